@@ -1,0 +1,73 @@
+"""Smartcar over requests. No Django: usable alone.
+
+    from django_smartcar import sdk
+
+    client = sdk.AuthClient(client_id, client_secret, redirect_uri, scope=["read_odometer"])
+    client.get_auth_url(state=state)             # send the driver there; the redirect brings a code
+    access = client.exchange_code(code)
+    for vehicle_id in sdk.iter_vehicle_ids(access["access_token"]):
+        sdk.Vehicle(vehicle_id, access["access_token"]).odometer()["data"]["distance"]
+
+Whatever goes wrong is a ``SmartcarException``; the tree of them is drawn in ``sdk.exceptions``.
+"""
+
+from . import api, const, requester
+from .api import Api, Paging, VehicleIds, get_user_id, get_vehicle_ids, iter_vehicle_ids
+from .auth import Access, AuthClient, is_expired
+from .exceptions import (
+    AuthenticationException,
+    GatewayTimeoutException,
+    InvalidAnswerException,
+    MonthlyLimitExceeded,
+    NoAnswerException,
+    NotCapableException,
+    PermissionException,
+    RateLimitingException,
+    ResourceNotFoundException,
+    ServerException,
+    SmartcarException,
+    StateException,
+    UnexpectedStatusException,
+    ValidationException,
+    exception_for,
+)
+from .requester import Requester
+from .vehicle import Location, LocationData, Odometer, OdometerData, Status, Vehicle, VehicleInfo
+
+__all__ = [
+    "Access",
+    "Api",
+    "AuthClient",
+    "AuthenticationException",
+    "GatewayTimeoutException",
+    "InvalidAnswerException",
+    "Location",
+    "LocationData",
+    "MonthlyLimitExceeded",
+    "NoAnswerException",
+    "NotCapableException",
+    "Odometer",
+    "OdometerData",
+    "Paging",
+    "PermissionException",
+    "RateLimitingException",
+    "Requester",
+    "ResourceNotFoundException",
+    "ServerException",
+    "SmartcarException",
+    "StateException",
+    "Status",
+    "UnexpectedStatusException",
+    "ValidationException",
+    "Vehicle",
+    "VehicleIds",
+    "VehicleInfo",
+    "api",
+    "const",
+    "exception_for",
+    "get_user_id",
+    "get_vehicle_ids",
+    "is_expired",
+    "iter_vehicle_ids",
+    "requester",
+]

@@ -1,0 +1,154 @@
+"""Addresses and bearer headers of the vehicle API, generation 2, and the calls that need a token only."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypedDict, cast
+from urllib.parse import quote
+
+from . import const
+from .requester import Requester, Response, body_of, shared
+
+PAGE_SIZE = 50
+
+
+class Paging(TypedDict):
+    """``count`` is how many there are in all, ``offset`` where this page starts."""
+
+    count: int
+    offset: int
+
+
+class VehicleIds(TypedDict):
+    """One page of a driver's vehicle ids."""
+
+    vehicles: list[str]
+    paging: Paging
+
+
+class Api:
+    """One access token, and perhaps one vehicle, turned into requests; methods return raw answers."""
+
+    def __init__(
+        self,
+        access_token: str,
+        vehicle_id: str | None = None,
+        *,
+        requester: Requester | None = None,
+        api_url: str = const.API_URL,
+    ) -> None:
+        if vehicle_id is not None and not str(vehicle_id).strip("."):
+            # Dots cannot be escaped: every client and proxy takes them for "here" and "one up".
+            raise ValueError(f"a vehicle id cannot be {vehicle_id!r}")
+        self.access_token = access_token
+        self.vehicle_id = vehicle_id
+        self.unit_system = "metric"
+        self._requester = requester or shared
+        self._api_url = api_url.rstrip("/")
+
+    def __repr__(self) -> str:
+        return f"Api(vehicle_id={self.vehicle_id!r}, unit_system={self.unit_system!r})"
+
+    @property
+    def auth(self) -> dict[str, str]:
+        """The Authorization header, in a dict of the caller's own."""
+        return {"Authorization": f"Bearer {self.access_token}"}
+
+    def set_unit_system(self, unit_system: str) -> None:
+        """Ask for ``"metric"`` or ``"imperial"`` from now on; ValueError for anything else."""
+        if unit_system not in const.UNIT_SYSTEMS:
+            raise ValueError(f"the unit system is 'metric' or 'imperial', not {unit_system!r}")
+        self.unit_system = unit_system
+
+    def action(self, endpoint: str, action: str, **kwargs: Any) -> Response:
+        """POST an action to the vehicle; of ``kwargs``, those that are not None go into the body."""
+        body = {"action": action, **{name: value for name, value in kwargs.items() if value is not None}}
+        return self._requester.call("POST", self._format(endpoint), json=body, headers=self._unit_headers())
+
+    def get(self, endpoint: str) -> Response:
+        """GET one of the vehicle's endpoints; ``""`` is the vehicle itself."""
+        return self._requester.call("GET", self._format(endpoint), headers=self._unit_headers())
+
+    def permissions(self, **params: Any) -> Response:
+        """GET what the owner has granted; ``limit`` and ``offset`` choose the page."""
+        return self._requester.call("GET", self._format("permissions"), headers=self.auth, params=params)
+
+    def disconnect(self) -> Response:
+        """DELETE the application's access to the vehicle."""
+        return self._requester.call("DELETE", self._format("application"), headers=self.auth)
+
+    def vehicles(self, **params: Any) -> Response:
+        """GET the driver's vehicles; ``limit`` and ``offset`` choose the page."""
+        return self._requester.call("GET", f"{self._api_url}/vehicles", headers=self.auth, params=params)
+
+    def user(self, **params: Any) -> Response:
+        """GET the driver's Smartcar id."""
+        return self._requester.call("GET", f"{self._api_url}/user", headers=self.auth, params=params)
+
+    def _format(self, endpoint: str) -> str:
+        if self.vehicle_id is None:
+            raise ValueError("this Api was made without a vehicle id")
+        return f"{self._api_url}/vehicles/{quote(str(self.vehicle_id), safe='')}/{endpoint}"
+
+    def _unit_headers(self) -> dict[str, str]:
+        return {**self.auth, const.UNIT_SYSTEM_HEADER: self.unit_system}
+
+
+def every(ask: Callable[..., Response], key: str, page_size: int) -> Iterator[str]:
+    """Each of the ``key`` strings on the pages of ``ask(limit=…, offset=…)``, once; lazily, a request a page.
+
+    Ends with the count the server gives, and also, should that be wrong, with a page that brings nothing new.
+    """
+    if page_size < 1:
+        raise ValueError(f"a page holds at least one item, not {page_size}")
+    seen: set[str] = set()
+    offset = 0
+    while True:
+        body = body_of(ask(limit=page_size, offset=offset), **{key: list})
+        new = [item for item in dict.fromkeys(body[key]) if item not in seen]
+        if not new:
+            return
+        yield from new
+        seen.update(new)
+        offset += len(body[key])
+        paging = body.get("paging")
+        count = paging.get("count") if isinstance(paging, dict) else None
+        if isinstance(count, int) and offset >= count:
+            return
+
+
+def get_vehicle_ids(
+    access_token: str,
+    limit: int = 10,
+    offset: int = 0,
+    *,
+    requester: Requester | None = None,
+    api_url: str = const.API_URL,
+) -> VehicleIds:
+    """One page of the driver's vehicle ids: ``{"vehicles": [id, …], "paging": {"count", "offset"}}``.
+
+    Smartcar takes a ``limit`` of at most 50. Raises a SmartcarException. GET /vehicles.
+    """
+    response = Api(access_token, requester=requester, api_url=api_url).vehicles(limit=limit, offset=offset)
+    body = body_of(response, vehicles=list, paging=dict)
+    return cast(VehicleIds, body)
+
+
+def iter_vehicle_ids(
+    access_token: str,
+    *,
+    page_size: int = PAGE_SIZE,
+    requester: Requester | None = None,
+    api_url: str = const.API_URL,
+) -> Iterator[str]:
+    """All of the driver's vehicle ids, each once, from as many pages as it takes.
+
+    Raises a SmartcarException.
+    """
+    return every(Api(access_token, requester=requester, api_url=api_url).vehicles, "vehicles", page_size)
+
+
+def get_user_id(
+    access_token: str, *, requester: Requester | None = None, api_url: str = const.API_URL
+) -> str:
+    """The Smartcar id of the driver who granted this token. Raises a SmartcarException. GET /user."""
+    response = Api(access_token, requester=requester, api_url=api_url).user()
+    return cast(str, body_of(response, id=str)["id"])

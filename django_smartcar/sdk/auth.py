@@ -1,0 +1,169 @@
+"""How a driver lets us in: the address of Connect, and the tokens that come of it."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypedDict, cast
+from urllib.parse import urlencode
+
+from . import const
+from .requester import Requester, Response, body_of, invalid, shared
+
+REFRESH_TOKEN_LIFE = timedelta(days=60)
+
+
+class Access(TypedDict):
+    """What the token endpoint gives, and when it ends: both moments are aware and in UTC."""
+
+    access_token: str
+    token_type: str
+    expires_in: int
+    refresh_token: str
+    expiration: datetime
+    refresh_expiration: datetime
+
+
+def is_expired(expiration: datetime) -> bool:
+    """Whether this moment is over. A naive one is taken as UTC."""
+    if expiration.tzinfo is None:
+        expiration = expiration.replace(tzinfo=UTC)
+    return datetime.now(UTC) > expiration
+
+
+class AuthClient:
+    """An application, as Connect and the token endpoint know it.
+
+    ``scope`` lists the permissions to ask for; None leaves the choice to the dashboard. ``mode`` is
+    ``"live"`` (the default), ``"simulated"`` or ``"test"``, for which ``test_mode=True`` is the old word.
+    """
+
+    def __init__(
+        self,
+        client_id: str,
+        client_secret: str,
+        redirect_uri: str,
+        scope: Sequence[str] | None = None,
+        test_mode: bool | None = False,
+        development: bool | None = None,
+        *,
+        mode: str | None = None,
+        requester: Requester | None = None,
+        connect_url: str = const.CONNECT_URL,
+        auth_url: str = const.AUTH_URL,
+        api_url: str = const.API_URL,
+    ) -> None:
+        if development:
+            warnings.warn("development is deprecated: say mode='test'", DeprecationWarning, stacklevel=2)
+        self.client_id = client_id
+        self.client_secret = client_secret
+        self.auth = (client_id, client_secret)
+        self.redirect_uri = redirect_uri
+        self.scope = scope
+        self.mode = _mode(mode, bool(test_mode or development))
+        self.test_mode = self.mode == "test"
+        self._requester = requester or shared
+        self._connect_url = connect_url.rstrip("/")
+        self._auth_url = auth_url
+        self._api_url = api_url.rstrip("/")
+
+    def __repr__(self) -> str:
+        return f"AuthClient({self.client_id!r}, redirect_uri={self.redirect_uri!r}, mode={self.mode!r})"
+
+    def get_auth_url(
+        self,
+        force: bool = False,
+        state: str | None = None,
+        vehicle_info: Mapping[str, str] | None = None,
+        *,
+        single_select: bool | str | None = None,
+        flags: Mapping[str, str | bool] | None = None,
+        user: str | None = None,
+        external_id: str | None = None,
+    ) -> str:
+        """Where to send the driver.
+
+        ``force`` shows the approval page again. ``vehicle_info={"make": "TESLA"}`` skips the choice of a
+        brand. ``single_select`` is True for one car of the driver's choice, or a VIN for that car only.
+        ``user`` and ``external_id`` are your own names for the driver. smartcar.com/docs/connect
+        """
+        vin = single_select if isinstance(single_select, str) else None
+        query = {
+            "response_type": "code",
+            "client_id": self.client_id,
+            "redirect_uri": self.redirect_uri,
+            "approval_prompt": "force" if force else "auto",
+            "mode": None if self.mode == "live" else self.mode,
+            "scope": _spaced(self.scope),
+            "state": state,
+            "make": (vehicle_info or {}).get("make"),
+            "single_select": "true" if single_select else None,
+            "single_select_vin": vin,
+            "flags": _spaced([f"{name}:{_flag(value)}" for name, value in (flags or {}).items()]),
+            "user": user,
+            "external_id": external_id,
+        }
+        always = ("response_type", "client_id", "redirect_uri", "approval_prompt")
+        sent = {name: value for name, value in query.items() if value or name in always}
+        return f"{self._connect_url}/oauth/authorize?{urlencode(sent)}"
+
+    def exchange_code(self, code: str) -> Access:
+        """Tokens for the code that Connect's redirect brought; a code works once, for ten minutes.
+
+        Raises a SmartcarException; ``exc.code == "invalid_grant"`` if the code is used, too old, or made up.
+        """
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": self.redirect_uri}
+        return self._exchange(form)
+
+    def exchange_refresh_token(self, token: str) -> Access:
+        """New tokens for a refresh token, which dies soon after: store both before you use either.
+
+        Raises a SmartcarException; ``exc.code == "invalid_grant"`` if the driver has to connect again.
+        """
+        return self._exchange({"grant_type": "refresh_token", "refresh_token": token})
+
+    def is_compatible(self, vin: str, scope: Sequence[str], *, country: str | None = None) -> bool:
+        """False if this car cannot work with these permissions; True if it may. GET /compatibility."""
+        params = {"vin": vin, "scope": _spaced(scope), **({"country": country} if country else {})}
+        url = f"{self._api_url}/compatibility"
+        response = self._requester.call("GET", url, params=params, auth=self.auth)
+        return cast(bool, body_of(response, compatible=bool)["compatible"])
+
+    def _exchange(self, form: dict[str, str]) -> Access:
+        # Counted from before the request: a slow answer must not make a token look younger than it is.
+        asked_at = datetime.now(UTC)
+        # A token is not a command: nobody has to wake a car for it.
+        timeout = self._requester.read_timeout
+        response = self._requester.call("POST", self._auth_url, data=form, auth=self.auth, timeout=timeout)
+        body = body_of(response, access_token=str, refresh_token=str)
+        expirations = {
+            "expiration": asked_at + _life(response, body.get("expires_in")),
+            "refresh_expiration": asked_at + REFRESH_TOKEN_LIFE,
+        }
+        return cast(Access, {**body, **expirations})
+
+
+def _mode(mode: str | None, is_test: bool) -> str:
+    mode = mode or ("test" if is_test else "live")
+    if mode not in const.MODES:
+        raise ValueError(f"the mode is 'live', 'simulated' or 'test', not {mode!r}")
+    if is_test and mode != "test":
+        raise ValueError(f"test_mode=True contradicts mode={mode!r}")
+    return mode
+
+
+def _spaced(words: Sequence[str] | None) -> str:
+    # A string is a sequence too: joined, it would become "r e a d".
+    return words if isinstance(words, str) else " ".join(words or ())
+
+
+def _flag(value: str | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _life(response: Response, expires_in: Any) -> timedelta:
+    try:
+        life = timedelta(seconds=float(expires_in))
+        datetime.now(UTC) + life + REFRESH_TOKEN_LIFE
+    except (TypeError, ValueError, OverflowError):
+        raise invalid(response, "'expires_in' is missing or not a number of seconds") from None
+    return life

@@ -1,0 +1,208 @@
+"""One family for everything that can go wrong between us and Smartcar.
+
+* SmartcarException
+  x ValidationException          400
+  x AuthenticationException      401
+  x PermissionException          403
+  x ResourceNotFoundException    404
+  x StateException               409
+  x RateLimitingException        429
+  x MonthlyLimitExceeded         430
+  x ServerException              500
+  x NotCapableException          501
+  x GatewayTimeoutException      504
+  x UnexpectedStatusException    any other bad status; also a ``requests.HTTPError``
+  x InvalidAnswerException       a 2xx whose body is not what Smartcar promised
+  x NoAnswerException            no answer at all; also a ``requests.RequestException``
+
+Bad arguments are a ``ValueError``, as everywhere in Python.
+"""
+
+import base64
+from collections.abc import Callable
+from typing import Any, Unpack
+from urllib.parse import parse_qs
+
+import requests
+
+from . import const
+from .envelopes import Said, read_envelope, seconds_until
+
+
+class Facts(Said, total=False):
+    """What an exception may know besides its message."""
+
+    status_code: int | None
+    retry_after: float | None
+    response: requests.Response | None
+
+
+class SmartcarException(Exception):
+    """A call to Smartcar failed. ``message`` is always there, every other attribute may be ``None``.
+
+    ``type`` and ``code`` are Smartcar's words (``"VEHICLE_STATE"``, ``"DOOR_OPEN"``); for an OAuth answer
+    they are ``"OAUTH"`` and the error (``"invalid_grant"``). ``retry_after`` is in seconds. ``resolution`` is
+    ``{"type": …, "url": …}``. ``detail`` is a list (v2) or a string (v3). What we sent in confidence is
+    blotted out of every text; ``response`` is the raw answer, and does not survive pickling or copying.
+    """
+
+    def __init__(self, message: str = "Unknown error", **facts: Unpack[Facts]) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status_code = facts.get("status_code")
+        self.type = facts.get("type")
+        self.code = facts.get("code")
+        self.description = facts.get("description")
+        self.request_id = facts.get("request_id")
+        self.retry_after = facts.get("retry_after")
+        self.resolution = facts.get("resolution")
+        self.detail = facts.get("detail")
+        self.doc_url = facts.get("doc_url")
+        self.suggested_user_message = facts.get("suggested_user_message")
+        self.response = facts.get("response")
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[Callable[..., "SmartcarException"], tuple[Any, ...]]:
+        # The raw answer knows its request, and that one holds the Authorization header: a pickle
+        # (in a task queue's result, in a cache) is no place for it.
+        hidden = ("response", "request")
+        state = {name: None if name in hidden else value for name, value in self.__dict__.items()}
+        return _restored, (self.__class__, self.args, state)
+
+
+class ValidationException(SmartcarException):
+    """400: the request was wrong, or the owner's account at the maker needs attention (see ``type``)."""
+
+
+class AuthenticationException(SmartcarException):
+    """401: the token, or the client's id and secret, are not valid."""
+
+
+class PermissionException(SmartcarException):
+    """403: the owner has not granted this."""
+
+
+class ResourceNotFoundException(SmartcarException):
+    """404: there is no such path, vehicle or version."""
+
+
+class StateException(SmartcarException):
+    """409: the vehicle cannot do it now (a door is open, it is asleep, it moves)."""
+
+
+class RateLimitingException(SmartcarException):
+    """429: too many requests; ``retry_after`` says when, if Smartcar said so."""
+
+
+class MonthlyLimitExceeded(SmartcarException):  # noqa: N818 - the seed's name
+    """430: the plan's limit is used up."""
+
+
+class ServerException(SmartcarException):
+    """500: a fault at Smartcar."""
+
+
+class NotCapableException(SmartcarException):
+    """501: this vehicle, or Smartcar, cannot do it at all."""
+
+
+class GatewayTimeoutException(SmartcarException):
+    """504: Smartcar waited in vain; a command may have reached the car."""
+
+
+class UnexpectedStatusException(SmartcarException, requests.HTTPError):
+    """A status that is neither 2xx nor in the table: 502, a redirect (never followed), and the like."""
+
+
+class InvalidAnswerException(SmartcarException):
+    """A 2xx answer that is not the JSON, or not the shape, that Smartcar promised."""
+
+
+class NoAnswerException(SmartcarException, requests.RequestException):
+    """No answer. ``request_sent`` is False only if the request certainly never reached Smartcar."""
+
+    def __init__(
+        self,
+        message: str = "No answer",
+        *,
+        request_sent: bool = True,
+        **facts: Unpack[Facts],
+    ) -> None:
+        super().__init__(message, **facts)
+        self.request_sent = request_sent
+
+
+CLASSES: dict[int, type[SmartcarException]] = {
+    400: ValidationException,
+    401: AuthenticationException,
+    403: PermissionException,
+    404: ResourceNotFoundException,
+    409: StateException,
+    429: RateLimitingException,
+    430: MonthlyLimitExceeded,
+    500: ServerException,
+    501: NotCapableException,
+    504: GatewayTimeoutException,
+}
+
+
+def exception_for(response: requests.Response) -> SmartcarException:
+    """The exception for an answer with a bad status, whatever its body; never raises.
+
+    Understands the envelopes of v1, v2, v3 and OAuth, plain text, HTML, and nothing at all.
+    """
+    message, said = read_envelope(_content_of(response), _secrets_of(response))
+    facts = Facts(
+        **said,
+        status_code=response.status_code,
+        retry_after=seconds_until(response.headers.get(const.RETRY_AFTER_HEADER)),
+        response=response,
+    )
+    facts["request_id"] = said.get("request_id") or response.headers.get(const.REQUEST_ID_HEADER)
+    kind = CLASSES.get(response.status_code)
+    if kind is None:
+        return UnexpectedStatusException(message or f"Unexpected status {response.status_code}", **facts)
+    return kind(message or "Unknown error", **facts)
+
+
+def _content_of(response: requests.Response) -> bytes:
+    try:
+        return response.content or b""
+    except (requests.RequestException, RuntimeError):
+        return b""
+
+
+def _secrets_of(response: requests.Response) -> list[str]:
+    """What the request sent in confidence: error texts repeat tokens and codes."""
+    request = getattr(response, "request", None)
+    if request is None or request.headers is None:
+        return []
+    kind, _, credentials = _native(request.headers.get("Authorization")).partition(" ")
+    secrets = [credentials]
+    if kind.lower() == "basic":
+        try:
+            pair = base64.b64decode(credentials).decode("latin-1")
+        except ValueError:
+            pair = ""
+        secrets.append(pair.partition(":")[2])
+    if "form-urlencoded" in _native(request.headers.get("Content-Type")):
+        form = parse_qs(_native(request.body))
+        secrets += [
+            value for key in ("code", "refresh_token", "client_secret") for value in form.get(key, [])
+        ]
+    return secrets
+
+
+def _native(value: Any) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value if isinstance(value, str) else ""
+
+
+def _restored(
+    kind: type[SmartcarException], args: tuple[Any, ...], state: dict[str, Any]
+) -> SmartcarException:
+    exception = kind.__new__(kind)
+    exception.args = args
+    exception.__dict__.update(state)
+    return exception

@@ -1,0 +1,134 @@
+"""A real HTTP server on loopback, played by a function: it takes the request and returns the answer."""
+
+import contextlib
+import json
+import socket
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from django_smartcar import sdk
+
+#: Instead of an answer: close the connection, or say nothing until the test is over.
+HANG_UP = "hang up"
+SILENCE = "silence"
+
+
+@dataclass
+class Request:
+    method: str
+    path: str
+    headers: list[tuple[str, str]]
+    body: bytes
+    connection: int
+
+    def header(self, name):
+        found = [value for key, value in self.headers if key.lower() == name.lower()]
+        assert len(found) <= 1
+        return found[0] if found else None
+
+
+@dataclass
+class Answer:
+    status: int = 200
+    body: object = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def content(self):
+        if isinstance(self.body, bytes):
+            return self.body
+        return self.body.encode() if isinstance(self.body, str) else json.dumps(self.body).encode()
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def setup(self):
+        super().setup()
+        self.server.sockets.append(self.connection)
+        self.number = len(self.server.sockets)
+
+    def play(self):
+        server = self.server
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        request = Request(self.command, self.path, list(self.headers.items()), body, self.number)
+        server.requests.append(request)
+        answer = server.answers.pop(0) if server.answers else server.play(request)
+        if answer in (HANG_UP, SILENCE):
+            if answer == SILENCE:
+                server.over.wait(10)
+            self.close_connection = True
+            return
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer.content)))
+        self.end_headers()
+        self.wfile.write(answer.content)
+
+    do_GET = do_POST = do_DELETE = play
+
+    def log_message(self, *args):
+        pass
+
+
+class Server(ThreadingHTTPServer):
+    request_queue_size = 128  # with the default of 5, twenty threads at once wait a second to connect
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.over = threading.Event()
+        self.requests = []
+        self.sockets = []
+        self.answers = []  # taken first, in order
+        self.play = lambda request: Answer()
+
+    def handle_error(self, request, client_address):
+        pass  # a client that went away is what many tests are about
+
+    def hang_up(self):
+        """Close every connection, as a server does that has waited long enough."""
+        for connection in self.sockets:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture
+def server():
+    with Server() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.over.set()
+        server.shutdown()
+        server.hang_up()
+        thread.join()
+
+
+@pytest.fixture
+def requester():
+    """Waits a little for everything, so that the tests do not."""
+    return sdk.Requester(timeout=2, command_timeout=2, connect_timeout=1, deadline=5, backoff=0.001)
+
+
+@pytest.fixture
+def car(server, requester):
+    return sdk.Vehicle("car-1", "token-of-anna", requester=requester, api_url=f"{server.url}/v2.0")
+
+
+@pytest.fixture
+def client(server, requester):
+    return sdk.AuthClient(
+        "client-id",
+        "client-secret",
+        "https://site.example/callback",
+        ["read_odometer", "required:read_vin"],
+        requester=requester,
+        auth_url=f"{server.url}/oauth/token",
+        api_url=f"{server.url}/v2.0",
+    )

@@ -1,0 +1,247 @@
+import time
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+import pytest
+
+from django_smartcar import sdk
+
+from .conftest import SILENCE, Answer
+
+TOKENS = {
+    "access_token": "access-1",
+    "token_type": "Bearer",
+    "expires_in": 7200,
+    "refresh_token": "refresh-1",
+}
+
+
+def query_of(url):
+    return dict(parse_qsl(urlsplit(url).query, strict_parsing=True))
+
+
+def make(*args, **kwargs):
+    return sdk.AuthClient("id", "hidden", "https://site.example/cb", *args, **kwargs)
+
+
+class TestConnectUrl:
+    def test_is_what_the_seed_sends(self):
+        url = make(["read_vin", "read_odometer"], True).get_auth_url(True, "s t&", {"make": "TESLA"})
+        assert url == (
+            "https://connect.smartcar.com/oauth/authorize?response_type=code&client_id=id"
+            "&redirect_uri=https%3A%2F%2Fsite.example%2Fcb&approval_prompt=force&mode=test"
+            "&scope=read_vin+read_odometer&state=s+t%26&make=TESLA"
+        )
+
+    def test_is_short_when_nothing_is_asked_for(self):
+        assert query_of(make().get_auth_url()) == {
+            "response_type": "code",
+            "client_id": "id",
+            "redirect_uri": "https://site.example/cb",
+            "approval_prompt": "auto",
+        }
+
+    def test_takes_the_additions(self):
+        url = make().get_auth_url(
+            single_select=True, flags={"country": "DE", "x": True, "y": False}, user="u", external_id="e"
+        )
+        assert (
+            query_of(url).items()
+            >= {
+                "single_select": "true",
+                "flags": "country:DE x:true y:false",
+                "user": "u",
+                "external_id": "e",
+            }.items()
+        )
+        assert "single_select_vin" not in url
+
+    def test_names_the_only_car_when_single_select_is_a_vin(self):
+        query = query_of(make().get_auth_url(single_select="5YJSA1CN5DFP00101"))
+        assert (query["single_select"], query["single_select_vin"]) == ("true", "5YJSA1CN5DFP00101")
+
+    @pytest.mark.parametrize("nothing", [None, False, ""])
+    def test_has_no_single_select_when_it_is_off(self, nothing):
+        assert "single_select" not in make().get_auth_url(single_select=nothing)
+
+    def test_takes_a_scope_in_one_string(self):
+        assert query_of(make("read_vin read_odometer").get_auth_url())["scope"] == "read_vin read_odometer"
+
+    def test_goes_to_another_host_when_told(self):
+        url = make(connect_url="http://localhost:8100/connect/").get_auth_url()
+        assert url.startswith("http://localhost:8100/connect/oauth/authorize?response_type=code")
+
+    def test_ignores_a_make_that_is_nothing(self):
+        assert "make" not in make().get_auth_url(vehicle_info={"make": None, "model": "3"})
+
+
+class TestMode:
+    @pytest.mark.parametrize(
+        ("kwargs", "sent"),
+        [
+            ({}, None),
+            ({"mode": "live"}, None),
+            ({"mode": "simulated"}, "simulated"),
+            ({"mode": "test"}, "test"),
+            ({"test_mode": True}, "test"),
+            ({"test_mode": True, "mode": "test"}, "test"),
+            ({"test_mode": None}, None),
+        ],
+    )
+    def test_is_sent_unless_it_is_live(self, kwargs, sent):
+        client = make(**kwargs)
+        assert query_of(client.get_auth_url()).get("mode") == sent
+        assert client.test_mode is (sent == "test")
+
+    @pytest.mark.parametrize("mode", ["LIVE", "fake"])
+    def test_is_refused_when_unknown(self, mode):
+        with pytest.raises(ValueError, match=mode):
+            make(mode=mode)
+
+    @pytest.mark.parametrize("mode", ["live", "simulated"])
+    def test_is_refused_when_test_mode_says_otherwise(self, mode):
+        with pytest.raises(ValueError, match="contradicts"):
+            make(test_mode=True, mode=mode)
+
+    def test_is_test_and_warned_about_when_development_is_asked_for(self):
+        with pytest.warns(DeprecationWarning, match="development") as warned:
+            client = make(development=True)
+        assert client.mode == "test"
+        assert warned[0].filename == __file__
+
+
+class TestExchange:
+    def test_of_a_code_sends_the_form_of_oauth(self, server, client):
+        server.play = lambda request: Answer(body=TOKENS)
+        client.exchange_code("the code")
+        (request,) = server.requests
+        assert (request.method, request.path) == ("POST", "/oauth/token")
+        assert parse_qs(request.body.decode()) == {
+            "grant_type": ["authorization_code"],
+            "code": ["the code"],
+            "redirect_uri": ["https://site.example/callback"],
+        }
+        assert request.header("Authorization") == "Basic Y2xpZW50LWlkOmNsaWVudC1zZWNyZXQ="
+        assert request.header("Content-Type") == "application/x-www-form-urlencoded"
+
+    def test_of_a_refresh_token_sends_the_form_of_oauth(self, server, client):
+        server.play = lambda request: Answer(body=TOKENS)
+        client.exchange_refresh_token("refresh-0")
+        assert server.requests[0].body == b"grant_type=refresh_token&refresh_token=refresh-0"
+
+    @pytest.mark.parametrize("exchange", ["exchange_code", "exchange_refresh_token"])
+    def test_returns_what_the_server_says_and_when_it_ends(self, server, client, exchange):
+        server.play = lambda request: Answer(body={**TOKENS, "more": 1})
+        before = datetime.now(UTC)
+        access = getattr(client, exchange)("x")
+        after = datetime.now(UTC)
+        ends = access.pop("expiration")
+        refresh_ends = access.pop("refresh_expiration")
+        assert access == {**TOKENS, "more": 1}
+        assert before <= ends - timedelta(hours=2) <= after
+        assert refresh_ends - ends == timedelta(days=60) - timedelta(hours=2)
+        assert ends.tzinfo is refresh_ends.tzinfo is UTC
+
+    def test_counts_from_before_the_request_when_the_answer_is_slow(self, server, client):
+        def play(request):
+            time.sleep(0.1)
+            return Answer(body=TOKENS)
+
+        server.play = play
+        before = datetime.now(UTC)
+        access = client.exchange_code("x")
+        assert access["expiration"] - before < timedelta(seconds=7200.08)
+
+    def test_does_not_wait_as_long_as_a_command(self, server):
+        server.play = lambda request: SILENCE
+        requester = sdk.Requester(timeout=0.05, command_timeout=9)
+        client = make(requester=requester, auth_url=server.url)
+        start = time.monotonic()
+        with pytest.raises(sdk.NoAnswerException) as caught:
+            client.exchange_refresh_token("refresh-0")
+        assert time.monotonic() - start < 1
+        assert caught.value.request_sent is True
+        assert len(server.requests) == 1
+
+    @pytest.mark.parametrize("exchange", ["exchange_code", "exchange_refresh_token"])
+    def test_says_that_the_grant_is_dead_without_naming_it(self, server, client, exchange):
+        description = "Invalid refresh_token: 58b128ba-8e44. client-secret"
+        server.play = lambda request: Answer(
+            400, {"error": "invalid_grant", "error_description": description}
+        )
+        with pytest.raises(sdk.ValidationException) as caught:
+            getattr(client, exchange)("58b128ba-8e44")
+        assert caught.value.code == "invalid_grant"
+        assert str(caught.value) == caught.value.description == "Invalid refresh_token: [removed]. [removed]"
+
+    @pytest.mark.parametrize("missing", ["access_token", "refresh_token", "expires_in"])
+    def test_refuses_an_answer_without_a_part_and_does_not_quote_the_others(self, server, client, missing):
+        body = {name: value for name, value in TOKENS.items() if name != missing}
+        server.play = lambda request: Answer(body=body)
+        with pytest.raises(sdk.InvalidAnswerException, match=missing) as caught:
+            client.exchange_code("x")
+        assert "access-1" not in repr(caught.value)
+        assert "refresh-1" not in repr(caught.value)
+
+    @pytest.mark.parametrize("expires_in", ["soon", None, [], 1e300, float("nan"), float("inf"), 10**400])
+    def test_refuses_an_answer_whose_life_is_no_number(self, server, client, expires_in):
+        server.play = lambda request: Answer(body={**TOKENS, "expires_in": expires_in})
+        with pytest.raises(sdk.InvalidAnswerException):
+            client.exchange_code("x")
+
+    def test_takes_a_life_in_a_string(self, server, client):
+        server.play = lambda request: Answer(body={**TOKENS, "expires_in": "7200"})
+        assert not sdk.is_expired(client.exchange_code("x")["expiration"])
+
+    @pytest.mark.parametrize("body", [b"", b"<html>access-1", b'["access-1"]', b'{"access_token": "access-1'])
+    def test_refuses_an_answer_that_is_no_object_and_does_not_quote_it(self, server, client, body):
+        server.play = lambda request: Answer(body=body)
+        with pytest.raises(sdk.InvalidAnswerException) as caught:
+            client.exchange_code("x")
+        assert "access-1" not in repr(caught.value)
+        assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+class TestCompatibility:
+    @pytest.mark.parametrize("compatible", [True, False])
+    def test_is_yes_or_no(self, server, client, compatible):
+        server.play = lambda request: Answer(
+            body={"compatible": compatible, "reason": None, "capabilities": []}
+        )
+        assert client.is_compatible("VIN", ["read_vin", "read_odometer"]) is compatible
+        (request,) = server.requests
+        assert request.path == "/v2.0/compatibility?vin=VIN&scope=read_vin+read_odometer"
+        assert request.header("Authorization").startswith("Basic ")
+
+    def test_asks_for_a_country(self, server, client):
+        server.play = lambda request: Answer(body={"compatible": True})
+        client.is_compatible("VIN", ["read_vin"], country="DE")
+        assert server.requests[0].path.endswith("&country=DE")
+
+    @pytest.mark.parametrize("body", [{}, {"compatible": "yes"}, {"compatible": 1}])
+    def test_is_refused_when_it_is_neither(self, server, client, body):
+        server.play = lambda request: Answer(body=body)
+        with pytest.raises(sdk.InvalidAnswerException):
+            client.is_compatible("VIN", ["read_vin"])
+
+
+class TestIsExpired:
+    @pytest.mark.parametrize(("seconds", "expired"), [(-5, True), (5, False)])
+    def test_compares_with_now(self, seconds, expired):
+        moment = datetime.now(UTC) + timedelta(seconds=seconds)
+        assert sdk.is_expired(moment) is expired
+
+    @pytest.mark.parametrize(("seconds", "expired"), [(-5, True), (5, False)])
+    def test_takes_a_naive_moment_as_utc(self, seconds, expired, monkeypatch):
+        monkeypatch.setenv("TZ", "America/Los_Angeles")
+        time.tzset()
+        try:
+            moment = datetime.now(UTC).replace(tzinfo=None) + timedelta(seconds=seconds)
+            assert sdk.is_expired(moment) is expired
+        finally:
+            monkeypatch.undo()
+            time.tzset()
+
+
+def test_repr_shows_no_secret():
+    assert repr(make()) == "AuthClient('id', redirect_uri='https://site.example/cb', mode='live')"

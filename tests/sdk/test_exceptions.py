@@ -1,0 +1,362 @@
+import copy
+import json
+import pickle
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from urllib.parse import urlencode
+
+import pytest
+import requests
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from django_smartcar import sdk
+from django_smartcar.sdk import exceptions
+
+TABLE = {
+    400: sdk.ValidationException,
+    401: sdk.AuthenticationException,
+    403: sdk.PermissionException,
+    404: sdk.ResourceNotFoundException,
+    409: sdk.StateException,
+    429: sdk.RateLimitingException,
+    430: sdk.MonthlyLimitExceeded,
+    500: sdk.ServerException,
+    501: sdk.NotCapableException,
+    504: sdk.GatewayTimeoutException,
+}
+
+V1 = {
+    "error": "vehicle_state_error",
+    "message": "Doors open.",
+    "code": "VS_001",
+    "statusCode": 409,
+    "requestId": "r",
+}
+V2 = {
+    "statusCode": 400,
+    "type": "CONNECTED_SERVICES_ACCOUNT",
+    "code": "AUTHENTICATION_FAILED",
+    "description": "Please re-authenticate.",
+    "docURL": "https://smartcar.com/docs/errors",
+    "requestId": "5dea93a1",
+    "resolution": {"type": "REAUTHENTICATE", "url": "https://connect.smartcar.com/oauth/reauthenticate"},
+    "suggestedUserMessage": "Your car got disconnected.",
+    "detail": [{"field": "limit", "message": "too much"}],
+}
+V3 = {
+    "errors": [
+        {
+            "status": "400",
+            "type": "VALIDATION",
+            "code": "MISSING_PARAMETER",
+            "title": "Missing",
+            "detail": "missing userId",
+            "resolution": {"type": "RETRY_LATER"},
+            "suggestedUserMessage": "Try later.",
+            "links": {"about": "https://smartcar.com/docs/errors/v3"},
+        }
+    ]
+}
+OAUTH = {"error": "invalid_grant", "error_description": "Expired."}
+
+
+def answer(status=400, body=b"", headers=None, request=None):
+    response = requests.Response()
+    response.status_code = status
+    response._content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    response.headers.update(headers or {})
+    response.request = request
+    return response
+
+
+def facts(exception):
+    names = "type code description request_id resolution detail doc_url suggested_user_message"
+    return {name: getattr(exception, name) for name in names.split() if getattr(exception, name) is not None}
+
+
+@pytest.mark.parametrize(("status", "kind"), TABLE.items())
+def test_a_status_has_its_class(status, kind):
+    exception = sdk.exception_for(answer(status, V2))
+    assert type(exception) is kind
+    assert exception.status_code == status
+    assert isinstance(exception.response, requests.Response)
+
+
+@pytest.mark.parametrize("status", [302, 402, 418, 424, 502, 503, 599])
+def test_any_other_status_is_also_an_http_error(status):
+    exception = sdk.exception_for(answer(status))
+    assert type(exception) is sdk.UnexpectedStatusException
+    assert isinstance(exception, requests.HTTPError)
+    assert exception.response.status_code == status
+    assert str(exception) == f"Unexpected status {status}"
+
+
+def test_v1_is_understood():
+    exception = sdk.exception_for(answer(409, V1))
+    assert str(exception) == "Doors open."
+    assert facts(exception) == {
+        "type": "vehicle_state_error",
+        "code": "VS_001",
+        "description": "Doors open.",
+        "request_id": "r",
+    }
+
+
+def test_v2_is_understood():
+    exception = sdk.exception_for(answer(400, V2))
+    assert str(exception) == "CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED - Please re-authenticate."
+    assert facts(exception) == {
+        "type": "CONNECTED_SERVICES_ACCOUNT",
+        "code": "AUTHENTICATION_FAILED",
+        "description": "Please re-authenticate.",
+        "request_id": "5dea93a1",
+        "resolution": V2["resolution"],
+        "detail": V2["detail"],
+        "doc_url": "https://smartcar.com/docs/errors",
+        "suggested_user_message": "Your car got disconnected.",
+    }
+
+
+def test_numbers_that_are_none_in_strict_json_are_none():
+    exception = sdk.exception_for(answer(400, b'{"type": "X", "detail": [NaN, Infinity, 1e999, 1.5]}'))
+    assert exception.detail == [None, None, None, 1.5]
+
+
+def test_v2_is_understood_when_the_code_is_null():
+    body = {"type": "PERMISSION", "code": None, "description": "Not granted."}
+    assert str(sdk.exception_for(answer(403, body))) == "PERMISSION - Not granted."
+
+
+def test_v2_is_understood_when_the_resolution_is_a_word():
+    exception = sdk.exception_for(answer(400, {**V2, "resolution": "RETRY_LATER"}))
+    assert exception.resolution == {"type": "RETRY_LATER"}
+
+
+def test_v3_is_understood():
+    exception = sdk.exception_for(answer(400, V3, {"SC-Request-Id": "from-header"}))
+    assert str(exception) == "VALIDATION:MISSING_PARAMETER - missing userId"
+    assert facts(exception) == {
+        "type": "VALIDATION",
+        "code": "MISSING_PARAMETER",
+        "description": "missing userId",
+        "request_id": "from-header",
+        "resolution": {"type": "RETRY_LATER"},
+        "detail": "missing userId",
+        "doc_url": "https://smartcar.com/docs/errors/v3",
+        "suggested_user_message": "Try later.",
+    }
+
+
+def test_oauth_is_understood():
+    exception = sdk.exception_for(answer(400, OAUTH))
+    assert str(exception) == "Expired."
+    assert facts(exception) == {"type": "OAUTH", "code": "invalid_grant", "description": "Expired."}
+
+
+def test_oauth_is_understood_when_there_is_no_description():
+    exception = sdk.exception_for(answer(400, {"error": "invalid_client"}))
+    assert str(exception) == "OAUTH:invalid_client"
+    assert exception.code == "invalid_client"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"upstream request timeout", "upstream request timeout"),
+        (b"<html>Bad</html>", "<html>Bad</html>"),
+        ("Zeit\u00fcberschreitung".encode(), "Zeit\u00fcberschreitung"),
+        ("Zeit\u00fcberschreitung".encode("latin-1"), "Zeit\u00fcberschreitung"),
+        (b"", "Unknown error"),
+        (b" \n", "Unknown error"),
+        (b"null", "Unknown error"),
+        (b'["message"]', "Unknown error"),
+        (b'"message"', "Unknown error"),
+        (b"{}", "Unknown error"),
+        (b'{"message": {"not": "text"}}', "Unknown error"),
+        (b'{"errors": []}', "Unknown error"),
+        (b'{"errors": {"a": 1}}', "Unknown error"),
+        (b'{"type": 5, "code": [], "description": {}, "resolution": 7}', "5"),
+        (b"\xef\xbb\xbf" + json.dumps(V1).encode(), "Doors open."),
+        (b"[" * 100_000, "Unknown error"),
+        (b'{"message": ' + b"9" * 10_000, None),
+        (b'{"message": "\\ud800 \\u0000"}', "? \ufffd"),
+    ],
+)
+def test_a_body_of_any_kind_makes_a_message(body, message):
+    exception = sdk.exception_for(answer(504, body))
+    assert type(exception) is sdk.GatewayTimeoutException
+    if message is not None:
+        assert str(exception) == message
+    str(exception).encode()
+
+
+@pytest.mark.parametrize("charset", ["utf-8\0", "hex", "idna", "undefined", "unicode_escape", "no-such"])
+def test_a_charset_of_any_kind_is_survived(charset):
+    headers = {"Content-Type": f"text/html; charset={charset}"}
+    assert str(sdk.exception_for(answer(500, b"\\d \xff", headers))) == "\\d \xff"
+
+
+def test_a_giant_body_is_cut_short():
+    exception = sdk.exception_for(answer(502, b"<p>" * 1_000_000))
+    assert len(str(exception)) == 501
+    assert len(repr(exception)) < 600
+
+
+class TestRetryAfter:
+    @pytest.mark.parametrize(("header", "seconds"), [("120", 120.0), ("0", 0.0), (" 1.5 ", 1.5)])
+    def test_is_seconds(self, header, seconds):
+        assert sdk.exception_for(answer(429, headers={"retry-after": header})).retry_after == seconds
+
+    def test_is_a_date(self):
+        moment = datetime.now(UTC) + timedelta(seconds=100)
+        exception = sdk.exception_for(
+            answer(429, headers={"Retry-After": format_datetime(moment, usegmt=True)})
+        )
+        assert 97 < exception.retry_after <= 100
+
+    def test_is_zero_when_the_date_is_over(self):
+        header = {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}
+        assert sdk.exception_for(answer(429, headers=header)).retry_after == 0.0
+
+    @pytest.mark.parametrize(
+        "header",
+        [
+            "",
+            "soon",
+            "-5",
+            "nan",
+            "inf",
+            "1e9",
+            "9" * 400,
+            "\u0661",
+            "1;2",
+        ],
+    )
+    def test_is_none_when_nobody_can_read_it(self, header):
+        assert sdk.exception_for(answer(429, headers={"Retry-After": header})).retry_after is None
+
+
+class TestSecrets:
+    SECRET = "58b128ba/8e44+11ee=b9d1"
+
+    def request(self, **kwargs):
+        return requests.Request("POST", "https://auth.smartcar.com/oauth/token", **kwargs).prepare()
+
+    def show(self, exception):
+        shown = [str(exception), repr(exception), repr(vars(exception)), repr(pickle.dumps(exception))]
+        return "".join(shown).lower()
+
+    @pytest.mark.parametrize("name", ["code", "refresh_token"])
+    @pytest.mark.parametrize("status", [400, 401, 502])
+    @pytest.mark.parametrize("change", [str, str.upper, lambda secret: urlencode({"": secret})[1:]])
+    def test_are_taken_out_of_what_the_token_endpoint_says(self, name, status, change):
+        request = self.request(data={"grant_type": "x", name: self.SECRET}, auth=("id", "client+secret"))
+        text = f"Invalid {name}: {change(self.SECRET)}. client+secret {request.headers['Authorization']}"
+        for body in ({"error": "invalid_grant", "error_description": text}, text.encode()):
+            exception = sdk.exception_for(answer(status, body, request=request))
+            shown = self.show(exception)
+            assert change(self.SECRET).lower() not in shown
+            assert "client+secret" not in shown
+            assert request.headers["Authorization"].split()[1].lower() not in shown
+            assert str(exception).startswith(f"Invalid {name}: [removed]. [removed] Basic [removed]")
+
+    def test_are_taken_out_of_every_part_of_an_error(self):
+        request = self.request(headers={"Authorization": f"Bearer {self.SECRET}"})
+        echo = dict.fromkeys(("type", "code", "description", "docURL", "suggestedUserMessage"), self.SECRET)
+        body = {
+            **echo,
+            "requestId": self.SECRET,
+            "resolution": {"url": self.SECRET},
+            "detail": [[self.SECRET]],
+        }
+        exception = sdk.exception_for(answer(400, body, request=request))
+        assert self.SECRET not in self.show(exception)
+        assert exception.detail == [["[removed]"]]
+
+    @pytest.mark.parametrize("depth", [10, 300, 500, 700, 900, 2000])
+    def test_are_taken_out_however_deep_the_rest_goes(self, depth):
+        request = self.request(data={"code": self.SECRET})
+        inner = b"[" * depth + json.dumps(self.SECRET).encode() + b"]" * depth
+        body = b'{"description": ' + json.dumps(self.SECRET).encode() + b', "detail": ' + inner + b"}"
+        exception = sdk.exception_for(answer(400, body, request=request))
+        assert self.SECRET not in f"{exception!r} {exception.description} {json.dumps(exception.detail)}"
+
+    def test_leave_the_names_of_fields_alone(self):
+        request = self.request(data={"code": "code"})
+        assert sdk.exception_for(answer(400, V1, request=request)).code == "VS_001"
+
+    def test_are_cut_out_before_the_message_is_cut_short(self):
+        request = self.request(data={"code": self.SECRET})
+        text = "x" * 490 + self.SECRET
+        exception = sdk.exception_for(answer(400, text.encode(), request=request))
+        assert self.SECRET[:5] not in str(exception)
+
+    def test_are_not_in_a_pickle_that_keeps_the_answer_out(self):
+        request = self.request(headers={"Authorization": f"Bearer {self.SECRET}"})
+        exception = pickle.loads(pickle.dumps(sdk.exception_for(answer(400, V2, request=request))))  # noqa: S301
+        assert exception.response is None
+
+
+@pytest.mark.parametrize(
+    "exception",
+    [
+        *(sdk.exception_for(answer(status, V2, {"Retry-After": "3"})) for status in [*TABLE, 502]),
+        sdk.NoAnswerException("No answer", request_sent=False),
+        sdk.InvalidAnswerException("Not JSON", status_code=200),
+        sdk.SmartcarException(),
+    ],
+    ids=lambda exception: type(exception).__name__,
+)
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda e: pickle.loads(pickle.dumps(e))])  # noqa: S301
+def test_an_exception_is_itself_after_pickling_and_copying(exception, again):
+    other = again(exception)
+    assert type(other) is type(exception)
+    assert (str(other), repr(other), other.args) == (str(exception), repr(exception), exception.args)
+    assert {**vars(other), "response": None} == {**vars(exception), "response": None}
+
+
+def test_everything_is_one_family():
+    for name in sdk.__all__:
+        found = getattr(sdk, name)
+        if isinstance(found, type) and issubclass(found, Exception):
+            assert issubclass(found, sdk.SmartcarException)
+    assert issubclass(sdk.NoAnswerException, requests.RequestException)
+    assert not issubclass(sdk.ValidationException, requests.RequestException)
+
+
+def test_the_tree_in_the_docstring_names_every_class():
+    for name, found in vars(exceptions).items():
+        if isinstance(found, type) and issubclass(found, Exception):
+            assert name in exceptions.__doc__
+    for status, kind in TABLE.items():
+        assert f"{kind.__name__} ".ljust(29) + f"{status}" in exceptions.__doc__
+
+
+words = st.sampled_from([*V2, *V3["errors"][0], "errors", "error", "error_description", "message"])
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just("RETRY_LATER"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words | st.text(), inner, max_size=6),
+    max_leaves=20,
+)
+
+
+@settings(deadline=None, database=None)
+@given(
+    status=st.sampled_from([*TABLE, 502, 302]),
+    body=st.binary() | st.text().map(str.encode) | values.map(lambda value: json.dumps(value).encode()),
+    headers=st.dictionaries(st.sampled_from(["Retry-After", "SC-Request-Id", "Content-Type"]), st.text()),
+    code=st.text(),
+)
+def test_no_answer_whatever_makes_the_parser_raise(status, body, headers, code):
+    request = requests.Request("POST", "https://auth.smartcar.com", data={"code": code}).prepare()
+    exception = sdk.exception_for(answer(status, body, headers, request))
+    assert type(exception) is TABLE.get(status, sdk.UnexpectedStatusException)
+    for name in ("message", "type", "code", "description", "request_id", "doc_url", "suggested_user_message"):
+        value = getattr(exception, name)
+        assert value is None or isinstance(value, str)
+        (value or "").encode()
+    assert exception.resolution is None or isinstance(exception.resolution, dict)
+    assert exception.retry_after is None or 0 <= exception.retry_after < 1e13
+    json.dumps([exception.resolution, exception.detail], allow_nan=False)
+    assert vars(pickle.loads(pickle.dumps(exception)))["message"] == exception.message  # noqa: S301
