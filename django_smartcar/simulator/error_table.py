@@ -1,0 +1,191 @@
+"""Smartcar's errors as data: every pair of type and code that v2.0 answers with."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+_M1 = (
+    "is temporarily unable to connect to {app}. Please be patient while we’re working to resolve this issue."
+)
+_CAR = f"Your car {_M1}"
+_VEHICLE = f"Your vehicle {_M1}"
+_LINK = (
+    "Your car got disconnected from {app}. "
+    "Please use this link to re-connect your car: <link to Smartcar Connect>."
+)
+
+
+class Kind(NamedTuple):
+    status: int
+    resolution: str | None
+    description: str
+    user_message: str | None = None
+
+
+def _later(what: str) -> str:
+    return f"{what} Please retry your request at a later time."
+
+
+_STATE = "and unable to perform your request."
+_UPSTREAM = "from an upstream source."
+_MALFORMED = "Please check for missing parameters, spelling and casing mistakes, and other syntax issues."
+_REAUTHENTICATE = "Please prompt the user to re-authenticate using Smartcar Connect."
+
+#: Every pair of type and code that v2.0 answers with.
+KINDS: dict[tuple[str, str | None], Kind] = {
+    ("AUTHENTICATION", None): Kind(
+        401,
+        None,
+        "The authorization header is missing or malformed, or it contains invalid or expired authentication "
+        f"credentials. {_MALFORMED}",
+    ),
+    ("PERMISSION", None): Kind(
+        403,
+        "REAUTHENTICATE",
+        f"Your application has insufficient permissions to access the requested resource. {_REAUTHENTICATE}",
+    ),
+    ("VALIDATION", None): Kind(400, None, f"Request invalid or malformed. {_MALFORMED}", _CAR),
+    ("VALIDATION", "PARAMETER"): Kind(
+        400,
+        None,
+        "Your request is formatted correctly, but one or more of the provided parameters is incorrect.",
+        _CAR,
+    ),
+    ("RESOURCE_NOT_FOUND", "PATH"): Kind(
+        404, None, "The requested resource does not exist. Please check the URL and try again.", _VEHICLE
+    ),
+    ("RESOURCE_NOT_FOUND", "VERSION"): Kind(
+        404,
+        None,
+        "The requested resource does not exist. Please check your specified version number and try again.",
+        _VEHICLE,
+    ),
+    ("CONNECTED_SERVICES_ACCOUNT", "ACCOUNT_ISSUE"): Kind(
+        400,
+        None,
+        "Action needed in the user's connected services account before Smartcar can reach the vehicle.",
+        _CAR,
+    ),
+    ("CONNECTED_SERVICES_ACCOUNT", "AUTHENTICATION_FAILED"): Kind(
+        400,
+        "REAUTHENTICATE",
+        f"Smartcar was unable to authenticate with the user's connected services account. {_REAUTHENTICATE}",
+        _LINK,
+    ),
+    ("CONNECTED_SERVICES_ACCOUNT", "NO_VEHICLES"): Kind(
+        400, None, "No vehicles were found in the user's connected services account.", _LINK
+    ),
+    ("CONNECTED_SERVICES_ACCOUNT", "PERMISSION"): Kind(
+        400, "REAUTHENTICATE", f"The user revoked Smartcar's access at the vehicle's maker. {_REAUTHENTICATE}"
+    ),
+    ("CONNECTED_SERVICES_ACCOUNT", "SUBSCRIPTION"): Kind(
+        400,
+        None,
+        "The user's connected services subscription is not active or does not include this feature.",
+        _CAR,
+    ),
+    ("CONNECTED_SERVICES_ACCOUNT", "VEHICLE_MISSING"): Kind(
+        400, None, "The vehicle is no longer in the user's connected services account.", _LINK
+    ),
+    ("CONNECTED_SERVICES_ACCOUNT", "VIRTUAL_KEY_REQUIRED"): Kind(
+        400, "ACTION_REQUIRED", "The vehicle's owner must add a virtual key to the vehicle.", _CAR
+    ),
+    ("RATE_LIMIT", "SMARTCAR_API"): Kind(
+        429,
+        "RETRY_LATER",
+        "Your application has exceeded its rate limit. Please retry your request in a few minutes.",
+        _VEHICLE,
+    ),
+    ("RATE_LIMIT", "VEHICLE"): Kind(
+        429,
+        "RETRY_LATER",
+        "You have reached the throttling rate limit for this vehicle. "
+        "Please see the retry-after header for when to retry the request.",
+        _VEHICLE,
+    ),
+    ("BILLING", "VEHICLE_LIMIT"): Kind(
+        430, "CONTACT_SUPPORT", "Your application has reached the number of vehicles of its plan."
+    ),
+    ("BILLING", "VEHICLE_REQUEST_LIMIT"): Kind(
+        430,
+        "CONTACT_SUPPORT",
+        "Your application has reached this month's number of requests for this vehicle.",
+    ),
+    ("BILLING", "INVALID_PLAN"): Kind(430, "CONTACT_SUPPORT", "Your plan does not include this feature."),
+    ("BILLING", "ACCOUNT_SUSPENDED"): Kind(
+        430, "FINANCE", "Your account is suspended: a payment is past due."
+    ),
+    ("SERVER", "INTERNAL"): Kind(
+        500,
+        "RETRY_LATER",
+        "An internal Smartcar error has occurred. "
+        "Our team has been notified and is working to resolve this issue.",
+        _CAR,
+    ),
+    ("SERVER", "RECORD_NOT_FOUND"): Kind(
+        500, "CONTACT_SUPPORT", "No record was found for this vehicle's battery capacity.", _CAR
+    ),
+    ("SERVER", "MULTIPLE_RECORDS_FOUND"): Kind(
+        500, "CONTACT_SUPPORT", "Several records were found for this vehicle's battery capacity.", _CAR
+    ),
+    ("COMPATIBILITY", "MAKE_NOT_COMPATIBLE"): Kind(
+        501, None, "Smartcar does not support the vehicle's make."
+    ),
+    ("COMPATIBILITY", "SMARTCAR_NOT_CAPABLE"): Kind(
+        501, None, "Smartcar does not yet support this request for the vehicle."
+    ),
+    ("COMPATIBILITY", "VEHICLE_NOT_CAPABLE"): Kind(
+        501, None, "The vehicle is incapable of performing your request."
+    ),
+    ("COMPATIBILITY", "PLATFORM_NOT_CAPABLE"): Kind(
+        501,
+        "REAUTHENTICATE",
+        f"The vehicle's platform is incapable of performing your request. {_REAUTHENTICATE}",
+    ),
+    ("UPSTREAM", "INVALID_DATA"): Kind(
+        502, "RETRY_LATER", _later(f"Smartcar received invalid data {_UPSTREAM}"), _CAR
+    ),
+    ("UPSTREAM", "KNOWN_ISSUE"): Kind(
+        502, "RETRY_LATER", _later(f"Smartcar received an error {_UPSTREAM}"), _CAR
+    ),
+    ("UPSTREAM", "NO_RESPONSE"): Kind(
+        502, "RETRY_LATER", _later("One of Smartcar's upstream sources failed to respond."), _CAR
+    ),
+    ("UPSTREAM", "RATE_LIMIT"): Kind(
+        502, "RETRY_LATER", _later("Smartcar has been rate limited by one of its upstream sources."), _CAR
+    ),
+    ("UPSTREAM", "UNKNOWN_ISSUE"): Kind(
+        502,
+        "RETRY_LATER",
+        f"Smartcar received an unknown error {_UPSTREAM} "
+        "Please retry your request at a later time and contact us if the issue persists.",
+        _CAR,
+    ),
+}
+
+#: What stops a car from doing as it is told: all of them 409.
+_VEHICLE_STATES: dict[str, tuple[str | None, str]] = {
+    "ASLEEP": (None, "The vehicle is in a sleep state and temporarily unable to perform your request."),
+    "CHARGING_IN_PROGRESS": (None, f"The vehicle is currently charging {_STATE}"),
+    "CHARGING_PLUG_CONNECTED": (None, f"The vehicle's charging plug is connected {_STATE}"),
+    "CHARGING_PLUG_NOT_CONNECTED": (None, f"The vehicle is not connected to an EV charger {_STATE}"),
+    "CHARGE_FAULT": (None, f"The vehicle's charging has a fault {_STATE}"),
+    "DOOR_OPEN": (None, f"One or more of the vehicle's doors are open {_STATE}"),
+    "FULLY_CHARGED": (None, f"The vehicle is fully charged {_STATE}"),
+    "HOOD_OPEN": (None, f"The vehicle's hood is open {_STATE}"),
+    "IGNITION_ON": (None, f"The vehicle's ignition is on {_STATE}"),
+    "IN_MOTION": (None, f"The vehicle is currently in motion {_STATE}"),
+    "LOW_BATTERY": ("RETRY_LATER", f"The vehicle's battery is low {_STATE}"),
+    "NOT_CHARGING": (None, f"The vehicle is not charging {_STATE}"),
+    "REMOTE_ACCESS_DISABLED": (None, f"The vehicle's remote access is disabled {_STATE}"),
+    "TRUNK_OPEN": (None, f"The vehicle's trunk is open {_STATE}"),
+    "UNKNOWN": ("RETRY_LATER", "The vehicle was unable to perform your request due to an unknown issue."),
+    "UNREACHABLE": (None, "The vehicle was unable to perform your request: it could not be reached."),
+    "VEHICLE_OFFLINE_FOR_SERVICE": (None, f"The vehicle is offline for service {_STATE}"),
+}
+KINDS.update(
+    {
+        ("VEHICLE_STATE", code): Kind(409, resolution, description, _CAR)
+        for code, (resolution, description) in _VEHICLE_STATES.items()
+    }
+)

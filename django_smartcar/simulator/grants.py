@@ -1,0 +1,146 @@
+"""What owners allowed: codes, tokens and connections, from the approval page to the disconnect."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from . import world
+from .conf import conf
+from .errors import OAuthError, SmartcarError
+from .records import AccessToken, Code, Grant, Owner, RefreshToken, State
+
+CODE_LIFE = timedelta(minutes=10)
+ACCESS_LIFE = timedelta(seconds=7200)
+REFRESH_LIFE = timedelta(days=60)
+
+
+class Connection(NamedTuple):
+    """One owner's car, connected to the application."""
+
+    vehicle_id: str
+    owner_id: str
+    connected_at: datetime
+    mode: str
+
+
+def approve(
+    owner: Owner,
+    vehicle_ids: Iterable[str],
+    scopes: Iterable[str],
+    *,
+    redirect_uri: str,
+    mode: str = "live",
+    user: str | None = None,
+) -> str:
+    """Record what an owner allows; the authorization code for it."""
+    with world.changes() as state:
+        grant = Grant(
+            id=str(uuid.uuid4()),
+            owner_id=owner.id,
+            vehicle_ids=list(vehicle_ids),
+            scopes=list(scopes),
+            mode=mode,
+            connected_at=world.now(),
+            user=user,
+        )
+        state.grants[grant.id] = grant
+        code = str(uuid.uuid4())
+        state.codes[code] = Code(grant.id, redirect_uri, world.now() + CODE_LIFE)
+        world.touch()
+        return code
+
+
+def earlier_grant(owner: Owner, vehicle_ids: set[str], scopes: Iterable[str]) -> Grant | None:
+    """The owner's newest grant that already covers these scopes, for cars among these."""
+    for grant in reversed(world.grants()):
+        covers = set(scopes) <= set(grant.scopes) and set(grant.vehicle_ids) <= vehicle_ids
+        if grant.owner_id == owner.id and grant.vehicle_ids and covers:
+            return grant
+    return None
+
+
+def exchange_code(code: str, redirect_uri: str) -> dict[str, object]:
+    """A pair of tokens for a code."""
+    with world.changes() as state:
+        known = state.codes.get(code)
+        if known is None or known.expires_at <= world.now():
+            raise OAuthError("invalid_grant", f"Invalid code: {code}.")
+        if known.redirect_uri and redirect_uri != known.redirect_uri:
+            raise OAuthError("invalid_grant", f"Unauthorized redirect_uri: {redirect_uri}")
+        del state.codes[code]
+        world.counters["code_exchanges"] += 1
+        return _new_pair(state, known.grant_id)
+
+
+def refresh(token: str) -> dict[str, object]:
+    """A fresh pair for a refresh token; the old one dies when its grace is over."""
+    with world.changes() as state:
+        known = state.refresh_tokens.get(token)
+        if known is None or not _is_refreshable(state, known):
+            raise OAuthError("invalid_grant", f"Invalid refresh_token: {token}.")
+        if known.used_at is None:
+            known.used_at = world.now()
+        world.counters["refreshes"] += 1
+        return _new_pair(state, known.grant_id)
+
+
+def grant_of(access_token: str | None) -> Grant:
+    """The grant behind a bearer token."""
+    with world.changes() as state:
+        known = state.access_tokens.get(access_token or "")
+        if known is None or known.expires_at <= world.now():
+            raise SmartcarError("AUTHENTICATION")
+        return state.grants[known.grant_id]
+
+
+def connections(owner_id: str | None = None, vehicle_id: str | None = None) -> list[Connection]:
+    """The cars that are connected, newest first; one that was connected twice stands once."""
+    found: dict[tuple[str, str], Connection] = {}
+    for grant in world.grants():
+        for connected in grant.vehicle_ids:
+            if owner_id in (None, grant.owner_id) and vehicle_id in (None, connected):
+                key = (grant.owner_id, connected)
+                found[key] = Connection(connected, grant.owner_id, grant.connected_at, grant.mode)
+    return sorted(
+        found.values(), key=lambda one: (one.connected_at, one.owner_id, one.vehicle_id), reverse=True
+    )
+
+
+def disconnect(owner_id: str | None = None, vehicle_id: str | None = None) -> list[Connection]:
+    """End connections: a car's, an owner's, or just that pair.
+
+    A grant whose last car goes cannot be refreshed.
+    """
+    with world.changes() as state:
+        ended = connections(owner_id, vehicle_id)
+        pairs = {(connection.owner_id, connection.vehicle_id) for connection in ended}
+        for grant in state.grants.values():
+            grant.vehicle_ids = [known for known in grant.vehicle_ids if (grant.owner_id, known) not in pairs]
+        for connection in ended:
+            state.subscriptions.pop(connection.vehicle_id, None)
+        world.touch()
+        return ended
+
+
+def _is_refreshable(state: State, token: RefreshToken) -> bool:
+    now = world.now()
+    if token.expires_at <= now or not state.grants[token.grant_id].vehicle_ids:
+        return False
+    grace = timedelta(seconds=conf.SMARTCAR_SIMULATOR_GRACE)
+    return token.used_at is None or now < token.used_at + grace
+
+
+def _new_pair(state: State, grant_id: str) -> dict[str, object]:
+    access_token, refresh_token = str(uuid.uuid4()), str(uuid.uuid4())
+    state.access_tokens[access_token] = AccessToken(grant_id, world.now() + ACCESS_LIFE)
+    state.refresh_tokens[refresh_token] = RefreshToken(grant_id, world.now() + REFRESH_LIFE)
+    world.touch()
+    return {
+        "access_token": access_token,
+        "token_type": "Bearer",
+        "expires_in": int(ACCESS_LIFE.total_seconds()),
+        "refresh_token": refresh_token,
+    }

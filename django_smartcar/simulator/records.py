@@ -1,0 +1,115 @@
+"""What the pretend Smartcar remembers: plain dataclasses, no behaviour that needs the rest of the world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass
+class Car:
+    """A car, as its maker knows it: kilometres, litres, kilopascals, shares of one."""
+
+    id: str
+    owner_id: str
+    vin: str
+    make: str
+    model: str
+    year: int
+    powertrain: str
+    recorded_at: datetime
+    odometer_km: float
+    latitude: float
+    longitude: float
+    battery_capacity_kwh: float
+    battery_percent: float
+    battery_range_km: float
+    tank_litres: float
+    fuel_percent: float
+    fuel_range_km: float
+    oil_life: float
+    tires_kpa: list[float]
+    is_locked: bool = False
+    is_plugged_in: bool = False
+    charge_state: str = "NOT_CHARGING"
+    charge_limit: float = 0.9
+    charge_amperage: float = 32.0
+    destination: list[float] | None = None
+    #: ``TYPE:CODE`` of the error that answers every command, as an error account's car does.
+    command_error: str | None = None
+
+    @property
+    def is_electric(self) -> bool:
+        return self.powertrain in ("BEV", "PHEV")
+
+    @property
+    def has_engine(self) -> bool:
+        return self.powertrain != "BEV"
+
+
+@dataclass
+class Owner:
+    """A person with an account at a car maker: Smartcar's user."""
+
+    id: str
+    email: str
+    external_id: str | None = None
+
+
+@dataclass
+class Grant:
+    """What an owner allowed in one visit to Connect: these scopes, for these cars."""
+
+    id: str
+    owner_id: str
+    vehicle_ids: list[str]
+    scopes: list[str]
+    mode: str
+    connected_at: datetime
+    user: str | None = None
+
+
+@dataclass
+class Code:
+    """An authorization code: good once, for ten minutes."""
+
+    grant_id: str
+    redirect_uri: str
+    expires_at: datetime
+
+
+@dataclass
+class AccessToken:
+    grant_id: str
+    expires_at: datetime
+
+
+@dataclass
+class RefreshToken:
+    grant_id: str
+    expires_at: datetime
+    used_at: datetime | None = None
+
+
+@dataclass
+class State:
+    """Everything that must survive a restart."""
+
+    owners: dict[str, Owner] = field(default_factory=dict)
+    cars: dict[str, Car] = field(default_factory=dict)
+    grants: dict[str, Grant] = field(default_factory=dict)
+    codes: dict[str, Code] = field(default_factory=dict)
+    access_tokens: dict[str, AccessToken] = field(default_factory=dict)
+    refresh_tokens: dict[str, RefreshToken] = field(default_factory=dict)
+    #: Webhook ids by vehicle id.
+    subscriptions: dict[str, list[str]] = field(default_factory=dict)
+
+    def prune(self, now: datetime) -> None:
+        """Forget the codes and tokens that have expired, so that a long life does not grow without end."""
+        self.codes = {key: code for key, code in self.codes.items() if code.expires_at > now}
+        self.access_tokens = {
+            key: token for key, token in self.access_tokens.items() if token.expires_at > now
+        }
+        self.refresh_tokens = {
+            key: token for key, token in self.refresh_tokens.items() if token.expires_at > now
+        }

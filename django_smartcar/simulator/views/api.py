@@ -1,0 +1,180 @@
+"""api.smartcar.com: v2.0, and of v1.0 what its SDKs called."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
+from django.utils.crypto import constant_time_compare
+
+from .. import compatibility, grants, vehicle_paths, world
+from ..answers import answering, bearer, is_basic
+from ..conf import conf
+from ..errors import SmartcarError, invalid
+from ..paging import page
+from ..readings import Units
+from ..records import Car
+
+#: What of v1.0 is still answered: the calls of SDK 3.0.1.
+_V1_PATHS = {"", "vin", "permissions", "odometer", "location", "security", "application"}
+
+
+@answering
+def dispatch(request: HttpRequest, version: str, path: str) -> HttpResponse:
+    """Any path below a version."""
+    _check_version(version)
+    first, _, rest = path.strip("/").partition("/")
+    with world.changes():
+        if first == "compatibility":
+            return _compatibility(request, version, rest)
+        if first == "user" and not rest and request.method == "GET":
+            return JsonResponse({"id": grants.grant_of(bearer(request)).owner_id})
+        if first == "vehicles" and not rest and request.method == "GET":
+            return _vehicles(request)
+        if first == "vehicles" and rest:
+            vehicle_id, _, below = rest.partition("/")
+            return _vehicle(request, version, vehicle_id, below)
+    raise SmartcarError("RESOURCE_NOT_FOUND", "PATH")
+
+
+@answering
+def missing(request: HttpRequest, path: str) -> HttpResponse:
+    """A path without a version."""
+    raise SmartcarError("RESOURCE_NOT_FOUND", "PATH")
+
+
+def _check_version(version: str) -> None:
+    # A version from the future is answered by the newest there is.
+    major, _, minor = version.partition(".")
+    if not (major.isdecimal() and (minor or "0").isdecimal() and int(major) > 0):
+        raise SmartcarError("RESOURCE_NOT_FOUND", "VERSION")
+
+
+def _compatibility(request: HttpRequest, version: str, rest: str) -> HttpResponse:
+    if request.method != "GET" or rest not in ("", "matrix"):
+        raise SmartcarError("RESOURCE_NOT_FOUND", "PATH")
+    if not is_basic(request, conf.SMARTCAR_SIMULATOR_CLIENT_ID, conf.SMARTCAR_SIMULATOR_CLIENT_SECRET):
+        raise SmartcarError("AUTHENTICATION")
+    query = request.GET.dict()
+    if rest == "matrix":
+        return JsonResponse(compatibility.matrix(query))
+    return JsonResponse(compatibility.check_v1(query) if _is_v1(version) else compatibility.check(query))
+
+
+def _vehicles(request: HttpRequest) -> HttpResponse:
+    grant = grants.grant_of(bearer(request))
+    return JsonResponse(page("vehicles", grant.vehicle_ids, request.GET, default=10))
+
+
+def _vehicle(request: HttpRequest, version: str, vehicle_id: str, below: str) -> HttpResponse:
+    is_v1 = _is_v1(version)
+    if is_v1 and below not in _V1_PATHS:
+        raise SmartcarError("RESOURCE_NOT_FOUND", "PATH")
+    if below.startswith("webhooks/"):
+        return _webhook(request, vehicle_id, below.removeprefix("webhooks/"))
+    if below == "application" and request.method == "DELETE":
+        return _disconnect(request, vehicle_id)
+    visit = vehicle_paths.Visit(
+        grant=grants.grant_of(bearer(request)),
+        car=_car(vehicle_id),
+        units=_units(request),
+        query=request.GET.dict(),
+        is_v1=is_v1,
+        request_id=request.smartcar_request_id,  # type: ignore[attr-defined]
+        reauthenticate_url=_reauthenticate_url(request, vehicle_id),
+    )
+    return visit.answer(str(request.method), below, lambda: _json(request))
+
+
+def _webhook(request: HttpRequest, vehicle_id: str, webhook_id: str) -> HttpResponse:
+    """The least that subscribing needs; nothing is delivered."""
+    if request.method not in ("POST", "DELETE"):
+        raise SmartcarError("RESOURCE_NOT_FOUND", "PATH")
+    car = _connected_car(request, vehicle_id, with_management_token=request.method == "DELETE")
+    subscribed = world.state().subscriptions.setdefault(car.id, [])
+    identifier = _uuid("webhookId", webhook_id)
+    if request.method == "POST":
+        if identifier not in subscribed:
+            subscribed.append(identifier)
+        world.touch()
+        return JsonResponse({"webhookId": identifier, "vehicleId": car.id})
+    if identifier in subscribed:
+        subscribed.remove(identifier)
+    world.touch()
+    return JsonResponse({"status": "success"})
+
+
+def _disconnect(request: HttpRequest, vehicle_id: str) -> HttpResponse:
+    if _has_management_token(request):
+        grants.disconnect(vehicle_id=_car(vehicle_id).id)
+    else:
+        car = _connected_car(request, vehicle_id)
+        grants.disconnect(grants.grant_of(bearer(request)).owner_id, car.id)
+    return JsonResponse({"status": "success"})
+
+
+def _connected_car(request: HttpRequest, vehicle_id: str, with_management_token: bool = False) -> Car:
+    if with_management_token:
+        if not _has_management_token(request):
+            raise SmartcarError("AUTHENTICATION")
+        return _car(vehicle_id)
+    grant = grants.grant_of(bearer(request))
+    car = _car(vehicle_id)
+    if car.id not in grant.vehicle_ids:
+        raise SmartcarError("PERMISSION")
+    return car
+
+
+def _has_management_token(request: HttpRequest) -> bool:
+    token = conf.SMARTCAR_SIMULATOR_MANAGEMENT_TOKEN
+    return constant_time_compare(bearer(request) or "", token) or is_basic(request, "default", token)
+
+
+def _car(vehicle_id: str) -> Car:
+    # A car that nobody has and a car that is not this driver's are answered alike.
+    car = world.state().cars.get(_uuid("vehicleId", vehicle_id))
+    if car is None:
+        raise SmartcarError("PERMISSION")
+    return car
+
+
+def _uuid(field: str, value: str) -> str:
+    try:
+        return str(uuid.UUID(value))
+    except ValueError:
+        raise invalid(field, f"{field} must be a UUID") from None
+
+
+def _units(request: HttpRequest) -> Units:
+    system = request.headers.get("SC-Unit-System", "metric").lower()
+    if system not in ("metric", "imperial"):
+        raise invalid("sc-unit-system", "sc-unit-system must be one of: [metric,imperial]")
+    return Units(system)
+
+
+def _json(request: HttpRequest) -> dict[str, Any]:
+    try:
+        body = json.loads(request.body or b"{}")
+    except ValueError:
+        raise SmartcarError("VALIDATION") from None
+    if not isinstance(body, dict):
+        raise SmartcarError("VALIDATION")
+    return body
+
+
+def _reauthenticate_url(request: HttpRequest, vehicle_id: str) -> str:
+    query = {
+        "response_type": "vehicle_id",
+        "client_id": conf.SMARTCAR_SIMULATOR_CLIENT_ID,
+        "vehicle_id": vehicle_id,
+    }
+    path = reverse("smartcar_simulator:about") + "connect/oauth/reauthenticate"
+    return f"{request.build_absolute_uri(path)}?{urlencode(query)}"
+
+
+def _is_v1(version: str) -> bool:
+    return version.split(".")[0] == "1"

@@ -1,0 +1,51 @@
+"""Starts the standalone program on a free port."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Program:
+    def __init__(self, folder, *arguments):
+        environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "django_smartcar.simulator", "--port", "0", *arguments],
+            cwd=folder,
+            env=environment | {"PYTHONPATH": str(ROOT), "PYTHONDEVMODE": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.greeting = ""
+        self.environment = {}
+        for line in self.process.stdout:
+            self.greeting += line
+            if exported := re.fullmatch(r"export (\w+)=(\S+)\n", line):
+                self.environment[exported[1]] = exported[2]
+            if self.environment and line == "\n":
+                break
+        self.origin = re.search(r"http://\S+:\d+", self.greeting)[0] if self.greeting else None
+
+    def stop(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        return self.finish()
+
+    def finish(self):
+        _, self.errors = self.process.communicate(timeout=10)
+        return self.process.returncode
+
+
+@contextlib.contextmanager
+def running(folder, *arguments):
+    program = Program(folder, *arguments)
+    try:
+        yield program
+    finally:
+        if program.process.poll() is None:
+            program.stop()

@@ -1,0 +1,33 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from django_smartcar.simulator import world
+from tests.official import path_of
+from tests.simulator.program import ROOT, running
+
+
+@pytest.mark.parametrize("version", ["3.0.1", "6.19.1"])
+def test_the_official_sdk_does_everything_when_it_is_pointed_at_the_simulator(tmp_path, version):
+    folder = path_of(version)
+    with running(tmp_path) as program:
+        driven = subprocess.run(
+            [sys.executable, str(ROOT / "tests" / "simulator" / f"drive_{version.replace('.', '_')}.py")],
+            env={
+                "PATH": os.environ["PATH"],
+                "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}",
+                "SIMULATOR_ORIGIN": program.origin,
+                "SIMULATOR_MANAGEMENT_TOKEN": world.MANAGEMENT_TOKEN,
+                "SMARTCAR_REDIRECT_URI": "https://app.example.com/callback",
+                **program.environment,
+            },
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert driven.returncode == 0, driven.stderr
+        assert len(driven.stdout.strip()) == 36  # the driver reached its last line
+        program.stop()
+    assert "Traceback" not in program.errors

@@ -1,0 +1,161 @@
+import signal
+import socket
+import subprocess
+import sys
+import threading
+
+import pytest
+import requests
+
+from tests.simulator.program import ROOT, running
+from tests.simulator.walker import RequestsBrowser, Visit
+
+REDIRECT_URI = "https://app.example.com/callback"
+
+
+def tokens_of(program, email="driver@example.com"):
+    url = requests.Request(
+        "GET",
+        program.environment["SMARTCAR_CONNECT_URL"] + "/oauth/authorize",
+        params={
+            "response_type": "code",
+            "client_id": program.environment["SMARTCAR_CLIENT_ID"],
+            "redirect_uri": REDIRECT_URI,
+        },
+    )
+    run = Visit(RequestsBrowser(), program.origin, url.prepare().url).connect(email)
+    fields = {"grant_type": "authorization_code", "code": run.answer["code"], "redirect_uri": REDIRECT_URI}
+    return post_token(program, fields)
+
+
+def post_token(program, fields):
+    credentials = program.environment["SMARTCAR_CLIENT_ID"], program.environment["SMARTCAR_CLIENT_SECRET"]
+    response = requests.post(program.environment["SMARTCAR_AUTH_URL"], fields, auth=credentials, timeout=10)
+    return response.json()
+
+
+def call(program, method, path, tokens, **options):
+    url = f"{program.environment['SMARTCAR_API_URL']}/v2.0/{path}"
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    return requests.request(method, url, headers=headers, timeout=10, **options)
+
+
+def test_a_car_connects_and_stays_connected_when_the_program_is_restarted(tmp_path):
+    with running(tmp_path) as program:
+        tokens = tokens_of(program)
+        vehicle_id = call(program, "GET", "vehicles", tokens).json()["vehicles"][0]
+        call(program, "POST", f"vehicles/{vehicle_id}/security", tokens, json={"action": "LOCK"})
+        program.process.kill()  # not even a chance to say goodbye
+        program.finish()
+    assert (tmp_path / "smartcar-simulator.json").exists()
+    with running(tmp_path) as program:
+        assert "Cars known from smartcar-simulator.json: 1." in program.greeting
+        assert call(program, "GET", f"vehicles/{vehicle_id}/security", tokens).json()["isLocked"] is True
+    with running(tmp_path, "--fresh") as program:
+        assert call(program, "GET", "vehicles", tokens).status_code == 401
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_program_ends_cleanly_when_it_is_told_to(tmp_path, number):
+    with running(tmp_path, "--state", "other.json") as program, requests.Session() as session:
+        session.get(program.origin, timeout=10)  # a connection that stays open does not hold it up
+        assert program.stop(number) == 0
+    assert "Traceback" not in program.errors
+    assert "Warning" not in program.errors
+
+
+def test_the_variables_are_printed_when_the_program_starts(tmp_path):
+    with running(tmp_path) as program:
+        environment = program.environment
+        assert environment["SMARTCAR_CONNECT_URL"] == f"{program.origin}/connect"
+        assert environment["SMARTCAR_AUTH_ORIGIN"] == f"{program.origin}/auth/oauth/token"
+        page = requests.get(program.origin, timeout=10)
+        for name, value in environment.items():
+            assert f"export {name}={value}" in page.text
+
+
+def test_one_connection_serves_many_requests_when_it_is_kept_open(tmp_path):
+    with running(tmp_path) as program, requests.Session() as session:
+        for _ in range(3):
+            response = session.get(f"{program.origin}/api/v2.0/vehicles", timeout=10)
+            assert response.status_code == 401
+            assert response.raw.version == 11
+            assert response.headers.get("Connection", "").lower() != "close"
+        pools = session.get_adapter("http://").poolmanager.pools
+        assert pools[next(iter(pools.keys()))].num_connections == 1
+
+
+def test_many_are_served_at_once_when_some_connections_are_idle(tmp_path):
+    with running(tmp_path) as program:
+        host, port = program.origin.removeprefix("http://").split(":")
+        idle = [socket.create_connection((host, int(port))) for _ in range(5)]
+        tokens = tokens_of(program)
+        statuses = []
+        threads = [
+            threading.Thread(
+                target=lambda: statuses.append(call(program, "GET", "vehicles", tokens).status_code)
+            )
+            for _ in range(20)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for connection in idle:
+            connection.close()
+        assert statuses == [200] * 20
+
+
+def test_the_pages_are_dressed_and_strict_when_the_program_serves_them(tmp_path):
+    with running(tmp_path) as program:
+        page = requests.get(program.origin, timeout=10)
+        assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
+        for name in ("pico.min.css", "simulator.css", "icon.svg"):
+            assert f"/static/smartcar_simulator/{name}" in page.text
+            response = requests.get(f"{program.origin}/static/smartcar_simulator/{name}", timeout=10)
+            assert response.status_code == 200
+
+
+def test_the_grace_is_the_wanted_one_when_an_option_says_so(tmp_path):
+    with running(tmp_path, "--grace", "0") as program:
+        tokens = tokens_of(program)
+        fields = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+        assert "refresh_token" in post_token(program, fields)
+        assert post_token(program, fields)["error"] == "invalid_grant"
+
+
+def test_no_secret_is_logged_when_a_car_connects(tmp_path):
+    with running(tmp_path) as program:
+        tokens = tokens_of(program)
+        program.stop()
+    assert "GET /connect/oauth/authorize 302" in program.errors
+    assert tokens["access_token"] not in program.errors
+    assert "redirect_uri" not in program.errors
+
+
+def test_the_program_says_why_when_the_port_is_taken(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ended = subprocess.run(
+            [sys.executable, "-m", "django_smartcar.simulator", "--port", str(taken.getsockname()[1])],
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+    assert ended.returncode == 1
+    assert "Cannot serve on 127.0.0.1" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_the_program_says_why_when_the_folder_of_the_state_is_missing(tmp_path):
+    ended = subprocess.run(
+        [sys.executable, "-m", "django_smartcar.simulator", "--port", "0", "--state", "no/such/state.json"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert ended.returncode == 2
+    assert f"there is no folder {tmp_path}/no/such" in ended.stderr

@@ -1,0 +1,54 @@
+import pytest
+
+from tests.simulator.conftest import basic
+
+
+def test_the_seeds_calls_are_answered_when_the_version_is_1(volt, api):
+    assert api("GET", "user", volt.token, version="1.0").json() == {"id": volt.car.owner_id}
+    assert api("GET", "vehicles?limit=10&offset=0", volt.token, version="1.0").json()["vehicles"] == [volt.id]
+    for path in ("", "vin", "permissions", "odometer", "location"):
+        response = volt("GET", path, version="1.0")
+        assert response.status_code == 200
+        assert response["SC-Unit-System"] == "metric"
+        assert response["SC-Data-Age"].endswith("Z")
+        assert "SC-Fetched-At" not in response
+    assert volt("POST", "security", {"action": "LOCK"}, version="1.0").json() == {"status": "success"}
+    assert volt.car.is_locked
+    query = "compatibility?vin=5YJSA1CN5DFP00101&scope=read_vin"
+    assert api("GET", query, authorization=basic(), version="1.0").json() == {"compatible": True}
+    assert volt("DELETE", "application", version="1.0").json() == {"status": "success"}
+
+
+@pytest.mark.parametrize("level", ["compatible", "phev", "incompatible", "fuel", "dinosaur", "bev"])
+def test_the_level_decides_when_compatibility_is_tested_in_version_1(api, level):
+    query = f"vin=5YJSA1CN5DFP00101&scope=read_vin&test_mode_compatibility_level={level}"
+    body = api("GET", f"compatibility?{query}", authorization=basic(), version="1.0").json()
+    assert body == {"compatible": level not in ("incompatible", "dinosaur")}
+
+
+def test_the_envelope_is_the_old_one_when_the_version_is_1(volt, limited, api, connect, first_car):
+    def old_error(response, status, name, code=None):
+        assert response.status_code == status
+        body = response.json()
+        assert (body["error"], body["statusCode"], body.get("code")) == (name, status, code)
+        assert body["message"]
+        assert body["requestId"] == response["SC-Request-Id"]
+        assert "type" not in body
+
+    old_error(api("GET", "vehicles", "nonsense", version="1.0"), 401, "authentication_error")
+    old_error(volt("GET", "nonsense", version="1.0"), 404, "resource_not_found_error")
+    old_error(volt("GET", "odometer", version="1.0", SC_Unit_System="x"), 400, "validation_error")
+    tokens = connect("smartcar@vs-001.vehicle-state-error.com")
+    path, token = f"vehicles/{first_car(tokens)}", tokens["access_token"]
+    old_error(
+        api("POST", f"{path}/security", token, {"action": "LOCK"}, "1.0"),
+        409,
+        "vehicle_state_error",
+        "VS_001",
+    )
+    old_error(api("GET", f"vehicles/{volt.id}/vin", token, version="1.0"), 403, "permission_error")
+    compatibility = "compatibility?vin=5YJSA1CN5DFP00101&scope=read_vin&test_mode_compatibility_level=x"
+    response = api("GET", compatibility, authorization=basic(), version="1.0")
+    old_error(response, 400, "validation_error")
+    expected = "Field must be one of: [compatible,phev,incompatible,fuel,dinosaur,bev]"
+    assert response.json()["message"] == expected

@@ -1,0 +1,132 @@
+"""Walks Connect as a browser without JavaScript does: fills in the forms, presses buttons by id."""
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from urllib.parse import parse_qsl, urljoin, urlsplit
+
+import requests
+
+
+@dataclass
+class Form:
+    action: str
+    method: str
+    fields: list[tuple[str, str]] = field(default_factory=list)
+    buttons: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+
+class _Reader(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.forms = []
+        self.links = {}
+        self.ids = set()
+        self._form = None
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        self.ids.add(given.get("id"))
+        if tag == "a" and given.get("id"):
+            self.links[given["id"]] = given["href"]
+        if tag == "form":
+            self._form = Form(given.get("action", ""), given.get("method", "get").upper())
+            self.forms.append(self._form)
+        if self._form is None or "disabled" in given:
+            return
+        name, value = given.get("name"), given.get("value", "")
+        if tag == "button":
+            self._form.buttons[given.get("id", "")] = (name or "", value)
+        elif (tag == "input" and name) and (
+            given.get("type") not in ("checkbox", "radio") or "checked" in given
+        ):
+            self._form.fields.append((name, value))
+
+    def handle_endtag(self, tag):
+        if tag == "form":
+            self._form = None
+
+
+class RequestsBrowser:
+    """Pages over real HTTP."""
+
+    def __init__(self):
+        self.session = requests.Session()
+
+    def fetch(self, method, url, data=None):
+        response = self.session.request(method, url, data=data, allow_redirects=False, timeout=10)
+        return response.status_code, response.headers.get("Location"), response.text
+
+
+class ClientBrowser:
+    """Pages of Django's test client."""
+
+    origin = "http://testserver"
+
+    def __init__(self, client):
+        self.client = client
+
+    def fetch(self, method, url, data=None):
+        path = url.removeprefix(self.origin)
+        if method == "POST":
+            fields = {}
+            for name, value in data:
+                fields.setdefault(name, []).append(value)
+            response = self.client.post(path, fields)
+        else:
+            response = self.client.get(path)
+        return response.status_code, response.get("Location"), response.content.decode()
+
+
+class Visit:
+    """A driver's visit to Connect. `landed` is the address that it ended at, outside the simulator."""
+
+    def __init__(self, browser, home, url):
+        self.browser = browser
+        self.home = home
+        self.landed = None
+        self.open(url)
+
+    def open(self, url, method="GET", data=None):
+        while True:
+            self.status, location, self.text = self.browser.fetch(method, url, data)
+            if location is None:
+                self.url = url
+                self.page = _Reader()
+                self.page.feed(self.text)
+                return self
+            url, method, data = urljoin(url, location), "GET", None
+            if not url.startswith(self.home):
+                self.landed = url
+                return self
+
+    def press(self, button_id, untick=(), **fields):
+        """Press a button of a form; `fields` are filled in, boxes with a value in `untick` are not."""
+        form = next(form for form in self.page.forms if button_id in form.buttons)
+        data = [(name, value) for name, value in form.fields if name not in fields and value not in untick]
+        for name, value in fields.items():
+            data += [(name, one) for one in (value if isinstance(value, list) else [value])]
+        if form.buttons[button_id][0]:
+            data.append(form.buttons[button_id])
+        return self.open(urljoin(self.url, form.action), form.method, data)
+
+    def follow(self, link_id):
+        return self.open(urljoin(self.url, self.page.links[link_id]))
+
+    def sign_in(self, email="driver@example.com", make="CHEVROLET", password="any"):
+        """From the preamble to whatever comes after signing in."""
+        self.press("continue-button")
+        if make in self.page.ids:
+            self.press(make)
+        return self.press("sign-in-button", username=email, password=password)
+
+    def connect(self, email="driver@example.com", make="CHEVROLET", **fields):
+        """The whole way."""
+        self.sign_in(email, make)
+        if self.landed is None:
+            self.press("approval-button", **fields)
+        return self
+
+    @property
+    def answer(self):
+        """The query string that the application was sent."""
+        return dict(parse_qsl(urlsplit(self.landed).query, keep_blank_values=True))
