@@ -1,0 +1,110 @@
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from ..models import SmartcarAccount, SmartcarUser
+from ..services import tokens, vehicles
+from .actions import ActsOnSmartcar, SmartcarModelAdmin
+
+
+@admin.register(SmartcarUser)
+class SmartcarUserAdmin(SmartcarModelAdmin):
+    """Which local user a Smartcar user belongs to. Deleting the row lets another local user connect."""
+
+    list_display = ["id", "user", "created_at"]
+    list_select_related = ["user"]
+    readonly_fields = ["id", "user", "created_at"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return admin.ModelAdmin.has_delete_permission(self, request, obj)
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        return ["id", f"user__{get_user_model().USERNAME_FIELD}"]
+
+
+class HealthFilter(admin.SimpleListFilter):
+    title = _("health")
+    parameter_name = "health"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("good", _("good")),
+            ("needs-reconnecting", _("needs reconnecting")),
+            ("disconnected", _("disconnected")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[SmartcarAccount]) -> QuerySet[Any]:
+        if self.value() == "good":
+            return queryset.filter(pk__in=SmartcarAccount.objects.refreshable().values("pk"))
+        if self.value() == "needs-reconnecting":
+            return queryset.exclude(reconnect_required_at=None)
+        if self.value() == "disconnected":
+            return queryset.filter(reconnect_required_at=None, refresh_token="")
+        return queryset
+
+
+@admin.register(SmartcarAccount)
+class SmartcarAccountAdmin(ActsOnSmartcar):
+    list_display = ["__str__", "owner", "smartcar_user_id", "mode", "health", "vehicle_count", "created_at"]
+    list_filter = [HealthFilter, "mode"]
+    readonly_fields = [
+        "owner",
+        "smartcar_user_id",
+        "mode",
+        "health",
+        "access_expires_at",
+        "refresh_expires_at",
+        "refreshed_at",
+        "refresh_error",
+        "reconnect_required_at",
+        "created_at",
+        "updated_at",
+    ]
+    fields = tuple(readonly_fields)
+    actions = ["refresh_tokens", "reread"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SmartcarAccount]:
+        connected = Count("vehicles", filter=Q(vehicles__disconnected_at=None))
+        accounts = super().get_queryset(request).select_related("smartcar_user__user")
+        return accounts.annotate(connected_vehicles=connected)
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        return ["smartcar_user__id", f"smartcar_user__user__{get_user_model().USERNAME_FIELD}"]
+
+    @admin.display(description=_("user"), ordering="smartcar_user__user")
+    def owner(self, account: SmartcarAccount) -> Any:
+        return account.user
+
+    @admin.display(description=_("Smartcar user id"), ordering="smartcar_user_id")
+    def smartcar_user_id(self, account: SmartcarAccount) -> str:
+        return account.smartcar_user_id
+
+    @admin.display(description=_("connected cars"), ordering="connected_vehicles")
+    def vehicle_count(self, account: Any) -> int:
+        return int(account.connected_vehicles)
+
+    @admin.display(description=_("health"))
+    def health(self, account: SmartcarAccount) -> Any:
+        if account.reconnect_required_at is not None:
+            return _("needs reconnecting")
+        if not account.refresh_token:
+            return _("disconnected")
+        if account.access_expires_within(timedelta(0)):
+            return _("to be refreshed")
+        return _("good")
+
+    def has_refresh_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, "refresh")
+
+    @admin.action(description=_("Refresh tokens"), permissions=["refresh"])
+    def refresh_tokens(self, request: HttpRequest, queryset: QuerySet[SmartcarAccount]) -> None:
+        self.run(request, queryset, str(_("tokens refreshed")), tokens.refresh)
+
+    @admin.action(description=_("Re-read cars from Smartcar"), permissions=["refresh"])
+    def reread(self, request: HttpRequest, queryset: QuerySet[SmartcarAccount]) -> None:
+        self.run(request, queryset, str(_("re-read from Smartcar")), vehicles.sync)

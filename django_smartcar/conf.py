@@ -1,0 +1,93 @@
+"""Every setting of this app: a typed property each, read when it is asked for, never kept.
+
+``from django_smartcar.conf import conf``. Nothing else in the package reads a ``SMARTCAR_…`` setting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+
+
+def _setting(name: str, default: Any) -> Any:
+    return getattr(settings, name, default)
+
+
+class Settings:
+    @property
+    def SMARTCAR_CLIENT_ID(self) -> str:
+        """The application's id: the UUID that Smartcar's dashboard calls Client ID. Required."""
+        return str(_setting("SMARTCAR_CLIENT_ID", ""))
+
+    @property
+    def SMARTCAR_CLIENT_SECRET(self) -> str:
+        """The application's secret, from Smartcar's dashboard. Required; keep it out of the repository."""
+        return str(_setting("SMARTCAR_CLIENT_SECRET", ""))
+
+    @property
+    def SMARTCAR_REDIRECT_URI(self) -> str:
+        """Where Connect sends the driver back to; built from the request when empty."""
+        return str(_setting("SMARTCAR_REDIRECT_URI", ""))
+
+    @property
+    def SMARTCAR_SCOPE(self) -> Sequence[str]:
+        """The permissions to ask a driver for; ``required:`` before one means that it cannot be unticked."""
+        default = [
+            "required:read_vehicle_info",
+            "read_vin",
+            "read_odometer",
+            "read_location",
+            "control_security",
+        ]
+        value: Sequence[str] = _setting("SMARTCAR_SCOPE", default)
+        return value
+
+    @property
+    def SMARTCAR_MODE(self) -> str:
+        """``"live"``, ``"simulated"`` (cars of Smartcar's own simulator) or ``"test"``."""
+        return str(_setting("SMARTCAR_MODE", "live"))
+
+    @property
+    def SMARTCAR_UNIT_SYSTEM(self) -> str:
+        """The unit system of newly connected cars: ``"metric"`` or ``"imperial"``."""
+        return str(_setting("SMARTCAR_UNIT_SYSTEM", "metric"))
+
+    @property
+    def SMARTCAR_TIMEOUT(self) -> float:
+        """Seconds to wait for the answer to a read; a token exchange waits 20 at most."""
+        value: float = _setting("SMARTCAR_TIMEOUT", 30)
+        return value
+
+    @property
+    def SMARTCAR_COMMAND_TIMEOUT(self) -> float:
+        """Seconds to wait for the answer to a command; Smartcar may take 310 to wake a car."""
+        value: float = _setting("SMARTCAR_COMMAND_TIMEOUT", 310)
+        return value
+
+    @property
+    def SMARTCAR_CONNECT_URL(self) -> str:
+        """The host of Connect, where drivers give their consent."""
+        return self._host("SMARTCAR_CONNECT_URL", "https://connect.smartcar.com")
+
+    @property
+    def SMARTCAR_AUTH_URL(self) -> str:
+        """The address of the token endpoint, path included."""
+        return self._host("SMARTCAR_AUTH_URL", "https://auth.smartcar.com/oauth/token")
+
+    @property
+    def SMARTCAR_API_URL(self) -> str:
+        """The host of the vehicle API, without the version."""
+        return self._host("SMARTCAR_API_URL", "https://api.smartcar.com")
+
+    @property
+    def SMARTCAR_MANAGEMENT_URL(self) -> str:
+        """The host of the management API, without the version."""
+        return self._host("SMARTCAR_MANAGEMENT_URL", "https://management.smartcar.com")
+
+    def _host(self, name: str, default: str) -> str:
+        return str(_setting(name, default)).rstrip("/")
+
+
+conf = Settings()

@@ -1,0 +1,139 @@
+"""What the app raises, and the SDK's family beside it, so that one import serves a project.
+
+* SmartcarException                 Smartcar refused, or did not answer (the SDK's tree: `sdk.exceptions`)
+* SmartcarAppError                  this site refused, before or after Smartcar was asked
+  - ReconnectRequired               the driver has to go through Connect again
+  - RefreshInProgress               another process is refreshing this account and takes too long
+  - VehicleDisconnected             the car is no longer connected
+  - AttemptRefused                  a callback that no attempt of this browser and user expects
+  - OwnedByAnotherUser              the Smartcar user belongs to another local user
+  - NothingConnected                the grant covers no car
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import SuspiciousOperation
+from django.utils.translation import gettext as _
+
+from .sdk import (
+    AuthenticationException,
+    GatewayTimeoutException,
+    InvalidAnswerException,
+    MonthlyLimitExceeded,
+    NoAnswerException,
+    NotCapableException,
+    PermissionException,
+    RateLimitingException,
+    ResourceNotFoundException,
+    ServerException,
+    SmartcarException,
+    StateException,
+    UnexpectedStatusException,
+    ValidationException,
+)
+
+__all__ = [
+    "AttemptRefused",
+    "AuthenticationException",
+    "GatewayTimeoutException",
+    "InvalidAnswerException",
+    "MonthlyLimitExceeded",
+    "NoAnswerException",
+    "NotCapableException",
+    "NothingConnected",
+    "OwnedByAnotherUser",
+    "PermissionException",
+    "RateLimitingException",
+    "ReconnectRequired",
+    "RefreshInProgress",
+    "ResourceNotFoundException",
+    "ServerException",
+    "SmartcarAppError",
+    "SmartcarException",
+    "StateException",
+    "UnexpectedStatusException",
+    "ValidationException",
+    "VehicleDisconnected",
+    "advice",
+]
+
+
+class SmartcarAppError(Exception):
+    """Anything that this app, not Smartcar, has refused."""
+
+
+class ReconnectRequired(SmartcarAppError):
+    """Only the driver can bring this account back, by going through Connect again. Has ``account``."""
+
+    def __init__(self, account: Any) -> None:
+        super().__init__(f"{account} needs its driver to connect again")
+        self.account = account
+
+
+class RefreshInProgress(SmartcarAppError):
+    """Another process holds the refresh of this account for too long: try again. Has ``account``."""
+
+    def __init__(self, account: Any) -> None:
+        super().__init__(f"{account} is being refreshed elsewhere; try again")
+        self.account = account
+
+
+class VehicleDisconnected(SmartcarAppError):
+    """The car is no longer connected. Has ``vehicle``."""
+
+    def __init__(self, vehicle: Any) -> None:
+        super().__init__(f"vehicle {vehicle.pk} is disconnected")
+        self.vehicle = vehicle
+
+
+class AttemptRefused(SmartcarAppError, SuspiciousOperation):
+    """A callback was not expected: ``reason`` says why, in one word, for the log."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Connect callback refused: {reason}")
+        self.reason = reason
+
+
+class OwnedByAnotherUser(SmartcarAppError):
+    """The Smartcar user who consented already belongs to another local user."""
+
+
+class NothingConnected(SmartcarAppError):
+    """The consent was given, but it covers no car."""
+
+
+def advice(error: Exception) -> str:
+    """What to tell the person at the screen: one translated sentence, without a secret in it."""
+    if isinstance(error, SmartcarException) and (error.resolution or {}).get("type") == "REAUTHENTICATE":
+        return _("The car's brand asks for a new login. Please connect the car again.")
+    for kind, sentence in _ADVICE:
+        if isinstance(error, kind):
+            return sentence()
+    return _("Something went wrong between this site and the car. Please try again in a few minutes.")
+
+
+_ADVICE = (
+    (ReconnectRequired, lambda: _("The connection to this car has ended. Please connect it again.")),
+    (RefreshInProgress, lambda: _("The connection is being renewed. Please try again in a moment.")),
+    (VehicleDisconnected, lambda: _("This car is no longer connected.")),
+    (
+        StateException,
+        lambda: _("The car cannot do that in its present state. Please check it, then try again."),
+    ),
+    (
+        PermissionException,
+        lambda: _("The driver has not given permission for this. Connect the car again to ask."),
+    ),
+    (
+        AuthenticationException,
+        lambda: _("Smartcar did not accept this site's access. Please try again later."),
+    ),
+    (RateLimitingException, lambda: _("The car was asked too often. Please wait a few minutes.")),
+    (MonthlyLimitExceeded, lambda: _("This site has used up its requests to this car for now.")),
+    (NotCapableException, lambda: _("This car cannot do that.")),
+    (ResourceNotFoundException, lambda: _("Smartcar does not know this car any more.")),
+    (GatewayTimeoutException, lambda: _("The car took too long to answer: it may or may not have done it.")),
+    (NoAnswerException, lambda: _("Smartcar did not answer. Please check the car before you try again.")),
+)

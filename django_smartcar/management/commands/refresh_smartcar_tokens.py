@@ -1,0 +1,74 @@
+import argparse
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from django_smartcar.exceptions import ReconnectRequired, SmartcarAppError, SmartcarException
+from django_smartcar.models import SmartcarAccount
+from django_smartcar.querysets import SmartcarAccountQuerySet
+from django_smartcar.services import tokens
+
+
+class Command(BaseCommand):
+    help = (
+        "Refresh the tokens of Smartcar accounts before they end. Run it every few minutes; "
+        "it exits with status 1 if an account could not be refreshed."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--within",
+            type=_minutes,
+            default=30,
+            metavar="MINUTES",
+            help="refresh what ends within this many minutes (default: %(default)s)",
+        )
+        parser.add_argument("--all", action="store_true", help="refresh every account, due or not")
+        parser.add_argument("--dry-run", action="store_true", help="say what would be refreshed, and stop")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        accounts: SmartcarAccountQuerySet = SmartcarAccount.objects.all()
+        if options["all"]:
+            accounts = accounts.refreshable()
+        else:
+            accounts = accounts.refresh_due(timezone.now() + timedelta(minutes=options["within"]))
+        refreshed = failed = 0
+        for account in accounts.order_by("access_expires_at", "pk").iterator():
+            if options["dry_run"]:
+                self.stdout.write(f"{account}: would be refreshed")
+            elif self._refresh(account):
+                refreshed += 1
+            else:
+                failed += 1
+        waiting = SmartcarAccount.objects.exclude(reconnect_required_at=None).count()
+        summary = (
+            f"{refreshed} refreshed, {failed} failed, {waiting} waiting for their driver to connect again"
+        )
+        if failed:
+            raise CommandError(summary)
+        self.stdout.write(self.style.SUCCESS(summary))
+
+    def _refresh(self, account: SmartcarAccount) -> bool:
+        try:
+            tokens.refresh(account)
+        except ReconnectRequired:
+            self.stdout.write(self.style.ERROR(f"{account}: needs its driver to connect again"))
+        except (SmartcarException, SmartcarAppError) as error:
+            reason = getattr(error, "code", None) or type(error).__name__
+            self.stdout.write(self.style.ERROR(f"{account}: not refreshed, will be tried again ({reason})"))
+        else:
+            until = account.access_expires_at
+            # Somebody may have disconnected the last car in this moment.
+            good = f"good until {until:%Y-%m-%d %H:%M} UTC" if until else "no longer needed"
+            self.stdout.write(f"{account}: refreshed, {good}")
+            return True
+        return False
+
+
+def _minutes(text: str) -> int:
+    minutes = int(text)
+    if minutes < 0:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of minutes to come")
+    return minutes

@@ -1,0 +1,8 @@
+"""What is stored: rows and facts about one row. Never the network."""
+
+from .accounts import SmartcarAccount, SmartcarUser
+from .attempts import ConnectAttempt
+from .commands import VehicleCommand
+from .vehicles import ConnectedVehicle
+
+__all__ = ["ConnectAttempt", "ConnectedVehicle", "SmartcarAccount", "SmartcarUser", "VehicleCommand"]

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from ..querysets import ConnectedVehicleQuerySet
+from .accounts import SmartcarAccount
+
+
+class ConnectedVehicle(models.Model):
+    """A car that a driver has connected, and what Smartcar last said of it."""
+
+    class UnitSystem(models.TextChoices):
+        METRIC = "metric", _("metric")
+        IMPERIAL = "imperial", _("imperial")
+
+    account = models.ForeignKey(
+        SmartcarAccount, on_delete=models.CASCADE, related_name="vehicles", verbose_name=_("account")
+    )
+    smartcar_vehicle_id = models.CharField(_("Smartcar vehicle id"), max_length=64)
+    vin = models.CharField(_("VIN"), max_length=17, blank=True, editable=False)
+    make = models.CharField(_("make"), max_length=100, blank=True)
+    model = models.CharField(_("model"), max_length=100, blank=True)
+    year = models.PositiveSmallIntegerField(_("year"), null=True, blank=True)
+    permissions = models.JSONField(_("granted permissions"), default=list, blank=True)
+    unit_system = models.CharField(
+        _("unit system"), max_length=10, choices=UnitSystem.choices, default=UnitSystem.METRIC
+    )
+    odometer = models.FloatField(_("odometer"), null=True, editable=False)
+    odometer_unit_system = models.CharField(max_length=10, blank=True, editable=False)
+    odometer_recorded_at = models.DateTimeField(_("odometer recorded"), null=True, editable=False)
+    odometer_fetched_at = models.DateTimeField(_("odometer fetched"), null=True, editable=False)
+    latitude = models.FloatField(_("latitude"), null=True, editable=False)
+    longitude = models.FloatField(_("longitude"), null=True, editable=False)
+    location_recorded_at = models.DateTimeField(_("location recorded"), null=True, editable=False)
+    location_fetched_at = models.DateTimeField(_("location fetched"), null=True, editable=False)
+    disconnected_at = models.DateTimeField(_("disconnected"), null=True, editable=False)
+    created_at = models.DateTimeField(_("connected since"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    objects = ConnectedVehicleQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("connected vehicle")
+        verbose_name_plural = _("connected vehicles")
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["smartcar_vehicle_id", "account"], name="smartcar_vehicle_once_per_account"
+            )
+        ]
+        permissions = [
+            ("lock_connectedvehicle", _("Can lock connected vehicles")),
+            ("unlock_connectedvehicle", _("Can unlock connected vehicles")),
+            ("disconnect_connectedvehicle", _("Can disconnect connected vehicles")),
+            ("reread_connectedvehicle", _("Can re-read connected vehicles from Smartcar")),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """What a person calls the car: ``"2021 Chevrolet Bolt"``; its number, while nothing else is known."""
+        words = [str(self.year or ""), self._make_as_written, self.model]
+        return " ".join(word for word in words if word) or f"vehicle {self.pk}"
+
+    @property
+    def _make_as_written(self) -> str:
+        """Smartcar shouts: CHEVROLET is Chevrolet, but BMW is BMW."""
+        return self.make.title() if self.make.isupper() and len(self.make) > 3 else self.make
+
+    @property
+    def user(self) -> Any:
+        """The local user whose car this is."""
+        return self.account.user
+
+    @property
+    def is_connected(self) -> bool:
+        return self.disconnected_at is None
+
+    @property
+    def is_lockable(self) -> bool:
+        """Whether the driver permits locking and unlocking."""
+        return self.can("control_security")
+
+    @property
+    def distance_unit(self) -> str:
+        """The unit of ``odometer``: ``"km"`` or ``"mi"``."""
+        return "mi" if self.odometer_unit_system == self.UnitSystem.IMPERIAL else "km"
+
+    def can(self, permission: str) -> bool:
+        """Whether the driver granted this permission, like ``"control_security"``."""
+        return permission in self.permissions

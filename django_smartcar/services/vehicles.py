@@ -1,0 +1,250 @@
+"""What Smartcar says about cars: which there are, what they read, and that one is let go."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from .. import sdk, signals
+from ..conf import conf
+from ..exceptions import (
+    PermissionException,
+    ReconnectRequired,
+    ResourceNotFoundException,
+    SmartcarException,
+    VehicleDisconnected,
+)
+from ..models import ConnectedVehicle, SmartcarAccount, SmartcarUser
+from . import client, tokens
+
+logger = logging.getLogger(__name__)
+
+#: How long `read_facts` goes on asking, car by car.
+FACTS_SECONDS = 15
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What Smartcar tells of one car; empty where it would not tell. The VIN stays out of ``repr``."""
+
+    vehicle_id: str
+    info: dict[str, Any]
+    permissions: list[str] | None
+    vin: str = field(default="", repr=False)
+    failed: SmartcarException | None = None
+
+
+def odometer(vehicle: ConnectedVehicle) -> sdk.Odometer:
+    """Read the odometer and keep it on the row.
+
+    ``{"data": {"distance": 104.32}, "unit_system": "metric", "age": datetime}``: kilometres or miles, by the
+    vehicle's ``unit_system``; ``age`` is when the car recorded it, or None.
+    Raises VehicleDisconnected, ReconnectRequired or a SmartcarException.
+    """
+    reading = _car(vehicle).odometer()
+    sent = reading["unit_system"]
+    units = sent if sent in ConnectedVehicle.UnitSystem.values else vehicle.unit_system
+    distance = reading["data"]["distance"]
+    _keep(vehicle, "odometer", reading["age"], odometer=distance, odometer_unit_system=units)
+    return reading
+
+
+def location(vehicle: ConnectedVehicle) -> sdk.Location:
+    """Read where the car is and keep it on the row.
+
+    ``{"data": {"latitude": 37.4, "longitude": 122.1}, "age": datetime}``: degrees; ``age`` as in `odometer`.
+    Raises VehicleDisconnected, ReconnectRequired or a SmartcarException.
+    """
+    reading = _car(vehicle).location()
+    data = reading["data"]
+    _keep(vehicle, "location", reading["age"], latitude=data["latitude"], longitude=data["longitude"])
+    return reading
+
+
+#: Each reading, after the permission that it needs.
+READINGS = [("read_odometer", odometer), ("read_location", location)]
+
+
+def refresh_readings(vehicle: ConnectedVehicle) -> None:
+    """Read everything that the driver permits, and keep it on the row.
+
+    Raises VehicleDisconnected, ReconnectRequired or a SmartcarException: the first that came, once
+    everything else has been read.
+    """
+    failed: SmartcarException | None = None
+    for permission, read in READINGS:
+        if vehicle.can(permission):
+            try:
+                read(vehicle)
+            except SmartcarException as error:
+                failed = failed or error
+    if failed is not None:
+        raise failed
+
+
+def reread(vehicle: ConnectedVehicle) -> None:
+    """Ask Smartcar again what the car is, what is permitted, and all that it reads. Raises as above."""
+    facts = _facts(vehicle.smartcar_vehicle_id, _token(vehicle))
+    ConnectedVehicle.objects.filter(pk=vehicle.pk).update(**_known(facts))
+    vehicle.refresh_from_db()
+    refresh_readings(vehicle)
+    if facts.failed is not None:
+        raise facts.failed
+
+
+def sync(account: SmartcarAccount) -> list[ConnectedVehicle]:
+    """Re-read from Smartcar which cars the account opens, what they are and what is permitted.
+
+    Cars that Smartcar no longer lists are marked as disconnected; a car that has gone over to a newer grant
+    stays there. Raises ReconnectRequired, RefreshInProgress
+    or a SmartcarException: nothing has changed then.
+    """
+    before = set(account.vehicles.connected().values_list("pk", flat=True))
+    found = read_facts(tokens.access_token(account))
+    with transaction.atomic():
+        owner = lock_owner(account.smartcar_user_id)
+        elsewhere = ConnectedVehicle.objects.filter(account__smartcar_user=owner).exclude(account=account)
+        taken = set(elsewhere.values_list("smartcar_vehicle_id", flat=True))
+        synced = store(account, [facts for facts in found if facts.vehicle_id not in taken])
+        listed = [facts.vehicle_id for facts in found]
+        gone = list(account.vehicles.filter(pk__in=before).exclude(smartcar_vehicle_id__in=listed))
+        ConnectedVehicle.objects.filter(pk__in=[vehicle.pk for vehicle in gone]).update(
+            disconnected_at=timezone.now()
+        )
+    for vehicle in gone:
+        vehicle.refresh_from_db()
+        signals.vehicle_disconnected.send_robust(ConnectedVehicle, vehicle=vehicle, actor=None)
+    return synced
+
+
+@sensitive_variables()
+def read_facts(access_token: str) -> list[Facts]:
+    """Ask Smartcar about all cars that the token opens: the wire alone, nothing is stored.
+
+    A car that will not tell its make or VIN just now is still a car: what is missing stays empty. So do the
+    facts of what is left when the time is up, since a person may be waiting: `reread` fills them in.
+    """
+    ends = time.monotonic() + FACTS_SECONDS
+    found = []
+    for vehicle_id in client.vehicle_ids(access_token):
+        in_time = time.monotonic() < ends
+        found.append(_facts(vehicle_id, access_token) if in_time else Facts(vehicle_id, {}, None))
+    return found
+
+
+def lock_owner(smartcar_user_id: str) -> SmartcarUser:
+    """Hold this driver's row until the transaction ends: one connection or sync at a time writes the cars."""
+    return SmartcarUser.objects.select_for_update().get(pk=smartcar_user_id)
+
+
+def store(account: SmartcarAccount, found: Iterable[Facts]) -> list[ConnectedVehicle]:
+    """Write what `read_facts` found; a car moves to this account. Runs while the caller holds the owner."""
+    return [_store(account, facts) for facts in found]
+
+
+def disconnect(vehicle: ConnectedVehicle, *, actor: Any = None) -> bool:
+    """Give the car back: tell Smartcar, then mark the row. The row and its readings stay.
+
+    True when Smartcar has been told; False when it could not be, because the account's tokens are dead.
+    Raises VehicleDisconnected, RefreshInProgress or a SmartcarException (then the car is still connected).
+    """
+    told = True
+    try:
+        _car(vehicle).disconnect()
+    except ReconnectRequired:
+        told = False
+    except (PermissionException, ResourceNotFoundException):
+        logger.info("vehicle %s was already disconnected at Smartcar", vehicle.pk)
+    ConnectedVehicle.objects.filter(pk=vehicle.pk).update(disconnected_at=timezone.now())
+    vehicle.refresh_from_db()
+    tokens.forget_if_unused(vehicle.account)
+    signals.vehicle_disconnected.send_robust(ConnectedVehicle, vehicle=vehicle, actor=actor)
+    return told
+
+
+@sensitive_variables()
+def _car(vehicle: ConnectedVehicle) -> sdk.Vehicle:
+    return client.car_of(vehicle, _token(vehicle))
+
+
+@sensitive_variables()
+def _token(vehicle: ConnectedVehicle) -> str:
+    if not vehicle.is_connected:
+        raise VehicleDisconnected(vehicle)
+    return tokens.access_token(vehicle.account)
+
+
+def _keep(vehicle: ConnectedVehicle, name: str, recorded_at: datetime | None, **values: Any) -> None:
+    """Keep a reading, unless the row has one that the car recorded later."""
+    recorded = f"{name}_recorded_at"
+    not_newer = Q(**{recorded: None})
+    if recorded_at is not None:
+        not_newer |= Q(**{f"{recorded}__lte": recorded_at})
+    ConnectedVehicle.objects.filter(not_newer, pk=vehicle.pk).update(
+        **values, **{recorded: recorded_at, f"{name}_fetched_at": timezone.now()}
+    )
+    vehicle.refresh_from_db(fields=[*values, recorded, f"{name}_fetched_at"])
+
+
+@sensitive_variables()
+def _facts(vehicle_id: str, access_token: str) -> Facts:
+    car = client.car(vehicle_id, access_token)
+    info: dict[str, Any] = {}
+    permissions: list[str] | None = None
+    vin = ""
+    failed = None
+    try:
+        permissions = list(car.iter_permissions())
+        if "read_vehicle_info" in permissions:
+            info = dict(car.info())
+        if "read_vin" in permissions:
+            vin = car.vin()
+    except SmartcarException as error:
+        logger.warning("Smartcar told only part of a vehicle: %s %s", type(error).__name__, error.request_id)
+        failed = error
+    return Facts(vehicle_id, info, permissions, vin, failed)
+
+
+def _known(facts: Facts) -> dict[str, Any]:
+    """The columns that Smartcar told: what could not be read, or makes no sense, wipes out nothing."""
+    year = facts.info.get("year")
+    known: dict[str, Any] = {
+        "vin": _text(facts.vin, 17),
+        "make": _text(facts.info.get("make"), 100),
+        "model": _text(facts.info.get("model"), 100),
+        "year": year if isinstance(year, int) and 1880 < year < 2200 else None,
+    }
+    known = {name: value for name, value in known.items() if value}
+    if facts.permissions is not None:
+        known["permissions"] = [_text(permission, 100) for permission in facts.permissions]
+    return known
+
+
+def _text(value: object, length: int) -> str:
+    # PostgreSQL takes no NUL in a text.
+    return value.replace("\x00", "")[:length] if isinstance(value, str) else ""
+
+
+def _store(account: SmartcarAccount, facts: Facts) -> ConnectedVehicle:
+    known = {**_known(facts), "account": account}
+    # Two people may drive one car, each with a grant of their own: the row is this driver's.
+    vehicle, _created = ConnectedVehicle.objects.update_or_create(
+        account__smartcar_user=account.smartcar_user,
+        smartcar_vehicle_id=facts.vehicle_id,
+        defaults={**known, "disconnected_at": None},
+        create_defaults={
+            **known,
+            "smartcar_vehicle_id": facts.vehicle_id,
+            "unit_system": conf.SMARTCAR_UNIT_SYSTEM,
+        },
+    )
+    return vehicle

@@ -1,0 +1,21 @@
+"""What happens to cars, for the project's own receivers.
+
+Every signal is sent after the change is committed, with ``send_robust``: a receiver that raises is logged
+and stops nothing.
+"""
+
+from django.dispatch import Signal
+
+#: A driver has connected, or connected again. Arguments: ``account`` (SmartcarAccount), ``vehicles`` (the
+#: ConnectedVehicle rows that this connection covers).
+account_connected = Signal()
+
+#: Smartcar no longer accepts an account's refresh token: its driver has to connect again. Sent once, until
+#: they have. Arguments: ``account`` (SmartcarAccount).
+reconnect_required = Signal()
+
+#: A vehicle is no longer connected. Arguments: ``vehicle`` (ConnectedVehicle), ``actor`` (a user or None).
+vehicle_disconnected = Signal()
+
+#: A command has ended, well or badly. Arguments: ``command`` (VehicleCommand).
+command_finished = Signal()

@@ -1,0 +1,26 @@
+"""What changes something is done by POST alone."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods
+
+
+def only_by_post(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Do it for a POST; lead a GET to the list of cars, where the button is.
+
+    A person who was asked to log in when they pressed a button comes back with a GET: a 405 would tell them
+    nothing.
+    """
+
+    @require_http_methods(["GET", "HEAD", "POST"])
+    @wraps(view)
+    def posting(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method != "POST":
+            return redirect("smartcar:vehicles")
+        return view(request, *args, **kwargs)
+
+    return posting

@@ -1,0 +1,121 @@
+import re
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.utils import timezone
+
+from django_smartcar.models import SmartcarAccount, SmartcarUser
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/smartcar/smartcaraccount/"
+
+
+def act(client, action, *accounts):
+    form = {"action": action, "_selected_action": [str(account.pk) for account in accounts]}
+    return client.post(LIST, form, follow=True)
+
+
+@pytest.mark.parametrize("word", ["driver-a", "anna"])
+def test_accounts_can_be_searched(admin_client, account, word):
+    page = admin_client.get(LIST, {"q": word}).text
+    assert "driver-a" in page
+    assert "0 results" not in page
+
+
+def test_no_token_is_shown_anywhere(admin_client, account):
+    for url in (LIST, f"{LIST}{account.pk}/change/", f"{LIST}{account.pk}/history/"):
+        page = admin_client.get(url).text
+        assert "access-0" not in page, url
+        assert "refresh-0" not in page, url
+
+
+@pytest.mark.parametrize("word", ["access-0", "refresh-0"])
+def test_a_token_cannot_be_searched_for(admin_client, account, word):
+    assert "0 results" in admin_client.get(LIST, {"q": word}).text
+
+
+def test_tokens_cannot_be_set_by_hand(admin_client, account):
+    admin_client.post(f"{LIST}{account.pk}/change/", {"access_token": "mine", "refresh_token": "mine"})
+    assert SmartcarAccount.objects.get().access_token == "access-0"
+
+
+def test_health_is_told(admin_client, account):
+    assert "good" in admin_client.get(LIST).text
+    SmartcarAccount.objects.update(reconnect_required_at=timezone.now())
+    assert "needs reconnecting" in admin_client.get(LIST).text
+
+
+def test_an_operator_refreshes_tokens(admin_client, account, wire):
+    wire.tokens()
+    page = act(admin_client, "refresh_tokens", account).text
+    assert f"Smartcar account {account.pk}: tokens refreshed" in page
+    assert SmartcarAccount.objects.get().access_token == "access-1"
+    assert LogEntry.objects.get().get_change_message() == "tokens refreshed"
+
+
+def test_one_dead_account_does_not_stop_the_others(admin_client, account, make_account, anna, wire):
+    dead = make_account(anna, refresh_token="")
+    wire.tokens()
+    page = act(admin_client, "refresh_tokens", dead, account).text
+    assert f"Smartcar account {dead.pk}: The connection to this car has ended." in page
+    assert f"Smartcar account {account.pk}: tokens refreshed" in page
+
+
+def test_an_operator_rereads_the_cars_of_an_account(admin_client, account, wire):
+    wire.driver("driver-a", ["car-1"])
+    wire.car("car-1")
+    act(admin_client, "reread", account)
+    assert [car.name for car in account.vehicles.all()] == ["2021 Chevrolet Bolt"]
+
+
+@pytest.mark.parametrize("action", ["refresh_tokens", "reread"])
+def test_an_operator_without_the_permission_cannot(django_user_model, account, wire, action):
+    operator = django_user_model.objects.create_user("operator", is_staff=True)
+    operator.user_permissions.set(
+        Permission.objects.filter(codename__in=["view_smartcaraccount", "change_smartcaraccount"])
+    )
+    client = Client()
+    client.force_login(operator)
+    assert f'<option value="{action}">' not in act(client, action, account).text
+    assert not wire.mock.calls
+
+
+def test_deleting_a_smartcar_user_lets_another_local_user_connect(admin_client, account, vehicle):
+    url = f"/admin/smartcar/smartcaruser/{account.smartcar_user_id}/delete/"
+    assert admin_client.post(url, {"post": "yes"}).status_code == 302
+    assert not SmartcarUser.objects.exists()
+    assert not SmartcarAccount.objects.exists()
+
+
+@pytest.mark.parametrize(("health", "shown"), [("good", "driver-a"), ("needs-reconnecting", "driver-b")])
+def test_accounts_can_be_filtered_by_health(admin_client, account, make_account, bert, health, shown):
+    make_account(bert, "driver-b", reconnect_required_at=timezone.now())
+    page = admin_client.get(LIST, {"health": health}).text
+    assert {"driver-a", "driver-b"} & set(re.findall(r"driver-[ab]", page)) == {shown}
+
+
+@pytest.mark.parametrize(
+    "lookup",
+    [
+        "refresh_token__startswith=r",
+        "access_token__regex=.",
+        "token_version=0",
+        "vehicles__vin__startswith=0",
+    ],
+)
+def test_a_secret_cannot_be_guessed_letter_by_letter_through_the_address(admin_client, account, lookup):
+    assert admin_client.get(f"{LIST}?{lookup}").status_code in (302, 400)
+    assert "driver-a" not in admin_client.get(f"{LIST}?{lookup}").text
+
+
+def test_an_account_whose_cars_were_given_back_is_not_told_to_reconnect(admin_client, account):
+    SmartcarAccount.objects.update(refresh_token="")
+    page = admin_client.get(LIST, {"health": "disconnected"}).text
+    assert '<td class="field-health">disconnected</td>' in page
+
+
+def test_accounts_are_not_deleted_by_hand(admin_client, account):
+    assert admin_client.post(f"{LIST}{account.pk}/delete/", {"post": "yes"}).status_code == 403

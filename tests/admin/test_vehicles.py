@@ -1,0 +1,202 @@
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.urls import resolve
+
+from django_smartcar.models import ConnectedVehicle, VehicleCommand
+
+from ..wire import IN_MOTION, UPSTREAM
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/smartcar/connectedvehicle/"
+
+
+@pytest.fixture
+def staff(django_user_model):
+    """Make a browser of an operator with just these permissions."""
+
+    def make(*codenames):
+        operator = django_user_model.objects.create_user("operator", password="operator", is_staff=True)
+        operator.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+        client = Client()
+        client.force_login(operator)
+        return client
+
+    return make
+
+
+@pytest.fixture
+def boss(admin_client):
+    return admin_client
+
+
+@pytest.fixture
+def cars(vehicle, make_vehicle, account):
+    return [vehicle, make_vehicle(account, "car-2", make="TESLA", model="Model S", year=2014)]
+
+
+def act(client, action, cars, *, confirmed=True, follow=True):
+    form = {"action": action, "_selected_action": [str(car.pk) for car in cars]}
+    return client.post(LIST, form | ({"confirmed": "yes"} if confirmed else {}), follow=follow)
+
+
+def history(car):
+    return [entry.get_change_message() for entry in LogEntry.objects.filter(object_id=str(car.pk))]
+
+
+@pytest.mark.parametrize("action", ["lock", "unlock", "disconnect"])
+def test_an_action_asks_first_and_lists_the_cars(boss, cars, wire, action):
+    page = act(boss, action, cars, confirmed=False).text
+    for car in cars:
+        assert f"<li>{car.name} · anna</li>" in page
+        assert f'name="_selected_action" value="{car.pk}"' in page
+    assert not wire.mock.calls
+    assert not VehicleCommand.objects.exists()
+
+
+@pytest.mark.parametrize(("action", "word"), [("lock", "locked"), ("unlock", "unlocked")])
+def test_each_car_gets_a_result_of_its_own_and_an_entry_in_its_history(boss, cars, wire, action, word):
+    wire.commands("car-1", IN_MOTION, status=409)
+    wire.commands("car-2")
+    page = act(boss, action, cars).text
+    assert f"2014 Tesla Model S: {word}" in page
+    assert "2021 Chevrolet Bolt: The car cannot do that in its present state." in page
+    assert "(IN_MOTION)" in page
+    assert history(cars[0]) == [f"Not {word}: IN_MOTION"]
+    assert history(cars[1]) == [word]
+    outcomes = {command.vehicle_id: command.status for command in VehicleCommand.objects.all()}
+    assert outcomes == {cars[0].pk: "failed", cars[1].pk: "succeeded"}
+
+
+def test_the_record_names_the_operator(boss, cars, wire, admin_user):
+    wire.commands("car-1")
+    act(boss, "lock", cars[:1])
+    assert VehicleCommand.objects.get().actor == admin_user
+
+
+@pytest.mark.parametrize("action", ["lock", "unlock", "disconnect", "reread"])
+def test_an_operator_without_the_permission_cannot(staff, cars, wire, action):
+    others = {"lock", "unlock", "disconnect", "reread"} - {action}
+    operator = staff(
+        "view_connectedvehicle", "change_connectedvehicle", *(f"{other}_connectedvehicle" for other in others)
+    )
+    page = act(operator, action, cars).text
+    assert f'<option value="{action}">' not in page
+    assert "No action selected." in page
+    assert not wire.mock.calls
+    assert ConnectedVehicle.objects.connected().count() == 2
+
+
+def test_an_operator_with_the_permission_to_lock_locks(staff, cars, wire):
+    wire.commands("car-1")
+    operator = staff("view_connectedvehicle", "lock_connectedvehicle")
+    assert "2021 Chevrolet Bolt: locked" in act(operator, "lock", cars[:1]).text
+
+
+def test_a_user_who_is_no_operator_does_not_get_in(client, anna, cars, wire):
+    client.force_login(anna)
+    assert act(client, "lock", cars, follow=False).status_code == 302
+    assert not wire.mock.calls
+
+
+def test_an_action_needs_a_csrf_token(admin_user, cars, wire):
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(admin_user)
+    assert act(strict, "lock", cars).status_code == 403
+    assert not wire.mock.calls
+
+
+def test_reread_asks_smartcar_anew(boss, vehicle, wire):
+    wire.car("car-1", make="OPEL", model="Corsa", year=2022)
+    wire.odometer("car-1", 9)
+    wire.location("car-1")
+    act(boss, "reread", [vehicle])
+    vehicle.refresh_from_db()
+    assert (vehicle.name, vehicle.odometer) == ("2022 Opel Corsa", 9)
+
+
+def test_disconnect_goes_on_after_a_failure(boss, cars, wire):
+    wire.disconnects("car-1", UPSTREAM, status=502)
+    wire.disconnects("car-2")
+    act(boss, "disconnect", cars)
+    assert [car.smartcar_vehicle_id for car in ConnectedVehicle.objects.connected()] == ["car-1"]
+    assert history(cars[0]) == ["Not disconnected: NO_RESPONSE"]
+
+
+@pytest.mark.parametrize("word", ["bolt", "chevrolet", "car-1", "anna"])
+def test_cars_can_be_searched(boss, vehicle, word):
+    page = boss.get(LIST, {"q": word}).text
+    assert "2021 Chevrolet Bolt" in page
+    assert "0 results" not in page
+
+
+def test_a_vin_is_not_searched_for_since_it_would_stand_in_the_address(boss, make_vehicle, account):
+    make_vehicle(account, vin="0SCAUDI037A5ADB1C")
+    assert "0 results" in boss.get(LIST, {"q": "0SCAUDI037A5ADB1C"}).text
+
+
+def test_neither_vin_nor_position_nor_token_is_shown(boss, make_vehicle, account):
+    car = make_vehicle(account, vin="0SCAUDI037A5ADB1C", latitude=37.4292, longitude=122.1381)
+    for url in (LIST, f"{LIST}{car.pk}/change/", f"{LIST}{car.pk}/history/"):
+        page = boss.get(url).text
+        for secret in ("0SCAUDI037A5ADB1C", "37.42", "122.13", "access-0", "refresh-0"):
+            assert secret not in page, url
+
+
+def test_cars_cannot_be_made_by_hand(boss):
+    assert boss.get(f"{LIST}add/").status_code == 403
+
+
+def test_the_list_takes_the_same_number_of_queries_for_any_number_of_cars(
+    boss, make_vehicle, account, django_assert_max_num_queries
+):
+    for number in range(12):
+        make_vehicle(account, f"car-{number}")
+    with django_assert_max_num_queries(10):
+        boss.get(LIST)
+
+
+def test_records_are_read_only(boss, vehicle, wire):
+    wire.commands("car-1")
+    act(boss, "lock", [vehicle])
+    url = f"/admin/smartcar/vehiclecommand/{VehicleCommand.objects.get().pk}/change/"
+    assert "2021 Chevrolet Bolt" in boss.get(url).text
+    assert boss.post(url, {"status": "failed"}).status_code == 403
+    assert boss.get("/admin/smartcar/vehiclecommand/add/").status_code == 403
+    assert "succeeded" in boss.get("/admin/smartcar/vehiclecommand/", {"q": "bolt"}).text
+
+
+@pytest.mark.parametrize(("connection", "shown"), [("connected", "Bolt"), ("disconnected", "Model S")])
+def test_cars_can_be_filtered_by_connection(boss, cars, connection, shown):
+    ConnectedVehicle.objects.filter(pk=cars[1].pk).update(disconnected_at="2026-01-01T00:00Z")
+    page = boss.get(LIST, {"connection": connection}).text
+    assert {name for name in ("Bolt", "Model S") if f"{name}</a>" in page} == {shown}
+
+
+@pytest.mark.parametrize(
+    "lookup", ["vin__startswith=0", "latitude__gte=37", "account__access_token=access-0"]
+)
+def test_a_secret_cannot_be_guessed_through_the_address(boss, make_vehicle, account, lookup):
+    make_vehicle(account, vin="0SCAUDI037A5ADB1C", latitude=37.4292)
+    assert boss.get(f"{LIST}?{lookup}").status_code in (302, 400)
+
+
+def test_an_action_takes_a_hundred_cars_at_once_and_no_more(boss, make_vehicle, account, wire):
+    many = [make_vehicle(account, f"car-{number}") for number in range(101)]
+    assert "Please choose at most 100 at once." in act(boss, "lock", many, confirmed=False).text
+    assert "Lock these cars?" in act(boss, "lock", many[1:], confirmed=False).text
+
+
+def test_records_are_not_deleted_by_hand(boss, vehicle, wire):
+    wire.commands("car-1")
+    act(boss, "lock", [vehicle])
+    pk = VehicleCommand.objects.get().pk
+    assert boss.post(f"/admin/smartcar/vehiclecommand/{pk}/delete/", {"post": "yes"}).status_code == 403
+    assert "delete_selected" not in boss.get("/admin/smartcar/vehiclecommand/").text
+
+
+def test_a_command_is_on_record_before_it_is_sent_under_atomic_requests():
+    match = resolve(LIST)
+    assert "default" in match.func._non_atomic_requests

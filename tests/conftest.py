@@ -1,0 +1,65 @@
+from datetime import timedelta
+
+import pytest
+import responses
+from django.utils import timezone
+
+from django_smartcar.models import ConnectedVehicle, SmartcarAccount, SmartcarUser
+
+from .wire import Wire
+
+ALL = ["read_vehicle_info", "read_odometer", "read_location", "control_security"]
+
+
+@pytest.fixture
+def wire():
+    """Smartcar, played by ``responses``; a request that no answer was set for fails the test."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield Wire(mock)
+
+
+@pytest.fixture
+def anna(django_user_model):
+    return django_user_model.objects.create_user("anna", password="anna")
+
+
+@pytest.fixture
+def bert(django_user_model):
+    return django_user_model.objects.create_user("bert", password="bert")
+
+
+@pytest.fixture
+def make_account(db):
+    def make(user, smartcar_user_id="driver-a", *, access_for=timedelta(hours=2), **changes):
+        owner, _ = SmartcarUser.objects.get_or_create(id=smartcar_user_id, defaults={"user": user})
+        values = {
+            "access_token": "access-0",
+            "access_expires_at": timezone.now() + access_for,
+            "refresh_token": "refresh-0",
+            "refresh_expires_at": timezone.now() + timedelta(days=60),
+            **changes,
+        }
+        return SmartcarAccount.objects.create(smartcar_user=owner, **values)
+
+    return make
+
+
+@pytest.fixture
+def account(make_account, anna):
+    """Anna's account, with an access token that is good for two hours."""
+    return make_account(anna)
+
+
+@pytest.fixture
+def make_vehicle(db):
+    def make(account, vehicle_id="car-1", **changes):
+        values = {"make": "CHEVROLET", "model": "Bolt", "year": 2021, "permissions": ALL, **changes}
+        return ConnectedVehicle.objects.create(account=account, smartcar_vehicle_id=vehicle_id, **values)
+
+    return make
+
+
+@pytest.fixture
+def vehicle(make_vehicle, account):
+    """Anna's car."""
+    return make_vehicle(account)

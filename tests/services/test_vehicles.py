@@ -1,0 +1,241 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from django_smartcar import signals
+from django_smartcar.exceptions import PermissionException, SmartcarException, VehicleDisconnected
+from django_smartcar.models import ConnectedVehicle, SmartcarAccount
+from django_smartcar.services import vehicles
+
+from ..wire import NO_PERMISSION, UPSTREAM, v2_error
+
+pytestmark = pytest.mark.django_db
+
+RECORDED = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
+
+
+def test_odometer_has_the_shape_of_the_sdk_and_is_kept(vehicle, wire):
+    wire.odometer("car-1", 104.32)
+    reading = vehicles.odometer(vehicle)
+    assert reading == {"data": {"distance": 104.32}, "unit_system": "metric", "age": RECORDED}
+    row = ConnectedVehicle.objects.get()
+    assert (row.odometer, row.distance_unit, row.odometer_recorded_at) == (104.32, "km", RECORDED)
+    assert row.odometer_fetched_at > RECORDED
+    assert vehicle.odometer == 104.32
+
+
+def test_location_has_the_shape_of_the_sdk_and_is_kept(vehicle, wire):
+    wire.location("car-1")
+    assert vehicles.location(vehicle) == {
+        "data": {"latitude": 37.4292, "longitude": 122.1381},
+        "age": RECORDED,
+    }
+    row = ConnectedVehicle.objects.get()
+    assert (row.latitude, row.longitude, row.location_recorded_at) == (37.4292, 122.1381, RECORDED)
+
+
+def test_a_reading_is_asked_for_in_the_units_of_the_car(make_vehicle, account, wire):
+    imperial = make_vehicle(account, unit_system="imperial")
+    wire.get("car-1", "odometer", {"distance": 64.8}, headers={"sc-unit-system": "imperial"})
+    vehicles.odometer(imperial)
+    assert wire.sent("GET", "/odometer")[0].headers["sc-unit-system"] == "imperial"
+    assert ConnectedVehicle.objects.get().distance_unit == "mi"
+
+
+def test_an_older_reading_does_not_overwrite_a_newer_one(vehicle, wire):
+    wire.odometer("car-1", 200, age="2026-11-21T10:00:00.000Z")
+    vehicles.odometer(vehicle)
+    wire.mock.reset()
+    wire.odometer("car-1", 100, age="2026-11-20T10:00:00.000Z")
+    vehicles.odometer(vehicle)
+    assert ConnectedVehicle.objects.get().odometer == vehicle.odometer == 200
+
+
+def test_a_failed_read_keeps_the_last_value(vehicle, wire):
+    wire.odometer("car-1", 200)
+    vehicles.odometer(vehicle)
+    wire.mock.reset()
+    wire.get("car-1", "odometer", NO_PERMISSION, status=403)
+    with pytest.raises(PermissionException):
+        vehicles.odometer(vehicle)
+    assert ConnectedVehicle.objects.get().odometer == 200
+
+
+def test_a_reading_without_an_age_is_kept_and_stands_in_nobodys_way(vehicle, wire):
+    wire.odometer("car-1", 100, age=None)
+    assert vehicles.odometer(vehicle)["age"] is None
+    row = ConnectedVehicle.objects.get()
+    assert (row.odometer, row.odometer_recorded_at) == (100, None)
+    assert row.odometer_fetched_at is not None
+    wire.mock.reset()
+    wire.odometer("car-1", 101)
+    vehicles.odometer(vehicle)
+    assert ConnectedVehicle.objects.get().odometer == 101
+
+
+def test_one_reading_that_fails_does_not_stop_the_others(vehicle, wire):
+    wire.get("car-1", "odometer", NO_PERMISSION, status=403)
+    wire.location("car-1")
+    with pytest.raises(PermissionException):
+        vehicles.refresh_readings(vehicle)
+    assert ConnectedVehicle.objects.get().latitude == 37.4292
+
+
+def test_what_the_driver_did_not_permit_is_not_asked_for(make_vehicle, account, wire):
+    vehicles.refresh_readings(make_vehicle(account, permissions=["control_security"]))
+    assert not wire.mock.calls
+
+
+def test_sync_brings_new_cars_and_marks_those_that_are_gone(vehicle, account, wire):
+    wire.driver("driver-a", ["car-2"])
+    wire.car("car-2", make="TESLA", model="Model S", year=2014, vin="5YJSA1CN5DFP00101")
+    synced = vehicles.sync(account)
+    assert [car.name for car in synced] == ["2014 Tesla Model S"]
+    assert synced[0].vin == "5YJSA1CN5DFP00101"
+    vehicle.refresh_from_db()
+    assert not vehicle.is_connected
+
+
+def test_sync_that_fails_on_the_way_changes_nothing(vehicle, account, wire):
+    wire.mock.add(
+        "GET", "https://api.smartcar.com/v2.0/vehicles", json=v2_error(500, "SERVER", "X"), status=500
+    )
+    with pytest.raises(SmartcarException):
+        vehicles.sync(account)
+    vehicle.refresh_from_db()
+    assert vehicle.is_connected
+
+
+def test_a_car_that_will_not_tell_its_make_just_now_keeps_what_is_known(vehicle, account, wire):
+    wire.driver("driver-a", ["car-1"])
+    wire.get("car-1", "permissions", v2_error(409, "VEHICLE_STATE", "ASLEEP"), status=409)
+    vehicles.sync(account)
+    vehicle.refresh_from_db()
+    assert (vehicle.make, vehicle.can("control_security")) == ("CHEVROLET", True)
+
+
+def test_permissions_that_the_driver_took_back_are_gone_after_a_reread(vehicle, wire):
+    wire.car("car-1", permissions=[])
+    vehicles.reread(vehicle)
+    assert vehicle.permissions == []
+
+
+def test_disconnect_tells_smartcar_and_wipes_tokens_that_open_nothing_more(vehicle, wire):
+    wire.disconnects("car-1")
+    assert vehicles.disconnect(vehicle) is True
+    assert not ConnectedVehicle.objects.get().is_connected
+    row = SmartcarAccount.objects.get()
+    assert (row.access_token, row.refresh_token) == ("", "")
+
+
+def test_disconnecting_one_of_two_cars_keeps_the_tokens_of_the_other(vehicle, make_vehicle, account, wire):
+    make_vehicle(account, "car-2")
+    wire.disconnects("car-1")
+    vehicles.disconnect(vehicle)
+    assert SmartcarAccount.objects.get().refresh_token == "refresh-0"
+
+
+def test_a_disconnect_that_smartcar_refuses_leaves_the_car_connected(vehicle, wire):
+    wire.disconnects("car-1", UPSTREAM, status=502)
+    with pytest.raises(SmartcarException):
+        vehicles.disconnect(vehicle)
+    assert ConnectedVehicle.objects.get().is_connected
+
+
+def test_a_car_that_smartcar_has_let_go_already_is_marked(vehicle, wire):
+    wire.disconnects("car-1", NO_PERMISSION, status=403)
+    vehicles.disconnect(vehicle)
+    assert not ConnectedVehicle.objects.get().is_connected
+
+
+def test_a_driver_may_leave_even_when_the_tokens_are_dead(make_account, make_vehicle, anna, wire):
+    vehicle = make_vehicle(make_account(anna, refresh_token=""))
+    assert vehicles.disconnect(vehicle) is False
+    assert not ConnectedVehicle.objects.get().is_connected
+    assert not wire.mock.calls
+
+
+def test_a_disconnected_car_is_not_read(vehicle, wire):
+    wire.disconnects("car-1")
+    vehicles.disconnect(vehicle)
+    with pytest.raises(VehicleDisconnected):
+        vehicles.odometer(vehicle)
+
+
+def test_no_vin_shows_when_facts_are_logged(account, wire):
+    wire.driver("driver-a", ["car-2"])
+    wire.car("car-2", vin="5YJSA1CN5DFP00101")
+    facts = vehicles.read_facts("access-0")
+    assert facts[0].vin == "5YJSA1CN5DFP00101"
+    assert "5YJSA1CN5DFP00101" not in repr(facts)
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ({"make": "X" * 500, "model": "a\x00b", "year": 2020}, ("X" * 100, "ab", 2020)),
+        ({"make": "OPEL", "model": "Corsa", "year": 99999}, ("OPEL", "Corsa", 2021)),
+        ({"make": "OPEL", "model": "Corsa", "year": -1}, ("OPEL", "Corsa", 2021)),
+    ],
+)
+def test_facts_that_no_column_takes_are_cut_or_left_out(vehicle, account, wire, told, kept):
+    wire.driver("driver-a", ["car-1"])
+    wire.car("car-1", **told)
+    vehicles.sync(account)
+    vehicle.refresh_from_db()
+    assert (vehicle.make, vehicle.model, vehicle.year) == kept
+
+
+def test_a_fleet_that_takes_too_long_is_connected_without_its_facts(account, wire, monkeypatch):
+    monkeypatch.setattr(vehicles, "FACTS_SECONDS", 0)
+    wire.driver("driver-a", ["car-1", "car-2"])
+    synced = vehicles.sync(account)
+    assert [car.smartcar_vehicle_id for car in synced] == ["car-1", "car-2"]
+    assert len(wire.mock.calls) == 1
+
+
+def test_sync_of_an_older_grant_takes_no_car_from_a_newer_one(vehicle, make_account, anna, wire):
+    older = make_account(anna)
+    wire.driver("driver-a", ["car-1"])
+    wire.car("car-1")
+    assert vehicles.sync(older) == []
+    assert ConnectedVehicle.objects.get().account == vehicle.account
+
+
+def test_sync_leaves_a_car_alone_that_was_connected_while_it_read(vehicle, make_vehicle, account, wire):
+    wire.driver("driver-a", ["car-1"])
+
+    def answer(request):
+        make_vehicle(account, "car-2")
+        return 200, {}, '{"permissions": [], "paging": {"count": 0, "offset": 0}}'
+
+    url = "https://api.smartcar.com/v2.0/vehicles/car-1/permissions"
+    wire.mock.add_callback("GET", url, answer, content_type="application/json")
+    vehicles.sync(account)
+    assert all(car.is_connected for car in ConnectedVehicle.objects.all())
+
+
+def test_receivers_are_told_of_a_car_that_is_gone(vehicle, account, wire):
+    told = []
+
+    def receive(sender, vehicle, actor, **kwargs):
+        told.append((vehicle.pk, vehicle.is_connected, actor))
+
+    signals.vehicle_disconnected.connect(receive)
+    try:
+        wire.driver("driver-a", [])
+        vehicles.sync(account)
+    finally:
+        signals.vehicle_disconnected.disconnect(receive)
+    assert told == [(vehicle.pk, False, None)]
+
+
+def test_a_reread_does_not_revive_a_car_that_was_disconnected_meanwhile(vehicle, wire):
+    def answer(request):
+        ConnectedVehicle.objects.update(disconnected_at="2026-01-01T00:00Z")
+        return 200, {}, '{"permissions": [], "paging": {"count": 0, "offset": 0}}'
+
+    url = "https://api.smartcar.com/v2.0/vehicles/car-1/permissions"
+    wire.mock.add_callback("GET", url, answer, content_type="application/json")
+    vehicles.reread(vehicle)
+    assert not vehicle.is_connected

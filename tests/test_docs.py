@@ -1,0 +1,86 @@
+"""The words of README.rst are held to the code."""
+
+import ast
+import re
+from gettext import GNUTranslations
+from pathlib import Path
+
+import pytest
+
+import django_smartcar
+from django_smartcar import models, signals
+from django_smartcar.conf import Settings, conf
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.rst").read_text()
+
+SETTINGS = {name: prop for name, prop in vars(Settings).items() if name.startswith("SMARTCAR_")}
+ROW = re.compile(r"   \* - ``(SMARTCAR_\w+)``\n     - ``(.*)``\n     - (.*)\n")
+ROWS = {name: (default, text) for name, default, text in ROW.findall(README)}
+
+
+def test_the_table_has_every_setting_and_no_other():
+    assert list(ROWS) == list(SETTINGS)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_row_says_the_default_and_the_words_of_the_code(name, settings):
+    if hasattr(settings, name):
+        delattr(settings, name)
+    default, text = ROWS[name]
+    assert ast.literal_eval(default) == getattr(conf, name)
+    assert text == SETTINGS[name].__doc__
+
+
+def test_no_setting_is_named_that_does_not_exist():
+    assert set(re.findall(r"\bSMARTCAR_[A-Z_]+\b", README)) <= set(SETTINGS)
+
+
+@pytest.mark.parametrize("name", re.findall(r"^\s+\$ python3 (run\.py \w+)", README, re.M))
+def test_a_command_of_the_readme_exists(name):
+    file, verb = name.split()
+    assert f"def {verb}(" in (ROOT / file).read_text()
+
+
+def test_permissions_and_signals_that_are_named_exist():
+    granted = {
+        f"smartcar.{codename}"
+        for model in (models.ConnectedVehicle, models.SmartcarAccount)
+        for codename, _ in model._meta.permissions
+    }
+    assert set(re.findall(r"smartcar\.\w+_(?:connectedvehicle|smartcaraccount)", README)) == granted
+    for name in ("account_connected", "reconnect_required", "vehicle_disconnected", "command_finished"):
+        assert f"``{name}``" in README
+        assert hasattr(signals, name)
+
+
+def test_supported_versions_agree():
+    metadata = (ROOT / "setup.cfg").read_text()
+    for django in ("5.2", "6.0", "6.1"):
+        assert django in README
+        assert f"Framework :: Django :: {django}" in metadata
+    for python in ("3.11", "3.12", "3.13"):
+        assert python in README
+        assert f"Python :: {python}" in metadata
+
+
+def test_pictures_of_the_readme_exist():
+    for name in re.findall(r"image:: .*/(docs/\S+)", README):
+        assert (ROOT / name).is_file()
+
+
+def test_the_package_has_a_version():
+    assert re.fullmatch(r"\d+\.\d+\.\d+", django_smartcar.__version__)
+
+
+@pytest.mark.parametrize(
+    "path", sorted(ROOT.glob("django_smartcar/**/*.po")), ids=lambda path: path.parts[-3]
+)
+def test_a_language_is_whole_and_compiled(path):
+    catalogue = path.read_text()
+    assert "fuzzy" not in catalogue
+    assert not re.findall(r'^msgstr(?:\[\d\])? ""\n(?!")', catalogue, re.M), "something is not translated"
+    with path.with_suffix(".mo").open("rb") as compiled:
+        words = GNUTranslations(compiled)._catalog
+    messages = {key[0] if isinstance(key, tuple) else key for key in words} - {""}
+    assert len(messages) == len(re.findall(r"^msgid ", catalogue, re.M)) - 1

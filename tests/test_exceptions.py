@@ -1,0 +1,57 @@
+import pytest
+import responses
+
+from django_smartcar import exceptions
+from django_smartcar.exceptions import SmartcarException, VehicleDisconnected, advice
+from django_smartcar.services import client
+
+from .wire import API, IN_MOTION, v2_error
+
+
+def error_of(**answer) -> SmartcarException:
+    """What a read raises for this answer of Smartcar's."""
+    with responses.RequestsMock() as mock:
+        mock.add("GET", f"{API}/vehicles/car-1/odometer", **answer)
+        with pytest.raises(SmartcarException) as raised:
+            client.car("car-1", "access-0").odometer()
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        ({"status": 409, "json": IN_MOTION}, "The car cannot do that in its present state."),
+        ({"status": 403, "json": {"type": "PERMISSION"}}, "The driver has not given permission"),
+        ({"status": 429, "json": {"type": "RATE_LIMIT", "code": "VEHICLE"}}, "asked too often"),
+        ({"status": 501, "json": {"type": "COMPATIBILITY"}}, "This car cannot do that."),
+        ({"status": 418, "body": "<html>"}, "Something went wrong between"),
+        (
+            {
+                "status": 400,
+                "json": v2_error(
+                    400,
+                    "CONNECTED_SERVICES_ACCOUNT",
+                    "AUTHENTICATION_FAILED",
+                    resolution={"type": "REAUTHENTICATE"},
+                ),
+            },
+            "asks for a new login",
+        ),
+    ],
+)
+def test_each_failure_has_a_sentence_that_says_what_to_do(answer, sentence):
+    assert sentence in advice(error_of(**answer))
+
+
+def test_an_error_of_ours_has_a_sentence_too():
+    class Row:
+        pk = 7
+
+    assert advice(VehicleDisconnected(Row())) == "This car is no longer connected."
+
+
+def test_everything_of_the_docstrings_tree_exists():
+    lines = [line.strip() for line in exceptions.__doc__.splitlines()]
+    named = [line.split()[1] for line in lines if line.startswith(("* ", "- "))]
+    assert len(named) == 8
+    assert set(named) <= set(exceptions.__all__)

@@ -1,0 +1,91 @@
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.core import serializers
+from django.core.management import call_command
+from django.db import IntegrityError, connection
+from django.utils import timezone
+
+from django_smartcar.models import ConnectedVehicle, SmartcarAccount, SmartcarUser
+
+pytestmark = pytest.mark.django_db
+
+
+def test_no_migration_is_missing():
+    call_command("makemigrations", "--check", "--dry-run", verbosity=0)
+
+
+def test_the_user_model_of_the_tests_is_swapped_and_has_uuid_keys(anna):
+    assert type(anna)._meta.label == "people.Person"
+    assert len(str(anna.pk)) == 36
+
+
+def test_smartcars_id_is_on_the_account_without_a_join(account, django_assert_num_queries):
+    row = SmartcarAccount.objects.get()
+    with django_assert_num_queries(0):
+        assert row.smartcar_user_id == "driver-a"
+
+
+def test_the_database_lets_one_local_user_have_a_smartcar_user(account, bert):
+    with pytest.raises(IntegrityError):
+        SmartcarUser.objects.create(id="driver-a", user=bert)
+
+
+def test_no_secret_vin_or_position_in_str_or_repr(make_vehicle, account):
+    vehicle = make_vehicle(account, vin="0SCAUDI037A5ADB1C", latitude=37.4292)
+    owner = account.smartcar_user
+    shown = "".join(f"{row} {row!r}" for row in (account, vehicle, owner))
+    for secret in ("access-0", "refresh-0", "0SCAUDI037A5ADB1C", "37.4292"):
+        assert secret not in shown
+
+
+@pytest.mark.parametrize(
+    ("facts", "name"),
+    [
+        ({}, "2021 Chevrolet Bolt"),
+        ({"make": "BMW i"}, "2021 BMW i Bolt"),
+        ({"year": None}, "Chevrolet Bolt"),
+        ({"make": "", "model": "", "year": None}, "vehicle"),
+    ],
+)
+def test_a_car_is_named_by_what_is_known(make_vehicle, account, facts, name):
+    assert make_vehicle(account, **facts).name.startswith(name)
+
+
+def test_for_user_finds_ones_own_and_nothing_for_nobody(vehicle, account, anna, bert):
+    for rows, row in ((ConnectedVehicle.objects, vehicle), (SmartcarAccount.objects, account)):
+        assert list(rows.for_user(anna)) == [row]
+        assert not rows.for_user(bert)
+        assert not rows.for_user(AnonymousUser())
+
+
+def test_what_is_due_is_what_ends_soon_and_can_be_refreshed(make_account, anna):
+    soon = make_account(anna, access_for=timedelta(minutes=10))
+    make_account(anna, access_for=timedelta(minutes=90))
+    make_account(anna, access_for=timedelta(0), refresh_token="")
+    make_account(anna, access_for=timedelta(0), reconnect_required_at=timezone.now())
+    assert list(SmartcarAccount.objects.refresh_due(timezone.now() + timedelta(minutes=30))) == [soon]
+
+
+def test_datetimes_of_the_tokens_come_back_aware(account):
+    row = SmartcarAccount.objects.get()
+    assert row.access_expires_at.utcoffset() is not None
+    assert row.refresh_expires_at.utcoffset() is not None
+
+
+def test_a_user_who_is_deleted_takes_everything_along(vehicle, anna):
+    anna.delete()
+    assert not SmartcarUser.objects.exists()
+    assert not ConnectedVehicle.objects.exists()
+
+
+def test_what_is_due_is_found_by_index():
+    table = SmartcarAccount._meta.db_table
+    with connection.cursor() as cursor:
+        constraints = connection.introspection.get_constraints(cursor, table)
+    assert any(c["index"] and c["columns"] == ["access_expires_at"] for c in constraints.values())
+
+
+def test_rows_can_be_serialized(vehicle):
+    assert "Bolt" in serializers.serialize("json", [vehicle])

@@ -1,0 +1,245 @@
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils.html import escape
+
+from django_smartcar.models import ConnectAttempt, ConnectedVehicle, SmartcarAccount
+from django_smartcar.views.connect import PROBLEMS
+
+pytestmark = pytest.mark.django_db
+
+CONNECT = "/cars/connect/"
+CALLBACK = "/cars/callback/"
+
+
+@pytest.fixture
+def annas(client, anna):
+    """Anna's browser."""
+    client.force_login(anna)
+    return client
+
+
+def start(client, **form):
+    """Press the button; returns the state that Connect would give back."""
+    response = client.post(CONNECT, form)
+    assert response.status_code == 302
+    return parse_qs(urlsplit(response.url).query)["state"][0]
+
+
+def connects(wire):
+    wire.tokens()
+    wire.driver("driver-a", ["car-1"])
+    wire.car("car-1")
+
+
+def test_a_driver_who_comes_back_with_a_code_sees_the_car(annas, wire):
+    connects(wire)
+    response = annas.get(CALLBACK, {"code": "a-code", "state": start(annas)}, follow=True)
+    assert response.redirect_chain == [(reverse("smartcar:vehicles"), 302)]
+    assert "Connected: 2021 Chevrolet Bolt." in response.text
+    assert "<h2 id=" in response.text
+
+
+def test_a_get_never_starts_a_flow(annas):
+    assert annas.get(CONNECT).url == reverse("smartcar:vehicles")
+    assert not ConnectAttempt.objects.exists()
+
+
+def test_starting_needs_a_csrf_token(anna):
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(anna)
+    assert strict.post(CONNECT).status_code == 403
+    assert not ConnectAttempt.objects.exists()
+
+
+def test_somebody_who_is_not_logged_in_is_sent_to_the_login(client):
+    response = client.post(CONNECT)
+    assert response.url == "/login/?next=/cars/connect/"
+    assert not ConnectAttempt.objects.exists()
+
+
+def test_the_redirect_uri_is_built_from_the_request(annas):
+    response = annas.post(CONNECT, HTTP_HOST="cars.example", secure=True)
+    assert parse_qs(urlsplit(response.url).query)["redirect_uri"] == ["https://cars.example/cars/callback/"]
+
+
+def test_the_redirect_uri_of_the_settings_wins(annas, settings):
+    settings.SMARTCAR_REDIRECT_URI = "https://example.com/back/"
+    assert parse_qs(urlsplit(annas.post(CONNECT).url).query)["redirect_uri"] == ["https://example.com/back/"]
+
+
+@pytest.mark.parametrize("next_url", ["/garage/", "/garage/?page=2#top"])
+def test_next_leads_on_within_the_site(annas, wire, next_url):
+    connects(wire)
+    response = annas.get(CALLBACK, {"code": "a-code", "state": start(annas, next=next_url)})
+    assert response.url == next_url
+
+
+@pytest.mark.parametrize(
+    "next_url",
+    ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "https:///evil.example",
+     "\x00/", "/" + "a" * 3000],
+)  # fmt: skip
+def test_next_cannot_leave_the_site(annas, wire, next_url):
+    connects(wire)
+    response = annas.get(CALLBACK, {"code": "a-code", "state": start(annas, next=next_url)})
+    assert response.url == reverse("smartcar:vehicles")
+
+
+def test_next_in_the_address_of_the_callback_is_not_looked_at(annas, wire):
+    connects(wire)
+    query = {"code": "a-code", "state": start(annas), "next": "https://evil.example/"}
+    assert annas.get(CALLBACK, query).url == reverse("smartcar:vehicles")
+
+
+def test_a_callback_that_nobody_started_is_refused(annas, wire):
+    response = annas.get(CALLBACK, {"code": "a-code", "state": "made-up"})
+    assert response.status_code == 400
+    assert "Please start again" in response.text
+    assert not wire.mock.calls
+
+
+def test_a_callback_without_a_state_is_refused(annas, wire):
+    start(annas)
+    assert annas.get(CALLBACK, {"code": "a-code"}).status_code == 400
+    assert not wire.mock.calls
+
+
+def test_annas_callback_in_berts_browser_stores_nothing(annas, anna, bert, wire):
+    state = start(annas)
+    berts = Client()
+    berts.force_login(bert)
+    assert berts.get(CALLBACK, {"code": "a-code", "state": state}).status_code == 400
+    assert not wire.mock.calls
+    assert not SmartcarAccount.objects.exists()
+
+
+def test_annas_callback_in_another_browser_of_hers_stores_nothing(annas, anna, wire):
+    state = start(annas)
+    other = Client()
+    other.force_login(anna)
+    assert other.get(CALLBACK, {"code": "a-code", "state": state}).status_code == 400
+    assert not wire.mock.calls
+
+
+def test_a_callback_that_is_replayed_is_refused(annas, wire):
+    connects(wire)
+    query = {"code": "a-code", "state": start(annas)}
+    annas.get(CALLBACK, query)
+    assert annas.get(CALLBACK, query).status_code == 400
+    assert len(wire.exchanges) == 1
+
+
+def test_two_tabs_both_finish(annas, wire):
+    connects(wire)
+    states = [start(annas, next="/one/"), start(annas, next="/two/")]
+    pages = [annas.get(CALLBACK, {"code": "a-code", "state": state}).url for state in states]
+    assert pages == ["/one/", "/two/"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    ["access_denied", "vehicle_incompatible", "invalid_subscription", "no_vehicles", "configuration_error",
+     "server_error", "user_manually_returned_to_application"],
+)  # fmt: skip
+def test_each_error_of_connect_has_a_page_of_its_own_with_a_way_to_try_again(annas, wire, error):
+    query = {"error": error, "error_description": "<b>raw words</b>", "state": start(annas, next="/garage/")}
+    response = annas.get(CALLBACK, query)
+    problem = PROBLEMS[error]
+    assert response.status_code == problem.status
+    assert str(escape(problem.title)) in response.text
+    assert str(escape(problem.text)) in response.text
+    assert f'action="{CONNECT}"' in response.text
+    assert 'name="next" value="/garage/"' in response.text
+    assert "raw words" not in response.text
+    assert not wire.mock.calls
+
+
+@pytest.mark.parametrize("query", [{"error": "access_denied"}, {"code": "access_denied"}])
+def test_a_denial_is_a_cancel_and_no_error(annas, wire, caplog, query):
+    response = annas.get(CALLBACK, {**query, "state": start(annas)})
+    assert response.status_code == 200
+    assert "You did not connect a car" in response.text
+    assert not wire.mock.calls
+    assert "WARNING" not in caplog.text
+
+
+def test_an_error_is_checked_like_a_success(annas):
+    assert annas.get(CALLBACK, {"error": "access_denied", "state": "made-up"}).status_code == 400
+    state = start(annas)
+    assert annas.get(CALLBACK, {"error": "access_denied", "state": state}).status_code == 200
+    assert annas.get(CALLBACK, {"error": "access_denied", "state": state}).status_code == 400
+
+
+def test_an_error_that_nobody_knows_is_told_as_trouble_at_smartcar(annas):
+    response = annas.get(CALLBACK, {"error": "brand_new\n<script>", "state": start(annas)})
+    assert response.status_code == 502
+    assert "<script>" not in response.text
+
+
+def test_an_incompatible_car_is_named(annas):
+    query = {"error": "vehicle_incompatible", "make": "AUDI<b>", "year": "1999", "vin": "0SCAUDI012FE3B132"}
+    response = annas.get(CALLBACK, {**query, "state": start(annas)})
+    assert "1999 AUDI&lt;b&gt;" in response.text
+    assert "0SCAUDI012FE3B132" not in response.text
+
+
+def test_neither_code_nor_error_is_trouble_at_smartcar(annas):
+    assert annas.get(CALLBACK, {"state": start(annas)}).status_code == 502
+
+
+def test_an_exchange_that_fails_is_told_and_leaves_nothing(annas, wire, caplog):
+    wire.tokens_fail(description="Invalid code: a-code.")
+    response = annas.get(CALLBACK, {"code": "a-code", "state": start(annas)})
+    assert response.status_code == 502
+    assert "Nothing is stored" in response.text
+    assert not SmartcarAccount.objects.exists()
+    assert "a-code" not in caplog.text
+
+
+def test_a_smartcar_user_of_somebody_else_is_refused_with_a_clear_page(account, vehicle, bert, client, wire):
+    client.force_login(bert)
+    connects(wire)
+    response = client.get(CALLBACK, {"code": "a-code", "state": start(client)})
+    assert response.status_code == 409
+    assert "belongs to somebody else here" in response.text
+    assert "anna" not in response.text
+    assert ConnectedVehicle.objects.get().user == account.user
+    assert SmartcarAccount.objects.get().access_token == "access-0"
+
+
+def test_a_consent_without_a_car_is_told(annas, wire):
+    wire.tokens()
+    wire.driver("driver-a", [])
+    response = annas.get(CALLBACK, {"code": "a-code", "state": start(annas)})
+    assert "There is no car in that account" in response.text
+
+
+def test_a_browser_that_keeps_its_strict_cookies_back_is_asked_to_come_again(annas, client, wire):
+    """A SameSite=Strict session cookie does not come along from Connect, only from a page of this site."""
+    connects(wire)
+    state = start(annas)
+    cookies, annas.cookies = annas.cookies, type(annas.cookies)()
+    page = annas.get(CALLBACK, {"code": "a-code", "state": state})
+    assert page.status_code == 200
+    url = f"{CALLBACK}?code=a-code&amp;state={state}&amp;again=1"
+    assert f'<meta http-equiv="refresh" content="0; url={url}">' in page.text
+    annas.cookies = cookies
+    assert annas.get(url.replace("&amp;", "&")).status_code == 302
+
+
+def test_somebody_who_was_logged_out_meanwhile_is_told_to_log_in(annas, wire):
+    state = start(annas)
+    annas.logout()
+    response = annas.get(CALLBACK, {"code": "a-code", "state": state, "again": "1"})
+    assert response.status_code == 400
+    assert "Log in to this site first" in response.text
+    assert not wire.mock.calls
+
+
+def test_the_callback_is_not_cached_and_does_not_leak_its_address(annas):
+    response = annas.get(CALLBACK, {"error": "access_denied", "state": start(annas)})
+    assert "no-store" in response["Cache-Control"]
+    assert response["Referrer-Policy"] == "same-origin"

@@ -1,0 +1,140 @@
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from django_smartcar.models import ConnectedVehicle, SmartcarAccount, VehicleCommand
+
+from ..wire import IN_MOTION
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/cars/"
+
+
+@pytest.fixture
+def annas(client, anna):
+    client.force_login(anna)
+    return client
+
+
+@pytest.fixture
+def berts(bert):
+    client = Client()
+    client.force_login(bert)
+    return client
+
+
+def test_the_owner_sees_the_car_with_its_buttons(annas, vehicle):
+    page = annas.get(LIST).text
+    assert "2021 Chevrolet Bolt" in page
+    for action in ("lock", "unlock", "refresh"):
+        assert f'<form method="post" action="/cars/{vehicle.pk}/{action}/">' in page
+    assert f'href="/cars/{vehicle.pk}/disconnect/"' in page
+
+
+def test_nobody_else_sees_the_car(berts, vehicle):
+    page = berts.get(LIST).text
+    assert "Bolt" not in page
+    assert "You have not connected a car yet." in page
+
+
+@pytest.mark.parametrize("action", ["lock", "unlock", "refresh", "disconnect"])
+def test_another_drivers_car_is_a_404(berts, vehicle, wire, action):
+    assert berts.post(f"/cars/{vehicle.pk}/{action}/").status_code == 404
+    assert not wire.mock.calls
+    assert not VehicleCommand.objects.exists()
+    assert ConnectedVehicle.objects.get().is_connected
+
+
+@pytest.mark.parametrize("action", ["lock", "unlock", "refresh", "disconnect"])
+def test_somebody_who_is_not_logged_in_is_sent_to_the_login(client, vehicle, wire, action):
+    url = f"/cars/{vehicle.pk}/{action}/"
+    assert client.post(url).url == f"/login/?next={url}"
+    assert not wire.mock.calls
+
+
+@pytest.mark.parametrize("action", ["lock", "unlock", "refresh"])
+def test_a_get_changes_nothing(annas, vehicle, wire, action):
+    assert annas.get(f"/cars/{vehicle.pk}/{action}/").url == LIST
+    assert annas.put(f"/cars/{vehicle.pk}/{action}/").status_code == 405
+    assert not wire.mock.calls
+
+
+@pytest.mark.parametrize("action", ["lock", "unlock", "refresh", "disconnect"])
+def test_a_post_needs_a_csrf_token(anna, vehicle, wire, action):
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(anna)
+    assert strict.post(f"/cars/{vehicle.pk}/{action}/").status_code == 403
+    assert not wire.mock.calls
+
+
+@pytest.mark.parametrize(("action", "word"), [("lock", "locked"), ("unlock", "unlocked")])
+def test_the_owner_locks_and_unlocks(annas, anna, vehicle, wire, action, word):
+    wire.commands("car-1")
+    page = annas.post(f"/cars/{vehicle.pk}/{action}/", follow=True).text
+    assert f"2021 Chevrolet Bolt is {word}." in page
+    row = VehicleCommand.objects.get()
+    assert (row.action, row.status, row.actor) == (action, "succeeded", anna)
+    assert f"{action}: succeeded" in page
+
+
+def test_a_refusal_is_told_in_plain_words(annas, vehicle, wire):
+    wire.commands("car-1", IN_MOTION, status=409)
+    page = annas.post(f"/cars/{vehicle.pk}/lock/", follow=True).text
+    assert "The car cannot do that in its present state." in page
+    assert "lock: failed" in page
+
+
+def test_refresh_reads_what_is_permitted(annas, vehicle, wire):
+    wire.odometer("car-1", 104.32)
+    wire.location("car-1")
+    page = annas.post(f"/cars/{vehicle.pk}/refresh/", follow=True).text
+    assert "2021 Chevrolet Bolt is up to date." in page
+    assert "104.3 km" in page
+    assert "37.4292, 122.1381" in page
+
+
+def test_disconnecting_asks_first(annas, vehicle, wire):
+    page = annas.get(f"/cars/{vehicle.pk}/disconnect/")
+    assert "Disconnect 2021 Chevrolet Bolt?" in page.text
+    assert ConnectedVehicle.objects.get().is_connected
+
+
+def test_a_disconnected_car_leaves_the_list(annas, vehicle, wire):
+    wire.disconnects("car-1")
+    page = annas.post(f"/cars/{vehicle.pk}/disconnect/", follow=True).text
+    assert "2021 Chevrolet Bolt is disconnected." in page
+    assert "You have not connected a car yet." in page
+    assert annas.post(f"/cars/{vehicle.pk}/lock/").status_code == 404
+
+
+def test_a_car_that_may_not_be_locked_has_no_such_button(annas, make_vehicle, account):
+    vehicle = make_vehicle(account, permissions=["read_odometer"])
+    page = annas.get(LIST).text
+    assert f"/cars/{vehicle.pk}/lock/" not in page
+    assert f"/cars/{vehicle.pk}/refresh/" in page
+
+
+def test_a_dead_connection_is_told_with_a_button_to_connect_again(annas, vehicle, wire):
+    SmartcarAccount.objects.update(reconnect_required_at=timezone.now())
+    page = annas.get(LIST).text
+    assert "The connection to this car has ended." in page
+    assert 'name="make" value="CHEVROLET"' in page
+    assert f"/cars/{vehicle.pk}/lock/" not in page
+
+
+def test_the_page_shows_no_secret_and_is_not_cached(annas, make_vehicle, account):
+    make_vehicle(account, vin="0SCAUDI037A5ADB1C")
+    response = annas.get(LIST)
+    for secret in ("access-0", "refresh-0", "0SCAUDI037A5ADB1C"):
+        assert secret not in response.text
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_the_list_takes_the_same_number_of_queries_for_any_number_of_cars(
+    annas, make_vehicle, account, django_assert_max_num_queries
+):
+    for number in range(10):
+        make_vehicle(account, f"car-{number}")
+    with django_assert_max_num_queries(5):
+        annas.get(LIST)
