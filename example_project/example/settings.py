@@ -1,0 +1,99 @@
+"""A small site whose users connect their cars.
+
+It runs as it is, with the pretend Smartcar that the package brings. What may be set is read from the
+environment and from a file ``.env`` beside ``manage.py``; ``env.example`` there lists it all.
+"""
+
+from pathlib import Path
+
+import environ
+
+from django_smartcar.simulator.conf import CLIENT_ID, CLIENT_SECRET
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+env.read_env(BASE_DIR / ".env")
+
+DEBUG = env.bool("DEBUG", default=True)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+# Known to everybody, so good for the demo on one's own machine only.
+DEMO_SECRET_KEY = "django-insecure-demo-key-that-everybody-knows"  # noqa: S105
+SECRET_KEY = env("SECRET_KEY", default=DEMO_SECRET_KEY) if DEBUG else env("SECRET_KEY")
+
+# Smartcar: a real application if there is one, else the pretend Smartcar under this site's own address.
+SMARTCAR_CLIENT_ID = env("SMARTCAR_CLIENT_ID", default="")
+SIMULATED = not SMARTCAR_CLIENT_ID
+if SIMULATED:
+    SIMULATOR = env("EXAMPLE_ORIGIN", default="http://127.0.0.1:8000") + "/smartcar-simulator"
+    SMARTCAR_CLIENT_ID = CLIENT_ID
+    SMARTCAR_CLIENT_SECRET = CLIENT_SECRET
+    SMARTCAR_CONNECT_URL = f"{SIMULATOR}/connect"
+    SMARTCAR_AUTH_URL = f"{SIMULATOR}/auth/oauth/token"
+    SMARTCAR_API_URL = f"{SIMULATOR}/api"
+    SMARTCAR_MANAGEMENT_URL = f"{SIMULATOR}/management"
+    SMARTCAR_SIMULATOR_STATE = env("SMARTCAR_SIMULATOR_STATE", default=BASE_DIR / "simulator.json")
+else:
+    SMARTCAR_CLIENT_SECRET = env("SMARTCAR_CLIENT_SECRET")
+    SMARTCAR_MODE = env("SMARTCAR_MODE", default="live")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "example",  # before django_smartcar, so that its smartcar/base.html is the one that is found
+    "django_smartcar",
+]
+if SIMULATED:
+    INSTALLED_APPS += ["django_smartcar.simulator"]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "example.middleware.content_security_policy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "example.urls"
+WSGI_APPLICATION = "example.wsgi.application"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "smartcar:vehicles"
+LOGOUT_REDIRECT_URL = "home"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "example.demo.context",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # Writers queue for up to 20 seconds instead of failing, and never hold up a reader.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "static/"

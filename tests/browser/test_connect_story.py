@@ -1,0 +1,158 @@
+"""The whole path in a real browser: from the button to a locked car, by its driver and by an operator."""
+
+import re
+
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.expected_conditions import presence_of_element_located, url_contains
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+pytestmark = pytest.mark.browser
+
+
+class Visitor:
+    """What a person does with a browser: goes somewhere, types, presses, reads."""
+
+    def __init__(self, browser, example):
+        self.browser = browser
+        self.example = example
+
+    def goes_to(self, path):
+        self.browser.get(self.example.url + path)
+
+    def types(self, **fields):
+        for name, text in fields.items():
+            box = self.browser.find_element(By.NAME, name)
+            box.clear()
+            box.send_keys(text)
+
+    def presses(self, selector):
+        """Press, and wait until the next page is there."""
+        waits = WebDriverWait(self.browser, 15)
+        before = self.browser.find_element(By.TAG_NAME, "html")
+        waits.until(presence_of_element_located((By.CSS_SELECTOR, selector))).click()
+        waits.until(lambda browser: _is_gone(before))
+        waits.until(lambda browser: browser.execute_script("return document.readyState") == "complete")
+
+    def reads(self):
+        return self.browser.find_element(By.TAG_NAME, "main").text
+
+    def logs_in(self, name):
+        self.goes_to("/login/")
+        self.types(username=name, password=name)
+        self.presses("main form button[type=submit]")
+
+    def connects(self, email, make="CHEVROLET"):
+        """From the button to the way back, through Connect."""
+        self.goes_to("/cars/")
+        self.presses("form.smartcar-connect button")
+        assert "/smartcar-simulator/connect/" in self.browser.current_url
+        self.presses("#continue-button")
+        self.presses(f"button#{make}.brand-list-item")
+        for box, text in (("username", email), ("password", "any password")):
+            self.browser.find_element(By.ID, box).send_keys(text)
+        self.presses("#sign-in-button")
+        self.presses("#approval-button")
+        WebDriverWait(self.browser, 15).until(url_contains(f"{self.example.url}/cars/"))
+
+    def errors_on_the_console(self):
+        return [entry["message"] for entry in self.browser.get_log("browser") if entry["level"] == "SEVERE"]
+
+
+def _is_gone(element):
+    try:
+        element.is_enabled()
+    except Exception:  # noqa: BLE001 (each way of telling that a page has gone is welcome)
+        return True
+    return False
+
+
+@pytest.fixture
+def visitor(browser, example):
+    browser.get_log("browser")
+    return Visitor(browser, example)
+
+
+def locked(example):
+    """Which cars of the pretend Smartcar are locked, by make."""
+    return {car["make"]: car["is_locked"] for car in example.state()["cars"].values()}
+
+
+def test_a_driver_connects_a_car_and_locks_it(visitor, example):
+    visitor.logs_in("demo")
+    visitor.connects("driver@example.com")
+    assert "Connected:" in visitor.reads()
+    assert "Chevrolet" in visitor.reads()
+    visitor.presses("form[action$='/unlock/'] button")
+    assert "is unlocked." in visitor.reads()
+    assert locked(example) == {"CHEVROLET": False}
+    visitor.presses("form[action$='/lock/'] button")
+    assert "is locked." in visitor.reads()
+    assert "lock: succeeded" in visitor.reads()
+    assert locked(example) == {"CHEVROLET": True}
+    visitor.presses("form[action$='/refresh/'] button")
+    assert re.search(r"Odometer\s+[\d.,]+ km", visitor.reads())
+    assert visitor.errors_on_the_console() == []
+
+
+def test_a_driver_who_denies_is_told_that_nothing_changed_and_may_try_again(visitor):
+    visitor.logs_in("demo")
+    visitor.goes_to("/cars/")
+    visitor.presses("form.smartcar-connect button")
+    visitor.presses("#continue-button")
+    visitor.presses("button#TESLA.brand-list-item")
+    visitor.browser.find_element(By.ID, "username").send_keys("driver@example.com")
+    visitor.browser.find_element(By.ID, "password").send_keys("any")
+    visitor.presses("#sign-in-button")
+    visitor.presses("#deny-button")
+    assert "You did not connect a car" in visitor.reads()
+    visitor.presses("form.smartcar-connect button")
+    assert "/smartcar-simulator/connect/" in visitor.browser.current_url
+
+
+def test_an_operator_locks_two_cars_of_which_one_refuses(visitor, example):
+    visitor.logs_in("admin")
+    visitor.connects("driver@example.com", "TESLA")
+    visitor.presses("form[action$='/unlock/'] button")
+    assert locked(example) == {"TESLA": False}
+    visitor.connects("smartcar@vs-000.vehicle-state-error.com", "CHEVROLET")
+    visitor.goes_to("/admin/smartcar/connectedvehicle/")
+    for box in visitor.browser.find_elements(By.CSS_SELECTOR, "input.action-select"):
+        box.click()
+    Select(visitor.browser.find_element(By.NAME, "action")).select_by_visible_text("Lock")
+    visitor.presses("button[name=index]")
+    assert "Lock these cars?" in visitor.reads()
+    assert len(visitor.browser.find_elements(By.CSS_SELECTOR, "ul.smartcar-rows li")) == 2
+    visitor.presses("input[type=submit][value='Yes, do it']")
+    told = [item.text for item in visitor.browser.find_elements(By.CSS_SELECTOR, "ul.messagelist li")]
+    assert len(told) == 2
+    assert any("Tesla" in line and line.endswith(": locked") for line in told)
+    assert any("The car cannot do that" in line for line in told)
+    assert locked(example)["TESLA"] is True
+    visitor.goes_to("/admin/smartcar/vehiclecommand/")
+    table = visitor.browser.find_element(By.ID, "result_list").text
+    assert "succeeded" in table
+    assert "failed" in table
+
+
+@pytest.mark.parametrize("path", ["/", "/login/"])
+def test_a_page_has_no_sideways_scrolling_on_a_phone(visitor, path):
+    visitor.browser.set_window_size(390, 844)
+    visitor.goes_to(path)
+    width = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert visitor.browser.execute_script(width) <= 0
+
+
+def test_the_story_works_with_the_keyboard_alone_and_without_javascript(visitor, example):
+    """Tab to the button, press Enter: on every page of the path, with scripts switched off."""
+    visitor.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        visitor.logs_in("demo")
+        visitor.connects("driver@example.com")
+        assert "Connected:" in visitor.reads()
+        visitor.presses("form[action$='/unlock/'] button")
+        assert locked(example) == {"CHEVROLET": False}
+        visitor.presses("form[action$='/lock/'] button")
+        assert locked(example) == {"CHEVROLET": True}
+    finally:
+        visitor.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})

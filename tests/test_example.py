@@ -1,0 +1,251 @@
+"""The example project, as its own process with its own settings, spoken to over HTTP."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+ROOT = Path(__file__).parents[1]
+MANAGE = [sys.executable, str(ROOT / "example_project" / "manage.py")]
+REAL = {"SMARTCAR_CLIENT_ID": "6fe90a52-3b4a-4a5e-b3b3-4f3a1c0a7b11", "SMARTCAR_CLIENT_SECRET": "secret"}
+
+
+def environment(folder, **more):
+    """What the example reads, with its database and its pretend Smartcar in this folder."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("SMARTCAR_", "DJANGO_"))
+    }
+    return {
+        **kept,
+        "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
+        "SMARTCAR_SIMULATOR_STATE": str(folder / "simulator.json"),
+        **more,
+    }
+
+
+def manage(env, *arguments):
+    return subprocess.run([*MANAGE, *arguments], env=env, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The address of the example, served as ``run.py demo`` does it."""
+    folder = tmp_path_factory.mktemp("example")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    env = environment(folder, EXAMPLE_ORIGIN=url)
+    for command in (["migrate", "--verbosity", "0"], ["make_demo_users"]):
+        done = manage(env, *command)
+        assert done.returncode == 0, done.stderr
+    with (folder / "log").open("w") as log:
+        command = [*MANAGE, "runserver", "--noreload", url.removeprefix("http://")]
+        with subprocess.Popen(
+            command, env=env, stdout=log, stderr=log, preexec_fn=listen_to_ctrl_c
+        ) as server:
+            try:
+                wait_for(url, server)
+                yield url
+                server.send_signal(signal.SIGINT)
+                assert server.wait(10) == 0
+            finally:
+                server.kill()
+    assert "Traceback" not in (folder / "log").read_text()
+
+
+def listen_to_ctrl_c():
+    """Programs started in a shell's background are deaf to it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def wait_for(url, server):
+    for _ in range(150):
+        assert server.poll() is None
+        try:
+            requests.get(url, timeout=5)
+        except requests.ConnectionError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail("the example does not answer")
+
+
+def log_in(site, name):
+    person = requests.Session()
+    token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', person.get(f"{site}/login/", timeout=10).text)[1]
+    login = {"csrfmiddlewaretoken": token, "username": name, "password": name}
+    answer = person.post(f"{site}/login/", login, timeout=10)
+    assert answer.url == f"{site}/cars/"
+    return person
+
+
+@pytest.fixture
+def demo(site):
+    with log_in(site, "demo") as person:
+        yield person
+
+
+@pytest.fixture
+def admin(site):
+    with log_in(site, "admin") as person:
+        yield person
+
+
+# What a visitor sees.
+
+
+def test_home_offers_the_login_and_the_demo_users_when_nobody_is_logged_in(site):
+    page = requests.get(site, timeout=10).text
+    assert 'href="/login/"' in page
+    assert "/cars/connect/" not in page
+    assert page.count("<kbd>demo</kbd>") == page.count("<kbd>admin</kbd>") == 2
+
+
+def test_home_offers_the_button_when_somebody_is_logged_in(site, demo):
+    page = demo.get(site, timeout=10).text
+    assert 'action="/cars/connect/"' in page
+    assert 'href="/admin/">Admin' not in page
+
+
+def test_home_links_to_the_admin_when_an_operator_is_logged_in(site, admin):
+    assert 'href="/admin/">Admin' in admin.get(site, timeout=10).text
+
+
+def test_the_page_of_cars_stands_in_the_frame_of_the_example(site, demo):
+    page = demo.get(f"{site}/cars/", timeout=10).text
+    assert 'class="site-header"' in page
+    assert 'aria-current="page">Your cars' in page
+
+
+def test_a_wrong_password_is_told_when_somebody_logs_in(site):
+    with requests.Session() as person:
+        page = person.get(f"{site}/login/", timeout=10).text
+        token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', page)[1]
+        login = {"csrfmiddlewaretoken": token, "username": "demo", "password": "wrong"}
+        assert 'role="alert"' in person.post(f"{site}/login/", login, timeout=10).text
+
+
+def test_the_button_leads_to_the_pretend_smartcar(site, demo):
+    token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', demo.get(site, timeout=10).text)[1]
+    answer = demo.post(f"{site}/cars/connect/", {"csrfmiddlewaretoken": token}, timeout=10)
+    assert answer.url.startswith(f"{site}/smartcar-simulator/connect/")
+    assert 'id="continue-button"' in answer.text
+
+
+# What the browser is allowed.
+
+
+def rules(answer):
+    header = answer.headers["Content-Security-Policy"]
+    return dict(rule.split(" ", 1) for rule in header.split("; "))
+
+
+def test_only_the_sites_own_files_are_allowed_when_a_page_is_shown(site):
+    held = rules(requests.get(site, timeout=10))
+    assert held["default-src"] == "'self'"
+    assert not {"script-src", "style-src"} & set(held)
+    assert held["form-action"] == f"'self' {site}"
+    assert held["frame-ancestors"] == "'none'"
+
+
+def test_forms_may_lead_anywhere_when_the_pretend_smartcar_answers(site):
+    assert "form-action" not in rules(requests.get(f"{site}/smartcar-simulator/", timeout=10))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/cars/",
+        "/admin/",
+        "/admin/auth/user/",
+        "/admin/auth/user/add/",
+        "/admin/smartcar/connectedvehicle/",
+        "/admin/smartcar/smartcaraccount/",
+    ],
+)
+def test_no_page_has_what_the_policy_forbids(site, admin, path):
+    answer = admin.get(site + path, timeout=10)
+    assert answer.status_code == 200
+    assert rules(answer)["default-src"] == "'self'"
+    assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", answer.text)
+    for attributes, body in re.findall(r"<script([^>]*)>(.*?)</script>", answer.text, re.DOTALL):
+        assert "src=" in attributes or 'type="application/json"' in attributes, body
+    assert not re.search(r'(?:src|href)="(?:https?:)?//', answer.text)
+
+
+@pytest.mark.parametrize("name", ["pico.min.css", "carport.css", "carport.svg"])
+def test_the_looks_are_served_when_the_example_is_served(site, name):
+    assert requests.get(f"{site}/static/example/{name}", timeout=10).status_code == 200
+
+
+# How it is set up.
+
+
+def test_the_users_are_made_once_and_keep_a_changed_password(tmp_path):
+    env = environment(tmp_path)
+    manage(env, "migrate", "--verbosity", "0")
+    assert "demo, password demo\n" in manage(env, "make_demo_users").stdout
+    change = "from django.contrib.auth.models import User as U; u = U.objects.get(username='demo'); "
+    manage(env, "shell", "-c", f"{change}u.set_password('mine'); u.save()")
+    told = manage(env, "make_demo_users").stdout
+    assert "demo, password as you changed it\n" in told
+    assert "admin, password admin\n" in told
+
+
+def test_the_way_to_a_real_application_is_told_when_the_cars_are_pretended(tmp_path):
+    env = environment(tmp_path, EXAMPLE_ORIGIN="http://127.0.0.1:8123")
+    manage(env, "migrate", "--verbosity", "0")
+    told = manage(env, "make_demo_users").stdout
+    assert "http://127.0.0.1:8123/\n" in told
+    assert "SMARTCAR_CLIENT_ID=" in told
+    assert "http://localhost:8123/cars/callback/" in told
+
+
+def test_no_simulator_is_mounted_when_a_real_application_is_set(tmp_path):
+    env = environment(tmp_path, **REAL)
+    manage(env, "migrate", "--verbosity", "0")
+    told = manage(env, "make_demo_users").stdout
+    assert f"those of the Smartcar application {REAL['SMARTCAR_CLIENT_ID']}" in told
+    ask = (
+        "from django.test import Client; c = Client(); "
+        "print(c.get('/smartcar-simulator/').status_code, c.get('/').headers['Content-Security-Policy'])"
+    )
+    answer = manage({**env, "ALLOWED_HOSTS": "testserver"}, "shell", "-c", ask).stdout
+    assert re.search("^404 ", answer, re.MULTILINE)
+    assert "form-action 'self' https://*.smartcar.com" in answer
+
+
+@pytest.mark.parametrize("more", [{}, REAL], ids=["pretended", "real"])
+def test_no_check_complains_when_the_example_is_set_up(tmp_path, more):
+    done = manage(environment(tmp_path, **more), "check")
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout
+
+
+def test_no_secret_key_is_made_up_when_it_is_not_for_debugging(tmp_path):
+    done = manage(environment(tmp_path, DEBUG="false"), "check")
+    assert done.returncode == 1
+    assert "SECRET_KEY" in done.stderr
+
+
+def test_no_demo_user_is_made_when_it_is_not_for_debugging(tmp_path):
+    done = manage(environment(tmp_path, DEBUG="false", SECRET_KEY="of the example's own"), "make_demo_users")
+    assert done.returncode == 1
+    assert "this needs DEBUG=true" in done.stderr
+
+
+def test_sqlite_lets_readers_in_while_somebody_writes(tmp_path):
+    ask = (
+        "from django.db import connection as c; c.ensure_connection(); q = c.cursor(); "
+        "names = ('journal_mode', 'synchronous', 'busy_timeout'); "
+        "print([q.execute('PRAGMA ' + p).fetchone()[0] for p in names], c.transaction_mode)"
+    )
+    told = manage(environment(tmp_path), "shell", "-c", ask).stdout
+    assert "['wal', 1, 20000] IMMEDIATE" in told
