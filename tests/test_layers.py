@@ -26,7 +26,7 @@ FLOORS = {
 
 #: Inside a room, from the top down.
 STAIRS = {
-    "services": [{"connect", "webhooks"}, {"vehicles", "commands"}, {"tokens"}, {"client"}],
+    "services": [{"connect", "webhooks"}, {"vehicles", "commands"}, {"tokens", "facts"}, {"client"}],
     "sdk": [
         {"__init__"},
         {"vehicle", "v3"},

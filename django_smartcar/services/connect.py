@@ -16,9 +16,9 @@ from django.views.decorators.debug import sensitive_variables
 
 from .. import signals
 from ..conf import conf
-from ..exceptions import AttemptRefused, NothingConnected, OwnedByAnotherUser
+from ..exceptions import AttemptRefused, InvalidAnswerException, NothingConnected, OwnedByAnotherUser
 from ..models import ConnectAttempt, ConnectedVehicle, SmartcarAccount, SmartcarUser
-from . import client, tokens, vehicles
+from . import client, facts, tokens, vehicles
 
 logger = logging.getLogger(__name__)
 
@@ -104,11 +104,13 @@ def complete(attempt: ConnectAttempt, code: str) -> Connected:
     """
     access = client.auth_client(attempt.redirect_uri).exchange_code(code)
     smartcar_user_id = client.user_id(access["access_token"])
-    found = vehicles.read_facts(access["access_token"])
+    if not 0 < len(smartcar_user_id) <= facts.LONGEST_ID:
+        raise InvalidAnswerException("Smartcar named the driver by an id that is none")
+    found = facts.read_all(access["access_token"])
     if not found:
         raise NothingConnected
     with transaction.atomic():
-        account = _account(attempt, smartcar_user_id, {facts.vehicle_id for facts in found})
+        account = _account(attempt, smartcar_user_id, {told.vehicle_id for told in found})
         tokens.store(account, access)
         account.save()
         stored = vehicles.store(account, found)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -24,23 +22,10 @@ from ..exceptions import (
     VehicleDisconnected,
 )
 from ..models import ConnectedVehicle, SmartcarAccount, SmartcarUser
-from . import client, tokens
+from . import client, facts, tokens
+from .facts import Facts
 
 logger = logging.getLogger(__name__)
-
-#: How long `read_facts` goes on asking, car by car.
-FACTS_SECONDS = 15
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What Smartcar tells of one car; empty where it would not tell. The VIN stays out of ``repr``."""
-
-    vehicle_id: str
-    info: dict[str, Any]
-    permissions: list[str] | None
-    vin: str = field(default="", repr=False)
-    failed: SmartcarException | None = None
 
 
 def odometer(vehicle: ConnectedVehicle) -> sdk.Odometer:
@@ -93,12 +78,13 @@ def refresh_readings(vehicle: ConnectedVehicle) -> None:
 
 def reread(vehicle: ConnectedVehicle) -> None:
     """Ask Smartcar again what the car is, what is permitted, and all that it reads. Raises as above."""
-    facts = _facts(vehicle.smartcar_vehicle_id, _token(vehicle))
-    ConnectedVehicle.objects.filter(pk=vehicle.pk).update(**_known(facts))
+    told = facts.read(vehicle.smartcar_vehicle_id, _token(vehicle))
+    if columns := told.columns():
+        ConnectedVehicle.objects.filter(pk=vehicle.pk).update(**columns)
     vehicle.refresh_from_db()
     refresh_readings(vehicle)
-    if facts.failed is not None:
-        raise facts.failed
+    if told.failed is not None:
+        raise told.failed
 
 
 def sync(account: SmartcarAccount) -> list[ConnectedVehicle]:
@@ -109,13 +95,13 @@ def sync(account: SmartcarAccount) -> list[ConnectedVehicle]:
     or a SmartcarException: nothing has changed then.
     """
     before = set(account.vehicles.connected().values_list("pk", flat=True))
-    found = read_facts(tokens.access_token(account))
+    found = facts.read_all(tokens.access_token(account))
     with transaction.atomic():
         owner = lock_owner(account.smartcar_user_id)
         elsewhere = ConnectedVehicle.objects.filter(account__smartcar_user=owner).exclude(account=account)
         taken = set(elsewhere.values_list("smartcar_vehicle_id", flat=True))
-        synced = store(account, [facts for facts in found if facts.vehicle_id not in taken])
-        listed = [facts.vehicle_id for facts in found]
+        synced = store(account, [told for told in found if told.vehicle_id not in taken])
+        listed = [told.vehicle_id for told in found]
         gone = list(account.vehicles.filter(pk__in=before).exclude(smartcar_vehicle_id__in=listed))
         ConnectedVehicle.objects.filter(pk__in=[vehicle.pk for vehicle in gone]).update(
             disconnected_at=timezone.now()
@@ -126,29 +112,14 @@ def sync(account: SmartcarAccount) -> list[ConnectedVehicle]:
     return synced
 
 
-@sensitive_variables()
-def read_facts(access_token: str) -> list[Facts]:
-    """Ask Smartcar about all cars that the token opens: the wire alone, nothing is stored.
-
-    A car that will not tell its make or VIN just now is still a car: what is missing stays empty. So do the
-    facts of what is left when the time is up, since a person may be waiting: `reread` fills them in.
-    """
-    ends = time.monotonic() + FACTS_SECONDS
-    found = []
-    for vehicle_id in client.vehicle_ids(access_token):
-        in_time = time.monotonic() < ends
-        found.append(_facts(vehicle_id, access_token) if in_time else Facts(vehicle_id, {}, None))
-    return found
-
-
 def lock_owner(smartcar_user_id: str) -> SmartcarUser:
     """Hold this driver's row until the transaction ends: one connection or sync at a time writes the cars."""
     return SmartcarUser.objects.select_for_update().get(pk=smartcar_user_id)
 
 
 def store(account: SmartcarAccount, found: Iterable[Facts]) -> list[ConnectedVehicle]:
-    """Write what `read_facts` found; a car moves to this account. Runs while the caller holds the owner."""
-    return [_store(account, facts) for facts in found]
+    """Write what `facts.read_all` found; a car moves to this account. The caller holds the owner."""
+    return [_store(account, told) for told in found]
 
 
 def disconnect(vehicle: ConnectedVehicle, *, actor: Any = None) -> bool:
@@ -195,55 +166,16 @@ def _keep(vehicle: ConnectedVehicle, name: str, recorded_at: datetime | None, **
     vehicle.refresh_from_db(fields=[*values, recorded, f"{name}_fetched_at"])
 
 
-@sensitive_variables()
-def _facts(vehicle_id: str, access_token: str) -> Facts:
-    car = client.car(vehicle_id, access_token)
-    info: dict[str, Any] = {}
-    permissions: list[str] | None = None
-    vin = ""
-    failed = None
-    try:
-        permissions = list(car.iter_permissions())
-        if "read_vehicle_info" in permissions:
-            info = dict(car.info())
-        if "read_vin" in permissions:
-            vin = car.vin()
-    except SmartcarException as error:
-        logger.warning("Smartcar told only part of a vehicle: %s %s", type(error).__name__, error.request_id)
-        failed = error
-    return Facts(vehicle_id, info, permissions, vin, failed)
-
-
-def _known(facts: Facts) -> dict[str, Any]:
-    """The columns that Smartcar told: what could not be read, or makes no sense, wipes out nothing."""
-    year = facts.info.get("year")
-    known: dict[str, Any] = {
-        "vin": _text(facts.vin, 17),
-        "make": _text(facts.info.get("make"), 100),
-        "model": _text(facts.info.get("model"), 100),
-        "year": year if isinstance(year, int) and 1880 < year < 2200 else None,
-    }
-    known = {name: value for name, value in known.items() if value}
-    if facts.permissions is not None:
-        known["permissions"] = [_text(permission, 100) for permission in facts.permissions]
-    return known
-
-
-def _text(value: object, length: int) -> str:
-    # PostgreSQL takes no NUL in a text.
-    return value.replace("\x00", "")[:length] if isinstance(value, str) else ""
-
-
-def _store(account: SmartcarAccount, facts: Facts) -> ConnectedVehicle:
-    known = {**_known(facts), "account": account}
+def _store(account: SmartcarAccount, told: Facts) -> ConnectedVehicle:
+    known = {**told.columns(), "account": account}
     # Two people may drive one car, each with a grant of their own: the row is this driver's.
     vehicle, _created = ConnectedVehicle.objects.update_or_create(
         account__smartcar_user=account.smartcar_user,
-        smartcar_vehicle_id=facts.vehicle_id,
+        smartcar_vehicle_id=told.vehicle_id,
         defaults={**known, "disconnected_at": None},
         create_defaults={
             **known,
-            "smartcar_vehicle_id": facts.vehicle_id,
+            "smartcar_vehicle_id": told.vehicle_id,
             "unit_system": conf.SMARTCAR_UNIT_SYSTEM,
         },
     )

@@ -297,3 +297,12 @@ def test_an_earlier_grant_that_is_left_with_disconnected_cars_loses_its_tokens(a
     finish(anna, single_select=True)
     assert SmartcarAccount.objects.get(pk=second.account_id).refresh_token == ""
     assert SmartcarAccount.objects.exclude(pk=second.account_id).get().refresh_token == "refresh-3"
+
+
+@pytest.mark.parametrize("user_id", ["", "x" * 65])
+def test_a_driver_named_by_an_id_that_is_none_is_not_stored(anna, wire, user_id):
+    wire.tokens()
+    wire.driver(user_id, ["car-1"])
+    with pytest.raises(SmartcarException):
+        finish(anna)
+    assert nothing_is_stored()

@@ -162,14 +162,6 @@ def test_a_disconnected_car_is_not_read(vehicle, wire):
         vehicles.odometer(vehicle)
 
 
-def test_no_vin_shows_when_facts_are_logged(account, wire):
-    wire.driver("driver-a", ["car-2"])
-    wire.car("car-2", vin="5YJSA1CN5DFP00101")
-    facts = vehicles.read_facts("access-0")
-    assert facts[0].vin == "5YJSA1CN5DFP00101"
-    assert "5YJSA1CN5DFP00101" not in repr(facts)
-
-
 @pytest.mark.parametrize(
     ("told", "kept"),
     [
@@ -184,14 +176,6 @@ def test_facts_that_no_column_takes_are_cut_or_left_out(vehicle, account, wire, 
     vehicles.sync(account)
     vehicle.refresh_from_db()
     assert (vehicle.make, vehicle.model, vehicle.year) == kept
-
-
-def test_a_fleet_that_takes_too_long_is_connected_without_its_facts(account, wire, monkeypatch):
-    monkeypatch.setattr(vehicles, "FACTS_SECONDS", 0)
-    wire.driver("driver-a", ["car-1", "car-2"])
-    synced = vehicles.sync(account)
-    assert [car.smartcar_vehicle_id for car in synced] == ["car-1", "car-2"]
-    assert len(wire.mock.calls) == 1
 
 
 def test_sync_of_an_older_grant_takes_no_car_from_a_newer_one(vehicle, make_account, anna, wire):

@@ -1,0 +1,92 @@
+"""What Smartcar tells of a car: asked for car by car, and made fit for a row."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.views.decorators.debug import sensitive_variables
+
+from ..exceptions import SmartcarException
+from . import client
+
+logger = logging.getLogger(__name__)
+
+#: How long `read_all` goes on asking: a person may be waiting for it.
+SECONDS = 15
+
+#: The longest id of Smartcar's that a row takes. They are UUIDs, so far.
+LONGEST_ID = 64
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What Smartcar tells of one car; empty where it would not tell. The VIN stays out of ``repr``."""
+
+    vehicle_id: str
+    info: dict[str, Any] = field(default_factory=dict)
+    permissions: list[str] | None = None
+    vin: str = field(default="", repr=False)
+    failed: SmartcarException | None = None
+
+    def columns(self) -> dict[str, Any]:
+        """The columns that Smartcar told: what could not be read, or makes no sense, wipes out nothing."""
+        year = self.info.get("year")
+        told: dict[str, Any] = {
+            "vin": _text(self.vin, 17),
+            "make": _text(self.info.get("make"), 100),
+            "model": _text(self.info.get("model"), 100),
+            "year": year if isinstance(year, int) and 1880 < year < 2200 else None,
+        }
+        columns = {name: value for name, value in told.items() if value}
+        if self.permissions is not None:
+            columns["permissions"] = [_text(permission, 100) for permission in self.permissions]
+        return columns
+
+
+@sensitive_variables()
+def read_all(access_token: str) -> list[Facts]:
+    """Ask about every car that the token opens.
+
+    A car that will not tell its make or VIN just now is still a car: what is missing stays empty. So do the
+    facts of those that are left when the time is up.
+    """
+    ends = time.monotonic() + SECONDS
+    found = []
+    for vehicle_id in client.vehicle_ids(access_token):
+        if not vehicle_id.strip(".") or len(vehicle_id) > LONGEST_ID:
+            logger.warning(
+                "Smartcar named a vehicle by an id that is none, of %d characters", len(vehicle_id)
+            )
+        elif time.monotonic() < ends:
+            found.append(read(vehicle_id, access_token))
+        else:
+            found.append(Facts(vehicle_id))
+    return found
+
+
+@sensitive_variables()
+def read(vehicle_id: str, access_token: str) -> Facts:
+    """Ask what this car is and what the driver permits; ``failed`` is the first thing that went wrong."""
+    car = client.car(vehicle_id, access_token)
+    info: dict[str, Any] = {}
+    permissions: list[str] | None = None
+    vin = ""
+    failed = None
+    try:
+        permissions = list(car.iter_permissions())
+        if "read_vehicle_info" in permissions:
+            info = dict(car.info())
+        if "read_vin" in permissions:
+            vin = car.vin()
+    except SmartcarException as error:
+        logger.warning("Smartcar told only part of a vehicle: %s %s", type(error).__name__, error.request_id)
+        failed = error
+    return Facts(vehicle_id, info, permissions, vin, failed)
+
+
+def _text(value: object, length: int) -> str:
+    # PostgreSQL takes no NUL in a text.
+    return value.replace("\x00", "")[:length] if isinstance(value, str) else ""
