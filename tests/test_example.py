@@ -1,79 +1,20 @@
 """The example project, as its own process with its own settings, spoken to over HTTP."""
 
-import os
 import re
-import signal
-import socket
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
 import requests
 
-ROOT = Path(__file__).parents[1]
-MANAGE = [sys.executable, str(ROOT / "example_project" / "manage.py")]
+from .demo import environment, manage, served
+
 REAL = {"SMARTCAR_CLIENT_ID": "6fe90a52-3b4a-4a5e-b3b3-4f3a1c0a7b11", "SMARTCAR_CLIENT_SECRET": "secret"}
-
-
-def environment(folder, **more):
-    """What the example reads, with its database and its pretend Smartcar in this folder."""
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("SMARTCAR_", "DJANGO_"))
-    }
-    return {
-        **kept,
-        "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
-        "SMARTCAR_SIMULATOR_STATE": str(folder / "simulator.json"),
-        **more,
-    }
-
-
-def manage(env, *arguments):
-    return subprocess.run([*MANAGE, *arguments], env=env, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The address of the example, served as ``run.py demo`` does it."""
-    folder = tmp_path_factory.mktemp("example")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        url = f"http://127.0.0.1:{probe.getsockname()[1]}"
-    env = environment(folder, EXAMPLE_ORIGIN=url)
-    for command in (["migrate", "--verbosity", "0"], ["make_demo_users"]):
-        done = manage(env, *command)
-        assert done.returncode == 0, done.stderr
-    with (folder / "log").open("w") as log:
-        command = [*MANAGE, "runserver", "--noreload", url.removeprefix("http://")]
-        with subprocess.Popen(
-            command, env=env, stdout=log, stderr=log, preexec_fn=listen_to_ctrl_c
-        ) as server:
-            try:
-                wait_for(url, server)
-                yield url
-                server.send_signal(signal.SIGINT)
-                assert server.wait(10) == 0
-            finally:
-                server.kill()
-    assert "Traceback" not in (folder / "log").read_text()
-
-
-def listen_to_ctrl_c():
-    """Programs started in a shell's background are deaf to it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def wait_for(url, server):
-    for _ in range(150):
-        assert server.poll() is None
-        try:
-            requests.get(url, timeout=5)
-        except requests.ConnectionError:
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail("the example does not answer")
+    """The address of the example."""
+    with served(tmp_path_factory.mktemp("example")) as url:
+        yield url
 
 
 def log_in(site, name):
@@ -249,3 +190,20 @@ def test_sqlite_lets_readers_in_while_somebody_writes(tmp_path):
     )
     told = manage(environment(tmp_path), "shell", "-c", ask).stdout
     assert "['wal', 1, 20000] IMMEDIATE" in told
+
+
+def test_another_database_is_used_when_its_address_is_set(tmp_path):
+    ask = "from django.conf import settings; print(settings.DATABASES['default']['NAME'])"
+    told = manage(
+        environment(tmp_path, DATABASE_URL="postgres://u:p@localhost/cars"), "shell", "-c", ask
+    ).stdout
+    assert told.splitlines()[-1] == "cars"
+
+
+def test_a_simulator_elsewhere_is_followed_when_its_variables_are_set(tmp_path):
+    """What ``python -m django_smartcar.simulator`` prints leads the example there, not to Smartcar."""
+    names = ("SMARTCAR_CONNECT_URL", "SMARTCAR_AUTH_URL", "SMARTCAR_API_URL", "SMARTCAR_MANAGEMENT_URL")
+    hosts = {name: f"http://127.0.0.1:8100/{name.lower()}" for name in names}
+    ask = f"from django.conf import settings; print([getattr(settings, name) for name in {names}])"
+    told = manage(environment(tmp_path, **REAL, **hosts), "shell", "-c", ask).stdout
+    assert told.splitlines()[-1] == str(list(hosts.values()))

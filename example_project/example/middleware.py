@@ -20,7 +20,8 @@ def policy(path: str) -> str:
     if not path.startswith("/smartcar-simulator/"):
         # The button is a form whose answer leads to Connect, and Chromium minds where it leads.
         connect = urlsplit(getattr(settings, "SMARTCAR_CONNECT_URL", ""))
-        origin = f"{connect.scheme}://{connect.netloc}" if connect.netloc else SMARTCAR
+        elsewhere = connect.netloc and not connect.netloc.endswith(".smartcar.com")
+    origin = f"{connect.scheme}://{connect.netloc}" if elsewhere else SMARTCAR
         rules.append(f"form-action 'self' {origin}")
     return "; ".join(rules)
 

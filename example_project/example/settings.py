@@ -36,6 +36,10 @@ if SIMULATED:
 else:
     SMARTCAR_CLIENT_SECRET = env("SMARTCAR_CLIENT_SECRET")
     SMARTCAR_MODE = env("SMARTCAR_MODE", default="live")
+    SMARTCAR_CONNECT_URL = env("SMARTCAR_CONNECT_URL", default="https://connect.smartcar.com")
+    SMARTCAR_AUTH_URL = env("SMARTCAR_AUTH_URL", default="https://auth.smartcar.com/oauth/token")
+    SMARTCAR_API_URL = env("SMARTCAR_API_URL", default="https://api.smartcar.com")
+    SMARTCAR_MANAGEMENT_URL = env("SMARTCAR_MANAGEMENT_URL", default="https://management.smartcar.com")
 
 INSTALLED_APPS = [
     "django.contrib.admin",

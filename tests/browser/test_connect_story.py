@@ -3,7 +3,9 @@
 import re
 
 import pytest
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.expected_conditions import presence_of_element_located, url_contains
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
@@ -30,9 +32,19 @@ class Visitor:
         """Press, and wait until the next page is there."""
         waits = WebDriverWait(self.browser, 15)
         before = self.browser.find_element(By.TAG_NAME, "html")
-        waits.until(presence_of_element_located((By.CSS_SELECTOR, selector))).click()
+        self.press(waits.until(presence_of_element_located((By.CSS_SELECTOR, selector))))
         waits.until(lambda browser: _is_gone(before))
         waits.until(lambda browser: browser.execute_script("return document.readyState") == "complete")
+
+    def press(self, element):
+        element.click()
+
+    def tabs_to_and_enters(self, element):
+        for _ in range(200):
+            if self.browser.switch_to.active_element == element:
+                return ActionChains(self.browser).send_keys(Keys.ENTER).perform()
+            ActionChains(self.browser).send_keys(Keys.TAB).perform()
+        return pytest.fail(f"{element.tag_name} {element.text!r} is not reached with the Tab key")
 
     def reads(self):
         return self.browser.find_element(By.TAG_NAME, "main").text
@@ -42,17 +54,20 @@ class Visitor:
         self.types(username=name, password=name)
         self.presses("main form button[type=submit]")
 
-    def connects(self, email, make="CHEVROLET"):
-        """From the button to the way back, through Connect."""
+    def connects(self, email, make="CHEVROLET", each_page=lambda: True):
+        """From the button to the way back, through Connect; ``each_page`` must hold on each page of it."""
         self.goes_to("/cars/")
+        assert each_page()
         self.presses("form.smartcar-connect button")
         assert "/smartcar-simulator/connect/" in self.browser.current_url
-        self.presses("#continue-button")
-        self.presses(f"button#{make}.brand-list-item")
+        for selector in ("#continue-button", f"button#{make}.brand-list-item"):
+            assert each_page()
+            self.presses(selector)
         for box, text in (("username", email), ("password", "any password")):
             self.browser.find_element(By.ID, box).send_keys(text)
-        self.presses("#sign-in-button")
-        self.presses("#approval-button")
+        for selector in ("#sign-in-button", "#approval-button"):
+            assert each_page()
+            self.presses(selector)
         WebDriverWait(self.browser, 15).until(url_contains(f"{self.example.url}/cars/"))
 
     def errors_on_the_console(self):
@@ -135,24 +150,48 @@ def test_an_operator_locks_two_cars_of_which_one_refuses(visitor, example):
     assert "failed" in table
 
 
-@pytest.mark.parametrize("path", ["/", "/login/"])
-def test_a_page_has_no_sideways_scrolling_on_a_phone(visitor, path):
-    visitor.browser.set_window_size(390, 844)
-    visitor.goes_to(path)
+def has_no_sideways_scrolling(visitor):
     width = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    assert visitor.browser.execute_script(width) <= 0
+    return visitor.browser.execute_script(width) <= 0
+
+
+def test_no_page_of_the_path_scrolls_sideways_on_a_phone(visitor):
+    visitor.browser.set_window_size(390, 844)
+    for path in ("/", "/login/"):
+        visitor.goes_to(path)
+        assert has_no_sideways_scrolling(visitor), path
+    visitor.logs_in("demo")
+    visitor.connects("3-vehicles@smartcar.com", each_page=lambda: has_no_sideways_scrolling(visitor))
+    assert has_no_sideways_scrolling(visitor)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pages_follow_the_colour_scheme_of_the_browser(visitor, scheme):
+    wanted = [{"name": "prefers-color-scheme", "value": scheme}]
+    visitor.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": wanted})
+    try:
+        for path in ("/", "/login/", "/smartcar-simulator/"):
+            visitor.goes_to(path)
+            colour = visitor.browser.find_element(By.TAG_NAME, "html").value_of_css_property(
+                "background-color"
+            )
+            lightness = sum(map(int, re.findall(r"\d+", colour)[:3])) / 3
+            assert (lightness > 128) == (scheme == "light"), (path, colour)
+    finally:
+        visitor.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
 def test_the_story_works_with_the_keyboard_alone_and_without_javascript(visitor, example):
-    """Tab to the button, press Enter: on every page of the path, with scripts switched off."""
+    """Tab to what is wanted, press Enter: on every page of the path, with scripts switched off."""
     visitor.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    visitor.press = visitor.tabs_to_and_enters
     try:
         visitor.logs_in("demo")
         visitor.connects("driver@example.com")
         assert "Connected:" in visitor.reads()
-        visitor.presses("form[action$='/unlock/'] button")
-        assert locked(example) == {"CHEVROLET": False}
         visitor.presses("form[action$='/lock/'] button")
         assert locked(example) == {"CHEVROLET": True}
+        visitor.presses("form[action$='/unlock/'] button")
+        assert locked(example) == {"CHEVROLET": False}
     finally:
         visitor.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})

@@ -137,3 +137,10 @@ def test_a_car_whose_row_goes_while_it_obeys_is_no_error(vehicle, wire):
 
     wire.mock.add_callback("POST", SECURITY, answer, content_type="application/json")
     assert commands.send(vehicle, "lock").status == "succeeded"
+
+
+def test_a_command_waits_as_long_as_the_settings_say(vehicle, wire, settings):
+    settings.SMARTCAR_COMMAND_TIMEOUT = 299
+    wire.commands("car-1")
+    commands.send(vehicle, "lock")
+    assert wire.sent("POST", "/security")[0].req_kwargs["timeout"][1] == 299

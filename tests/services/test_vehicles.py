@@ -223,3 +223,10 @@ def test_a_reread_does_not_revive_a_car_that_was_disconnected_meanwhile(vehicle,
     wire.mock.add_callback("GET", url, answer, content_type="application/json")
     vehicles.reread(vehicle)
     assert not vehicle.is_connected
+
+
+def test_a_read_waits_as_long_as_the_settings_say(vehicle, wire, settings):
+    settings.SMARTCAR_TIMEOUT = 7
+    wire.odometer("car-1")
+    vehicles.odometer(vehicle)
+    assert wire.sent("GET", "/odometer")[0].req_kwargs["timeout"][1] == 7

@@ -1,0 +1,77 @@
+"""The example as ``run.py demo`` serves it: in a process and a folder of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+ROOT = Path(__file__).parents[1]
+MANAGE = [sys.executable, str(ROOT / "example_project" / "manage.py")]
+
+# `run.py demo` itself, but for the environment that it makes: this is one already.
+DEMO = """
+import pathlib, sys, run
+run.environment = lambda *_: pathlib.Path(sys.executable)
+run.demo(["--port", sys.argv[1]])
+"""
+
+
+def environment(folder, **more):
+    """What the example reads, with its database and its pretend Smartcar in this folder."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("SMARTCAR_", "DJANGO_"))
+    }
+    return {
+        **kept,
+        "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
+        "SMARTCAR_SIMULATOR_STATE": str(folder / "simulator.json"),
+        **more,
+    }
+
+
+def manage(env, *arguments):
+    return subprocess.run([*MANAGE, *arguments], env=env, capture_output=True, text=True)
+
+
+@contextmanager
+def served(folder):
+    """The address of the example; what it printed is in ``log``."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    with (folder / "log").open("w") as log:
+        command = [sys.executable, "-c", DEMO, str(port)]
+        settings = {"cwd": ROOT, "env": environment(folder), "preexec_fn": listen_to_ctrl_c}
+        with subprocess.Popen(command, stdout=log, stderr=log, **settings) as server:
+            try:
+                wait_for(url, server)
+                yield url
+                server.send_signal(signal.SIGINT)
+                assert server.wait(10) == 0
+            finally:
+                server.kill()
+    assert "Traceback" not in (folder / "log").read_text()
+
+
+def listen_to_ctrl_c():
+    """Programs started in a shell's background are deaf to it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def wait_for(url, server):
+    for _ in range(300):
+        assert server.poll() is None, "the example did not start"
+        try:
+            requests.get(url, timeout=5)
+        except requests.ConnectionError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail("the example does not answer")
