@@ -13,9 +13,11 @@
 | ``smartcar.E009`` | ``django_smartcar.urls`` is not included |
 | ``smartcar.W001`` | an address without TLS that is not this machine |
 | ``smartcar.W002`` | sessions live in cookies, where a connection can lose its browser |
-| ``smartcar.W003`` | ``SMARTCAR_CLIENT_ID`` has the shape of another credential |
+| ``smartcar.W003`` | ``SMARTCAR_CLIENT_ID`` does not have the shape of a Client ID |
+| ``smartcar.W004`` | a host ends in a version |
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,6 +36,9 @@ HOSTS = (
     "SMARTCAR_MANAGEMENT_URL",
 )
 TIMEOUTS = ("SMARTCAR_TIMEOUT", "SMARTCAR_COMMAND_TIMEOUT")
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+PERMISSION = re.compile(r"(required:)?(read|control)_\w+")
+VERSION = re.compile(r"/v\d+(\.\d+)?$")
 THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -73,11 +78,11 @@ def _credentials() -> Iterator[CheckMessage]:
             ),
             id="smartcar.E001",
         )
-    elif conf.SMARTCAR_CLIENT_ID.startswith("client_"):
+    elif not UUID.fullmatch(conf.SMARTCAR_CLIENT_ID):
         yield CheckWarning(
-            "SMARTCAR_CLIENT_ID begins with “client_”: that is the id of machine-to-machine credentials, "
-            "which Smartcar Connect refuses.",
-            hint="Copy the Client ID (also called Application ID, a UUID) from Smartcar's dashboard instead.",
+            "SMARTCAR_CLIENT_ID is not a UUID. One that begins with “client_” belongs to machine-to-machine "
+            "credentials, which Smartcar Connect refuses.",
+            hint="Copy the Client ID (also called Application ID) from Smartcar's dashboard, without spaces.",
             id="smartcar.W003",
         )
     if not conf.SMARTCAR_CLIENT_SECRET:
@@ -109,7 +114,7 @@ def _redirect_uri() -> Iterator[CheckMessage]:
 def _scope() -> Iterator[CheckMessage]:
     scope: Any = conf.SMARTCAR_SCOPE
     is_list = isinstance(scope, (list, tuple)) and bool(scope)
-    if not is_list or not all(isinstance(name, str) and name and not set(name) & set(" ,") for name in scope):
+    if not is_list or not all(isinstance(name, str) and PERMISSION.fullmatch(name) for name in scope):
         yield Error(
             "SMARTCAR_SCOPE is not a list of permissions.",
             hint='Set SMARTCAR_SCOPE = ["required:read_vehicle_info", "read_odometer", "control_security"].',
@@ -156,6 +161,12 @@ def _hosts() -> Iterator[CheckMessage]:
             )
         elif _is_plain(address):
             yield _without_tls(name, address)
+        if name != "SMARTCAR_AUTH_URL" and VERSION.search(address):
+            yield CheckWarning(
+                f"{name} is {address!r}: the version would be there twice.",
+                hint=f"Leave the version out: {name} = {VERSION.sub('', address)!r}.",
+                id="smartcar.W004",
+            )
 
 
 def _sessions() -> Iterator[CheckMessage]:

@@ -108,6 +108,10 @@ def advice(error: Exception) -> str:
     """What to tell the person at the screen: one translated sentence, without a secret in it."""
     if isinstance(error, SmartcarException) and (error.resolution or {}).get("type") == "REAUTHENTICATE":
         return _("The car's brand asks for a new login. Please connect the car again.")
+    if getattr(error, "code", None) == "SUBSCRIPTION":
+        return _(
+            "The car's online services are not active. Activate them with the car's brand, then try again."
+        )
     for kind, sentence in _ADVICE:
         if isinstance(error, kind):
             return sentence()
@@ -135,5 +139,8 @@ _ADVICE = (
     (NotCapableException, lambda: _("This car cannot do that.")),
     (ResourceNotFoundException, lambda: _("Smartcar does not know this car any more.")),
     (GatewayTimeoutException, lambda: _("The car took too long to answer: it may or may not have done it.")),
-    (NoAnswerException, lambda: _("Smartcar did not answer. Please check the car before you try again.")),
+    (
+        NoAnswerException,
+        lambda: _("Smartcar did not answer. After a command, check the car before you try again."),
+    ),
 )

@@ -34,6 +34,8 @@ def test_the_checks_are_bound(settings):
     [
         ("SMARTCAR_CLIENT_ID", "", "smartcar.E001"),
         ("SMARTCAR_CLIENT_ID", "client_01ABC", "smartcar.W003"),
+        ("SMARTCAR_CLIENT_ID", "0b1a1e0c-4b1e-4f0e-9c55-0d5f3a4f1b11 ", "smartcar.W003"),
+        ("SMARTCAR_CLIENT_ID", 5, "smartcar.W003"),
         ("SMARTCAR_CLIENT_SECRET", "", "smartcar.E002"),
         ("SMARTCAR_REDIRECT_URI", "/cars/callback/", "smartcar.E003"),
         ("SMARTCAR_REDIRECT_URI", "http://[", "smartcar.E003"),
@@ -42,6 +44,7 @@ def test_the_checks_are_bound(settings):
         ("SMARTCAR_SCOPE", [], "smartcar.E004"),
         ("SMARTCAR_SCOPE", ["read_odometer control_security"], "smartcar.E004"),
         ("SMARTCAR_SCOPE", [None], "smartcar.E004"),
+        ("SMARTCAR_SCOPE", ["odometer"], "smartcar.E004"),
         ("SMARTCAR_MODE", "development", "smartcar.E005"),
         ("SMARTCAR_UNIT_SYSTEM", "nautical", "smartcar.E006"),
         ("SMARTCAR_TIMEOUT", None, "smartcar.E007"),
@@ -55,6 +58,7 @@ def test_the_checks_are_bound(settings):
         ("SMARTCAR_API_URL", "ftp://api.smartcar.com", "smartcar.E008"),
         ("SMARTCAR_MANAGEMENT_URL", "https://", "smartcar.E008"),
         ("SMARTCAR_API_URL", "http://api.smartcar.com", "smartcar.W001"),
+        ("SMARTCAR_API_URL", "https://api.smartcar.com/v2.0/", "smartcar.W004"),
         ("SESSION_ENGINE", "django.contrib.sessions.backends.signed_cookies", "smartcar.W002"),
     ],
 )

@@ -23,6 +23,10 @@ def error_of(**answer) -> SmartcarException:
         ({"status": 409, "json": IN_MOTION}, "The car cannot do that in its present state."),
         ({"status": 403, "json": {"type": "PERMISSION"}}, "The driver has not given permission"),
         ({"status": 429, "json": {"type": "RATE_LIMIT", "code": "VEHICLE"}}, "asked too often"),
+        (
+            {"status": 400, "json": v2_error(400, "CONNECTED_SERVICES_ACCOUNT", "SUBSCRIPTION")},
+            "Activate them",
+        ),
         ({"status": 501, "json": {"type": "COMPATIBILITY"}}, "This car cannot do that."),
         ({"status": 418, "body": "<html>"}, "Something went wrong between"),
         (

@@ -45,6 +45,10 @@ def test_no_secret_vin_or_position_in_str_or_repr(make_vehicle, account):
     [
         ({}, "2021 Chevrolet Bolt"),
         ({"make": "BMW i"}, "2021 BMW i Bolt"),
+        ({"make": "BMW"}, "2021 BMW Bolt"),
+        ({"make": "KIA"}, "2021 Kia Bolt"),
+        ({"make": "LAND_ROVER"}, "2021 Land Rover Bolt"),
+        ({"make": "MERCEDES_BENZ"}, "2021 Mercedes-Benz Bolt"),
         ({"year": None}, "Chevrolet Bolt"),
         ({"make": "", "model": "", "year": None}, "vehicle"),
     ],

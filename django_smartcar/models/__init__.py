@@ -3,6 +3,13 @@
 from .accounts import SmartcarAccount, SmartcarUser
 from .attempts import ConnectAttempt
 from .commands import VehicleCommand
-from .vehicles import ConnectedVehicle
+from .vehicles import ConnectedVehicle, make_as_written
 
-__all__ = ["ConnectAttempt", "ConnectedVehicle", "SmartcarAccount", "SmartcarUser", "VehicleCommand"]
+__all__ = [
+    "ConnectAttempt",
+    "ConnectedVehicle",
+    "SmartcarAccount",
+    "SmartcarUser",
+    "VehicleCommand",
+    "make_as_written",
+]

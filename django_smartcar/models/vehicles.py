@@ -8,6 +8,20 @@ from django.utils.translation import gettext_lazy as _
 from ..querysets import ConnectedVehicleQuerySet
 from .accounts import SmartcarAccount
 
+#: Makes that are not written like other names. Smartcar shouts them all.
+WRITTEN = {
+    "BMW": "BMW",
+    "GMC": "GMC",
+    "MINI": "MINI",
+    "MERCEDES_BENZ": "Mercedes-Benz",
+    "ROLLS_ROYCE": "Rolls-Royce",
+}
+
+
+def make_as_written(make: str) -> str:
+    """``"CHEVROLET"`` is Chevrolet, ``"LAND_ROVER"`` Land Rover, ``"BMW"`` BMW; what is not shouted stays."""
+    return WRITTEN.get(make) or (make.replace("_", " ").title() if make.isupper() else make)
+
 
 class ConnectedVehicle(models.Model):
     """A car that a driver has connected, and what Smartcar last said of it."""
@@ -64,13 +78,8 @@ class ConnectedVehicle(models.Model):
     @property
     def name(self) -> str:
         """What a person calls the car: ``"2021 Chevrolet Bolt"``; its number, while nothing else is known."""
-        words = [str(self.year or ""), self._make_as_written, self.model]
+        words = [str(self.year or ""), make_as_written(self.make), self.model]
         return " ".join(word for word in words if word) or f"vehicle {self.pk}"
-
-    @property
-    def _make_as_written(self) -> str:
-        """Smartcar shouts: CHEVROLET is Chevrolet, but BMW is BMW."""
-        return self.make.title() if self.make.isupper() and len(self.make) > 3 else self.make
 
     @property
     def user(self) -> Any:

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET
 
 from ..conf import conf
 from ..exceptions import AttemptRefused, NothingConnected, OwnedByAnotherUser, SmartcarException
-from ..models import ConnectAttempt
+from ..models import ConnectAttempt, make_as_written
 from ..services import connect
 from .posting import only_by_post
 
@@ -165,7 +165,8 @@ def _connect_error(request: HttpRequest, attempt: ConnectAttempt, error: str) ->
 
 def _problem(request: HttpRequest, slug: str, attempt: ConnectAttempt | None = None) -> HttpResponse:
     problem = PROBLEMS[slug]
-    car = [request.GET.get(name, "")[:50] for name in ("year", "make", "model")]
+    year, make, model = (request.GET.get(name, "")[:50] for name in ("year", "make", "model"))
+    car = (year, make_as_written(make), model)
     context = {
         "problem": problem,
         "car": " ".join(filter(None, car)) if slug == "vehicle_incompatible" else "",

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 
@@ -20,6 +22,7 @@ def only_by_post(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
     @wraps(view)
     def posting(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method != "POST":
+            messages.info(request, _("You are logged in. Please press the button again."))
             return redirect("smartcar:vehicles")
         return view(request, *args, **kwargs)
 

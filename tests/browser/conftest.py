@@ -26,7 +26,7 @@ FLAGS = [
 ]
 
 
-def _program(*names):
+def program(*names):
     for name in names:
         if path := shutil.which(name):
             return path
@@ -39,10 +39,10 @@ def _program(*names):
 @pytest.fixture(scope="session")
 def chromium():
     options = Options()
-    options.binary_location = _program("chromium", "chromium-browser", "google-chrome")
+    options.binary_location = program("chromium", "chromium-browser", "google-chrome")
     for flag in FLAGS:
         options.add_argument(flag)
-    driver = webdriver.Chrome(options=options, service=Service(_program("chromedriver")))
+    driver = webdriver.Chrome(options=options, service=Service(program("chromedriver")))
     yield driver
     driver.quit()
 

@@ -184,9 +184,15 @@ def test_an_error_that_nobody_knows_is_told_as_trouble_at_smartcar(annas):
 
 
 def test_an_incompatible_car_is_named(annas):
-    query = {"error": "vehicle_incompatible", "make": "AUDI<b>", "year": "1999", "vin": "0SCAUDI012FE3B132"}
+    query = {
+        "error": "vehicle_incompatible",
+        "make": "AUDI",
+        "model": "<b>",
+        "year": "1999",
+        "vin": "0SCAUDI012FE3B132",
+    }
     response = annas.get(CALLBACK, {**query, "state": start(annas)})
-    assert "1999 AUDI&lt;b&gt;" in response.text
+    assert "1999 Audi &lt;b&gt;" in response.text
     assert "0SCAUDI012FE3B132" not in response.text
 
 

@@ -55,7 +55,9 @@ def test_somebody_who_is_not_logged_in_is_sent_to_the_login(client, vehicle, wir
 
 @pytest.mark.parametrize("action", ["lock", "unlock", "refresh"])
 def test_a_get_changes_nothing(annas, vehicle, wire, action):
-    assert annas.get(f"/cars/{vehicle.pk}/{action}/").url == LIST
+    answer = annas.get(f"/cars/{vehicle.pk}/{action}/", follow=True)
+    assert answer.redirect_chain == [(LIST, 302)]
+    assert "Please press the button again." in answer.text
     assert annas.put(f"/cars/{vehicle.pk}/{action}/").status_code == 405
     assert not wire.mock.calls
 
@@ -82,7 +84,7 @@ def test_a_refusal_is_told_in_plain_words(annas, vehicle, wire):
     wire.commands("car-1", IN_MOTION, status=409)
     page = annas.post(f"/cars/{vehicle.pk}/lock/", follow=True).text
     assert "The car cannot do that in its present state." in page
-    assert "lock: failed" in page
+    assert "lock: failed (IN_MOTION)" in page
 
 
 def test_refresh_reads_what_is_permitted(annas, vehicle, wire):
@@ -113,6 +115,9 @@ def test_a_car_that_may_not_be_locked_has_no_such_button(annas, make_vehicle, ac
     page = annas.get(LIST).text
     assert f"/cars/{vehicle.pk}/lock/" not in page
     assert f"/cars/{vehicle.pk}/refresh/" in page
+    assert "<dt>Locking</dt>" in page
+    assert page.count("<dd>not shared</dd>") == 2
+    assert page.count("<dd>not read yet</dd>") == 1
 
 
 def test_a_dead_connection_is_told_with_a_button_to_connect_again(annas, vehicle, wire):

@@ -10,6 +10,9 @@ from django_smartcar.models import SmartcarAccount
 from django_smartcar.querysets import SmartcarAccountQuerySet
 from django_smartcar.services import tokens
 
+#: In minutes. No refresh token lives longer.
+SIXTY_DAYS = 60 * 24 * 60
+
 
 class Command(BaseCommand):
     help = (
@@ -34,14 +37,18 @@ class Command(BaseCommand):
             accounts = accounts.refreshable()
         else:
             accounts = accounts.refresh_due(timezone.now() + timedelta(minutes=options["within"]))
-        refreshed = failed = 0
+        refreshed = failed = due = 0
         for account in accounts.order_by("access_expires_at", "pk").iterator():
             if options["dry_run"]:
+                due += 1
                 self.stdout.write(f"{account}: would be refreshed")
             elif self._refresh(account):
                 refreshed += 1
             else:
                 failed += 1
+        if options["dry_run"]:
+            self.stdout.write(self.style.SUCCESS(f"{due} would be refreshed"))
+            return
         waiting = SmartcarAccount.objects.exclude(reconnect_required_at=None).count()
         summary = (
             f"{refreshed} refreshed, {failed} failed, {waiting} waiting for their driver to connect again"
@@ -68,7 +75,6 @@ class Command(BaseCommand):
 
 
 def _minutes(text: str) -> int:
-    minutes = int(text)
-    if minutes < 0:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of minutes to come")
-    return minutes
+    if not text.isdecimal() or int(text) > SIXTY_DAYS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes from 0 to {SIXTY_DAYS}")
+    return int(text)

@@ -65,6 +65,7 @@ def test_a_dry_run_asks_nobody(accounts, wire):
     lines, error = run("--dry-run", "--all")
     assert not wire.mock.calls
     assert [line.split(": ")[1] for line in lines[:2]] == ["would be refreshed"] * 2
+    assert lines[2:] == ["2 would be refreshed"]
     assert error is None
 
 
@@ -106,7 +107,7 @@ def test_no_token_is_printed(accounts, wire):
     assert "refresh-of" not in "".join(lines) + error
 
 
-@pytest.mark.parametrize("minutes", ["-5", "soon"])
+@pytest.mark.parametrize("minutes", ["-5", "soon", "1.5", "99999999999"])
 def test_minutes_that_are_none_are_refused(minutes, db):
     _, error = run("--within", minutes)
-    assert "--within" in error
+    assert "is not a number of minutes" in error
