@@ -106,7 +106,7 @@ def forget_if_unused(account: SmartcarAccount) -> None:
     """Wipe the tokens of an account without a connected car: they open nothing any more."""
     with transaction.atomic():
         locked = SmartcarAccount.objects.select_for_update().filter(pk=account.pk)
-        if locked.exists() and not account.vehicles.connected().exists():
+        if locked.first() and not account.vehicles.connected().exists():
             # The version moves, so that an exchange under way does not bring tokens back.
             locked.update(
                 access_token="",
