@@ -21,7 +21,7 @@ def policy(path: str) -> str:
         # The button is a form whose answer leads to Connect, and Chromium minds where it leads.
         connect = urlsplit(getattr(settings, "SMARTCAR_CONNECT_URL", ""))
         elsewhere = connect.netloc and not connect.netloc.endswith(".smartcar.com")
-    origin = f"{connect.scheme}://{connect.netloc}" if elsewhere else SMARTCAR
+        origin = f"{connect.scheme}://{connect.netloc}" if elsewhere else SMARTCAR
         rules.append(f"form-action 'self' {origin}")
     return "; ".join(rules)
 
