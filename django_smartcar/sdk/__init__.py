@@ -8,12 +8,17 @@
     for vehicle_id in sdk.iter_vehicle_ids(access["access_token"]):
         sdk.Vehicle(vehicle_id, access["access_token"]).odometer()["data"]["distance"]
 
+Generation 3 has one token for the whole application, and the same face (see ``sdk.v3``):
+
+    access = sdk.ApplicationAuth(client_id, client_secret).request_token()
+    sdk.v3.Vehicle(vehicle_id, access["access_token"], user_id).odometer()["data"]["distance"]
+
 Whatever goes wrong is a ``SmartcarException``; the tree of them is drawn in ``sdk.exceptions``.
 """
 
-from . import api, const, requester
+from . import api, const, requester, v3
 from .api import Api, Paging, VehicleIds, get_user_id, get_vehicle_ids, iter_vehicle_ids
-from .auth import Access, AuthClient, is_expired
+from .auth import Access, ApplicationAccess, ApplicationAuth, AuthClient, is_expired
 from .exceptions import (
     AuthenticationException,
     GatewayTimeoutException,
@@ -32,11 +37,14 @@ from .exceptions import (
     exception_for,
 )
 from .requester import Requester
-from .vehicle import Location, LocationData, Odometer, OdometerData, Status, Vehicle, VehicleInfo
+from .shapes import Location, LocationData, Odometer, OdometerData, Status, VehicleInfo
+from .vehicle import Vehicle
 
 __all__ = [
     "Access",
     "Api",
+    "ApplicationAccess",
+    "ApplicationAuth",
     "AuthClient",
     "AuthenticationException",
     "GatewayTimeoutException",
@@ -70,4 +78,5 @@ __all__ = [
     "is_expired",
     "iter_vehicle_ids",
     "requester",
+    "v3",
 ]

@@ -1,4 +1,4 @@
-"""Hosts and header names of Smartcar's API, generation 2 (smartcar.com/docs)."""
+"""Hosts and header names of Smartcar's API, both generations (smartcar.com/docs)."""
 
 from typing import Final
 
@@ -7,6 +7,12 @@ API_URL: Final = f"https://api.smartcar.com/v{API_VERSION}"
 AUTH_URL: Final = "https://auth.smartcar.com/oauth/token"
 CONNECT_URL: Final = "https://connect.smartcar.com"
 
+APPLICATION_TOKEN_URL: Final = "https://iam.smartcar.com/oauth2/token"  # noqa: S105 - an address
+VEHICLE_URL: Final = "https://vehicle.api.smartcar.com/v3"
+MANAGEMENT_URL: Final = "https://management.api.smartcar.com/v3"
+COMPATIBILITY_URL: Final = "https://compatibility.api.smartcar.com/v3"
+
+USER_ID_HEADER: Final = "sc-user-id"
 UNIT_SYSTEM_HEADER: Final = "sc-unit-system"
 DATA_AGE_HEADER: Final = "sc-data-age"
 REQUEST_ID_HEADER: Final = "sc-request-id"

@@ -18,8 +18,9 @@ BLOT = "[removed]"
 
 
 class Said(TypedDict, total=False):
-    """What an error's body can say besides its message."""
+    """What an error's body can say besides its message; ``status_code`` may differ from the answer's own."""
 
+    status_code: int | None
     type: str | None
     code: str | None
     description: str | None
@@ -47,6 +48,7 @@ def read_envelope(content: bytes, secrets: Iterable[str]) -> tuple[str, Said]:
     if len(message) > LONGEST_MESSAGE:
         message = message[:LONGEST_MESSAGE] + "…"
     return "" if message.isspace() else message, Said(
+        status_code=_status(said.get("status_code")),
         type=_text(said.get("type")),
         code=_text(said.get("code")),
         description=_text(said.get("description")),
@@ -109,6 +111,7 @@ def _read_oauth(body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 def _read_v2(body: dict[str, Any]) -> dict[str, Any]:
     return {
+        "status_code": body.get("statusCode"),
         "type": body.get("type"),
         "code": body.get("code"),
         "description": _text(body.get("description")) or body.get("message"),
@@ -123,9 +126,10 @@ def _read_v2(body: dict[str, Any]) -> dict[str, Any]:
 def _read_v3(error: dict[str, Any]) -> dict[str, Any]:
     links = error.get("links")
     return {
+        "status_code": error.get("status"),
         "type": error.get("type"),
         "code": error.get("code"),
-        "description": _text(error.get("detail")) or error.get("title"),
+        "description": _text(error.get("detail")) or _text(error.get("description")) or error.get("title"),
         "request_id": error.get("requestId"),
         "resolution": error.get("resolution"),
         "detail": error.get("detail"),
@@ -144,6 +148,11 @@ def _text(value: Any) -> str | None:
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = str(value)
     return value or None if isinstance(value, str) else None
+
+
+def _status(value: Any) -> int | None:
+    text = value if isinstance(value, str) else str(value) if isinstance(value, int) else ""
+    return int(text) if re.fullmatch("[45][0-9]{2}", text) else None
 
 
 def _resolution(value: Any) -> dict[str, Any] | None:

@@ -19,7 +19,8 @@ Bad arguments are a ``ValueError``, as everywhere in Python.
 """
 
 import base64
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from typing import Any, Unpack
 from urllib.parse import parse_qs
 
@@ -32,7 +33,6 @@ from .envelopes import Said, read_envelope, seconds_until
 class Facts(Said, total=False):
     """What an exception may know besides its message."""
 
-    status_code: int | None
     retry_after: float | None
     response: requests.Response | None
 
@@ -147,24 +147,58 @@ CLASSES: dict[int, type[SmartcarException]] = {
     504: GatewayTimeoutException,
 }
 
+# What an error inside a good answer amounts to, where it names no status of its own.
+STATUS_OF_TYPE = {
+    "VALIDATION": 400,
+    "CONNECTED_SERVICES_ACCOUNT": 400,
+    "AUTHENTICATION": 401,
+    "PERMISSION": 403,
+    "RESOURCE_NOT_FOUND": 404,
+    "VEHICLE_STATE": 409,
+    "RATE_LIMIT": 429,
+    "BILLING": 430,
+    "SERVER": 500,
+    "COMPATIBILITY": 501,
+    "UPSTREAM": 502,
+}
+STATUS_OF_CODE = {
+    "ACCESS_DENIED": 403,
+    "BAD_REQUEST": 400,
+    "UNAUTHORIZED": 401,
+    "FORBIDDEN": 403,
+    "NOT_FOUND": 404,
+    "INTERNAL_ERROR": 500,
+}
 
-def exception_for(response: requests.Response) -> SmartcarException:
+
+def exception_for(response: requests.Response, error: Mapping[str, Any] | None = None) -> SmartcarException:
     """The exception for an answer with a bad status, whatever its body; never raises.
 
-    Understands the envelopes of v1, v2, v3 and OAuth, plain text, HTML, and nothing at all.
+    Understands the envelopes of v1, v2, v3 and OAuth, plain text, HTML, and nothing at all. Of a good answer
+    that tells of a failure (a 202 that ended badly), the status is the body's, or that of its type and code;
+    ``error`` is the part of it that failed, if that is not all of it.
     """
-    message, said = read_envelope(_content_of(response), _secrets_of(response))
+    content = _content_of(response) if error is None else json.dumps({"errors": [error]}).encode()
+    message, said = read_envelope(content, _secrets_of(response))
+    status = response.status_code
+    if 200 <= status < 300:
+        status = _status_said(said) or status
     facts = Facts(
-        **said,
-        status_code=response.status_code,
-        retry_after=seconds_until(response.headers.get(const.RETRY_AFTER_HEADER)),
-        response=response,
+        **said, retry_after=seconds_until(response.headers.get(const.RETRY_AFTER_HEADER)), response=response
     )
+    facts["status_code"] = status
     facts["request_id"] = said.get("request_id") or response.headers.get(const.REQUEST_ID_HEADER)
-    kind = CLASSES.get(response.status_code)
+    kind = CLASSES.get(status)
     if kind is None:
-        return UnexpectedStatusException(message or f"Unexpected status {response.status_code}", **facts)
+        return UnexpectedStatusException(message or f"Unexpected status {status}", **facts)
     return kind(message or "Unknown error", **facts)
+
+
+def _status_said(said: Said) -> int | None:
+    code, kind = (said.get("code") or "").upper(), (said.get("type") or "").upper()
+    # A code of the early v3 comes alone. With a type, only this one says more than the type does.
+    by_code = STATUS_OF_CODE.get(code) if not kind or code == "ACCESS_DENIED" else None
+    return said.get("status_code") or by_code or STATUS_OF_TYPE.get(kind)
 
 
 def _content_of(response: requests.Response) -> bytes:

@@ -35,6 +35,10 @@ class Answer:
     status: int = 200
     body: object = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
+    #: The body comes chunk by chunk, with a pause before each, and then perhaps without an end.
+    chunks: list[bytes] | None = None
+    pause: float = 0.02
+    is_cut: bool = False
 
     @property
     def content(self):
@@ -66,9 +70,24 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
+        if answer.chunks is not None:
+            self.stream(answer)
+            return
         self.send_header("Content-Length", str(len(answer.content)))
         self.end_headers()
         self.wfile.write(answer.content)
+
+    def stream(self, answer):
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for chunk in answer.chunks:
+            self.server.over.wait(answer.pause)
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+            self.wfile.flush()
+        if answer.is_cut:
+            self.close_connection = True
+        else:
+            self.wfile.write(b"0\r\n\r\n")
 
     do_GET = do_POST = do_DELETE = play
 
@@ -132,3 +151,14 @@ def client(server, requester):
         auth_url=f"{server.url}/oauth/token",
         api_url=f"{server.url}/v2.0",
     )
+
+
+@pytest.fixture
+def host(server, requester):
+    """Where the functions of generation 3 are to go."""
+    return {"requester": requester, "api_url": f"{server.url}/v3"}
+
+
+@pytest.fixture
+def new_car(host):
+    return sdk.v3.Vehicle("car-1", "token-of-all", "user-1", **host)

@@ -225,6 +225,77 @@ class TestCompatibility:
             client.is_compatible("VIN", ["read_vin"])
 
 
+class TestApplicationAuth:
+    TOKEN = {"access_token": "access-1", "token_type": "Bearer", "expires_in": 3600}
+
+    @pytest.fixture
+    def application(self, server, requester):
+        url = f"{server.url}/oauth2/token"
+        return sdk.ApplicationAuth("client_1", "hidden&1", requester=requester, token_url=url)
+
+    def test_sends_its_credentials_in_the_form_and_nowhere_else(self, server, application):
+        server.play = lambda request: Answer(body=self.TOKEN)
+        application.request_token()
+        (request,) = server.requests
+        assert (request.method, request.path) == ("POST", "/oauth2/token")
+        assert parse_qs(request.body.decode()) == {
+            "grant_type": ["client_credentials"],
+            "client_id": ["client_1"],
+            "client_secret": ["hidden&1"],
+        }
+        assert request.header("Authorization") is None
+
+    def test_returns_the_token_and_when_it_ends(self, server, application):
+        server.play = lambda request: Answer(body={**self.TOKEN, "refresh_token": "never"})
+        before = datetime.now(UTC)
+        access = application.request_token()
+        ends = access.pop("expiration")
+        assert access == self.TOKEN
+        assert before <= ends - timedelta(hours=1) <= datetime.now(UTC)
+        assert ends.tzinfo is UTC
+
+    def test_counts_from_before_the_request_when_the_answer_is_slow(self, server, application):
+        def play(request):
+            time.sleep(0.1)
+            return Answer(body=self.TOKEN)
+
+        server.play = play
+        before = datetime.now(UTC)
+        assert application.request_token()["expiration"] - before < timedelta(seconds=3600.08)
+
+    def test_does_not_wait_as_long_as_a_command(self, server):
+        server.play = lambda request: SILENCE
+        requester = sdk.Requester(timeout=0.05, command_timeout=9)
+        start = time.monotonic()
+        with pytest.raises(sdk.NoAnswerException):
+            sdk.ApplicationAuth("id", "s", requester=requester, token_url=server.url).request_token()
+        assert time.monotonic() - start < 1
+
+    @pytest.mark.parametrize("said", ["No client_1 with hidden&1.", "No client_1 with hidden%261."])
+    def test_says_that_the_credentials_are_wrong_without_naming_the_secret(self, server, application, said):
+        server.play = lambda request: Answer(401, {"error": "invalid_client", "error_description": said})
+        with pytest.raises(sdk.AuthenticationException) as caught:
+            application.request_token()
+        assert caught.value.code == "invalid_client"
+        assert str(caught.value) == caught.value.description == "No client_1 with [removed]."
+
+    @pytest.mark.parametrize("missing", ["access_token", "expires_in"])
+    def test_refuses_an_answer_without_a_part_and_does_not_quote_it(self, server, application, missing):
+        server.play = lambda request: Answer(
+            body={name: value for name, value in self.TOKEN.items() if name != missing}
+        )
+        with pytest.raises(sdk.InvalidAnswerException, match=missing) as caught:
+            application.request_token()
+        assert "access-1" not in repr(caught.value)
+
+    def test_repr_shows_no_secret(self, application):
+        assert repr(application) == "ApplicationAuth('client_1')"
+
+    def test_asks_smartcar_if_not_told_otherwise(self):
+        assert sdk.const.APPLICATION_TOKEN_URL == "https://iam.smartcar.com/oauth2/token"
+        assert sdk.ApplicationAuth("id", "s")._token_url == sdk.const.APPLICATION_TOKEN_URL
+
+
 class TestIsExpired:
     @pytest.mark.parametrize(("seconds", "expired"), [(-5, True), (5, False)])
     def test_compares_with_now(self, seconds, expired):

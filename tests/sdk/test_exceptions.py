@@ -360,3 +360,38 @@ def test_no_answer_whatever_makes_the_parser_raise(status, body, headers, code):
     assert exception.retry_after is None or 0 <= exception.retry_after < 1e13
     json.dumps([exception.resolution, exception.detail], allow_nan=False)
     assert vars(pickle.loads(pickle.dumps(exception)))["message"] == exception.message  # noqa: S301
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "kind"),
+    [
+        ({"status": "409"}, 409, sdk.StateException),
+        ({"status": "409", "type": "SERVER"}, 409, sdk.StateException),
+        ({"type": "VEHICLE_STATE", "code": "ASLEEP"}, 409, sdk.StateException),
+        ({"type": "AUTHENTICATION", "code": "UNAUTHORIZED"}, 401, sdk.AuthenticationException),
+        ({"type": "AUTHENTICATION", "code": "ACCESS_DENIED"}, 403, sdk.PermissionException),
+        ({"type": "RATE_LIMIT", "code": "VEHICLE"}, 429, sdk.RateLimitingException),
+        ({"type": "BILLING"}, 430, sdk.MonthlyLimitExceeded),
+        ({"type": "UPSTREAM"}, 502, sdk.UnexpectedStatusException),
+        ({"type": "VALIDATION", "code": "NOT_FOUND"}, 400, sdk.ValidationException),
+        ({"code": "internal_error"}, 500, sdk.ServerException),
+        ({"status": "200", "code": "unauthorized"}, 401, sdk.AuthenticationException),
+        ({"status": True}, 202, sdk.UnexpectedStatusException),
+        ({"status": ["409"]}, 202, sdk.UnexpectedStatusException),
+        ({}, 202, sdk.UnexpectedStatusException),
+    ],
+)
+def test_an_error_inside_a_good_answer_has_the_class_of_what_it_says(error, status, kind):
+    for exception in (
+        sdk.exception_for(answer(202, {"errors": [error]})),
+        sdk.exception_for(answer(202, {"data": {"errors": "elsewhere"}}), error),
+    ):
+        assert type(exception) is kind
+        assert exception.status_code == status
+        assert exception.response.status_code == 202
+
+
+def test_a_bad_status_stands_whatever_the_body_says():
+    exception = sdk.exception_for(answer(504, {"errors": [{"status": "409", "type": "VEHICLE_STATE"}]}))
+    assert type(exception) is sdk.GatewayTimeoutException
+    assert exception.status_code == 504

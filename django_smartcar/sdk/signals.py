@@ -1,0 +1,205 @@
+"""Signals: Smartcar's codes and the face's names, numbers in the face's units, times aware. No network.
+
+    reading = signals.read(resource)                        # of a REST answer, or of a webhook
+    reading["name"], reading["value"], reading["unit"]      # "battery_level", 0.75, "fraction"
+
+Source: smartcar.com/docs, signals (autumn of 2026).
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final, TypedDict
+
+from .units import Conversion, conversion
+
+#: code -> (the face's name, what its numbers measure). A code that is not here is named after itself.
+TABLE: Final[dict[str, tuple[str, str | None]]] = {
+    "charge-amperage": ("charge_current", "current"),
+    "charge-amperagemax": ("charge_current_max", "current"),
+    "charge-amperagerequested": ("charge_current_requested", "current"),
+    "charge-chargelimits": ("charge_limit", "percent"),
+    "charge-chargerate": ("charge_rate", "speed"),
+    "charge-chargerecords": ("charge_records", None),
+    "charge-chargetimers": ("charge_timers", None),
+    "charge-chargingconnectortype": ("charge_connector", None),
+    "charge-detailedchargingstatus": ("charge_state", None),
+    "charge-energyadded": ("charge_energy_added", "energy"),
+    "charge-ischarging": ("is_charging", None),
+    "charge-ischargingcableconnected": ("is_plugged_in", None),
+    "charge-ischargingcablelatched": ("is_plug_latched", None),
+    "charge-ischargingportflapopen": ("is_charge_port_open", None),
+    "charge-isfastchargerpresent": ("is_fast_charger_present", None),
+    "charge-timetocomplete": ("charge_time_left", "minutes"),
+    "charge-voltage": ("charge_voltage", "voltage"),
+    "charge-wattage": ("charge_power", "power"),
+    "climate-externaltemperature": ("outside_temperature", "temperature"),
+    "climate-internaltemperature": ("inside_temperature", "temperature"),
+    "closure-doors": ("doors", None),
+    "closure-enginecover": ("engine_cover", None),
+    "closure-fronttrunk": ("front_trunk", None),
+    "closure-islocked": ("is_locked", None),
+    "closure-reartrunk": ("rear_trunk", None),
+    "closure-sunroof": ("sunroof", None),
+    "closure-tailgate": ("tailgate", None),
+    "closure-windows": ("windows", None),
+    "connectivitysoftware-currentfirmwareversion": ("firmware_version", None),
+    "connectivitystatus-isasleep": ("is_asleep", None),
+    "connectivitystatus-isdigitalkeypaired": ("is_digital_key_paired", None),
+    "connectivitystatus-isonline": ("is_online", None),
+    "diagnostics-dtccount": ("trouble_code_count", None),
+    "diagnostics-dtclist": ("trouble_codes", None),
+    "hvac-cabintargettemperature": ("cabin_target_temperature", "temperature"),
+    "hvac-iscabinhvacactive": ("is_climate_on", None),
+    "internalcombustionengine-amountremaining": ("fuel_amount", "volume"),
+    "internalcombustionengine-fuellevel": ("fuel_level", "percent"),
+    "internalcombustionengine-oillife": ("oil_life", "percent"),
+    "internalcombustionengine-range": ("fuel_range", "distance"),
+    "location-isathome": ("is_at_home", None),
+    "location-preciselocation": ("location", None),
+    "lowvoltagebattery-stateofcharge": ("low_voltage_battery_level", "percent"),
+    "lowvoltagebattery-status": ("low_voltage_battery_status", None),
+    "motion-currentspeed": ("speed", "speed"),
+    "odometer-traveleddistance": ("odometer", "distance"),
+    "service-isinservice": ("is_in_service", None),
+    "service-records": ("service_records", None),
+    "tractionbattery-isheateractive": ("is_battery_heater_on", None),
+    "tractionbattery-maxrangechargecounter": ("max_range_charge_count", None),
+    "tractionbattery-nominalcapacity": ("battery_capacity", "energy"),
+    "tractionbattery-range": ("battery_range", "distance"),
+    "tractionbattery-stateofcharge": ("battery_level", "percent"),
+    "transmission-drivemode": ("drive_mode", None),
+    "transmission-gearstate": ("gear", None),
+    "vehicleidentification-exteriorcolor": ("exterior_color", None),
+    "vehicleidentification-nickname": ("nickname", None),
+    "vehicleidentification-packages": ("packages", None),
+    "vehicleidentification-trim": ("trim", None),
+    "vehicleidentification-vin": ("vin", None),
+    "vehicleuseraccount-permissions": ("account_permissions", None),
+    "vehicleuseraccount-role": ("account_role", None),
+    "wheel-style": ("wheel_style", None),
+    "wheel-tires": ("tires", "pressure"),
+}
+CODES: Final = {name: code for code, (name, _) in TABLE.items()}
+
+#: The part of a body that is the reading, if the body is more than that: the first that is there.
+MAIN: Final = ("value", "capacity", "activeLimit", "values")
+#: The fields of a body that its ``unit`` is about.
+MEASURED: Final = frozenset(
+    {"value", "limit", "activeLimit", "capacity", "availableCapacities", "tirePressure"}
+)
+#: Numbers from here on are milliseconds: in seconds, this is the year 5138.
+FIRST_MILLISECOND: Final = 1e11
+
+
+class SignalError(TypedDict):
+    """Why one signal has no reading, in Smartcar's words (``"PERMISSION"``, ``"UNKNOWN"``)."""
+
+    type: str | None
+    code: str | None
+    description: str | None
+    resolution: Any
+
+
+class Signal(TypedDict):
+    """One reading. ``status`` is ``"SUCCESS"``, or else ``value``, ``unit`` and ``body`` are None.
+
+    ``value`` is the gist of ``body``: a number in ``unit``, a truth, a text, a list, or the body itself.
+    ``age`` is when the car recorded it, ``retrieved_at`` when Smartcar asked; aware and in UTC, or None.
+    """
+
+    code: str
+    name: str
+    status: str
+    value: Any
+    unit: str | None
+    body: dict[str, Any] | None
+    age: datetime | None
+    retrieved_at: datetime | None
+    error: SignalError | None
+
+
+def read(resource: Mapping[str, Any], unit_system: str = "metric", *, sent_in: str = "metric") -> Signal:
+    """The reading in ``resource``, in the units of ``unit_system``; never raises.
+
+    ``resource`` is a signal of the REST API (``{"attributes": {"code", "status", "body"}, "meta"}``) or of a
+    webhook (the same without the ``attributes`` around). ``sent_in`` counts where a body names no unit.
+    """
+    facts = _mapping(resource.get("attributes")) or resource
+    meta = _mapping(resource.get("meta"))
+    code = str(facts.get("code") or resource.get("id") or "")
+    name, kind = TABLE.get(code, (code.replace("-", "_"), None))
+    status, error = _status_of(facts)
+    body = facts.get("body") if status == "SUCCESS" else None
+    measure = partial(conversion, kind=kind, unit_system=unit_system, sent_in=sent_in)
+    scale = measure(_text(_mapping(body).get("unit")))
+    body = _converted(body, scale, measure, False)
+    return {
+        "code": code,
+        "name": name,
+        "status": status,
+        "value": _gist_of(body),
+        "unit": scale.word if isinstance(body, dict) else None,
+        "body": body if isinstance(body, dict) else None,
+        "age": moment(meta.get("oemUpdatedAt")),
+        "retrieved_at": moment(meta.get("retrievedAt") or meta.get("fetchedAt")),
+        "error": error,
+    }
+
+
+def moment(value: object) -> datetime | None:
+    """An aware moment in UTC from ISO 8601 or the epoch (seconds, milliseconds); None from the rest."""
+    try:
+        if isinstance(value, str):
+            text = value.strip()
+            if not (text.isdecimal() and len(text) >= 9):
+                found = datetime.fromisoformat(text)
+                return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+            value = int(text)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        return datetime.fromtimestamp(value / 1000 if abs(value) >= FIRST_MILLISECOND else value, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _status_of(facts: Mapping[str, Any]) -> tuple[str, SignalError | None]:
+    said = facts.get("status")
+    error = _mapping(_mapping(said).get("error"))
+    value = said if isinstance(said, str) else _mapping(said).get("value")
+    if not isinstance(value, str) or not value:
+        value = "ERROR" if error else "SUCCESS" if isinstance(facts.get("body"), Mapping) else "UNAVAILABLE"
+    if not error:
+        return value.upper(), None
+    return "ERROR" if value.upper() == "SUCCESS" else value.upper(), {
+        "type": _text(error.get("type")),
+        "code": _text(error.get("code")),
+        "description": _text(error.get("description")),
+        "resolution": error.get("resolution"),
+    }
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _gist_of(body: object) -> Any:
+    if not isinstance(body, dict):
+        return None
+    return next((body[name] for name in MAIN if name in body), body)
+
+
+def _converted(node: Any, scale: Conversion, rescale: Callable[[str], Conversion], measured: bool) -> Any:
+    """``node`` with the numbers that its unit is about in the face's; a part may name a unit of its own."""
+    if isinstance(node, dict):
+        word = _text(node.get("unit"))
+        scale = rescale(word) if word else scale
+        parts = {name: _converted(item, scale, rescale, name in MEASURED) for name, item in node.items()}
+        return {**parts, "unit": scale.word} if "unit" in node else parts
+    if isinstance(node, list):
+        return [_converted(item, scale, rescale, measured) for item in node]
+    return scale(node) if measured else node

@@ -1,0 +1,108 @@
+"""Units: the wire's many words for them, and the one of the face that a number is converted to.
+
+The face has fractions of 1 for percentages, kilometres or miles, litres or US gallons, kPa or psi, degrees
+Celsius or Fahrenheit, and kWh, watts, volts, amperes and minutes in both systems. The words are those of
+smartcar.com/docs, of webhooks as they came ("km", "kWhr"), and their near relations.
+"""
+
+import math
+import sys
+from typing import Any, Final, NamedTuple
+
+#: Where a number was converted, this many decimals are kept: 0.57 and not 0.5700000000000001.
+DECIMALS: Final = 6
+
+MILE, US_GALLON, IMPERIAL_GALLON, PSI = 1.609344, 3.785411784, 4.54609, 6.894757293168
+
+
+class Unit(NamedTuple):
+    """``value * factor + offset`` is the value in the metric unit of the face."""
+
+    kind: str
+    factor: float = 1
+    offset: float = 0
+
+
+_WORDS: Final[dict[Unit, str]] = {
+    Unit("percent"): "fraction",
+    Unit("percent", 0.01): "percent percentage %",
+    Unit("distance"): "km kms kilometer kilometers kilometre kilometres",
+    Unit("distance", 0.001): "m meter meters metre metres",
+    Unit("distance", MILE): "mi mile miles",
+    Unit("speed"): "km/h kmh kph kilometers_per_hour kilometres_per_hour",
+    Unit("speed", MILE): "mph mi/h miles_per_hour",
+    Unit("volume"): "l liter liters litre litres",
+    Unit("volume", US_GALLON): "gal gallon gallons us_gallons",
+    Unit("volume", IMPERIAL_GALLON): "imperial_gallons uk_gallons",
+    Unit("pressure"): "kpa kilopascal kilopascals",
+    Unit("pressure", PSI): "psi pounds_per_square_inch",
+    Unit("pressure", 100): "bar bars",
+    Unit("energy"): "kwh kwhr kwhrs kilowatt_hour kilowatt_hours kilowatthours",
+    Unit("energy", 0.001): "wh whr watt_hour watt_hours",
+    Unit("temperature"): "c °c celsius degrees_celsius",
+    Unit("temperature", 5 / 9, -160 / 9): "f °f fahrenheit degrees_fahrenheit",
+    Unit("power"): "w watt watts",
+    Unit("power", 1000): "kw kilowatt kilowatts",
+    Unit("voltage"): "v volt volts",
+    Unit("current"): "a amp amps ampere amperes",
+    Unit("minutes"): "min mins minute minutes",
+    Unit("minutes", 1 / 60): "s sec second seconds",
+    Unit("minutes", 60): "h hour hours",
+}
+UNITS: Final = {word: unit for unit, words in _WORDS.items() for word in words.split()}
+
+#: kind -> the face's word, metric and imperial.
+FACE: Final = {
+    "percent": ("fraction", "fraction"),
+    "distance": ("km", "mi"),
+    "speed": ("km/h", "mph"),
+    "volume": ("l", "gal"),
+    "pressure": ("kPa", "psi"),
+    "energy": ("kWh", "kWh"),
+    "temperature": ("C", "F"),
+    "power": ("W", "W"),
+    "voltage": ("V", "V"),
+    "current": ("A", "A"),
+    "minutes": ("min", "min"),
+}
+
+
+class Conversion(NamedTuple):
+    """From a unit of the wire to one of the face, whose word is ``word``; neither is there if unknown."""
+
+    word: str | None
+    source: Unit | None = None
+    target: Unit | None = None
+
+    def __call__(self, value: Any) -> Any:
+        """The number in the face's unit; None for one that is not finite, anything else as it is."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return value
+        if not abs(value) <= sys.float_info.max:
+            return None
+        if self.source is None or self.target is None or self.source == self.target:
+            return value
+        metric = value * self.source.factor + self.source.offset
+        converted = (metric - self.target.offset) / self.target.factor
+        return round(converted, DECIMALS) if math.isfinite(converted) else None
+
+
+def conversion(
+    word: str | None, kind: str | None, unit_system: str = "metric", *, sent_in: str = "metric"
+) -> Conversion:
+    """How to get from the wire's ``word`` to the face's unit in ``unit_system``.
+
+    Where the wire says no word, ``kind`` is taken to come as a percentage, or in the units of ``sent_in``.
+    A word that is not known stays, and so do its numbers.
+    """
+    if word is None and kind is not None:
+        word = "percent" if kind == "percent" else FACE[kind][sent_in == "imperial"]
+    source = UNITS.get(_normal(word or ""))
+    if source is None:
+        return Conversion(word)
+    face_word = FACE[source.kind][unit_system == "imperial"]
+    return Conversion(face_word, source, UNITS[_normal(face_word)])
+
+
+def _normal(word: str) -> str:
+    return word.strip().lower().replace(" ", "_").replace("-", "_")

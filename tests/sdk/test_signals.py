@@ -1,0 +1,187 @@
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from django_smartcar.sdk import signals, units
+
+AGE = datetime(2024, 11, 18, 14, 32, 8, tzinfo=UTC)
+
+
+def resource(code, body, **more):
+    group, _, name = code.partition("-")
+    attributes = {"code": code, "name": name, "group": group, "status": {"value": "SUCCESS"}, "body": body}
+    return {"id": code, "type": "signal", "attributes": {**attributes, **more}, "meta": {}}
+
+
+def test_a_signal_has_the_faces_name_and_unit():
+    raw = resource("tractionbattery-stateofcharge", {"unit": "percent", "value": 75})
+    raw["meta"] = {"oemUpdatedAt": "2024-11-18T14:32:08Z", "retrievedAt": "2024-11-18T14:33:08.000Z"}
+    assert signals.read(raw) == {
+        "code": "tractionbattery-stateofcharge",
+        "name": "battery_level",
+        "status": "SUCCESS",
+        "value": 0.75,
+        "unit": "fraction",
+        "body": {"unit": "fraction", "value": 0.75},
+        "age": AGE,
+        "retrieved_at": AGE.replace(minute=33),
+        "error": None,
+    }
+
+
+def test_a_webhooks_signal_reads_the_same():
+    in_rest = resource("odometer-traveleddistance", {"unit": "kilometers", "value": 10321})
+    in_rest["meta"] = {"oemUpdatedAt": "2024-11-18T14:32:08Z"}
+    in_webhook = {
+        "code": "odometer-traveleddistance",
+        "name": "TraveledDistance",
+        "group": "Odometer",
+        "body": {"unit": "km", "value": 10321},
+        "status": {"value": "SUCCESS"},
+        "meta": {"oemUpdatedAt": 1731940328000},
+    }
+    assert signals.read(in_rest) == signals.read(in_webhook)
+    assert signals.read(in_webhook)["age"] == AGE
+
+
+@pytest.mark.parametrize(
+    ("code", "body", "value", "converted"),
+    [
+        (
+            "tractionbattery-range",
+            {"unit": "km", "value": 100, "additionalValues": [{"type": "IDEAL_CONDITIONS", "value": 200}]},
+            62.137119,
+            {
+                "unit": "mi",
+                "value": 62.137119,
+                "additionalValues": [{"type": "IDEAL_CONDITIONS", "value": 124.274238}],
+            },
+        ),
+        (
+            "tractionbattery-nominalcapacity",
+            {"source": "SMARTCAR", "capacity": 82, "availableCapacities": [{"capacity": 82}], "unit": "kWhr"},
+            82,
+            {"source": "SMARTCAR", "capacity": 82, "availableCapacities": [{"capacity": 82}], "unit": "kWh"},
+        ),
+        (
+            "wheel-tires",
+            {"values": [{"row": 1, "column": 0, "tirePressure": 2.2}], "rowCount": 2, "unit": "bar"},
+            [{"row": 1, "column": 0, "tirePressure": 31.908302}],
+            {
+                "values": [{"row": 1, "column": 0, "tirePressure": 31.908302}],
+                "rowCount": 2,
+                "unit": "psi",
+            },
+        ),
+        (
+            "charge-chargelimits",
+            {"values": [{"type": "global", "limit": 80}], "activeLimit": 80, "unit": "percent"},
+            0.8,
+            {"values": [{"type": "global", "limit": 0.8}], "activeLimit": 0.8, "unit": "fraction"},
+        ),
+        (
+            "charge-chargelimits",
+            {"values": [], "activeLimit": None},
+            None,
+            {"values": [], "activeLimit": None},
+        ),
+        ("closure-islocked", {"value": True}, True, {"value": True}),
+        ("charge-detailedchargingstatus", {"value": "CHARGING"}, "CHARGING", {"value": "CHARGING"}),
+        ("closure-sunroof", {"isOpen": True}, {"isOpen": True}, {"isOpen": True}),
+        ("charge-timetocomplete", {"value": 90}, 90, {"value": 90}),
+        ("internalcombustionengine-fuellevel", {"value": 30}, 0.3, {"value": 0.3}),
+        ("new-thing", {"value": 30, "unit": "smoots"}, 30, {"value": 30, "unit": "smoots"}),
+    ],
+)
+def test_every_shape_is_converted_where_its_unit_is_about_it(code, body, value, converted):
+    found = signals.read(resource(code, body), "imperial")
+    assert (found["value"], found["body"]) == (value, converted)
+
+
+def test_a_code_that_is_not_in_the_table_is_named_after_itself():
+    assert signals.read(resource("new-thing", {"value": 1}))["name"] == "new_thing"
+
+
+def test_names_are_unique_and_their_units_exist():
+    assert len(signals.CODES) == len(signals.TABLE)
+    assert {kind for _, kind in signals.TABLE.values()} - {None} <= set(units.FACE)
+
+
+def test_a_signals_error_is_its_own():
+    error = {"type": "COMPATIBILITY", "code": "VEHICLE_NOT_CAPABLE"}
+    raw = resource("location-isathome", None, status={"value": "ERROR", "error": error})
+    found = signals.read(raw)
+    assert (found["status"], found["value"], found["unit"], found["body"]) == ("ERROR", None, None, None)
+    assert found["error"] == {**error, "description": None, "resolution": None}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "found"),
+    [
+        ({"value": "UNAVAILABLE"}, {"value": 5}, "UNAVAILABLE"),
+        ({"value": "error"}, {"value": 5}, "ERROR"),
+        ({"value": "SUCCESS", "error": {"type": "PERMISSION"}}, {"value": 5}, "ERROR"),
+        ({"error": {"type": "PERMISSION"}}, None, "ERROR"),
+        (None, None, "UNAVAILABLE"),
+    ],
+)
+def test_a_signal_without_success_has_no_value(status, body, found):
+    signal = signals.read(resource("odometer-traveleddistance", body, status=status))
+    assert (signal["status"], signal["value"]) == (found, None)
+
+
+@pytest.mark.parametrize(
+    ("value", "moment"),
+    [
+        ("2024-11-18T14:32:08Z", AGE),
+        ("2024-11-18T14:32:08", AGE),
+        ("2024-11-18T16:32:08+02:00", AGE),
+        (1731940328, AGE),
+        (1731940328000, AGE),
+        (1731940328000.0, AGE),
+        ("1731940328", AGE),
+        ("1731940328000", AGE),
+        (None, None),
+        (True, None),
+        ("", None),
+        ("yesterday", None),
+        ("9" * 5000, None),
+        ("²" * 10, None),
+        (float("nan"), None),
+        (float("inf"), None),
+        (10**400, None),
+        (1e300, None),
+        ("0001-01-01T00:00:00+23:59", None),
+        ([], None),
+    ],
+)
+def test_a_moment_is_aware_and_in_utc_or_none(value, moment):
+    found = signals.moment(value)
+    assert found == moment
+    assert found is None or found.tzinfo is UTC
+
+
+json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner) | st.dictionaries(st.sampled_from(sorted(signals.MEASURED)) | st.text(), inner)
+    ),
+    max_leaves=8,
+)
+parts = st.fixed_dictionaries(
+    {},
+    optional={
+        "id": json,
+        "code": json | st.sampled_from(sorted(signals.TABLE)),
+        "status": json,
+        "body": st.dictionaries(st.sampled_from(["unit", *signals.MEASURED]), json) | json,
+        "meta": json | st.dictionaries(st.sampled_from(["oemUpdatedAt", "retrievedAt"]), json),
+    },
+)
+
+
+@given(parts | st.fixed_dictionaries({"attributes": parts}), st.sampled_from(["metric", "imperial"]))
+def test_reading_never_raises(raw, unit_system):
+    signals.read(raw, unit_system)
