@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import functools
+import re
 import uuid
 from base64 import b64decode
 from collections.abc import Callable
@@ -31,8 +32,8 @@ def answering(view: View) -> View:
         try:
             response = view(request, *args, **kwargs)
         except SmartcarError as error:
-            is_v1 = kwargs.get("version", "").split(".")[0] == "1"
-            body = error.body_v1(request_id) if is_v1 else error.body(request_id)
+            in_v1 = is_v1(kwargs.get("version", ""))
+            body = error.body_v1(request_id) if in_v1 else error.body(request_id)
             response = JsonResponse(body, status=error.status)
             if error.retry_after is not None:
                 response["Retry-After"] = str(error.retry_after)
@@ -44,6 +45,17 @@ def answering(view: View) -> View:
         return response
 
     return csrf_exempt(login_not_required(never_cache(wrapper)))
+
+
+def check_version(version: str) -> None:
+    """Refuse what is no version. One from the future is answered by the newest there is."""
+    if not re.fullmatch(r"0{0,9}[1-9][0-9]{0,9}(\.[0-9]{0,9})?", version):
+        raise SmartcarError("RESOURCE_NOT_FOUND", "VERSION")
+
+
+def is_v1(version: str) -> bool:
+    """Whether the answer must look as v1.0 looked."""
+    return version.split(".")[0] == "1"
 
 
 def bearer(request: HttpRequest) -> str | None:

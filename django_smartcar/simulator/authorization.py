@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from . import world
-from .catalogue import Make, find_make
+from .catalogue import MAKES, Make, find_make
 from .conf import conf
 from .fleets import make_for_vin
 from .scopes import SCOPES, VEHICLE_ACCESS
@@ -37,8 +37,8 @@ class Run:
     started_at: datetime
     #: Where the visit ends.
     redirect_uri: str
-    #: What the address said; the exchange must say the same. Empty when it left it to the registered one.
-    named_redirect_uri: str
+    #: Whether the address said so; the exchange must say the same then.
+    is_redirect_uri_named: bool
     scopes: list[str]
     required: set[str]
     state: str | None
@@ -46,11 +46,13 @@ class Run:
     mode: str
     single_select: bool
     vin: str | None
-    flags: dict[str, str]
-    user: str | None
     external_id: str | None
     #: Chosen by the address; the brand list is skipped then.
     given_make: Make | None
+    #: Whether a code was asked for; where none was, the redirect itself may be left out.
+    wants_code: bool = True
+    #: The car to sign in for again, in a visit that is about nothing else.
+    vehicle_id: str | None = None
     make: Make | None = None
     owner_id: str | None = None
     vehicle_ids: list[str] = field(default_factory=list)
@@ -61,8 +63,9 @@ class Run:
 def begin(query: Mapping[str, str]) -> Run:
     """A new visit for this address; raises `InvalidParameter` for what is wrong with it."""
     _check_client(query)
-    if query.get("response_type") != "code":
+    if query.get("response_type") not in ("code", "none"):
         raise InvalidParameter("response_type")
+    wants_code = query["response_type"] == "code"
     single_select = _flag(query, "single_select")
     # Without single_select a VIN chooses nothing.
     vin = (query.get("single_select_vin") or "").upper() or None if single_select else None
@@ -71,8 +74,8 @@ def begin(query: Mapping[str, str]) -> Run:
     run = Run(
         id=secrets.token_urlsafe(24),
         started_at=world.now(),
-        redirect_uri=_redirect_uri(query.get("redirect_uri", "")),
-        named_redirect_uri=query.get("redirect_uri", ""),
+        redirect_uri=_redirect_uri(query.get("redirect_uri", ""), is_needed=wants_code),
+        is_redirect_uri_named=bool(query.get("redirect_uri")),
         scopes=[scope.removeprefix("required:") for scope in scopes],
         required={scope.removeprefix("required:") for scope in scopes if scope.startswith("required:")},
         state=query.get("state"),
@@ -80,19 +83,51 @@ def begin(query: Mapping[str, str]) -> Run:
         mode=_choice(query, "mode", MODES),
         single_select=single_select,
         vin=vin,
-        flags=_flags(query.get("flags", "")),
-        user=query.get("user"),
         external_id=query.get("external_id"),
         given_make=given_make,
+        wants_code=wants_code,
         make=given_make,
     )
+    _keep(run)
+    return run
+
+
+def begin_again(query: Mapping[str, str]) -> Run:
+    """A new visit to sign in again for one car; nothing is asked for and nothing allowed."""
+    _check_client(query)
+    if query.get("response_type") != "vehicle_id":
+        raise InvalidParameter("response_type")
+    car = world.state().cars.get(query.get("vehicle_id", ""))
+    if car is None:
+        raise InvalidParameter("vehicle_id")
+    run = Run(
+        id=secrets.token_urlsafe(24),
+        started_at=world.now(),
+        redirect_uri=_redirect_uri(query.get("redirect_uri", "")),
+        is_redirect_uri_named=bool(query.get("redirect_uri")),
+        scopes=[],
+        required=set(),
+        state=query.get("state"),
+        is_forced=False,
+        mode="live",
+        single_select=True,
+        vin=None,
+        external_id=query.get("external_id"),
+        given_make=MAKES[car.make],
+        vehicle_id=car.id,
+        make=MAKES[car.make],
+    )
+    _keep(run)
+    return run
+
+
+def _keep(run: Run) -> None:
     with world.changes():
         for old in [
             known for known in world.runs.values() if known.started_at < run.started_at - _VISIT_LIFE
         ]:
             del world.runs[old.id]
         world.runs[run.id] = run
-    return run
 
 
 def _check_client(query: Mapping[str, str]) -> None:
@@ -102,7 +137,9 @@ def _check_client(query: Mapping[str, str]) -> None:
         raise InvalidParameter(name)
 
 
-def _redirect_uri(uri: str) -> str:
+def _redirect_uri(uri: str, is_needed: bool = True) -> str:
+    if not uri and not is_needed:
+        return ""  # the visit ends on a page of Connect's own
     registered = conf.SMARTCAR_SIMULATOR_REDIRECT_URIS
     if registered:
         if uri and uri not in registered:
@@ -144,8 +181,3 @@ def _choice(query: Mapping[str, str], name: str, known: tuple[str, ...]) -> str:
 
 def _flag(query: Mapping[str, str], name: str) -> bool:
     return _choice(query, name, ("false", "true")) == "true"
-
-
-def _flags(text: str) -> dict[str, str]:
-    pairs = (flag.partition(":") for flag in text.split())
-    return {name: value for name, _, value in pairs if value}

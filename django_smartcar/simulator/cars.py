@@ -39,7 +39,7 @@ def build_car(
     number: int = 0,
     vin: str | None = None,
     powertrain: str | None = None,
-    command_error: str | None = None,
+    fault: str | None = None,
 ) -> Car:
     """The car that this seed stands for."""
     model = _model(make, number, powertrain)
@@ -67,7 +67,7 @@ def build_car(
         oil_life=round(0.15 + 0.8 * _share(seed, "oil"), 2),
         tires_kpa=[round(205.0 + 30.0 * _share(seed, "tire", str(wheel)), 1) for wheel in range(4)],
         is_plugged_in=model.powertrain != "ICE",
-        command_error=command_error,
+        fault=fault,
     )
 
 

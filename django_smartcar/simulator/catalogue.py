@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import NamedTuple
 
 
@@ -32,6 +33,11 @@ def _phev(name: str, first: int, last: int, battery: float, tank: float) -> Mode
 
 def _ice(name: str, first: int, last: int, tank: float) -> Model:
     return Model(name, "ICE", first, last, tank_litres=tank)
+
+
+def _spelling(name: str) -> str:
+    """A name without what people write differently: case, and what stands between its words."""
+    return re.sub(r"[\s-]+", "_", unicodedata.normalize("NFC", name).strip()).upper()
 
 
 _MAKES = (
@@ -100,12 +106,14 @@ _MAKES = (
 MAKES: dict[str, Make] = {make.id: make for make in _MAKES}
 
 #: Smartcar's own test VINs do not begin like a real maker's.
-_TEST_WMIS = {"0SCAUDI": "AUDI", "0SCLR": "LAND_ROVER"}
+_TEST_WMIS = {"0SCAUDI": "AUDI", "0SCGMC": "GMC", "0SCLR": "LAND_ROVER"}
+
+_BY_NAME = {_spelling(word): make for make in _MAKES for word in (make.id, make.name)}
 
 
 def find_make(name: str) -> Make | None:
-    """The make of this id or name, whatever its case: ``tesla``, ``Land Rover``, ``LAND_ROVER``."""
-    return MAKES.get(re.sub(r"[\s-]+", "_", name.strip()).upper())
+    """The make of this id or name, whatever its case: ``tesla``, ``LAND_ROVER``, ``Citroën``."""
+    return _BY_NAME.get(_spelling(name))
 
 
 def make_of_vin(vin: str) -> Make | None:

@@ -15,6 +15,8 @@ class Command(NamedTuple):
 
     scope: str
     act: Callable[[Car, dict[str, Any]], None]
+    #: What is answered afterwards; without it, that the request was sent.
+    answer: Callable[[Car], dict[str, Any]] | None = None
 
 
 def obey(car: Car, command: Command, body: dict[str, Any]) -> None:
@@ -27,15 +29,15 @@ def obey(car: Car, command: Command, body: dict[str, Any]) -> None:
 
 
 def _lock(car: Car, body: dict[str, Any]) -> None:
-    action = _action(body, "LOCK", "UNLOCK")
-    _refuse_if_told(car)
-    car.is_locked = action == "LOCK"
+    wanted = action(body, "LOCK", "UNLOCK")
+    refuse_if_told(car)
+    car.is_locked = wanted == "LOCK"
 
 
 def _charge(car: Car, body: dict[str, Any]) -> None:
-    action = _action(body, "START", "STOP")
-    _need_battery(car)
-    if action == "STOP":
+    wanted = action(body, "START", "STOP")
+    need_battery(car)
+    if wanted == "STOP":
         if car.charge_state != "CHARGING":
             raise SmartcarError("VEHICLE_STATE", car.charge_state)
         car.charge_state = "NOT_CHARGING"
@@ -50,21 +52,15 @@ def _charge(car: Car, body: dict[str, Any]) -> None:
 
 
 def _charge_limit(car: Car, body: dict[str, Any]) -> None:
-    limit = _number(body, "limit", 0.5, 1)
-    _need_battery(car)
+    limit = number(body, "limit", 0.5, 1)
+    need_battery(car)
     car.charge_limit = limit
 
 
 def _destination(car: Car, body: dict[str, Any]) -> None:
-    destination = [_number(body, "latitude", -90, 90), _number(body, "longitude", -180, 180)]
-    _refuse_if_told(car)
+    destination = [number(body, "latitude", -90, 90), number(body, "longitude", -180, 180)]
+    refuse_if_told(car)
     car.destination = destination
-
-
-def _amperage(car: Car, body: dict[str, Any]) -> None:
-    amperage = _number(body, "amperage", 0, 80)
-    _need_battery(car)
-    car.charge_amperage = amperage
 
 
 COMMANDS: dict[str, Command] = {
@@ -74,39 +70,36 @@ COMMANDS: dict[str, Command] = {
     "navigation/destination": Command("control_navigation", _destination),
 }
 
-#: By make, as make-specific paths are.
-MAKE_COMMANDS: dict[str, dict[str, Command]] = {
-    "tesla": {"charge/ammeter": Command("control_charge", _amperage)},
-}
+
+def refuse_if_told(car: Car) -> None:
+    """An error account's car does nothing, and says nothing of itself."""
+    if car.fault:
+        raise SmartcarError(*car.fault.split(":"))
 
 
-def _refuse_if_told(car: Car) -> None:
-    if car.command_error:
-        raise SmartcarError(*car.command_error.split(":"))
-
-
-def _need_battery(car: Car) -> None:
-    _refuse_if_told(car)
+def need_battery(car: Car) -> None:
+    """Refuse what is about charging, where nothing can be charged."""
+    refuse_if_told(car)
     if not car.is_electric:
         raise SmartcarError("COMPATIBILITY", "VEHICLE_NOT_CAPABLE")
 
 
-def _action(body: dict[str, Any], *known: str) -> str:
-    action = body.get("action")
-    if action not in known:
+def action(body: dict[str, Any], *known: str) -> str:
+    """What is to be done: one of these."""
+    wanted = body.get("action")
+    if wanted not in known:
         raise invalid("action", f"action must be one of: [{','.join(known)}]")
-    return str(action)
+    return str(wanted)
 
 
-def _number(body: dict[str, Any], field: str, least: float, most: float) -> float:
+def number(body: dict[str, Any], field: str, least: float, most: float) -> float:
+    """A number between these."""
     value = body.get(field)
     # Node's SDK sends numbers as text.
     try:
-        number = (
-            float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else None
-        )
-    except ValueError:
-        number = None
-    if number is None or not least <= number <= most:
+        found = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else None
+    except (OverflowError, ValueError):
+        found = None
+    if found is None or not least <= found <= most:
         raise invalid(field, f"{field} must be a number from {least} to {most}")
-    return number
+    return found

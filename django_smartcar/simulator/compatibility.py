@@ -50,7 +50,8 @@ def check(query: Mapping[str, str]) -> dict[str, Any]:
 def check_v1(query: Mapping[str, str]) -> dict[str, Any]:
     """The same question in v1.0, which knew yes and no."""
     vin, _ = _vin_and_scopes(query)
-    if level := query.get("test_mode_compatibility_level"):
+    level = query.get("test_mode_compatibility_level")
+    if level or query.get("mode") == "test":
         if level not in _LEVELS:
             raise invalid("test_mode_compatibility_level", f"Field must be one of: [{','.join(_LEVELS)}]")
         return {"compatible": level not in ("incompatible", "dinosaur")}

@@ -85,7 +85,11 @@ KINDS: dict[tuple[str, str | None], Kind] = {
         _CAR,
     ),
     ("CONNECTED_SERVICES_ACCOUNT", "VEHICLE_MISSING"): Kind(
-        400, None, "The vehicle is no longer in the user's connected services account.", _LINK
+        400,
+        None,
+        "This vehicle is no longer associated with the user's connected services account. "
+        "Please prompt the user to re-add the vehicle to their account.",
+        _LINK,
     ),
     ("CONNECTED_SERVICES_ACCOUNT", "VIRTUAL_KEY_REQUIRED"): Kind(
         400, "ACTION_REQUIRED", "The vehicle's owner must add a virtual key to the vehicle.", _CAR

@@ -33,6 +33,11 @@ _V1_CODES = {
     ("CONNECTED_SERVICES_ACCOUNT", "AUTHENTICATION_FAILED"): "VOA_000",
     ("CONNECTED_SERVICES_ACCOUNT", "SUBSCRIPTION"): "VOA_001",
 }
+#: Where v1.0 had other words for the same.
+_V1_MESSAGES = {
+    ("PERMISSION", None): "Insufficient permissions to access requested resource.",
+    ("VEHICLE_STATE", "UNKNOWN"): "Vehicle state cannot be determined.",
+}
 
 _DOCS = "https://smartcar.com/docs/errors/api-errors"
 
@@ -95,7 +100,9 @@ class SmartcarError(Exception):
 
     def _v1_message(self) -> str:
         # v1.0 had no list of details: the sentence about the field was the message.
-        return str(self.detail[0]["message"]) if self.detail else self.kind.description
+        if self.detail:
+            return str(self.detail[0]["message"])
+        return _V1_MESSAGES.get((self.type, self.code), self.kind.description)
 
     def _doc_url(self) -> str:
         if self.type == "AUTHENTICATION":

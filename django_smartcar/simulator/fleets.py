@@ -28,7 +28,7 @@ class ConnectError(Exception):
 
 class _Account(NamedTuple):
     vin: str
-    command_error: str | None = None
+    fault: str | None = None
 
 
 #: Smartcar's own test accounts: the car is theirs, whichever brand was chosen.
@@ -74,10 +74,13 @@ EXAMPLES = (
         "1G1RC6S55JU123456@bev.smartcar.com",
         _("a car with this VIN; also compatible, phev, fuel, incompatible"),
     ),
-    ("smartcar@vs-000.vehicle-state-error.com", _("connects, then refuses commands; also vs-001, vs-002")),
+    (
+        "smartcar@vs-000.vehicle-state-error.com",
+        _("a Land Rover that answers reads and commands with an error; also vs-001, vs-002"),
+    ),
     (
         "smartcar@voa-000.vehicle-owner-action-required.com",
-        _("connects, then asks to sign in again; also voa-001"),
+        _("a Land Rover that asks to sign in again; with voa-001, to pay for its online services"),
     ),
     ("smartcar@vehicle-incompatible.com", _("a car that cannot be connected")),
     ("smartcar@invalid-subscription.com", _("a subscription that has run out")),
@@ -110,7 +113,7 @@ def sign_in(email: str, make: Make, vin: str | None = None) -> tuple[Owner, list
 
 def _fleet(email: str, owner_id: str, make: Make, wanted_vin: str | None) -> list[Car]:
     if account := _ACCOUNTS.get(email):
-        return [_car_with_vin(email, owner_id, make, account.vin, command_error=account.command_error)]
+        return [_car_with_vin(email, owner_id, make, account.vin, fault=account.fault)]
     if match := re.fullmatch(
         r"([a-z0-9]{17})@(compatible|bev|phev|fuel|incompatible|dinosaur)\.smartcar\.com", email
     ):
@@ -136,7 +139,7 @@ def _car_with_vin(
     make: Make,
     vin: str,
     powertrain: str | None = None,
-    command_error: str | None = None,
+    fault: str | None = None,
 ) -> Car:
     return build_car(
         f"{email}|{vin}",
@@ -145,7 +148,7 @@ def _car_with_vin(
         moment=world.now(),
         vin=vin,
         powertrain=powertrain,
-        command_error=command_error,
+        fault=fault,
     )
 
 

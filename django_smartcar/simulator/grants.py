@@ -32,10 +32,11 @@ def approve(
     scopes: Iterable[str],
     *,
     redirect_uri: str,
+    is_redirect_uri_named: bool = True,
     mode: str = "live",
-    user: str | None = None,
-) -> str:
-    """Record what an owner allows; the authorization code for it."""
+    with_code: bool = True,
+) -> str | None:
+    """Record what an owner allows; the authorization code for it, where there is to be one."""
     with world.changes() as state:
         grant = Grant(
             id=str(uuid.uuid4()),
@@ -44,20 +45,26 @@ def approve(
             scopes=list(scopes),
             mode=mode,
             connected_at=world.now(),
-            user=user,
+            is_redeemed=not with_code,
+            external_id=owner.external_id,
         )
         state.grants[grant.id] = grant
-        code = str(uuid.uuid4())
-        state.codes[code] = Code(grant.id, redirect_uri, world.now() + CODE_LIFE)
         world.touch()
+        if not with_code:
+            return None
+        code = str(uuid.uuid4())
+        state.codes[code] = Code(grant.id, redirect_uri, world.now() + CODE_LIFE, is_redirect_uri_named)
         return code
 
 
-def earlier_grant(owner: Owner, vehicle_ids: set[str], scopes: Iterable[str]) -> Grant | None:
-    """The owner's newest grant that already covers these scopes, for cars among these."""
+def earlier_grant(
+    owner: Owner, vehicle_ids: set[str], scopes: Iterable[str], mode: str = "live"
+) -> Grant | None:
+    """The owner's newest grant in this mode that covers these scopes, for just these cars."""
     for grant in reversed(world.grants()):
-        covers = set(scopes) <= set(grant.scopes) and set(grant.vehicle_ids) <= vehicle_ids
-        if grant.owner_id == owner.id and grant.vehicle_ids and covers:
+        is_same = (grant.owner_id, grant.mode, set(grant.vehicle_ids)) == (owner.id, mode, vehicle_ids)
+        # A code that nobody exchanged connected nothing.
+        if is_same and grant.is_redeemed and set(scopes) <= set(grant.scopes):
             return grant
     return None
 
@@ -68,9 +75,10 @@ def exchange_code(code: str, redirect_uri: str) -> dict[str, object]:
         known = state.codes.get(code)
         if known is None or known.expires_at <= world.now():
             raise OAuthError("invalid_grant", f"Invalid code: {code}.")
-        if known.redirect_uri and redirect_uri != known.redirect_uri:
+        if redirect_uri != known.redirect_uri and (redirect_uri or known.is_redirect_uri_named):
             raise OAuthError("invalid_grant", f"Unauthorized redirect_uri: {redirect_uri}")
         del state.codes[code]
+        state.grants[known.grant_id].is_redeemed = True
         world.counters["code_exchanges"] += 1
         return _new_pair(state, known.grant_id)
 

@@ -28,6 +28,9 @@ class Units:
     def volume(self, litres: float) -> float:
         return self._in(litres, 0.264172)
 
+    def temperature(self, celsius: float) -> float:
+        return celsius if self.system == "metric" else round(celsius * 1.8 + 32, 2)
+
     def pressure(self, kilopascals: float) -> float:
         return self._in(kilopascals, 0.145038)
 
@@ -59,7 +62,7 @@ def _location(car: Car, units: Units, query: Mapping[str, str]) -> Body:
 
 
 def _fuel(car: Car, units: Units, query: Mapping[str, str]) -> Body:
-    _need(car.has_engine)
+    need(car.has_engine)
     return {
         "range": units.distance(car.fuel_range_km),
         "percentRemaining": car.fuel_percent,
@@ -68,17 +71,17 @@ def _fuel(car: Car, units: Units, query: Mapping[str, str]) -> Body:
 
 
 def _battery(car: Car, units: Units, query: Mapping[str, str]) -> Body:
-    _need(car.is_electric)
+    need(car.is_electric)
     return {"percentRemaining": car.battery_percent, "range": units.distance(car.battery_range_km)}
 
 
 def _battery_capacity(car: Car, units: Units, query: Mapping[str, str]) -> Body:
-    _need(car.is_electric)
+    need(car.is_electric)
     return {"capacity": car.battery_capacity_kwh}
 
 
 def _nominal_capacity(car: Car, units: Units, query: Mapping[str, str]) -> Body:
-    _need(car.is_electric)
+    need(car.is_electric)
     return {
         "availableCapacities": [{"capacity": car.battery_capacity_kwh, "description": None}],
         "capacity": {"nominal": car.battery_capacity_kwh, "source": "SMARTCAR"},
@@ -87,17 +90,17 @@ def _nominal_capacity(car: Car, units: Units, query: Mapping[str, str]) -> Body:
 
 
 def _charge(car: Car, units: Units, query: Mapping[str, str]) -> Body:
-    _need(car.is_electric)
+    need(car.is_electric)
     return {"isPluggedIn": car.is_plugged_in, "state": car.charge_state}
 
 
 def _charge_limit(car: Car, units: Units, query: Mapping[str, str]) -> Body:
-    _need(car.is_electric)
+    need(car.is_electric)
     return {"limit": car.charge_limit}
 
 
 def _engine_oil(car: Car, units: Units, query: Mapping[str, str]) -> Body:
-    _need(car.has_engine)
+    need(car.has_engine)
     return {"lifeRemaining": car.oil_life}
 
 
@@ -111,14 +114,21 @@ def _security(car: Car, units: Units, query: Mapping[str, str]) -> Body:
         return [{"type": type_, "status": "CLOSED"} for type_ in types]
 
     corners = ("frontLeft", "frontRight", "backLeft", "backRight")
+    port = "OPEN" if car.is_charge_port_open else "CLOSED"
     return {
         "isLocked": car.is_locked,
         "doors": closed(*corners),
         "windows": closed(*corners),
         "sunroof": closed("sunroof"),
-        "storage": closed("front", "rear"),
-        "chargingPort": closed("chargingPort") if car.is_electric else [],
+        "storage": [_lid(car, "front", "frunk"), _lid(car, "rear", "trunk")],
+        "chargingPort": [{"type": "chargingPort", "status": port}] if car.is_electric else [],
     }
+
+
+def _lid(car: Car, place: str, name: str) -> dict[str, str]:
+    # Only some makes have a command that opens it.
+    status = car.make_settings.get(f"security/{name}", {}).get("status", "CLOSED")
+    return {"type": place, "status": status}
 
 
 def _system_status(car: Car, units: Units, query: Mapping[str, str]) -> Body:
@@ -134,8 +144,8 @@ def _trouble_codes(car: Car, units: Units, query: Mapping[str, str]) -> Body:
 
 def _service_history(car: Car, units: Units, query: Mapping[str, str]) -> Body:
     # Python's SDK sends camelCase, Node's snake_case.
-    end = _date(query, "endDate", "end_date") or world.now()
-    start = _date(query, "startDate", "start_date") or end - timedelta(days=365)
+    end = read_date(query, "endDate", "end_date") or world.now()
+    start = read_date(query, "startDate", "start_date") or end - timedelta(days=365)
     visits = [(40, 1_000.0), (400, 15_000.0), (800, 30_000.0)]
     records = []
     for number, (days, driven) in enumerate(visits):
@@ -173,34 +183,20 @@ READINGS: dict[str, Reading] = {
     "service/history": Reading("read_service_history", _service_history, has_units=True),
 }
 
-_TESLA = {
-    "charge/ammeter": Reading("read_charge", lambda car, units, query: {"amperage": car.charge_amperage}),
-    "charge/voltmeter": Reading("read_charge", lambda car, units, query: {"voltage": 240.0}),
-    "compass": Reading("read_compass", lambda car, units, query: {"heading": 185.0, "direction": "S"}),
-    "speedometer": Reading("read_speedometer", lambda car, units, query: {"speed": 0.0}, has_units=True),
-    "thermometer/interior": Reading("read_thermometer", lambda car, units, query: {"temperature": 21.0}),
-    "thermometer/exterior": Reading("read_thermometer", lambda car, units, query: {"temperature": 14.5}),
-}
-
-#: By make, as make-specific paths are: a small part of what Smartcar has.
-MAKE_READINGS: dict[str, dict[str, Reading]] = {
-    "tesla": _TESLA,
-    "chevrolet": {"charge/voltmeter": _TESLA["charge/voltmeter"]},
-    "cadillac": {"charge/voltmeter": _TESLA["charge/voltmeter"]},
-}
-
 
 def timestamp(moment: datetime) -> str:
     """A moment as Smartcar writes it: milliseconds, and `Z`."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _need(capable: bool) -> None:
+def need(capable: bool) -> None:
+    """Refuse what the car cannot tell."""
     if not capable:
         raise SmartcarError("COMPATIBILITY", "VEHICLE_NOT_CAPABLE")
 
 
-def _date(query: Mapping[str, str], *names: str) -> datetime | None:
+def read_date(query: Mapping[str, str], *names: str) -> datetime | None:
+    """The date in the first of these parameters that is there."""
     for name in names:
         if text := query.get(name):
             try:

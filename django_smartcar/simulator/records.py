@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 
 @dataclass
@@ -35,8 +36,13 @@ class Car:
     charge_limit: float = 0.9
     charge_amperage: float = 32.0
     destination: list[float] | None = None
-    #: ``TYPE:CODE`` of the error that answers every command, as an error account's car does.
-    command_error: str | None = None
+    #: ``TYPE:CODE`` of the error that answers whoever asks the car, as an error account's car does.
+    fault: str | None = None
+    is_charge_port_open: bool = False
+    #: What only its make lets one set, by the path below the make: ``{"climate/cabin": {"status": "ON"}}``.
+    make_settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: Charge schedules of v3 by their id: ``{"type": "daily", "attributes": {…}}``.
+    charge_schedules: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def is_electric(self) -> bool:
@@ -66,7 +72,10 @@ class Grant:
     scopes: list[str]
     mode: str
     connected_at: datetime
-    user: str | None = None
+    #: Whether its code was exchanged; one that never had a code counts from the start.
+    is_redeemed: bool = True
+    #: The application's own id of the person, as it stood after this visit.
+    external_id: str | None = None
 
 
 @dataclass
@@ -74,8 +83,11 @@ class Code:
     """An authorization code: good once, for ten minutes."""
 
     grant_id: str
+    #: Where it was sent to.
     redirect_uri: str
     expires_at: datetime
+    #: Whether Connect was told that address; where it was not, the exchange need not name it either.
+    is_redirect_uri_named: bool = True
 
 
 @dataclass
@@ -92,6 +104,25 @@ class RefreshToken:
 
 
 @dataclass
+class ApplicationToken:
+    """What client credentials buy: one token for all of the application's drivers."""
+
+    expires_at: datetime
+
+
+@dataclass
+class Webhook:
+    """Made in the dashboard, never over the wire."""
+
+    id: str
+    name: str
+    callback_uri: str
+    created_at: datetime
+    is_enabled: bool = True
+    auto_subscribe: bool = False
+
+
+@dataclass
 class State:
     """Everything that must survive a restart."""
 
@@ -101,6 +132,8 @@ class State:
     codes: dict[str, Code] = field(default_factory=dict)
     access_tokens: dict[str, AccessToken] = field(default_factory=dict)
     refresh_tokens: dict[str, RefreshToken] = field(default_factory=dict)
+    application_tokens: dict[str, ApplicationToken] = field(default_factory=dict)
+    webhooks: dict[str, Webhook] = field(default_factory=dict)
     #: Webhook ids by vehicle id.
     subscriptions: dict[str, list[str]] = field(default_factory=dict)
 
@@ -112,4 +145,7 @@ class State:
         }
         self.refresh_tokens = {
             key: token for key, token in self.refresh_tokens.items() if token.expires_at > now
+        }
+        self.application_tokens = {
+            key: token for key, token in self.application_tokens.items() if token.expires_at > now
         }

@@ -48,10 +48,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if not options.state.absolute().parent.is_dir():
         parser.error(f"--state: there is no folder {options.state.absolute().parent}")
-    configure(grace=options.grace, state=options.state)
+    configure(
+        SMARTCAR_SIMULATOR_GRACE=options.grace,
+        SMARTCAR_SIMULATOR_STATE=options.state,
+        SMARTCAR_SIMULATOR_CODES=not options.no_codes,
+        SMARTCAR_SIMULATOR_SIGNALS=not options.no_signals,
+        SMARTCAR_SIMULATOR_COMMAND_SECONDS=options.command_seconds,
+    )
     application = StaticFilesHandler(get_wsgi_application())
     try:
-        server = ThreadedWSGIServer((options.host, options.port), Handler)
+        server = ThreadedWSGIServer((options.host, options.port), Handler, ipv6=":" in options.host)
     except (OSError, OverflowError) as error:
         sys.stderr.write(f"Cannot serve on {options.host}:{options.port}: {error}. Try --port 0.\n")
         return 1
@@ -64,8 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def configure(*, grace: float = 600, state: Path | None = None) -> None:
-    """Make this process a Django site that is the pretend Smartcar and nothing else."""
+def configure(**simulator: Any) -> None:
+    """Make this process a Django site that is the pretend Smartcar, with these settings, and nothing else."""
     settings.configure(
         ALLOWED_HOSTS=["*"],
         APPEND_SLASH=False,
@@ -85,17 +91,15 @@ def configure(*, grace: float = 600, state: Path | None = None) -> None:
         MIDDLEWARE=[
             f"{__name__}.content_security_policy",
             "django.middleware.security.SecurityMiddleware",
-            "django.middleware.locale.LocaleMiddleware",
             "django.middleware.common.CommonMiddleware",
             "django.middleware.csrf.CsrfViewMiddleware",
         ],
         ROOT_URLCONF="django_smartcar.simulator.site_urls",
         SECRET_KEY=secrets.token_urlsafe(),
-        SMARTCAR_SIMULATOR_GRACE=grace,
-        SMARTCAR_SIMULATOR_STATE=state,
         STATIC_URL="/static/",
         TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}],
         USE_TZ=True,
+        **simulator,
     )
     django.setup()
 
@@ -123,7 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--grace",
-        type=float,
+        type=_seconds,
         default=600,
         metavar="SECONDS",
         help="how long a used refresh token is still answered (%(default)s)",
@@ -135,19 +139,47 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="where connected cars survive a restart (%(default)s)",
     )
+    parser.add_argument(
+        "--api-version",
+        choices=["2.0", "3"],
+        default="2.0",
+        help="the generation that the printed variables are for; both are always served (%(default)s)",
+    )
+    parser.add_argument("--no-codes", action="store_true", help="Connect sends no code along")
+    parser.add_argument("--no-signals", action="store_true", help="v3's store of signals is empty")
+    parser.add_argument(
+        "--command-seconds",
+        type=_seconds,
+        default=0,
+        metavar="SECONDS",
+        help="how long a command of v3 takes; above 0 it is answered with 202 first (%(default)s)",
+    )
     parser.add_argument("--fresh", action="store_true", help="start from nothing: forget the cars of FILE")
     return parser
 
 
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    # Not for ever either: it ends at a moment that can be written as a date.
+    if not 0 <= seconds <= 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to 1e9")
+    return seconds
+
+
 def _greeting(options: argparse.Namespace, port: int) -> str:
-    host = "127.0.0.1" if options.host in ("", "0.0.0.0", "::") else options.host  # noqa: S104 - compared only
-    origin = f"http://{host}:{port}"
+    everywhere = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared only
+    host = everywhere.get(options.host, options.host)
+    origin = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    variables = world.environment(origin, options.api_version)
     lines = [
         f"A pretend Smartcar is at {origin}/ (Ctrl-C ends it).",
         f"Cars known from {options.state}: {len(world.cars())}.",
         "Point a client at it:",
         "",
-        *(f"export {name}={value}" for name, value in world.environment(origin).items()),
+        *(f"export {name}={value}" for name, value in variables.items()),
         "",
     ]
     return "\n".join(lines) + "\n"

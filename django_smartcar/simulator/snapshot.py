@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from .records import AccessToken, Car, Code, Grant, Owner, RefreshToken, State
+from .records import AccessToken, ApplicationToken, Car, Code, Grant, Owner, RefreshToken, State, Webhook
 
 VERSION = 1
 
@@ -23,6 +23,13 @@ _RECORDS: dict[str, type[Any]] = {
     "access_tokens": AccessToken,
     "refresh_tokens": RefreshToken,
 }
+#: Came later: a snapshot from before has none, and is still good.
+_NEWER_RECORDS: dict[str, type[Any]] = {"application_tokens": ApplicationToken, "webhooks": Webhook}
+
+#: What a field was called in older snapshots.
+_RENAMED = {"command_error": "fault"}
+#: What older snapshots say and nobody reads.
+_GONE: dict[type[Any], tuple[str, ...]] = {Grant: ("user",)}
 
 
 class UnreadableSnapshot(Exception):
@@ -71,15 +78,23 @@ def put_aside(path: Path) -> Path:
 def _state_from(document: dict[str, Any]) -> State:
     if document["version"] != VERSION:
         raise ValueError(f"a snapshot of version {document['version']}, not {VERSION}")
+    tables = {name: document[name] for name in _RECORDS} | {
+        name: document.get(name, {}) for name in _NEWER_RECORDS
+    }
     records = {
-        name: {key: _record_from(record, values) for key, values in document[name].items()}
-        for name, record in _RECORDS.items()
+        name: {key: _record_from(record, values) for key, values in tables[name].items()}
+        for name, record in (_RECORDS | _NEWER_RECORDS).items()
     }
     return State(**records, subscriptions=document["subscriptions"])
 
 
 def _record_from(record: type[Any], values: dict[str, Any]) -> Any:
     moments = [field.name for field in fields(record) if "datetime" in str(field.type)]
+    for old in _GONE.get(record, ()):
+        values.pop(old, None)
+    for old, new in _RENAMED.items():
+        if old in values:
+            values[new] = values.pop(old)
     for name in moments:
         if values.get(name) is not None:
             values[name] = datetime.fromisoformat(values[name])

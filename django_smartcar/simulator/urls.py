@@ -6,7 +6,17 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from .views import about, api, auth, connect, management
+from .views import (
+    about,
+    api,
+    auth,
+    compatibility_api,
+    connect,
+    iam,
+    management,
+    management_api,
+    vehicle_api,
+)
 
 app_name = "smartcar_simulator"
 
@@ -14,6 +24,8 @@ urlpatterns = [
     path("", about.about, name="about"),
     # connect.smartcar.com
     re_path(r"^connect/oauth/authorize/?$", connect.authorize, name="connect-authorize"),
+    re_path(r"^connect/oauth/reauthenticate/?$", connect.reauthenticate, name="connect-reauthenticate"),
+    path("connect/finished", connect.finished, name="connect-finished"),
     path("connect/<str:run_id>/", connect.preamble, name="connect-preamble"),
     path("connect/<str:run_id>/brands/", connect.brands, name="connect-brands"),
     path("connect/<str:run_id>/sign-in/", connect.sign_in_page, name="connect-sign-in"),
@@ -21,6 +33,8 @@ urlpatterns = [
     path("connect/<str:run_id>/exit/", connect.leave, name="connect-exit"),
     # auth.smartcar.com
     re_path(r"^auth/oauth/token/?$", auth.token, name="token"),
+    # iam.smartcar.com
+    re_path(r"^iam/oauth2/token/?$", iam.token, name="application-token"),
     # api.smartcar.com
     re_path(r"^api/v(?P<version>[^/]+)/(?P<path>.*)$", api.dispatch, name="api"),
     re_path(r"^api/(?P<path>.*)$", api.missing),
@@ -31,4 +45,26 @@ urlpatterns = [
         name="management-connections",
     ),
     re_path(r"^management/(?P<path>.*)$", management.missing),
+    # vehicle.api.smartcar.com
+    path("vehicle-api/v3/connections", vehicle_api.connection_list),
+    path("vehicle-api/v3/connections/<str:connection_id>", vehicle_api.connection),
+    path("vehicle-api/v3/users/<str:user_id>", vehicle_api.user),
+    path("vehicle-api/v3/vehicles/<str:vehicle_id>", vehicle_api.vehicle),
+    path("vehicle-api/v3/vehicles/<str:vehicle_id>/signals", vehicle_api.signal_list),
+    path("vehicle-api/v3/vehicles/<str:vehicle_id>/signals/<str:code>", vehicle_api.signal),
+    path("vehicle-api/v3/vehicles/<str:vehicle_id>/commands/<path:path>", vehicle_api.command),
+    path("vehicle-api/v3/vehicles/<str:vehicle_id>/charge-schedules/<str:name>", vehicle_api.charge_schedule),
+    re_path(r"^vehicle-api/(?P<path>.*)$", vehicle_api.missing),
+    # management.api.smartcar.com
+    path("management-api/v3/applications", management_api.application_list),
+    path("management-api/v3/applications/<str:application_id>", management_api.application),
+    path("management-api/v3/applications/<str:application_id>/secrets", management_api.secret_list),
+    path("management-api/v3/webhooks", management_api.webhook_list),
+    path("management-api/v3/webhooks/<str:webhook_id>", management_api.webhook),
+    path("management-api/v3/subscriptions", management_api.subscription_list),
+    path("management-api/v3/subscriptions/<str:subscription_id>", management_api.subscription),
+    re_path(r"^management-api/(?P<path>.*)$", management_api.missing),
+    # compatibility.api.smartcar.com
+    path("compatibility-api/v3/compatible-vehicles", compatibility_api.compatible_vehicles),
+    re_path(r"^compatibility-api/(?P<path>.*)$", compatibility_api.missing),
 ]

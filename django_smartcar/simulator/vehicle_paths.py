@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -10,10 +11,12 @@ from django.http import HttpResponse, JsonResponse
 
 from . import world
 from .catalogue import find_make
-from .commands import COMMANDS, MAKE_COMMANDS, Command, obey
+from .commands import COMMANDS, Command, obey, refuse_if_told
 from .errors import SmartcarError, invalid
+from .make_commands import MAKE_COMMANDS
+from .make_readings import MAKE_READINGS
 from .paging import page
-from .readings import MAKE_READINGS, READINGS, Reading, Units, timestamp
+from .readings import READINGS, Reading, Units, timestamp
 from .records import Car, Grant
 
 Entry = TypeVar("Entry", Reading, Command)
@@ -49,20 +52,32 @@ class Visit:
         reading = self._reading(path)
         self._check(reading.scope)
         world.counters["reads"] += 1
+        if reading.has_age:
+            # Only what the car itself is asked for: who it is stays known, so that connecting works.
+            with self._asking_the_car():
+                refuse_if_told(self.car)
         if path == "permissions":
             return page("permissions", self.grant.scopes, self.query, default=25), self._headers(reading)
         return reading.body(self.car, self.units, self.query), self._headers(reading)
 
     def _obey(self, command: Command, body: dict[str, Any]) -> HttpResponse:
         self._check(command.scope)
-        try:
+        with self._asking_the_car():
             obey(self.car, command, body)
+        if command.answer:
+            return JsonResponse(command.answer(self.car))
+        # v1.0 had no message.
+        return JsonResponse({"status": "success"} if self.is_v1 else _SUCCESS)
+
+    @contextlib.contextmanager
+    def _asking_the_car(self) -> Iterator[None]:
+        """An error that signing in again would end says where to."""
+        try:
+            yield
         except SmartcarError as error:
             if error.code == "AUTHENTICATION_FAILED":
                 error.url = self.reauthenticate_url
             raise
-        # v1.0 had no message.
-        return JsonResponse({"status": "success"} if self.is_v1 else _SUCCESS)
 
     def _batch(self, body: dict[str, Any]) -> list[dict[str, Any]]:
         requests = body.get("requests")

@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from . import snapshot
-from .conf import CLIENT_ID, CLIENT_SECRET, MANAGEMENT_TOKEN, conf
+from .conf import CLIENT_ID, CLIENT_SECRET, M2M_CLIENT_ID, M2M_CLIENT_SECRET, MANAGEMENT_TOKEN, conf
 from .records import Car, Grant, Owner, State
 
 __all__ = [
     "CLIENT_ID",
     "CLIENT_SECRET",
+    "M2M_CLIENT_ID",
+    "M2M_CLIENT_SECRET",
     "MANAGEMENT_TOKEN",
     "car",
     "cars",
@@ -136,13 +138,26 @@ def grants() -> list[Grant]:
     return list(state().grants.values())
 
 
-def environment(origin: str) -> dict[str, str]:
-    """The environment variables that point a client at a pretend Smartcar mounted at this address."""
+def environment(origin: str, version: str = "2.0") -> dict[str, str]:
+    """The environment variables that point a client at a pretend Smartcar mounted at this address.
+
+    The client id and its secret are those of the `version`; in ``"3"`` the older pair comes along as well.
+    """
     origin = origin.rstrip("/")
+    older = conf.SMARTCAR_SIMULATOR_CLIENT_ID, conf.SMARTCAR_SIMULATOR_CLIENT_SECRET
+    newer = conf.SMARTCAR_SIMULATOR_M2M_CLIENT_ID, conf.SMARTCAR_SIMULATOR_M2M_CLIENT_SECRET
+    client_id, client_secret = newer if version == "3" else older
+    spare = {"SMARTCAR_V2_CLIENT_ID": older[0], "SMARTCAR_V2_CLIENT_SECRET": older[1]}
     return {
         # django_smartcar's own settings
-        "SMARTCAR_CLIENT_ID": conf.SMARTCAR_SIMULATOR_CLIENT_ID,
-        "SMARTCAR_CLIENT_SECRET": conf.SMARTCAR_SIMULATOR_CLIENT_SECRET,
+        "SMARTCAR_CLIENT_ID": client_id,
+        "SMARTCAR_CLIENT_SECRET": client_secret,
+        **(spare if version == "3" else {}),
+        "SMARTCAR_APPLICATION_ID": conf.SMARTCAR_SIMULATOR_CLIENT_ID,
+        "SMARTCAR_IAM_URL": f"{origin}/iam/oauth2/token",
+        "SMARTCAR_VEHICLE_API_URL": f"{origin}/vehicle-api",
+        "SMARTCAR_MANAGEMENT_API_URL": f"{origin}/management-api",
+        "SMARTCAR_COMPATIBILITY_API_URL": f"{origin}/compatibility-api",
         "SMARTCAR_CONNECT_URL": f"{origin}/connect",
         "SMARTCAR_AUTH_URL": f"{origin}/auth/oauth/token",
         "SMARTCAR_API_URL": f"{origin}/api",
@@ -184,11 +199,11 @@ def _put_aside(path: Path) -> str:
 
 
 def _save() -> None:
+    current = state()
+    current.prune(now())
     path = conf.SMARTCAR_SIMULATOR_STATE
     if path is None:
         return
-    current = state()
-    current.prune(now())
     try:
         snapshot.write(path, current)
     except OSError as error:

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from django_smartcar.simulator import world
+from django_smartcar.simulator.conf import conf
 from django_smartcar.simulator.scopes import SCOPES
 from tests.simulator.walker import ClientBrowser, Visit
 
@@ -17,9 +18,9 @@ SCOPE = "required:read_vehicle_info read_vin read_odometer read_location read_se
 
 @pytest.fixture(autouse=True)
 def fresh_world(settings):
-    for name in ("CLIENT_ID", "CLIENT_SECRET", "MANAGEMENT_TOKEN", "REDIRECT_URIS", "GRACE", "STATE"):
-        if hasattr(settings, f"SMARTCAR_SIMULATOR_{name}"):
-            delattr(settings, f"SMARTCAR_SIMULATOR_{name}")
+    for name in vars(type(conf)):
+        if name.startswith("SMARTCAR_SIMULATOR_") and hasattr(settings, name):
+            delattr(settings, name)
     world.reset()
     yield
     settings.SMARTCAR_SIMULATOR_STATE = None
@@ -144,3 +145,59 @@ def limited(connect, first_car, api):
         return api(method, f"vehicles/{first_car(tokens)}/{path}", tokens["access_token"], body)
 
     return call
+
+
+@pytest.fixture
+def v3():
+    """Calls a host of v3 with the application's token: `v3("GET", "connections")`."""
+
+    def buy():
+        fields = {
+            "grant_type": "client_credentials",
+            "client_id": world.M2M_CLIENT_ID,
+            "client_secret": world.M2M_CLIENT_SECRET,
+        }
+        return Client().post(f"{PREFIX}/iam/oauth2/token", fields).json()["access_token"]
+
+    def call(
+        method, path, user=None, attributes=None, *, host="vehicle-api", token=None, body=None, **headers
+    ):
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        headers["authorization"] = f"Bearer {token or buy()}"
+        if user:
+            headers["sc-user-id"] = user
+        if attributes is not None:
+            body = json.dumps({"data": {"attributes": attributes}})
+        url = path if path.startswith("http") else f"{PREFIX}/{host}/v3/{path}"
+        return Client().generic(method, url, body or "", content_type="application/json", headers=headers)
+
+    return call
+
+
+@pytest.fixture
+def driven(v3, visit):
+    """Calls below a driver's first car in v3: `driven("GET", "signals")`."""
+
+    def drive(email="driver@example.com", make="CHEVROLET", scope=EVERYTHING, **parameters):
+        user = visit(scope=scope, **parameters).connect(email, make).answer["user_id"]
+        car = next(car for car in reversed(world.cars()) if car.owner_id == user)
+
+        def call(method, path="", attributes=None, **options):
+            return v3(method, f"vehicles/{car.id}/{path}", user, attributes, **options)
+
+        call.car, call.user = car, user
+        return call
+
+    return drive
+
+
+def v3_error_of(response, status, type_, code=None):
+    """The error of an answer, held against the envelope of v3."""
+    assert response.status_code == status, response.content
+    assert response["Content-Type"] == "application/json"
+    (error,) = json.loads(response.getvalue())["errors"]
+    assert (error["status"], error["type"], error["code"]) == (str(status), type_, code)
+    assert error["title"]
+    assert error["detail"]
+    assert error["links"]["about"].startswith("https://smartcar.com/docs/errors/api-errors/v3/")
+    return error

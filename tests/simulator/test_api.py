@@ -171,7 +171,17 @@ def test_the_request_is_invalid_when_the_vehicle_id_is_not_one(api, volt):
 
 @pytest.mark.parametrize(
     ("version", "status"),
-    [("2.0", 200), ("2", 200), ("99999999.99", 200), ("two", 404), ("2.x", 404), ("0.9", 404), (".", 404)],
+    [
+        ("2.0", 200),
+        ("2", 200),
+        ("99999999.99", 200),
+        ("two", 404),
+        ("2.x", 404),
+        ("0.9", 404),
+        (".", 404),
+        ("9" * 5000, 404),
+        ("٢", 404),
+    ],
 )
 def test_the_newest_version_answers_when_the_version_is_a_number(api, volt, version, status):
     response = api("GET", "user", volt.token, version=version)

@@ -1,5 +1,6 @@
 import base64
 import threading
+import time
 import uuid
 
 import pytest
@@ -96,6 +97,16 @@ def test_no_redirect_uri_is_asked_for_when_the_address_named_none(token, visit, 
     settings.SMARTCAR_SIMULATOR_REDIRECT_URIS = [REDIRECT_URI]
     code = visit(redirect_uri=None).connect().answer["code"]
     assert token(grant_type="authorization_code", code=code).status_code == 200
+    code = visit(redirect_uri=None, approval_prompt="force").connect().answer["code"]
+    other = "https://app.example.com/other"
+    expected = ("invalid_grant", f"Unauthorized redirect_uri: {other}")
+    assert error_of(exchange(token, code, redirect_uri=other)) == expected
+    assert exchange(token, code).status_code == 200
+
+
+def test_a_redirect_uri_is_asked_for_when_the_address_named_one(token, code):
+    expected = ("invalid_grant", "Unauthorized redirect_uri: ")
+    assert error_of(exchange(token, code, redirect_uri="")) == expected
 
 
 @pytest.mark.parametrize(
@@ -169,9 +180,16 @@ def test_a_refresh_token_is_refused_when_its_last_car_was_disconnected(connect, 
     assert refresh(token, tokens["refresh_token"]).status_code == 400
 
 
-def test_a_code_is_exchanged_once_when_many_threads_try(token, code):
+def test_a_code_is_exchanged_once_when_many_threads_try(token, code, monkeypatch):
     barrier = threading.Barrier(8)
     statuses = []
+    now = world.now
+
+    def slow_now():  # leaves the others time to come in between, were there no lock
+        time.sleep(0.02)
+        return now()
+
+    monkeypatch.setattr(world, "now", slow_now)
 
     def race():
         barrier.wait()

@@ -2,6 +2,7 @@ import pytest
 
 from django_smartcar.simulator import world
 from django_smartcar.simulator.commands import COMMANDS
+from django_smartcar.simulator.readings import READINGS
 from tests.simulator.conftest import EVERYTHING, error_of
 
 
@@ -53,10 +54,15 @@ def test_the_charge_limit_is_kept_when_it_is_one(volt, limit, kept):
     assert volt("GET", "charge/limit").json() == {"limit": kept}
 
 
-@pytest.mark.parametrize("limit", [0.4, 1.1, 80, "x", None, True, [], "nan"])
+@pytest.mark.parametrize("limit", [0.4, 1.1, 80, "x", None, True, [], "nan", 10**400, "1e400"])
 def test_the_charge_limit_is_invalid_when_it_is_none(volt, limit):
     body = error_of(volt("POST", "charge/limit", {"limit": limit}), 400, "VALIDATION")
     assert body["detail"][0]["field"] == "limit"
+
+
+@pytest.mark.parametrize("body", ['{"limit": 1e400}', "[" * 200_000, '{"limit":' * 100_000])
+def test_a_command_is_invalid_when_its_json_is_monstrous(volt, body):
+    error_of(volt("POST", "charge/limit", body), 400, "VALIDATION")
 
 
 def test_a_destination_is_kept_when_it_is_on_earth(volt):
@@ -85,20 +91,35 @@ def test_a_destination_is_kept_when_it_is_on_earth(volt):
         ),
     ],
 )
-def test_commands_fail_and_reads_do_not_when_it_is_an_error_account(
+def test_the_car_answers_nothing_but_the_error_when_it_is_an_error_account(
     api, connect, first_car, email, status, type_, code
 ):
     tokens = connect(email, scope=EVERYTHING)
     path = f"vehicles/{first_car(tokens)}"
-    assert api("GET", f"{path}/odometer", tokens["access_token"]).status_code == 200
+    for below, reading in READINGS.items():
+        response = api("GET", f"{path}/{below}", tokens["access_token"])
+        if reading.has_age:
+            error_of(response, status, type_, code)
+        else:
+            assert response.status_code == 200
+    assert api("GET", f"{path}/permissions", tokens["access_token"]).status_code == 200
+    batch = {"requests": [{"path": "/odometer"}, {"path": "/vin"}]}
+    failed, known = api("POST", f"{path}/batch", tokens["access_token"], batch).json()["responses"]
+    assert (failed["code"], failed["body"]["code"], known["code"]) == (status, code, 200)
     body = error_of(
         api("POST", f"{path}/security", tokens["access_token"], {"action": "LOCK"}), status, type_, code
     )
     assert body["suggestedUserMessage"]
-    assert api("GET", f"{path}/security", tokens["access_token"]).json()["isLocked"] is False
+    assert not world.cars()[0].is_locked
     if code == "AUTHENTICATION_FAILED":
+        assert body["resolution"] == failed["body"]["resolution"]
         assert body["resolution"]["type"] == "REAUTHENTICATE"
         url = body["resolution"]["url"]
         assert url.startswith("http://testserver/smartcar-simulator/connect/oauth/reauthenticate?")
         assert f"vehicle_id={first_car(tokens)}" in url
         assert "redirect_uri" not in url
+
+
+def test_a_missing_scope_is_told_first_when_it_is_an_error_account(api, connect, first_car):
+    tokens = connect("smartcar@vs-000.vehicle-state-error.com", scope="read_vin")
+    error_of(api("GET", f"vehicles/{first_car(tokens)}/odometer", tokens["access_token"]), 403, "PERMISSION")

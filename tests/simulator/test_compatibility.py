@@ -1,5 +1,6 @@
 import pytest
 
+from django_smartcar.simulator.catalogue import MAKES, find_make
 from tests.simulator.conftest import basic, error_of
 
 
@@ -20,6 +21,31 @@ def test_compatibility_is_told_permission_by_permission_when_asked(api):
         ],
     }
     assert api("GET", f"compatibility?{query}&country=DE", authorization=basic()).json()["capabilities"] == []
+
+
+def test_smartcars_own_test_vin_is_compatible_when_its_sdk_asks(api):
+    query = "vin=0SCGMCT0386A85356&scope=read_odometer%20read_fuel"
+    body = api("GET", f"compatibility?{query}", authorization=basic()).json()
+    assert body["compatible"] is True
+    assert {one["permission"]: one["reason"] for one in body["capabilities"]} == {
+        "read_odometer": None,
+        "read_fuel": "VEHICLE_NOT_CAPABLE",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("Citroën", "CITROEN"),
+        ("CITROE\N{COMBINING DIAERESIS}N", "CITROEN"),
+        ("citroen", "CITROEN"),
+        ("Land Rover", "LAND_ROVER"),
+        ("land_rover", "LAND_ROVER"),
+        ("mercedes-benz", "MERCEDES_BENZ"),
+    ],
+)
+def test_a_make_is_found_when_it_is_called_by_any_of_its_names(name, make):
+    assert find_make(name) is MAKES[make]
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,12 @@
 import pytest
 
-from django_smartcar.simulator import grants, world
+from django_smartcar.simulator import world
 from django_smartcar.simulator.catalogue import MAKES
-from django_smartcar.simulator.scopes import VEHICLE_ACCESS
 from tests.simulator.conftest import PREFIX, REDIRECT_URI
 
 
 def test_the_driver_comes_back_with_a_code_when_every_page_is_walked(visit):
-    run = visit(user="u-1", external_id="x-1")
+    run = visit(external_id="x-1")
     assert "continue-button" in run.page.ids
     run.press("continue-button")
     assert set(MAKES) <= run.page.ids
@@ -22,7 +21,6 @@ def test_the_driver_comes_back_with_a_code_when_every_page_is_walked(visit):
     assert run.answer["state"] == "the-state"
     assert run.answer["user_id"] == world.owner("driver@example.com").id
     assert run.answer["external_id"] == "x-1"
-    assert world.grants()[0].user == "u-1"
 
 
 @pytest.mark.parametrize(
@@ -90,39 +88,6 @@ def test_the_sign_in_page_says_so_when_something_is_missing(visit, email, passwo
     assert world.cars() == []
 
 
-def test_required_scopes_stay_when_everything_is_unticked(visit):
-    run = visit().sign_in()
-    assert 'value="read_vehicle_info" checked disabled' in run.text
-    run.press("approval-button", scope=[])
-    assert world.grants()[0].scopes == ["read_vehicle_info"]
-
-
-def test_only_ticked_scopes_are_granted_when_one_is_unticked(visit):
-    visit().sign_in().press("approval-button", untick={"read_location"})
-    assert "read_location" not in world.grants()[0].scopes
-    assert "control_security" in world.grants()[0].scopes
-
-
-def test_no_scope_is_granted_beyond_what_was_asked_when_the_form_is_forged(visit):
-    visit(scope="read_vin").sign_in().press("approval-button", scope=["read_vin", "control_trunk"])
-    assert world.grants()[0].scopes == ["read_vin"]
-
-
-def test_the_dashboards_scopes_are_asked_for_when_the_address_names_none(visit):
-    visit(scope=None).connect()
-    assert world.grants()[0].scopes == list(VEHICLE_ACCESS)
-
-
-def test_access_is_denied_when_the_driver_says_so(visit):
-    run = visit().sign_in().press("deny-button")
-    assert run.answer == {
-        "error": "access_denied",
-        "error_description": "User denied access to application.",
-        "state": "the-state",
-    }
-    assert world.grants() == []
-
-
 @pytest.mark.parametrize("presses", [[], ["continue-button"], ["continue-button", "FORD"]])
 def test_the_driver_can_leave_when_on_any_page(visit, presses):
     run = visit()
@@ -131,85 +96,6 @@ def test_the_driver_can_leave_when_on_any_page(visit, presses):
     run.follow("exit-link")
     assert run.answer["error"] == "user_manually_returned_to_application"
     assert run.answer["state"] == "the-state"
-
-
-@pytest.mark.parametrize("number", [1, 3, 51, 999])
-def test_all_cars_are_connected_when_the_account_has_that_many(visit, number):
-    visit().connect(f"{number}-vehicles@smartcar.com")
-    assert len(world.grants()[0].vehicle_ids) == number == len(set(world.grants()[0].vehicle_ids))
-
-
-def test_only_ticked_cars_are_connected_when_one_is_unticked(visit):
-    run = visit().sign_in("3-vehicles@smartcar.com")
-    first, second, third = [car.id for car in world.cars()]
-    run.press("approval-button", vehicle=[])
-    assert run.status == 400
-    run.press("approval-button", untick={second})
-    assert world.grants()[0].vehicle_ids == [first, third]
-
-
-def test_one_car_is_connected_when_single_select_is_on(visit):
-    run = visit(single_select="true").sign_in("3-vehicles@smartcar.com")
-    second = world.cars()[1].id
-    assert run.text.count('type="radio"') == 3
-    run.press("approval-button", vehicle=second)
-    assert world.grants()[0].vehicle_ids == [second]
-
-
-def test_one_car_is_connected_when_single_select_is_forged(visit):
-    run = visit(single_select="true").sign_in("3-vehicles@smartcar.com")
-    run.press("approval-button", vehicle=[car.id for car in world.cars()])
-    assert len(world.grants()[0].vehicle_ids) == 1
-
-
-def test_only_the_car_of_the_vin_is_offered_when_single_select_names_one(visit):
-    visit().sign_in("3-vehicles@smartcar.com")
-    wanted = world.cars()[2].vin
-    run = visit(single_select="true", single_select_vin=wanted, make="TESLA").connect(
-        "3-vehicles@smartcar.com"
-    )
-    assert run.answer["code"]
-    assert [world.car(vehicle_id).vin for vehicle_id in world.grants()[0].vehicle_ids] == [wanted]
-
-
-def test_no_vehicles_are_found_when_the_account_lacks_the_vin(visit):
-    run = visit(single_select="true", single_select_vin="5YJ3E1EA7JF000001").connect(
-        "3-vehicles@smartcar.com"
-    )
-    assert run.answer["error"] == "no_vehicles"
-
-
-def test_any_driver_has_the_car_of_the_vin_when_the_address_is_an_ordinary_one(visit):
-    visit(single_select="true", single_select_vin="5YJ3E1EA7JF000001").connect()
-    assert [(car.vin, car.make) for car in world.cars()] == [("5YJ3E1EA7JF000001", "TESLA")]
-
-
-def test_approval_is_skipped_when_the_same_scope_was_granted_before(visit):
-    visit().connect()
-    run = visit().sign_in()
-    assert run.answer["code"]
-    assert world.grants()[0].vehicle_ids == world.grants()[1].vehicle_ids
-
-
-@pytest.mark.parametrize(
-    "parameters", [{"approval_prompt": "force"}, {"scope": "read_odometer control_charge"}, {"make": "TESLA"}]
-)
-def test_approval_is_asked_for_when_it_was_not_given_before_or_is_forced(visit, parameters):
-    visit().connect()
-    assert "approval-button" in visit(**parameters).sign_in().page.ids
-
-
-def test_approval_is_asked_for_when_the_car_was_disconnected(visit):
-    visit().connect()
-    grants.disconnect(vehicle_id=world.cars()[0].id)
-    assert "approval-button" in visit().sign_in().page.ids
-
-
-def test_the_first_car_stays_connected_when_a_second_is_single_selected(visit):
-    for number in (0, 1):
-        run = visit(single_select="true", approval_prompt="force").sign_in("3-vehicles@smartcar.com")
-        run.press("approval-button", vehicle=world.cars()[number].id)
-    assert [grant.vehicle_ids for grant in world.grants()] == [[car.id] for car in world.cars()[:2]]
 
 
 def test_the_external_id_is_forgotten_when_it_is_null(visit):

@@ -110,3 +110,6 @@ def test_nothing_is_deleted_when_no_filter_is_given(call, connect):
 def test_a_path_is_not_found_when_there_is_none(call):
     assert call("GET", path="/v2.0/management/nonsense").json()["type"] == "RESOURCE_NOT_FOUND"
     assert call("POST").status_code == 404
+    for path in ("/vtwo/management/connections", "/v0/management/connections/"):
+        response = call("GET", path=path)
+        assert (response.status_code, response.json()["code"]) == (404, "VERSION")

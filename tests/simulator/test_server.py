@@ -133,29 +133,49 @@ def test_no_secret_is_logged_when_a_car_connects(tmp_path):
     assert "redirect_uri" not in program.errors
 
 
+def refusal(folder, *arguments):
+    """What a program says that does not start."""
+    return subprocess.run(
+        [sys.executable, "-m", "django_smartcar.simulator", *arguments],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+
 def test_the_program_says_why_when_the_port_is_taken(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        ended = subprocess.run(
-            [sys.executable, "-m", "django_smartcar.simulator", "--port", str(taken.getsockname()[1])],
-            cwd=tmp_path,
-            env={"PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            timeout=30,
-        )
+        ended = refusal(tmp_path, "--port", str(taken.getsockname()[1]))
     assert ended.returncode == 1
     assert "Cannot serve on 127.0.0.1" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
 def test_the_program_says_why_when_the_folder_of_the_state_is_missing(tmp_path):
-    ended = subprocess.run(
-        [sys.executable, "-m", "django_smartcar.simulator", "--port", "0", "--state", "no/such/state.json"],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
+    ended = refusal(tmp_path, "--port", "0", "--state", "no/such/state.json")
     assert ended.returncode == 2
     assert f"there is no folder {tmp_path}/no/such" in ended.stderr
+
+
+@pytest.mark.parametrize("grace", ["nan", "inf", "-1", "soon"])
+def test_the_program_says_why_when_the_grace_is_no_time(tmp_path, grace):
+    ended = refusal(tmp_path, "--port", "0", f"--grace={grace}")
+    assert ended.returncode == 2
+    assert f"--grace: '{grace}' is not a number of seconds" in ended.stderr
+
+
+@pytest.mark.parametrize("host", ["::", "::1"])
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
+def test_the_program_serves_when_the_host_is_of_ipv6(tmp_path, host):
+    with running(tmp_path, "--host", host) as program:
+        assert program.origin.startswith("http://[::1]:")
+        assert requests.get(f"{program.origin}/api/v2.0/user", timeout=10).status_code == 401
+
+
+def test_the_pages_are_in_english_when_the_browser_asks_for_another_language(tmp_path):
+    with running(tmp_path) as program:
+        page = requests.get(program.origin, headers={"Accept-Language": "de"}, timeout=10)
+        assert '<html lang="en">' in page.text
+        assert "Content-Language" not in page.headers

@@ -26,6 +26,36 @@ def test_the_level_decides_when_compatibility_is_tested_in_version_1(api, level)
     assert body == {"compatible": level not in ("incompatible", "dinosaur")}
 
 
+@pytest.mark.parametrize("level", ["", "&test_mode_compatibility_level="])
+def test_the_level_is_asked_for_when_the_mode_is_test(api, level):
+    query = f"vin=5YJSA1CN5DFP00101&scope=read_vin&mode=test{level}"
+    response = api("GET", f"compatibility?{query}", authorization=basic(), version="1.0")
+    assert response.status_code == 400
+    assert response.json()["error"] == "validation_error"
+    assert response.json()["message"].startswith("Field must be one of: ")
+
+
+@pytest.mark.parametrize(
+    ("email", "code", "message"),
+    [
+        ("smartcar@vs-000.vehicle-state-error.com", "VS_000", "Vehicle state cannot be determined."),
+        ("smartcar@vs-002.vehicle-state-error.com", "VS_002", None),
+    ],
+)
+def test_the_state_of_the_car_has_its_old_code_when_the_version_is_1(
+    api, connect, first_car, email, code, message
+):
+    tokens = connect(email)
+    path, token = f"vehicles/{first_car(tokens)}", tokens["access_token"]
+    for response in (
+        api("GET", f"{path}/odometer", token, version="1.0"),
+        api("POST", f"{path}/security", token, {"action": "LOCK"}, "1.0"),
+    ):
+        body = response.json()
+        assert (response.status_code, body["error"], body["code"]) == (409, "vehicle_state_error", code)
+        assert message in (None, body["message"])
+
+
 def test_the_envelope_is_the_old_one_when_the_version_is_1(volt, limited, api, connect, first_car):
     def old_error(response, status, name, code=None):
         assert response.status_code == status
@@ -46,7 +76,9 @@ def test_the_envelope_is_the_old_one_when_the_version_is_1(volt, limited, api, c
         "vehicle_state_error",
         "VS_001",
     )
-    old_error(api("GET", f"vehicles/{volt.id}/vin", token, version="1.0"), 403, "permission_error")
+    refused = api("GET", f"vehicles/{volt.id}/vin", token, version="1.0")
+    old_error(refused, 403, "permission_error")
+    assert refused.json()["message"] == "Insufficient permissions to access requested resource."
     compatibility = "compatibility?vin=5YJSA1CN5DFP00101&scope=read_vin&test_mode_compatibility_level=x"
     response = api("GET", compatibility, authorization=basic(), version="1.0")
     old_error(response, 400, "validation_error")

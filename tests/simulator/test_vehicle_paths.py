@@ -54,7 +54,7 @@ def test_a_tesla_answers_when_it_is_asked_in_its_own_words(api, connect, first_c
     batch = {"requests": [{"path": "/tesla/compass"}, {"path": "/nissan/charge/schedule"}]}
     items = api("POST", f"vehicles/{first_car(tokens)}/batch", token, batch).json()["responses"]
     assert [item["code"] for item in items] == [200, 501]
-    error_of(api("GET", f"{path}/climate/cabin", token), 501, "COMPATIBILITY", "SMARTCAR_NOT_CAPABLE")
+    error_of(api("GET", f"{path}/climate/sauna", token), 501, "COMPATIBILITY", "SMARTCAR_NOT_CAPABLE")
     error_of(api("GET", f"{path.replace('tesla', 'TESLA')}/compass", token), 403, "PERMISSION")
     error_of(
         api("GET", f"{path.replace('tesla', 'nissan')}/compass", token),

@@ -61,6 +61,17 @@ def test_the_state_is_equal_when_it_was_written_and_read(file, connect):
     assert world.state() is not before
 
 
+def test_the_fault_of_a_car_is_known_when_the_snapshot_is_an_older_one(file, connect):
+    connect("smartcar@vs-001.vehicle-state-error.com")
+    older = (
+        file.read_text().replace('"fault"', '"command_error"').replace('"is_redeemed": true', '"user": null')
+    )
+    file.write_text(older)
+    world.restart()
+    assert world.grants()[0].is_redeemed
+    assert [car.fault for car in world.cars()] == ["VEHICLE_STATE:DOOR_OPEN"]
+
+
 def test_nothing_is_kept_when_there_is_no_file(connect):
     connect()
     world.restart()
@@ -138,6 +149,16 @@ def test_expired_tokens_are_forgotten_when_the_snapshot_is_written(file, connect
     assert len(kept["grants"]) == 2
 
 
+def test_expired_tokens_are_forgotten_when_there_is_no_file(connect, visit, monkeypatch):
+    connect("a@example.com")
+    visit().connect("c@example.com")
+    later = world.now() + timedelta(days=61)
+    monkeypatch.setattr(world, "now", lambda: later)
+    connect("b@example.com")
+    state = world.state()
+    assert (len(state.codes), len(state.access_tokens), len(state.refresh_tokens)) == (0, 1, 1)
+
+
 def test_no_update_is_lost_when_many_threads_change_the_world(file, connect, api):
     tokens = connect("20-vehicles@smartcar.com")["access_token"]
 
@@ -152,6 +173,21 @@ def test_no_update_is_lost_when_many_threads_change_the_world(file, connect, api
     assert world.counters["commands"] == 20
     world.restart()
     assert all(car.is_locked for car in world.cars())
+
+
+def test_the_world_stands_still_when_another_thread_changes_it():
+    entered = threading.Event()
+
+    def change():
+        with world.changes():
+            entered.set()
+
+    thread = threading.Thread(target=change)
+    with world.changes():
+        thread.start()
+        assert not entered.wait(0.2)
+    assert entered.wait(10)
+    thread.join()
 
 
 def test_nothing_is_left_when_the_world_is_reset(file, connect):

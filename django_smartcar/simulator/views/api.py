@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import uuid
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.urls import reverse
 from django.utils.crypto import constant_time_compare
 
-from .. import compatibility, grants, vehicle_paths, world
-from ..answers import answering, bearer, is_basic
+from .. import compatibility, grants, reauthentication, vehicle_paths, world
+from ..answers import answering, bearer, check_version, is_basic, is_v1
 from ..conf import conf
 from ..errors import SmartcarError, invalid
 from ..paging import page
@@ -26,7 +24,7 @@ _V1_PATHS = {"", "vin", "permissions", "odometer", "location", "security", "appl
 @answering
 def dispatch(request: HttpRequest, version: str, path: str) -> HttpResponse:
     """Any path below a version."""
-    _check_version(version)
+    check_version(version)
     first, _, rest = path.strip("/").partition("/")
     with world.changes():
         if first == "compatibility":
@@ -47,13 +45,6 @@ def missing(request: HttpRequest, path: str) -> HttpResponse:
     raise SmartcarError("RESOURCE_NOT_FOUND", "PATH")
 
 
-def _check_version(version: str) -> None:
-    # A version from the future is answered by the newest there is.
-    major, _, minor = version.partition(".")
-    if not (major.isdecimal() and (minor or "0").isdecimal() and int(major) > 0):
-        raise SmartcarError("RESOURCE_NOT_FOUND", "VERSION")
-
-
 def _compatibility(request: HttpRequest, version: str, rest: str) -> HttpResponse:
     if request.method != "GET" or rest not in ("", "matrix"):
         raise SmartcarError("RESOURCE_NOT_FOUND", "PATH")
@@ -62,7 +53,7 @@ def _compatibility(request: HttpRequest, version: str, rest: str) -> HttpRespons
     query = request.GET.dict()
     if rest == "matrix":
         return JsonResponse(compatibility.matrix(query))
-    return JsonResponse(compatibility.check_v1(query) if _is_v1(version) else compatibility.check(query))
+    return JsonResponse(compatibility.check_v1(query) if is_v1(version) else compatibility.check(query))
 
 
 def _vehicles(request: HttpRequest) -> HttpResponse:
@@ -71,8 +62,7 @@ def _vehicles(request: HttpRequest) -> HttpResponse:
 
 
 def _vehicle(request: HttpRequest, version: str, vehicle_id: str, below: str) -> HttpResponse:
-    is_v1 = _is_v1(version)
-    if is_v1 and below not in _V1_PATHS:
+    if is_v1(version) and below not in _V1_PATHS:
         raise SmartcarError("RESOURCE_NOT_FOUND", "PATH")
     if below.startswith("webhooks/"):
         return _webhook(request, vehicle_id, below.removeprefix("webhooks/"))
@@ -83,9 +73,9 @@ def _vehicle(request: HttpRequest, version: str, vehicle_id: str, below: str) ->
         car=_car(vehicle_id),
         units=_units(request),
         query=request.GET.dict(),
-        is_v1=is_v1,
+        is_v1=is_v1(version),
         request_id=request.smartcar_request_id,  # type: ignore[attr-defined]
-        reauthenticate_url=_reauthenticate_url(request, vehicle_id),
+        reauthenticate_url=reauthentication.address(request, vehicle_id),
     )
     return visit.answer(str(request.method), below, lambda: _json(request))
 
@@ -159,22 +149,8 @@ def _units(request: HttpRequest) -> Units:
 def _json(request: HttpRequest) -> dict[str, Any]:
     try:
         body = json.loads(request.body or b"{}")
-    except ValueError:
+    except (RecursionError, ValueError):
         raise SmartcarError("VALIDATION") from None
     if not isinstance(body, dict):
         raise SmartcarError("VALIDATION")
     return body
-
-
-def _reauthenticate_url(request: HttpRequest, vehicle_id: str) -> str:
-    query = {
-        "response_type": "vehicle_id",
-        "client_id": conf.SMARTCAR_SIMULATOR_CLIENT_ID,
-        "vehicle_id": vehicle_id,
-    }
-    path = reverse("smartcar_simulator:about") + "connect/oauth/reauthenticate"
-    return f"{request.build_absolute_uri(path)}?{urlencode(query)}"
-
-
-def _is_v1(version: str) -> bool:
-    return version.split(".")[0] == "1"

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.encoding import iri_to_uri
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
-from .. import authorization, grants, world
+from .. import authorization, grants, reauthentication, world
 from ..authorization import InvalidParameter, Run
 from ..catalogue import MAKES, Make
+from ..conf import conf
 from ..errors import APPLICATION_NAME
 from ..fleets import EXAMPLES, ConnectError, sign_in
 from ..scopes import SCOPES
@@ -35,8 +38,26 @@ _STEPS = {
 @never_cache
 def authorize(request: HttpRequest) -> HttpResponse:
     """The address that an application sends its driver to."""
+    return _begin(request, authorization.begin)
+
+
+@login_not_required
+@never_cache
+def reauthenticate(request: HttpRequest) -> HttpResponse:
+    """The address that an application sends its driver to when a car needs its owner to sign in again."""
+    return _begin(request, authorization.begin_again)
+
+
+@login_not_required
+@never_cache
+def finished(request: HttpRequest) -> HttpResponse:
+    """Where a visit ends that no application waits for."""
+    return render(request, "smartcar_simulator/finished.html", {"has_failed": "error" in request.GET})
+
+
+def _begin(request: HttpRequest, begin: Callable[[Mapping[str, str]], Run]) -> HttpResponse:
     try:
-        run = authorization.begin(request.GET.dict())
+        run = begin(request.GET.dict())
     except InvalidParameter as error:
         context = {"parameter": error.name, "status": 400}
         return render(request, "smartcar_simulator/refused.html", context, status=400)
@@ -52,7 +73,7 @@ def preamble(request: HttpRequest, run_id: str) -> HttpResponse:
         return _ended(request)
     if request.method == "POST":
         return redirect(_after_preamble(run), run_id=run.id)
-    return _page(request, run, "preamble", {"scopes": [SCOPES[scope] for scope in run.scopes]})
+    return _page(request, run, "preamble", {})
 
 
 @login_not_required
@@ -140,12 +161,16 @@ def _after_preamble(run: Run) -> str:
 
 def _sign_in(run: Run, make: Make, email: str) -> HttpResponse:
     try:
+        if run.vehicle_id:
+            return _end(run, reauthentication.finish(run, run.vehicle_id, email))
         owner, cars = sign_in(email, make, run.vin)
     except ConnectError as error:
         facts = {"vin": error.vin, "make": error.make, "model": error.model, "year": error.year}
         return _finish_with_error(run, error.error, error.description, facts)
     run.owner_id, run.vehicle_ids = owner.id, [car.id for car in cars]
-    earlier = None if run.is_forced else grants.earlier_grant(owner, set(run.vehicle_ids), run.scopes)
+    earlier = None
+    if not run.is_forced:
+        earlier = grants.earlier_grant(owner, set(run.vehicle_ids), run.scopes, run.mode)
     if earlier and not (run.single_select and len(earlier.vehicle_ids) > 1):
         return _finish(run, earlier.vehicle_ids, run.scopes)
     return redirect("smartcar_simulator:connect-approval", run_id=run.id)
@@ -171,7 +196,13 @@ def _finish(run: Run, vehicle_ids: list[str], scopes: list[str]) -> HttpResponse
         if run.external_id is not None:
             owner.external_id = None if run.external_id == "null" else run.external_id
         code = grants.approve(
-            owner, vehicle_ids, scopes, redirect_uri=run.named_redirect_uri, mode=run.mode, user=run.user
+            owner,
+            vehicle_ids,
+            scopes,
+            redirect_uri=run.redirect_uri,
+            is_redirect_uri_named=run.is_redirect_uri_named,
+            mode=run.mode,
+            with_code=run.wants_code and conf.SMARTCAR_SIMULATOR_CODES,
         )
         facts = {"code": code, "state": run.state, "user_id": owner.id}
         if run.external_id is not None:
@@ -186,9 +217,11 @@ def _finish_with_error(
 
 
 def _end(run: Run, facts: dict[str, Any]) -> HttpResponse:
-    parts = urlsplit(run.redirect_uri)
+    parts = urlsplit(run.redirect_uri or reverse("smartcar_simulator:connect-finished"))
     query = urlencode({name: value for name, value in facts.items() if value is not None})
-    run.outcome = urlunsplit(parts._replace(query=f"{parts.query}&{query}" if parts.query else query))
+    with world.changes():
+        if run.outcome is None:  # otherwise another press was first, and a code may have been given
+            run.outcome = urlunsplit(parts._replace(query=f"{parts.query}&{query}" if parts.query else query))
     return _leave(run)
 
 

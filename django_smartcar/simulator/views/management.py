@@ -8,7 +8,7 @@ import binascii
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from .. import grants
-from ..answers import answering, is_basic
+from ..answers import answering, check_version, is_basic
 from ..conf import conf
 from ..errors import SmartcarError, invalid
 from ..grants import Connection
@@ -21,6 +21,7 @@ _MODES = ("live", "simulated", "test")
 @answering
 def connections(request: HttpRequest, version: str) -> HttpResponse:
     """List the connections, or end some."""
+    check_version(version)
     if not is_basic(request, "default", conf.SMARTCAR_SIMULATOR_MANAGEMENT_TOKEN):
         raise SmartcarError("AUTHENTICATION")
     owner_id = request.GET.get("user_id") or None

@@ -1,0 +1,33 @@
+"""iam.smartcar.com: the token endpoint of v3."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from .. import application_tokens
+from ..answers import answering
+from ..errors import OAuthError
+
+
+@answering
+def token(request: HttpRequest) -> HttpResponse:
+    """Sell the application's token for the credentials in the body."""
+    if request.method != "POST":
+        raise OAuthError("invalid_request", "The token endpoint takes POST.", status=405)
+    return JsonResponse(application_tokens.issue(_fields(request)))
+
+
+def _fields(request: HttpRequest) -> Mapping[str, object]:
+    # Smartcar's prose sends a form, its specification sends JSON.
+    if request.content_type != "application/json":
+        return request.POST.dict()
+    try:
+        fields = json.loads(request.body)
+    except ValueError:
+        raise OAuthError("invalid_request", "The body is not JSON.") from None
+    if not isinstance(fields, dict):
+        raise OAuthError("invalid_request", "The body is not a JSON object.")
+    return fields
