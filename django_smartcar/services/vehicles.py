@@ -28,6 +28,7 @@ from .facts import Facts
 logger = logging.getLogger(__name__)
 
 
+@sensitive_variables()
 def odometer(vehicle: ConnectedVehicle) -> sdk.Odometer:
     """Read the odometer and keep it on the row.
 
@@ -43,6 +44,7 @@ def odometer(vehicle: ConnectedVehicle) -> sdk.Odometer:
     return reading
 
 
+@sensitive_variables()
 def location(vehicle: ConnectedVehicle) -> sdk.Location:
     """Read where the car is and keep it on the row.
 
@@ -76,6 +78,7 @@ def refresh_readings(vehicle: ConnectedVehicle) -> None:
         raise failed
 
 
+@sensitive_variables()
 def reread(vehicle: ConnectedVehicle) -> None:
     """Ask Smartcar again what the car is, what is permitted, and all that it reads. Raises as above."""
     told = facts.read(vehicle.smartcar_vehicle_id, _token(vehicle))
@@ -87,12 +90,12 @@ def reread(vehicle: ConnectedVehicle) -> None:
         raise told.failed
 
 
+@sensitive_variables()
 def sync(account: SmartcarAccount) -> list[ConnectedVehicle]:
     """Re-read from Smartcar which cars the account opens, what they are and what is permitted.
 
     Cars that Smartcar no longer lists are marked as disconnected; a car that has gone over to a newer grant
-    stays there. Raises ReconnectRequired, RefreshInProgress
-    or a SmartcarException: nothing has changed then.
+    stays there. Raises ReconnectRequired, RefreshInProgress or a SmartcarException; nothing has changed then.
     """
     before = set(account.vehicles.connected().values_list("pk", flat=True))
     found = facts.read_all(tokens.access_token(account))

@@ -1,6 +1,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.views.debug import ExceptionReporter
 
 from django_smartcar import signals
 from django_smartcar.exceptions import PermissionException, SmartcarException, VehicleDisconnected
@@ -230,3 +231,25 @@ def test_a_read_waits_as_long_as_the_settings_say(vehicle, wire, settings):
     wire.odometer("car-1")
     vehicles.odometer(vehicle)
     assert wire.sent("GET", "/odometer")[0].req_kwargs["timeout"][1] == 7
+
+
+def test_error_reports_hide_where_the_car_is(vehicle, wire, rf):
+    place = 37.4 + 0.0292  # never as it is in the source, which a report quotes
+    wire.location("car-1", latitude=place)
+    assert str(place) not in _report_of_a_database_that_fails(lambda: vehicles.location(vehicle), rf)
+
+
+def test_error_reports_hide_the_vin(vehicle, wire, rf):
+    vin = "5YJSA1CN" + "5DFP00101"
+    wire.car("car-1", vin=vin)
+    assert vin not in _report_of_a_database_that_fails(lambda: vehicles.reread(vehicle), rf)
+
+
+def _report_of_a_database_that_fails(act, rf):
+    """What Django mails to the admins of a site: the variables of every frame are in it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ConnectedVehicle, "refresh_from_db", lambda *args, **kwargs: 1 / 0)
+        with pytest.raises(ZeroDivisionError) as raised:
+            act()
+    frames = raised.tb.tb_next.tb_next  # without this test itself, which knows the answer
+    return ExceptionReporter(rf.get("/"), raised.type, raised.value, frames).get_traceback_html()
