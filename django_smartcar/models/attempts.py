@@ -18,7 +18,6 @@ class ConnectAttempt(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     redirect_uri = models.CharField(max_length=500)
     mode = models.CharField(max_length=10)
-    make = models.CharField(max_length=50, blank=True)
     next_url = models.CharField(max_length=2000, blank=True)
     single_select = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -60,7 +60,6 @@ def begin(
         user=user,
         redirect_uri=redirect_uri,
         mode=conf.SMARTCAR_MODE,
-        make=make,
         next_url=next_url,
         single_select=single_select,
         expires_at=now + ATTEMPT_LIFE,
