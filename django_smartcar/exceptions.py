@@ -57,6 +57,7 @@ __all__ = [
     "ValidationException",
     "VehicleDisconnected",
     "advice",
+    "reason_of",
 ]
 
 
@@ -102,6 +103,11 @@ class OwnedByAnotherUser(SmartcarAppError):
 
 class NothingConnected(SmartcarAppError):
     """The consent was given, but it covers no car."""
+
+
+def reason_of(error: Exception) -> str:
+    """What went wrong in a word, for operators: Smartcar's code or type, else the exception's name."""
+    return str(getattr(error, "code", None) or getattr(error, "type", None) or type(error).__name__)
 
 
 def advice(error: Exception) -> str:

@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 
-from ..exceptions import SmartcarAppError, SmartcarException, advice
+from ..exceptions import SmartcarAppError, SmartcarException, advice, reason_of
 
 #: How many rows a confirmed action takes: each may keep its car, and the operator, waiting.
 AT_ONCE = 100
@@ -88,6 +88,6 @@ class ActsOnSmartcar(SmartcarModelAdmin):
                 messages.success(request, f"{row}: {done}")
 
     def _failed(self, request: HttpRequest, row: Model, done: str, error: Exception) -> None:
-        reason = getattr(error, "code", None) or getattr(error, "type", None) or type(error).__name__
+        reason = reason_of(error)
         self.log_change(request, row, _("Not %(done)s: %(reason)s") % {"done": done, "reason": reason})
         messages.error(request, f"{row}: {advice(error)} ({reason})")

@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from .. import sdk, signals
-from ..exceptions import ReconnectRequired, RefreshInProgress, SmartcarException
+from ..exceptions import ReconnectRequired, RefreshInProgress, SmartcarException, reason_of
 from ..models import SmartcarAccount
 from . import client
 
@@ -176,7 +176,7 @@ def _exchange_once_or_twice(refresh_token: str) -> sdk.Access:
 def _exchange_failed(account: SmartcarAccount, lease: uuid.UUID, error: SmartcarException) -> None:
     """Give the lease back; if Smartcar says that the token is dead, mark the account, once."""
     mine = SmartcarAccount.objects.filter(pk=account.pk, refresh_lease=lease)
-    reason = f"{error.code or error.type or type(error).__name__}"[:200]
+    reason = reason_of(error)[:200]
     dead_since: datetime | None = timezone.now() if _is_dead(error) else None
     marked = mine.update(
         refresh_lease=None,

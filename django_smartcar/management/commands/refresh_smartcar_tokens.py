@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from django_smartcar.exceptions import ReconnectRequired, SmartcarAppError, SmartcarException
+from django_smartcar.exceptions import ReconnectRequired, SmartcarAppError, SmartcarException, reason_of
 from django_smartcar.models import SmartcarAccount
 from django_smartcar.querysets import SmartcarAccountQuerySet
 from django_smartcar.services import tokens
@@ -63,7 +63,7 @@ class Command(BaseCommand):
         except ReconnectRequired:
             self.stdout.write(self.style.ERROR(f"{account}: needs its driver to connect again"))
         except (SmartcarException, SmartcarAppError) as error:
-            reason = getattr(error, "code", None) or type(error).__name__
+            reason = reason_of(error)
             self.stdout.write(self.style.ERROR(f"{account}: not refreshed, will be tried again ({reason})"))
         else:
             until = account.access_expires_at
