@@ -68,7 +68,7 @@ def may_have_arrived(error: Exception) -> bool:
 
 
 def requester() -> sdk.Requester:
-    """One pooled session for the process, as long as the timeouts stay what they are."""
+    """The process's pooled session for everything but the token endpoint, which has one of its own."""
     return _requester(conf.SMARTCAR_TIMEOUT, conf.SMARTCAR_COMMAND_TIMEOUT)
 
 
