@@ -37,7 +37,7 @@ STAIRS = {
         {"exceptions"},
         {"envelopes"},
         {"signals"},
-        {"units", "shapes"},
+        {"units", "shapes", "connect"},
         {"const"},
     ],
     "models": [{"__init__"}, {"commands"}, {"vehicles", "attempts"}, {"accounts"}],

@@ -16,7 +16,7 @@ Generation 3 has one token for the whole application, and the same face (see ``s
 Whatever goes wrong is a ``SmartcarException``; the tree of them is drawn in ``sdk.exceptions``.
 """
 
-from . import api, const, requester, v3
+from . import api, connect, const, requester, v3
 from .api import Api, Paging, VehicleIds, get_user_id, get_vehicle_ids, iter_vehicle_ids
 from .auth import Access, ApplicationAccess, ApplicationAuth, AuthClient, is_expired
 from .exceptions import (
@@ -26,6 +26,7 @@ from .exceptions import (
     MonthlyLimitExceeded,
     NoAnswerException,
     NotCapableException,
+    NotStoredException,
     PermissionException,
     RateLimitingException,
     ResourceNotFoundException,
@@ -54,6 +55,7 @@ __all__ = [
     "MonthlyLimitExceeded",
     "NoAnswerException",
     "NotCapableException",
+    "NotStoredException",
     "Odometer",
     "OdometerData",
     "Paging",
@@ -71,6 +73,7 @@ __all__ = [
     "VehicleIds",
     "VehicleInfo",
     "api",
+    "connect",
     "const",
     "exception_for",
     "get_user_id",

@@ -4,9 +4,8 @@ import warnings
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict, cast
-from urllib.parse import urlencode
 
-from . import const
+from . import connect, const
 from .requester import Requester, Response, body_of, invalid, shared
 
 REFRESH_TOKEN_LIFE = timedelta(days=60)
@@ -95,25 +94,21 @@ class AuthClient:
         brand. ``single_select`` is True for one car of the driver's choice, or a VIN for that car only.
         ``user`` and ``external_id`` are your own names for the driver. smartcar.com/docs/connect
         """
-        vin = single_select if isinstance(single_select, str) else None
-        query = {
-            "response_type": "code",
-            "client_id": self.client_id,
-            "redirect_uri": self.redirect_uri,
-            "approval_prompt": "force" if force else "auto",
-            "mode": None if self.mode == "live" else self.mode,
-            "scope": _spaced(self.scope),
-            "state": state,
-            "make": (vehicle_info or {}).get("make"),
-            "single_select": "true" if single_select else None,
-            "single_select_vin": vin,
-            "flags": _spaced([f"{name}:{_flag(value)}" for name, value in (flags or {}).items()]),
-            "user": user,
-            "external_id": external_id,
-        }
-        always = ("response_type", "client_id", "redirect_uri", "approval_prompt")
-        sent = {name: value for name, value in query.items() if value or name in always}
-        return f"{self._connect_url}/oauth/authorize?{urlencode(sent)}"
+        return connect.get_auth_url(
+            self.client_id,
+            self.redirect_uri,
+            self.scope,
+            mode=self.mode,
+            force=force,
+            state=state,
+            vehicle_info=vehicle_info,
+            single_select=single_select,
+            flags=flags,
+            user=user,
+            external_id=external_id,
+            id_name="client_id",
+            connect_url=self._connect_url,
+        )
 
     def exchange_code(self, code: str) -> Access:
         """Tokens for the code that Connect's redirect brought; a code works once, for ten minutes.
@@ -132,7 +127,7 @@ class AuthClient:
 
     def is_compatible(self, vin: str, scope: Sequence[str], *, country: str | None = None) -> bool:
         """False if this car cannot work with these permissions; True if it may. GET /compatibility."""
-        params = {"vin": vin, "scope": _spaced(scope), **({"country": country} if country else {})}
+        params = {"vin": vin, "scope": connect.spaced(scope), **({"country": country} if country else {})}
         url = f"{self._api_url}/compatibility"
         response = self._requester.call("GET", url, params=params, auth=self.auth)
         return cast(bool, body_of(response, compatible=bool)["compatible"])
@@ -206,15 +201,6 @@ def _mode(mode: str | None, is_test: bool) -> str:
     if is_test and mode != "test":
         raise ValueError(f"test_mode=True contradicts mode={mode!r}")
     return mode
-
-
-def _spaced(words: Sequence[str] | None) -> str:
-    # A string is a sequence too: joined, it would become "r e a d".
-    return words if isinstance(words, str) else " ".join(words or ())
-
-
-def _flag(value: str | bool) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _life(response: Response, expires_in: Any) -> timedelta:

@@ -5,6 +5,7 @@
   x AuthenticationException      401
   x PermissionException          403
   x ResourceNotFoundException    404
+    - NotStoredException         404 of a signal: generation 3 has not collected it
   x StateException               409
   x RateLimitingException        429
   x MonthlyLimitExceeded         430
@@ -86,6 +87,10 @@ class PermissionException(SmartcarException):
 
 class ResourceNotFoundException(SmartcarException):
     """404: there is no such path, vehicle or version."""
+
+
+class NotStoredException(ResourceNotFoundException):
+    """404 of a signal, generation 3: none is kept for the car (nor of any, without a webhook)."""
 
 
 class StateException(SmartcarException):
@@ -171,12 +176,16 @@ STATUS_OF_CODE = {
 }
 
 
-def exception_for(response: requests.Response, error: Mapping[str, Any] | None = None) -> SmartcarException:
+def exception_for(
+    response: requests.Response,
+    error: Mapping[str, Any] | None = None,
+    kind: type[SmartcarException] | None = None,
+) -> SmartcarException:
     """The exception for an answer with a bad status, whatever its body; never raises.
 
-    Understands the envelopes of v1, v2, v3 and OAuth, plain text, HTML, and nothing at all. Of a good answer
-    that tells of a failure (a 202 that ended badly), the status is the body's, or that of its type and code;
-    ``error`` is the part of it that failed, if that is not all of it.
+    Understands the envelopes of v1, v2, v3 and OAuth, text, HTML, and nothing. Of a good answer that tells of
+    a failure (a 202 that ended badly), the status is the body's, or that of its type and code; ``error`` is
+    the part that failed, if not all of it; ``kind`` a class that says more.
     """
     content = _content_of(response) if error is None else json.dumps({"errors": [error]}).encode()
     message, said = read_envelope(content, _secrets_of(response))
@@ -188,10 +197,9 @@ def exception_for(response: requests.Response, error: Mapping[str, Any] | None =
     )
     facts["status_code"] = status
     facts["request_id"] = said.get("request_id") or response.headers.get(const.REQUEST_ID_HEADER)
-    kind = CLASSES.get(status)
-    if kind is None:
-        return UnexpectedStatusException(message or f"Unexpected status {status}", **facts)
-    return kind(message or "Unknown error", **facts)
+    if kind := kind or CLASSES.get(status):
+        return kind(message or "Unknown error", **facts)
+    return UnexpectedStatusException(message or f"Unexpected status {status}", **facts)
 
 
 def _status_said(said: Said) -> int | None:

@@ -23,7 +23,7 @@ from .connections import (
     get_vehicle,
     iter_connections,
 )
-from .exceptions import ResourceNotFoundException, exception_for
+from .exceptions import NotStoredException, ResourceNotFoundException, exception_for
 from .management import (
     CompatibleVehicle,
     Subscription,
@@ -212,8 +212,8 @@ class Vehicle(Commands):
     def signal(self, code: str) -> Signal:
         """One signal, by Smartcar's code or by the face's name (``"battery_level"``). GET /signals/{code}.
 
-        Raises the exception of the signal's own error; ResourceNotFoundException if Smartcar has nothing
-        under this code, as it has under no code while its store is empty (see ``signals``).
+        Raises the exception of the signal's own error; NotStoredException if Smartcar has nothing under this
+        code, as it has under no code while its store is empty (see ``signals``).
         """
         return self._ask(code)[1]
 
@@ -227,14 +227,18 @@ class Vehicle(Commands):
         )
 
     def _ask(self, name: str) -> tuple[Response, Signal]:
-        response = self.api.get("vehicles", self.vehicle_id, "signals", CODES.get(name, name))
+        try:
+            response = self.api.get("vehicles", self.vehicle_id, "signals", CODES.get(name, name))
+        except ResourceNotFoundException as error:
+            if error.response is None:
+                raise
+            raise exception_for(error.response, kind=NotStoredException) from None
         signal = read(resource_of(response), self.unit_system, sent_in=self.unit_system)
         if signal["error"] is not None:
             raise exception_for(response, signal["error"])
         if signal["status"] != "SUCCESS":
-            raise exception_for(
-                response, {"status": "404", "detail": f"{signal['code']}: {signal['status']}"}
-            )
+            missing = {"status": "404", "detail": f"{signal['code']}: {signal['status']}"}
+            raise exception_for(response, missing, NotStoredException)
         return response, signal
 
 
