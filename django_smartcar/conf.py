@@ -17,14 +17,46 @@ def _setting(name: str, default: Any) -> Any:
 
 class Settings:
     @property
+    def SMARTCAR_API_VERSION(self) -> str:
+        """What new connections speak: ``"3"``, or ``"2.0"``, which Smartcar ends on 2026-12-01."""
+        return str(_setting("SMARTCAR_API_VERSION", "3"))
+
+    @property
     def SMARTCAR_CLIENT_ID(self) -> str:
-        """The application's id: the UUID that Smartcar's dashboard calls Client ID. Required."""
+        """The id for that version's tokens: ``client_…`` with 3, the Application ID with 2.0. Required."""
         return str(_setting("SMARTCAR_CLIENT_ID", ""))
 
     @property
     def SMARTCAR_CLIENT_SECRET(self) -> str:
-        """The application's secret, from Smartcar's dashboard. Required; keep it out of the repository."""
+        """The secret that belongs to this id. Required; keep it out of the repository."""
         return str(_setting("SMARTCAR_CLIENT_SECRET", ""))
+
+    @property
+    def SMARTCAR_APPLICATION_ID(self) -> str:
+        """The UUID that Smartcar's dashboard calls Application ID, for Connect. Required with 3."""
+        return str(_setting("SMARTCAR_APPLICATION_ID", ""))
+
+    @property
+    def SMARTCAR_V2_CLIENT_ID(self) -> str:
+        """With version 3: the Application ID, for what is left of 2.0 (accounts, and codes as a proof)."""
+        return str(_setting("SMARTCAR_V2_CLIENT_ID", ""))
+
+    @property
+    def SMARTCAR_V2_CLIENT_SECRET(self) -> str:
+        """The secret of 2.0 that belongs to it."""
+        return str(_setting("SMARTCAR_V2_CLIENT_SECRET", ""))
+
+    @property
+    def SMARTCAR_MANAGEMENT_TOKENS(self) -> Sequence[str]:
+        """Application Management Tokens, from Smartcar's dashboard; the first is the one that is sent."""
+        value: Sequence[str] = _setting("SMARTCAR_MANAGEMENT_TOKENS", [])
+        return value
+
+    @property
+    def SMARTCAR_OWNERSHIP_PROOFS(self) -> Sequence[str]:
+        """With version 3, each of these proves who consented; ``"new_connection"`` is one more, and weak."""
+        value: Sequence[str] = _setting("SMARTCAR_OWNERSHIP_PROOFS", ["code", "external_id"])
+        return value
 
     @property
     def SMARTCAR_REDIRECT_URI(self) -> str:
@@ -72,18 +104,28 @@ class Settings:
         return self._host("SMARTCAR_CONNECT_URL", "https://connect.smartcar.com")
 
     @property
+    def SMARTCAR_IAM_URL(self) -> str:
+        """The address of version 3's token endpoint, path included."""
+        return self._host("SMARTCAR_IAM_URL", "https://iam.smartcar.com/oauth2/token")
+
+    @property
+    def SMARTCAR_VEHICLE_API_URL(self) -> str:
+        """The host of version 3's vehicle API, without the version."""
+        return self._host("SMARTCAR_VEHICLE_API_URL", "https://vehicle.api.smartcar.com")
+
+    @property
     def SMARTCAR_AUTH_URL(self) -> str:
-        """The address of the token endpoint, path included."""
+        """The address of version 2.0's token endpoint, path included."""
         return self._host("SMARTCAR_AUTH_URL", "https://auth.smartcar.com/oauth/token")
 
     @property
     def SMARTCAR_API_URL(self) -> str:
-        """The host of the vehicle API, without the version."""
+        """The host of version 2.0's vehicle API, without the version."""
         return self._host("SMARTCAR_API_URL", "https://api.smartcar.com")
 
     @property
     def SMARTCAR_MANAGEMENT_URL(self) -> str:
-        """The host of the management API, without the version."""
+        """The host of version 2.0's management API, without the version."""
         return self._host("SMARTCAR_MANAGEMENT_URL", "https://management.smartcar.com")
 
     def _host(self, name: str, default: str) -> str:

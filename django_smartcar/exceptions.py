@@ -7,11 +7,14 @@
   - VehicleDisconnected             the car is no longer connected
   - AttemptRefused                  a callback that no attempt of this browser and user expects
   - OwnedByAnotherUser              the Smartcar user belongs to another local user
+  - OwnershipUnproven               Smartcar does not confirm who has consented
   - NothingConnected                the grant covers no car
+  - CredentialsMissing              this site has no id and secret for the account's generation
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
@@ -38,6 +41,7 @@ from .sdk import (
 __all__ = [
     "AttemptRefused",
     "AuthenticationException",
+    "CredentialsMissing",
     "GatewayTimeoutException",
     "InvalidAnswerException",
     "MonthlyLimitExceeded",
@@ -46,6 +50,7 @@ __all__ = [
     "NotStoredException",
     "NothingConnected",
     "OwnedByAnotherUser",
+    "OwnershipUnproven",
     "PermissionException",
     "RateLimitingException",
     "ReconnectRequired",
@@ -76,11 +81,11 @@ class ReconnectRequired(SmartcarAppError):
 
 
 class RefreshInProgress(SmartcarAppError):
-    """Another process holds the refresh of this account for too long: try again. Has ``account``."""
+    """Another process holds the refresh of this account, or application, for too long. Has ``row``."""
 
-    def __init__(self, account: Any) -> None:
-        super().__init__(f"{account} is being refreshed elsewhere; try again")
-        self.account = account
+    def __init__(self, row: Any) -> None:
+        super().__init__(f"{row} is being refreshed elsewhere; try again")
+        self.row = row
 
 
 class VehicleDisconnected(SmartcarAppError):
@@ -92,7 +97,7 @@ class VehicleDisconnected(SmartcarAppError):
 
 
 class AttemptRefused(SmartcarAppError, SuspiciousOperation):
-    """A callback was not expected: ``reason`` says why, in one word, for the log."""
+    """A callback was not expected: ``reason`` says why, in a word, for the log."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"Connect callback refused: {reason}")
@@ -101,6 +106,23 @@ class AttemptRefused(SmartcarAppError, SuspiciousOperation):
 
 class OwnedByAnotherUser(SmartcarAppError):
     """The Smartcar user who consented already belongs to another local user."""
+
+
+class OwnershipUnproven(SmartcarAppError):
+    """Smartcar does not confirm who has consented. ``looked_for``: each proof, and what came back."""
+
+    def __init__(self, looked_for: Mapping[str, str]) -> None:
+        told = "; ".join(f"{proof}: {answer}" for proof, answer in looked_for.items())
+        super().__init__(f"no proof of ownership ({told})")
+        self.looked_for = dict(looked_for)
+
+
+class CredentialsMissing(SmartcarAppError):
+    """An account speaks a generation that the settings have no id and secret for. Has ``names``."""
+
+    def __init__(self, *names: str) -> None:
+        super().__init__(f"set {' and '.join(names)} (see SMARTCAR_API_VERSION): an account needs them")
+        self.names = names
 
 
 class NothingConnected(SmartcarAppError):
@@ -145,6 +167,14 @@ _ADVICE = (
     (RateLimitingException, lambda: _("The car was asked too often. Please wait a few minutes.")),
     (MonthlyLimitExceeded, lambda: _("This site has used up its requests to this car for now.")),
     (NotCapableException, lambda: _("This car cannot do that.")),
+    (
+        CredentialsMissing,
+        lambda: _("This site is not set up correctly. The fault is ours; please try again later."),
+    ),
+    (
+        NotStoredException,
+        lambda: _("Smartcar has not collected this from the car yet. It may take a day after connecting."),
+    ),
     (ResourceNotFoundException, lambda: _("Smartcar does not know this car any more.")),
     (GatewayTimeoutException, lambda: _("The car took too long to answer: it may or may not have done it.")),
     (

@@ -10,6 +10,10 @@ from django.dispatch import Signal
 #: ConnectedVehicle rows that this connection covers).
 account_connected = Signal()
 
+#: Somebody came back from Connect and was refused; nothing is stored. Arguments: ``user`` (who is logged in,
+#: or an AnonymousUser), ``reason`` (a word or a sentence, for operators).
+connection_refused = Signal()
+
 #: Smartcar no longer accepts an account's refresh token: its driver has to connect again. Sent once, until
 #: they have. Arguments: ``account`` (SmartcarAccount).
 reconnect_required = Signal()

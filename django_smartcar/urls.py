@@ -11,5 +11,6 @@ urlpatterns = [
     path("<int:pk>/lock/", vehicles.lock, name="lock"),
     path("<int:pk>/unlock/", vehicles.unlock, name="unlock"),
     path("<int:pk>/refresh/", vehicles.refresh, name="refresh"),
+    path("<int:pk>/reauthenticate/", connect.reauthenticate, name="reauthenticate"),
     path("<int:pk>/disconnect/", vehicles.disconnect, name="disconnect"),
 ]

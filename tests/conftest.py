@@ -5,7 +5,9 @@ import responses
 from django.utils import timezone
 
 from django_smartcar.models import ConnectedVehicle, SmartcarAccount, SmartcarUser
+from django_smartcar.simulator import world
 
+from .smartcar import Smartcar
 from .wire import Wire
 
 ALL = ["read_vehicle_info", "read_odometer", "read_location", "control_security"]
@@ -16,6 +18,22 @@ def wire():
     """Smartcar, played by ``responses``; a request that no answer was set for fails the test."""
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         yield Wire(mock)
+
+
+@pytest.fixture(scope="session")
+def _smartcar():
+    smartcar = Smartcar()
+    yield smartcar
+    smartcar.close()
+
+
+@pytest.fixture
+def smartcar(_smartcar, settings, request):
+    """The pretend Smartcar, new; the site speaks generation 3 to it, unless the test is given another."""
+    world.reset()
+    _smartcar.point(settings, getattr(request, "param", "3"))
+    yield _smartcar
+    world.reset()
 
 
 @pytest.fixture
@@ -33,6 +51,7 @@ def make_account(db):
     def make(user, smartcar_user_id="driver-a", *, access_for=timedelta(hours=2), **changes):
         owner, _ = SmartcarUser.objects.get_or_create(id=smartcar_user_id, defaults={"user": user})
         values = {
+            "api_version": "2.0",
             "access_token": "access-0",
             "access_expires_at": timezone.now() + access_for,
             "refresh_token": "refresh-0",

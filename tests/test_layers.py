@@ -26,7 +26,14 @@ FLOORS = {
 
 #: Inside a room, from the top down.
 STAIRS = {
-    "services": [{"connect", "webhooks"}, {"vehicles", "commands"}, {"tokens", "facts"}, {"client"}],
+    "services": [
+        {"connect", "reauthentication"},
+        {"vehicles", "commands", "ownership"},
+        {"cars", "facts", "attempts"},
+        {"tokens"},
+        {"leases"},
+        {"client"},
+    ],
     "sdk": [
         {"__init__"},
         {"vehicle", "v3"},
@@ -40,7 +47,13 @@ STAIRS = {
         {"units", "shapes", "connect"},
         {"const"},
     ],
-    "models": [{"__init__"}, {"commands"}, {"vehicles", "attempts"}, {"accounts"}],
+    "models": [
+        {"__init__"},
+        {"commands", "attempts"},
+        {"vehicles"},
+        {"accounts"},
+        {"tokens", "external_ids"},
+    ],
 }
 
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if "migrations" not in path.parts)

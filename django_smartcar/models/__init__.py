@@ -3,11 +3,16 @@
 from .accounts import SmartcarAccount, SmartcarUser
 from .attempts import ConnectAttempt
 from .commands import VehicleCommand
+from .external_ids import ExternalId
+from .tokens import ApplicationToken, LeasedToken
 from .vehicles import ConnectedVehicle, make_as_written
 
 __all__ = [
+    "ApplicationToken",
     "ConnectAttempt",
     "ConnectedVehicle",
+    "ExternalId",
+    "LeasedToken",
     "SmartcarAccount",
     "SmartcarUser",
     "VehicleCommand",

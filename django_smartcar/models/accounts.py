@@ -1,14 +1,13 @@
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..querysets import SmartcarAccountQuerySet
+from .tokens import LeasedToken
 
 
 class SmartcarUser(models.Model):
@@ -35,12 +34,19 @@ class SmartcarUser(models.Model):
         return f"Smartcar user {self.pk}"
 
 
-class SmartcarAccount(models.Model):
-    """A driver's grant: the tokens that one consent gave, and the cars that they open.
+class SmartcarAccount(LeasedToken):
+    """A driver's grant: what one consent gave, and the cars that it opens.
+
+    In generation 2 it has tokens of its own. In generation 3 the application's token opens its cars; tokens
+    that it then has are those of generation 2, kept for the way back.
 
     A driver may have several, because a consent with ``single_select`` covers one car only. A car belongs to
     the newest grant that covers it.
     """
+
+    class ApiVersion(models.TextChoices):
+        V2 = "2.0", "2.0"
+        V3 = "3", "3"
 
     class Mode(models.TextChoices):
         LIVE = "live", _("live")
@@ -54,16 +60,12 @@ class SmartcarAccount(models.Model):
         related_name="accounts",
         verbose_name=_("Smartcar user"),
     )
+    api_version = models.CharField(
+        _("API version"), max_length=4, choices=ApiVersion.choices, default=ApiVersion.V3
+    )
     mode = models.CharField(_("mode"), max_length=10, choices=Mode.choices, default=Mode.LIVE)
-    access_token = models.TextField(_("access token"), blank=True, editable=False)
-    access_expires_at = models.DateTimeField(_("access until"), null=True, db_index=True, editable=False)
     refresh_token = models.TextField(_("refresh token"), blank=True, editable=False)
     refresh_expires_at = models.DateTimeField(_("refreshable until"), null=True, editable=False)
-    token_version = models.PositiveIntegerField(default=0, editable=False)
-    refresh_lease = models.UUIDField(null=True, editable=False)
-    refresh_lease_until = models.DateTimeField(null=True, editable=False)
-    refreshed_at = models.DateTimeField(_("last refreshed"), null=True, editable=False)
-    refresh_error = models.CharField(_("last refresh error"), max_length=200, blank=True, editable=False)
     reconnect_required_at = models.DateTimeField(_("needs reconnecting since"), null=True, editable=False)
     created_at = models.DateTimeField(_("connected since"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
@@ -85,10 +87,16 @@ class SmartcarAccount(models.Model):
         return self.smartcar_user.user
 
     @property
+    def speaks_v3(self) -> bool:
+        """Whether this grant is used through generation 3 of Smartcar's API."""
+        return self.api_version == self.ApiVersion.V3
+
+    @property
+    def is_refreshable(self) -> bool:
+        """Whether the refresh token may be exchanged."""
+        return not (self.speaks_v3 or self.needs_reconnecting)
+
+    @property
     def needs_reconnecting(self) -> bool:
         """Whether only the driver, by going through Connect again, can bring this grant back."""
-        return self.reconnect_required_at is not None or not self.refresh_token
-
-    def access_expires_within(self, margin: timedelta) -> bool:
-        """Whether the access token has ended, or will end within ``margin``."""
-        return self.access_expires_at is None or self.access_expires_at <= timezone.now() + margin
+        return self.reconnect_required_at is not None or not (self.speaks_v3 or self.refresh_token)

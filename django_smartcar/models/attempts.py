@@ -5,6 +5,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from ..querysets import ConnectAttemptQuerySet
+from .accounts import SmartcarAccount
+from .vehicles import ConnectedVehicle
 
 
 class ConnectAttempt(models.Model):
@@ -16,6 +18,9 @@ class ConnectAttempt(models.Model):
     state_digest = models.CharField(max_length=64, unique=True)
     session_digest = models.CharField(max_length=64)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    #: The car that its brand wants a new login for, in an attempt that is about nothing else.
+    vehicle = models.ForeignKey(ConnectedVehicle, on_delete=models.CASCADE, null=True, related_name="+")
+    api_version = models.CharField(max_length=4, choices=SmartcarAccount.ApiVersion.choices)
     redirect_uri = models.CharField(max_length=500)
     mode = models.CharField(max_length=10)
     next_url = models.CharField(max_length=2000, blank=True)

@@ -50,6 +50,11 @@ class ConnectedVehicle(models.Model):
     longitude = models.FloatField(_("longitude"), null=True, editable=False)
     location_recorded_at = models.DateTimeField(_("location recorded"), null=True, editable=False)
     location_fetched_at = models.DateTimeField(_("location fetched"), null=True, editable=False)
+    #: Set while the car's brand wants a new login of its driver; the address is Smartcar's, if it gave one.
+    reauthentication_required_at = models.DateTimeField(
+        _("needs a new login since"), null=True, editable=False
+    )
+    reauthentication_url = models.CharField(max_length=2000, blank=True, editable=False)
     disconnected_at = models.DateTimeField(_("disconnected"), null=True, editable=False)
     created_at = models.DateTimeField(_("connected since"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
@@ -89,6 +94,11 @@ class ConnectedVehicle(models.Model):
     @property
     def is_connected(self) -> bool:
         return self.disconnected_at is None
+
+    @property
+    def needs_reauthentication(self) -> bool:
+        """Whether the car's brand wants its driver to log in there again."""
+        return self.reauthentication_required_at is not None
 
     @property
     def is_lockable(self) -> bool:

@@ -1,57 +1,147 @@
-"""The SDK dressed in this project's settings."""
+"""The SDK dressed in this project's settings; here is known which generation an account speaks."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
+from typing import Any, TypeAlias
 
 from django.views.decorators.debug import sensitive_variables
 
 from .. import sdk
 from ..conf import conf
-from ..exceptions import InvalidAnswerException, NoAnswerException, SmartcarException
-from ..models import ConnectedVehicle
+from ..exceptions import CredentialsMissing, InvalidAnswerException, NoAnswerException, SmartcarException
 
 #: A token exchange waits no longer than this, whatever SMARTCAR_TIMEOUT says: a refresh token whose exchange
 #: lost its answer works for a minute more, and there has to be time for a second try.
 EXCHANGE_TIMEOUT = 20
 
+V2, V3 = "2.0", "3"
+
+#: A car of either generation: the same methods, with the same shapes.
+Car: TypeAlias = sdk.Vehicle | sdk.v3.Vehicle
+
+
+@dataclass(frozen=True)
+class Driver:
+    """Whoever we speak to Smartcar for: their generation, a token that opens their cars, and their id."""
+
+    api_version: str
+    access_token: str = field(repr=False)
+    user_id: str
+    mode: str = "live"
+    #: Which of its row's tokens this is (see `tokens.reject`).
+    token_version: int = 0
+
+    @property
+    def speaks_v3(self) -> bool:
+        return self.api_version == V3
+
 
 @sensitive_variables()
-def auth_client(redirect_uri: str = "") -> sdk.AuthClient:
-    """The client of the token endpoint and of Connect. Only Connect and a code need the redirect URI."""
-    return sdk.AuthClient(
-        conf.SMARTCAR_CLIENT_ID,
-        conf.SMARTCAR_CLIENT_SECRET,
+def car(driver: Driver, vehicle_id: str, unit_system: str = "metric") -> Car:
+    """A car that does not need to be a row yet."""
+    if driver.speaks_v3:
+        return sdk.v3.Vehicle(
+            vehicle_id,
+            driver.access_token,
+            driver.user_id,
+            unit_system,
+            requester=requester(),
+            api_url=_vehicle_url(),
+        )
+    return sdk.Vehicle(
+        vehicle_id, driver.access_token, unit_system, requester=requester(), api_url=_api_url()
+    )
+
+
+def auth_url(api_version: str, redirect_uri: str, **options: Any) -> str:
+    """Where Connect asks a driver to consent; the options are those of ``sdk.connect.get_auth_url``."""
+    return sdk.connect.get_auth_url(
+        _connect_id(api_version),
         redirect_uri,
         list(conf.SMARTCAR_SCOPE),
         mode=conf.SMARTCAR_MODE,
-        requester=_requester(min(conf.SMARTCAR_TIMEOUT, EXCHANGE_TIMEOUT), conf.SMARTCAR_COMMAND_TIMEOUT),
-        connect_url=conf.SMARTCAR_CONNECT_URL,
-        auth_url=conf.SMARTCAR_AUTH_URL,
-        api_url=_api_url(),
+        **_connect(api_version),
+        **options,
+    )
+
+
+def reauth_url(api_version: str, vehicle_id: str, redirect_uri: str, state: str, external_id: str) -> str:
+    """Where Connect leads a driver to a new login at the car's brand."""
+    return sdk.connect.get_reauth_url(
+        _connect_id(api_version),
+        vehicle_id,
+        redirect_uri,
+        state,
+        external_id=external_id,
+        **_connect(api_version),
     )
 
 
 @sensitive_variables()
-def car(vehicle_id: str, access_token: str, unit_system: str = "metric") -> sdk.Vehicle:
-    """A car that does not need to be a row yet."""
-    return sdk.Vehicle(vehicle_id, access_token, unit_system, requester=requester(), api_url=_api_url())
+def auth_client(redirect_uri: str = "") -> sdk.AuthClient:
+    """Generation 2's token endpoint. Only a code needs the redirect URI. Raises CredentialsMissing."""
+    client_id, client_secret = v2_credentials()
+    if not (client_id and client_secret):
+        raise CredentialsMissing("SMARTCAR_V2_CLIENT_ID", "SMARTCAR_V2_CLIENT_SECRET")
+    return sdk.AuthClient(
+        client_id, client_secret, redirect_uri, requester=_exchanger(), auth_url=conf.SMARTCAR_AUTH_URL
+    )
 
 
-def car_of(vehicle: ConnectedVehicle, access_token: str) -> sdk.Vehicle:
-    return car(vehicle.smartcar_vehicle_id, access_token, vehicle.unit_system)
+@sensitive_variables()
+def application_auth() -> sdk.ApplicationAuth:
+    """Generation 3's token endpoint."""
+    return sdk.ApplicationAuth(
+        application_id(),
+        conf.SMARTCAR_CLIENT_SECRET,
+        requester=_exchanger(),
+        token_url=conf.SMARTCAR_IAM_URL,
+    )
+
+
+def application_id() -> str:
+    """The id of the credentials that generation 3's token is for. Raises CredentialsMissing."""
+    if conf.SMARTCAR_API_VERSION != V3 or not conf.SMARTCAR_CLIENT_ID:
+        raise CredentialsMissing("SMARTCAR_CLIENT_ID", "SMARTCAR_CLIENT_SECRET")
+    return conf.SMARTCAR_CLIENT_ID
+
+
+@sensitive_variables()
+def v2_credentials() -> tuple[str, str]:
+    """The id and the secret for generation 2's token endpoint; empty where this site has none."""
+    if conf.SMARTCAR_API_VERSION == V3:
+        return conf.SMARTCAR_V2_CLIENT_ID, conf.SMARTCAR_V2_CLIENT_SECRET
+    return conf.SMARTCAR_CLIENT_ID, conf.SMARTCAR_CLIENT_SECRET
 
 
 @sensitive_variables()
 def user_id(access_token: str) -> str:
-    """Smartcar's id of the user who gave this token: asked of Smartcar, never believed from a URL."""
+    """Smartcar's id of the user who gave this token of generation 2: asked of Smartcar, never of a URL."""
     return sdk.get_user_id(access_token, requester=requester(), api_url=_api_url())
 
 
 @sensitive_variables()
 def vehicle_ids(access_token: str) -> list[str]:
-    """Every vehicle that this token opens."""
+    """Every vehicle that this token of generation 2 opens."""
     return list(sdk.iter_vehicle_ids(access_token, requester=requester(), api_url=_api_url()))
+
+
+@sensitive_variables()
+def connections(
+    access_token: str, mode: str, *, most: int | None = None, **filters: str
+) -> list[sdk.v3.Connection]:
+    """The connections that generation 3 shows for these filters, in this mode; at ``most`` so many."""
+    shown = sdk.v3.iter_connections(
+        access_token,
+        mode="live" if mode == "live" else "simulated",  # generation 3 knows no test mode
+        requester=requester(),
+        api_url=_vehicle_url(),
+        **filters,  # type: ignore[arg-type]
+    )
+    return list(islice(shown, most))
 
 
 def may_have_arrived(error: Exception) -> bool:
@@ -68,8 +158,12 @@ def may_have_arrived(error: Exception) -> bool:
 
 
 def requester() -> sdk.Requester:
-    """The process's pooled session for everything but the token endpoint, which has one of its own."""
+    """The process's pooled session for everything but the token endpoints, which have one of their own."""
     return _requester(conf.SMARTCAR_TIMEOUT, conf.SMARTCAR_COMMAND_TIMEOUT)
+
+
+def _exchanger() -> sdk.Requester:
+    return _requester(min(conf.SMARTCAR_TIMEOUT, EXCHANGE_TIMEOUT), conf.SMARTCAR_COMMAND_TIMEOUT)
 
 
 @lru_cache(maxsize=2)
@@ -77,5 +171,18 @@ def _requester(timeout: float, command_timeout: float) -> sdk.Requester:
     return sdk.Requester(timeout=timeout, command_timeout=command_timeout)
 
 
+def _connect(api_version: str) -> dict[str, Any]:
+    id_name = "application_id" if api_version == V3 else "client_id"
+    return {"id_name": id_name, "connect_url": conf.SMARTCAR_CONNECT_URL}
+
+
+def _connect_id(api_version: str) -> str:
+    return conf.SMARTCAR_APPLICATION_ID if api_version == V3 else v2_credentials()[0]
+
+
 def _api_url() -> str:
     return f"{conf.SMARTCAR_API_URL}/v2.0"
+
+
+def _vehicle_url() -> str:
+    return f"{conf.SMARTCAR_VEHICLE_API_URL}/v3"

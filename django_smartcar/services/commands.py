@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from .. import sdk, signals
+from .. import signals
 from ..exceptions import InvalidAnswerException, VehicleDisconnected
 from ..models import ConnectedVehicle, VehicleCommand
-from . import client, tokens
+from . import cars, client
+from .client import Car
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +34,9 @@ def send(vehicle: ConnectedVehicle, action: str, *, actor: Any = None) -> Vehicl
     command = VehicleCommand.objects.create(vehicle=vehicle, action=action, actor=actor)
     on_the_way = False
     try:
-        car = client.car_of(vehicle, tokens.access_token(vehicle.account))
+        reached = cars.reach(vehicle)
         on_the_way = True
-        _say(car, action)
+        reached.tell(partial(_say, action=action))
     except Exception as error:
         unknown = on_the_way and client.may_have_arrived(error)
         _finish(command, VehicleCommand.Status.UNKNOWN if unknown else VehicleCommand.Status.FAILED, error)
@@ -44,7 +46,7 @@ def send(vehicle: ConnectedVehicle, action: str, *, actor: Any = None) -> Vehicl
 
 
 @sensitive_variables()
-def _say(car: sdk.Vehicle, action: str) -> None:
+def _say(car: Car, action: str) -> None:
     answer = car.lock() if action == VehicleCommand.Action.LOCK else car.unlock()
     if answer["status"] != "success":
         raise InvalidAnswerException("Smartcar's answer to the command says neither success nor failure")

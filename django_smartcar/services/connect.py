@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import secrets
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
-from django.utils.crypto import constant_time_compare, salted_hmac
 from django.views.decorators.debug import sensitive_variables
 
 from .. import signals
 from ..conf import conf
-from ..exceptions import AttemptRefused, InvalidAnswerException, NothingConnected, OwnedByAnotherUser
+from ..exceptions import (
+    InvalidAnswerException,
+    NothingConnected,
+    OwnedByAnotherUser,
+    OwnershipUnproven,
+)
 from ..models import ConnectAttempt, ConnectedVehicle, SmartcarAccount, SmartcarUser
-from . import client, facts, tokens, vehicles
+from . import attempts, client, facts, ownership, tokens, vehicles
+from .client import Driver
+from .ownership import Callback, Proven
 
 logger = logging.getLogger(__name__)
-
-#: How long a driver may take from the button to the callback. Smartcar's codes live as long.
-ATTEMPT_LIFE = timedelta(minutes=10)
-
-#: How long attempts are kept after that, so that a late callback can be told why it is refused.
-ATTEMPT_KEPT = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -51,72 +47,77 @@ def begin(
     ``make`` skips Smartcar's list of brands; ``single_select`` asks for one car only. ``next_url`` must
     have been checked: it is where the driver ends up.
     """
-    now = timezone.now()
-    ConnectAttempt.objects.filter(expires_at__lt=now - ATTEMPT_KEPT).delete()
-    state = secrets.token_urlsafe(32)
-    ConnectAttempt.objects.create(
-        state_digest=_state_digest(state),
-        session_digest=_session_digest(session_key),
-        user=user,
-        redirect_uri=redirect_uri,
-        mode=conf.SMARTCAR_MODE,
-        next_url=next_url,
-        single_select=single_select,
-        expires_at=now + ATTEMPT_LIFE,
-    )
-    return client.auth_client(redirect_uri).get_auth_url(
+    version = conf.SMARTCAR_API_VERSION
+    facts = {"api_version": version, "next_url": next_url, "single_select": single_select}
+    state = attempts.begin(user, session_key, redirect_uri=redirect_uri, **facts)
+    return client.auth_url(
+        version,
+        redirect_uri,
         # A driver who comes back to connect a second car has to see what they consent to.
         force=True,
         state=state,
         vehicle_info={"make": make} if make else None,
         single_select=single_select or None,
+        external_id=attempts.external_id_of(user),
     )
 
 
-def consume(state: str, *, user: Any, session_key: str) -> ConnectAttempt:
-    """Use up the attempt that this callback belongs to, for success and for errors alike.
+@sensitive_variables()
+def complete(attempt: ConnectAttempt, said: Callback) -> Connected:
+    """Find out who has consented, and store the driver's account and cars, all or nothing.
 
-    Raises AttemptRefused, with a ``reason``: unknown, another-user, another-session, expired, used.
+    Everything is asked of Smartcar first; then one short transaction writes it. Raises OwnershipUnproven,
+    OwnedByAnotherUser, NothingConnected, CredentialsMissing or a SmartcarException: then nothing is stored.
     """
-    attempt = ConnectAttempt.objects.filter(state_digest=_state_digest(state)).first()
-    now = timezone.now()
-    if attempt is None:
-        raise AttemptRefused("unknown")
-    if attempt.user_id != user.pk:
-        raise AttemptRefused("another-user")
-    if not constant_time_compare(attempt.session_digest, _session_digest(session_key)):
-        raise AttemptRefused("another-session")
-    if attempt.expires_at <= now:
-        raise AttemptRefused("expired")
-    # Two callbacks with one state may get here together: the database lets one through.
-    if not ConnectAttempt.objects.open(now).filter(pk=attempt.pk).update(consumed_at=now):
-        raise AttemptRefused("used")
-    return attempt
+    try:
+        return _complete(attempt, said)
+    except (OwnershipUnproven, OwnedByAnotherUser) as refusal:
+        logger.warning("a connection of local user %s was refused: %s", attempt.user_id, refusal)
+        signals.connection_refused.send_robust(ConnectAttempt, user=attempt.user, reason=str(refusal))
+        raise
 
 
 @sensitive_variables()
-def complete(attempt: ConnectAttempt, code: str) -> Connected:
-    """Exchange the code and store the driver's account and cars, all or nothing.
-
-    Everything is asked of Smartcar first; then one short transaction writes it. Raises OwnedByAnotherUser,
-    NothingConnected or a SmartcarException: then nothing is stored.
-    """
-    access = client.auth_client(attempt.redirect_uri).exchange_code(code)
-    smartcar_user_id = client.user_id(access["access_token"])
-    if not 0 < len(smartcar_user_id) <= facts.LONGEST_ID:
-        raise InvalidAnswerException("Smartcar named the driver by an id that is none")
-    found = facts.read_all(access["access_token"])
+def _complete(attempt: ConnectAttempt, said: Callback) -> Connected:
+    if attempt.api_version == client.V3:
+        proven = ownership.prove(attempt, said)
+        driver = _driver(attempt, proven, tokens.as_application(lambda token: token))
+        found = ownership.patiently(lambda: facts.read_all(driver))
+    else:
+        access = client.auth_client(attempt.redirect_uri).exchange_code(said.code)
+        proven = Proven(client.user_id(access["access_token"]), access)
+        driver = _driver(attempt, proven, access["access_token"])
+        found = facts.read_all(driver)
     if not found:
         raise NothingConnected
     with transaction.atomic():
-        account = _account(attempt, smartcar_user_id, {told.vehicle_id for told in found})
-        tokens.store(account, access)
-        account.save()
+        account = _account(attempt, proven.user_id, {told.vehicle_id for told in found})
+        _save(account, attempt, proven)
         stored = vehicles.store(account, found)
         _retire_emptied(account)
-    logger.info("Smartcar account %s connected with %d vehicles", account.pk, len(stored))
+    logger.info("%s connected with %d vehicles", account, len(stored))
     signals.account_connected.send_robust(SmartcarAccount, account=account, vehicles=stored)
     return Connected(account, stored)
+
+
+@sensitive_variables()
+def _driver(attempt: ConnectAttempt, proven: Proven, access_token: str) -> Driver:
+    if not 0 < len(proven.user_id) <= facts.LONGEST_ID:
+        raise InvalidAnswerException("Smartcar named the driver by an id that is none")
+    return Driver(attempt.api_version, access_token, proven.user_id, attempt.mode)
+
+
+@sensitive_variables()
+def _save(account: SmartcarAccount, attempt: ConnectAttempt, proven: Proven) -> None:
+    """Write the account. Generation 3 needs no tokens of it: those of a code are kept for the way back."""
+    account.api_version = attempt.api_version
+    account.reconnect_required_at = None
+    if proven.access is not None:
+        tokens.store(account, proven.access)
+    if account.pk is None or proven.access is not None:
+        account.save()
+    else:  # whatever tokens it has are left to those who hold their lease
+        account.save(update_fields=["api_version", "reconnect_required_at", "updated_at"])
 
 
 def _account(attempt: ConnectAttempt, smartcar_user_id: str, vehicle_ids: set[str]) -> SmartcarAccount:
@@ -128,8 +129,8 @@ def _account(attempt: ConnectAttempt, smartcar_user_id: str, vehicle_ids: set[st
     SmartcarUser.objects.get_or_create(id=smartcar_user_id, defaults={"user_id": attempt.user_id})
     owner = vehicles.lock_owner(smartcar_user_id)
     if owner.user_id != attempt.user_id:
-        logger.warning("a Smartcar user of local user %s tried to connect to another one", owner.user_id)
-        raise OwnedByAnotherUser
+        raise OwnedByAnotherUser(f"the Smartcar user belongs to local user {owner.user_id}")
+    account: SmartcarAccount
     for account in owner.accounts.filter(mode=attempt.mode).order_by("pk").select_for_update():
         if not account.vehicles.connected().exclude(smartcar_vehicle_id__in=vehicle_ids).exists():
             return account
@@ -143,11 +144,3 @@ def _retire_emptied(account: SmartcarAccount) -> None:
             tokens.forget_if_unused(earlier)
         else:
             earlier.delete()
-
-
-def _state_digest(state: str) -> str:
-    return hashlib.sha256(state.encode()).hexdigest()
-
-
-def _session_digest(session_key: str) -> str:
-    return salted_hmac("django_smartcar.connect", session_key, algorithm="sha256").hexdigest()

@@ -9,8 +9,10 @@ from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
 
-from ..exceptions import SmartcarException
+from .. import sdk
+from ..exceptions import NotStoredException, SmartcarException
 from . import client
+from .client import Driver
 
 logger = logging.getLogger(__name__)
 
@@ -47,44 +49,64 @@ class Facts:
 
 
 @sensitive_variables()
-def read_all(access_token: str) -> list[Facts]:
-    """Ask about every car that the token opens.
+def read_all(driver: Driver) -> list[Facts]:
+    """Ask about every car that the driver's consent covers.
 
     A car that will not tell its make or VIN just now is still a car: what is missing stays empty. So do the
     facts of those that are left when the time is up.
     """
     ends = time.monotonic() + SECONDS
     found = []
-    for vehicle_id in client.vehicle_ids(access_token):
+    for vehicle_id, connection in _listed(driver).items():
         if not vehicle_id.strip(".") or len(vehicle_id) > LONGEST_ID:
             logger.warning(
                 "Smartcar named a vehicle by an id that is none, of %d characters", len(vehicle_id)
             )
         elif time.monotonic() < ends:
-            found.append(read(vehicle_id, access_token))
+            found.append(read(driver, vehicle_id, connection))
         else:
             found.append(Facts(vehicle_id))
     return found
 
 
 @sensitive_variables()
-def read(vehicle_id: str, access_token: str) -> Facts:
-    """Ask what this car is and what the driver permits; ``failed`` is the first thing that went wrong."""
-    car = client.car(vehicle_id, access_token)
+def read(driver: Driver, vehicle_id: str, connection: sdk.v3.Connection | None = None) -> Facts:
+    """Ask what this car is and what the driver permits; ``failed`` is the first thing that went wrong.
+
+    In generation 3 a ``connection`` tells most of it, and is asked for where it is not given.
+    """
+    car = client.car(driver, vehicle_id)
     info: dict[str, Any] = {}
     permissions: list[str] | None = None
     vin = ""
     failed = None
     try:
-        permissions = list(car.iter_permissions())
-        if "read_vehicle_info" in permissions:
-            info = dict(car.info())
+        if isinstance(car, sdk.v3.Vehicle):
+            connection = connection or car.connection()
+            permissions, info = connection["permissions"], dict(connection["vehicle"])
+        else:
+            permissions = list(car.iter_permissions())
+            if "read_vehicle_info" in permissions:
+                info = dict(car.info())
         if "read_vin" in permissions:
             vin = car.vin()
+    except NotStoredException:
+        pass  # generation 3 may have collected no VIN yet, or have it turned off
     except SmartcarException as error:
         logger.warning("Smartcar told only part of a vehicle: %s %s", type(error).__name__, error.request_id)
         failed = error
     return Facts(vehicle_id, info, permissions, vin, failed)
+
+
+@sensitive_variables()
+def _listed(driver: Driver) -> dict[str, sdk.v3.Connection | None]:
+    """The ids of the driver's cars; in generation 3 each with its connection."""
+    if not driver.speaks_v3:
+        return dict.fromkeys(client.vehicle_ids(driver.access_token))
+    shown = client.connections(driver.access_token, driver.mode, user_id=driver.user_id)
+    # The filter is not believed: the application's token opens everybody's cars.
+    own = (connection for connection in shown if connection["user_id"] == driver.user_id)
+    return {connection["vehicle_id"]: connection for connection in own if connection["vehicle_id"]}
 
 
 def _text(value: object, length: int) -> str:

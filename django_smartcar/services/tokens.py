@@ -1,105 +1,125 @@
-"""A usable access token: exchanged by one process at a time, and never lost for want of a lock.
+"""A usable access token, of a driver or of the application: renewed by one process at a time, never lost.
 
-A refresh token works once. Who wants to exchange it first takes a lease on the row with one conditional
-UPDATE; the exchange itself runs outside any transaction of ours; its result is written only over the version
-that it came from. Everybody else waits for the version to move.
+Generation 2: each account has a refresh token, which works once. Generation 3: the application has one token
+for all of its drivers, and asks for another with its id and secret. Both are renewed under `leases`.
 """
 
 from __future__ import annotations
 
 import logging
-import random
-import time
 import uuid
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Any, TypeVar
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from .. import sdk, signals
-from ..exceptions import ReconnectRequired, RefreshInProgress, SmartcarException, reason_of
-from ..models import SmartcarAccount
-from . import client
+from .. import signals
+from ..exceptions import AuthenticationException, ReconnectRequired, SmartcarException, reason_of
+from ..models import ApplicationToken, LeasedToken, SmartcarAccount
+from . import client, leases
+from .client import Driver
 
 logger = logging.getLogger(__name__)
 
-#: An access token that ends sooner than this is exchanged before it is used.
+T = TypeVar("T")
+
+#: An access token that ends sooner than this is renewed before it is used.
 MARGIN = timedelta(minutes=5)
 
-#: How long one process may hold an account's exchange before another takes over: longer than two tries
-#: last (`client.EXCHANGE_TIMEOUT`), and inside the minute in which a used refresh token surely still works.
-LEASE = timedelta(seconds=55)
-
-_POLL_SECONDS = 0.05
-
-
-@sensitive_variables()
-def access_token(account: SmartcarAccount) -> str:
-    """A token that is good for at least ``MARGIN``; no query and no request while the row's own is.
-
-    Raises ReconnectRequired, RefreshInProgress or a SmartcarException.
-    """
-    if account.needs_reconnecting:
-        raise ReconnectRequired(account)
-    # What somebody else stored since this row was read may have grown old as well.
-    while account.access_expires_within(MARGIN) and not refresh(account):
-        pass
-    return account.access_token
-
-
-@sensitive_variables()
-def refresh(account: SmartcarAccount) -> bool:
-    """Exchange the account's refresh token, whether or not it is due, and bring ``account`` up to date.
-
-    Whoever asks while an exchange is under way gets its result instead of a second one: then the answer is
-    False. Raises ReconnectRequired, RefreshInProgress or a SmartcarException (then the tokens are as before).
-    """
-    version = account.token_version
-    deadline = time.monotonic() + LEASE.total_seconds()
-    while True:
-        lease = _claim(account, version)
-        _reload(account)
-        if account.needs_reconnecting:
-            raise ReconnectRequired(account)
-        if account.token_version != version:
-            return False
-        if lease is not None:
-            return _exchange(account, lease)
-        if time.monotonic() > deadline:
-            raise RefreshInProgress(account)
-        time.sleep(_POLL_SECONDS * random.uniform(1, 3))  # noqa: S311 (spreads the waiters, guards nothing)
-
-
-@sensitive_variables()
-def store(account: SmartcarAccount, access: sdk.Access) -> None:
-    """Put a new pair of tokens on the row (not saved): what a code or a refresh token was exchanged for."""
-    account.access_token = access["access_token"]
-    account.access_expires_at = access["expiration"]
-    account.refresh_token = access["refresh_token"]
-    account.refresh_expires_at = access["refresh_expiration"]
-    account.token_version += 1
-    account.refreshed_at = timezone.now()
-    account.refresh_error = ""
-    account.refresh_lease = None
-    account.refresh_lease_until = None
-    account.reconnect_required_at = None
-
+#: One that lives longer than this is used all the same while another process renews it, or if that fails.
+STILL_GOOD = timedelta(seconds=60)
 
 #: The columns that `store` sets.
 TOKEN_FIELDS = [
     "access_token",
     "access_expires_at",
-    "refresh_token",
-    "refresh_expires_at",
     "token_version",
     "refreshed_at",
     "refresh_error",
     "refresh_lease",
     "refresh_lease_until",
-    "reconnect_required_at",
 ]
+ACCOUNT_FIELDS = [*TOKEN_FIELDS, "refresh_token", "refresh_expires_at", "reconnect_required_at"]
+
+
+@sensitive_variables()
+def driver(account: SmartcarAccount) -> Driver:
+    """Whoever this account is, with a token that works. Raises as `access_token` does."""
+    row, token = _row_and_token(account)
+    version = row.token_version
+    return Driver(account.api_version, token, account.smartcar_user_id, account.mode, version)
+
+
+@sensitive_variables()
+def access_token(account: SmartcarAccount) -> str:
+    """A token that opens this account's cars; no request while the one that is stored is good.
+
+    In generation 3 it is the application's. Raises ReconnectRequired, RefreshInProgress, CredentialsMissing
+    or a SmartcarException.
+    """
+    return _row_and_token(account)[1]
+
+
+@sensitive_variables()
+def as_application(ask: Callable[[str], T]) -> T:
+    """What ``ask`` gets with the application's token; once more with a new one if Smartcar refuses that."""
+    row = application()
+    _make_usable(row)
+    try:
+        return ask(row.access_token)
+    except AuthenticationException:
+        _drop(row, row.token_version)
+        row = application()
+        _make_usable(row)
+        return ask(row.access_token)
+
+
+def application() -> ApplicationToken:
+    """The row of the application's token, made when it is first asked for. Raises CredentialsMissing."""
+    row, _created = ApplicationToken.objects.get_or_create(client_id=client.application_id())
+    return row
+
+
+@sensitive_variables()
+def refresh(row: LeasedToken, *, wait: bool = True) -> bool:
+    """Get a new access token, whether or not it is due, and bring ``row`` up to date.
+
+    Whoever asks while an exchange is under way gets its result instead of a second one: then the answer is
+    False. Raises ReconnectRequired, RefreshInProgress, CredentialsMissing or a SmartcarException (then the
+    tokens are as before).
+    """
+    if isinstance(row, SmartcarAccount) and row.needs_reconnecting:
+        raise ReconnectRequired(row)
+    renewed = leases.renew(row, partial(_exchange, row), wait=wait)
+    if isinstance(row, SmartcarAccount) and row.reconnect_required_at is not None:
+        raise ReconnectRequired(row)
+    return renewed
+
+
+def reject(account: SmartcarAccount, refused: Driver) -> None:
+    """Smartcar did not take this token although it looked good: drop it, unless it is not the newest one."""
+    _drop(application() if refused.speaks_v3 else account, refused.token_version)
+
+
+@sensitive_variables()
+def store(row: LeasedToken, access: Mapping[str, Any]) -> None:
+    """Put a new token on the row (not saved); with a driver's comes the refresh token for the next one."""
+    row.access_token = access["access_token"]
+    row.access_expires_at = access["expiration"]
+    row.token_version += 1
+    row.refreshed_at = timezone.now()
+    row.refresh_error = ""
+    row.refresh_lease = None
+    row.refresh_lease_until = None
+    if isinstance(row, SmartcarAccount) and "refresh_token" in access:
+        row.refresh_token = access["refresh_token"]
+        row.refresh_expires_at = access["refresh_expiration"]
+        row.reconnect_required_at = None
 
 
 def forget_if_unused(account: SmartcarAccount) -> None:
@@ -119,77 +139,81 @@ def forget_if_unused(account: SmartcarAccount) -> None:
             )
 
 
-def _reload(account: SmartcarAccount) -> None:
-    """Read the row anew. One that is gone was replaced by a newer grant: its holder starts from the car."""
-    try:
-        account.refresh_from_db()
-    except SmartcarAccount.DoesNotExist:
-        raise ReconnectRequired(account) from None
-
-
-def _claim(account: SmartcarAccount, version: int) -> uuid.UUID | None:
-    now = timezone.now()
-    lease = uuid.uuid4()
-    free = Q(refresh_lease_until=None) | Q(refresh_lease_until__lte=now)
-    won = (
-        SmartcarAccount.objects.refreshable()
-        .filter(free, pk=account.pk, token_version=version)
-        .update(refresh_lease=lease, refresh_lease_until=now + LEASE)
-    )
-    return lease if won else None
+@sensitive_variables()
+def _row_and_token(account: SmartcarAccount) -> tuple[LeasedToken, str]:
+    while not account.needs_reconnecting:
+        row = application() if account.speaks_v3 else account
+        was_v3 = account.speaks_v3
+        _make_usable(row)
+        # It may have been moved to the other generation while somebody else's exchange was waited for.
+        if account.speaks_v3 == was_v3 and not account.needs_reconnecting:
+            return row, row.access_token
+    raise ReconnectRequired(account)
 
 
 @sensitive_variables()
-def _exchange(account: SmartcarAccount, lease: uuid.UUID) -> bool:
-    version = account.token_version
+def _make_usable(row: LeasedToken) -> None:
+    """Renew the row's token where that is due; what somebody else stored may have grown old as well."""
+    while row.is_refreshable and row.access_expires_within(MARGIN):
+        is_urgent = row.access_expires_within(STILL_GOOD)
+        try:
+            if refresh(row, wait=is_urgent) or not row.access_expires_within(STILL_GOOD):
+                return
+        except SmartcarException as error:
+            if is_urgent:
+                raise
+            logger.warning("%s could not be renewed early: %s", row, reason_of(error))
+            return
+
+
+def _drop(row: LeasedToken, version: int) -> None:
+    logger.warning("Smartcar refused a token of %s that looked good", row)
+    leases.write(row, version, access_token="", access_expires_at=None)
+
+
+@sensitive_variables()
+def _exchange(row: LeasedToken, lease: uuid.UUID) -> bool:
+    version = row.token_version
     try:
-        access = _exchange_once_or_twice(account.refresh_token)
-    except SmartcarException as error:
-        _exchange_failed(account, lease, error)
-        if account.token_version != version:
+        access = _new_access(row)
+    except Exception as error:
+        _exchange_failed(row, lease, error)
+        if row.token_version != version:
             return False  # Somebody took the lease over and won: our failure says nothing about their pair.
-        if account.needs_reconnecting:
-            raise ReconnectRequired(account) from error
+        if isinstance(row, SmartcarAccount) and row.needs_reconnecting:
+            raise ReconnectRequired(row) from error
         raise
-    store(account, access)
-    won = SmartcarAccount.objects.filter(pk=account.pk, token_version=version).update(
-        **{name: getattr(account, name) for name in TOKEN_FIELDS}
-    )
-    # When somebody took the lease over and was faster, their pair is the newest one.
-    _reload(account)
-    return bool(won)
+    store(row, access)
+    names = ACCOUNT_FIELDS if isinstance(row, SmartcarAccount) else TOKEN_FIELDS
+    return leases.write(row, version, **{name: getattr(row, name) for name in names})
 
 
 @sensitive_variables()
-def _exchange_once_or_twice(refresh_token: str) -> sdk.Access:
-    """Where the answer was lost, the token may be used up: it still works for a minute, so ask again now."""
+def _new_access(row: LeasedToken) -> Mapping[str, Any]:
+    if not isinstance(row, SmartcarAccount):
+        return client.application_auth().request_token()
     auth = client.auth_client()
     try:
-        return auth.exchange_refresh_token(refresh_token)
+        return auth.exchange_refresh_token(row.refresh_token)
     except SmartcarException as error:
         if not client.may_have_arrived(error):
             raise
+        # Where the answer was lost, the token may be used up: it still works for a minute, so ask again now.
         logger.info("the answer to a token exchange was lost (%s): asking once more", type(error).__name__)
-        return auth.exchange_refresh_token(refresh_token)
+        return auth.exchange_refresh_token(row.refresh_token)
 
 
-def _exchange_failed(account: SmartcarAccount, lease: uuid.UUID, error: SmartcarException) -> None:
-    """Give the lease back; if Smartcar says that the token is dead, mark the account, once."""
-    mine = SmartcarAccount.objects.filter(pk=account.pk, refresh_lease=lease)
-    reason = reason_of(error)[:200]
-    dead_since: datetime | None = timezone.now() if _is_dead(error) else None
-    marked = mine.update(
-        refresh_lease=None,
-        refresh_lease_until=None,
-        refresh_error=reason,
-        reconnect_required_at=dead_since,
-    )
-    _reload(account)
-    if marked and dead_since:
-        logger.warning("Smartcar account %s needs its driver to connect again", account.pk)
-        signals.reconnect_required.send_robust(SmartcarAccount, account=account)
+def _exchange_failed(row: LeasedToken, lease: uuid.UUID, error: Exception) -> None:
+    """Give the lease back; if Smartcar says that a driver's token is dead, mark the account, once."""
+    columns: dict[str, object] = {"refresh_error": reason_of(error)[:200]}
+    is_dead = isinstance(row, SmartcarAccount) and _is_dead(error)
+    if is_dead:
+        columns["reconnect_required_at"] = timezone.now()
+    if leases.give_back(row, lease, **columns) and is_dead:
+        logger.warning("%s needs its driver to connect again", row)
+        signals.reconnect_required.send_robust(SmartcarAccount, account=row)
 
 
-def _is_dead(error: SmartcarException) -> bool:
+def _is_dead(error: Exception) -> bool:
     """Whether Smartcar means this very token, not the network, its own trouble or our credentials."""
-    return error.status_code == 400 and error.code == "invalid_grant"
+    return getattr(error, "status_code", None) == 400 and getattr(error, "code", None) == "invalid_grant"

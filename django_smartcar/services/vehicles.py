@@ -19,10 +19,9 @@ from ..exceptions import (
     ReconnectRequired,
     ResourceNotFoundException,
     SmartcarException,
-    VehicleDisconnected,
 )
 from ..models import ConnectedVehicle, SmartcarAccount, SmartcarUser
-from . import client, facts, tokens
+from . import cars, facts, tokens
 from .facts import Facts
 
 logger = logging.getLogger(__name__)
@@ -36,7 +35,7 @@ def odometer(vehicle: ConnectedVehicle) -> sdk.Odometer:
     vehicle's ``unit_system``; ``age`` is when the car recorded it, or None.
     Raises VehicleDisconnected, ReconnectRequired or a SmartcarException.
     """
-    reading = _car(vehicle).odometer()
+    reading = cars.ask(vehicle, lambda car: car.odometer())
     sent = reading["unit_system"]
     units = sent if sent in ConnectedVehicle.UnitSystem.values else vehicle.unit_system
     distance = reading["data"]["distance"]
@@ -51,7 +50,7 @@ def location(vehicle: ConnectedVehicle) -> sdk.Location:
     ``{"data": {"latitude": 37.4, "longitude": 122.1}, "age": datetime}``: degrees; ``age`` as in `odometer`.
     Raises VehicleDisconnected, ReconnectRequired or a SmartcarException.
     """
-    reading = _car(vehicle).location()
+    reading = cars.ask(vehicle, lambda car: car.location())
     data = reading["data"]
     _keep(vehicle, "location", reading["age"], latitude=data["latitude"], longitude=data["longitude"])
     return reading
@@ -81,7 +80,7 @@ def refresh_readings(vehicle: ConnectedVehicle) -> None:
 @sensitive_variables()
 def reread(vehicle: ConnectedVehicle) -> None:
     """Ask Smartcar again what the car is, what is permitted, and all that it reads. Raises as above."""
-    told = facts.read(vehicle.smartcar_vehicle_id, _token(vehicle))
+    told = facts.read(cars.driver_of(vehicle), vehicle.smartcar_vehicle_id)
     if columns := told.columns():
         ConnectedVehicle.objects.filter(pk=vehicle.pk).update(**columns)
     vehicle.refresh_from_db()
@@ -98,7 +97,7 @@ def sync(account: SmartcarAccount) -> list[ConnectedVehicle]:
     stays there. Raises ReconnectRequired, RefreshInProgress or a SmartcarException; nothing has changed then.
     """
     before = set(account.vehicles.connected().values_list("pk", flat=True))
-    found = facts.read_all(tokens.access_token(account))
+    found = facts.read_all(tokens.driver(account))
     with transaction.atomic():
         owner = lock_owner(account.smartcar_user_id)
         elsewhere = ConnectedVehicle.objects.filter(account__smartcar_user=owner).exclude(account=account)
@@ -133,7 +132,7 @@ def disconnect(vehicle: ConnectedVehicle, *, actor: Any = None) -> bool:
     """
     told = True
     try:
-        _car(vehicle).disconnect()
+        cars.ask(vehicle, lambda car: car.disconnect())
     except ReconnectRequired:
         told = False
     except (PermissionException, ResourceNotFoundException):
@@ -143,18 +142,6 @@ def disconnect(vehicle: ConnectedVehicle, *, actor: Any = None) -> bool:
     tokens.forget_if_unused(vehicle.account)
     signals.vehicle_disconnected.send_robust(ConnectedVehicle, vehicle=vehicle, actor=actor)
     return told
-
-
-@sensitive_variables()
-def _car(vehicle: ConnectedVehicle) -> sdk.Vehicle:
-    return client.car_of(vehicle, _token(vehicle))
-
-
-@sensitive_variables()
-def _token(vehicle: ConnectedVehicle) -> str:
-    if not vehicle.is_connected:
-        raise VehicleDisconnected(vehicle)
-    return tokens.access_token(vehicle.account)
 
 
 def _keep(vehicle: ConnectedVehicle, name: str, recorded_at: datetime | None, **values: Any) -> None:

@@ -75,6 +75,12 @@ class Settings:
         return value
 
     @property
+    def SMARTCAR_SIMULATOR_SPEED(self) -> float:
+        """How many seconds pass in this world while one passes outside."""
+        value: float = _setting("SMARTCAR_SIMULATOR_SPEED", 1)
+        return value
+
+    @property
     def SMARTCAR_SIMULATOR_COMMAND_SECONDS(self) -> float:
         """Seconds that a command of v3 takes; above 0 it is a long one: 202, and the result at the end."""
         value: float = _setting("SMARTCAR_SIMULATOR_COMMAND_SECONDS", 0)

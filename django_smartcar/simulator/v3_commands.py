@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -126,7 +125,7 @@ def _answer(run: Callable[[], tuple[int, Attributes]]) -> HttpResponseBase:
 
 def _later(run: Callable[[], tuple[int, Attributes]], seconds: float) -> Iterator[bytes]:
     yield b""  # sends the headers
-    time.sleep(seconds)
+    world.sleep(seconds)
     yield json.dumps(run()[1]).encode()
 
 

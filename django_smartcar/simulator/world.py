@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ __all__ = [
     "reset",
     "restart",
     "runs",
+    "sleep",
     "state",
     "touch",
 ]
@@ -64,9 +66,20 @@ counters: Counter[str] = _world.counters
 runs: dict[str, Any] = _world.runs
 
 
+#: When the clock of this world began to run at its own speed.
+_BEGAN = datetime.now(UTC)
+
+
 def now() -> datetime:
     """The time in this world. The only clock that the pretend Smartcar reads."""
-    return datetime.now(UTC)
+    outside = datetime.now(UTC)
+    speed = conf.SMARTCAR_SIMULATOR_SPEED
+    return outside if speed == 1 else _BEGAN + (outside - _BEGAN) * speed
+
+
+def sleep(seconds: float) -> None:
+    """Let this much time of this world pass."""
+    time.sleep(seconds / conf.SMARTCAR_SIMULATOR_SPEED)
 
 
 @contextlib.contextmanager

@@ -1,7 +1,6 @@
 """Connect your car: the way there, and the way back."""
 
 import logging
-from typing import NamedTuple
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required, login_required
@@ -9,86 +8,32 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from ..conf import conf
-from ..exceptions import AttemptRefused, NothingConnected, OwnedByAnotherUser, SmartcarException
-from ..models import ConnectAttempt, make_as_written
-from ..services import connect
+from ..exceptions import (
+    AttemptRefused,
+    CredentialsMissing,
+    NothingConnected,
+    OwnedByAnotherUser,
+    OwnershipUnproven,
+    SmartcarAppError,
+    SmartcarException,
+    advice,
+    reason_of,
+)
+from ..models import ConnectAttempt, SmartcarAccount
+from ..services import attempts, connect, reauthentication
+from ..services.ownership import Callback
 from .posting import only_by_post
+from .problems import PROBLEMS, problem
+from .vehicles import own_vehicle
 
 logger = logging.getLogger(__name__)
-
-
-class Problem(NamedTuple):
-    status: int
-    title: str | Promise
-    text: str | Promise
-
-
-#: Connect's errors, and this site's own, in plain words. Anything else is a `server_error`.
-PROBLEMS = {
-    "access_denied": Problem(
-        200, _("You did not connect a car"), _("You chose not to give access. Nothing has changed.")
-    ),
-    "user_manually_returned_to_application": Problem(
-        200, _("You did not connect a car"), _("You left before giving access. Nothing has changed.")
-    ),
-    "vehicle_incompatible": Problem(
-        400,
-        _("This car cannot be connected"),
-        _("It does not support remote access through Smartcar. Another car may."),
-    ),
-    "invalid_subscription": Problem(
-        400,
-        _("The car's online services are not active"),
-        _("Activate the subscription of your car's brand, in its app or on its website, and try again."),
-    ),
-    "no_vehicles": Problem(
-        400,
-        _("There is no car in that account"),
-        _("Add your car to your account with its brand, in the brand's app, and try again."),
-    ),
-    "configuration_error": Problem(
-        500,
-        _("This site is not set up correctly"),
-        _("The fault is ours, not yours, and has been written down. Please try again later."),
-    ),
-    "server_error": Problem(
-        502,
-        _("Something went wrong at Smartcar"),
-        _("Nothing has changed. Please try again in a few minutes."),
-    ),
-    "exchange_failed": Problem(
-        502,
-        _("The connection could not be completed"),
-        _(
-            "Your car's brand said yes, but Smartcar did not answer this site. Nothing is stored. "
-            "Please try again."
-        ),
-    ),
-    "owned_by_another_user": Problem(
-        409,
-        _("This car account belongs to somebody else here"),
-        _(
-            "Another user of this site has connected with the same login. Nothing has changed. If that was "
-            "you, log in as that user; otherwise ask the people who run this site."
-        ),
-    ),
-    "attempt_refused": Problem(
-        400,
-        _("Please start again"),
-        _(
-            "This page was opened too late, twice, or in another browser than the one that started. "
-            "If your car is not among your cars, please start again."
-        ),
-    ),
-}
 
 
 @only_by_post
@@ -101,10 +46,26 @@ def start(request: HttpRequest) -> HttpResponse:
     url = connect.begin(
         request.user,
         session_key=request.session.session_key or "",
-        redirect_uri=conf.SMARTCAR_REDIRECT_URI or request.build_absolute_uri(reverse("smartcar:callback")),
+        redirect_uri=_redirect_uri(request),
         next_url=_safe_next(request),
         make=request.POST.get("make", "").replace("\x00", "")[:50],
         single_select="single_select" in request.POST,
+    )
+    return HttpResponseRedirect(url)
+
+
+@only_by_post
+@login_required
+@transaction.non_atomic_requests
+def reauthenticate(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send the driver to a new login at the car's brand. POST: ``next`` is optional."""
+    if not request.session.session_key:
+        request.session.create()
+    url = reauthentication.begin(
+        own_vehicle(request, pk),
+        session_key=request.session.session_key or "",
+        redirect_uri=_redirect_uri(request),
+        next_url=_safe_next(request),
     )
     return HttpResponseRedirect(url)
 
@@ -114,38 +75,47 @@ def start(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @transaction.non_atomic_requests
 def callback(request: HttpRequest) -> HttpResponse:
-    """Where Connect sends the driver back to, with ``state`` and a ``code`` or an ``error``."""
+    """Where Connect sends the driver back to, with ``state`` and an ``error`` or what they consented to."""
     if not request.user.is_authenticated and "again" not in request.GET:
         return _come_again(request)
     try:
-        attempt = connect.consume(
+        attempt = attempts.consume(
             request.GET.get("state", ""),
             user=request.user,
             session_key=request.session.session_key or "",
         )
     except AttemptRefused as refusal:
         logger.warning("Connect callback refused: %s", refusal.reason)
-        return _problem(request, "attempt_refused")
-    error = request.GET.get("error", "")
-    code = request.GET.get("code", "")
+        return problem(request, "attempt_refused")
+    error, code = request.GET.get("error", ""), request.GET.get("code", "")
     # The SDK's documentation of old has the refusal in `code`.
-    if error or not code or code == "access_denied":
-        return _connect_error(request, attempt, error or code or "server_error")
-    return _complete(request, attempt, code)
+    if error or code == "access_denied":
+        return _connect_error(request, attempt, error or code)
+    if attempt.vehicle_id is not None:
+        return _complete_reauthentication(request, attempt)
+    if not code and attempt.api_version == SmartcarAccount.ApiVersion.V2:
+        return _connect_error(request, attempt, "server_error")
+    return _complete(request, attempt)
 
 
-def _complete(request: HttpRequest, attempt: ConnectAttempt, code: str) -> HttpResponse:
+def _complete(request: HttpRequest, attempt: ConnectAttempt) -> HttpResponse:
+    said = Callback(*(request.GET.get(name, "") for name in ("code", "user_id", "external_id")))
     try:
-        connected = connect.complete(attempt, code)
+        connected = connect.complete(attempt, said)
+    except OwnershipUnproven:
+        return problem(request, "ownership_unproven", attempt)
     except OwnedByAnotherUser:
-        return _problem(request, "owned_by_another_user", attempt)
+        return problem(request, "owned_by_another_user", attempt)
     except NothingConnected:
-        return _problem(request, "no_vehicles", attempt)
+        return problem(request, "no_vehicles", attempt)
+    except CredentialsMissing as missing:
+        logger.error("Connect could not be completed: %s", missing)
+        return problem(request, "configuration_error", attempt)
     except SmartcarException as failure:
         logger.warning(
             "Connect could not be completed: %s %s", type(failure).__name__, failure.request_id or ""
         )
-        return _problem(request, "exchange_failed", attempt)
+        return problem(request, "exchange_failed", attempt)
     count = len(connected.vehicles)
     names = ", ".join(vehicle.name for vehicle in connected.vehicles[:5])
     messages.success(
@@ -156,24 +126,25 @@ def _complete(request: HttpRequest, attempt: ConnectAttempt, code: str) -> HttpR
     return HttpResponseRedirect(attempt.next_url or reverse("smartcar:vehicles"))
 
 
+def _complete_reauthentication(request: HttpRequest, attempt: ConnectAttempt) -> HttpResponse:
+    try:
+        vehicle = reauthentication.complete(attempt, request.GET.get("vehicle_id", ""))
+    except AttemptRefused as refusal:
+        logger.warning("Connect callback refused: %s", refusal.reason)
+        return problem(request, "attempt_refused", attempt)
+    except (SmartcarException, SmartcarAppError) as failure:
+        logger.warning("vehicle %s after a new login: %s", attempt.vehicle_id, reason_of(failure))
+        messages.error(request, f"{attempt.vehicle}: {advice(failure)}")
+    else:
+        messages.success(request, _("%s can be reached again.") % vehicle.name)
+    return HttpResponseRedirect(attempt.next_url or reverse("smartcar:vehicles"))
+
+
 def _connect_error(request: HttpRequest, attempt: ConnectAttempt, error: str) -> HttpResponse:
     if error not in ("access_denied", "user_manually_returned_to_application"):
         log = logger.error if error == "configuration_error" else logger.warning
         log("Connect came back with the error %.60r", error)
-    return _problem(request, error if error in PROBLEMS else "server_error", attempt)
-
-
-def _problem(request: HttpRequest, slug: str, attempt: ConnectAttempt | None = None) -> HttpResponse:
-    problem = PROBLEMS[slug]
-    year, make, model = (request.GET.get(name, "")[:50] for name in ("year", "make", "model"))
-    car = (year, make_as_written(make), model)
-    context = {
-        "problem": problem,
-        "car": " ".join(filter(None, car)) if slug == "vehicle_incompatible" else "",
-        "attempt": attempt,
-        "next": attempt.next_url if attempt else "",
-    }
-    return render(request, "smartcar/connect_problem.html", context, status=problem.status)
+    return problem(request, error if error in PROBLEMS else "server_error", attempt)
 
 
 def _come_again(request: HttpRequest) -> HttpResponse:
@@ -184,6 +155,10 @@ def _come_again(request: HttpRequest) -> HttpResponse:
     again = request.GET.copy()
     again["again"] = "1"
     return render(request, "smartcar/connect_continue.html", {"url": f"{request.path}?{again.urlencode()}"})
+
+
+def _redirect_uri(request: HttpRequest) -> str:
+    return conf.SMARTCAR_REDIRECT_URI or request.build_absolute_uri(reverse("smartcar:callback"))
 
 
 def _safe_next(request: HttpRequest) -> str:

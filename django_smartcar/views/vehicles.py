@@ -43,7 +43,7 @@ def vehicle_list(request: HttpRequest) -> HttpResponse:
 @login_required
 @transaction.non_atomic_requests
 def lock(request: HttpRequest, pk: int) -> HttpResponse:
-    vehicle = _own_vehicle(request, pk)
+    vehicle = own_vehicle(request, pk)
     return _report(
         request, vehicle, _("%s is locked."), lambda: commands.send(vehicle, "lock", actor=request.user)
     )
@@ -53,7 +53,7 @@ def lock(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @transaction.non_atomic_requests
 def unlock(request: HttpRequest, pk: int) -> HttpResponse:
-    vehicle = _own_vehicle(request, pk)
+    vehicle = own_vehicle(request, pk)
     return _report(
         request, vehicle, _("%s is unlocked."), lambda: commands.send(vehicle, "unlock", actor=request.user)
     )
@@ -63,7 +63,7 @@ def unlock(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @transaction.non_atomic_requests
 def refresh(request: HttpRequest, pk: int) -> HttpResponse:
-    vehicle = _own_vehicle(request, pk)
+    vehicle = own_vehicle(request, pk)
     return _report(request, vehicle, _("%s is up to date."), lambda: vehicles.refresh_readings(vehicle))
 
 
@@ -72,7 +72,7 @@ def refresh(request: HttpRequest, pk: int) -> HttpResponse:
 @transaction.non_atomic_requests
 def disconnect(request: HttpRequest, pk: int) -> HttpResponse:
     """A page that asks (GET), and the deed (POST)."""
-    vehicle = _own_vehicle(request, pk)
+    vehicle = own_vehicle(request, pk)
     if request.method != "POST":
         return render(request, "smartcar/vehicle_disconnect.html", {"vehicle": vehicle})
     return _report(
@@ -83,7 +83,7 @@ def disconnect(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-def _own_vehicle(request: HttpRequest, pk: int) -> ConnectedVehicle:
+def own_vehicle(request: HttpRequest, pk: int) -> ConnectedVehicle:
     """The user's own connected car; another driver's is a 404."""
     own = ConnectedVehicle.objects.for_user(request.user).connected()
     vehicle: ConnectedVehicle = get_object_or_404(own.select_related("account__smartcar_user"), pk=pk)

@@ -7,8 +7,9 @@ from django.utils import timezone
 
 from django_smartcar import signals
 from django_smartcar.exceptions import AttemptRefused, NothingConnected, OwnedByAnotherUser, SmartcarException
-from django_smartcar.models import ConnectAttempt, ConnectedVehicle, SmartcarAccount, SmartcarUser
-from django_smartcar.services import connect
+from django_smartcar.models import ConnectAttempt, ConnectedVehicle, ExternalId, SmartcarAccount, SmartcarUser
+from django_smartcar.services import attempts, connect
+from django_smartcar.services.ownership import Callback
 
 from ..wire import API
 
@@ -24,8 +25,8 @@ def begin(user, session_key="session-1", **options):
 
 def finish(user, code="a-code", **options):
     _, state = begin(user, **options)
-    attempt = connect.consume(state, user=user, session_key="session-1")
-    return connect.complete(attempt, code)
+    attempt = attempts.consume(state, user=user, session_key="session-1")
+    return connect.complete(attempt, Callback(code))
 
 
 def nothing_is_stored():
@@ -48,6 +49,7 @@ def test_the_address_of_connect_carries_what_the_settings_say(anna, settings):
         "state": state,
         "make": "TESLA",
         "single_select": "true",
+        "external_id": ExternalId.objects.get(user=anna).value,
     }
 
 
@@ -67,14 +69,14 @@ def test_the_secret_of_the_application_is_not_in_the_address(anna, settings):
 def test_two_tabs_that_were_started_together_both_finish(anna):
     states = [begin(anna)[1], begin(anna)[1]]
     for state in reversed(states):
-        assert connect.consume(state, user=anna, session_key="session-1").user == anna
+        assert attempts.consume(state, user=anna, session_key="session-1").user == anna
 
 
 def test_a_state_works_once(anna):
     _, state = begin(anna)
-    connect.consume(state, user=anna, session_key="session-1")
+    attempts.consume(state, user=anna, session_key="session-1")
     with pytest.raises(AttemptRefused) as refusal:
-        connect.consume(state, user=anna, session_key="session-1")
+        attempts.consume(state, user=anna, session_key="session-1")
     assert refusal.value.reason == "used"
 
 
@@ -82,26 +84,26 @@ def test_a_state_works_once(anna):
 def test_a_state_that_was_never_given_is_refused(anna, state):
     begin(anna)
     with pytest.raises(AttemptRefused, match="unknown"):
-        connect.consume(state, user=anna, session_key="session-1")
+        attempts.consume(state, user=anna, session_key="session-1")
 
 
 def test_annas_state_is_refused_from_bert(anna, bert):
     _, state = begin(anna)
     with pytest.raises(AttemptRefused, match="another-user"):
-        connect.consume(state, user=bert, session_key="session-1")
+        attempts.consume(state, user=bert, session_key="session-1")
 
 
 def test_annas_state_is_refused_in_another_session_of_hers(anna):
     _, state = begin(anna)
     with pytest.raises(AttemptRefused, match="another-session"):
-        connect.consume(state, user=anna, session_key="session-2")
+        attempts.consume(state, user=anna, session_key="session-2")
 
 
 def test_a_refused_callback_does_not_use_the_attempt_up(anna, bert):
     _, state = begin(anna)
     with pytest.raises(AttemptRefused):
-        connect.consume(state, user=bert, session_key="session-1")
-    assert connect.consume(state, user=anna, session_key="session-1")
+        attempts.consume(state, user=bert, session_key="session-1")
+    assert attempts.consume(state, user=anna, session_key="session-1")
 
 
 def test_an_attempt_ends_after_ten_minutes(anna):
@@ -109,14 +111,14 @@ def test_an_attempt_ends_after_ten_minutes(anna):
         _, early = begin(anna)
         _, late = begin(anna)
         clock.shift(timedelta(minutes=9, seconds=59))
-        assert connect.consume(early, user=anna, session_key="session-1")
+        assert attempts.consume(early, user=anna, session_key="session-1")
         clock.shift(timedelta(seconds=1))
         with pytest.raises(AttemptRefused, match="expired"):
-            connect.consume(late, user=anna, session_key="session-1")
+            attempts.consume(late, user=anna, session_key="session-1")
 
 
 def test_attempts_of_the_day_before_yesterday_are_swept_away(anna):
-    with time_machine.travel(timezone.now() - timedelta(days=2)):
+    with time_machine.travel(timezone.now() - timedelta(days=3)):
         begin(anna)
     begin(anna)
     assert ConnectAttempt.objects.count() == 1

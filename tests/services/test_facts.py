@@ -2,14 +2,17 @@ import pytest
 
 from django_smartcar.exceptions import StateException
 from django_smartcar.services import facts
+from django_smartcar.services.client import Driver
 
 from ..wire import IN_MOTION
+
+DRIVER = Driver("2.0", "access-0", "driver-a")
 
 
 def test_no_vin_shows_when_facts_are_logged(wire):
     wire.driver("driver-a", ["car-2"])
     wire.car("car-2", vin="5YJSA1CN5DFP00101")
-    (told,) = facts.read_all("access-0")
+    (told,) = facts.read_all(DRIVER)
     assert told.vin == "5YJSA1CN5DFP00101"
     assert "5YJSA1CN5DFP00101" not in repr(told)
 
@@ -17,19 +20,19 @@ def test_no_vin_shows_when_facts_are_logged(wire):
 def test_a_fleet_that_takes_too_long_is_told_by_its_ids(wire, monkeypatch):
     monkeypatch.setattr(facts, "SECONDS", 0)
     wire.driver("driver-a", ["car-1", "car-2"])
-    assert facts.read_all("access-0") == [facts.Facts("car-1"), facts.Facts("car-2")]
+    assert facts.read_all(DRIVER) == [facts.Facts("car-1"), facts.Facts("car-2")]
     assert len(wire.mock.calls) == 1
 
 
 def test_what_the_driver_did_not_permit_is_not_asked_for(wire):
     wire.car("car-1", permissions=["read_odometer"])
-    assert facts.read("car-1", "access-0") == facts.Facts("car-1", {}, ["read_odometer"])
+    assert facts.read(DRIVER, "car-1") == facts.Facts("car-1", {}, ["read_odometer"])
     assert len(wire.mock.calls) == 1
 
 
 def test_a_car_that_tells_nothing_just_now_is_still_a_car(wire):
     wire.get("car-1", "permissions", IN_MOTION, status=409)
-    told = facts.read("car-1", "access-0")
+    told = facts.read(DRIVER, "car-1")
     assert isinstance(told.failed, StateException)
     assert told.columns() == {}
 
@@ -38,7 +41,7 @@ def test_a_car_that_tells_nothing_just_now_is_still_a_car(wire):
 def test_an_id_that_is_none_is_left_out(wire, vehicle_id):
     wire.driver("driver-a", [vehicle_id, "car-1"])
     wire.car("car-1")
-    assert [told.vehicle_id for told in facts.read_all("access-0")] == ["car-1"]
+    assert [told.vehicle_id for told in facts.read_all(DRIVER)] == ["car-1"]
 
 
 @pytest.mark.parametrize("year", ["2021", True, None, [], 99999, -1])

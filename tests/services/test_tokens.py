@@ -15,7 +15,7 @@ from django_smartcar.exceptions import (
     ValidationException,
 )
 from django_smartcar.models import SmartcarAccount
-from django_smartcar.services import client, tokens
+from django_smartcar.services import client, leases, tokens
 
 from ..wire import TOKEN
 
@@ -73,7 +73,7 @@ def test_a_stale_copy_of_the_row_gets_the_pair_that_somebody_else_stored(due, wi
 
 
 def test_waiting_for_another_process_ends_with_an_error_that_says_so(due, wire, monkeypatch):
-    monkeypatch.setattr(tokens, "LEASE", timedelta(seconds=0.1))
+    monkeypatch.setattr(leases, "LEASE", timedelta(seconds=0.1))
     SmartcarAccount.objects.update(refresh_lease_until=timezone.now() + timedelta(minutes=1))
     with pytest.raises(RefreshInProgress):
         tokens.refresh(due)
@@ -158,7 +158,7 @@ def test_two_tries_fit_into_the_lease_and_the_lease_into_the_grace(due, wire, se
     wire.tokens()
     tokens.refresh(due)
     connect, read = wire.sent("POST")[0].req_kwargs["timeout"]
-    assert timedelta(seconds=2 * (connect + read)) < tokens.LEASE < timedelta(seconds=60)
+    assert timedelta(seconds=2 * (connect + read)) < leases.LEASE < timedelta(seconds=60)
 
 
 def test_the_exchange_can_be_tried_again_at_once_after_a_fault(due, wire):

@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from django_smartcar.models import ConnectAttempt, ConnectedVehicle, SmartcarAccount
-from django_smartcar.views.connect import PROBLEMS
+from django_smartcar.views.problems import PROBLEMS
 
 pytestmark = pytest.mark.django_db
 

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+def unguessable() -> str:
+    return str(uuid.uuid4())
+
+
+class ExternalId(models.Model):
+    """What this site calls a local user when it speaks to Smartcar (``external_id``): unguessable, for ever.
+
+    Smartcar keeps it with whoever consents, shows connections by it, and sends it along with webhooks.
+    """
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        primary_key=True,
+        related_name="smartcar_external_id",
+        verbose_name=_("user"),
+    )
+    value = models.CharField(_("external id"), max_length=64, unique=True, default=unguessable)
+
+    class Meta:
+        verbose_name = _("external id")
+        verbose_name_plural = _("external ids")
+
+    def __str__(self) -> str:
+        return f"external id of user {self.pk}"

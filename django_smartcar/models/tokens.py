@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from ..querysets import LeasedTokenQuerySet
+
+
+class LeasedToken(models.Model):
+    """An access token, and who may renew it just now (see ``services/leases.py``)."""
+
+    access_token = models.TextField(_("access token"), blank=True, editable=False)
+    access_expires_at = models.DateTimeField(_("access until"), null=True, db_index=True, editable=False)
+    token_version = models.PositiveIntegerField(default=0, editable=False)
+    refresh_lease = models.UUIDField(null=True, editable=False)
+    refresh_lease_until = models.DateTimeField(null=True, editable=False)
+    refreshed_at = models.DateTimeField(_("last refreshed"), null=True, editable=False)
+    refresh_error = models.CharField(_("last refresh error"), max_length=200, blank=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_refreshable(self) -> bool:
+        """Whether a new access token may be asked for (``refreshable()`` says which rows that is true of)."""
+        return True
+
+    def access_expires_within(self, margin: timedelta) -> bool:
+        """Whether the access token has ended, or will end within ``margin``."""
+        return self.access_expires_at is None or self.access_expires_at <= timezone.now() + margin
+
+
+class ApplicationToken(LeasedToken):
+    """The application's own token, generation 3: one row per credential set, for all workers alike.
+
+    It opens the cars of every driver of the site.
+    """
+
+    client_id = models.CharField(_("client id"), max_length=100, unique=True)
+
+    objects = LeasedTokenQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("application token")
+        verbose_name_plural = _("application tokens")
+
+    def __str__(self) -> str:
+        return f"application {self.client_id}"

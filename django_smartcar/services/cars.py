@@ -1,0 +1,87 @@
+"""Asks a car, and tells it what to do, with a token that works: what every read and command has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from ..exceptions import AuthenticationException, SmartcarException, VehicleDisconnected
+from ..models import ConnectedVehicle
+from . import client, tokens
+from .client import Car, Driver
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A car that may be given an order: a row, whose car it is, and the car itself."""
+
+    vehicle: ConnectedVehicle
+    driver: Driver
+    car: Car
+
+    @sensitive_variables()
+    def tell(self, order: Callable[[Car], T]) -> T:
+        """Give one order, once. What its failure says of the token and of the login is remembered."""
+        try:
+            answer = order(self.car)
+        except AuthenticationException:
+            tokens.reject(self.vehicle.account, self.driver)
+            raise
+        except SmartcarException as error:
+            if error.code == "AUTHENTICATION_FAILED":
+                _mark(self.vehicle, str((error.resolution or {}).get("url") or ""))
+            raise
+        if self.vehicle.needs_reauthentication:
+            unmark(self.vehicle)
+        return answer
+
+
+@sensitive_variables()
+def reach(vehicle: ConnectedVehicle) -> Reached:
+    """The car, with a token that opens it. Raises VehicleDisconnected, and as `tokens.driver` does."""
+    driver = driver_of(vehicle)
+    return Reached(vehicle, driver, client.car(driver, vehicle.smartcar_vehicle_id, vehicle.unit_system))
+
+
+@sensitive_variables()
+def driver_of(vehicle: ConnectedVehicle) -> Driver:
+    """Whose car it is. Raises as above."""
+    if not vehicle.is_connected:
+        raise VehicleDisconnected(vehicle)
+    return tokens.driver(vehicle.account)
+
+
+@sensitive_variables()
+def ask(vehicle: ConnectedVehicle, question: Callable[[Car], T]) -> T:
+    """What the car answers; asked once more with a new token where Smartcar refuses one that looked good.
+
+    Only for what may be asked twice. Raises as `reach` does, or a SmartcarException.
+    """
+    try:
+        return reach(vehicle).tell(question)
+    except AuthenticationException:
+        return reach(vehicle).tell(question)
+
+
+def unmark(vehicle: ConnectedVehicle) -> None:
+    """The car's brand lets us in again."""
+    _write(vehicle, reauthentication_required_at=None, reauthentication_url="")
+
+
+def _mark(vehicle: ConnectedVehicle, url: str) -> None:
+    since = vehicle.reauthentication_required_at or timezone.now()
+    longest = ConnectedVehicle._meta.get_field("reauthentication_url").max_length or 0
+    kept = url if len(url) <= longest else ""
+    _write(vehicle, reauthentication_required_at=since, reauthentication_url=kept)
+
+
+def _write(vehicle: ConnectedVehicle, **columns: object) -> None:
+    ConnectedVehicle.objects.filter(pk=vehicle.pk).update(**columns)
+    for name, value in columns.items():
+        setattr(vehicle, name, value)

@@ -1,0 +1,98 @@
+"""What can come of a visit to Connect but a car: in plain words, with a way to try again."""
+
+from typing import NamedTuple
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from ..models import ConnectAttempt, make_as_written
+
+
+class Problem(NamedTuple):
+    status: int
+    title: str | Promise
+    text: str | Promise
+
+
+#: Connect's errors, and this site's own, in plain words. Anything else is a `server_error`.
+PROBLEMS = {
+    "access_denied": Problem(
+        200, _("You did not connect a car"), _("You chose not to give access. Nothing has changed.")
+    ),
+    "user_manually_returned_to_application": Problem(
+        200, _("You did not connect a car"), _("You left before giving access. Nothing has changed.")
+    ),
+    "vehicle_incompatible": Problem(
+        400,
+        _("This car cannot be connected"),
+        _("It does not support remote access through Smartcar. Another car may."),
+    ),
+    "invalid_subscription": Problem(
+        400,
+        _("The car's online services are not active"),
+        _("Activate the subscription of your car's brand, in its app or on its website, and try again."),
+    ),
+    "no_vehicles": Problem(
+        400,
+        _("There is no car in that account"),
+        _("Add your car to your account with its brand, in the brand's app, and try again."),
+    ),
+    "configuration_error": Problem(
+        500,
+        _("This site is not set up correctly"),
+        _("The fault is ours, not yours, and has been written down. Please try again later."),
+    ),
+    "server_error": Problem(
+        502,
+        _("Something went wrong at Smartcar"),
+        _("Nothing has changed. Please try again in a few minutes."),
+    ),
+    "exchange_failed": Problem(
+        502,
+        _("The connection could not be completed"),
+        _(
+            "Your car's brand said yes, but Smartcar did not answer this site. Nothing is stored. "
+            "Please try again."
+        ),
+    ),
+    "ownership_unproven": Problem(
+        409,
+        _("We could not confirm whose car this is"),
+        _(
+            "Smartcar did not confirm to this site that the car account is the one that you logged in to. "
+            "Nothing is stored. Please try again; if it stays like this, tell the people who run this site."
+        ),
+    ),
+    "owned_by_another_user": Problem(
+        409,
+        _("This car account belongs to somebody else here"),
+        _(
+            "Another user of this site has connected with the same login. Nothing has changed. If that was "
+            "you, log in as that user; otherwise ask the people who run this site."
+        ),
+    ),
+    "attempt_refused": Problem(
+        400,
+        _("Please start again"),
+        _(
+            "This page was opened too late, twice, or in another browser than the one that started. "
+            "If your car is not among your cars, please start again."
+        ),
+    ),
+}
+
+
+def problem(request: HttpRequest, slug: str, attempt: ConnectAttempt | None = None) -> HttpResponse:
+    """The page for what came of an attempt, with a button to try again."""
+    told = PROBLEMS[slug]
+    year, make, model = (request.GET.get(name, "")[:50] for name in ("year", "make", "model"))
+    car = (year, make_as_written(make), model)
+    context = {
+        "problem": told,
+        "car": " ".join(filter(None, car)) if slug == "vehicle_incompatible" else "",
+        "attempt": attempt,
+        "next": attempt.next_url if attempt else "",
+    }
+    return render(request, "smartcar/connect_problem.html", context, status=told.status)

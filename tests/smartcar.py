@@ -1,0 +1,57 @@
+"""The pretend Smartcar over real HTTP, in this process: what it did can be looked at, and no database is asked."""
+
+import threading
+from urllib.parse import parse_qsl, urlsplit
+
+from django.core.servers.basehttp import ThreadedWSGIServer
+from django.core.wsgi import get_wsgi_application
+
+from django_smartcar.simulator import world
+from django_smartcar.simulator.server import Handler
+
+from .simulator.walker import RequestsBrowser, Visit
+
+SETTINGS = (
+    "SMARTCAR_CLIENT_ID",
+    "SMARTCAR_CLIENT_SECRET",
+    "SMARTCAR_APPLICATION_ID",
+    "SMARTCAR_V2_CLIENT_ID",
+    "SMARTCAR_V2_CLIENT_SECRET",
+    "SMARTCAR_IAM_URL",
+    "SMARTCAR_VEHICLE_API_URL",
+    "SMARTCAR_CONNECT_URL",
+    "SMARTCAR_AUTH_URL",
+    "SMARTCAR_API_URL",
+    "SMARTCAR_MANAGEMENT_URL",
+)
+
+
+class Smartcar:
+    def __init__(self):
+        self.server = ThreadedWSGIServer(("127.0.0.1", 0), Handler)
+        self.server.set_app(get_wsgi_application())
+        self.url = f"http://127.0.0.1:{self.server.server_port}/smartcar-simulator"
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def point(self, settings, version):
+        """Make a site's settings those of this Smartcar, for this generation."""
+        variables = world.environment(self.url, version)
+        settings.SMARTCAR_API_VERSION = version
+        for name in SETTINGS:
+            setattr(settings, name, variables.get(name, ""))
+        settings.SMARTCAR_MANAGEMENT_TOKENS = [world.MANAGEMENT_TOKEN]
+
+    def visit(self, url, email="driver@example.com", make="CHEVROLET", **fields):
+        """Walk through Connect from this address as the driver; returns what the callback is told."""
+        visit = Visit(RequestsBrowser(), self.url, url)
+        visit.connect(email, make, **fields)
+        return dict(parse_qsl(urlsplit(visit.landed).query, keep_blank_values=True))
+
+    def car(self, email="driver@example.com"):
+        """The newest car of this driver, as its maker knows it."""
+        owner = world.owner(email)
+        return next(car for car in reversed(world.cars()) if car.owner_id == owner.id)
