@@ -1,4 +1,4 @@
-"""The pretend Smartcar over real HTTP, in this process: what it did can be looked at, and no database is asked."""
+"""The pretend Smartcar over real HTTP, in this process: what it did can be looked at."""
 
 import threading
 from urllib.parse import parse_qsl, urlsplit
@@ -31,7 +31,9 @@ class Smartcar:
         self.server = ThreadedWSGIServer(("127.0.0.1", 0), Handler)
         self.server.set_app(get_wsgi_application())
         self.url = f"http://127.0.0.1:{self.server.server_port}/smartcar-simulator"
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        threading.Thread(
+            target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        ).start()
 
     def close(self):
         self.server.shutdown()

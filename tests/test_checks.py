@@ -8,6 +8,17 @@ from django.core.management.base import SystemCheckError
 from django_smartcar import checks
 from django_smartcar.conf import conf
 
+APPLICATION = "0b1a1e0c-4b1e-4f0e-9c55-0d5f3a4f1b11"
+
+
+@pytest.fixture(autouse=True)
+def site(settings):
+    """A site that speaks API 3, with all that it needs."""
+    settings.SMARTCAR_API_VERSION = "3"
+    settings.SMARTCAR_CLIENT_ID = "client_01JABCDEF"
+    settings.SMARTCAR_CLIENT_SECRET = "the-secret-of-3"
+    settings.SMARTCAR_APPLICATION_ID = APPLICATION
+
 
 def ids():
     return [message.id for message in checks.check_settings()]
@@ -32,11 +43,25 @@ def test_the_checks_are_bound(settings):
 @pytest.mark.parametrize(
     ("name", "value", "id_"),
     [
+        ("SMARTCAR_API_VERSION", "2", "smartcar.E010"),
         ("SMARTCAR_CLIENT_ID", "", "smartcar.E001"),
-        ("SMARTCAR_CLIENT_ID", "client_01ABC", "smartcar.W003"),
-        ("SMARTCAR_CLIENT_ID", "0b1a1e0c-4b1e-4f0e-9c55-0d5f3a4f1b11 ", "smartcar.W003"),
+        ("SMARTCAR_CLIENT_ID", APPLICATION, "smartcar.W003"),
+        ("SMARTCAR_CLIENT_ID", "client_01ABC ", "smartcar.W003"),
         ("SMARTCAR_CLIENT_ID", 5, "smartcar.W003"),
         ("SMARTCAR_CLIENT_SECRET", "", "smartcar.E002"),
+        ("SMARTCAR_CLIENT_SECRET", "client_01ABC", "smartcar.W006"),
+        ("SMARTCAR_CLIENT_SECRET", APPLICATION, "smartcar.W006"),
+        ("SMARTCAR_APPLICATION_ID", "", "smartcar.E011"),
+        ("SMARTCAR_APPLICATION_ID", "client_01ABC", "smartcar.W003"),
+        ("SMARTCAR_APPLICATION_ID", f"{APPLICATION} ", "smartcar.W003"),
+        ("SMARTCAR_V2_CLIENT_ID", APPLICATION, "smartcar.W007"),
+        ("SMARTCAR_V2_CLIENT_SECRET", "secret", "smartcar.W007"),
+        ("SMARTCAR_MANAGEMENT_TOKENS", "token", "smartcar.E013"),
+        ("SMARTCAR_MANAGEMENT_TOKENS", [""], "smartcar.E013"),
+        ("SMARTCAR_OWNERSHIP_PROOFS", [], "smartcar.E012"),
+        ("SMARTCAR_OWNERSHIP_PROOFS", "code", "smartcar.E012"),
+        ("SMARTCAR_OWNERSHIP_PROOFS", ["code", "word_of_honour"], "smartcar.E012"),
+        ("SMARTCAR_OWNERSHIP_PROOFS", ["external_id", "new_connection"], "smartcar.W008"),
         ("SMARTCAR_REDIRECT_URI", "/cars/callback/", "smartcar.E003"),
         ("SMARTCAR_REDIRECT_URI", "http://[", "smartcar.E003"),
         ("SMARTCAR_REDIRECT_URI", "http://example.com/cars/callback/", "smartcar.W001"),
@@ -55,6 +80,9 @@ def test_the_checks_are_bound(settings):
         ("SMARTCAR_COMMAND_TIMEOUT", float("inf"), "smartcar.E007"),
         ("SMARTCAR_CONNECT_URL", "connect.smartcar.com", "smartcar.E008"),
         ("SMARTCAR_AUTH_URL", "", "smartcar.E008"),
+        ("SMARTCAR_IAM_URL", "iam.smartcar.com", "smartcar.E008"),
+        ("SMARTCAR_VEHICLE_API_URL", "http://vehicle.api.smartcar.com", "smartcar.W001"),
+        ("SMARTCAR_VEHICLE_API_URL", "https://vehicle.api.smartcar.com/v3", "smartcar.W004"),
         ("SMARTCAR_API_URL", "ftp://api.smartcar.com", "smartcar.E008"),
         ("SMARTCAR_MANAGEMENT_URL", "https://", "smartcar.E008"),
         ("SMARTCAR_API_URL", "http://api.smartcar.com", "smartcar.W001"),
@@ -66,6 +94,48 @@ def test_what_is_malformed_is_told_by_its_id_with_what_to_type(settings, name, v
     setattr(settings, name, value)
     assert ids() == [id_]
     assert name in hints()
+
+
+def test_the_older_pair_may_stand_beside(settings):
+    settings.SMARTCAR_V2_CLIENT_ID = APPLICATION
+    settings.SMARTCAR_V2_CLIENT_SECRET = "the-secret-of-2"
+    assert ids() == []
+    settings.SMARTCAR_V2_CLIENT_SECRET = settings.SMARTCAR_CLIENT_SECRET
+    assert ids() == ["smartcar.W006"]
+
+
+@pytest.mark.parametrize("client_id", ["client_01ABC", "not a UUID", "99999999-4b1e-4f0e-9c55-0d5f3a4f1b11"])
+def test_an_older_pair_of_something_else_is_told(settings, client_id):
+    settings.SMARTCAR_V2_CLIENT_ID = client_id
+    settings.SMARTCAR_V2_CLIENT_SECRET = "the-secret-of-2"
+    assert ids() == ["smartcar.W003"]
+    assert "Application details" in hints()
+
+
+class TestVersion2:
+    @pytest.fixture(autouse=True)
+    def older(self, site, settings):
+        settings.SMARTCAR_API_VERSION = "2.0"
+        settings.SMARTCAR_CLIENT_ID = APPLICATION
+        del settings.SMARTCAR_APPLICATION_ID
+
+    def test_its_end_is_told(self):
+        assert ids() == ["smartcar.W005"]
+        assert "2026-12-01" in hints()
+        assert "migrate_smartcar_accounts" in hints()
+
+    @pytest.mark.parametrize(
+        ("name", "value", "id_"),
+        [
+            ("SMARTCAR_CLIENT_ID", "client_01ABC", "smartcar.W003"),
+            ("SMARTCAR_CLIENT_ID", "", "smartcar.E001"),
+            ("SMARTCAR_CLIENT_SECRET", "", "smartcar.E002"),
+            ("SMARTCAR_V2_CLIENT_ID", APPLICATION, "smartcar.W007"),
+        ],
+    )
+    def test_what_is_mixed_up_is_told(self, settings, name, value, id_):
+        setattr(settings, name, value)
+        assert ids() == ["smartcar.W005", id_]
 
 
 @pytest.mark.parametrize("host", ["http://localhost:8000/x", "http://127.0.0.1:8100/x", "http://[::1]/x"])
@@ -85,7 +155,7 @@ def test_urls_that_are_not_included_are_told(settings):
 
 
 def test_every_id_of_the_docstring_can_come():
-    source = Path(checks.__file__).read_text()
+    source = "".join(path.read_text() for path in Path(checks.__file__).parent.glob("*.py"))
     documented = {word.strip("`") for word in checks.__doc__.split() if word.startswith("``smartcar.")}
     raised = {part.split('"')[0] for part in source.split('id="')[1:]}
     assert documented == raised

@@ -74,7 +74,7 @@ def prove(attempt: ConnectAttempt, said: Callback) -> Proven:
             except _NotProven as answer:
                 looked_for[name] = str(answer)
             except (SmartcarException, CredentialsMissing) as error:
-                looked_for[name] = f"Smartcar could not be asked ({reason_of(error)})"
+                looked_for[name] = f"failed ({reason_of(error)})"
     raise OwnershipUnproven(looked_for)
 
 
@@ -113,7 +113,7 @@ def _by_external_id(attempt: ConnectAttempt, said: Callback, ours: str) -> Prove
         return Proven(said.user_id)
     if not seen:
         raise _NotProven("no connection under it")
-    raise _NotProven(f"{len(seen)} Smartcar users under it, and not the one that the address names")
+    raise _NotProven(f"Smartcar users under it: {len(seen)}, and not the one that the address names")
 
 
 @sensitive_variables()

@@ -11,10 +11,18 @@
 | ``smartcar.E007`` | a timeout is not a positive number |
 | ``smartcar.E008`` | a host is not an ``http(s)://`` address |
 | ``smartcar.E009`` | ``django_smartcar.urls`` is not included |
+| ``smartcar.E010`` | ``SMARTCAR_API_VERSION`` is unknown |
+| ``smartcar.E011`` | ``SMARTCAR_APPLICATION_ID`` is missing |
+| ``smartcar.E012`` | ``SMARTCAR_OWNERSHIP_PROOFS`` has no proof, or an unknown one |
+| ``smartcar.E013`` | ``SMARTCAR_MANAGEMENT_TOKENS`` is not a list of tokens |
 | ``smartcar.W001`` | an address without TLS that is not this machine |
 | ``smartcar.W002`` | sessions live in cookies, where a connection can lose its browser |
-| ``smartcar.W003`` | ``SMARTCAR_CLIENT_ID`` does not have the shape of a Client ID |
+| ``smartcar.W003`` | an id does not have the shape of what belongs there |
 | ``smartcar.W004`` | a host ends in a version |
+| ``smartcar.W005`` | API version 2.0 ends on 2026-12-01 |
+| ``smartcar.W006`` | a secret looks like an id, or stands in two places |
+| ``smartcar.W007`` | the older pair is set by half, or has no use |
+| ``smartcar.W008`` | the weakest proof of ownership is switched on |
 """
 
 import re
@@ -27,16 +35,18 @@ from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as CheckWarning
 from django.urls import NoReverseMatch, reverse
 
-from .conf import conf
+from ..conf import conf
+from . import credentials
 
 HOSTS = (
     "SMARTCAR_CONNECT_URL",
+    "SMARTCAR_IAM_URL",
+    "SMARTCAR_VEHICLE_API_URL",
     "SMARTCAR_AUTH_URL",
     "SMARTCAR_API_URL",
     "SMARTCAR_MANAGEMENT_URL",
 )
 TIMEOUTS = ("SMARTCAR_TIMEOUT", "SMARTCAR_COMMAND_TIMEOUT")
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 PERMISSION = re.compile(r"(required:)?(read|control)_\w+")
 VERSION = re.compile(r"/v\d+(\.\d+)?$")
 THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
@@ -44,7 +54,8 @@ THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
 
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
     return [
-        *_credentials(),
+        *credentials.check(),
+        *_ownership(),
         *_redirect_uri(),
         *_scope(),
         *_choices(),
@@ -68,31 +79,21 @@ def check_urls(**kwargs: Any) -> list[CheckMessage]:
     return []
 
 
-def _credentials() -> Iterator[CheckMessage]:
-    if not conf.SMARTCAR_CLIENT_ID:
+def _ownership() -> Iterator[CheckMessage]:
+    proofs: Any = conf.SMARTCAR_OWNERSHIP_PROOFS
+    known = ("code", "external_id", "new_connection")
+    if not isinstance(proofs, (list, tuple)) or not proofs or not set(proofs) <= set(known):
         yield Error(
-            "SMARTCAR_CLIENT_ID is not set.",
-            hint=(
-                'Set SMARTCAR_CLIENT_ID = "…" to the Client ID of your application in Smartcar\'s dashboard '
-                "(Configuration → API keys). To try without an account, use django_smartcar.simulator."
-            ),
-            id="smartcar.E001",
+            f"SMARTCAR_OWNERSHIP_PROOFS is {proofs!r}: it must name one proof or more, all known.",
+            hint='Leave it out, or set SMARTCAR_OWNERSHIP_PROOFS = ["code", "external_id"].',
+            id="smartcar.E012",
         )
-    elif not UUID.fullmatch(conf.SMARTCAR_CLIENT_ID):
+    elif "new_connection" in proofs:
         yield CheckWarning(
-            "SMARTCAR_CLIENT_ID is not a UUID. One that begins with “client_” belongs to machine-to-machine "
-            "credentials, which Smartcar Connect refuses.",
-            hint="Copy the Client ID (also called Application ID) from Smartcar's dashboard, without spaces.",
-            id="smartcar.W003",
-        )
-    if not conf.SMARTCAR_CLIENT_SECRET:
-        yield Error(
-            "SMARTCAR_CLIENT_SECRET is not set.",
-            hint=(
-                'Set SMARTCAR_CLIENT_SECRET = os.environ["SMARTCAR_CLIENT_SECRET"] and put the Client Secret '
-                "of your application there."
-            ),
-            id="smartcar.E002",
+            "SMARTCAR_OWNERSHIP_PROOFS has new_connection: whoever learns the Smartcar user id of somebody "
+            "who is connecting just now, and is unknown here, can have their cars.",
+            hint='Use ["code", "external_id"] unless the log says that Smartcar supports neither.',
+            id="smartcar.W008",
         )
 
 
@@ -161,7 +162,7 @@ def _hosts() -> Iterator[CheckMessage]:
             )
         elif _is_plain(address):
             yield _without_tls(name, address)
-        if name != "SMARTCAR_AUTH_URL" and VERSION.search(address):
+        if VERSION.search(address):
             yield CheckWarning(
                 f"{name} is {address!r}: the version would be there twice.",
                 hint=f"Leave the version out: {name} = {VERSION.sub('', address)!r}.",
