@@ -136,6 +136,8 @@ def reason_of(error: Exception) -> str:
 
 def advice(error: Exception) -> str:
     """What to tell the person at the screen: one translated sentence, without a secret in it."""
+    if getattr(error, "code", None) == "AUTHENTICATION_FAILED":
+        return _("The car's brand asks for a new login there. The list of cars has a button for it.")
     if isinstance(error, SmartcarException) and (error.resolution or {}).get("type") == "REAUTHENTICATE":
         return _("The car's brand asks for a new login. Please connect the car again.")
     if getattr(error, "code", None) == "SUBSCRIPTION":

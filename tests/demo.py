@@ -41,14 +41,14 @@ def manage(env, *arguments):
 
 
 @contextmanager
-def served(folder):
+def served(folder, **variables):
     """The address of the example; what it printed is in ``log``."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     with (folder / "log").open("w") as log:
         command = [sys.executable, "-c", DEMO, str(port)]
-        settings = {"cwd": ROOT, "env": environment(folder), "preexec_fn": listen_to_ctrl_c}
+        settings = {"cwd": ROOT, "env": environment(folder, **variables), "preexec_fn": listen_to_ctrl_c}
         with subprocess.Popen(command, stdout=log, stderr=log, **settings) as server:
             try:
                 wait_for(url, server)

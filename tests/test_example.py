@@ -10,7 +10,11 @@ import requests
 
 from .demo import ROOT, environment, manage, served
 
-REAL = {"SMARTCAR_CLIENT_ID": "6fe90a52-3b4a-4a5e-b3b3-4f3a1c0a7b11", "SMARTCAR_CLIENT_SECRET": "secret"}
+REAL = {
+    "SMARTCAR_CLIENT_ID": "client_01JABCDEF",
+    "SMARTCAR_CLIENT_SECRET": "secret",
+    "SMARTCAR_APPLICATION_ID": "6fe90a52-3b4a-4a5e-b3b3-4f3a1c0a7b11",
+}
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +170,12 @@ def test_no_simulator_is_mounted_when_a_real_application_is_set(tmp_path):
     assert "form-action 'self' https://*.smartcar.com" in answer
 
 
+def test_the_older_generation_is_one_variable_away_and_its_end_is_told(tmp_path):
+    done = manage(environment(tmp_path, SMARTCAR_API_VERSION="2.0"), "check")
+    assert done.returncode == 0
+    assert re.findall(r"smartcar\.\w+", done.stderr) == ["smartcar.W005"]
+
+
 @pytest.mark.parametrize("more", [{}, REAL], ids=["pretended", "real"])
 def test_no_check_complains_when_the_example_is_set_up(tmp_path, more):
     done = manage(environment(tmp_path, **more), "check")
@@ -212,7 +222,14 @@ def test_another_database_is_used_when_its_address_is_set(tmp_path):
 
 def test_a_simulator_elsewhere_is_followed_when_its_variables_are_set(tmp_path):
     """What ``python -m django_smartcar.simulator`` prints leads the example there, not to Smartcar."""
-    names = ("SMARTCAR_CONNECT_URL", "SMARTCAR_AUTH_URL", "SMARTCAR_API_URL", "SMARTCAR_MANAGEMENT_URL")
+    names = (
+        "SMARTCAR_CONNECT_URL",
+        "SMARTCAR_IAM_URL",
+        "SMARTCAR_VEHICLE_API_URL",
+        "SMARTCAR_AUTH_URL",
+        "SMARTCAR_API_URL",
+        "SMARTCAR_MANAGEMENT_URL",
+    )
     hosts = {name: f"http://127.0.0.1:8100/{name.lower()}" for name in names}
     ask = f"from django.conf import settings; print([getattr(settings, name) for name in {names}])"
     told = manage(environment(tmp_path, **REAL, **hosts), "shell", "-c", ask).stdout

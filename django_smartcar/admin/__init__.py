@@ -1,7 +1,13 @@
 """What an operator sees and does: no token, no VIN and no position is ever shown here."""
 
-from .accounts import SmartcarAccountAdmin, SmartcarUserAdmin
+from .accounts import ApplicationTokenAdmin, SmartcarAccountAdmin, SmartcarUserAdmin
 from .commands import VehicleCommandAdmin
 from .vehicles import ConnectedVehicleAdmin
 
-__all__ = ["ConnectedVehicleAdmin", "SmartcarAccountAdmin", "SmartcarUserAdmin", "VehicleCommandAdmin"]
+__all__ = [
+    "ApplicationTokenAdmin",
+    "ConnectedVehicleAdmin",
+    "SmartcarAccountAdmin",
+    "SmartcarUserAdmin",
+    "VehicleCommandAdmin",
+]

@@ -7,7 +7,7 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from ..models import SmartcarAccount, SmartcarUser
+from ..models import ApplicationToken, SmartcarAccount, SmartcarUser
 from ..services import tokens, vehicles
 from .actions import ActsOnSmartcar, SmartcarModelAdmin
 
@@ -27,6 +27,18 @@ class SmartcarUserAdmin(SmartcarModelAdmin):
         return ["id", f"user__{get_user_model().USERNAME_FIELD}"]
 
 
+@admin.register(ApplicationToken)
+class ApplicationTokenAdmin(SmartcarModelAdmin):
+    """Whether generation 3 gives this site its token, and until when the one that is kept is good."""
+
+    fields = ("client_id", "access_expires_at", "refreshed_at", "refresh_error")
+    list_display = fields
+    readonly_fields = fields
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
 class HealthFilter(admin.SimpleListFilter):
     title = _("health")
     parameter_name = "health"
@@ -39,22 +51,35 @@ class HealthFilter(admin.SimpleListFilter):
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[SmartcarAccount]) -> QuerySet[Any]:
+        has_cars = Q(api_version=SmartcarAccount.ApiVersion.V3, connected_vehicles__gt=0)
+        has_tokens = Q(api_version=SmartcarAccount.ApiVersion.V2) & ~Q(refresh_token="")
+        is_usable = has_cars | has_tokens
         if self.value() == "good":
-            return queryset.filter(pk__in=SmartcarAccount.objects.refreshable().values("pk"))
+            return queryset.filter(is_usable, reconnect_required_at=None)
         if self.value() == "needs-reconnecting":
             return queryset.exclude(reconnect_required_at=None)
         if self.value() == "disconnected":
-            return queryset.filter(reconnect_required_at=None, refresh_token="")
+            return queryset.filter(~is_usable, reconnect_required_at=None)
         return queryset
 
 
 @admin.register(SmartcarAccount)
 class SmartcarAccountAdmin(ActsOnSmartcar):
-    list_display = ["__str__", "owner", "smartcar_user_id", "mode", "health", "vehicle_count", "created_at"]
-    list_filter = [HealthFilter, "mode"]
+    list_display = [
+        "__str__",
+        "owner",
+        "smartcar_user_id",
+        "api_version",
+        "mode",
+        "health",
+        "vehicle_count",
+        "created_at",
+    ]
+    list_filter = [HealthFilter, "api_version", "mode"]
     readonly_fields = [
         "owner",
         "smartcar_user_id",
+        "api_version",
         "mode",
         "health",
         "access_expires_at",
@@ -89,9 +114,11 @@ class SmartcarAccountAdmin(ActsOnSmartcar):
         return int(account.connected_vehicles)
 
     @admin.display(description=_("health"))
-    def health(self, account: SmartcarAccount) -> Any:
+    def health(self, account: Any) -> Any:
         if account.reconnect_required_at is not None:
             return _("needs reconnecting")
+        if account.speaks_v3:
+            return _("good") if account.connected_vehicles else _("disconnected")
         if not account.refresh_token:
             return _("disconnected")
         if account.access_expires_within(timedelta(0)):

@@ -43,6 +43,7 @@ class ConnectedVehicleAdmin(ActsOnSmartcar):
         "location_recorded_at",
         "created_at",
         "updated_at",
+        "reauthentication_required_at",
         "disconnected_at",
     ]
     fields = (*readonly_fields, "unit_system")

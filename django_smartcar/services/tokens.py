@@ -95,6 +95,8 @@ def refresh(row: LeasedToken, *, wait: bool = True) -> bool:
     """
     if isinstance(row, SmartcarAccount) and row.needs_reconnecting:
         raise ReconnectRequired(row)
+    if isinstance(row, SmartcarAccount) and row.speaks_v3:
+        return refresh(application(), wait=wait)
     renewed = leases.renew(row, partial(_exchange, row), wait=wait)
     if isinstance(row, SmartcarAccount) and row.reconnect_required_at is not None:
         raise ReconnectRequired(row)

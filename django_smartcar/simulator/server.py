@@ -142,7 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--api-version",
         choices=["2.0", "3"],
-        default="2.0",
+        default="3",
         help="the generation that the printed variables are for; both are always served (%(default)s)",
     )
     parser.add_argument("--no-codes", action="store_true", help="Connect sends no code along")

@@ -151,7 +151,7 @@ def grants() -> list[Grant]:
     return list(state().grants.values())
 
 
-def environment(origin: str, version: str = "2.0") -> dict[str, str]:
+def environment(origin: str, version: str = "3") -> dict[str, str]:
     """The environment variables that point a client at a pretend Smartcar mounted at this address.
 
     The client id and its secret are those of the `version`; in ``"3"`` the older pair comes along as well.
@@ -163,6 +163,7 @@ def environment(origin: str, version: str = "2.0") -> dict[str, str]:
     spare = {"SMARTCAR_V2_CLIENT_ID": older[0], "SMARTCAR_V2_CLIENT_SECRET": older[1]}
     return {
         # django_smartcar's own settings
+        "SMARTCAR_API_VERSION": version,
         "SMARTCAR_CLIENT_ID": client_id,
         "SMARTCAR_CLIENT_SECRET": client_secret,
         **(spare if version == "3" else {}),

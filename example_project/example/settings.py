@@ -8,7 +8,7 @@ from pathlib import Path
 
 import environ
 
-from django_smartcar.simulator.conf import CLIENT_ID, CLIENT_SECRET
+from django_smartcar.simulator import conf as simulator
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -22,21 +22,38 @@ DEMO_SECRET_KEY = "django-insecure-demo-key-that-everybody-knows"  # noqa: S105
 SECRET_KEY = env("SECRET_KEY", default=DEMO_SECRET_KEY) if DEBUG else env("SECRET_KEY")
 
 # Smartcar: a real application if there is one, else the pretend Smartcar under this site's own address.
+SMARTCAR_API_VERSION = env("SMARTCAR_API_VERSION", default="3")
 SMARTCAR_CLIENT_ID = env("SMARTCAR_CLIENT_ID", default="")
 SIMULATED = not SMARTCAR_CLIENT_ID
 if SIMULATED:
     SIMULATOR = env("EXAMPLE_ORIGIN", default="http://127.0.0.1:8000") + "/smartcar-simulator"
-    SMARTCAR_CLIENT_ID = CLIENT_ID
-    SMARTCAR_CLIENT_SECRET = CLIENT_SECRET
+    SMARTCAR_APPLICATION_ID = simulator.CLIENT_ID
+    if SMARTCAR_API_VERSION == "3":
+        SMARTCAR_CLIENT_ID = simulator.M2M_CLIENT_ID
+        SMARTCAR_CLIENT_SECRET = simulator.M2M_CLIENT_SECRET
+        SMARTCAR_V2_CLIENT_ID = simulator.CLIENT_ID
+        SMARTCAR_V2_CLIENT_SECRET = simulator.CLIENT_SECRET
+    else:
+        SMARTCAR_CLIENT_ID = simulator.CLIENT_ID
+        SMARTCAR_CLIENT_SECRET = simulator.CLIENT_SECRET
+    SMARTCAR_MANAGEMENT_TOKENS = [simulator.MANAGEMENT_TOKEN]
     SMARTCAR_CONNECT_URL = f"{SIMULATOR}/connect"
+    SMARTCAR_IAM_URL = f"{SIMULATOR}/iam/oauth2/token"
+    SMARTCAR_VEHICLE_API_URL = f"{SIMULATOR}/vehicle-api"
     SMARTCAR_AUTH_URL = f"{SIMULATOR}/auth/oauth/token"
     SMARTCAR_API_URL = f"{SIMULATOR}/api"
     SMARTCAR_MANAGEMENT_URL = f"{SIMULATOR}/management"
     SMARTCAR_SIMULATOR_STATE = env("SMARTCAR_SIMULATOR_STATE", default=BASE_DIR / "simulator.json")
 else:
     SMARTCAR_CLIENT_SECRET = env("SMARTCAR_CLIENT_SECRET")
+    SMARTCAR_APPLICATION_ID = env("SMARTCAR_APPLICATION_ID", default="")
+    SMARTCAR_V2_CLIENT_ID = env("SMARTCAR_V2_CLIENT_ID", default="")
+    SMARTCAR_V2_CLIENT_SECRET = env("SMARTCAR_V2_CLIENT_SECRET", default="")
+    SMARTCAR_MANAGEMENT_TOKENS = env.list("SMARTCAR_MANAGEMENT_TOKENS", default=[])
     SMARTCAR_MODE = env("SMARTCAR_MODE", default="live")
     SMARTCAR_CONNECT_URL = env("SMARTCAR_CONNECT_URL", default="https://connect.smartcar.com")
+    SMARTCAR_IAM_URL = env("SMARTCAR_IAM_URL", default="https://iam.smartcar.com/oauth2/token")
+    SMARTCAR_VEHICLE_API_URL = env("SMARTCAR_VEHICLE_API_URL", default="https://vehicle.api.smartcar.com")
     SMARTCAR_AUTH_URL = env("SMARTCAR_AUTH_URL", default="https://auth.smartcar.com/oauth/token")
     SMARTCAR_API_URL = env("SMARTCAR_API_URL", default="https://api.smartcar.com")
     SMARTCAR_MANAGEMENT_URL = env("SMARTCAR_MANAGEMENT_URL", default="https://management.smartcar.com")

@@ -10,6 +10,7 @@ from selenium.webdriver.support.expected_conditions import presence_of_element_l
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 pytestmark = pytest.mark.browser
+in_both_generations = pytest.mark.parametrize("example", ["3", "2.0"], indirect=True)
 
 
 class Visitor:
@@ -93,6 +94,7 @@ def locked(example):
     return {car["make"]: car["is_locked"] for car in example.state()["cars"].values()}
 
 
+@in_both_generations
 def test_a_driver_connects_a_car_and_locks_it(visitor, example):
     visitor.logs_in("demo")
     visitor.connects("driver@example.com")
@@ -110,6 +112,7 @@ def test_a_driver_connects_a_car_and_locks_it(visitor, example):
     assert visitor.errors_on_the_console() == []
 
 
+@in_both_generations
 def test_a_driver_who_denies_is_told_that_nothing_changed_and_may_try_again(visitor):
     visitor.logs_in("demo")
     visitor.goes_to("/cars/")
@@ -125,6 +128,7 @@ def test_a_driver_who_denies_is_told_that_nothing_changed_and_may_try_again(visi
     assert "/smartcar-simulator/connect/" in visitor.browser.current_url
 
 
+@in_both_generations
 def test_an_operator_locks_two_cars_of_which_one_refuses(visitor, example):
     visitor.logs_in("admin")
     visitor.connects("driver@example.com", "TESLA")
@@ -181,6 +185,7 @@ def test_the_pages_follow_the_colour_scheme_of_the_browser(visitor, scheme):
         visitor.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
+@in_both_generations
 def test_the_story_works_with_the_keyboard_alone_and_without_javascript(visitor, example):
     """Tab to what is wanted, press Enter: on every page of the path, with scripts switched off."""
     visitor.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})

@@ -11,11 +11,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
+#: Smartcar's own SDKs speak the older one, so most of these tests do.
+GENERATION = ("--api-version", "2.0")
+
+
 class Program:
     def __init__(self, folder, *arguments):
         environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "django_smartcar.simulator", "--port", "0", *arguments],
+            [sys.executable, "-m", "django_smartcar.simulator", "--port", "0", *GENERATION, *arguments],
             cwd=folder,
             env=environment | {"PYTHONPATH": str(ROOT), "PYTHONDEVMODE": "1"},
             stdout=subprocess.PIPE,

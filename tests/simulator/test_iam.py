@@ -112,7 +112,7 @@ def test_other_credentials_are_asked_for_when_the_settings_name_them(settings):
 
 
 def test_the_environment_is_that_of_the_generation_when_one_is_named():
-    older, newer = world.environment("http://x"), world.environment("http://x/", "3")
+    older, newer = world.environment("http://x", "2.0"), world.environment("http://x/")
     assert older["SMARTCAR_CLIENT_ID"] == newer["SMARTCAR_V2_CLIENT_ID"] == world.CLIENT_ID
     assert older["SMARTCAR_APPLICATION_ID"] == newer["SMARTCAR_APPLICATION_ID"] == world.CLIENT_ID
     assert newer["SMARTCAR_CLIENT_ID"] == world.M2M_CLIENT_ID

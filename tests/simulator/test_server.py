@@ -65,7 +65,7 @@ def test_the_program_ends_cleanly_when_it_is_told_to(tmp_path, number):
 
 
 def test_the_variables_are_printed_when_the_program_starts(tmp_path):
-    with running(tmp_path) as program:
+    with running(tmp_path, "--api-version", "3") as program:
         environment = program.environment
         assert environment["SMARTCAR_CONNECT_URL"] == f"{program.origin}/connect"
         assert environment["SMARTCAR_AUTH_ORIGIN"] == f"{program.origin}/auth/oauth/token"

@@ -236,4 +236,4 @@ def test_other_credentials_are_asked_for_when_the_settings_name_them(settings, v
     assert visit().status == 400
     assert visit(client_id="another-id").status == 200
     assert token(grant_type="refresh_token", refresh_token="x").status_code == 401
-    assert world.environment("http://x")["SMARTCAR_CLIENT_ID"] == "another-id"
+    assert world.environment("http://x", "2.0")["SMARTCAR_CLIENT_ID"] == "another-id"

@@ -29,6 +29,7 @@ class Command(BaseCommand):
                 "The cars are pretended. To use a real Smartcar application, write into example_project/.env",
                 "    SMARTCAR_CLIENT_ID=…",
                 "    SMARTCAR_CLIENT_SECRET=…",
+                "    SMARTCAR_APPLICATION_ID=…",
                 f"add {local}{reverse('smartcar:callback')} to its redirect URIs in Smartcar's dashboard,",
                 f"start again, and open {local}/.",
             ]
