@@ -5,6 +5,8 @@ import responses
 from django.utils import timezone
 
 from django_smartcar.models import ConnectedVehicle, SmartcarAccount, SmartcarUser
+from django_smartcar.services import attempts, connect
+from django_smartcar.services.ownership import Callback
 from django_smartcar.simulator import world
 
 from .smartcar import Smartcar
@@ -44,6 +46,22 @@ def anna(django_user_model):
 @pytest.fixture
 def bert(django_user_model):
     return django_user_model.objects.create_user("bert", password="bert")
+
+
+@pytest.fixture
+def drives(smartcar, anna):
+    """Connect a driver's car to a local user; returns what came of it."""
+
+    def drive(email="driver@example.com", user=anna, make="CHEVROLET", **options):
+        url = connect.begin(
+            user, session_key="s", redirect_uri="https://testserver/cars/callback/", **options
+        )
+        told = smartcar.visit(url, email, make)
+        attempt = attempts.consume(told["state"], user=user, session_key="s")
+        said = Callback(told.get("code", ""), told.get("user_id", ""), told.get("external_id", ""))
+        return connect.complete(attempt, said)
+
+    return drive
 
 
 @pytest.fixture

@@ -45,11 +45,19 @@ def test_a_command_of_the_readme_exists(name):
 def test_permissions_and_signals_that_are_named_exist():
     granted = {
         f"smartcar.{codename}"
-        for model in (models.ConnectedVehicle, models.SmartcarAccount)
+        for model in (models.ConnectedVehicle, models.SmartcarAccount, models.SmartcarUser)
         for codename, _ in model._meta.permissions
     }
-    assert set(re.findall(r"smartcar\.\w+_(?:connectedvehicle|smartcaraccount)", README)) == granted
-    for name in ("account_connected", "reconnect_required", "vehicle_disconnected", "command_finished"):
+    assert (
+        set(re.findall(r"smartcar\.\w+_(?:connectedvehicle|smartcaraccount|smartcaruser)", README)) == granted
+    )
+    for name in (
+        "account_connected",
+        "connection_refused",
+        "reconnect_required",
+        "vehicle_disconnected",
+        "command_finished",
+    ):
         assert f"``{name}``" in README
         assert hasattr(signals, name)
 

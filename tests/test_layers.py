@@ -27,7 +27,7 @@ FLOORS = {
 #: Inside a room, from the top down.
 STAIRS = {
     "services": [
-        {"connect", "reauthentication"},
+        {"connect", "reauthentication", "migration", "erasure"},
         {"vehicles", "commands", "ownership"},
         {"cars", "facts", "attempts"},
         {"tokens"},
@@ -37,7 +37,7 @@ STAIRS = {
     "sdk": [
         {"__init__"},
         {"vehicle", "v3"},
-        {"management", "commands"},
+        {"management", "management_v2", "commands"},
         {"connections"},
         {"api", "auth", "resources"},
         {"requester"},

@@ -1,30 +1,41 @@
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from ..models import ApplicationToken, SmartcarAccount, SmartcarUser
-from ..services import tokens, vehicles
+from ..services import erasure, tokens, vehicles
 from .actions import ActsOnSmartcar, SmartcarModelAdmin
 
 
 @admin.register(SmartcarUser)
-class SmartcarUserAdmin(SmartcarModelAdmin):
-    """Which local user a Smartcar user belongs to. Deleting the row lets another local user connect."""
+class SmartcarUserAdmin(ActsOnSmartcar):
+    """Which local user a Smartcar user belongs to. Once erased, another local user may connect."""
 
     list_display = ["id", "user", "created_at"]
     list_select_related = ["user"]
     readonly_fields = ["id", "user", "created_at"]
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return admin.ModelAdmin.has_delete_permission(self, request, obj)
+    actions = ["erase"]
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         return ["id", f"user__{get_user_model().USERNAME_FIELD}"]
+
+    def has_erase_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, "erase")
+
+    @admin.action(description=_("Erase at Smartcar and here"), permissions=["erase"])
+    def erase(self, request: HttpRequest, queryset: QuerySet[SmartcarUser]) -> HttpResponse | None:
+        title = str(_("Erase these Smartcar users?"))
+        warning = str(_("Their cars and the records of them go as well, at Smartcar and here, for good."))
+        asked = self.confirm(request, queryset, action="erase", title=title, warning=warning)
+        if asked is None:
+            self.run(request, queryset, str(_("erased")), partial(erasure.forget, actor=request.user))
+        return asked
 
 
 @admin.register(ApplicationToken)

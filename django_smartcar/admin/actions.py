@@ -54,7 +54,7 @@ class ActsOnSmartcar(SmartcarModelAdmin):
         return bool(request.user.has_perm(f"{self.opts.app_label}.{verb}_{self.opts.model_name}"))
 
     def confirm(
-        self, request: HttpRequest, queryset: QuerySet[Any], *, action: str, title: str
+        self, request: HttpRequest, queryset: QuerySet[Any], *, action: str, title: str, warning: str = ""
     ) -> HttpResponse | None:
         """The page that lists the rows and asks; None once it has been answered with yes."""
         if request.POST.get("confirmed") == "yes":
@@ -66,6 +66,7 @@ class ActsOnSmartcar(SmartcarModelAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": title,
+            "warning": warning or _("Somebody may be in or near these cars."),
             "rows": queryset,
             "action": action,
             "action_checkbox_name": helpers.ACTION_CHECKBOX_NAME,

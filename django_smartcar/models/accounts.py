@@ -29,6 +29,7 @@ class SmartcarUser(models.Model):
     class Meta:
         verbose_name = _("Smartcar user")
         verbose_name_plural = _("Smartcar users")
+        permissions = [("erase_smartcaruser", _("Can erase Smartcar users, at Smartcar and here"))]
 
     def __str__(self) -> str:
         return f"Smartcar user {self.pk}"

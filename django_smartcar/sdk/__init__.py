@@ -37,6 +37,7 @@ from .exceptions import (
     ValidationException,
     exception_for,
 )
+from .management_v2 import Connection, Connections, delete_connections, get_connections, iter_connections
 from .requester import Requester
 from .shapes import Location, LocationData, Odometer, OdometerData, Status, VehicleInfo
 from .vehicle import Vehicle
@@ -48,6 +49,8 @@ __all__ = [
     "ApplicationAuth",
     "AuthClient",
     "AuthenticationException",
+    "Connection",
+    "Connections",
     "GatewayTimeoutException",
     "InvalidAnswerException",
     "Location",
@@ -75,10 +78,13 @@ __all__ = [
     "api",
     "connect",
     "const",
+    "delete_connections",
     "exception_for",
+    "get_connections",
     "get_user_id",
     "get_vehicle_ids",
     "is_expired",
+    "iter_connections",
     "iter_vehicle_ids",
     "requester",
     "v3",

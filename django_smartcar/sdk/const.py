@@ -9,6 +9,7 @@ CONNECT_URL: Final = "https://connect.smartcar.com"
 
 APPLICATION_TOKEN_URL: Final = "https://iam.smartcar.com/oauth2/token"  # noqa: S105 - an address
 VEHICLE_URL: Final = "https://vehicle.api.smartcar.com/v3"
+MANAGEMENT_V2_URL: Final = f"https://management.smartcar.com/v{API_VERSION}/management"
 MANAGEMENT_URL: Final = "https://management.api.smartcar.com/v3"
 COMPATIBILITY_URL: Final = "https://compatibility.api.smartcar.com/v3"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
@@ -131,7 +132,7 @@ def vehicle_ids(access_token: str) -> list[str]:
 
 @sensitive_variables()
 def connections(
-    access_token: str, mode: str, *, most: int | None = None, **filters: str
+    access_token: str, mode: str, filters: Mapping[str, str], *, most: int | None = None
 ) -> list[sdk.v3.Connection]:
     """The connections that generation 3 shows for these filters, in this mode; at ``most`` so many."""
     shown = sdk.v3.iter_connections(
@@ -139,9 +140,31 @@ def connections(
         mode="live" if mode == "live" else "simulated",  # generation 3 knows no test mode
         requester=requester(),
         api_url=_vehicle_url(),
-        **filters,  # type: ignore[arg-type]
+        user_id=filters.get("user_id"),
+        vehicle_id=filters.get("vehicle_id"),
+        external_id=filters.get("external_id"),
     )
     return list(islice(shown, most))
+
+
+@sensitive_variables()
+def delete_user(access_token: str, user_id: str) -> None:
+    """Make generation 3 forget a driver, with all connections."""
+    sdk.v3.delete_user(access_token, user_id, requester=requester(), api_url=_vehicle_url())
+
+
+@sensitive_variables()
+def v2_connections(vehicle_id: str) -> list[sdk.Connection] | None:
+    """Who has connected this car, as generation 2's management says; None without a management token."""
+    if not conf.SMARTCAR_MANAGEMENT_TOKENS:
+        return None
+    shown = sdk.iter_connections(
+        conf.SMARTCAR_MANAGEMENT_TOKENS[0],
+        vehicle_id=vehicle_id,
+        requester=requester(),
+        api_url=_management_url(),
+    )
+    return list(shown)
 
 
 def may_have_arrived(error: Exception) -> bool:
@@ -182,6 +205,10 @@ def _connect_id(api_version: str) -> str:
 
 def _api_url() -> str:
     return f"{conf.SMARTCAR_API_URL}/v2.0"
+
+
+def _management_url() -> str:
+    return f"{conf.SMARTCAR_MANAGEMENT_URL}/v2.0/management"
 
 
 def _vehicle_url() -> str:

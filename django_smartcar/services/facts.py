@@ -103,7 +103,7 @@ def _listed(driver: Driver) -> dict[str, sdk.v3.Connection | None]:
     """The ids of the driver's cars; in generation 3 each with its connection."""
     if not driver.speaks_v3:
         return dict.fromkeys(client.vehicle_ids(driver.access_token))
-    shown = client.connections(driver.access_token, driver.mode, user_id=driver.user_id)
+    shown = client.connections(driver.access_token, driver.mode, {"user_id": driver.user_id})
     # The filter is not believed: the application's token opens everybody's cars.
     own = (connection for connection in shown if connection["user_id"] == driver.user_id)
     return {connection["vehicle_id"]: connection for connection in own if connection["vehicle_id"]}

@@ -144,4 +144,4 @@ PROOFS: dict[str, Callable[[ConnectAttempt, Callback, str], Proven]] = {
 
 @sensitive_variables()
 def _connections(attempt: ConnectAttempt, **filters: str) -> list[sdk.v3.Connection]:
-    return tokens.as_application(lambda token: client.connections(token, attempt.mode, most=_MOST, **filters))
+    return tokens.as_application(lambda token: client.connections(token, attempt.mode, filters, most=_MOST))

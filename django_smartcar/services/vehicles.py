@@ -137,11 +137,16 @@ def disconnect(vehicle: ConnectedVehicle, *, actor: Any = None) -> bool:
         told = False
     except (PermissionException, ResourceNotFoundException):
         logger.info("vehicle %s was already disconnected at Smartcar", vehicle.pk)
+    mark_disconnected(vehicle, actor)
+    tokens.forget_if_unused(vehicle.account)
+    return told
+
+
+def mark_disconnected(vehicle: ConnectedVehicle, actor: Any = None) -> None:
+    """Smartcar no longer lets us reach the car: the row says so, and the project's receivers are told."""
     ConnectedVehicle.objects.filter(pk=vehicle.pk).update(disconnected_at=timezone.now())
     vehicle.refresh_from_db()
-    tokens.forget_if_unused(vehicle.account)
     signals.vehicle_disconnected.send_robust(ConnectedVehicle, vehicle=vehicle, actor=actor)
-    return told
 
 
 def _keep(vehicle: ConnectedVehicle, name: str, recorded_at: datetime | None, **values: Any) -> None:

@@ -83,11 +83,42 @@ def test_an_operator_without_the_permission_cannot(django_user_model, account, w
     assert not wire.mock.calls
 
 
-def test_deleting_a_smartcar_user_lets_another_local_user_connect(admin_client, account, vehicle):
-    url = f"/admin/smartcar/smartcaruser/{account.smartcar_user_id}/delete/"
-    assert admin_client.post(url, {"post": "yes"}).status_code == 302
+USERS = "/admin/smartcar/smartcaruser/"
+
+
+def erase(client, account, **form):
+    form = {"action": "erase", "_selected_action": [account.smartcar_user_id], **form}
+    return client.post(USERS, form, follow=True).text
+
+
+def test_an_operator_erases_a_smartcar_user_after_a_question(admin_client, account, vehicle, wire):
+    wire.disconnects("car-1")
+    page = erase(admin_client, account)
+    assert "Erase these Smartcar users?" in page
+    assert f"{account.smartcar_user} · anna</li>" in page
+    assert not wire.mock.calls
+    assert "erased" in erase(admin_client, account, confirmed="yes")
+    assert wire.sent("DELETE", "/application")
     assert not SmartcarUser.objects.exists()
     assert not SmartcarAccount.objects.exists()
+    assert LogEntry.objects.get().get_change_message() == "erased"
+
+
+def test_a_smartcar_user_is_not_deleted_by_hand_since_smartcar_would_not_know(admin_client, account):
+    url = f"{USERS}{account.smartcar_user_id}/delete/"
+    assert admin_client.post(url, {"post": "yes"}).status_code == 403
+    assert SmartcarUser.objects.exists()
+
+
+def test_an_operator_without_the_permission_erases_nobody(django_user_model, account, vehicle, wire):
+    operator = django_user_model.objects.create_user("operator", is_staff=True)
+    codenames = ["view_smartcaruser", "change_smartcaruser", "delete_smartcaruser"]
+    operator.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    client = Client()
+    client.force_login(operator)
+    assert '<option value="erase">' not in erase(client, account, confirmed="yes")
+    assert SmartcarUser.objects.exists()
+    assert not wire.mock.calls
 
 
 @pytest.mark.parametrize(("health", "shown"), [("good", "driver-a"), ("needs-reconnecting", "driver-b")])

@@ -3,7 +3,6 @@ numbers for the same car.
 """
 
 from datetime import timedelta
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.utils import timezone
@@ -15,32 +14,13 @@ from django_smartcar.exceptions import (
     VehicleDisconnected,
 )
 from django_smartcar.models import ApplicationToken, ConnectedVehicle, SmartcarAccount, VehicleCommand
-from django_smartcar.services import attempts, commands, connect, reauthentication, tokens, vehicles
-from django_smartcar.services.ownership import Callback
+from django_smartcar.services import attempts, commands, reauthentication, tokens, vehicles
 from django_smartcar.simulator import world
 
 pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)]
 
 CALLBACK = "https://testserver/cars/callback/"
 SCOPE = ["required:read_vehicle_info", "read_vin", "read_odometer", "read_location", "control_security"]
-
-
-def state_of(url):
-    return parse_qs(urlsplit(url).query)["state"][0]
-
-
-@pytest.fixture
-def drives(smartcar, anna):
-    """Connect a driver's car to a local user; returns what came of it."""
-
-    def drive(email="driver@example.com", user=anna, make="CHEVROLET", **options):
-        url = connect.begin(user, session_key="s", redirect_uri=CALLBACK, **options)
-        told = smartcar.visit(url, email, make)
-        attempt = attempts.consume(told["state"], user=user, session_key="s")
-        said = Callback(told.get("code", ""), told.get("user_id", ""), told.get("external_id", ""))
-        return connect.complete(attempt, said)
-
-    return drive
 
 
 @pytest.fixture

@@ -1,0 +1,146 @@
+"""Moves accounts from generation 2 to 3 and back: the driver notices nothing, the cars keep their rows.
+
+Generation 3 needs no token of the driver's: what has to be found is that Smartcar's API 3 shows the same cars
+under the driver's id. The tokens of generation 2 stay on the row, for the way back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from .. import sdk
+from ..models import ConnectedVehicle, SmartcarAccount, SmartcarUser
+from . import client, tokens, vehicles
+
+V2, V3 = SmartcarAccount.ApiVersion.V2, SmartcarAccount.ApiVersion.V3
+
+
+@dataclass(frozen=True)
+class Found:
+    """What API 3 shows of an account: whose cars they are there, and what is permitted for each."""
+
+    user_id: str
+    permissions: dict[str, list[str]]
+
+
+class NotMovable(Exception):
+    """This account stays where it is, and why."""
+
+
+@sensitive_variables()
+def find(account: SmartcarAccount) -> Found:
+    """What generation 3 shows of this account's cars. Raises NotMovable or a SmartcarException."""
+    wanted = _cars_of(account)
+    found = _shown_for(account, account.smartcar_user_id)
+    missing = wanted - set(found.permissions)
+    if missing:
+        other = _other_name(account, missing)
+        found = _shown_for(account, other)
+        missing = wanted - set(found.permissions)
+    if missing:
+        raise NotMovable(f"API 3 does not show {len(missing)} of its {len(wanted)} cars")
+    return found
+
+
+def move(account: SmartcarAccount, found: Found) -> bool:
+    """Let the account speak generation 3 from now on; False if somebody else has moved it meanwhile."""
+    with transaction.atomic():
+        if found.user_id != account.smartcar_user_id:
+            _take_name(account, found.user_id)
+        moved = SmartcarAccount.objects.of_generation(V2).filter(pk=account.pk)
+        # Smartcar still shows its cars, so a refresh token that died does not matter any more.
+        changes = {"smartcar_user_id": found.user_id, "reconnect_required_at": None}
+        if not moved.update(api_version=V3, updated_at=timezone.now(), **changes):
+            return False
+        for vehicle_id, permissions in found.permissions.items():
+            ConnectedVehicle.objects.filter(account=account, smartcar_vehicle_id=vehicle_id).update(
+                permissions=permissions
+            )
+    return True
+
+
+def ensure_way_back(account: SmartcarAccount) -> None:
+    """Raises NotMovable without tokens of generation 2 that are still good."""
+    if not account.refresh_token:
+        raise NotMovable("it has no tokens of API 2.0: it was connected through API 3")
+    if account.refresh_expires_at is None or account.refresh_expires_at <= timezone.now():
+        raise NotMovable("its tokens of API 2.0 have ended")
+
+
+@sensitive_variables()
+def move_back(account: SmartcarAccount) -> bool:
+    """Let the account speak generation 2 again; False if somebody else has moved it meanwhile.
+
+    Raises NotMovable if its tokens do not open all of its cars; it is moved all the same, and can be moved
+    again. Raises as `tokens.access_token` does.
+    """
+    moved = SmartcarAccount.objects.of_generation(V3).filter(pk=account.pk)
+    if not moved.update(api_version=V2, updated_at=timezone.now()):
+        return False
+    account.refresh_from_db()
+    missing = _cars_of(account) - set(client.vehicle_ids(tokens.access_token(account)))
+    if missing:
+        raise NotMovable(f"moved, but its tokens of API 2.0 do not open {len(missing)} of its cars")
+    return True
+
+
+def forget_older_tokens() -> int:
+    """Wipe the tokens of generation 2 from all accounts of generation 3; how many there were."""
+    kept = SmartcarAccount.objects.of_generation(V3).exclude(refresh_token="")
+    return kept.update(
+        access_token="",
+        access_expires_at=None,
+        refresh_token="",
+        refresh_expires_at=None,
+        token_version=F("token_version") + 1,
+    )
+
+
+def _cars_of(account: SmartcarAccount) -> set[str]:
+    return set(account.vehicles.connected().values_list("smartcar_vehicle_id", flat=True))
+
+
+@sensitive_variables()
+def _shown_for(account: SmartcarAccount, user_id: str) -> Found:
+    shown = _connections(account, user_id=user_id)
+    # The filter is not believed: the application's token shows everybody's cars.
+    own = [one for one in shown if one["user_id"] == user_id]
+    return Found(user_id, {one["vehicle_id"]: one["permissions"] for one in own if one["vehicle_id"]})
+
+
+@sensitive_variables()
+def _other_name(account: SmartcarAccount, vehicle_ids: set[str]) -> str:
+    """The id that API 3 has for this driver, where it is not the one of API 2.0.
+
+    Believed only if each car has one connection in either, that of 2.0 being this driver's: then it is the
+    same connection under two names. Of two drivers of one car, none can be told from the other.
+    """
+    names: set[str | None] = set()
+    for vehicle_id in vehicle_ids:
+        older = client.v2_connections(vehicle_id)
+        if older is None:
+            raise NotMovable(
+                "API 3 does not show its cars under its driver's id; SMARTCAR_MANAGEMENT_TOKENS would help"
+            )
+        if [one["user_id"] for one in older] != [account.smartcar_user_id]:
+            raise NotMovable("it is no longer connected at Smartcar, or shares a car with another driver")
+        names.update(one["user_id"] for one in _connections(account, vehicle_id=vehicle_id))
+    if len(names) != 1 or not (name := names.pop()):
+        raise NotMovable("API 3 does not show one driver for its cars")
+    return name
+
+
+def _take_name(account: SmartcarAccount, user_id: str) -> None:
+    owner, _created = SmartcarUser.objects.get_or_create(id=user_id, defaults={"user": account.user})
+    if vehicles.lock_owner(owner.pk).user_id != account.user.pk:
+        raise NotMovable("its driver's id of API 3 belongs to another user of this site")
+
+
+@sensitive_variables()
+def _connections(account: SmartcarAccount, **filters: str) -> list[sdk.v3.Connection]:
+    return tokens.as_application(lambda token: client.connections(token, account.mode, filters))

@@ -1,0 +1,105 @@
+"""A site of fifty drivers moves to generation 3 while it is used: processes of their own, a database file."""
+
+import json
+import signal
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+
+from ...demo import MANAGE, ROOT, environment, manage, served
+
+DRIVERS = 50
+
+CONNECT = """
+from urllib.parse import parse_qsl, urlsplit
+from django.conf import settings
+from django.contrib.auth.models import User
+from django_smartcar.services import attempts, connect
+from django_smartcar.services.ownership import Callback
+from tests.simulator.walker import RequestsBrowser, Visit
+
+for number in range({drivers}):
+    user = User.objects.create(username=f"driver-{{number}}")
+    url = connect.begin(user, session_key="s", redirect_uri="https://site.example/back")
+    visit = Visit(RequestsBrowser(), settings.SIMULATOR, url).connect(f"driver-{{number}}@example.com")
+    attempt = attempts.consume(visit.answer["state"], user=user, session_key="s")
+    connect.complete(attempt, Callback(visit.answer["code"]))
+"""
+
+USE = """
+import itertools, os
+from django_smartcar.models import ConnectedVehicle
+from django_smartcar.services import vehicles
+
+read = failed = 0
+for pk in itertools.cycle(ConnectedVehicle.objects.values_list("pk", flat=True)):
+    try:
+        vehicles.odometer(ConnectedVehicle.objects.get(pk=pk))
+        read += 1
+    except Exception as error:
+        failed += 1
+        print(repr(error), flush=True)
+    if read == 1:
+        print("began", flush=True)
+    if os.path.exists(os.environ["STOP"]):
+        break
+print(read, failed, flush=True)
+"""
+
+TOLD = """
+from django_smartcar.models import SmartcarAccount
+accounts = SmartcarAccount.objects.all()
+print([accounts.filter(api_version=version).count() for version in ("2.0", "3")],
+      accounts.exclude(reconnect_required_at=None).count())
+"""
+
+
+@contextmanager
+def used(env):
+    """Somebody reads one car after the other meanwhile; gives what ends it and tells how it went."""
+    command = [*MANAGE, "shell", "-v", "0", "-c", USE]
+    with subprocess.Popen(command, env=env, text=True, stdout=subprocess.PIPE) as process:
+
+        def end():
+            Path(env["STOP"]).touch()
+            return process.communicate(timeout=60)[0]
+
+        try:
+            assert process.stdout.readline() == "began\n"
+            yield end
+        finally:
+            process.kill()
+
+
+def test_a_site_of_fifty_drivers_is_moved_while_it_is_used_and_killed_half_way(tmp_path):
+    with served(tmp_path, SMARTCAR_API_VERSION="3") as url:
+        env = environment(tmp_path, EXAMPLE_ORIGIN=url, PYTHONPATH=str(ROOT), PYTHONUNBUFFERED="1")
+        env["STOP"] = str(tmp_path / "stop")
+        older = {**env, "SMARTCAR_API_VERSION": "2.0"}
+        done = manage(older, "shell", "-v", "0", "-c", CONNECT.format(drivers=DRIVERS))
+        assert done.returncode == 0, done.stderr
+        grants = len(json.loads((tmp_path / "simulator.json").read_text())["grants"])
+        assert grants == DRIVERS
+        with used(env) as end:
+            command = [*MANAGE, "migrate_smartcar_accounts", "--apply"]
+            with subprocess.Popen(command, env=env, text=True, stdout=subprocess.PIPE) as first:
+                moved = [first.stdout.readline() for _ in range(DRIVERS // 3)]
+                first.send_signal(signal.SIGKILL)
+            assert all(line.endswith("moved, with 1 cars\n") for line in moved)
+            older_left, newer = map(int, told(env)[0])
+            assert 0 < older_left < DRIVERS, "it was to be killed half-way"
+            assert older_left + newer == DRIVERS
+            second = manage(env, "migrate_smartcar_accounts", "--apply")
+            assert second.returncode == 0, second.stdout
+            assert second.stdout.splitlines()[-1] == f"{older_left} moved, 0 not moved"
+            read, failed = end().split()
+        assert (int(failed), int(read) > 0) == (0, True)
+        assert told(env) == (["0", str(DRIVERS)], "0")
+        state = json.loads((tmp_path / "simulator.json").read_text())
+        assert len(state["grants"]) == grants, "no driver has connected again"
+
+
+def told(env):
+    words = manage(env, "shell", "-v", "0", "-c", TOLD).stdout.strip()
+    versions, waiting = words.rsplit(" ", 1)
+    return versions.strip("[]").split(", "), waiting

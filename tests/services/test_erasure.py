@@ -1,0 +1,76 @@
+import pytest
+
+from django_smartcar import signals
+from django_smartcar.exceptions import NoAnswerException
+from django_smartcar.models import (
+    ConnectAttempt,
+    ConnectedVehicle,
+    ExternalId,
+    SmartcarAccount,
+    SmartcarUser,
+    VehicleCommand,
+)
+from django_smartcar.services import commands, erasure
+from django_smartcar.simulator import world
+
+pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)]
+
+MODELS = (SmartcarUser, SmartcarAccount, ConnectedVehicle, VehicleCommand, ConnectAttempt, ExternalId)
+
+
+@pytest.fixture
+def given_back():
+    told = []
+
+    def receive(sender, vehicle, **kwargs):
+        told.append(vehicle)
+
+    signals.vehicle_disconnected.connect(receive)
+    yield told
+    signals.vehicle_disconnected.disconnect(receive)
+
+
+def connections():
+    return [vehicle_id for grant in world.grants() for vehicle_id in grant.vehicle_ids]
+
+
+def test_a_driver_is_forgotten_at_smartcar_and_here(drives, smartcar, settings, anna, bert, given_back):
+    commands.send(drives("2-vehicles@smartcar.com").vehicles[0], "lock")
+    drives("bert@example.com", user=bert)
+    erasure.erase(anna)
+    assert len(given_back) == 2
+    assert {vehicle.user for vehicle in ConnectedVehicle.objects.all()} == {bert}
+    assert not ExternalId.objects.filter(user=anna).exists()
+    assert not VehicleCommand.objects.exists()
+    assert len(connections()) == 1
+    if settings.SMARTCAR_API_VERSION == "3":
+        assert [owner.email for owner in world.owners()] == ["bert@example.com"]
+
+
+def test_what_smartcar_could_not_be_told_stays_to_be_tried_again(drives, smartcar, settings, anna):
+    drives()
+    before = {model: model.objects.count() for model in MODELS}
+    good = settings.SMARTCAR_API_URL, settings.SMARTCAR_VEHICLE_API_URL
+    settings.SMARTCAR_API_URL = settings.SMARTCAR_VEHICLE_API_URL = "http://127.0.0.1:9"
+    with pytest.raises(NoAnswerException):
+        erasure.erase(anna)
+    assert {model: model.objects.count() for model in MODELS} == before
+    settings.SMARTCAR_API_URL, settings.SMARTCAR_VEHICLE_API_URL = good
+    erasure.erase(anna)
+    assert not any(model.objects.exists() for model in MODELS)
+    assert connections() == []
+
+
+def test_a_driver_whom_smartcar_has_forgotten_is_forgotten_here_too(drives, smartcar, anna):
+    drives()
+    with world.changes() as state:
+        state.owners.clear()
+        for grant in state.grants.values():
+            grant.vehicle_ids.clear()
+    erasure.erase(anna)
+    assert not any(model.objects.exists() for model in MODELS)
+
+
+def test_somebody_without_a_car_is_erased_without_asking_anybody(smartcar, anna):
+    erasure.erase(anna)
+    assert not world.counters

@@ -1,0 +1,217 @@
+import json
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+import responses
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from django_smartcar.models import ConnectedVehicle, SmartcarAccount, SmartcarUser
+from django_smartcar.services import commands, migration, tokens, vehicles
+from django_smartcar.simulator import world
+
+pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("smartcar", ["2.0"], indirect=True)]
+
+
+def run(*options):
+    out = StringIO()
+    try:
+        call_command("migrate_smartcar_accounts", *options, stdout=out, no_color=True)
+    except CommandError as error:
+        return out.getvalue().splitlines(), str(error)
+    return out.getvalue().splitlines(), None
+
+
+@pytest.fixture
+def account(drives):
+    """An account of 2.0 with two cars; the settings are those of 3 from now on."""
+    return drives("2-vehicles@smartcar.com").account
+
+
+@pytest.fixture
+def both(account, smartcar, settings):
+    smartcar.point(settings, "3")
+    return account
+
+
+@pytest.fixture
+def older_name(settings, smartcar):
+    """A Smartcar that calls every driver by another name in API 2.0."""
+    settings.SMARTCAR_MANAGEMENT_URL = "https://management.smartcar.com"
+
+    def answer(request):
+        vehicle_id = request.params["vehicle_id"]
+        shown = [{"vehicleId": vehicle_id, "userId": "older-name", "connectedAt": None}]
+        return 200, {}, json.dumps({"connections": shown, "paging": {"cursor": None}})
+
+    url = "https://management.smartcar.com/v2.0/management/connections"
+    with responses.RequestsMock() as mock:
+        mock.add_passthru(smartcar.url)
+        mock.add_callback("GET", url, answer, content_type="application/json")
+        yield
+
+
+def rows():
+    return [
+        list(model.objects.order_by("pk").values())
+        for model in (SmartcarAccount, ConnectedVehicle, SmartcarUser)
+    ]
+
+
+def versions():
+    return list(SmartcarAccount.objects.order_by("pk").values_list("api_version", flat=True))
+
+
+def test_a_dry_run_says_what_would_be_done_and_changes_nothing(both):
+    before = rows()
+    lines, error = run()
+    assert lines == [
+        f"{both}: would be moved, with 2 cars",
+        "1 would be moved, 0 not moved",
+        "Nothing has changed: run it again with --apply.",
+    ]
+    assert error is None
+    assert rows() == before
+
+
+def test_an_account_is_moved_in_place_and_its_driver_notices_nothing(both, anna):
+    cars = list(ConnectedVehicle.objects.order_by("pk").values_list("pk", flat=True))
+    lines, error = run("--apply")
+    assert (lines, error) == ([f"{both}: moved, with 2 cars", "1 moved, 0 not moved"], None)
+    assert versions() == ["3"]
+    assert list(ConnectedVehicle.objects.order_by("pk").values_list("pk", flat=True)) == cars
+    vehicle = ConnectedVehicle.objects.for_user(anna).connected().first()
+    exchanges = world.counters["refreshes"]
+    vehicles.odometer(vehicle)
+    assert commands.send(vehicle, "lock", actor=anna).status == "succeeded"
+    assert world.counters["refreshes"] == exchanges
+    assert world.counters["application_tokens"] == 1
+
+
+def test_it_can_be_run_again(both):
+    run("--apply")
+    assert run("--apply") == (["0 moved, 0 not moved"], None)
+
+
+def test_a_moved_account_keeps_its_tokens_and_can_be_moved_back(both, anna):
+    run("--apply")
+    assert run("--back")[0][0] == f"{both}: would be moved back"
+    assert versions() == ["3"]
+    assert run("--back", "--apply") == ([f"{both}: moved back", "1 moved, 0 not moved"], None)
+    assert versions() == ["2.0"]
+    vehicle = ConnectedVehicle.objects.for_user(anna).connected().first()
+    vehicles.odometer(vehicle)
+    token = tokens.access_token(SmartcarAccount.objects.get())
+    assert token in world.state().access_tokens
+
+
+def test_an_account_without_a_way_back_stays(both):
+    run("--apply")
+    SmartcarAccount.objects.update(refresh_expires_at=timezone.now() - timedelta(days=1))
+    lines, error = run("--back", "--apply")
+    assert lines == [f"{both}: not moved (its tokens of API 2.0 have ended)"]
+    assert error == "0 moved, 1 not moved"
+    assert run("--forget-older-tokens") == (
+        ["1 accounts have tokens of API 2.0; with --apply they are wiped, for good."],
+        None,
+    )
+    run("--forget-older-tokens", "--apply")
+    assert SmartcarAccount.objects.get().refresh_token == ""
+    lines, _ = run("--back", "--apply")
+    assert lines == [f"{both}: not moved (it has no tokens of API 2.0: it was connected through API 3)"]
+    assert versions() == ["3"]
+
+
+def test_tokens_that_do_not_open_every_car_are_told_when_an_account_is_moved_back(both):
+    run("--apply")
+    ConnectedVehicle.objects.create(account=both, smartcar_vehicle_id="00000000-0000-4000-8000-000000000000")
+    lines, error = run("--back", "--apply")
+    assert lines == [
+        f"{both}: not moved (moved, but its tokens of API 2.0 do not open 1 of its cars)",
+    ]
+    assert error
+
+
+def test_an_account_whose_refresh_token_died_is_healed(both, anna):
+    """Smartcar still shows its cars, so no driver has to come back for it."""
+    SmartcarAccount.objects.update(reconnect_required_at=timezone.now(), refresh_token="dead")
+    run("--apply")
+    assert not SmartcarAccount.objects.get().needs_reconnecting
+    vehicles.odometer(ConnectedVehicle.objects.first())
+
+
+def test_an_account_that_smartcar_no_longer_shows_stays_and_the_others_are_moved(
+    both, drives, smartcar, bert
+):
+    settings_of_two = drives  # Bert connects while both generations run
+    connected = settings_of_two("bert@example.com", user=bert)
+    SmartcarAccount.objects.filter(pk=connected.account.pk).update(api_version="2.0")
+    with world.changes() as state:
+        next(iter(state.grants.values())).vehicle_ids.pop()
+    lines, error = run("--apply")
+    assert lines == [
+        f"{both}: not moved (it is no longer connected at Smartcar, or shares a car with another driver)",
+        f"{connected.account}: moved, with 1 cars",
+    ]
+    assert error == "1 moved, 1 not moved"
+    assert versions() == ["2.0", "3"]
+
+
+def test_an_account_is_moved_under_the_name_that_generation_3_has_for_its_driver(both, anna, older_name):
+    """Should Smartcar call a driver otherwise in API 3, its management endpoint says who that is."""
+    SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="older-name", user=anna))
+    newer = world.owner("2-vehicles@smartcar.com").id
+    run("--apply")
+    account = SmartcarAccount.objects.get()
+    assert (account.api_version, account.smartcar_user_id, account.user) == ("3", newer, anna)
+    vehicles.odometer(ConnectedVehicle.objects.first())
+
+
+def test_a_name_of_another_local_user_is_never_taken(both, anna, bert, older_name):
+    newer = world.owner("2-vehicles@smartcar.com").id
+    SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="older-name", user=anna))
+    SmartcarUser.objects.filter(pk=newer).update(user=bert)
+    lines, _ = run("--apply")
+    assert lines == [f"{both}: not moved (its driver's id of API 3 belongs to another user of this site)"]
+    assert versions() == ["2.0"]
+
+
+def test_a_name_is_not_looked_for_without_a_management_token(both, settings, anna):
+    settings.SMARTCAR_MANAGEMENT_TOKENS = []
+    SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="older-name", user=anna))
+    lines, _ = run("--apply")
+    assert "SMARTCAR_MANAGEMENT_TOKENS would help" in lines[0]
+    assert versions() == ["2.0"]
+
+
+def test_two_drivers_of_one_car_are_not_mixed_up(both, anna):
+    """Somebody else's connection of the same car is not this driver's."""
+    SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="gone", user=anna))
+    lines, _ = run("--apply")
+    assert lines == [
+        f"{both}: not moved (it is no longer connected at Smartcar, or shares a car with another driver)"
+    ]
+
+
+def test_a_smartcar_that_lies_about_the_filter_gives_nobody_anothers_cars(both, settings, drives, bert):
+    drives("bert@example.com", user=bert)
+    with world.changes() as state:
+        state.grants[next(iter(state.grants))].vehicle_ids.clear()
+    settings.SMARTCAR_SIMULATOR_FILTERS = False
+    SmartcarAccount.objects.update(api_version="2.0")
+    lines, _ = run("--apply")
+    assert f"{both}: not moved" in lines[0]
+    assert versions() == ["2.0", "3"]
+
+
+def test_it_needs_the_settings_of_generation_3(account):
+    assert 'Set SMARTCAR_API_VERSION = "3"' in run("--apply")[1]
+
+
+def test_an_account_that_was_moved_in_this_moment_is_left_alone(both):
+    found = migration.find(both)
+    assert migration.move(both, found)
+    assert not migration.move(both, found)
+    assert migration.move_back(SmartcarAccount.objects.get())
+    assert not migration.move_back(SmartcarAccount.objects.get())
