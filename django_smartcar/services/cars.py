@@ -77,7 +77,8 @@ def unmark(vehicle: ConnectedVehicle) -> None:
 def _mark(vehicle: ConnectedVehicle, url: str) -> None:
     since = vehicle.reauthentication_required_at or timezone.now()
     longest = ConnectedVehicle._meta.get_field("reauthentication_url").max_length or 0
-    kept = url if len(url) <= longest else ""
+    # A signal's error brings no address: one that a command brought is still good.
+    kept = url if 0 < len(url) <= longest else vehicle.reauthentication_url
     _write(vehicle, reauthentication_required_at=since, reauthentication_url=kept)
 
 

@@ -12,11 +12,12 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from . import snapshot
+from .clock import Clock
 from .conf import CLIENT_ID, CLIENT_SECRET, M2M_CLIENT_ID, M2M_CLIENT_SECRET, MANAGEMENT_TOKEN, conf
 from .records import Car, Grant, Owner, State
 
@@ -50,6 +51,7 @@ logger = logging.getLogger(__name__)
 class _World:
     lock: threading.RLock = field(default_factory=threading.RLock)
     state: State | None = None
+    clock: Clock = field(default_factory=Clock)
     depth: int = 0
     is_dirty: bool = False
     runs: dict[str, Any] = field(default_factory=dict)
@@ -66,15 +68,10 @@ counters: Counter[str] = _world.counters
 runs: dict[str, Any] = _world.runs
 
 
-#: When the clock of this world began to run at its own speed.
-_BEGAN = datetime.now(UTC)
-
-
 def now() -> datetime:
     """The time in this world. The only clock that the pretend Smartcar reads."""
-    outside = datetime.now(UTC)
-    speed = conf.SMARTCAR_SIMULATOR_SPEED
-    return outside if speed == 1 else _BEGAN + (outside - _BEGAN) * speed
+    with _world.lock:
+        return _world.clock.read(conf.SMARTCAR_SIMULATOR_SPEED)
 
 
 def sleep(seconds: float) -> None:
@@ -113,6 +110,7 @@ def reset() -> None:
     """Start from nothing: no owner, no car, no token, counters at nought, an empty snapshot."""
     with changes():
         _world.state = State()
+        _world.clock = Clock()
         _forget()
         touch()
 

@@ -1,4 +1,5 @@
 import json
+import time
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from django_smartcar.exceptions import (
 )
 from django_smartcar.models import ConnectedVehicle, VehicleCommand
 from django_smartcar.services import commands
+from django_smartcar.simulator import world
 
 from ..wire import API, IN_MOTION, TOKEN
 
@@ -144,3 +146,36 @@ def test_a_command_waits_as_long_as_the_settings_say(vehicle, wire, settings):
     wire.commands("car-1")
     commands.send(vehicle, "lock")
     assert wire.sent("POST", "/security")[0].req_kwargs["timeout"][1] == 299
+
+
+class TestGeneration3:
+    """Over HTTP to the pretend Smartcar, whose long commands are answered with 202 first."""
+
+    @pytest.fixture
+    def car(self, smartcar, drives, settings):
+        vehicle = drives().vehicles[0]
+        settings.SMARTCAR_SIMULATOR_COMMAND_SECONDS = 175
+        settings.SMARTCAR_SIMULATOR_SPEED = 500
+        return vehicle
+
+    def test_a_command_that_fails_after_175_seconds_is_recorded_as_failed(self, car, smartcar, caplog):
+        smartcar.car().fault = "VEHICLE_STATE:IN_MOTION"
+        began = world.now()
+        with pytest.raises(StateException):
+            commands.send(car, "lock")
+        assert (world.now() - began).total_seconds() >= 175
+        row = VehicleCommand.objects.get()
+        assert (row.status, row.error_type, row.error_code) == ("failed", "VEHICLE_STATE", "IN_MOTION")
+        assert world.counters["commands"] == 1
+
+    def test_a_command_that_succeeds_after_175_seconds_is_recorded_as_succeeded(self, car, smartcar):
+        assert commands.send(car, "lock").status == "succeeded"
+        assert smartcar.car().is_locked
+
+    def test_a_202_whose_end_never_comes_is_unknown(self, car, settings):
+        settings.SMARTCAR_COMMAND_TIMEOUT = 0.1
+        with pytest.raises(NoAnswerException):
+            commands.send(car, "lock")
+        assert VehicleCommand.objects.get().status == "unknown"
+        while not world.counters["commands"]:  # the car obeys all the same, before the next test begins
+            time.sleep(0.05)

@@ -4,7 +4,13 @@ import pytest
 from django.views.debug import ExceptionReporter
 
 from django_smartcar import signals
-from django_smartcar.exceptions import PermissionException, SmartcarException, VehicleDisconnected
+from django_smartcar.exceptions import (
+    NotStoredException,
+    PermissionException,
+    SmartcarException,
+    VehicleDisconnected,
+    advice,
+)
 from django_smartcar.models import ConnectedVehicle, SmartcarAccount
 from django_smartcar.services import vehicles
 
@@ -253,3 +259,22 @@ def _report_of_a_database_that_fails(act, rf):
             act()
     frames = raised.tb.tb_next.tb_next  # without this test itself, which knows the answer
     return ExceptionReporter(rf.get("/"), raised.type, raised.value, frames).get_traceback_html()
+
+
+def test_what_generation_3_has_not_collected_is_told_apart_and_wipes_out_nothing(smartcar, drives, settings):
+    """A store without signals is not a car without a value."""
+    vehicle = drives().vehicles[0]
+    vehicles.odometer(vehicle)
+    known = vehicle.odometer
+    settings.SMARTCAR_SIMULATOR_SIGNALS = False
+    with pytest.raises(NotStoredException) as failure:
+        vehicles.odometer(vehicle)
+    assert "has not collected this from the car yet" in advice(failure.value)
+    vehicle.refresh_from_db()
+    assert vehicle.odometer == known
+
+
+def test_a_car_is_connected_although_generation_3_has_collected_nothing(smartcar, drives, settings):
+    settings.SMARTCAR_SIMULATOR_SIGNALS = False
+    vehicle = drives().vehicles[0]
+    assert (vehicle.make, vehicle.vin) == ("CHEVROLET", "")

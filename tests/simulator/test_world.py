@@ -1,9 +1,10 @@
 import json
 import logging
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 
 from django_smartcar.simulator import world
 
@@ -237,3 +238,18 @@ def test_other_credentials_are_asked_for_when_the_settings_name_them(settings, v
     assert visit(client_id="another-id").status == 200
     assert token(grant_type="refresh_token", refresh_token="x").status_code == 401
     assert world.environment("http://x", "2.0")["SMARTCAR_CLIENT_ID"] == "another-id"
+
+
+def test_the_clock_runs_faster_when_a_speed_is_set_and_never_jumps(settings):
+    with time_machine.travel(datetime(2026, 1, 1, tzinfo=UTC), tick=False) as outside:
+        began = world.now()
+        settings.SMARTCAR_SIMULATOR_SPEED = 100
+        assert world.now() == began == datetime(2026, 1, 1, tzinfo=UTC)
+        outside.shift(timedelta(seconds=2))
+        assert world.now() - began == timedelta(seconds=200)
+        settings.SMARTCAR_SIMULATOR_SPEED = 1
+        assert world.now() - began == timedelta(seconds=200)
+        outside.shift(timedelta(seconds=2))
+        assert world.now() - began == timedelta(seconds=202)
+        world.reset()
+        assert world.now() - began == timedelta(seconds=4)

@@ -1,3 +1,4 @@
+import html
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -6,6 +7,7 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from django_smartcar.models import ConnectAttempt, ConnectedVehicle, SmartcarAccount
+from django_smartcar.services import ownership
 from django_smartcar.views.problems import PROBLEMS
 
 pytestmark = pytest.mark.django_db
@@ -253,3 +255,108 @@ def test_the_callback_is_not_cached_and_does_not_leak_its_address(annas):
     response = annas.get(CALLBACK, {"error": "access_denied", "state": start(annas)})
     assert "no-store" in response["Cache-Control"]
     assert response["Referrer-Policy"] == "same-origin"
+
+
+class TestGeneration3:
+    @pytest.fixture(autouse=True)
+    def newer(self, smartcar, monkeypatch):
+        monkeypatch.setattr(ownership, "VISIBLE_WITHIN", 0.1)
+
+    def visit(self, client, smartcar, **options):
+        return smartcar.visit(client.post(CONNECT).url, **options)
+
+    @pytest.mark.parametrize("codes", [True, False])
+    def test_a_driver_who_comes_back_sees_the_car(self, annas, smartcar, settings, codes):
+        settings.SMARTCAR_SIMULATOR_CODES = codes
+        page = annas.get(CALLBACK, self.visit(annas, smartcar), follow=True)
+        assert page.redirect_chain == [(reverse("smartcar:vehicles"), 302)]
+        assert "Connected: 20" in page.text
+
+    def test_a_driver_whose_car_is_not_proven_is_told_so_and_nothing_is_stored(
+        self, annas, smartcar, settings, caplog
+    ):
+        settings.SMARTCAR_SIMULATOR_CODES = False
+        told = self.visit(annas, smartcar) | {"user_id": "725146a3-69f4-46c8-965d-54b3b6f81eb7"}
+        page = annas.get(CALLBACK, told)
+        assert page.status_code == 409
+        assert "We could not confirm whose car this is" in page.text
+        assert f'action="{CONNECT}"' in page.text
+        assert "725146a3" not in page.text
+        assert not SmartcarAccount.objects.exists()
+        assert "no proof of ownership" in caplog.text
+
+    def test_a_site_that_is_set_up_by_half_says_that_the_fault_is_its_own(self, annas, smartcar, settings):
+        told = self.visit(annas, smartcar)
+        settings.SMARTCAR_API_VERSION = "2.0"  # changed between the button and the callback
+        page = annas.get(CALLBACK, told)
+        assert page.status_code == 409
+        assert not SmartcarAccount.objects.exists()
+
+
+@pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
+class TestNewLogin:
+    """The car's brand wants a new login: the owner's card has a button, and it leads there and back."""
+
+    @pytest.fixture
+    def vehicle(self, smartcar, drives, annas):
+        vehicle = drives().vehicles[0]
+        smartcar.car().fault = "CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED"
+        annas.post(f"/cars/{vehicle.pk}/refresh/")
+        return vehicle
+
+    def url(self, vehicle):
+        return f"/cars/{vehicle.pk}/reauthenticate/"
+
+    def test_the_card_says_so_and_the_way_leads_back_to_a_car_that_answers(self, annas, smartcar, vehicle):
+        page = annas.get("/cars/").text
+        assert "The car's brand asks for a new login there." in html.unescape(page)
+        assert f'action="{self.url(vehicle)}"' in page
+        told = smartcar.visit(annas.post(self.url(vehicle)).url)
+        page = annas.get(CALLBACK, told, follow=True).text
+        assert f"{vehicle.name} can be reached again." in page
+        assert self.url(vehicle) not in page
+
+    def test_a_callback_about_another_car_is_refused(self, annas, smartcar, vehicle, drives):
+        told = smartcar.visit(annas.post(self.url(vehicle)).url)
+        page = annas.get(CALLBACK, told | {"vehicle_id": "another"})
+        assert page.status_code == 400
+        assert ConnectedVehicle.objects.get().needs_reauthentication
+
+    def test_a_login_that_did_not_help_is_told(self, annas, smartcar, vehicle):
+        told = smartcar.visit(annas.post(self.url(vehicle)).url)
+        smartcar.car().fault = "CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED"
+        page = annas.get(CALLBACK, told, follow=True).text
+        assert "can be reached again" not in page
+        assert ConnectedVehicle.objects.get().needs_reauthentication
+
+    def test_a_driver_who_turns_back_is_told_that_nothing_changed(self, annas, smartcar, vehicle):
+        state = parse_qs(urlsplit(annas.post(self.url(vehicle)).url).query)["state"][0]
+        page = annas.get(CALLBACK, {"error": "access_denied", "state": state})
+        assert "You did not connect a car" in page.text
+
+    def test_no_car_is_connected_by_an_attempt_that_is_about_a_login(self, annas, smartcar, vehicle, bert):
+        state = parse_qs(urlsplit(annas.post(self.url(vehicle)).url).query)["state"][0]
+        annas.get(CALLBACK, {"code": "a-code", "user_id": "x", "state": state})
+        assert SmartcarAccount.objects.count() == 1
+
+    def test_another_drivers_car_is_a_404(self, smartcar, vehicle, bert):
+        berts = Client()
+        berts.force_login(bert)
+        assert berts.post(self.url(vehicle)).status_code == 404
+
+    def test_a_get_does_not_start_it(self, annas, smartcar, vehicle):
+        before = ConnectAttempt.objects.count()
+        assert annas.get(self.url(vehicle)).url == reverse("smartcar:vehicles")
+        assert ConnectAttempt.objects.count() == before
+
+    def test_an_address_of_somebody_elses_is_not_followed(self, annas, smartcar, vehicle):
+        ConnectedVehicle.objects.update(reauthentication_url="https://evil.example/oauth/reauthenticate?a=1")
+        assert annas.post(self.url(vehicle)).url.startswith(f"{smartcar.url}/connect/oauth/reauthenticate?")
+
+    def test_smartcars_own_address_is_followed(self, annas, smartcar, vehicle):
+        annas.post(f"/cars/{vehicle.pk}/lock/")
+        annas.post(f"/cars/{vehicle.pk}/refresh/")
+        given = ConnectedVehicle.objects.get().reauthentication_url
+        assert given.startswith(f"{smartcar.url}/connect/oauth/reauthenticate?response_type=vehicle_id&")
+        url = annas.post(self.url(vehicle)).url
+        assert url.startswith(f"{given}&redirect_uri=")

@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from django_smartcar.models import SmartcarAccount
+from django_smartcar.simulator import world
 
 from ...wire import TOKEN
 
@@ -20,6 +21,25 @@ def run(*args):
     except CommandError as error:
         return out.getvalue().splitlines(), str(error)
     return out.getvalue().splitlines(), None
+
+
+def test_the_token_of_the_application_is_refreshed_too(smartcar, drives):
+    drives()
+    assert run()[0] == ["0 refreshed, 0 failed, 0 waiting for their driver to connect again"]
+    lines, error = run("--within", "60")
+    assert lines[0].startswith(f"application {world.M2M_CLIENT_ID}: refreshed, good until ")
+    assert world.counters["application_tokens"] == 2
+    assert error is None
+    assert run("--within", "60", "--dry-run")[0][0].endswith(": would be refreshed")
+
+
+def test_credentials_that_are_wrong_fail_the_run(smartcar, settings):
+    settings.SMARTCAR_CLIENT_SECRET = "wrong"
+    lines, error = run()
+    assert lines == [
+        f"application {world.M2M_CLIENT_ID}: not refreshed, will be tried again (invalid_client)"
+    ]
+    assert error.startswith("0 refreshed, 1 failed")
 
 
 @pytest.fixture
