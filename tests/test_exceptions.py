@@ -13,7 +13,7 @@ def error_of(**answer) -> SmartcarException:
     with responses.RequestsMock() as mock:
         mock.add("GET", f"{API}/vehicles/car-1/odometer", **answer)
         with pytest.raises(SmartcarException) as raised:
-            client.car("car-1", "access-0").odometer()
+            client.car(client.Driver("2.0", "access-0", "driver-a"), "car-1").odometer()
     return raised.value
 
 
@@ -39,7 +39,16 @@ def error_of(**answer) -> SmartcarException:
                     resolution={"type": "REAUTHENTICATE"},
                 ),
             },
-            "asks for a new login",
+            "The list of cars has a button for it.",
+        ),
+        (
+            {
+                "status": 400,
+                "json": v2_error(
+                    400, "CONNECTED_SERVICES_ACCOUNT", "PERMISSION", resolution={"type": "REAUTHENTICATE"}
+                ),
+            },
+            "Please connect the car again.",
         ),
     ],
 )
@@ -57,5 +66,5 @@ def test_an_error_of_ours_has_a_sentence_too():
 def test_everything_of_the_docstrings_tree_exists():
     lines = [line.strip() for line in exceptions.__doc__.splitlines()]
     named = [line.split()[1] for line in lines if line.startswith(("* ", "- "))]
-    assert len(named) == 8
+    assert len(named) == 10
     assert set(named) <= set(exceptions.__all__)
