@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
+from django.utils.crypto import salted_hmac
 
 
 def _setting(name: str, default: Any) -> Any:
@@ -56,6 +58,12 @@ class Settings:
     def SMARTCAR_OWNERSHIP_PROOFS(self) -> Sequence[str]:
         """With version 3, each of these proves who consented; ``"new_connection"`` is one more, and weak."""
         value: Sequence[str] = _setting("SMARTCAR_OWNERSHIP_PROOFS", ["code", "external_id"])
+        return value
+
+    @property
+    def SMARTCAR_ENCRYPTION_KEYS(self) -> Sequence[str]:
+        """The keys of stored tokens: the first encrypts, all decrypt. Required, except while debugging."""
+        value: Sequence[str] = _setting("SMARTCAR_ENCRYPTION_KEYS", [])
         return value
 
     @property
@@ -127,6 +135,15 @@ class Settings:
     def SMARTCAR_MANAGEMENT_URL(self) -> str:
         """The host of version 2.0's management API, without the version."""
         return self._host("SMARTCAR_MANAGEMENT_URL", "https://management.smartcar.com")
+
+    @property
+    def encryption_keys(self) -> tuple[str, ...]:
+        """``SMARTCAR_ENCRYPTION_KEYS``; if there are none, but only in ``DEBUG``, one of ``SECRET_KEY``."""
+        keys = tuple(self.SMARTCAR_ENCRYPTION_KEYS or ())
+        if keys or not settings.DEBUG:
+            return keys
+        digest = salted_hmac("django_smartcar.conf", "encryption", algorithm="sha256").digest()
+        return (urlsafe_b64encode(digest).decode(),)
 
     def _host(self, name: str, default: str) -> str:
         return str(_setting(name, default)).rstrip("/")

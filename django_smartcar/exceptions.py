@@ -10,6 +10,7 @@
   - OwnershipUnproven               Smartcar does not confirm who has consented
   - NothingConnected                the grant covers no car
   - CredentialsMissing              this site has no id and secret for the account's generation
+  - UndecryptableToken              no key of this site opens a stored token
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 from django.core.exceptions import SuspiciousOperation
 from django.utils.translation import gettext as _
 
+from .fields import SmartcarAppError, UndecryptableToken
 from .sdk import (
     AuthenticationException,
     GatewayTimeoutException,
@@ -60,16 +62,13 @@ __all__ = [
     "SmartcarAppError",
     "SmartcarException",
     "StateException",
+    "UndecryptableToken",
     "UnexpectedStatusException",
     "ValidationException",
     "VehicleDisconnected",
     "advice",
     "reason_of",
 ]
-
-
-class SmartcarAppError(Exception):
-    """Anything that this app, not Smartcar, has refused."""
 
 
 class ReconnectRequired(SmartcarAppError):

@@ -19,9 +19,10 @@ FLOORS = {
     "exceptions": 2,
     "checks": 2,
     "sdk": 1,
-    "conf": 1,
+    "fields": 1,
     "querysets": 1,
     "signals": 1,
+    "conf": 0,
 }
 
 #: Inside a room, from the top down.

@@ -3,6 +3,7 @@
 import django.contrib.auth.models
 import django.contrib.auth.validators
 import django.utils.timezone
+import django_smartcar.fields
 import uuid
 from django.db import migrations, models
 
@@ -16,6 +17,14 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.CreateModel(
+            name='Vault',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=20)),
+                ('code', django_smartcar.fields.EncryptedTextField(editable=False, null=True)),
+            ],
+        ),
         migrations.CreateModel(
             name='Person',
             fields=[

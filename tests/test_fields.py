@@ -1,0 +1,399 @@
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from cryptography.fernet import Fernet
+from django.core.exceptions import FieldError, ImproperlyConfigured
+from django.db import connection, models, transaction
+from django.db.migrations.writer import MigrationWriter
+from django.db.models import F, Q, Value
+from django.db.models.functions import Lower
+from django.forms import modelform_factory
+from hypothesis import given
+from hypothesis import strategies as st
+
+from django_smartcar import exceptions
+from django_smartcar.fields import (
+    PREFIX,
+    EncryptedTextField,
+    Secret,
+    UndecryptableToken,
+    decrypt,
+    encrypt,
+    is_current,
+)
+
+from .people.models import Vault
+
+OLD, NEW, OTHER = (Fernet.generate_key().decode() for _ in range(3))
+
+#: Everything that Python calls text, lone surrogates and all.
+texts = st.text(st.characters())
+
+
+@pytest.fixture
+def keys(settings):
+    """Say which keys there are."""
+
+    def use(*given):
+        settings.SMARTCAR_ENCRYPTION_KEYS = list(given)
+
+    use(OLD)
+    return use
+
+
+def lying(vault):
+    """What the database holds, asked without the field."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT code FROM people_vault WHERE id = %s", [vault.pk])
+        return cursor.fetchone()[0]
+
+
+def lay(vault, stored):
+    """Put this into the column, past the field."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE people_vault SET code = %s WHERE id = %s", [stored, vault.pk])
+
+
+@pytest.fixture
+def vault(db, keys):
+    return Vault.objects.create(name="mine", code="1234")
+
+
+# Round trips.
+
+
+@given(texts)
+def test_any_text_comes_back_as_it_was(text):
+    field = Vault._meta.get_field("code")
+    stored = field.get_db_prep_save(text, connection)
+    assert stored.startswith(PREFIX) if text else stored == ""
+    assert field.from_db_value(stored, None, connection) == text
+
+
+@given(texts, st.integers(0, 2))
+def test_any_key_of_the_list_opens_what_another_list_encrypted(text, place):
+    rings = [Fernet.generate_key().decode() for _ in range(2)]
+    rings.insert(place, OLD)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("django.conf.settings.SMARTCAR_ENCRYPTION_KEYS", [OLD])
+        stored = encrypt(text)
+        patch.setattr("django.conf.settings.SMARTCAR_ENCRYPTION_KEYS", rings)
+        assert decrypt(stored) == text
+        assert is_current(stored) == (place == 0)
+
+
+def test_what_is_stored_does_not_hold_the_text_and_differs_each_time(vault):
+    first = lying(vault)
+    vault.save()
+    assert first.startswith(PREFIX)
+    assert lying(vault) != first
+    assert "1234" not in first + lying(vault)
+    assert Vault.objects.get().code == "1234"
+
+
+WRITES = {
+    "create": lambda: Vault.objects.create(code="new"),
+    "bulk_create": lambda: Vault.objects.bulk_create([Vault(code="new")]),
+    "save": lambda: Vault(code="new").save(),
+    "update": lambda: (Vault().save(), Vault.objects.update(code="new")),
+    "bulk_update": lambda: (
+        Vault().save(),
+        Vault.objects.bulk_update([Vault(pk=Vault.objects.get().pk, code="new")], ["code"]),
+    ),
+    "update_or_create": lambda: Vault.objects.update_or_create(name="x", defaults={"code": "new"}),
+    "number": lambda: Vault.objects.create(code=type("Text", (), {"__str__": lambda self: "new"})()),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_every_way_to_write_encrypts_once(write, keys):
+    write()
+    vault = Vault.objects.get()
+    assert vault.code == "new"
+    assert Fernet(OLD).decrypt(lying(vault).removeprefix(PREFIX)) == b"new"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("code", ["", None])
+def test_nothing_is_stored_as_it_is(code, keys):
+    vault = Vault.objects.create(code=code)
+    assert lying(vault) == code
+    assert Vault.objects.get().code == code
+
+
+def test_a_text_that_looks_encrypted_is_encrypted_all_the_same(vault):
+    vault.code = text = lying(vault)
+    vault.save()
+    assert Vault.objects.get().code == text
+    assert lying(vault) != text
+
+
+def test_every_way_to_read_decrypts(vault):
+    assert list(Vault.objects.values_list("code", flat=True)) == ["1234"]
+    assert Vault.objects.raw("SELECT * FROM people_vault")[0].code == "1234"
+    assert Vault.objects.defer("code").get().code == "1234"
+    assert Vault.objects.aggregate(models.Max("code")) == {"code__max": "1234"}
+    vault.code = "changed"
+    vault.refresh_from_db()
+    assert vault.code == "1234"
+
+
+def test_a_column_that_is_copied_still_opens(vault):
+    Vault.objects.update(code=F("code"))
+    assert Vault.objects.get().code == "1234"
+
+
+def test_threads_with_one_field_do_not_mix_their_texts(keys):
+    def travel(number):
+        return all(decrypt(encrypt(f"text {number}.{step}")) == f"text {number}.{step}" for step in range(50))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(travel, range(16)))
+
+
+# A plain value from before.
+
+
+def test_a_plain_value_from_before_is_read_and_encrypted_at_the_next_save(vault):
+    lay(vault, "from-before")
+    row = Vault.objects.get()
+    assert row.code == "from-before"
+    row.save(update_fields=["name"])
+    assert lying(vault) == "from-before"
+    row.save()
+    assert lying(vault).startswith(PREFIX)
+    assert Vault.objects.get().code == "from-before"
+
+
+def test_a_plain_value_from_before_does_not_open_without_keys(vault, keys):
+    lay(vault, "from-before")
+    keys()
+    with pytest.raises(UndecryptableToken):
+        Vault.objects.get().code  # noqa: B018 (reading it is what is tested)
+    keys(NEW)
+    assert Vault.objects.get().code == "from-before"
+
+
+# It fails closed.
+
+
+def damaged(stored):
+    return [
+        stored[:-10],
+        stored[:30] + ("A" if stored[30] != "A" else "B") + stored[31:],
+        PREFIX,
+        f"{PREFIX}?",
+        f"{PREFIX}ö",
+        stored.upper().replace(PREFIX.upper(), PREFIX),
+    ]
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_a_damaged_value_opens_with_no_key(keys, number):
+    with pytest.raises(UndecryptableToken):
+        decrypt(damaged(encrypt("1234"))[number])
+
+
+@pytest.mark.parametrize("left", [[], [NEW], [NEW, OTHER]], ids=["no key", "another", "two others"])
+def test_a_value_that_no_key_opens_raises_when_it_is_read(vault, keys, left):
+    stored = lying(vault)
+    keys(*left)
+    row = Vault.objects.get()
+    with pytest.raises(UndecryptableToken) as raised:
+        row.code  # noqa: B018 (reading it is what is tested)
+    said = str(raised.value)
+    assert f"code of people.Vault {vault.pk}" in said
+    assert "SMARTCAR_ENCRYPTION_KEYS" in said
+    for secret in (stored, stored.removeprefix(PREFIX), OLD, NEW, "1234"):
+        assert secret not in said
+    assert exceptions.UndecryptableToken is UndecryptableToken
+    assert isinstance(raised.value, exceptions.SmartcarAppError)
+
+
+def test_a_value_that_no_key_opens_is_never_encrypted_again(vault, keys):
+    stored = lying(vault)
+    keys(NEW)
+    row = Vault.objects.get()
+    (unopened,) = Vault.objects.values_list("code", flat=True)
+    for write in (
+        row.save,
+        lambda: Vault.objects.bulk_update([row], ["code"]),
+        lambda: Vault.objects.update(code=unopened),
+        lambda: Vault.objects.create(code=unopened),
+    ):
+        with pytest.raises(UndecryptableToken), transaction.atomic():
+            write()
+    assert lying(vault) == stored
+    keys(NEW, OLD)
+    assert Vault.objects.get().code == "1234"
+
+
+READS = {
+    "get": lambda: Vault.objects.get().code,
+    "defer": lambda: Vault.objects.defer("code").get().code,
+    "values": lambda: str(Vault.objects.values("code")[0]["code"]),
+    "values_list": lambda: f"Bearer {Vault.objects.values_list('code', flat=True)[0]}",
+    "raw": lambda: Vault.objects.raw("SELECT * FROM people_vault")[0].code,
+    "refresh_from_db": lambda: Vault(pk=Vault.objects.get().pk).refresh_from_db(),
+    "aggregate": lambda: str(Vault.objects.aggregate(x=models.Max("code"))["x"]),
+    "lower": lambda: str(Vault.objects.values_list(Lower("code"), flat=True)[0]),
+    "pickle": lambda: pickle.loads(pickle.dumps(Vault.objects.get())).code,  # noqa: S301
+}
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+def test_no_way_to_read_returns_it_as_it_lies(vault, keys, read):
+    keys(NEW)
+    with pytest.raises(UndecryptableToken):
+        read()
+
+
+def test_the_rest_of_its_row_can_be_read_saved_and_deleted(vault, keys):
+    stored = lying(vault)
+    keys(NEW)
+    row = Vault.objects.get()
+    row.name = "still mine"
+    row.save(update_fields=["name"])
+    assert Vault.objects.get().name == "still mine"
+    assert lying(vault) == stored
+    row.code = "replaced"
+    row.save()
+    assert Vault.objects.get().code == "replaced"
+    keys(OTHER)
+    Vault.objects.get().delete()
+
+
+# Which keys.
+
+
+NO_KEYS = {
+    "none": [],
+    "empty": "",
+    "None": None,
+    "short": ["short"],
+    "one empty": [OLD, ""],
+    "one None": [None],
+    "no list": OLD,
+    "cut off": [OLD[:-2]],
+}
+
+
+@pytest.mark.parametrize("keys", NO_KEYS.values(), ids=NO_KEYS)
+def test_nothing_is_encrypted_without_keys_that_are_some(db, settings, keys):
+    vault = Vault.objects.create(code="1234")
+    stored = lying(vault)
+    settings.SMARTCAR_ENCRYPTION_KEYS = keys
+    improper = pytest.raises(ImproperlyConfigured, match="SMARTCAR_ENCRYPTION_KEYS .*generate_key")
+    with improper as raised, transaction.atomic():
+        Vault.objects.update(code="new")
+    assert OLD not in str(raised.value)
+    assert lying(vault) == stored
+
+
+def test_a_key_is_made_of_the_secret_key_only_while_debug_is_on(settings):
+    del settings.SMARTCAR_ENCRYPTION_KEYS
+    settings.DEBUG = True
+    stored = encrypt("1234")
+    assert decrypt(stored) == "1234"
+    settings.SECRET_KEY = "another"
+    with pytest.raises(UndecryptableToken):
+        decrypt(stored)
+    settings.SECRET_KEY = "only-for-the-tests"
+    assert decrypt(stored) == "1234"
+    settings.DEBUG = False
+    with pytest.raises(UndecryptableToken):
+        decrypt(stored)
+    with pytest.raises(ImproperlyConfigured):
+        encrypt("1234")
+
+
+def test_keys_that_are_set_are_the_only_ones_while_debug_is_on(settings, keys):
+    settings.DEBUG = True
+    assert Fernet(OLD).decrypt(encrypt("1234").removeprefix(PREFIX)) == b"1234"
+    del settings.SMARTCAR_ENCRYPTION_KEYS
+    stored = encrypt("1234")
+    keys(OLD)
+    with pytest.raises(UndecryptableToken):
+        decrypt(stored)
+
+
+# Searching.
+
+
+@pytest.mark.django_db
+def test_it_can_be_filtered_by_what_is_stored_as_it_is(keys):
+    rows = {name: Vault.objects.create(name=name, code=code) for name, code in CODES.items()}
+    assert rows
+    for found, question in (
+        ("empty", Q(code="")),
+        ("full null", ~Q(code="")),
+        ("null", Q(code=None)),
+        ("null", Q(code__isnull=True)),
+        ("empty full", Q(code__isnull=False)),
+    ):
+        names = Vault.objects.filter(question).order_by("name").values_list("name", flat=True)
+        assert " ".join(names) == found, question
+
+
+CODES = {"empty": "", "full": "1234", "null": None}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"code": "1234"},
+        {"code__exact": "1234"},
+        {"code": F("name")},
+        {"code": Value("1234")},
+        {"code": Vault.objects.values("name")},
+        {"code__in": ["1234", ""]},
+        {"code__iexact": ""},
+        {"code__startswith": "1"},
+        {"code__contains": ""},
+        {"code__regex": "."},
+        {"code__gt": ""},
+        {"code__range": ("", "z")},
+    ],
+    ids=lambda question: next(iter(question)),
+)
+def test_any_other_search_is_refused_in_words(question, keys):
+    with pytest.raises(FieldError, match="encrypted"):
+        Vault.objects.filter(**question).exists()
+    with pytest.raises(FieldError, match="encrypted"):
+        Vault.objects.exclude(**question).exists()
+
+
+@pytest.mark.django_db
+def test_a_transform_does_not_lead_around_that(keys):
+    with pytest.raises(FieldError, match="encrypted"):
+        Vault.objects.annotate(lower=Lower("code")).filter(lower__startswith="smartcar")
+
+
+# The field itself.
+
+
+def test_it_can_be_written_into_a_migration_and_cloned():
+    field = EncryptedTextField("code", blank=True, editable=True)
+    name, path, args, kwargs = field.deconstruct()
+    assert (path, args) == ("django_smartcar.fields.EncryptedTextField", [])
+    assert kwargs == {"verbose_name": "code", "blank": True, "editable": False}
+    assert field.clone().deconstruct() == (name, path, args, kwargs)
+    text, imports = MigrationWriter.serialize(field)
+    assert text.startswith("django_smartcar.fields.EncryptedTextField(")
+    assert imports == {"import django_smartcar.fields"}
+
+
+def test_no_form_has_it():
+    assert list(modelform_factory(Vault, fields="__all__").base_fields) == ["name"]
+
+
+def test_a_secret_is_text_that_repr_does_not_show():
+    secret = Secret("1234")
+    assert secret == "1234"
+    assert f"{secret}{secret.upper()}" == "12341234"
+    assert hash(secret) == hash("1234")
+    assert "1234" not in repr(secret) + repr([secret]) + repr({"code": secret})
+    assert pickle.loads(pickle.dumps(secret)) == "1234"  # noqa: S301
