@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 import responses
+from cryptography.fernet import Fernet
 from django.utils import timezone
 
 from django_smartcar.models import ConnectedVehicle, SmartcarAccount, SmartcarUser
@@ -85,6 +86,16 @@ def make_account(db):
 def account(make_account, anna):
     """Anna's account, with an access token that is good for two hours."""
     return make_account(anna)
+
+
+@pytest.fixture
+def lose_key(settings):
+    """Call it, and what has been stored until then opens no more."""
+
+    def lose():
+        settings.SMARTCAR_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+
+    return lose
 
 
 @pytest.fixture

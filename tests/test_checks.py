@@ -1,3 +1,6 @@
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,7 @@ def site(settings):
     settings.SMARTCAR_CLIENT_ID = "client_01JABCDEF"
     settings.SMARTCAR_CLIENT_SECRET = "the-secret-of-3"
     settings.SMARTCAR_APPLICATION_ID = APPLICATION
+KEY = "a2V5LW9mLXRoZS1jaGVja3MtMzItYnl0ZXMtbG9uZyE="
 
 
 def ids():
@@ -62,6 +66,13 @@ def test_the_checks_are_bound(settings):
         ("SMARTCAR_OWNERSHIP_PROOFS", "code", "smartcar.E012"),
         ("SMARTCAR_OWNERSHIP_PROOFS", ["code", "word_of_honour"], "smartcar.E012"),
         ("SMARTCAR_OWNERSHIP_PROOFS", ["external_id", "new_connection"], "smartcar.W008"),
+        ("SMARTCAR_ENCRYPTION_KEYS", KEY, "smartcar.E020"),
+        ("SMARTCAR_ENCRYPTION_KEYS", ["short"], "smartcar.E020"),
+        ("SMARTCAR_ENCRYPTION_KEYS", [KEY, ""], "smartcar.E020"),
+        ("SMARTCAR_ENCRYPTION_KEYS", [None], "smartcar.E020"),
+        ("SMARTCAR_ENCRYPTION_KEYS", 5, "smartcar.E020"),
+        ("SMARTCAR_ENCRYPTION_KEYS", [], "smartcar.E021"),
+        ("SMARTCAR_ENCRYPTION_KEYS", None, "smartcar.E021"),
         ("SMARTCAR_REDIRECT_URI", "/cars/callback/", "smartcar.E003"),
         ("SMARTCAR_REDIRECT_URI", "http://[", "smartcar.E003"),
         ("SMARTCAR_REDIRECT_URI", "http://example.com/cars/callback/", "smartcar.W001"),
@@ -147,6 +158,31 @@ def test_this_machine_may_do_without_tls(settings, host):
 def test_the_secret_is_in_no_message(settings):
     settings.SMARTCAR_CLIENT_ID = ""
     assert settings.SMARTCAR_CLIENT_SECRET not in hints()
+
+
+def test_a_key_made_of_the_secret_key_is_told_while_debug_is_on(settings):
+    settings.DEBUG = True
+    assert ids() == []
+    settings.SMARTCAR_ENCRYPTION_KEYS = []
+    assert ids() == ["smartcar.W020"]
+    assert "SECRET_KEY" in hints()
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_the_command_that_is_told_prints_a_key(settings, debug):
+    settings.DEBUG = debug
+    settings.SMARTCAR_ENCRYPTION_KEYS = []
+    command = hints()[hints().index("python -c ") :]
+    done = subprocess.run([sys.executable, *shlex.split(command)[1:]], capture_output=True, text=True)
+    settings.SMARTCAR_ENCRYPTION_KEYS = done.stdout.split()
+    assert len(settings.SMARTCAR_ENCRYPTION_KEYS) == 1
+    assert ids() == []
+
+
+def test_a_key_is_in_no_message(settings):
+    settings.SMARTCAR_ENCRYPTION_KEYS = [KEY, KEY[4:]]
+    assert ids() == ["smartcar.E020"]
+    assert KEY[4:] not in hints()
 
 
 def test_urls_that_are_not_included_are_told(settings):

@@ -189,8 +189,18 @@ def test_no_secret_key_is_made_up_when_it_is_not_for_debugging(tmp_path):
     assert "SECRET_KEY" in done.stderr
 
 
+def test_no_encryption_key_is_made_up_when_it_is_not_for_debugging(tmp_path):
+    done = manage(environment(tmp_path, DEBUG="false", SECRET_KEY="of the example's own"), "check")
+    assert done.returncode == 1
+    assert "smartcar.E021" in done.stderr
+
+
 def test_no_demo_user_is_made_when_it_is_not_for_debugging(tmp_path):
-    done = manage(environment(tmp_path, DEBUG="false", SECRET_KEY="of the example's own"), "make_demo_users")
+    keys = {
+        "SECRET_KEY": "of the example's own",
+        "SMARTCAR_ENCRYPTION_KEYS": "b2YtdGhlLWV4YW1wbGUncy1vd24tMzItYnl0ZXMtbG8=",
+    }
+    done = manage(environment(tmp_path, DEBUG="false", **keys), "make_demo_users")
     assert done.returncode == 1
     assert "this needs DEBUG=true" in done.stderr
 

@@ -10,9 +10,9 @@ README.rst marks the code that a person copies while installing, each with a com
 
 ``install`` is typed into a shell; ``settings`` goes to the end of a new project's ``settings.py`` and
 ``urls`` to the end of its ``urls.py``; ``migrate`` is typed; ``button`` goes into a template; ``cron`` is
-typed. ``simulator`` is typed into a second shell, whose ``export`` lines the first one takes over, and
-``hosts`` goes to the end of ``settings.py``. Here the wheel stands in for the name on PyPI, and a free
-port for 8100.
+typed. ``key`` is typed, and its answer exported. ``simulator`` is typed into a second shell, whose ``export``
+lines the first one takes over, and ``hosts`` goes to the end of ``settings.py``. Here the wheel stands in for
+the name on PyPI, and a free port for 8100.
 """
 
 import os
@@ -33,7 +33,7 @@ import pytest
 import requests
 
 ROOT = Path(__file__).parents[1]
-STEPS = {"install", "settings", "urls", "migrate", "button", "cron", "simulator", "hosts"}
+STEPS = {"install", "settings", "key", "urls", "migrate", "button", "cron", "simulator", "hosts"}
 LEFT_OUT = (".venv*", ".matrix", "build", "dist", "*.egg-info", "__pycache__", ".*_cache", "db.sqlite3*")
 
 
@@ -208,6 +208,8 @@ def test_a_new_project_connects_cars_when_the_steps_of_the_readme_are_followed(t
         exported = dict(re.findall(r"^export (\w+)=(\S+)$", greeting, re.MULTILINE))
         assert exported["SMARTCAR_API_URL"] == f"http://127.0.0.1:{port}/api"
         site.env |= exported
+        (command,) = typed(site.steps["key"])
+        site.env["SMARTCAR_ENCRYPTION_KEYS"] = site.types(command).strip()
         assert "no issues" in site.types("python manage.py check")
         for step in ("migrate", "cron"):
             (command,) = typed(site.steps[step])

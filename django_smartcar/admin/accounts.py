@@ -8,6 +8,7 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
+from ..exceptions import UndecryptableToken
 from ..models import ApplicationToken, SmartcarAccount, SmartcarUser
 from ..services import erasure, tokens, vehicles
 from .actions import ActsOnSmartcar, SmartcarModelAdmin
@@ -130,8 +131,11 @@ class SmartcarAccountAdmin(ActsOnSmartcar):
             return _("needs reconnecting")
         if account.speaks_v3:
             return _("good") if account.connected_vehicles else _("disconnected")
-        if not account.refresh_token:
-            return _("disconnected")
+        try:
+            if not account.refresh_token:
+                return _("disconnected")
+        except UndecryptableToken:
+            return _("no key opens its tokens")
         if account.access_expires_within(timedelta(0)):
             return _("to be refreshed")
         return _("good")

@@ -15,6 +15,8 @@
 | ``smartcar.E011`` | ``SMARTCAR_APPLICATION_ID`` is missing |
 | ``smartcar.E012`` | ``SMARTCAR_OWNERSHIP_PROOFS`` has no proof, or an unknown one |
 | ``smartcar.E013`` | ``SMARTCAR_MANAGEMENT_TOKENS`` is not a list of tokens |
+| ``smartcar.E020`` | ``SMARTCAR_ENCRYPTION_KEYS`` is not a list of keys |
+| ``smartcar.E021`` | ``SMARTCAR_ENCRYPTION_KEYS`` is empty |
 | ``smartcar.W001`` | an address without TLS that is not this machine |
 | ``smartcar.W002`` | sessions live in cookies, where a connection can lose its browser |
 | ``smartcar.W003`` | an id does not have the shape of what belongs there |
@@ -23,6 +25,7 @@
 | ``smartcar.W006`` | a secret looks like an id, or stands in two places |
 | ``smartcar.W007`` | the older pair is set by half, or has no use |
 | ``smartcar.W008`` | the weakest proof of ownership is switched on |
+| ``smartcar.W020`` | tokens are encrypted with a key made of ``SECRET_KEY`` |
 """
 
 import re
@@ -36,7 +39,7 @@ from django.core.checks import Warning as CheckWarning
 from django.urls import NoReverseMatch, reverse
 
 from ..conf import conf
-from . import credentials
+from . import credentials, encryption
 
 HOSTS = (
     "SMARTCAR_CONNECT_URL",
@@ -55,6 +58,7 @@ THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
     return [
         *credentials.check(),
+        *encryption.check(),
         *_ownership(),
         *_redirect_uri(),
         *_scope(),

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from ..fields import EncryptedTextField, UndecryptableToken
 from ..querysets import SmartcarAccountQuerySet
 from .tokens import LeasedToken
 
@@ -65,7 +66,7 @@ class SmartcarAccount(LeasedToken):
         _("API version"), max_length=4, choices=ApiVersion.choices, default=ApiVersion.V3
     )
     mode = models.CharField(_("mode"), max_length=10, choices=Mode.choices, default=Mode.LIVE)
-    refresh_token = models.TextField(_("refresh token"), blank=True, editable=False)
+    refresh_token = EncryptedTextField(_("refresh token"), blank=True)
     refresh_expires_at = models.DateTimeField(_("refreshable until"), null=True, editable=False)
     reconnect_required_at = models.DateTimeField(_("needs reconnecting since"), null=True, editable=False)
     created_at = models.DateTimeField(_("connected since"), auto_now_add=True)
@@ -100,4 +101,7 @@ class SmartcarAccount(LeasedToken):
     @property
     def needs_reconnecting(self) -> bool:
         """Whether only the driver, by going through Connect again, can bring this grant back."""
-        return self.reconnect_required_at is not None or not (self.speaks_v3 or self.refresh_token)
+        try:
+            return self.reconnect_required_at is not None or not (self.speaks_v3 or self.refresh_token)
+        except UndecryptableToken:
+            return False  # There is one, and what it needs is its key.

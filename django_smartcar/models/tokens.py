@@ -6,13 +6,14 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from ..fields import EncryptedTextField
 from ..querysets import LeasedTokenQuerySet
 
 
 class LeasedToken(models.Model):
     """An access token, and who may renew it just now (see ``services/leases.py``)."""
 
-    access_token = models.TextField(_("access token"), blank=True, editable=False)
+    access_token = EncryptedTextField(_("access token"), blank=True)
     access_expires_at = models.DateTimeField(_("access until"), null=True, db_index=True, editable=False)
     token_version = models.PositiveIntegerField(default=0, editable=False)
     refresh_lease = models.UUIDField(null=True, editable=False)

@@ -59,8 +59,8 @@ def driver(account: SmartcarAccount) -> Driver:
 def access_token(account: SmartcarAccount) -> str:
     """A token that opens this account's cars; no request while the one that is stored is good.
 
-    In generation 3 it is the application's. Raises ReconnectRequired, RefreshInProgress, CredentialsMissing
-    or a SmartcarException.
+    In generation 3 it is the application's. Raises ReconnectRequired, RefreshInProgress, CredentialsMissing,
+    UndecryptableToken or a SmartcarException.
     """
     return _row_and_token(account)[1]
 
@@ -90,8 +90,8 @@ def refresh(row: LeasedToken, *, wait: bool = True) -> bool:
     """Get a new access token, whether or not it is due, and bring ``row`` up to date.
 
     Whoever asks while an exchange is under way gets its result instead of a second one: then the answer is
-    False. Raises ReconnectRequired, RefreshInProgress, CredentialsMissing or a SmartcarException (then the
-    tokens are as before).
+    False. Raises ReconnectRequired, RefreshInProgress, CredentialsMissing, UndecryptableToken or a
+    SmartcarException (then the tokens are as before).
     """
     if isinstance(row, SmartcarAccount) and row.needs_reconnecting:
         raise ReconnectRequired(row)

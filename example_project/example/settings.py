@@ -17,9 +17,14 @@ env.read_env(BASE_DIR / ".env")
 
 DEBUG = env.bool("DEBUG", default=True)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
-# Known to everybody, so good for the demo on one's own machine only.
+# Both are known to everybody, so good for the demo on one's own machine only.
 DEMO_SECRET_KEY = "django-insecure-demo-key-that-everybody-knows"  # noqa: S105
 SECRET_KEY = env("SECRET_KEY", default=DEMO_SECRET_KEY) if DEBUG else env("SECRET_KEY")
+
+DEMO_ENCRYPTION_KEY = "ZGVtby1rZXktdGhhdC1ldmVyeWJvZHkta25vd3MtMzI="
+SMARTCAR_ENCRYPTION_KEYS = env.list(
+    "SMARTCAR_ENCRYPTION_KEYS", default=[DEMO_ENCRYPTION_KEY] if DEBUG else []
+)
 
 # Smartcar: a real application if there is one, else the pretend Smartcar under this site's own address.
 SMARTCAR_API_VERSION = env("SMARTCAR_API_VERSION", default="3")

@@ -48,6 +48,18 @@ def test_health_is_told(admin_client, account):
     assert "needs reconnecting" in admin_client.get(LIST).text
 
 
+def test_tokens_that_no_key_opens_are_told_and_hide_no_other_account(
+    admin_client, account, make_account, bert, lose_key
+):
+    lose_key()
+    make_account(bert, "driver-b")
+    page = admin_client.get(LIST).text
+    assert re.findall(r'field-health">([^<]+)<', page) == ["no key opens its tokens", "good"]
+    page = act(admin_client, "refresh_tokens", account).text
+    assert "(UndecryptableToken)" in page
+    assert admin_client.get(f"{LIST}{account.pk}/change/").status_code == 200
+
+
 def test_an_operator_refreshes_tokens(admin_client, account, wire):
     wire.tokens()
     page = act(admin_client, "refresh_tokens", account).text

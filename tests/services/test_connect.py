@@ -166,6 +166,16 @@ def test_connecting_again_renews_the_same_rows(anna, wire):
     assert car.odometer == 12.5
 
 
+def test_connecting_again_replaces_tokens_that_no_key_opens(anna, wire, lose_key):
+    wire.tokens()
+    wire.driver("driver-a", ["car-1"])
+    wire.car("car-1")
+    first = finish(anna)
+    lose_key()
+    assert finish(anna).account == first.account
+    assert SmartcarAccount.objects.get().access_token == "access-2"
+
+
 def test_a_grant_of_another_car_alone_leaves_the_first_its_own_tokens(anna, wire):
     """With single_select a token opens one car: the tokens of the first must not be written over."""
     wire.tokens()

@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 import requests
+from django.db.models import ExpressionWrapper, F, TextField, Value
 from django.utils import timezone
 from django.views.debug import ExceptionReporter
 
@@ -12,6 +13,7 @@ from django_smartcar.exceptions import (
     ReconnectRequired,
     RefreshInProgress,
     SmartcarException,
+    UndecryptableToken,
     ValidationException,
 )
 from django_smartcar.models import SmartcarAccount
@@ -251,6 +253,46 @@ def test_a_row_that_is_gone_needs_reconnecting(due, wire):
     due.delete()
     with pytest.raises(ReconnectRequired):
         tokens.refresh(stale)
+
+
+def lay_plain(account, **columns):
+    """Put a pair there as it lay before it was encrypted."""
+    for column, text in columns.items():
+        SmartcarAccount.objects.filter(pk=account.pk).update(**{column: Value(text)})
+
+
+def test_a_plain_pair_from_before_is_exchanged_and_the_new_one_encrypted(due, wire):
+    lay_plain(due, access_token="access-0", refresh_token="refresh-0")
+    wire.tokens()
+    tokens.refresh(SmartcarAccount.objects.get())
+    assert wire.exchanges[0]["refresh_token"] == "refresh-0"
+    stored = ExpressionWrapper(F("refresh_token"), TextField())
+    assert SmartcarAccount.objects.values_list(stored, flat=True).get().startswith("smartcar-fernet:")
+    assert SmartcarAccount.objects.get().refresh_token == "refresh-1"
+
+
+def test_a_token_that_no_key_opens_is_not_exchanged(due, wire, lose_key):
+    lose_key()
+    row = SmartcarAccount.objects.get()
+    assert not row.needs_reconnecting
+    for use in (tokens.access_token, tokens.refresh):
+        with pytest.raises(UndecryptableToken):
+            use(row)
+    assert not wire.mock.calls
+
+
+def test_a_plain_pair_is_not_exchanged_where_the_new_one_could_not_be_stored(due, wire, settings):
+    lay_plain(due, access_token="access-0", refresh_token="refresh-0")
+    settings.SMARTCAR_ENCRYPTION_KEYS = []
+    with pytest.raises(UndecryptableToken):
+        tokens.refresh(SmartcarAccount.objects.get())
+    assert not wire.mock.calls
+
+
+def test_tokens_that_no_key_opens_are_forgotten_like_others(due, lose_key):
+    lose_key()
+    tokens.forget_if_unused(SmartcarAccount.objects.get())
+    assert SmartcarAccount.objects.get().refresh_token == ""
 
 
 def test_error_reports_hide_the_tokens(due, wire, settings, rf):

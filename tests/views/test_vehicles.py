@@ -128,6 +128,16 @@ def test_a_dead_connection_is_told_with_a_button_to_connect_again(annas, vehicle
     assert f"/cars/{vehicle.pk}/lock/" not in page
 
 
+def test_the_page_stands_and_a_button_says_so_when_no_key_opens_the_tokens(annas, vehicle, wire, lose_key):
+    lose_key()
+    assert "2021 Chevrolet Bolt" in annas.get(LIST).text
+    for action in ("lock", "refresh", "disconnect"):
+        page = annas.post(f"/cars/{vehicle.pk}/{action}/", follow=True).text
+        assert "Something went wrong between this site and the car." in page
+    assert VehicleCommand.objects.get().error_type == "UndecryptableToken"
+    assert not wire.mock.calls
+
+
 def test_the_page_shows_no_secret_and_is_not_cached(annas, make_vehicle, account):
     make_vehicle(account, vin="0SCAUDI037A5ADB1C")
     response = annas.get(LIST)

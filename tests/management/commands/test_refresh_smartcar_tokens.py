@@ -121,6 +121,16 @@ def test_one_account_that_fails_does_not_stop_the_others(accounts, wire):
     assert "will be tried again" in lines[0]
 
 
+def test_a_token_that_no_key_opens_does_not_stop_the_others(accounts, make_account, bert, wire, lose_key):
+    lose_key()
+    make_account(bert, "driver-b", access_for=timedelta(minutes=20), refresh_token="refresh-of-bert")
+    wire.tokens()
+    lines, error = run()
+    assert refreshed(wire) == ["refresh-of-bert"]
+    assert "will be tried again (UndecryptableToken)" in lines[0]
+    assert error == "1 refreshed, 1 failed, 1 waiting for their driver to connect again"
+
+
 def test_no_token_is_printed(accounts, wire):
     wire.tokens_fail(description="Invalid refresh_token: refresh-of-soon.")
     lines, error = run("--all")
