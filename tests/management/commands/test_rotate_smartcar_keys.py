@@ -1,0 +1,224 @@
+from io import StringIO
+
+import pytest
+from cryptography.fernet import Fernet
+from django.core.management import CommandError, call_command
+from django.core.management.base import SystemCheckError
+from django.db import connection
+
+from django_smartcar.fields import PREFIX
+from django_smartcar.models import SmartcarAccount
+from django_smartcar.services import tokens
+
+from ...people.models import Vault
+
+pytestmark = pytest.mark.django_db
+
+OLD, NEW, LOST = (Fernet.generate_key().decode() for _ in range(3))
+
+
+@pytest.fixture
+def keys(settings):
+    """Say which keys there are."""
+
+    def use(*given):
+        settings.SMARTCAR_ENCRYPTION_KEYS = list(given)
+
+    use(OLD)
+    return use
+
+
+@pytest.fixture
+def accounts(keys, make_account, anna):
+    """Five, encrypted with the old key."""
+    return [
+        make_account(anna, access_token=f"access-of-{number}", refresh_token=f"refresh-of-{number}")
+        for number in range(5)
+    ]
+
+
+def run(*args, out=None):
+    out = out or StringIO()
+    try:
+        call_command("rotate_smartcar_keys", *args, stdout=out, no_color=True)
+    except CommandError as error:
+        return out.getvalue().splitlines(), str(error)
+    return out.getvalue().splitlines(), None
+
+
+def stored():
+    """What lies in the columns of the accounts, as the database has it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT access_token, refresh_token FROM smartcar_smartcaraccount ORDER BY id")
+        return [text for row in cursor.fetchall() for text in row]
+
+
+def lay(account, text):
+    """Put this refresh token there, past the field."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE smartcar_smartcaraccount SET refresh_token = %s WHERE id = %s", [text, account.pk]
+        )
+
+
+def open_with(key, text):
+    return Fernet(key).decrypt(text.removeprefix(PREFIX)).decode()
+
+
+def all_pairs():
+    return [text for number in range(5) for text in (f"access-of-{number}", f"refresh-of-{number}")]
+
+
+@pytest.mark.parametrize("size", ["1", "2", "5", "500"])
+def test_everything_opens_with_the_new_key_alone_afterwards(accounts, keys, size):
+    keys(NEW, OLD)
+    lines, error = run("--batch-size", size)
+    assert error is None
+    assert lines[-1] == "10 encrypted with the first key, 0 that no key opens"
+    assert [open_with(NEW, text) for text in stored()] == all_pairs()
+    keys(NEW)
+    assert [account.refresh_token for account in SmartcarAccount.objects.all()] == all_pairs()[1::2]
+
+
+def test_nothing_else_of_a_row_changes(accounts, keys):
+    def others():
+        return [
+            {name: value for name, value in row.items() if "_token" not in name}
+            for row in SmartcarAccount.objects.values()
+        ]
+
+    before = others()
+    keys(NEW, OLD)
+    run()
+    assert others() == before
+
+
+def test_what_is_already_encrypted_with_the_first_key_is_not_written(accounts, keys):
+    before = stored()
+    assert run()[0][-1] == "0 encrypted with the first key, 0 that no key opens"
+    assert stored() == before
+    keys(NEW, OLD)
+    run()
+    before = stored()
+    assert run()[0][-1] == "0 encrypted with the first key, 0 that no key opens"
+    assert stored() == before
+
+
+def test_plain_values_from_before_are_encrypted(accounts):
+    lay(accounts[0], "refresh-of-0")
+    assert run()[0][-1] == "1 encrypted with the first key, 0 that no key opens"
+    assert [open_with(OLD, text) for text in stored()] == all_pairs()
+
+
+def test_what_is_empty_stays_empty(accounts, keys):
+    SmartcarAccount.objects.update(access_token="", refresh_token="")
+    Vault.objects.create(code=None)
+    keys(NEW, OLD)
+    lines, error = run()
+    assert lines == ["0 encrypted with the first key, 0 that no key opens"]
+    assert set(stored()) == {""}
+    assert Vault.objects.get().code is None
+
+
+def test_a_field_of_the_projects_own_is_rotated_too(keys):
+    Vault.objects.create(code="1234")
+    keys(NEW, OLD)
+    run()
+    keys(NEW)
+    assert Vault.objects.get().code == "1234"
+
+
+def test_progress_is_told(accounts):
+    lines, _ = run("--batch-size", "2")
+    assert lines[:3] == [f"smartcar.SmartcarAccount.access_token: {seen} looked at" for seen in (2, 4, 5)]
+
+
+def test_what_no_key_opens_is_left_told_and_does_not_stop_the_others(accounts, keys):
+    lay(accounts[1], lost := f"{PREFIX}{Fernet(LOST).encrypt(b'lost').decode()}")
+    keys(NEW, OLD)
+    lines, error = run()
+    assert error == "9 encrypted with the first key, 1 that no key opens"
+    said = [line for line in lines if "no key opens it" in line]
+    assert said == [
+        f"smartcar.SmartcarAccount.refresh_token of {accounts[1].pk}: no key opens it; it stays as it is"
+    ]
+    assert stored()[3] == lost
+    assert [open_with(NEW, text) for text in stored() if text != lost] == [
+        text for text in all_pairs() if text != "refresh-of-1"
+    ]
+    assert run()[1] == "0 encrypted with the first key, 1 that no key opens"
+
+
+def test_an_interrupted_run_is_finished_by_the_next(accounts, keys):
+    class Interrupted(StringIO):
+        def write(self, text):
+            if "refresh_token: 2 looked at" in text:
+                raise KeyboardInterrupt
+            return super().write(text)
+
+    keys(NEW, OLD)
+    with pytest.raises(KeyboardInterrupt):
+        run("--batch-size", "2", out=Interrupted())
+    assert [account.refresh_token for account in SmartcarAccount.objects.all()] == all_pairs()[1::2]
+    assert run()[0][-1] == "3 encrypted with the first key, 0 that no key opens"
+    assert [open_with(NEW, text) for text in stored()] == all_pairs()
+
+
+def in_the_moment_of(words, act):
+    """Do this once, right before the first statement that has these words: the site in another process."""
+    pending = [act]
+
+    def wrapper(execute, sql, params, many, context):
+        if pending and all(word in sql for word in words):
+            pending.pop()()
+        return execute(sql, params, many, context)
+
+    return connection.execute_wrapper(wrapper)
+
+
+def test_a_token_that_is_exchanged_meanwhile_is_not_written_over(accounts, keys, wire):
+    wire.tokens()
+    keys(NEW, OLD)
+    due = SmartcarAccount.objects.get(pk=accounts[0].pk)
+    with in_the_moment_of(["UPDATE", "refresh_token"], lambda: tokens.refresh(due)):
+        _, error = run()
+    assert error is None
+    assert wire.exchanges[0]["refresh_token"] == "refresh-of-0"
+    assert [open_with(NEW, text) for text in stored()] == ["access-1", "refresh-1", *all_pairs()[2:]]
+
+
+def test_what_a_process_without_the_new_key_writes_meanwhile_is_encrypted_too(accounts, keys):
+    older = f"{PREFIX}{Fernet(OLD).encrypt(b'newer').decode()}"
+    keys(NEW, OLD)
+    with in_the_moment_of(["UPDATE", "refresh_token"], lambda: lay(accounts[0], older)):
+        run()
+    assert open_with(NEW, stored()[1]) == "newer"
+
+
+def test_a_row_that_is_deleted_meanwhile_is_no_fault(accounts, keys):
+    keys(NEW, OLD)
+    with in_the_moment_of(["UPDATE", "refresh_token"], accounts[0].delete):
+        lines, error = run()
+    assert error is None
+    assert len(stored()) == 8
+
+
+def test_no_token_and_no_key_is_printed(accounts, keys):
+    lay(accounts[1], f"{PREFIX}{Fernet(LOST).encrypt(b'lost').decode()}")
+    keys(NEW, OLD)
+    lines, error = run()
+    told = "".join(lines) + error
+    for secret in ("access-of", "refresh-of", PREFIX, "gAAAA", OLD, NEW):
+        assert secret not in told
+
+
+def test_it_does_not_start_without_keys(accounts, keys):
+    keys()
+    with pytest.raises(SystemCheckError, match="generate_key"):
+        call_command("rotate_smartcar_keys", skip_checks=False)
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "many", "1.5"])
+def test_a_batch_size_that_is_none_is_refused(size, db):
+    _, error = run("--batch-size", size)
+    assert "is not a number of rows" in error
