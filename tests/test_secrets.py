@@ -1,0 +1,213 @@
+"""Every place where a token could show, searched for tokens: one that is added is searched here too."""
+
+import logging
+from io import StringIO
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.core import serializers
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.db import OperationalError, connection
+from django.forms import model_to_dict, modelform_factory
+from django.views.debug import ExceptionReporter
+
+from django_smartcar.exceptions import UndecryptableToken
+from django_smartcar.fields import PREFIX, EncryptedTextField
+from django_smartcar.models import SmartcarAccount
+from django_smartcar.services import tokens
+
+pytestmark = pytest.mark.django_db
+
+# Never as they are in the source, which an error report quotes.
+ACCESS, REFRESH = "aCCe" * 6, "rEFr" * 6
+
+
+@pytest.fixture
+def account(make_account, anna):
+    make_account(anna, access_token=ACCESS, refresh_token=REFRESH)
+    return SmartcarAccount.objects.get()
+
+
+@pytest.fixture
+def search(settings):
+    """Fail if a token, a key or what is stored is in what was shown.
+
+    What is stored may be in what shows the work of the database itself.
+    """
+
+    def look(shown, stored_may=False):
+        stored = () if stored_may else (PREFIX, "gAAAA")
+        for secret in (ACCESS, REFRESH, *stored, *settings.SMARTCAR_ENCRYPTION_KEYS):
+            assert secret not in shown
+
+    return look
+
+
+def refuse(execute, sql, params, many, context):
+    raise OperationalError("the database is gone")
+
+
+def report_of(error, request):
+    """What Django mails to the admins of a site: the variables of every frame, but for those of the test."""
+    frames = error.tb
+    while "/tests/" in frames.tb_frame.f_code.co_filename:
+        frames = frames.tb_next
+    reporter = ExceptionReporter(request, error.type, error.value, frames)
+    return reporter.get_traceback_html() + reporter.get_traceback_text()
+
+
+def test_both_tokens_are_of_the_field_that_keeps_them():
+    kinds = {type(SmartcarAccount._meta.get_field(name)) for name in ("access_token", "refresh_token")}
+    assert kinds == {EncryptedTextField}
+
+
+def test_the_database(account, search):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM smartcar_smartcaraccount")
+        shown = repr(cursor.fetchall())
+    assert shown.count(PREFIX) == 2
+    search(shown, stored_may=True)
+
+
+def test_repr_and_str(account, search):
+    rows = SmartcarAccount.objects.all()
+    search(f"{account} {account!r} {vars(account)!r} {rows!r} {rows.values()!r} {list(rows.values_list())!r}")
+    new = SmartcarAccount(access_token=ACCESS, refresh_token=REFRESH)
+    search(f"{new} {new!r} {vars(new)!r} {new.access_token!r} {tokens.access_token(account)!r}")
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "xml", "python"])
+def test_fixtures(account, search, form):
+    shown = str(serializers.serialize(form, SmartcarAccount.objects.all()))
+    search(shown)
+    assert "refresh_token" in shown
+
+
+def test_dumpdata_and_back(account, search):
+    out = StringIO()
+    call_command("dumpdata", "smartcar", stdout=out)
+    search(out.getvalue())
+    for row in serializers.deserialize("json", out.getvalue()):
+        row.save()
+    loaded = SmartcarAccount.objects.get()
+    assert (loaded.access_token, loaded.refresh_token, loaded.needs_reconnecting) == ("", "", True)
+
+
+def test_forms(account, search):
+    form = modelform_factory(SmartcarAccount, fields="__all__")(instance=account)
+    search(f"{form} {form.initial} {model_to_dict(account)}")
+    assert not {"access_token", "refresh_token"} & set(form.fields)
+
+
+@pytest.mark.parametrize(
+    "place", ["", "{pk}/change/", "{pk}/history/", "{pk}/delete/", "?q=driver-a", "actions"]
+)
+def test_admin_pages(admin_client, account, wire, search, place):
+    wire.tokens_fail(description=f"Invalid refresh_token: {REFRESH}.")
+    url = "/admin/smartcar/smartcaraccount/"
+    if place == "actions":
+        form = {"action": "refresh_tokens", "_selected_action": [str(account.pk)]}
+        search(admin_client.post(url, form, follow=True).text)
+        search(str([vars(entry) for entry in LogEntry.objects.all()]))
+        place = "{pk}/history/"
+    search(admin_client.get(url + place.format(pk=account.pk)).text)
+
+
+@pytest.mark.parametrize("key_is_lost", [False, True])
+def test_logs_and_what_commands_print(account, wire, search, caplog, capsys, lose_key, key_is_lost):
+    caplog.set_level(logging.DEBUG)
+    if key_is_lost:
+        lose_key()
+    wire.tokens_fail(status=500)
+    out = StringIO()
+    for command in ("refresh_smartcar_tokens --all", "rotate_smartcar_keys"):
+        try:
+            call_command(*command.split(), stdout=out)
+        except Exception as error:
+            out.write(f"{error} {error!r}")
+    logging.getLogger("a.project").debug("%r %s", account.__dict__, account)
+    assert "a.project" in caplog.text
+    search(caplog.text + out.getvalue() + "".join(capsys.readouterr()))
+
+
+def test_statements_that_are_logged(account, caplog, settings, search):
+    """`django.db.backends` writes each with its parameters."""
+    settings.DEBUG = True
+    connection.force_debug_cursor = True
+    caplog.set_level(logging.DEBUG, "django.db.backends")
+    try:
+        account.save()
+        SmartcarAccount.objects.update(access_token=ACCESS)
+        SmartcarAccount.objects.bulk_update([account], ["refresh_token"])
+    finally:
+        connection.force_debug_cursor = False
+    assert caplog.text.count("UPDATE") >= 3
+    search(caplog.text, stored_may=True)
+
+
+WRITES = {
+    "save": lambda account: account.save(),
+    "save as new": lambda account: SmartcarAccount(
+        smartcar_user_id="driver-a", access_token=account.access_token, refresh_token=account.refresh_token
+    ).save(),
+    "update": lambda account: SmartcarAccount.objects.update(refresh_token=account.refresh_token),
+    "bulk_update": lambda account: SmartcarAccount.objects.bulk_update([account], ["refresh_token"]),
+    "refresh_from_db": lambda account: account.refresh_from_db(),
+    "tokens.refresh": tokens.refresh,
+}
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_error_reports_when_the_database_fails(account, write, debug, settings, rf, search):
+    settings.DEBUG = debug
+    with connection.execute_wrapper(refuse), pytest.raises(OperationalError) as raised:
+        write(account)
+    report = report_of(raised, rf.get("/"))
+    assert "the database is gone" in report
+    search(report, stored_may=True)
+
+
+def test_error_reports_when_a_new_pair_cannot_be_stored(account, wire, rf, search):
+    def refuse_the_pair(execute, sql, params, many, context):
+        if sql.startswith("UPDATE") and "access_token" in sql:
+            raise OperationalError("the database is gone")
+        return execute(sql, params, many, context)
+
+    wire.tokens(access_token=ACCESS[::-1], refresh_token=REFRESH[::-1])
+    with connection.execute_wrapper(refuse_the_pair), pytest.raises(OperationalError) as raised:
+        tokens.refresh(account)
+    report = report_of(raised, rf.get("/"))
+    assert "the database is gone" in report
+    search(report, stored_may=True)
+    search(report[::-1], stored_may=True)
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_error_reports_when_no_key_opens_a_token(account, lose_key, settings, rf, search, debug):
+    settings.DEBUG = debug
+    before = settings.SMARTCAR_ENCRYPTION_KEYS[0]
+    lose_key()
+    with pytest.raises(UndecryptableToken) as raised:
+        tokens.refresh(SmartcarAccount.objects.get())
+    report = report_of(raised, rf.get("/"))
+    assert "UndecryptableToken" in report
+    search(report)
+    assert before not in report
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda account: account.save(),
+        lambda account: account.refresh_from_db(),
+        lambda account: call_command("rotate_smartcar_keys"),
+    ],
+    ids=["save", "read", "rotate"],
+)
+def test_error_reports_when_a_key_is_none(account, use, settings, rf, search):
+    settings.SMARTCAR_ENCRYPTION_KEYS = ["kEYk" * 6, *settings.SMARTCAR_ENCRYPTION_KEYS]
+    with pytest.raises(ImproperlyConfigured) as raised:
+        use(account)
+    search(report_of(raised, rf.get("/")), stored_may=True)
