@@ -21,6 +21,8 @@ def site(settings):
     settings.SMARTCAR_CLIENT_ID = "client_01JABCDEF"
     settings.SMARTCAR_CLIENT_SECRET = "the-secret-of-3"
     settings.SMARTCAR_APPLICATION_ID = APPLICATION
+
+
 KEY = "a2V5LW9mLXRoZS1jaGVja3MtMzItYnl0ZXMtbG9uZyE="
 
 
