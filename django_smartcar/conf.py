@@ -96,7 +96,7 @@ class Settings:
 
     @property
     def SMARTCAR_TIMEOUT(self) -> float:
-        """Seconds to wait for the answer to a read; a token exchange waits 20 at most."""
+        """Seconds to wait for the answer to a read; a token exchange waits 10 at most."""
         value: float = _setting("SMARTCAR_TIMEOUT", 30)
         return value
 

@@ -4,6 +4,7 @@
 * SmartcarAppError                  this site refused, before or after Smartcar was asked
   - ReconnectRequired               the driver has to go through Connect again
   - RefreshInProgress               another process is refreshing this account and takes too long
+  - TransactionPending              a token is due inside a transaction that stands in the way
   - VehicleDisconnected             the car is no longer connected
   - AttemptRefused                  a callback that no attempt of this browser and user expects
   - OwnedByAnotherUser              the Smartcar user belongs to another local user
@@ -62,6 +63,7 @@ __all__ = [
     "SmartcarAppError",
     "SmartcarException",
     "StateException",
+    "TransactionPending",
     "UndecryptableToken",
     "UnexpectedStatusException",
     "ValidationException",
@@ -84,6 +86,20 @@ class RefreshInProgress(SmartcarAppError):
 
     def __init__(self, row: Any) -> None:
         super().__init__(f"{row} is being refreshed elsewhere; try again")
+        self.row = row
+
+
+class TransactionPending(SmartcarAppError):
+    """A token is due, and the caller's transaction stands in the way: its rollback would lose the new one.
+
+    Smartcar has not been asked. Has ``row``.
+    """
+
+    def __init__(self, row: Any) -> None:
+        super().__init__(
+            f"what Smartcar gives for {row} cannot be kept safe inside this transaction, which has changes "
+            "that are not committed: commit first, or call tokens.access_token(account) before it begins"
+        )
         self.row = row
 
 

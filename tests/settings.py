@@ -17,6 +17,9 @@ AUTH_USER_MODEL = "people.Person"
 LOGIN_URL = "/login/"
 
 DATABASES = {"default": env.db("TEST_DATABASE_URL", default="sqlite://:memory:")}
+if DATABASES["default"]["NAME"] not in (":memory:", "") and "sqlite3" in DATABASES["default"]["ENGINE"]:
+    DATABASES["default"]["TEST"] = {"NAME": DATABASES["default"]["NAME"]}  # a file, as sites have one
+    DATABASES["default"]["OPTIONS"] = {"init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"}
 
 INSTALLED_APPS = [
     "django.contrib.admin",

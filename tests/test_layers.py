@@ -33,7 +33,7 @@ STAIRS = {
         {"cars", "facts", "attempts"},
         {"tokens"},
         {"leases"},
-        {"client"},
+        {"client", "outside"},
     ],
     "sdk": [
         {"__init__"},

@@ -16,7 +16,7 @@ from ..exceptions import CredentialsMissing, InvalidAnswerException, NoAnswerExc
 
 #: A token exchange waits no longer than this, whatever SMARTCAR_TIMEOUT says: a refresh token whose exchange
 #: lost its answer works for a minute more, and there has to be time for a second try.
-EXCHANGE_TIMEOUT = 20
+EXCHANGE_TIMEOUT = 10
 
 V2, V3 = "2.0", "3"
 

@@ -16,9 +16,10 @@ from ..exceptions import (
     NothingConnected,
     OwnedByAnotherUser,
     OwnershipUnproven,
+    TransactionPending,
 )
 from ..models import ConnectAttempt, ConnectedVehicle, SmartcarAccount, SmartcarUser
-from . import attempts, client, facts, ownership, tokens, vehicles
+from . import attempts, client, facts, outside, ownership, tokens, vehicles
 from .client import Driver
 from .ownership import Callback, Proven
 
@@ -67,8 +68,11 @@ def complete(attempt: ConnectAttempt, said: Callback) -> Connected:
     """Find out who has consented, and store the driver's account and cars, all or nothing.
 
     Everything is asked of Smartcar first; then one short transaction writes it. Raises OwnershipUnproven,
-    OwnedByAnotherUser, NothingConnected, CredentialsMissing or a SmartcarException: then nothing is stored.
+    OwnedByAnotherUser, NothingConnected, CredentialsMissing or a SmartcarException: then nothing is stored;
+    TransactionPending inside a transaction, whose rollback would lose what a code was exchanged for.
     """
+    if outside.is_open(SmartcarUser):
+        raise TransactionPending("a new connection")
     try:
         return _complete(attempt, said)
     except (OwnershipUnproven, OwnedByAnotherUser) as refusal:

@@ -7,6 +7,7 @@ else waits for the version to move.
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 import uuid
@@ -15,39 +16,59 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
+from django.db import InterfaceError, OperationalError, connections, router
 from django.db.models import Q
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from ..exceptions import ReconnectRequired, RefreshInProgress
+from ..exceptions import ReconnectRequired, RefreshInProgress, TransactionPending
 from ..models import LeasedToken
+from . import outside
+
+logger = logging.getLogger(__name__)
 
 #: How long one process may hold a row's exchange before another takes over: longer than two tries last
-#: (`client.EXCHANGE_TIMEOUT`), and inside the minute in which a used refresh token surely still works.
-LEASE = timedelta(seconds=55)
+#: (`client.EXCHANGE_TIMEOUT`), and well inside the minute in which a used refresh token surely still works.
+LEASE = timedelta(seconds=35)
+
+#: How long a token that Smartcar has given is tried to be saved, in seconds, should the database be away.
+SAVE_FOR = 20.0
 
 _POLL_SECONDS = 0.05
+_SAVE_PAUSE = 0.5
 
 
 @sensitive_variables()
 def renew(row: LeasedToken, exchange: Callable[[uuid.UUID], bool], *, wait: bool = True) -> bool:
     """Have the row's token exchanged by this process, or get what another one's exchange brought.
 
-    ``exchange`` is called with the lease, outside any transaction. False where it was not called, because the
-    row has moved on meanwhile: it is up to date then. Without ``wait`` another's exchange is not waited for.
-    Raises RefreshInProgress, and what ``exchange`` does.
+    ``exchange`` is called with the lease, outside any transaction, the caller's included. False where it was
+    not called, because the row has moved on meanwhile: it is up to date then. Without ``wait`` another's
+    exchange is not waited for. Raises RefreshInProgress after ``LEASE``, TransactionPending, and what
+    ``exchange`` does.
     """
+    with outside.callers_transaction(type(row)) as is_past_a_transaction:
+        try:
+            lease = _lease(row, wait)
+        except (OperationalError, ReconnectRequired) as error:
+            if is_past_a_transaction:
+                # The transaction holds the row or the database, or has not committed the row yet.
+                raise TransactionPending(row) from error
+            raise
+        return lease is not None and exchange(lease)
+
+
+def _lease(row: LeasedToken, wait: bool) -> uuid.UUID | None:
+    """The lease of this version of the row; None once that has moved on, or another's is not waited for."""
     version = row.token_version
     deadline = time.monotonic() + LEASE.total_seconds()
     while True:
         lease = _claim(row, version)
         reload(row)
         if row.token_version != version or not row.is_refreshable:
-            return False
-        if lease is not None:
-            return exchange(lease)
-        if not wait:
-            return False
+            return None
+        if lease is not None or not wait:
+            return lease
         if time.monotonic() > deadline:
             raise RefreshInProgress(row)
         time.sleep(_POLL_SECONDS * random.uniform(1, 3))  # noqa: S311 (spreads the waiters, guards nothing)
@@ -55,11 +76,25 @@ def renew(row: LeasedToken, exchange: Callable[[uuid.UUID], bool], *, wait: bool
 
 @sensitive_variables()
 def write(row: LeasedToken, version: int, **columns: Any) -> bool:
-    """Write what an exchange brought, unless the row has moved on from the version that it came from."""
-    won = _rows(row).filter(pk=row.pk, token_version=version).update(**columns)
-    # When somebody took the lease over and was faster, theirs is the newest one.
-    reload(row)
-    return bool(won)
+    """Write what an exchange brought, unless the row has moved on from the version that it came from.
+
+    A database that is away is waited for: what is written here cannot be had a second time.
+    """
+    deadline = time.monotonic() + SAVE_FOR
+    won = 0
+    while True:
+        try:
+            won += _rows(row).filter(pk=row.pk, token_version=version).update(**columns)
+            # When somebody took the lease over and was faster, theirs is the newest one.
+            reload(row)
+            return bool(won)
+        except (OperationalError, InterfaceError) as error:
+            if time.monotonic() > deadline:
+                logger.critical("the new tokens of %s could not be saved: %s", row, type(error).__name__)
+                raise
+            logger.error("the new tokens of %s are not saved yet (%s)", row, type(error).__name__)
+            connections[router.db_for_write(type(row))].close_if_unusable_or_obsolete()
+            time.sleep(_SAVE_PAUSE)
 
 
 def give_back(row: LeasedToken, lease: uuid.UUID, **columns: Any) -> bool:

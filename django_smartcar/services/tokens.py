@@ -21,7 +21,7 @@ from django.views.decorators.debug import sensitive_variables
 from .. import signals
 from ..exceptions import AuthenticationException, ReconnectRequired, SmartcarException, reason_of
 from ..models import ApplicationToken, LeasedToken, SmartcarAccount
-from . import client, leases
+from . import client, leases, outside
 from .client import Driver
 
 logger = logging.getLogger(__name__)
@@ -81,8 +81,11 @@ def as_application(ask: Callable[[str], T]) -> T:
 
 def application() -> ApplicationToken:
     """The row of the application's token, made when it is first asked for. Raises CredentialsMissing."""
-    row, _created = ApplicationToken.objects.get_or_create(client_id=client.application_id())
-    return row
+    client_id = client.application_id()
+    if row := ApplicationToken.objects.filter(client_id=client_id).first():
+        return row
+    with outside.callers_transaction(ApplicationToken):
+        return ApplicationToken.objects.get_or_create(client_id=client_id)[0]
 
 
 @sensitive_variables()
