@@ -66,6 +66,7 @@ def test_the_checks_are_bound(settings):
         ("SMARTCAR_MANAGEMENT_TOKENS", [""], "smartcar.E013"),
         ("SMARTCAR_OWNERSHIP_PROOFS", [], "smartcar.E012"),
         ("SMARTCAR_OWNERSHIP_PROOFS", "code", "smartcar.E012"),
+        ("SMARTCAR_OWNERSHIP_PROOFS", ["code"], "smartcar.E014"),
         ("SMARTCAR_OWNERSHIP_PROOFS", ["code", "word_of_honour"], "smartcar.E012"),
         ("SMARTCAR_OWNERSHIP_PROOFS", ["external_id", "new_connection"], "smartcar.W008"),
         ("SMARTCAR_ENCRYPTION_KEYS", KEY, "smartcar.E020"),

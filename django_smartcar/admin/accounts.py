@@ -26,6 +26,10 @@ class SmartcarUserAdmin(ActsOnSmartcar):
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         return ["id", f"user__{get_user_model().USERNAME_FIELD}"]
 
+    def logged_on(self, row: SmartcarUser) -> Any:
+        """The local user: what is erased must not live on in the admin's log."""
+        return row.user
+
     def has_erase_permission(self, request: HttpRequest) -> bool:
         return self.may(request, "erase")
 

@@ -15,6 +15,7 @@
 | ``smartcar.E011`` | ``SMARTCAR_APPLICATION_ID`` is missing |
 | ``smartcar.E012`` | ``SMARTCAR_OWNERSHIP_PROOFS`` has no proof, or an unknown one |
 | ``smartcar.E013`` | ``SMARTCAR_MANAGEMENT_TOKENS`` is not a list of tokens |
+| ``smartcar.E014`` | the only proof of ownership lacks its id and secret |
 | ``smartcar.E020`` | ``SMARTCAR_ENCRYPTION_KEYS`` is not a list of keys |
 | ``smartcar.E021`` | ``SMARTCAR_ENCRYPTION_KEYS`` is empty |
 | ``smartcar.W001`` | an address without TLS that is not this machine |
@@ -92,10 +93,16 @@ def _ownership() -> Iterator[CheckMessage]:
             hint='Leave it out, or set SMARTCAR_OWNERSHIP_PROOFS = ["code", "external_id"].',
             id="smartcar.E012",
         )
+    elif set(proofs) == {"code"} and conf.SMARTCAR_API_VERSION == "3" and not conf.SMARTCAR_V2_CLIENT_SECRET:
+        yield Error(
+            'SMARTCAR_OWNERSHIP_PROOFS is ["code"], and codes cannot be exchanged: nobody could connect.',
+            hint="Set SMARTCAR_V2_CLIENT_ID and SMARTCAR_V2_CLIENT_SECRET, or name another proof as well.",
+            id="smartcar.E014",
+        )
     elif "new_connection" in proofs:
         yield CheckWarning(
             "SMARTCAR_OWNERSHIP_PROOFS has new_connection: whoever learns the Smartcar user id of somebody "
-            "who is connecting just now, and is unknown here, can have their cars.",
+            "whose connection was just made or renewed, and who is unknown here, can have their cars.",
             hint='Use ["code", "external_id"] unless the log says that Smartcar supports neither.',
             id="smartcar.W008",
         )

@@ -46,8 +46,13 @@ def consume(state: str, *, user: Any, session_key: str) -> ConnectAttempt:
     try:
         return _consume(state, user, session_key)
     except AttemptRefused as refusal:
-        signals.connection_refused.send_robust(ConnectAttempt, user=user, reason=refusal.reason)
+        announce_refusal(user, refusal.reason)
         raise
+
+
+def announce_refusal(user: Any, reason: str) -> None:
+    """Tell the project's receivers that somebody came back from Connect and was refused."""
+    signals.connection_refused.send_robust(ConnectAttempt, user=user, reason=reason)
 
 
 def external_id_of(user: Any) -> str:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from ..exceptions import AuthenticationException, SmartcarException, VehicleDisconnected
-from ..models import ConnectedVehicle
+from ..models import ConnectedVehicle, SmartcarAccount
 from . import client, tokens
 from .client import Car, Driver
 
@@ -29,15 +29,23 @@ class Reached:
     def tell(self, order: Callable[[Car], T]) -> T:
         """Give one order, once. What its failure says of the token and of the login is remembered."""
         try:
-            answer = order(self.car)
+            answer = self.ask(order)
         except AuthenticationException:
             tokens.reject(self.vehicle.account, self.driver)
             raise
+        unmark(self.vehicle)
+        return answer
+
+    @sensitive_variables()
+    def ask(self, question: Callable[[Car], T]) -> T:
+        """What the car answers, asked once."""
+        try:
+            answer = question(self.car)
         except SmartcarException as error:
             if error.code == "AUTHENTICATION_FAILED":
                 _mark(self.vehicle, str((error.resolution or {}).get("url") or ""))
             raise
-        if self.vehicle.needs_reauthentication:
+        if not self.driver.speaks_v3:  # whose answers come from Smartcar's store, and not from the car
             unmark(self.vehicle)
         return answer
 
@@ -45,16 +53,7 @@ class Reached:
 @sensitive_variables()
 def reach(vehicle: ConnectedVehicle) -> Reached:
     """The car, with a token that opens it. Raises VehicleDisconnected, and as `tokens.driver` does."""
-    driver = driver_of(vehicle)
-    return Reached(vehicle, driver, client.car(driver, vehicle.smartcar_vehicle_id, vehicle.unit_system))
-
-
-@sensitive_variables()
-def driver_of(vehicle: ConnectedVehicle) -> Driver:
-    """Whose car it is. Raises as above."""
-    if not vehicle.is_connected:
-        raise VehicleDisconnected(vehicle)
-    return tokens.driver(vehicle.account)
+    return _reached(vehicle, tokens.driver(account_of(vehicle)))
 
 
 @sensitive_variables()
@@ -63,15 +62,26 @@ def ask(vehicle: ConnectedVehicle, question: Callable[[Car], T]) -> T:
 
     Only for what may be asked twice. Raises as `reach` does, or a SmartcarException.
     """
-    try:
-        return reach(vehicle).tell(question)
-    except AuthenticationException:
-        return reach(vehicle).tell(question)
+    return tokens.as_driver(account_of(vehicle), lambda driver: _reached(vehicle, driver).ask(question))
+
+
+def account_of(vehicle: ConnectedVehicle) -> SmartcarAccount:
+    """The account that opens the car. Raises VehicleDisconnected."""
+    if not vehicle.is_connected:
+        raise VehicleDisconnected(vehicle)
+    account: SmartcarAccount = vehicle.account
+    return account
+
+
+@sensitive_variables()
+def _reached(vehicle: ConnectedVehicle, driver: Driver) -> Reached:
+    return Reached(vehicle, driver, client.car(driver, vehicle.smartcar_vehicle_id, vehicle.unit_system))
 
 
 def unmark(vehicle: ConnectedVehicle) -> None:
     """The car's brand lets us in again."""
-    _write(vehicle, reauthentication_required_at=None, reauthentication_url="")
+    if vehicle.needs_reauthentication:
+        _write(vehicle, reauthentication_required_at=None, reauthentication_url="")
 
 
 def _mark(vehicle: ConnectedVehicle, url: str) -> None:

@@ -18,6 +18,9 @@ from ..exceptions import CredentialsMissing, InvalidAnswerException, NoAnswerExc
 #: lost its answer works for a minute more, and there has to be time for a second try.
 EXCHANGE_TIMEOUT = 10
 
+#: No driver has more cars than this. A Smartcar that shows more of them is not listened to any longer.
+MOST_CONNECTIONS = 1000
+
 V2, V3 = "2.0", "3"
 
 #: A car of either generation: the same methods, with the same shapes.
@@ -132,9 +135,12 @@ def vehicle_ids(access_token: str) -> list[str]:
 
 @sensitive_variables()
 def connections(
-    access_token: str, mode: str, filters: Mapping[str, str], *, most: int | None = None
+    access_token: str, mode: str, filters: Mapping[str, str], *, first: int | None = None
 ) -> list[sdk.v3.Connection]:
-    """The connections that generation 3 shows for these filters, in this mode; at ``most`` so many."""
+    """The connections that generation 3 shows for these filters, in this mode; or the ``first`` so many.
+
+    Raises InvalidAnswerException if there seems to be no end: then Smartcar does not heed the filters.
+    """
     shown = sdk.v3.iter_connections(
         access_token,
         mode="live" if mode == "live" else "simulated",  # generation 3 knows no test mode
@@ -144,13 +150,29 @@ def connections(
         vehicle_id=filters.get("vehicle_id"),
         external_id=filters.get("external_id"),
     )
-    return list(islice(shown, most))
+    if first is not None:
+        return list(islice(shown, first))
+    found = list(islice(shown, MOST_CONNECTIONS + 1))
+    if len(found) > MOST_CONNECTIONS:
+        raise InvalidAnswerException("Smartcar shows more connections than one driver or car can have")
+    return found
 
 
 @sensitive_variables()
 def delete_user(access_token: str, user_id: str) -> None:
     """Make generation 3 forget a driver, with all connections."""
     sdk.v3.delete_user(access_token, user_id, requester=requester(), api_url=_vehicle_url())
+
+
+@sensitive_variables()
+def delete_v2_connections(user_id: str) -> None:
+    """End all connections of a driver, as generation 2's management does."""
+    sdk.delete_connections(
+        conf.SMARTCAR_MANAGEMENT_TOKENS[0],
+        user_id=user_id,
+        requester=requester(),
+        api_url=_management_url(),
+    )
 
 
 @sensitive_variables()
@@ -176,7 +198,7 @@ def may_have_arrived(error: Exception) -> bool:
         return error.request_sent
     if isinstance(error, SmartcarException) and not isinstance(error, InvalidAnswerException):
         status = error.status_code or 0
-        return status >= 500 and status != 501
+        return not 400 <= status < 500 and status != 501
     return True
 
 

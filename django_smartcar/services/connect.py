@@ -12,6 +12,7 @@ from django.views.decorators.debug import sensitive_variables
 from .. import signals
 from ..conf import conf
 from ..exceptions import (
+    AttemptRefused,
     InvalidAnswerException,
     NothingConnected,
     OwnedByAnotherUser,
@@ -49,8 +50,14 @@ def begin(
     have been checked: it is where the driver ends up.
     """
     version = conf.SMARTCAR_API_VERSION
-    facts = {"api_version": version, "next_url": next_url, "single_select": single_select}
-    state = attempts.begin(user, session_key, redirect_uri=redirect_uri, **facts)
+    state = attempts.begin(
+        user,
+        session_key,
+        api_version=version,
+        redirect_uri=redirect_uri,
+        next_url=next_url,
+        single_select=single_select,
+    )
     return client.auth_url(
         version,
         redirect_uri,
@@ -75,9 +82,9 @@ def complete(attempt: ConnectAttempt, said: Callback) -> Connected:
         raise TransactionPending("a new connection")
     try:
         return _complete(attempt, said)
-    except (OwnershipUnproven, OwnedByAnotherUser) as refusal:
+    except (AttemptRefused, OwnershipUnproven, OwnedByAnotherUser) as refusal:
         logger.warning("a connection of local user %s was refused: %s", attempt.user_id, refusal)
-        signals.connection_refused.send_robust(ConnectAttempt, user=attempt.user, reason=str(refusal))
+        attempts.announce_refusal(attempt.user, str(refusal))
         raise
 
 
@@ -85,16 +92,18 @@ def complete(attempt: ConnectAttempt, said: Callback) -> Connected:
 def _complete(attempt: ConnectAttempt, said: Callback) -> Connected:
     if attempt.api_version == client.V3:
         proven = ownership.prove(attempt, said)
-        driver = _driver(attempt, proven, tokens.as_application(lambda token: token))
-        found = ownership.patiently(lambda: facts.read_all(driver))
+        found = ownership.patiently(
+            lambda: tokens.as_application(lambda token: facts.read_all(_driver(attempt, proven, token)))
+        )
     else:
         access = client.auth_client(attempt.redirect_uri).exchange_code(said.code)
         proven = Proven(client.user_id(access["access_token"]), access)
-        driver = _driver(attempt, proven, access["access_token"])
-        found = facts.read_all(driver)
+        found = facts.read_all(_driver(attempt, proven, access["access_token"]))
     if not found:
         raise NothingConnected
     with transaction.atomic():
+        if not ConnectAttempt.objects.filter(pk=attempt.pk).exists():
+            raise AttemptRefused("erased")  # its user wanted to be forgotten meanwhile
         account = _account(attempt, proven.user_id, {told.vehicle_id for told in found})
         _save(account, attempt, proven)
         stored = vehicles.store(account, found)
@@ -114,14 +123,19 @@ def _driver(attempt: ConnectAttempt, proven: Proven, access_token: str) -> Drive
 @sensitive_variables()
 def _save(account: SmartcarAccount, attempt: ConnectAttempt, proven: Proven) -> None:
     """Write the account. Generation 3 needs no tokens of it: those of a code are kept for the way back."""
+    is_new = account.pk is None
     account.api_version = attempt.api_version
-    account.reconnect_required_at = None
-    if proven.access is not None:
+    for name, value in tokens.UNMARKED.items():
+        setattr(account, name, value)
+    # The token of a consent to one car opens that one; those that the account has may open them all.
+    is_narrower = account.speaks_v3 and attempt.single_select and not is_new and account.refresh_token
+    if proven.access is not None and not is_narrower:
         tokens.store(account, proven.access)
-    if account.pk is None or proven.access is not None:
         account.save()
-    else:  # whatever tokens it has are left to those who hold their lease
-        account.save(update_fields=["api_version", "reconnect_required_at", "updated_at"])
+    elif is_new:
+        account.save()
+    else:
+        account.save(update_fields=["api_version", "updated_at", *tokens.UNMARKED])
 
 
 def _account(attempt: ConnectAttempt, smartcar_user_id: str, vehicle_ids: set[str]) -> SmartcarAccount:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
+from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
+from ..conf import conf
 from ..exceptions import ResourceNotFoundException
-from ..models import ConnectAttempt, ExternalId, SmartcarUser
+from ..models import ConnectAttempt, ConnectedVehicle, ExternalId, SmartcarAccount, SmartcarUser
 from . import client, tokens, vehicles
 
 logger = logging.getLogger(__name__)
@@ -19,34 +22,54 @@ def erase(user: Any, *, actor: Any = None) -> None:
 
     Raises as `forget` does: what could not be forgotten at Smartcar is still here then.
     """
+    ConnectAttempt.objects.filter(
+        user=user
+    ).delete()  # first, so that no callback under way brings a car back
     for smartcar_user in SmartcarUser.objects.filter(user=user):
         forget(smartcar_user, actor=actor)
-    ConnectAttempt.objects.filter(user=user).delete()
     ExternalId.objects.filter(user=user).delete()
 
 
 def forget(smartcar_user: SmartcarUser, *, actor: Any = None) -> None:
     """Forget one Smartcar user: the connections at Smartcar, then accounts, cars and commands here.
 
-    In generation 3 Smartcar deletes the user. In generation 2 each car is given back. Raises
+    Raises ReconnectRequired if the tokens of 2.0 are dead and there is no management token either,
     CredentialsMissing, RefreshInProgress or a SmartcarException: then nothing has been deleted here.
     """
-    accounts = smartcar_user.accounts.all()
-    if any(account.speaks_v3 for account in accounts):
-        _delete_at_smartcar(smartcar_user.pk)
-    for account in accounts:
-        for vehicle in account.vehicles.connected():
-            if account.speaks_v3:
-                vehicles.mark_disconnected(vehicle, actor)
-            else:
-                vehicles.disconnect(vehicle, actor=actor)
+    while True:
+        _end_connections(smartcar_user, actor)
+        with transaction.atomic():
+            owner = vehicles.lock_owner(smartcar_user.pk)
+            cars = ConnectedVehicle.objects.connected().filter(account__smartcar_user=owner)
+            if not cars.exists():  # or somebody connected one while Smartcar was asked
+                SmartcarUser.objects.filter(pk=owner.pk).delete()
+                break
     logger.info("a Smartcar user of local user %s is forgotten", smartcar_user.user_id)
-    SmartcarUser.objects.filter(pk=smartcar_user.pk).delete()
+
+
+def _end_connections(smartcar_user: SmartcarUser, actor: Any) -> None:
+    """Tell Smartcar of all of them at once where that is possible, else car by car."""
+    is_told = False
+    if conf.SMARTCAR_API_VERSION == client.V3:
+        _delete_user(smartcar_user.pk)
+        is_told = True
+    elif conf.SMARTCAR_MANAGEMENT_TOKENS:
+        client.delete_v2_connections(smartcar_user.pk)
+        is_told = True
+    for account in smartcar_user.accounts.all():
+        for vehicle in account.vehicles.connected():
+            if not is_told:
+                vehicles.let_go(vehicle)
+            vehicles.mark_disconnected(vehicle, actor)
 
 
 @sensitive_variables()
-def _delete_at_smartcar(user_id: str) -> None:
+def _delete_user(user_id: str) -> None:
     try:
         tokens.as_application(lambda token: client.delete_user(token, user_id))
     except ResourceNotFoundException:
+        # Or the address is wrong: then this fails as well.
+        for mode in SmartcarAccount.Mode.values:
+            if tokens.as_application(partial(client.connections, mode=mode, filters={"user_id": user_id})):
+                raise
         logger.info("Smartcar had forgotten the user already")

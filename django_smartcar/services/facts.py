@@ -10,7 +10,7 @@ from typing import Any
 from django.views.decorators.debug import sensitive_variables
 
 from .. import sdk
-from ..exceptions import NotStoredException, SmartcarException
+from ..exceptions import AuthenticationException, NotStoredException, SmartcarException
 from . import client
 from .client import Driver
 
@@ -73,6 +73,8 @@ def read_all(driver: Driver) -> list[Facts]:
 def read(driver: Driver, vehicle_id: str, connection: sdk.v3.Connection | None = None) -> Facts:
     """Ask what this car is and what the driver permits; ``failed`` is the first thing that went wrong.
 
+    Raises AuthenticationException if Smartcar does not take the token.
+
     In generation 3 a ``connection`` tells most of it, and is asked for where it is not given.
     """
     car = client.car(driver, vehicle_id)
@@ -90,6 +92,8 @@ def read(driver: Driver, vehicle_id: str, connection: sdk.v3.Connection | None =
                 info = dict(car.info())
         if "read_vin" in permissions:
             vin = car.vin()
+    except AuthenticationException:
+        raise  # about the token, not about the car: it is asked again with another
     except NotStoredException:
         pass  # generation 3 may have collected no VIN yet, or have it turned off
     except SmartcarException as error:

@@ -7,6 +7,7 @@ under the driver's id. The tokens of generation 2 stay on the row, for the way b
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import F
@@ -20,9 +21,13 @@ from . import client, tokens, vehicles
 V2, V3 = SmartcarAccount.ApiVersion.V2, SmartcarAccount.ApiVersion.V3
 
 
+#: How far apart the two generations may put the moment in which a connection was made.
+SAME_MOMENT = timedelta(minutes=5)
+
+
 @dataclass(frozen=True)
 class Found:
-    """What API 3 shows of an account: whose cars they are there, and what is permitted for each."""
+    """What API 3 shows of an account's cars: whose they are there, and what is permitted for each."""
 
     user_id: str
     permissions: dict[str, list[str]]
@@ -44,7 +49,10 @@ def find(account: SmartcarAccount) -> Found:
         missing = wanted - set(found.permissions)
     if missing:
         raise NotMovable(f"API 3 does not show {len(missing)} of its {len(wanted)} cars")
-    return found
+    owner = SmartcarUser.objects.filter(pk=found.user_id).exclude(user=account.user)
+    if owner.exists():
+        raise NotMovable("its driver's id of API 3 belongs to another user of this site")
+    return Found(found.user_id, {vehicle_id: found.permissions[vehicle_id] for vehicle_id in wanted})
 
 
 def move(account: SmartcarAccount, found: Found) -> bool:
@@ -53,9 +61,9 @@ def move(account: SmartcarAccount, found: Found) -> bool:
         if found.user_id != account.smartcar_user_id:
             _take_name(account, found.user_id)
         moved = SmartcarAccount.objects.of_generation(V2).filter(pk=account.pk)
-        # Smartcar still shows its cars, so a refresh token that died does not matter any more.
-        changes = {"smartcar_user_id": found.user_id, "reconnect_required_at": None}
-        if not moved.update(api_version=V3, updated_at=timezone.now(), **changes):
+        changes = {"smartcar_user_id": found.user_id, "api_version": V3, "updated_at": timezone.now()}
+        # Smartcar shows its cars, so a refresh token that died, or dies just now, does not matter any more.
+        if not moved.update(**changes, **tokens.UNMARKED):
             return False
         for vehicle_id, permissions in found.permissions.items():
             ConnectedVehicle.objects.filter(account=account, smartcar_vehicle_id=vehicle_id).update(
@@ -65,7 +73,8 @@ def move(account: SmartcarAccount, found: Found) -> bool:
 
 
 def ensure_way_back(account: SmartcarAccount) -> None:
-    """Raises NotMovable without tokens of generation 2 that are still good."""
+    """Raises NotMovable without good tokens of generation 2, CredentialsMissing without its id and secret."""
+    client.auth_client()
     if not account.refresh_token:
         raise NotMovable("it has no tokens of API 2.0: it was connected through API 3")
     if account.refresh_expires_at is None or account.refresh_expires_at <= timezone.now():
@@ -76,16 +85,20 @@ def ensure_way_back(account: SmartcarAccount) -> None:
 def move_back(account: SmartcarAccount) -> bool:
     """Let the account speak generation 2 again; False if somebody else has moved it meanwhile.
 
-    Raises NotMovable if its tokens do not open all of its cars; it is moved all the same, and can be moved
-    again. Raises as `tokens.access_token` does.
+    Raises NotMovable if its tokens do not open all of its cars, and as `tokens.access_token` does: then it
+    goes on speaking generation 3.
     """
     moved = SmartcarAccount.objects.of_generation(V3).filter(pk=account.pk)
     if not moved.update(api_version=V2, updated_at=timezone.now()):
         return False
     account.refresh_from_db()
-    missing = _cars_of(account) - set(client.vehicle_ids(tokens.access_token(account)))
-    if missing:
-        raise NotMovable(f"moved, but its tokens of API 2.0 do not open {len(missing)} of its cars")
+    try:
+        missing = _cars_of(account) - set(client.vehicle_ids(tokens.access_token(account)))
+        if missing:
+            raise NotMovable(f"its tokens of API 2.0 do not open {len(missing)} of its cars")
+    except Exception:
+        SmartcarAccount.objects.filter(pk=account.pk).update(api_version=V3, **tokens.UNMARKED)
+        raise
     return True
 
 
@@ -117,8 +130,8 @@ def _shown_for(account: SmartcarAccount, user_id: str) -> Found:
 def _other_name(account: SmartcarAccount, vehicle_ids: set[str]) -> str:
     """The id that API 3 has for this driver, where it is not the one of API 2.0.
 
-    Believed only if each car has one connection in either, that of 2.0 being this driver's: then it is the
-    same connection under two names. Of two drivers of one car, none can be told from the other.
+    Believed only if each car has one connection in either, that of 2.0 being this driver's, and both were
+    made in the same moment: then it is one under two names, and not another driver's of the same car.
     """
     names: set[str | None] = set()
     for vehicle_id in vehicle_ids:
@@ -129,16 +142,25 @@ def _other_name(account: SmartcarAccount, vehicle_ids: set[str]) -> str:
             )
         if [one["user_id"] for one in older] != [account.smartcar_user_id]:
             raise NotMovable("it is no longer connected at Smartcar, or shares a car with another driver")
-        names.update(one["user_id"] for one in _connections(account, vehicle_id=vehicle_id))
+        newer = _connections(account, vehicle_id=vehicle_id)
+        made, renewed = older[0]["connected_at"], [one["created_at"] for one in newer]
+        if len(newer) != 1 or None in (made, *renewed) or abs(made - renewed[0]) > SAME_MOMENT:  # type: ignore[operator]
+            raise NotMovable("the connections that API 3 shows for its cars are not the ones of API 2.0")
+        names.add(newer[0]["user_id"])
     if len(names) != 1 or not (name := names.pop()):
         raise NotMovable("API 3 does not show one driver for its cars")
     return name
 
 
 def _take_name(account: SmartcarAccount, user_id: str) -> None:
+    """Let the account be this Smartcar user's; rows that its driver has there of the same cars give way."""
     owner, _created = SmartcarUser.objects.get_or_create(id=user_id, defaults={"user": account.user})
     if vehicles.lock_owner(owner.pk).user_id != account.user.pk:
         raise NotMovable("its driver's id of API 3 belongs to another user of this site")
+    own = account.vehicles.values_list("smartcar_vehicle_id", flat=True)
+    others = owner.accounts.exclude(pk=account.pk)
+    ConnectedVehicle.objects.filter(account__in=others, smartcar_vehicle_id__in=list(own)).delete()
+    others.filter(vehicles=None).delete()
 
 
 @sensitive_variables()

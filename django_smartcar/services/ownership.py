@@ -24,19 +24,21 @@ from django.views.decorators.debug import sensitive_variables
 
 from .. import sdk
 from ..conf import conf
-from ..exceptions import CredentialsMissing, OwnershipUnproven, SmartcarException, reason_of
+from ..exceptions import OwnershipUnproven, SmartcarAppError, SmartcarException, reason_of
 from ..models import ConnectAttempt, SmartcarUser
 from . import attempts, client, tokens
 
 T = TypeVar("T")
 
 #: How long a connection that was just made is waited for, in seconds: the driver waits as well.
-VISIBLE_WITHIN = 8.0
+VISIBLE_WITHIN = 4.0
 
-_PAUSE = 0.5
+_FIRST_PAUSE = 0.25
 
-#: How many connections are looked at: one driver has few, and a filter that is not heeded shows everybody's.
+#: How many connections are looked at: a filter that is not heeded shows everybody's.
 _MOST = 100
+
+_LONGEST_ID = SmartcarUser._meta.pk.max_length or 0
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Callback:
 
     code: str = field(default="", repr=False)
     user_id: str = ""
-    external_id: str = ""
+    external_id: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,10 @@ def prove(attempt: ConnectAttempt, said: Callback) -> Proven:
     for name, proof in PROOFS.items():
         if name in conf.SMARTCAR_OWNERSHIP_PROOFS:
             try:
-                return proof(attempt, said, ours)
+                return proof(attempt, said)
             except _NotProven as answer:
                 looked_for[name] = str(answer)
-            except (SmartcarException, CredentialsMissing) as error:
+            except (SmartcarException, SmartcarAppError) as error:
                 looked_for[name] = f"failed ({reason_of(error)})"
     raise OwnershipUnproven(looked_for)
 
@@ -81,13 +83,15 @@ def prove(attempt: ConnectAttempt, said: Callback) -> Proven:
 def patiently(ask: Callable[[], T]) -> T:
     """What ``ask`` answers, asked anew for a few seconds while it is nothing: it may not be there yet."""
     ends = time.monotonic() + VISIBLE_WITHIN
-    while not (answer := ask()) and time.monotonic() < ends:
-        time.sleep(_PAUSE)
+    pause = _FIRST_PAUSE
+    while not (answer := ask()) and time.monotonic() + pause < ends:
+        time.sleep(pause)
+        pause *= 2
     return answer
 
 
 @sensitive_variables()
-def _by_code(attempt: ConnectAttempt, said: Callback, ours: str) -> Proven:
+def _by_code(attempt: ConnectAttempt, said: Callback) -> Proven:
     if not said.code:
         raise _NotProven("the callback had none")
     access = client.auth_client(attempt.redirect_uri).exchange_code(said.code)
@@ -95,53 +99,55 @@ def _by_code(attempt: ConnectAttempt, said: Callback, ours: str) -> Proven:
 
 
 @sensitive_variables()
-def _by_external_id(attempt: ConnectAttempt, said: Callback, ours: str) -> Proven:
-    if not said.user_id:
-        raise _NotProven("the address names nobody")
-    nobodys = str(uuid.uuid4())
-    if shown := _connections(attempt, external_id=nobodys):
-        raise _NotProven(
-            f"Smartcar does not heed the filter ({len(shown)} connections under an id that nobody has)"
-        )
-    seen: set[str] = set()
-
-    def is_shown() -> bool:
-        seen.update(one["user_id"] or "" for one in _connections(attempt, external_id=ours))
-        return said.user_id in seen
-
-    if patiently(is_shown):
-        return Proven(said.user_id)
-    if not seen:
-        raise _NotProven("no connection under it")
-    raise _NotProven(f"Smartcar users under it: {len(seen)}, and not the one that the address names")
+def _by_external_id(attempt: ConnectAttempt, said: Callback) -> Proven:
+    user_id = _named(said)
+    ours = attempts.external_id_of(attempt.user)
+    if not patiently(lambda: _own(attempt, user_id, external_id=ours)):
+        known = {one["user_id"] for one in _connections(attempt, external_id=ours)}
+        raise _NotProven(f"Smartcar users under it: {len(known)}, and not the one that the address names")
+    # The very same question, but for an id that nobody has: it shows nothing, or the filter shows everything.
+    if _own(attempt, user_id, external_id=str(uuid.uuid4())):
+        raise _NotProven("Smartcar does not heed the filter: it shows the same under an id that nobody has")
+    return Proven(user_id)
 
 
 @sensitive_variables()
-def _by_new_connection(attempt: ConnectAttempt, said: Callback, ours: str) -> Proven:
-    if not said.user_id:
-        raise _NotProven("the address names nobody")
-    if SmartcarUser.objects.filter(pk=said.user_id).exists():
+def _by_new_connection(attempt: ConnectAttempt, said: Callback) -> Proven:
+    user_id = _named(said)
+    if SmartcarUser.objects.filter(pk=user_id).exclude(user=attempt.user).exists():
         raise _NotProven("the Smartcar user is known here already")
 
     def is_new() -> bool:
-        shown = _connections(attempt, user_id=said.user_id)
-        own = [one for one in shown if one["user_id"] == said.user_id]
-        moments = [moment for one in own for moment in (one["created_at"], one["updated_at"])]
+        shown = _own(attempt, user_id)
+        moments = [moment for one in shown for moment in (one["created_at"], one["updated_at"])]
         return any(moment is not None and moment >= attempt.created_at for moment in moments)
 
     if not patiently(is_new):
         raise _NotProven("no connection of this user that was made or renewed since the attempt began")
-    return Proven(said.user_id)
+    return Proven(user_id)
 
 
 #: Strictest first.
-PROOFS: dict[str, Callable[[ConnectAttempt, Callback, str], Proven]] = {
+PROOFS: dict[str, Callable[[ConnectAttempt, Callback], Proven]] = {
     "code": _by_code,
     "external_id": _by_external_id,
     "new_connection": _by_new_connection,
 }
 
 
+def _named(said: Callback) -> str:
+    if not 0 < len(said.user_id) <= _LONGEST_ID or not said.user_id.isprintable():
+        raise _NotProven("the address names nobody")
+    return said.user_id
+
+
+@sensitive_variables()
+def _own(attempt: ConnectAttempt, user_id: str, **filters: str) -> list[sdk.v3.Connection]:
+    """What Smartcar shows of this very user; its filter is not believed."""
+    shown = _connections(attempt, user_id=user_id, **filters)
+    return [one for one in shown if one["user_id"] == user_id]
+
+
 @sensitive_variables()
 def _connections(attempt: ConnectAttempt, **filters: str) -> list[sdk.v3.Connection]:
-    return tokens.as_application(lambda token: client.connections(token, attempt.mode, filters, most=_MOST))
+    return tokens.as_application(lambda token: client.connections(token, attempt.mode, filters, first=_MOST))

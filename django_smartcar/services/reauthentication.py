@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from urllib.parse import urlsplit
 
 from .. import sdk
 from ..conf import conf
-from ..exceptions import AttemptRefused
+from ..exceptions import AttemptRefused, NotStoredException
 from ..models import ConnectAttempt, ConnectedVehicle
 from . import attempts, cars, client, vehicles
 
@@ -42,8 +43,10 @@ def complete(attempt: ConnectAttempt, vehicle_id: str) -> ConnectedVehicle:
     """
     vehicle = attempt.vehicle
     if vehicle is None or vehicle_id != vehicle.smartcar_vehicle_id:
+        attempts.announce_refusal(attempt.user, "another-vehicle")
         raise AttemptRefused("another-vehicle")
-    vehicles.reread(vehicle)
+    with contextlib.suppress(NotStoredException):  # of generation 3, which has collected nothing yet
+        vehicles.reread(vehicle)
     cars.unmark(vehicle)
     logger.info("vehicle %s: its driver has logged in at the brand again", vehicle.pk)
     return vehicle

@@ -34,6 +34,12 @@ MARGIN = timedelta(minutes=5)
 #: One that lives longer than this is used all the same while another process renews it, or if that fails.
 STILL_GOOD = timedelta(seconds=60)
 
+#: An account that needs no driver; without a lease, so that an exchange under way cannot mark it afterwards.
+UNMARKED = dict.fromkeys(["reconnect_required_at", "refresh_lease", "refresh_lease_until"])
+
+#: How young the application's token may be to be asked for again by hand: many accounts share it.
+YOUNG = timedelta(minutes=1)
+
 #: The columns that `store` sets.
 TOKEN_FIELDS = [
     "access_token",
@@ -79,6 +85,20 @@ def as_application(ask: Callable[[str], T]) -> T:
         return ask(row.access_token)
 
 
+@sensitive_variables()
+def as_driver(account: SmartcarAccount, ask: Callable[[Driver], T]) -> T:
+    """What ``ask`` gets with a token that opens this account's cars; once more if Smartcar refuses that.
+
+    Only for what may be asked twice. Raises as `access_token` does, or what ``ask`` does.
+    """
+    first = driver(account)
+    try:
+        return ask(first)
+    except AuthenticationException:
+        reject(account, first)
+        return ask(driver(account))
+
+
 def application() -> ApplicationToken:
     """The row of the application's token, made when it is first asked for. Raises CredentialsMissing."""
     client_id = client.application_id()
@@ -99,7 +119,9 @@ def refresh(row: LeasedToken, *, wait: bool = True) -> bool:
     if isinstance(row, SmartcarAccount) and row.needs_reconnecting:
         raise ReconnectRequired(row)
     if isinstance(row, SmartcarAccount) and row.speaks_v3:
-        return refresh(application(), wait=wait)
+        shared = application()
+        is_young = shared.refreshed_at is not None and timezone.now() - shared.refreshed_at < YOUNG
+        return False if is_young else refresh(shared, wait=wait)
     renewed = leases.renew(row, partial(_exchange, row), wait=wait)
     if isinstance(row, SmartcarAccount) and row.reconnect_required_at is not None:
         raise ReconnectRequired(row)
@@ -173,7 +195,7 @@ def _make_usable(row: LeasedToken) -> None:
 
 def _drop(row: LeasedToken, version: int) -> None:
     logger.warning("Smartcar refused a token of %s that looked good", row)
-    leases.write(row, version, access_token="", access_expires_at=None)
+    leases.write(row, version, access_token="", access_expires_at=timezone.now())
 
 
 @sensitive_variables()

@@ -80,7 +80,8 @@ def refresh_readings(vehicle: ConnectedVehicle) -> None:
 @sensitive_variables()
 def reread(vehicle: ConnectedVehicle) -> None:
     """Ask Smartcar again what the car is, what is permitted, and all that it reads. Raises as above."""
-    told = facts.read(cars.driver_of(vehicle), vehicle.smartcar_vehicle_id)
+    vehicle_id = vehicle.smartcar_vehicle_id
+    told = tokens.as_driver(cars.account_of(vehicle), lambda driver: facts.read(driver, vehicle_id))
     if columns := told.columns():
         ConnectedVehicle.objects.filter(pk=vehicle.pk).update(**columns)
     vehicle.refresh_from_db()
@@ -97,7 +98,7 @@ def sync(account: SmartcarAccount) -> list[ConnectedVehicle]:
     stays there. Raises ReconnectRequired, RefreshInProgress or a SmartcarException; nothing has changed then.
     """
     before = set(account.vehicles.connected().values_list("pk", flat=True))
-    found = facts.read_all(tokens.driver(account))
+    found = tokens.as_driver(account, facts.read_all)
     with transaction.atomic():
         owner = lock_owner(account.smartcar_user_id)
         elsewhere = ConnectedVehicle.objects.filter(account__smartcar_user=owner).exclude(account=account)
@@ -130,23 +131,49 @@ def disconnect(vehicle: ConnectedVehicle, *, actor: Any = None) -> bool:
     True when Smartcar has been told; False when it could not be, because the account's tokens are dead.
     Raises VehicleDisconnected, RefreshInProgress or a SmartcarException (then the car is still connected).
     """
+    # Connecting writes the row anew: a car that was connected again while we asked is not this one any more.
+    before = ConnectedVehicle.objects.values_list("updated_at", flat=True).get(pk=vehicle.pk)
     told = True
     try:
-        cars.ask(vehicle, lambda car: car.disconnect())
+        let_go(vehicle)
     except ReconnectRequired:
         told = False
-    except (PermissionException, ResourceNotFoundException):
-        logger.info("vehicle %s was already disconnected at Smartcar", vehicle.pk)
-    mark_disconnected(vehicle, actor)
-    tokens.forget_if_unused(vehicle.account)
+    if mark_disconnected(vehicle, actor, before):
+        tokens.forget_if_unused(vehicle.account)
     return told
 
 
-def mark_disconnected(vehicle: ConnectedVehicle, actor: Any = None) -> None:
-    """Smartcar no longer lets us reach the car: the row says so, and the project's receivers are told."""
-    ConnectedVehicle.objects.filter(pk=vehicle.pk).update(disconnected_at=timezone.now())
+def let_go(vehicle: ConnectedVehicle) -> None:
+    """Tell Smartcar that the car is given back; it may know already. The row is not touched."""
+    try:
+        cars.ask(vehicle, lambda car: car.disconnect())
+    except (PermissionException, ResourceNotFoundException) as error:
+        if not _is_gone(error, vehicle.account):
+            raise
+        logger.info("vehicle %s was already disconnected at Smartcar", vehicle.pk)
+
+
+def _is_gone(error: SmartcarException, account: SmartcarAccount) -> bool:
+    """Whether Smartcar means this car, not the application or a wrong address."""
+    if not account.speaks_v3:
+        return error.type == "PERMISSION" or (error.type == "RESOURCE_NOT_FOUND" and error.code is None)
+    # The SDK's own word where no connection is shown, or Smartcar's where it has gone since.
+    return error.response is None or error.response.request.method == "DELETE"
+
+
+def mark_disconnected(vehicle: ConnectedVehicle, actor: Any = None, unless_after: Any = None) -> bool:
+    """Smartcar no longer lets us reach the car: the row says so, and the project's receivers are told.
+
+    False if the row was written after this moment, by a new connection.
+    """
+    rows = ConnectedVehicle.objects.filter(pk=vehicle.pk)
+    if unless_after is not None:
+        rows = rows.filter(updated_at=unless_after)
+    marked = rows.update(disconnected_at=timezone.now())
     vehicle.refresh_from_db()
-    signals.vehicle_disconnected.send_robust(ConnectedVehicle, vehicle=vehicle, actor=actor)
+    if marked:
+        signals.vehicle_disconnected.send_robust(ConnectedVehicle, vehicle=vehicle, actor=actor)
+    return bool(marked)
 
 
 def _keep(vehicle: ConnectedVehicle, name: str, recorded_at: datetime | None, **values: Any) -> None:

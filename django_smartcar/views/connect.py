@@ -5,22 +5,20 @@ import logging
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required, login_required
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET
 
 from ..conf import conf
 from ..exceptions import (
     AttemptRefused,
     CredentialsMissing,
-    NothingConnected,
-    OwnedByAnotherUser,
-    OwnershipUnproven,
     SmartcarAppError,
     SmartcarException,
     advice,
@@ -30,7 +28,7 @@ from ..models import ConnectAttempt, SmartcarAccount
 from ..services import attempts, connect, reauthentication
 from ..services.ownership import Callback
 from .posting import only_by_post
-from .problems import PROBLEMS, problem
+from .problems import NOT_COMPLETED, PROBLEMS, problem
 from .vehicles import own_vehicle
 
 logger = logging.getLogger(__name__)
@@ -78,44 +76,40 @@ def callback(request: HttpRequest) -> HttpResponse:
     """Where Connect sends the driver back to, with ``state`` and an ``error`` or what they consented to."""
     if not request.user.is_authenticated and "again" not in request.GET:
         return _come_again(request)
+    told = _taken_from(request)
     try:
         attempt = attempts.consume(
-            request.GET.get("state", ""),
-            user=request.user,
-            session_key=request.session.session_key or "",
+            told.get("state", ""), user=request.user, session_key=request.session.session_key or ""
         )
     except AttemptRefused as refusal:
         logger.warning("Connect callback refused: %s", refusal.reason)
         return problem(request, "attempt_refused")
-    error, code = request.GET.get("error", ""), request.GET.get("code", "")
+    error, code = told.get("error", ""), told.get("code", "")
     # The SDK's documentation of old has the refusal in `code`.
     if error or code == "access_denied":
-        return _connect_error(request, attempt, error or code)
+        return _connect_error(request, attempt, error or code, told)
     if attempt.vehicle_id is not None:
-        return _complete_reauthentication(request, attempt)
+        return _complete_reauthentication(request, attempt, told.get("vehicle_id", ""))
     if not code and attempt.api_version == SmartcarAccount.ApiVersion.V2:
-        return _connect_error(request, attempt, "server_error")
-    return _complete(request, attempt)
+        return _connect_error(request, attempt, "server_error", told)
+    return _complete(request, attempt, Callback(code, told.get("user_id", ""), told.get("external_id", "")))
 
 
-def _complete(request: HttpRequest, attempt: ConnectAttempt) -> HttpResponse:
-    said = Callback(*(request.GET.get(name, "") for name in ("code", "user_id", "external_id")))
+def _taken_from(request: HttpRequest) -> QueryDict:
+    """What the address says, taken out of it: error reports of this request are mailed with its address."""
+    told = request.GET
+    request.GET = QueryDict()
+    for name in ("QUERY_STRING", "REQUEST_URI", "RAW_URI", "HTTP_REFERER"):
+        request.META.pop(name, None)
+    return told
+
+
+@sensitive_variables()
+def _complete(request: HttpRequest, attempt: ConnectAttempt, said: Callback) -> HttpResponse:
     try:
         connected = connect.complete(attempt, said)
-    except OwnershipUnproven:
-        return problem(request, "ownership_unproven", attempt)
-    except OwnedByAnotherUser:
-        return problem(request, "owned_by_another_user", attempt)
-    except NothingConnected:
-        return problem(request, "no_vehicles", attempt)
-    except CredentialsMissing as missing:
-        logger.error("Connect could not be completed: %s", missing)
-        return problem(request, "configuration_error", attempt)
-    except SmartcarException as failure:
-        logger.warning(
-            "Connect could not be completed: %s %s", type(failure).__name__, failure.request_id or ""
-        )
-        return problem(request, "exchange_failed", attempt)
+    except (SmartcarException, SmartcarAppError) as failure:
+        return _not_completed(request, attempt, failure)
     count = len(connected.vehicles)
     names = ", ".join(vehicle.name for vehicle in connected.vehicles[:5])
     messages.success(
@@ -123,12 +117,25 @@ def _complete(request: HttpRequest, attempt: ConnectAttempt) -> HttpResponse:
         ngettext("Connected: %(names)s.", "Connected %(count)d cars: %(names)s.", count)
         % {"count": count, "names": names + (" …" if count > 5 else "")},
     )
-    return HttpResponseRedirect(attempt.next_url or reverse("smartcar:vehicles"))
+    return _go_on(attempt)
 
 
-def _complete_reauthentication(request: HttpRequest, attempt: ConnectAttempt) -> HttpResponse:
+def _not_completed(request: HttpRequest, attempt: ConnectAttempt, failure: Exception) -> HttpResponse:
+    for kind, slug in NOT_COMPLETED.items():
+        if isinstance(failure, kind):
+            return problem(request, slug, attempt)
+    log = logger.error if isinstance(failure, CredentialsMissing) else logger.warning
+    request_id = getattr(failure, "request_id", None) or ""
+    log("Connect could not be completed: %s %s", type(failure).__name__, request_id)
+    is_ours = isinstance(failure, CredentialsMissing)
+    return problem(request, "configuration_error" if is_ours else "exchange_failed", attempt)
+
+
+def _complete_reauthentication(
+    request: HttpRequest, attempt: ConnectAttempt, vehicle_id: str
+) -> HttpResponse:
     try:
-        vehicle = reauthentication.complete(attempt, request.GET.get("vehicle_id", ""))
+        vehicle = reauthentication.complete(attempt, vehicle_id)
     except AttemptRefused as refusal:
         logger.warning("Connect callback refused: %s", refusal.reason)
         return problem(request, "attempt_refused", attempt)
@@ -137,14 +144,26 @@ def _complete_reauthentication(request: HttpRequest, attempt: ConnectAttempt) ->
         messages.error(request, f"{attempt.vehicle}: {advice(failure)}")
     else:
         messages.success(request, _("%s can be reached again.") % vehicle.name)
-    return HttpResponseRedirect(attempt.next_url or reverse("smartcar:vehicles"))
+    return _go_on(attempt)
 
 
-def _connect_error(request: HttpRequest, attempt: ConnectAttempt, error: str) -> HttpResponse:
-    if error not in ("access_denied", "user_manually_returned_to_application"):
+def _connect_error(
+    request: HttpRequest, attempt: ConnectAttempt, error: str, told: QueryDict
+) -> HttpResponse:
+    is_cancel = error in ("access_denied", "user_manually_returned_to_application")
+    if not is_cancel:
         log = logger.error if error == "configuration_error" else logger.warning
         log("Connect came back with the error %.60r", error)
-    return problem(request, error if error in PROBLEMS else "server_error", attempt)
+    slug = error if error in PROBLEMS else "server_error"
+    if attempt.vehicle is None:
+        return problem(request, slug, attempt, told)
+    text = _("Nothing has changed.") if is_cancel else PROBLEMS[slug].text
+    messages.warning(request, f"{attempt.vehicle}: {text}")
+    return _go_on(attempt)
+
+
+def _go_on(attempt: ConnectAttempt) -> HttpResponse:
+    return HttpResponseRedirect(attempt.next_url or reverse("smartcar:vehicles"))
 
 
 def _come_again(request: HttpRequest) -> HttpResponse:

@@ -1,5 +1,6 @@
 """What can come of a visit to Connect but a car: in plain words, with a way to try again."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from django.http import HttpRequest, HttpResponse
@@ -7,6 +8,7 @@ from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from ..exceptions import AttemptRefused, NothingConnected, OwnedByAnotherUser, OwnershipUnproven
 from ..models import ConnectAttempt, make_as_written
 
 
@@ -84,15 +86,29 @@ PROBLEMS = {
 }
 
 
-def problem(request: HttpRequest, slug: str, attempt: ConnectAttempt | None = None) -> HttpResponse:
-    """The page for what came of an attempt, with a button to try again."""
-    told = PROBLEMS[slug]
-    year, make, model = (request.GET.get(name, "")[:50] for name in ("year", "make", "model"))
+#: Which of them it is when a connection could not be completed.
+NOT_COMPLETED: dict[type[Exception], str] = {
+    AttemptRefused: "attempt_refused",
+    OwnershipUnproven: "ownership_unproven",
+    OwnedByAnotherUser: "owned_by_another_user",
+    NothingConnected: "no_vehicles",
+}
+
+
+def problem(
+    request: HttpRequest,
+    slug: str,
+    attempt: ConnectAttempt | None = None,
+    told: Mapping[str, str] | None = None,
+) -> HttpResponse:
+    """The page for what came of an attempt, with a button to try again; ``told`` is what Connect said."""
+    found = PROBLEMS[slug]
+    year, make, model = ((told or {}).get(name, "")[:50] for name in ("year", "make", "model"))
     car = (year, make_as_written(make), model)
     context = {
-        "problem": told,
+        "problem": found,
         "car": " ".join(filter(None, car)) if slug == "vehicle_incompatible" else "",
         "attempt": attempt,
         "next": attempt.next_url if attempt else "",
     }
-    return render(request, "smartcar/connect_problem.html", context, status=told.status)
+    return render(request, "smartcar/connect_problem.html", context, status=found.status)

@@ -155,3 +155,10 @@ def test_an_account_whose_cars_were_given_back_is_not_told_to_reconnect(admin_cl
 
 def test_accounts_are_not_deleted_by_hand(admin_client, account):
     assert admin_client.post(f"{LIST}{account.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_what_was_erased_does_not_live_on_in_the_log_of_the_admin(admin_client, account, vehicle, wire, anna):
+    wire.disconnects("car-1")
+    erase(admin_client, account, confirmed="yes")
+    entry = LogEntry.objects.get()
+    assert (entry.object_id, account.smartcar_user_id in entry.object_repr) == (str(anna.pk), False)

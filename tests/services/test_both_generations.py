@@ -2,19 +2,22 @@
 numbers for the same car.
 """
 
+import re
 from datetime import timedelta
 
 import pytest
+import requests
 from django.utils import timezone
 
 from django_smartcar.exceptions import (
+    AuthenticationException,
     NotCapableException,
     PermissionException,
     StateException,
     VehicleDisconnected,
 )
 from django_smartcar.models import ApplicationToken, ConnectedVehicle, SmartcarAccount, VehicleCommand
-from django_smartcar.services import attempts, commands, reauthentication, tokens, vehicles
+from django_smartcar.services import attempts, cars, commands, reauthentication, tokens, vehicles
 from django_smartcar.simulator import world
 
 pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)]
@@ -174,3 +177,58 @@ def test_a_token_is_renewed_before_it_ends(vehicle):
     for _ in range(3):
         vehicles.odometer(ConnectedVehicle.objects.get())
     assert sum(world.counters[name] for name in ("refreshes", "application_tokens")) == before + 1
+
+
+@pytest.mark.parametrize("ask", ["sync", "reread", "connect"])
+def test_a_token_that_smartcar_has_lost_is_renewed_for_everything_that_is_asked(vehicle, drives, ask):
+    with world.changes() as state:
+        state.access_tokens.clear()
+        state.application_tokens.clear()
+    if ask == "sync":
+        assert vehicles.sync(vehicle.account) == [vehicle]
+    elif ask == "reread":
+        vehicles.reread(vehicle)
+    else:
+        assert drives().vehicles == [vehicle]
+
+
+def test_a_token_that_is_refused_twice_is_replaced_once(vehicle, settings):
+    """What is wrong is not the token then, and it serves other drivers."""
+    bought = sum(world.counters[name] for name in ("refreshes", "application_tokens"))
+
+    def refused(car):
+        raise AuthenticationException("401", status_code=401)
+
+    with pytest.raises(AuthenticationException):
+        cars.ask(vehicle, refused)
+    assert sum(world.counters[name] for name in ("refreshes", "application_tokens")) == bought + 1
+    vehicles.odometer(vehicle)
+    assert sum(world.counters[name] for name in ("refreshes", "application_tokens")) == bought + 1
+
+
+def test_a_car_that_is_connected_again_while_it_is_given_back_stays_connected(
+    vehicle, drives, smartcar, settings, wire
+):
+    """The answer to the disconnecting comes late: the driver has connected again in another tab."""
+    real = settings.SMARTCAR_API_URL, settings.SMARTCAR_VEHICLE_API_URL
+    wire.mock.add_passthru(smartcar.url)
+
+    def answer(request):
+        settings.SMARTCAR_API_URL, settings.SMARTCAR_VEHICLE_API_URL = real
+        drives()
+        return 200, {}, '{"status": "success"}'
+
+    wire.mock.add_callback("DELETE", re.compile("https://late.example/.*"), answer)
+    shown = requests.get(
+        f"{real[1]}/v3/connections",
+        headers={"Authorization": f"Bearer {tokens.as_application(str)}"}
+        if vehicle.account.speaks_v3
+        else {},
+        timeout=5,
+    )
+    wire.mock.add("GET", re.compile("https://late.example/.*"), body=shown.text)
+    settings.SMARTCAR_API_URL = settings.SMARTCAR_VEHICLE_API_URL = "https://late.example"
+    vehicles.disconnect(vehicle)
+    row = ConnectedVehicle.objects.get()
+    assert row.is_connected
+    vehicles.odometer(row)

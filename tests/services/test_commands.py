@@ -1,4 +1,5 @@
 import json
+import re
 import time
 from datetime import timedelta
 
@@ -179,3 +180,16 @@ class TestGeneration3:
         assert VehicleCommand.objects.get().status == "unknown"
         while not world.counters["commands"]:  # the car obeys all the same, before the next test begins
             time.sleep(0.05)
+
+    @pytest.mark.parametrize(
+        "body", [{"errors": [{"detail": "?"}]}, {"error": "?"}, {"errors": [{"type": "NEW", "code": "NEW"}]}]
+    )
+    def test_an_end_that_tells_of_an_error_without_a_meaning_is_unknown(
+        self, car, wire, smartcar, settings, body
+    ):
+        wire.mock.add_passthru(smartcar.url)
+        settings.SMARTCAR_VEHICLE_API_URL = "https://vehicle.api.smartcar.com"
+        wire.mock.add("POST", re.compile("https://vehicle.api.smartcar.com/.*"), status=202, json=body)
+        with pytest.raises(SmartcarException):
+            commands.send(car, "unlock")
+        assert VehicleCommand.objects.get().status == "unknown"

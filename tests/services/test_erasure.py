@@ -1,7 +1,7 @@
 import pytest
 
 from django_smartcar import signals
-from django_smartcar.exceptions import NoAnswerException
+from django_smartcar.exceptions import NoAnswerException, ReconnectRequired, SmartcarException
 from django_smartcar.models import (
     ConnectAttempt,
     ConnectedVehicle,
@@ -50,12 +50,13 @@ def test_a_driver_is_forgotten_at_smartcar_and_here(drives, smartcar, settings, 
 def test_what_smartcar_could_not_be_told_stays_to_be_tried_again(drives, smartcar, settings, anna):
     drives()
     before = {model: model.objects.count() for model in MODELS}
-    good = settings.SMARTCAR_API_URL, settings.SMARTCAR_VEHICLE_API_URL
-    settings.SMARTCAR_API_URL = settings.SMARTCAR_VEHICLE_API_URL = "http://127.0.0.1:9"
+    good = settings.SMARTCAR_MANAGEMENT_URL, settings.SMARTCAR_VEHICLE_API_URL
+    settings.SMARTCAR_MANAGEMENT_URL = settings.SMARTCAR_VEHICLE_API_URL = "http://127.0.0.1:9"
     with pytest.raises(NoAnswerException):
         erasure.erase(anna)
-    assert {model: model.objects.count() for model in MODELS} == before
-    settings.SMARTCAR_API_URL, settings.SMARTCAR_VEHICLE_API_URL = good
+    after = {model: model.objects.count() for model in MODELS}
+    assert after == before | {ConnectAttempt: 0}
+    settings.SMARTCAR_MANAGEMENT_URL, settings.SMARTCAR_VEHICLE_API_URL = good
     erasure.erase(anna)
     assert not any(model.objects.exists() for model in MODELS)
     assert connections() == []
@@ -74,3 +75,47 @@ def test_a_driver_whom_smartcar_has_forgotten_is_forgotten_here_too(drives, smar
 def test_somebody_without_a_car_is_erased_without_asking_anybody(smartcar, anna):
     erasure.erase(anna)
     assert not world.counters
+
+
+def test_a_connection_that_is_made_meanwhile_is_ended_as_well(drives, smartcar, anna, given_back):
+    """The driver presses Connect in another tab, while Smartcar is asked to forget."""
+    drives()
+
+    def connects_again(sender, **kwargs):
+        signals.vehicle_disconnected.disconnect(connects_again)
+        drives()
+
+    signals.vehicle_disconnected.connect(connects_again)
+    erasure.forget(SmartcarUser.objects.get())
+    assert connections() == []
+    assert not SmartcarUser.objects.exists()
+
+
+def test_tokens_that_are_dead_are_no_reason_to_leave_the_connection_alive(drives, smartcar, settings, anna):
+    drives()
+    SmartcarAccount.objects.update(reconnect_required_at="2026-01-01T00:00Z")
+    erasure.erase(anna)
+    assert connections() == []
+    assert not SmartcarUser.objects.exists()
+
+
+def test_without_a_management_token_dead_tokens_of_2_are_told(drives, smartcar, settings, anna):
+    drives()
+    settings.SMARTCAR_MANAGEMENT_TOKENS = []
+    SmartcarAccount.objects.update(reconnect_required_at="2026-01-01T00:00Z")
+    if settings.SMARTCAR_API_VERSION == "3":
+        erasure.erase(anna)
+        assert connections() == []
+        return
+    with pytest.raises(ReconnectRequired):
+        erasure.erase(anna)
+    assert SmartcarUser.objects.exists()
+
+
+def test_a_wrong_address_is_not_taken_for_a_smartcar_that_has_forgotten(drives, smartcar, settings, anna):
+    drives()
+    settings.SMARTCAR_VEHICLE_API_URL += "/v3"  # a warning of the checks, no more
+    settings.SMARTCAR_MANAGEMENT_URL += "/v2.0"
+    with pytest.raises(SmartcarException):
+        erasure.erase(anna)
+    assert SmartcarUser.objects.exists()

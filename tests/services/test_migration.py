@@ -1,12 +1,14 @@
 import json
 from datetime import timedelta
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 import responses
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from django_smartcar.exceptions import SmartcarException
 from django_smartcar.models import ConnectedVehicle, SmartcarAccount, SmartcarUser
 from django_smartcar.services import commands, migration, tokens, vehicles
 from django_smartcar.simulator import world
@@ -36,20 +38,22 @@ def both(account, smartcar, settings):
 
 
 @pytest.fixture
-def older_name(settings, smartcar):
+def older_name(settings, smartcar, both):
     """A Smartcar that calls every driver by another name in API 2.0."""
+    older = SimpleNamespace(made=world.grants()[0].connected_at)
     settings.SMARTCAR_MANAGEMENT_URL = "https://management.smartcar.com"
 
     def answer(request):
         vehicle_id = request.params["vehicle_id"]
-        shown = [{"vehicleId": vehicle_id, "userId": "older-name", "connectedAt": None}]
+        made = older.made.isoformat()
+        shown = [{"vehicleId": vehicle_id, "userId": "older-name", "connectedAt": made}]
         return 200, {}, json.dumps({"connections": shown, "paging": {"cursor": None}})
 
     url = "https://management.smartcar.com/v2.0/management/connections"
     with responses.RequestsMock() as mock:
         mock.add_passthru(smartcar.url)
         mock.add_callback("GET", url, answer, content_type="application/json")
-        yield
+        yield older
 
 
 def rows():
@@ -127,10 +131,9 @@ def test_tokens_that_do_not_open_every_car_are_told_when_an_account_is_moved_bac
     run("--apply")
     ConnectedVehicle.objects.create(account=both, smartcar_vehicle_id="00000000-0000-4000-8000-000000000000")
     lines, error = run("--back", "--apply")
-    assert lines == [
-        f"{both}: not moved (moved, but its tokens of API 2.0 do not open 1 of its cars)",
-    ]
+    assert lines == [f"{both}: not moved (its tokens of API 2.0 do not open 1 of its cars)"]
     assert error
+    assert versions() == ["3"]
 
 
 def test_an_account_whose_refresh_token_died_is_healed(both, anna):
@@ -215,3 +218,89 @@ def test_an_account_that_was_moved_in_this_moment_is_left_alone(both):
     assert not migration.move(both, found)
     assert migration.move_back(SmartcarAccount.objects.get())
     assert not migration.move_back(SmartcarAccount.objects.get())
+
+
+@pytest.mark.parametrize("how", ["no pair", "dead token", "2.0 is gone"])
+def test_an_account_that_cannot_go_back_goes_on_in_generation_3(both, settings, how):
+    run("--apply")
+    SmartcarAccount.objects.update(access_expires_at=timezone.now() - timedelta(hours=1))
+    if how == "no pair":
+        settings.SMARTCAR_V2_CLIENT_ID = settings.SMARTCAR_V2_CLIENT_SECRET = ""
+        assert "not moved" in run("--back")[0][0], "the dry run says so as well"
+    elif how == "dead token":
+        SmartcarAccount.objects.update(refresh_token="dead")
+    else:
+        settings.SMARTCAR_AUTH_URL = "http://127.0.0.1:9"
+    lines, error = run("--back", "--apply")
+    assert lines[0].startswith(f"{both}: not moved (")
+    assert error == "0 moved, 1 not moved"
+    assert versions() == ["3"]
+    vehicles.odometer(ConnectedVehicle.objects.first())
+
+
+def test_a_driver_who_connected_under_the_newer_name_has_each_car_once(both, drives, anna, older_name):
+    newer = world.owner("2-vehicles@smartcar.com").id
+    SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="older-name", user=anna))
+    kept = set(ConnectedVehicle.objects.values_list("pk", flat=True))
+    SmartcarUser.objects.filter(pk=newer).delete()
+    drives("2-vehicles@smartcar.com")
+    assert ConnectedVehicle.objects.count() == 4
+    run("--apply")
+    assert set(ConnectedVehicle.objects.values_list("pk", flat=True)) == kept
+    assert SmartcarAccount.objects.get().smartcar_user_id == newer
+    drives("2-vehicles@smartcar.com")
+    assert set(ConnectedVehicle.objects.values_list("pk", flat=True)) == kept
+
+
+def test_another_drivers_connection_of_the_same_car_is_not_taken_for_this_ones(
+    both, anna, settings, older_name
+):
+    """A car that was sold: the seller is still connected in 2.0, and the buyer has just connected in 3."""
+    newer = world.owner("2-vehicles@smartcar.com").id
+    SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="older-name", user=anna))
+    SmartcarUser.objects.filter(pk=newer).delete()
+    older_name.made -= timedelta(days=700)
+    lines, _ = run("--apply")
+    assert lines == [
+        f"{both}: not moved (the connections that API 3 shows for its cars are not the ones of API 2.0)"
+    ]
+    assert not SmartcarUser.objects.filter(pk=newer).exists()
+
+
+@pytest.mark.parametrize("by", ["the command", "the driver"])
+def test_an_exchange_under_way_that_fails_does_not_mark_an_account_that_was_moved(
+    both, drives, settings, wire, smartcar, by
+):
+    SmartcarAccount.objects.update(refresh_token="dead")
+    settings.SMARTCAR_SIMULATOR_CODES = False
+    settings.SMARTCAR_AUTH_URL = "https://auth.smartcar.com/oauth/token"
+    wire.mock.add_passthru(smartcar.url)
+
+    def answer(request):
+        if by == "the command":
+            run("--apply")
+        else:
+            drives("2-vehicles@smartcar.com")
+        return 400, {}, '{"error": "invalid_grant"}'
+
+    wire.mock.add_callback("POST", settings.SMARTCAR_AUTH_URL, answer, content_type="application/json")
+    with pytest.raises(SmartcarException):
+        tokens.refresh(SmartcarAccount.objects.get())
+    assert versions() == ["3"]
+    assert SmartcarAccount.objects.get().reconnect_required_at is None
+    vehicles.odometer(ConnectedVehicle.objects.first())
+
+
+def test_a_consent_to_one_car_does_not_take_the_way_back_from_the_others(both, drives):
+    drives("2-vehicles@smartcar.com", single_select=True)
+    SmartcarAccount.objects.update(access_expires_at=timezone.now() - timedelta(hours=1))
+    assert run("--back", "--apply")[1] is None
+    for vehicle in ConnectedVehicle.objects.all():
+        vehicles.odometer(vehicle)
+
+
+def test_the_dry_run_tells_of_a_name_that_belongs_to_somebody_else(both, anna, bert, older_name):
+    newer = world.owner("2-vehicles@smartcar.com").id
+    SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="older-name", user=anna))
+    SmartcarUser.objects.filter(pk=newer).update(user=bert)
+    assert run()[0] == run("--apply")[0]

@@ -9,8 +9,14 @@ from django.utils import timezone
 
 from django_smartcar import signals
 from django_smartcar.exceptions import AttemptRefused, NothingConnected, OwnedByAnotherUser, OwnershipUnproven
-from django_smartcar.models import ConnectedVehicle, ExternalId, SmartcarAccount, SmartcarUser
-from django_smartcar.services import attempts, connect, ownership
+from django_smartcar.models import (
+    ApplicationToken,
+    ConnectedVehicle,
+    ExternalId,
+    SmartcarAccount,
+    SmartcarUser,
+)
+from django_smartcar.services import attempts, connect, erasure, leases, ownership, tokens
 from django_smartcar.services.ownership import Callback
 from django_smartcar.simulator import world
 
@@ -24,7 +30,7 @@ ANNAS, BERTS = "anna@example.com", "bert@example.com"
 def brief(monkeypatch):
     """Nobody waits long for a connection that never comes."""
     monkeypatch.setattr(ownership, "VISIBLE_WITHIN", 0.3)
-    monkeypatch.setattr(ownership, "_PAUSE", 0.05)
+    monkeypatch.setattr(ownership, "_FIRST_PAUSE", 0.05)
 
 
 @pytest.fixture
@@ -172,7 +178,7 @@ def test_berts_id_beside_annas_own_code_brings_annas_car(smartcar, anna, bert_is
 def test_berts_id_without_any_consent_of_annas_is_refused(smartcar, no_codes, anna, bert_is_strange, caplog):
     state = parse_qs(urlsplit(begin(anna)).query)["state"][0]
     log = attack(anna, {"state": state, "user_id": bert_is_strange}, caplog)
-    assert "external_id: no connection under it" in log
+    assert "external_id: Smartcar users under it: 0" in log
 
 
 def test_berts_id_with_berts_external_id_is_refused(
@@ -192,7 +198,7 @@ def test_a_smartcar_that_does_not_heed_the_filter_proves_nothing(
     for user_id in (told["user_id"], bert_is_strange):
         state = parse_qs(urlsplit(begin(anna)).query)["state"][0]
         log = attack(anna, {"state": state, "user_id": user_id}, caplog)
-        assert "external_id: Smartcar does not heed the filter (2 connections" in log
+        assert "external_id: Smartcar does not heed the filter" in log
 
 
 @pytest.mark.parametrize("told", [{}, {"user_id": ""}])
@@ -286,3 +292,57 @@ def test_neither_code_nor_external_id_is_in_the_log(smartcar, no_codes, anna, be
     assert "the-code" not in log
     assert ExternalId.objects.get(user=anna).value not in log
     assert bert_is_strange not in log
+
+
+def test_a_filter_that_is_not_heeded_proves_nothing_about_a_connection_that_comes_into_view_late(
+    smartcar, no_codes, settings, monkeypatch, anna, bert_is_strange, caplog
+):
+    """The control is asked after the answer that it is to hold, and about the very same user."""
+    monkeypatch.setattr(ownership, "VISIBLE_WITHIN", 4)
+    settings.SMARTCAR_SIMULATOR_FILTERS = False
+    settings.SMARTCAR_SIMULATOR_CONNECTION_DELAY = 1
+    smartcar.visit(ownership.client.auth_url("3", CALLBACK, state="x", external_id="berts"), BERTS)
+    state = parse_qs(urlsplit(begin(anna)).query)["state"][0]
+    log = attack(anna, {"state": state, "user_id": bert_is_strange}, caplog)
+    assert "external_id: Smartcar does not heed the filter" in log
+
+
+def test_a_user_of_ones_own_may_connect_again_by_the_weakest_proof(smartcar, settings, no_codes, anna):
+    settings.SMARTCAR_OWNERSHIP_PROOFS = ["new_connection"]
+    first = finish(anna, smartcar.visit(begin(anna), ANNAS))
+    assert finish(anna, smartcar.visit(begin(anna), ANNAS)).account == first.account
+
+
+@pytest.mark.parametrize("user_id", ["a\x00b", "x" * 65, "a\nb"])
+@pytest.mark.parametrize("proof", ["external_id", "new_connection"])
+def test_an_id_that_is_none_is_nobody(smartcar, settings, anna, caplog, proof, user_id):
+    settings.SMARTCAR_OWNERSHIP_PROOFS = [proof]
+    state = parse_qs(urlsplit(begin(anna)).query)["state"][0]
+    log = attack(anna, {"state": state, "user_id": user_id}, caplog)
+    assert f"{proof}: the address names nobody" in log
+
+
+def test_a_token_that_somebody_else_is_renewing_for_too_long_is_told_and_nothing_is_stored(
+    smartcar, settings, monkeypatch, anna, caplog
+):
+    told = smartcar.visit(begin(anna), ANNAS)
+    settings.SMARTCAR_V2_CLIENT_SECRET = ""
+    monkeypatch.setattr(leases, "LEASE", timedelta(seconds=0.1))
+    tokens.application()
+    ApplicationToken.objects.update(refresh_lease_until=timezone.now() + timedelta(minutes=1))
+    log = attack(anna, told, caplog)
+    assert "external_id: failed (RefreshInProgress)" in log
+
+
+def test_neither_code_nor_external_id_shows_in_what_is_printed():
+    said = Callback("the-code", "user-1", "the-external-id")
+    assert "the-" not in f"{said!r} {said}"
+
+
+def test_who_wanted_to_be_forgotten_meanwhile_is_not_connected(smartcar, anna):
+    told = smartcar.visit(begin(anna), ANNAS)
+    attempt = attempts.consume(told["state"], user=anna, session_key="s")
+    erasure.erase(anna)
+    with pytest.raises(AttemptRefused, match="erased"):
+        connect.complete(attempt, Callback(told["code"], told["user_id"]))
+    assert nothing_is_stored()

@@ -1,3 +1,6 @@
+import itertools
+import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -5,6 +8,7 @@ from django.views.debug import ExceptionReporter
 
 from django_smartcar import signals
 from django_smartcar.exceptions import (
+    InvalidAnswerException,
     NotStoredException,
     PermissionException,
     SmartcarException,
@@ -12,7 +16,7 @@ from django_smartcar.exceptions import (
     advice,
 )
 from django_smartcar.models import ConnectedVehicle, SmartcarAccount
-from django_smartcar.services import vehicles
+from django_smartcar.services import client, commands, vehicles
 
 from ..wire import NO_PERMISSION, UPSTREAM, v2_error
 
@@ -278,3 +282,48 @@ def test_a_car_is_connected_although_generation_3_has_collected_nothing(smartcar
     settings.SMARTCAR_SIMULATOR_SIGNALS = False
     vehicle = drives().vehicles[0]
     assert (vehicle.make, vehicle.vin) == ("CHEVROLET", "")
+
+
+def test_a_refusal_of_the_application_is_not_taken_for_a_car_that_is_gone(smartcar, drives, settings, wire):
+    wire.mock.add_passthru(smartcar.url)
+    vehicle = drives().vehicles[0]
+    settings.SMARTCAR_VEHICLE_API_URL = "https://vehicle.api.smartcar.com"
+    refusal = {"errors": [{"status": "403", "type": "AUTHENTICATION", "code": "ACCESS_DENIED"}]}
+    wire.mock.add("GET", re.compile("https://vehicle.api.smartcar.com/.*"), status=403, json=refusal)
+    with pytest.raises(PermissionException):
+        vehicles.disconnect(vehicle)
+    assert ConnectedVehicle.objects.get().is_connected
+
+
+def test_a_smartcar_that_shows_connections_without_end_is_not_listened_to(
+    smartcar, drives, settings, wire, monkeypatch
+):
+    wire.mock.add_passthru(smartcar.url)
+    vehicle = drives().vehicles[0]
+    monkeypatch.setattr(client, "MOST_CONNECTIONS", 120)
+    settings.SMARTCAR_VEHICLE_API_URL = "https://vehicle.api.smartcar.com"
+    pages = itertools.count()
+
+    def answer(request):
+        number = next(pages)
+        assert number < 5, "it goes on asking"
+        shown = [{"id": f"{number}-{item}"} for item in range(50)]
+        return 200, {}, json.dumps({"data": shown, "links": {"next": "more"}})
+
+    wire.mock.add_callback("GET", re.compile("https://vehicle.api.smartcar.com/.*"), answer)
+    with pytest.raises(InvalidAnswerException):
+        vehicles.sync(vehicle.account)
+    assert ConnectedVehicle.objects.get().is_connected
+
+
+def test_a_reading_from_smartcars_store_does_not_say_that_the_car_is_reachable_again(
+    smartcar, drives, settings
+):
+    """The store answers although the brand lets nobody in."""
+    vehicle = drives().vehicles[0]
+    ConnectedVehicle.objects.update(reauthentication_required_at="2026-01-01T00:00Z")
+    vehicle.refresh_from_db()
+    vehicles.odometer(vehicle)
+    assert ConnectedVehicle.objects.get().needs_reauthentication
+    commands.send(vehicle, "lock")
+    assert not ConnectedVehicle.objects.get().needs_reauthentication

@@ -2,6 +2,7 @@ import html
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.core import mail
 from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
@@ -331,8 +332,9 @@ class TestNewLogin:
 
     def test_a_driver_who_turns_back_is_told_that_nothing_changed(self, annas, smartcar, vehicle):
         state = parse_qs(urlsplit(annas.post(self.url(vehicle)).url).query)["state"][0]
-        page = annas.get(CALLBACK, {"error": "access_denied", "state": state})
-        assert "You did not connect a car" in page.text
+        page = annas.get(CALLBACK, {"error": "access_denied", "state": state}, follow=True).text
+        assert f"{vehicle.name}: Nothing has changed." in page
+        assert self.url(vehicle) in page
 
     def test_no_car_is_connected_by_an_attempt_that_is_about_a_login(self, annas, smartcar, vehicle, bert):
         state = parse_qs(urlsplit(annas.post(self.url(vehicle)).url).query)["state"][0]
@@ -360,3 +362,24 @@ class TestNewLogin:
         assert given.startswith(f"{smartcar.url}/connect/oauth/reauthenticate?response_type=vehicle_id&")
         url = annas.post(self.url(vehicle)).url
         assert url.startswith(f"{given}&redirect_uri=")
+
+    def test_a_login_counts_although_generation_3_has_collected_nothing(
+        self, annas, smartcar, vehicle, settings
+    ):
+        settings.SMARTCAR_SIMULATOR_SIGNALS = False
+        annas.get(CALLBACK, smartcar.visit(annas.post(self.url(vehicle)).url))
+        assert not ConnectedVehicle.objects.get().needs_reauthentication
+
+
+@pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
+def test_no_code_is_mailed_to_the_admins_when_the_connection_fails(annas, smartcar, settings):
+    """Django mails the address of a request that ends with a 5xx, and all that it carries."""
+    settings.ADMINS = [("Operator", "operator@example.com")]
+    settings.SMARTCAR_SIMULATOR_CONNECTION_DELAY = 60
+    told = smartcar.visit(annas.post(CONNECT).url)
+    settings.SMARTCAR_AUTH_URL = settings.SMARTCAR_VEHICLE_API_URL = "http://127.0.0.1:9"
+    annas.get(CALLBACK, told)
+    annas.get(CALLBACK, {"error": "server_error", "code": told["code"], "state": start(annas)})
+    assert mail.outbox
+    for secret in (told["code"], told["state"], told["external_id"]):
+        assert secret not in "".join(message.body for message in mail.outbox)

@@ -2,6 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 
 from django_smartcar.conf import conf
 from django_smartcar.exceptions import SmartcarAppError, SmartcarException, reason_of
@@ -50,7 +51,7 @@ class Command(BaseCommand):
             try:
                 self.stdout.write(f"{account}: {move(account, apply)}")
                 done += 1
-            except (NotMovable, SmartcarException, SmartcarAppError) as error:
+            except (NotMovable, SmartcarException, SmartcarAppError, DatabaseError) as error:
                 reason = str(error) if isinstance(error, NotMovable) else reason_of(error)
                 self.stdout.write(self.style.ERROR(f"{account}: not moved ({reason})"))
                 stay += 1

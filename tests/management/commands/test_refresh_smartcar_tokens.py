@@ -6,7 +6,9 @@ import requests
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from django_smartcar.exceptions import AuthenticationException
 from django_smartcar.models import SmartcarAccount
+from django_smartcar.services import commands
 from django_smartcar.simulator import world
 
 from ...wire import TOKEN
@@ -141,3 +143,13 @@ def test_no_token_is_printed(accounts, wire):
 def test_minutes_that_are_none_are_refused(minutes, db):
     _, error = run("--within", minutes)
     assert "is not a number of minutes" in error
+
+
+@pytest.mark.parametrize("smartcar", ["2.0"], indirect=True)
+def test_a_token_that_smartcar_has_refused_is_due(smartcar, drives):
+    vehicle = drives().vehicles[0]
+    world.state().access_tokens.clear()
+    with pytest.raises(AuthenticationException):
+        commands.send(vehicle, "lock")
+    lines, _ = run()
+    assert lines[0].startswith(f"{vehicle.account}: refreshed, good until ")
