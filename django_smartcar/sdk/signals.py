@@ -19,12 +19,15 @@ TABLE: Final[dict[str, tuple[str, str | None]]] = {
     "charge-amperagemax": ("charge_current_max", "current"),
     "charge-amperagerequested": ("charge_current_requested", "current"),
     "charge-chargelimits": ("charge_limit", "percent"),
+    "charge-chargeportstatuscolor": ("charge_port_color", None),
     "charge-chargerate": ("charge_rate", "speed"),
     "charge-chargerecords": ("charge_records", None),
+    "charge-chargerphases": ("charger_phases", None),
     "charge-chargetimers": ("charge_timers", None),
     "charge-chargingconnectortype": ("charge_connector", None),
     "charge-detailedchargingstatus": ("charge_state", None),
     "charge-energyadded": ("charge_energy_added", "energy"),
+    "charge-fastchargertype": ("fast_charger_type", None),
     "charge-ischarging": ("is_charging", None),
     "charge-ischargingcableconnected": ("is_plugged_in", None),
     "charge-ischargingcablelatched": ("is_plug_latched", None),
@@ -47,10 +50,34 @@ TABLE: Final[dict[str, tuple[str, str | None]]] = {
     "connectivitystatus-isasleep": ("is_asleep", None),
     "connectivitystatus-isdigitalkeypaired": ("is_digital_key_paired", None),
     "connectivitystatus-isonline": ("is_online", None),
+    "diagnostics-abs": ("abs_status", None),
+    "diagnostics-activesafety": ("active_safety_status", None),
+    "diagnostics-airbag": ("airbag_status", None),
+    "diagnostics-brakefluid": ("brake_fluid_status", None),
+    "diagnostics-driverassistance": ("driver_assistance_status", None),
     "diagnostics-dtccount": ("trouble_code_count", None),
     "diagnostics-dtclist": ("trouble_codes", None),
+    "diagnostics-emissions": ("emissions_status", None),
+    "diagnostics-evbatteryconditioning": ("ev_battery_conditioning_status", None),
+    "diagnostics-evcharging": ("ev_charging_status", None),
+    "diagnostics-evdriveunit": ("ev_drive_unit_status", None),
+    "diagnostics-evhvbattery": ("ev_hv_battery_status", None),
+    "diagnostics-lighting": ("lighting_status", None),
+    "diagnostics-mil": ("mil_status", None),
+    "diagnostics-oillife": ("oil_life_status", None),
+    "diagnostics-oilpressure": ("oil_pressure_status", None),
+    "diagnostics-oiltemperature": ("oil_temperature_status", None),
+    "diagnostics-telematics": ("telematics_status", None),
+    "diagnostics-tirepressure": ("tire_pressure_status", None),
+    "diagnostics-tirepressuremonitoring": ("tire_pressure_monitoring_status", None),
+    "diagnostics-transmission": ("transmission_status", None),
+    "diagnostics-washerfluid": ("washer_fluid_status", None),
+    "diagnostics-waterinfuel": ("water_in_fuel_status", None),
     "hvac-cabintargettemperature": ("cabin_target_temperature", "temperature"),
     "hvac-iscabinhvacactive": ("is_climate_on", None),
+    "hvac-isfrontdefrosteractive": ("is_front_defroster_on", None),
+    "hvac-isreardefrosteractive": ("is_rear_defroster_on", None),
+    "hvac-issteeringheateractive": ("is_steering_heater_on", None),
     "internalcombustionengine-amountremaining": ("fuel_amount", "volume"),
     "internalcombustionengine-fuellevel": ("fuel_level", "percent"),
     "internalcombustionengine-oillife": ("oil_life", "percent"),
@@ -63,6 +90,8 @@ TABLE: Final[dict[str, tuple[str, str | None]]] = {
     "odometer-traveleddistance": ("odometer", "distance"),
     "service-isinservice": ("is_in_service", None),
     "service-records": ("service_records", None),
+    "surveillance-brand": ("surveillance_brand", None),
+    "surveillance-isenabled": ("is_surveillance_on", None),
     "tractionbattery-isheateractive": ("is_battery_heater_on", None),
     "tractionbattery-maxrangechargecounter": ("max_range_charge_count", None),
     "tractionbattery-nominalcapacity": ("battery_capacity", "energy"),
@@ -81,6 +110,12 @@ TABLE: Final[dict[str, tuple[str, str | None]]] = {
     "wheel-tires": ("tires", "pressure"),
 }
 CODES: Final = {name: code for code, (name, _) in TABLE.items()}
+#: What the car says of its systems, by the face's names, and their ids in generation 2.
+SYSTEMS: Final = {
+    name: f"SYSTEM_{name.removesuffix('_status').upper()}"
+    for code, (name, _) in TABLE.items()
+    if code.startswith("diagnostics-") and name.endswith("_status")
+}
 
 #: The part of a body that is the reading, if the body is more than that: the first that is there.
 MAIN: Final = ("value", "capacity", "activeLimit", "values")

@@ -1,10 +1,12 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from django_smartcar.sdk import signals, units
+
+from .codes import CODES
 
 AGE = datetime(2024, 11, 18, 14, 32, 8, tzinfo=UTC)
 
@@ -104,6 +106,12 @@ def test_a_code_that_is_not_in_the_table_is_named_after_itself():
     assert signals.read(resource("new-thing", {"value": 1}))["name"] == "new_thing"
 
 
+def test_every_code_of_smartcars_list_has_a_name_of_its_own():
+    assert len(CODES) == 93
+    assert set(signals.TABLE) == set(CODES)
+    assert all(name.isidentifier() and name.islower() for name in signals.CODES)
+
+
 def test_names_are_unique_and_their_units_exist():
     assert len(signals.CODES) == len(signals.TABLE)
     assert {kind for _, kind in signals.TABLE.values()} - {None} <= set(units.FACE)
@@ -182,6 +190,8 @@ parts = st.fixed_dictionaries(
 )
 
 
+# Sixty fields take a while to draw on a machine that is busy.
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(parts | st.fixed_dictionaries({"attributes": parts}), st.sampled_from(["metric", "imperial"]))
 def test_reading_never_raises(raw, unit_system):
     signals.read(raw, unit_system)

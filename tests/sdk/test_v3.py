@@ -4,6 +4,7 @@ import pytest
 
 from django_smartcar import sdk
 
+from .codes import CODES
 from .conftest import Answer
 
 AGE = datetime(2026, 6, 20, 1, 33, 37, 78000, tzinfo=UTC)
@@ -175,6 +176,13 @@ class TestSignals:
         }
         assert (found["is_empty"], found["unit_system"]) == (False, "metric")
 
+    def test_all_93_codes_are_given_by_their_names(self, server, new_car):
+        server.play = lambda request: page([signal(code, {"value": 1}) for code in CODES])
+        found = new_car.signals()["signals"]
+        assert list(found) == CODES
+        assert len({one["name"] for one in found.values()}) == 93
+        assert {one["status"] for one in found.values()} == {"SUCCESS"}
+
     def test_an_error_of_one_fails_that_one(self, server, new_car):
         error = {"type": "PERMISSION", "code": "UNKNOWN"}
         server.play = lambda request: page(
@@ -255,7 +263,7 @@ def test_an_unknown_unit_system_is_refused_everywhere(new_car, unit_system):
 
 
 def test_it_has_every_method_of_generation_2():
-    methods = {name for name in vars(sdk.Vehicle) if not name.startswith("_")}
+    methods = {name for name in dir(sdk.Vehicle) if not name.startswith("_")}
     assert methods <= set(dir(sdk.v3.Vehicle))
 
 
