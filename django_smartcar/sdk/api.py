@@ -63,9 +63,14 @@ class Api:
         body = {"action": action, **{name: value for name, value in kwargs.items() if value is not None}}
         return self._requester.call("POST", self._format(endpoint), json=body, headers=self._unit_headers())
 
-    def get(self, endpoint: str) -> Response:
-        """GET one of the vehicle's endpoints; ``""`` is the vehicle itself."""
-        return self._requester.call("GET", self._format(endpoint), headers=self._unit_headers())
+    def get(self, endpoint: str, **params: Any) -> Response:
+        """GET one of the vehicle's endpoints; ``""`` is the vehicle itself. What is None is left out."""
+        url = self._format(endpoint)
+        return self._requester.call("GET", url, headers=self._unit_headers(), params=params)
+
+    def post(self, endpoint: str, **body: Any) -> Response:
+        """POST something to the vehicle."""
+        return self._requester.call("POST", self._format(endpoint), json=body, headers=self._unit_headers())
 
     def permissions(self, **params: Any) -> Response:
         """GET what the owner has granted; ``limit`` and ``offset`` choose the page."""

@@ -10,23 +10,13 @@ from typing import TypedDict
 from . import const
 from .requester import Requester
 from .resources import Resource, Resources, attributes_of, id_of, part_of, text_of
+from .shapes import VehicleAttributes
 from .signals import moment
 
 #: Smartcar's own is 10; other lists of generation 3 take up to 100.
 PAGE_SIZE = 50
-
-
-class VehicleAttributes(TypedDict):
-    """What Smartcar knows of a car without asking it. ``mode`` is ``"live"`` or ``"simulated"``.
-
-    ``powertrain_type`` is ``"ICE"``, ``"HEV"``, ``"PHEV"`` or ``"BEV"``.
-    """
-
-    make: str | None
-    model: str | None
-    year: int | None
-    mode: str | None
-    powertrain_type: str | None
+#: Of a list, Smartcar gives one of them at a time.
+MODES = ("live", "simulated")
 
 
 class Connection(TypedDict):

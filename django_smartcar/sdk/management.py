@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any, TypedDict
 
 from . import const
-from .connections import VehicleAttributes, vehicle_attributes
+from .connections import vehicle_attributes
 from .requester import Requester
 from .resources import Resource, Resources, attributes_of, id_of, part_of, text_of
+from .shapes import VehicleAttributes
 from .signals import moment
 
 #: The most that Smartcar takes.

@@ -187,16 +187,21 @@ def _is_connection_fault(error: Exception) -> bool:
     return isinstance(error, requests.ConnectionError | requests.exceptions.ChunkedEncodingError)
 
 
+def json_of(response: Response) -> Any:
+    """The JSON of a 2xx answer, whatever it is. Raises InvalidAnswerException if it is none."""
+    try:
+        return json.loads(response.content)
+    except (ValueError, RecursionError):
+        raise invalid(response, "it is not JSON") from None
+
+
 def body_of(response: Response, **fields: type) -> dict[str, Any]:
     """The JSON object of a 2xx answer, in which each of ``fields`` is there and of its type.
 
     ``float`` takes any finite number, ``list`` a list of strings. Raises InvalidAnswerException, which names
     what is wrong and never quotes the body: it may hold tokens.
     """
-    try:
-        body = json.loads(response.content)
-    except (ValueError, RecursionError):
-        raise invalid(response, "it is not JSON") from None
+    body = json_of(response)
     if not isinstance(body, dict):
         raise invalid(response, "it is not a JSON object")
     for name, kind in fields.items():

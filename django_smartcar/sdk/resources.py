@@ -80,8 +80,18 @@ class Resources:
     ) -> Iterator[Resource]:
         """Each resource on the pages of ``path``, once; lazily, a request a page.
 
+        To delete on the way moves the pages: make a list first.
+        """
+        for _, resources in self.pages(*path, filters=filters, page_size=page_size):
+            yield from resources
+
+    def pages(
+        self, *path: str, filters: Mapping[str, str | None] | None = None, page_size: int | None = None
+    ) -> Iterator[tuple[Response, list[Resource]]]:
+        """Each page of ``path`` and what it has that no page before it had; lazily.
+
         Ends where ``links.next`` does (or, without it, the count), or with a page that brings nothing new.
-        To delete on the way moves the pages: make a list first. Smartcar chooses a ``page_size`` of None.
+        Smartcar chooses a ``page_size`` of None.
         """
         if page_size is not None and page_size < 1:
             raise ValueError(f"a page holds at least one item, not {page_size}")
@@ -95,7 +105,7 @@ class Resources:
             if not isinstance(items, list) or not all(map(_is_resource, items)):
                 raise invalid(response, "'data' is not a list of resources")
             new = {item["id"]: item for item in items if item["id"] not in seen}
-            yield from new.values()
+            yield response, list(new.values())
             seen.update(new)
             if not new or not _goes_on(document, len(seen)):
                 return

@@ -1,7 +1,11 @@
-"""What a car answers, in both generations."""
+"""What a car answers, in both generations.
+
+A reading is ``{"data": {…}, "age"}``, and where its numbers have units, ``"unit_system"`` besides.
+Percentages are fractions of 1. What the brand does not tell is None, or a list without items.
+"""
 
 from datetime import datetime
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 
 class VehicleInfo(TypedDict):
@@ -13,6 +17,31 @@ class VehicleInfo(TypedDict):
     year: NotRequired[int | None]
 
 
+class VehicleAttributes(TypedDict):
+    """What Smartcar knows of a car without asking it. ``mode`` is ``"live"`` or ``"simulated"``.
+
+    ``powertrain_type`` is ``"ICE"``, ``"HEV"``, ``"PHEV"`` or ``"BEV"``. Generation 2 tells neither.
+    """
+
+    make: str | None
+    model: str | None
+    year: int | None
+    mode: str | None
+    powertrain_type: str | None
+
+
+class Aged(TypedDict):
+    """``age`` is when the car recorded it, aware and in UTC, or None if Smartcar does not say."""
+
+    age: datetime | None
+
+
+class Measured(Aged):
+    """``unit_system`` is ``"metric"``, ``"imperial"``, or None if not said."""
+
+    unit_system: str | None
+
+
 class LocationData(TypedDict):
     """Degrees."""
 
@@ -20,11 +49,8 @@ class LocationData(TypedDict):
     longitude: float
 
 
-class Location(TypedDict):
-    """``age`` is when the car recorded it, aware and in UTC, or None if Smartcar does not say."""
-
+class Location(Aged):
     data: LocationData
-    age: datetime | None
 
 
 class OdometerData(TypedDict):
@@ -33,15 +59,173 @@ class OdometerData(TypedDict):
     distance: float
 
 
-class Odometer(TypedDict):
-    """``age`` as in Location; ``unit_system`` is ``"metric"``, ``"imperial"``, or None if not said."""
-
+class Odometer(Measured):
     data: OdometerData
-    unit_system: str | None
-    age: datetime | None
+
+
+class FuelData(TypedDict):
+    """Kilometres or miles; a fraction of 1; litres or US gallons."""
+
+    range: float | None
+    percent_remaining: float | None
+    amount_remaining: float | None
+
+
+class Fuel(Measured):
+    data: FuelData
+
+
+class BatteryData(TypedDict):
+    """A fraction of 1; kilometres or miles."""
+
+    percent_remaining: float | None
+    range: float | None
+
+
+class Battery(Measured):
+    data: BatteryData
+
+
+class BatteryCapacityData(TypedDict):
+    """Kilowatt hours."""
+
+    capacity: float | None
+
+
+class BatteryCapacity(Aged):
+    data: BatteryCapacityData
+
+
+class AvailableCapacity(TypedDict):
+    """Kilowatt hours, of a battery that cars of this model may have."""
+
+    capacity: float | None
+    description: str | None
+
+
+class SelectedCapacity(TypedDict):
+    """Kilowatt hours; ``source`` is ``"SMARTCAR"`` or ``"USER_SELECTED"``."""
+
+    nominal: float | None
+    source: str | None
+
+
+class NominalCapacityData(TypedDict):
+    """``url`` is where the owner can choose the capacity, for a redirect URI of yours to be added."""
+
+    available_capacities: list[AvailableCapacity]
+    capacity: SelectedCapacity | None
+    url: str | None
+
+
+class NominalCapacity(Aged):
+    data: NominalCapacityData
+
+
+class ChargeData(TypedDict):
+    """``state`` is ``"CHARGING"``, ``"FULLY_CHARGED"`` or ``"NOT_CHARGING"``."""
+
+    is_plugged_in: bool | None
+    state: str | None
+
+
+class Charge(Aged):
+    data: ChargeData
+
+
+class ChargeLimitData(TypedDict):
+    """A fraction of 1."""
+
+    limit: float | None
+
+
+class ChargeLimit(Aged):
+    data: ChargeLimitData
+
+
+class EngineOilData(TypedDict):
+    """A fraction of 1."""
+
+    life_remaining: float | None
+
+
+class EngineOil(Aged):
+    data: EngineOilData
+
+
+class TirePressureData(TypedDict):
+    """Kilopascals or pounds per square inch."""
+
+    front_left: float | None
+    front_right: float | None
+    back_left: float | None
+    back_right: float | None
+
+
+class TirePressure(Measured):
+    data: TirePressureData
+
+
+class Closure(TypedDict):
+    """Where it is (``"frontLeft"``, ``"rear"``, …), and ``"OPEN"``, ``"CLOSED"`` or ``"UNKNOWN"``."""
+
+    type: str
+    status: str | None
+
+
+class LockStatusData(TypedDict):
+    """``storage`` is the trunk, ``"rear"``, and what is under the hood, ``"front"``."""
+
+    is_locked: bool | None
+    doors: list[Closure]
+    windows: list[Closure]
+    sunroof: list[Closure]
+    storage: list[Closure]
+    charging_port: list[Closure]
+
+
+class LockStatus(Aged):
+    data: LockStatusData
+
+
+class DiagnosticSystem(TypedDict):
+    """``system_id`` is ``"SYSTEM_ABS"``, …; ``status`` is ``"OK"`` or ``"ALERT"``."""
+
+    system_id: str
+    status: str | None
+    description: str | None
+
+
+class DiagnosticSystemStatusData(TypedDict):
+    systems: list[DiagnosticSystem]
+
+
+class DiagnosticSystemStatus(Aged):
+    data: DiagnosticSystemStatusData
+
+
+class DiagnosticTroubleCode(TypedDict):
+    """``"P0420"``, and when it was first seen, aware and in UTC."""
+
+    code: str
+    timestamp: datetime | None
+
+
+class DiagnosticTroubleCodesData(TypedDict):
+    active_codes: list[DiagnosticTroubleCode]
+
+
+class DiagnosticTroubleCodes(Aged):
+    data: DiagnosticTroubleCodesData
 
 
 class Status(TypedDict):
     """``"success"`` once the car has done it."""
 
     status: str
+
+
+class Answer(Measured):
+    """What a path of the caller's own choice answered: its JSON as it came, None if there is none."""
+
+    data: Any

@@ -1,20 +1,28 @@
 """One car, generation 2: a vehicle id and an access token that covers it."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import cast
+from typing import Any, cast
 
 from . import const
+from .answers import (
+    attributes_of,
+    info_of,
+    permissions_of,
+    read,
+    vin_of,
+)
 from .api import Api, every
+from .bodies import PATHS
+from .reads import Reads
 from .requester import Requester, body_of
-from .shapes import Location, LocationData, Odometer, OdometerData, Status, VehicleInfo
+from .service_records import Period
+from .shapes import Location, Odometer, Status, VehicleAttributes, VehicleInfo
 
 # What Smartcar itself puts on a page of permissions.
 PERMISSIONS_PAGE_SIZE = 25
 
 
-class Vehicle:
+class Vehicle(Reads):
     """Asks a car and tells it what to do. Every call raises a SmartcarException when it fails."""
 
     def __init__(
@@ -34,63 +42,72 @@ class Vehicle:
     def __repr__(self) -> str:
         return f"Vehicle({self.vehicle_id!r}, unit_system={self.api.unit_system!r})"
 
+    @property
+    def unit_system(self) -> str:
+        """``"metric"`` or ``"imperial"``: what is asked for."""
+        return self.api.unit_system
+
     def set_unit_system(self, unit_system: str) -> None:
         """Ask for ``"metric"`` or ``"imperial"`` from now on; ValueError for anything else."""
         self.api.set_unit_system(unit_system)
 
     def permissions(self) -> list[str]:
         """The first page of what the owner has granted (``"read_odometer"``, …). GET /permissions."""
-        return cast(list[str], body_of(self.api.permissions(), permissions=list)["permissions"])
+        return permissions_of(self.api.permissions())
 
     def iter_permissions(self, *, page_size: int = PERMISSIONS_PAGE_SIZE) -> Iterator[str]:
         """All that the owner has granted, each once, from as many pages as it takes."""
         return every(self.api.permissions, "permissions", page_size)
 
     def info(self) -> VehicleInfo:
-        """``{"id", "make", "model", "year"}``. GET the vehicle."""
-        return cast(VehicleInfo, body_of(self.api.get(""), id=str))
+        """``{"id", "make", "model", "year"}``. Scope ``read_vehicle_info``. GET the vehicle."""
+        return info_of(self.api.get(""))
+
+    def attributes(self) -> VehicleAttributes:
+        """``{"make", "model", "year", "mode", "powertrain_type"}``, the last two None in generation 2.
+
+        Scope ``read_vehicle_info``. GET the vehicle.
+        """
+        return attributes_of(self.api.get(""))
 
     def vin(self) -> str:
-        """The vehicle identification number. GET /vin."""
-        return cast(str, body_of(self.api.get("vin"), vin=str)["vin"])
+        """The vehicle identification number. Scope ``read_vin``. GET /vin."""
+        return vin_of(self.api.get("vin"))
 
     def location(self) -> Location:
-        """``{"data": {"latitude", "longitude"}, "age"}``. GET /location."""
-        response = self.api.get("location")
-        data = cast(LocationData, body_of(response, latitude=float, longitude=float))
-        return {"data": data, "age": _moment(response.headers.get(const.DATA_AGE_HEADER))}
+        """``{"data": {"latitude", "longitude"}, "age"}``, in degrees.
+
+        Scope ``read_location``. GET /location.
+        """
+        return cast(Location, self._read("location"))
 
     def odometer(self) -> Odometer:
-        """``{"data": {"distance"}, "unit_system", "age"}``. GET /odometer."""
-        response = self.api.get("odometer")
-        return {
-            "data": cast(OdometerData, body_of(response, distance=float)),
-            "unit_system": response.headers.get(const.UNIT_SYSTEM_HEADER),
-            "age": _moment(response.headers.get(const.DATA_AGE_HEADER)),
-        }
+        """``{"data": {"distance"}, "unit_system", "age"}``, kilometres or miles.
+
+        Scope ``read_odometer``. GET /odometer.
+        """
+        return cast(Odometer, self._read("odometer"))
 
     def disconnect(self) -> None:
         """End the application's access to this car: the owner must connect it anew. DELETE /application."""
         self.api.disconnect()
 
     def lock(self) -> Status:
-        """Lock the car: ``{"status": "success"}``. Never sent twice. POST /security."""
-        return self._secure("LOCK")
+        """Lock the car: ``{"status": "success"}``. Never sent twice. Scope ``control_security``.
+
+        POST /security.
+        """
+        return self._command("security", action="LOCK")
 
     def unlock(self) -> Status:
-        """Unlock the car: ``{"status": "success"}``. Never sent twice. POST /security."""
-        return self._secure("UNLOCK")
+        """Unlock the car: ``{"status": "success"}``. Never sent twice. Scope ``control_security``.
 
-    def _secure(self, action: str) -> Status:
-        return {"status": body_of(self.api.action("security", action), status=str)["status"]}
+        POST /security.
+        """
+        return self._command("security", action="UNLOCK")
 
+    def _command(self, endpoint: str, **body: Any) -> Status:
+        return {"status": body_of(self.api.post(endpoint, **body), status=str)["status"]}
 
-def _moment(header: str | None) -> datetime | None:
-    """An aware moment in UTC from a header's ISO 8601 (or HTTP) date; None if there is none to read."""
-    for read in (datetime.fromisoformat, parsedate_to_datetime):
-        try:
-            moment = read((header or "").strip())
-            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-        except (ValueError, TypeError, OverflowError, IndexError):
-            continue
-    return None
+    def _read(self, name: str, within: Period | None = None) -> Any:
+        return read(name, self.api.get(PATHS[name], **(within.params() if within else {})))

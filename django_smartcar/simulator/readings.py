@@ -132,8 +132,13 @@ def _lid(car: Car, place: str, name: str) -> dict[str, str]:
 
 
 def _system_status(car: Car, units: Units, query: Mapping[str, str]) -> Body:
-    systems = ("SYSTEM_ABS", "SYSTEM_AIRBAG", "SYSTEM_TPMS")
-    return {"systems": [{"systemId": system, "status": "OK", "description": None} for system in systems]}
+    # Those that v3 has signals of.
+    systems = ("ABS", "AIRBAG", "BRAKE_FLUID", "LIGHTING", "TIRE_PRESSURE_MONITORING", "WASHER_FLUID")
+    return {
+        "systems": [
+            {"systemId": f"SYSTEM_{system}", "status": "OK", "description": None} for system in systems
+        ]
+    }
 
 
 def _trouble_codes(car: Car, units: Units, query: Mapping[str, str]) -> Body:

@@ -10,6 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from django_smartcar import sdk
+from tests.simulator.program import running
+
+from .simulated import Smartcar
 
 #: Instead of an answer: close the connection, or say nothing until the test is over.
 HANG_UP = "hang up"
@@ -162,3 +165,12 @@ def host(server, requester):
 @pytest.fixture
 def new_car(host):
     return sdk.v3.Vehicle("car-1", "token-of-all", "user-1", **host)
+
+
+@pytest.fixture(scope="session")
+def smartcar(tmp_path_factory):
+    """The pretend Smartcar, in a process of its own."""
+    with running(tmp_path_factory.mktemp("simulator")) as program:
+        yield Smartcar(program)
+        program.stop()
+    assert "Traceback" not in program.errors

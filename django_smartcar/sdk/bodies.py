@@ -1,0 +1,179 @@
+"""What stands in the body of a reading, as generation 2 writes it: a table, and how it becomes the face's.
+
+Sources: smartcar.com/docs, API reference v2.0; answers of the server as others have kept them.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+from .signals import moment
+
+#: A field, an object of fields, or a list of one kind of thing.
+Shape: TypeAlias = "Callable[[Any], Any] | Mapping[str, Shape] | list[Shape]"
+
+
+def number(value: Any) -> Any:
+    if value is None or (
+        isinstance(value, int | float) and not isinstance(value, bool) and _is_finite(value)
+    ):
+        return value
+    raise ValueError("is not a number")
+
+
+def amount(value: Any) -> Any:
+    """A number, also one in a text: Smartcar's documents say "string" where its samples have numbers."""
+    return number(float(value) if isinstance(value, str) else value)
+
+
+def truth(value: Any) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    raise ValueError("is not true or false")
+
+
+def text(value: Any) -> Any:
+    if value is None or isinstance(value, str):
+        return value
+    raise ValueError("is not a text")
+
+
+def key(value: Any) -> Any:
+    """An id: a text, or a number that becomes one."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else text(value)
+
+
+def scalar(value: Any) -> Any:
+    return value if value is None or isinstance(value, str) else number(value)
+
+
+def sure(field: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A field that is never null."""
+
+    def checked(value: Any) -> Any:
+        if value is None:
+            raise ValueError("is missing")
+        return field(value)
+
+    return checked
+
+
+_CLOSURES: list[Shape] = [{"type": sure(text), "status": text}]
+
+#: By the method that reads it; each name is the wire's in snake case.
+FIELDS: Final[dict[str, Mapping[str, Shape]]] = {
+    "odometer": {"distance": sure(number)},
+    "location": {"latitude": sure(number), "longitude": sure(number)},
+    "fuel": {"range": number, "percent_remaining": number, "amount_remaining": number},
+    "battery": {"percent_remaining": number, "range": number},
+    "battery_capacity": {"capacity": number},
+    "nominal_capacity": {
+        "available_capacities": [{"capacity": number, "description": text}],
+        "capacity": {"nominal": number, "source": text},
+        "url": text,
+    },
+    "charge": {"is_plugged_in": truth, "state": text},
+    "get_charge_limit": {"limit": number},
+    "engine_oil": {"life_remaining": number},
+    "tire_pressure": {
+        "front_left": number,
+        "front_right": number,
+        "back_left": number,
+        "back_right": number,
+    },
+    "lock_status": {
+        "is_locked": truth,
+        "doors": _CLOSURES,
+        "windows": _CLOSURES,
+        "sunroof": _CLOSURES,
+        "storage": _CLOSURES,
+        "charging_port": _CLOSURES,
+    },
+    "diagnostic_system_status": {
+        "systems": [{"system_id": sure(text), "status": text, "description": text}],
+    },
+    "diagnostic_trouble_codes": {"active_codes": [{"code": sure(text), "timestamp": moment}]},
+    "service_history": {
+        "items": [
+            {
+                "service_id": key,
+                "odometer_distance": amount,
+                "service_date": moment,
+                "service_tasks": [{"task_id": key, "task_description": text}],
+                "service_details": [{"type": text, "value": scalar}],
+                "service_cost": {"total_cost": amount, "currency": text},
+            }
+        ],
+    },
+}
+#: Those whose numbers are in the units that were asked for.
+MEASURED: Final = frozenset({"odometer", "fuel", "battery", "tire_pressure", "service_history"})
+
+#: method -> its path in generation 2.
+PATHS: Final = {
+    "attributes": "",
+    "vin": "vin",
+    "permissions": "permissions",
+    "odometer": "odometer",
+    "location": "location",
+    "fuel": "fuel",
+    "battery": "battery",
+    "battery_capacity": "battery/capacity",
+    "nominal_capacity": "battery/nominal_capacity",
+    "charge": "charge",
+    "get_charge_limit": "charge/limit",
+    "engine_oil": "engine/oil",
+    "tire_pressure": "tires/pressure",
+    "lock_status": "security",
+    "diagnostic_system_status": "diagnostics/system_status",
+    "diagnostic_trouble_codes": "diagnostics/dtcs",
+    "service_history": "service/history",
+}
+_METHODS: Final = {path: name for name, path in PATHS.items()}
+
+
+def data_of(name: str, body: Any) -> dict[str, Any]:
+    """The face's data in the body of the method ``name``; what is missing is None.
+
+    Raises ValueError, which names the field and quotes nothing, for one that is not what it should be, and
+    for a body that has none of them.
+    """
+    if isinstance(body, list):
+        body = {"items": body}
+    fields = FIELDS[name]
+    if isinstance(body, dict) and not any(_camel(field) in body for field in fields):
+        raise ValueError(f"none of {', '.join(map(_camel, fields))} is there")
+    found: dict[str, Any] = shaped(fields, body)
+    return found
+
+
+def shaped(shape: Shape, value: Any, name: str = "it") -> Any:
+    """``value`` in this shape. Raises ValueError, which names what is wrong and quotes nothing."""
+    if isinstance(shape, Mapping):
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            raise ValueError(f"{name} is not an object")
+        return {
+            field: shaped(inner, value.get(_camel(field)), _camel(field)) for field, inner in shape.items()
+        }
+    if isinstance(shape, list):
+        if not isinstance(value, list | None):
+            raise ValueError(f"{name} is not a list")
+        items = [shaped(shape[0], item, f"an item of {name}") for item in value or []]
+        return [item for item in items if item is not None]
+    try:
+        return shape(value)
+    except ValueError as error:
+        # Python's own would quote the value.
+        why = str(error) if str(error).startswith("is ") else "is not a number"
+        raise ValueError(f"{name} {why}") from None
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def _is_finite(value: float) -> bool:
+    return abs(value) <= sys.float_info.max

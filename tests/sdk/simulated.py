@@ -1,0 +1,68 @@
+"""The pretend Smartcar over real HTTP, and one of its cars in both generations."""
+
+from dataclasses import dataclass
+
+from django_smartcar import sdk
+from django_smartcar.simulator import world
+from django_smartcar.simulator.scopes import SCOPES
+from tests.simulator.walker import RequestsBrowser, Visit
+
+REDIRECT_URI = "https://app.example.com/callback"
+
+
+@dataclass
+class Cars:
+    """The same car, seen by generation 2 and by generation 3."""
+
+    old: sdk.Vehicle
+    new: sdk.v3.Vehicle
+
+    def set_unit_system(self, unit_system):
+        self.old.set_unit_system(unit_system)
+        self.new.set_unit_system(unit_system)
+
+
+class Smartcar:
+    """A running simulator, as the SDK is pointed at it."""
+
+    def __init__(self, program):
+        self.program = program
+        self.urls = program.environment
+        self.api_url = f"{self.urls['SMARTCAR_API_URL']}/v2.0"
+        self.vehicle_url = f"{self.urls['SMARTCAR_VEHICLE_API_URL']}/v3"
+        self.management_url = f"{self.urls['SMARTCAR_MANAGEMENT_API_URL']}/v3"
+        self.connections_url = f"{self.urls['SMARTCAR_MANAGEMENT_URL']}/v2.0/management"
+        self.management_token = world.MANAGEMENT_TOKEN
+        self.credentials = {
+            "client_id": self.urls["SMARTCAR_CLIENT_ID"],
+            "client_secret": self.urls["SMARTCAR_CLIENT_SECRET"],
+        }
+
+    def application_token(self):
+        auth = sdk.ApplicationAuth(
+            world.M2M_CLIENT_ID, world.M2M_CLIENT_SECRET, token_url=self.urls["SMARTCAR_IAM_URL"]
+        )
+        return auth.request_token()["access_token"]
+
+    def connect(self, email="driver@example.com", make="CHEVROLET", scope=tuple(SCOPES)):
+        """A driver connects; the first car, in both generations."""
+        client = sdk.AuthClient(
+            **self.credentials,
+            redirect_uri=REDIRECT_URI,
+            scope=[f"required:{name}" for name in scope],
+            connect_url=self.urls["SMARTCAR_CONNECT_URL"],
+            auth_url=self.urls["SMARTCAR_AUTH_URL"],
+        )
+        visit = Visit(RequestsBrowser(), self.program.origin, client.get_auth_url(force=True))
+        answer = visit.connect(email, make).answer
+        token = client.exchange_code(answer["code"])["access_token"]
+        car_id = sdk.get_vehicle_ids(token, api_url=self.api_url)["vehicles"][0]
+        return Cars(
+            sdk.Vehicle(car_id, token, api_url=self.api_url),
+            sdk.v3.Vehicle(
+                car_id,
+                self.application_token(),
+                answer["user_id"],
+                api_url=self.vehicle_url,
+            ),
+        )

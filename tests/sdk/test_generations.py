@@ -1,0 +1,125 @@
+"""The same simulated car, asked in both generations over real HTTP: the same names, shapes and numbers."""
+
+import inspect
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from django_smartcar import sdk
+from django_smartcar.sdk.bodies import MEASURED, PATHS
+from django_smartcar.sdk.reads import Reads
+from django_smartcar.sdk.translation import SOURCES
+
+READINGS = [*SOURCES, "vin", "info"]
+#: What the two generations tell differently, whatever we do.
+DIFFERENCES = {
+    "service_details": "generation 3 tells one text, generation 2 a type and a value",
+    "attributes": "generation 2 tells neither mode nor powertrain",
+    "permissions": "generation 2 gives the first page of them",
+}
+PLUG_IN, ELECTRIC, FUEL = "CHEVROLET", "TESLA", "HONDA"
+
+
+@pytest.fixture(scope="module")
+def garage(smartcar):
+    return {make: smartcar.connect(f"{make}@example.com", make) for make in (PLUG_IN, ELECTRIC, FUEL)}
+
+
+def outcome(call, *arguments):
+    """What a call returns, or what its failure is."""
+    try:
+        found = call(*arguments)
+    except sdk.SmartcarException as error:
+        found = error
+    return plain(found)
+
+
+def plain(found):
+    if isinstance(found, sdk.SmartcarException):
+        return type(found), found.status_code, found.type, found.code
+    if isinstance(found, dict) and "items" in (found.get("data") or {}):
+        items = [{**item, "service_details": len(item["service_details"])} for item in found["data"]["items"]]
+        return {**found, "data": {"items": items}}
+    return found
+
+
+@pytest.mark.parametrize("unit_system", ["metric", "imperial"])
+@pytest.mark.parametrize("make", [PLUG_IN, ELECTRIC, FUEL])
+@pytest.mark.parametrize("name", READINGS)
+def test_a_reading_is_the_same_in_both(garage, make, name, unit_system):
+    cars = garage[make]
+    cars.set_unit_system(unit_system)
+    old, new = outcome(getattr(cars.old, name)), outcome(getattr(cars.new, name))
+    assert old == new
+    if isinstance(old, dict) and name != "info":
+        assert old["age"].tzinfo is UTC
+        assert old.get("unit_system", unit_system) == unit_system
+        assert ("unit_system" in old) is (name in MEASURED)
+
+
+@pytest.mark.parametrize(
+    ("make", "names"),
+    [
+        (ELECTRIC, ["fuel", "engine_oil"]),
+        (FUEL, ["battery", "battery_capacity", "nominal_capacity", "charge", "get_charge_limit"]),
+        (PLUG_IN, []),
+    ],
+)
+def test_what_a_car_has_not_it_cannot_tell_in_either(garage, make, names):
+    for car in (garage[make].old, garage[make].new):
+        failed = {name for name in READINGS if isinstance(outcome(getattr(car, name)), tuple)}
+        assert failed == set(names)
+        for name in names:
+            with pytest.raises(sdk.NotCapableException):
+                getattr(car, name)()
+
+
+def test_the_differences_are_only_these(garage):
+    cars = garage[PLUG_IN]
+    old, new = cars.old.attributes(), cars.new.attributes()
+    assert {name for name in old if old[name] != new[name]} == {"mode", "powertrain_type"}
+    assert list(cars.old.iter_permissions()) == cars.new.permissions()
+    assert cars.old.permissions() == cars.new.permissions()[:25]
+    details = [car.service_history()["data"]["items"][0]["service_details"] for car in (cars.old, cars.new)]
+    assert details == [
+        [{"type": "Service Dealer", "value": "Pretend Motors"}],
+        [{"type": None, "value": "Service Dealer: Pretend Motors"}],
+    ]
+
+
+def test_part_of_the_service_history_is_the_same_in_both(garage):
+    cars = garage[PLUG_IN]
+    (visit,) = cars.old.service_history()["data"]["items"]
+    day = visit["service_date"].date()
+    for start, end, count in (
+        (day, day, 1),
+        (day.isoformat(), day.isoformat(), 1),
+        (None, day - timedelta(days=1), 0),
+        (day + timedelta(days=1), None, 0),
+        (visit["service_date"], datetime.now(UTC), 1),
+    ):
+        old, new = (outcome(car.service_history, start, end) for car in (cars.old, cars.new))
+        assert [item["service_date"] for item in new["data"]["items"]] == [visit["service_date"]] * count
+        # Generation 2 has also what is older than a year.
+        recent = [item for item in old["data"]["items"] if item["service_date"] >= visit["service_date"]]
+        assert recent == new["data"]["items"]
+
+
+def test_the_methods_are_the_same_in_both_and_take_the_same():
+    old = {name for name in dir(sdk.Vehicle) if not name.startswith("_")}
+    assert old <= set(dir(sdk.v3.Vehicle))
+    for name in old - {"unit_system", "iter_permissions"}:
+        theirs, ours = (inspect.signature(getattr(kind, name)) for kind in (sdk.Vehicle, sdk.v3.Vehicle))
+        assert list(theirs.parameters) == list(ours.parameters), name
+        assert theirs.return_annotation == ours.return_annotation, name
+
+
+@pytest.mark.parametrize("name", [name for name in vars(Reads) if not name.startswith("_")])
+def test_a_reading_says_its_scope_its_sources_and_its_units(name):
+    words = " ".join(getattr(Reads, name).__doc__.split())
+    assert "Scope ``read_" in words
+    assert f"GET /{PATHS[name]}" in words
+    assert "signal" in words
+    assert "NotCapableException" in words or "ServerException" in words
+    assert any(unit in words for unit in ("raction", "ilo", "No units", "No units."))
+    assert inspect.signature(getattr(Reads, name)).return_annotation.__name__ in vars(sdk)
