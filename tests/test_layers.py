@@ -46,7 +46,7 @@ STAIRS = {
         {"exceptions"},
         {"envelopes", "service_records"},
         {"signals"},
-        {"units", "shapes", "connect"},
+        {"units", "shapes", "connect", "limits"},
         {"const"},
     ],
     "models": [

@@ -8,10 +8,9 @@ NoAnswerException if it never came: in these two cases the car may have obeyed.
 from collections.abc import Mapping
 from typing import NotRequired, TypedDict
 
+from . import limits
 from .resources import Resources, ensure_done, text_of
 from .shapes import Status
-
-LOWEST_CHARGE_LIMIT = 0.5
 
 
 class Window(TypedDict):
@@ -51,9 +50,8 @@ class Commands:
 
     def set_charge_limit(self, limit: float) -> Status:
         """Charge up to ``limit``, from 0.5 to 1; ValueError for another. POST /commands/charge/set-limit."""
-        if not LOWEST_CHARGE_LIMIT <= limit <= 1:
-            raise ValueError(f"a charge limit is from {LOWEST_CHARGE_LIMIT} to 1, not {limit!r}")
-        return self._command("charge", "set-limit", {"percent": round(limit * 100)})
+        percent = round(limits.charge_limit(limit) * 100)
+        return self._command("charge", "set-limit", {"percent": percent})
 
     def open_charge_port(self) -> Status:
         """Open the flap of the charge port. POST /commands/charge-port/open."""
@@ -65,25 +63,25 @@ class Commands:
 
     def send_destination(self, latitude: float, longitude: float) -> Status:
         """Set the navigation's destination, in degrees. POST /commands/navigation/set-destination."""
-        return self._command("navigation", "set-destination", _place(latitude, longitude))
+        return self._command("navigation", "set-destination", limits.place(latitude, longitude))
 
     def set_daily_charge_schedule(self, latitude: float, longitude: float, window: Window) -> ScheduleStatus:
         """Charge at this place, daily, within ``window``. POST /charge-schedules/daily."""
-        return self._schedule("daily", {"location": _place(latitude, longitude), **_times(window)})
+        return self._schedule("daily", {"location": limits.place(latitude, longitude), **_times(window)})
 
     def set_weekly_charge_schedule(
         self, latitude: float, longitude: float, days: Mapping[str, Window]
     ) -> ScheduleStatus:
         """Charge at this place, on each of ``days`` (``"monday"``, …). POST /charge-schedules/weekly."""
         times = {day: _times(window) for day, window in days.items()}
-        return self._schedule("weekly", {"location": _place(latitude, longitude), "days": times})
+        return self._schedule("weekly", {"location": limits.place(latitude, longitude), "days": times})
 
     def set_workweek_charge_schedule(
         self, latitude: float, longitude: float, weekdays: Window, weekends: Window
     ) -> ScheduleStatus:
         """Charge at this place, on working days and on others. POST /charge-schedules/workweek."""
         times = {"weekdays": _times(weekdays), "weekends": _times(weekends)}
-        return self._schedule("workweek", {"location": _place(latitude, longitude), **times})
+        return self._schedule("workweek", {"location": limits.place(latitude, longitude), **times})
 
     def delete_charge_schedule(self, schedule_id: str) -> Status:
         """Remove a schedule. DELETE /charge-schedules/{id}."""
@@ -101,12 +99,6 @@ class Commands:
         path = ("vehicles", self.vehicle_id, "charge-schedules", kind)
         done = ensure_done(self.api.command("POST", *path, attributes=attributes), lasting=True)
         return {"status": "success", "schedule_id": text_of(done, "scheduleId")}
-
-
-def _place(latitude: float, longitude: float) -> dict[str, float]:
-    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
-        raise ValueError(f"there is no place at latitude {latitude!r}, longitude {longitude!r}")
-    return {"latitude": latitude, "longitude": longitude}
 
 
 def _times(window: Window) -> dict[str, str]:

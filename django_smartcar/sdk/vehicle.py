@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, cast
 
-from . import const
+from . import const, limits
 from .answers import (
     attributes_of,
     info_of,
@@ -105,6 +105,34 @@ class Vehicle(Reads):
         POST /security.
         """
         return self._command("security", action="UNLOCK")
+
+    def start_charge(self) -> Status:
+        """Begin to charge; StateException if it does already, or has no plug in. Never sent twice.
+
+        Scope ``control_charge``. POST /charge.
+        """
+        return self._command("charge", action="START")
+
+    def stop_charge(self) -> Status:
+        """Stop charging; StateException if it does not charge. Never sent twice.
+
+        Scope ``control_charge``. POST /charge.
+        """
+        return self._command("charge", action="STOP")
+
+    def set_charge_limit(self, limit: float) -> Status:
+        """Charge up to ``limit``, from 0.5 to 1; ValueError for another. Never sent twice.
+
+        Scope ``control_charge``. POST /charge/limit.
+        """
+        return self._command("charge/limit", limit=limits.charge_limit(limit))
+
+    def send_destination(self, latitude: float, longitude: float) -> Status:
+        """Set the navigation's destination, in degrees; ValueError for no place. Never sent twice.
+
+        Scope ``control_navigation``. POST /navigation/destination.
+        """
+        return self._command("navigation/destination", **limits.place(latitude, longitude))
 
     def _command(self, endpoint: str, **body: Any) -> Status:
         return {"status": body_of(self.api.post(endpoint, **body), status=str)["status"]}

@@ -105,6 +105,28 @@ def test_part_of_the_service_history_is_the_same_in_both(garage):
         assert recent == new["data"]["items"]
 
 
+def test_commands_are_the_same_in_both(smartcar):
+    cars = smartcar.connect("commands@example.com", PLUG_IN)
+    for told, seen in ((cars.old, cars.new), (cars.new, cars.old)):
+        for call, arguments, reading, field, value in (
+            ("lock", (), "lock_status", "is_locked", True),
+            ("unlock", (), "lock_status", "is_locked", False),
+            ("start_charge", (), "charge", "state", "CHARGING"),
+            ("stop_charge", (), "charge", "state", "NOT_CHARGING"),
+            ("set_charge_limit", (0.57,), "get_charge_limit", "limit", 0.57),
+            ("set_charge_limit", (1,), "get_charge_limit", "limit", 1),
+        ):
+            assert getattr(told, call)(*arguments) == {"status": "success"}
+            assert getattr(seen, reading)()["data"][field] == value
+        assert told.send_destination(52.5, 13.4) == {"status": "success"}
+        for call, argument in (("set_charge_limit", 0.4), ("send_destination", 91)):
+            with pytest.raises(ValueError, match=r"limit|place"):
+                getattr(told, call)(*[argument] * (2 if call == "send_destination" else 1))
+        with pytest.raises(sdk.StateException) as caught:
+            told.stop_charge()
+        assert (caught.value.type, caught.value.code) == ("VEHICLE_STATE", "NOT_CHARGING")
+
+
 def test_the_methods_are_the_same_in_both_and_take_the_same():
     old = {name for name in dir(sdk.Vehicle) if not name.startswith("_")}
     assert old <= set(dir(sdk.v3.Vehicle))

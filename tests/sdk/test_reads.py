@@ -245,3 +245,42 @@ def test_attributes_are_those_of_generation_3_as_far_as_they_are_told(server, ca
     server.play = lambda request: Answer(body={"id": "car-1", "make": "TESLA", "model": "S", "year": 2014})
     known = {"make": "TESLA", "model": "S", "year": 2014}
     assert car.attributes() == {**known, "mode": None, "powertrain_type": None}
+
+
+class TestCommands:
+    @pytest.mark.parametrize(
+        ("call", "arguments", "path", "body"),
+        [
+            ("start_charge", (), "charge", b'{"action": "START"}'),
+            ("stop_charge", (), "charge", b'{"action": "STOP"}'),
+            ("set_charge_limit", (0.57,), "charge/limit", b'{"limit": 0.57}'),
+            ("set_charge_limit", (1,), "charge/limit", b'{"limit": 1}'),
+            (
+                "send_destination",
+                (52.5, 13.4),
+                "navigation/destination",
+                b'{"latitude": 52.5, "longitude": 13.4}',
+            ),
+        ],
+    )
+    def test_one_is_sent_once_to_its_path(self, server, car, call, arguments, path, body):
+        server.answers = [Answer(502, {}), Answer(body={"status": "success", "message": "Sent"})]
+        with pytest.raises(sdk.UnexpectedStatusException):
+            getattr(car, call)(*arguments)
+        assert getattr(car, call)(*arguments) == {"status": "success"}
+        assert len(server.requests) == 2
+        for request in server.requests:
+            assert (request.method, request.path) == ("POST", f"/v2.0/vehicles/car-1/{path}")
+            assert request.body == body
+
+    @pytest.mark.parametrize("limit", [0.49, 1.01, 80, 0, -1, float("nan"), float("inf")])
+    def test_a_limit_out_of_range_is_not_sent(self, server, car, limit):
+        with pytest.raises(ValueError, match="charge limit"):
+            car.set_charge_limit(limit)
+        assert server.requests == []
+
+    @pytest.mark.parametrize("place", [(91, 0), (0, 181), (float("nan"), 0), (0, float("inf"))])
+    def test_a_place_that_is_none_is_not_sent(self, server, car, place):
+        with pytest.raises(ValueError, match="no place"):
+            car.send_destination(*place)
+        assert server.requests == []
