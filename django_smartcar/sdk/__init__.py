@@ -41,6 +41,7 @@ from .management_v2 import Connection, Connections, delete_connections, get_conn
 from .requester import Requester
 from .service_records import ServiceHistory, ServiceRecord
 from .shapes import (
+    Answer,
     Battery,
     BatteryCapacity,
     Charge,
@@ -67,6 +68,7 @@ from .vehicle import Vehicle
 
 __all__ = [
     "Access",
+    "Answer",
     "Api",
     "ApplicationAccess",
     "ApplicationAuth",

@@ -1,6 +1,6 @@
 """Addresses and bearer headers of the vehicle API, generation 2, and the calls that need a token only."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypedDict, cast
 from urllib.parse import quote
 
@@ -72,6 +72,16 @@ class Api:
         """POST something to the vehicle."""
         return self._requester.call("POST", self._format(endpoint), json=body, headers=self._unit_headers())
 
+    def request(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """Send anything to a path below the vehicle; the caller's headers go before our own."""
+        path, _, query = path.partition("?")
+        url = self._format("/".join(segments(*filter(None, path.split("/"))))) + (query and f"?{query}")
+        return self._requester.call(
+            method, url, headers={**self._unit_headers(), **(headers or {})}, json=body
+        )
+
     def permissions(self, **params: Any) -> Response:
         """GET what the owner has granted; ``limit`` and ``offset`` choose the page."""
         return self._requester.call("GET", self._format("permissions"), headers=self.auth, params=params)
@@ -95,6 +105,15 @@ class Api:
 
     def _unit_headers(self) -> dict[str, str]:
         return {**self.auth, const.UNIT_SYSTEM_HEADER: self.unit_system}
+
+
+def segments(*parts: str) -> list[str]:
+    """Pieces of a path, escaped. ValueError for what cannot be one."""
+    for part in parts:
+        # Dots cannot be escaped: every client and proxy takes them for "here" and "one up".
+        if not str(part).strip("."):
+            raise ValueError(f"{part!r} cannot be a piece of a path")
+    return [quote(str(part), safe="") for part in parts]
 
 
 def every(ask: Callable[..., Response], key: str, page_size: int) -> Iterator[str]:

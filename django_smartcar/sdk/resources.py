@@ -56,6 +56,16 @@ class Resources:
         """GET ``path``, whose parts are escaped; ``params`` that are None are left out."""
         return self._requester.call("GET", self._url(path), headers=self.headers, params=params)
 
+    def request(
+        self, method: str, *path: str, query: str, body: Any, headers: Mapping[str, str] | None
+    ) -> Response:
+        """Send anything; the caller's headers go before ours. Raises the exception of a 2xx that failed."""
+        url = self._url(path) + (query and f"?{query}")
+        response = self._requester.call(method, url, headers={**self.headers, **(headers or {})}, json=body)
+        if response.content.strip():
+            document_of(response)
+        return response
+
     def command(self, method: str, *path: str, attributes: Mapping[str, Any] | None = None) -> Response:
         """POST or DELETE, with all the time that a car may need: the answer comes when all of it has come."""
         body = {} if attributes is None else {"json": {"data": {"attributes": attributes}}}

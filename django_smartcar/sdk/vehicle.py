@@ -1,10 +1,11 @@
 """One car, generation 2: a vehicle id and an access token that covers it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from . import const, limits
 from .answers import (
+    answer_of,
     attributes_of,
     info_of,
     permissions_of,
@@ -16,7 +17,7 @@ from .bodies import PATHS
 from .reads import Reads
 from .requester import Requester, body_of
 from .service_records import Period
-from .shapes import Location, Odometer, Status, VehicleAttributes, VehicleInfo
+from .shapes import Answer, Location, Odometer, Status, VehicleAttributes, VehicleInfo
 
 # What Smartcar itself puts on a page of permissions.
 PERMISSIONS_PAGE_SIZE = 25
@@ -87,6 +88,17 @@ class Vehicle(Reads):
         Scope ``read_odometer``. GET /odometer.
         """
         return cast(Odometer, self._read("odometer"))
+
+    def request(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Send anything to a path below the car: ``{"data": the JSON as it came, "unit_system", "age"}``.
+
+        For what has no method here, like the paths of one make: ``request("GET", "tesla/charge/ammeter")``,
+        ``request("POST", "tesla/charge/ammeter", {"amperage": 16})``; the make in lower case. ``headers`` go
+        before our own. Never sent twice, but for a GET.
+        """
+        return answer_of(self.api.request(method, path, body, headers))
 
     def disconnect(self) -> None:
         """End the application's access to this car: the owner must connect it anew. DELETE /application."""

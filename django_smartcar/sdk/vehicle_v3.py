@@ -1,9 +1,10 @@
 """One car, generation 3: a vehicle id, the application's token, and the user who granted the car."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, TypedDict, cast
 
 from . import const
+from .answers import answer_of
 from .commands import Commands
 from .connections import MODES, Connection, delete_connection, get_vehicle, iter_connections
 from .exceptions import ResourceNotFoundException
@@ -11,7 +12,7 @@ from .reads import Reads
 from .requester import Requester
 from .resources import Resources
 from .service_records import Period
-from .shapes import Location, Odometer, VehicleAttributes, VehicleInfo
+from .shapes import Answer, Location, Odometer, VehicleAttributes, VehicleInfo
 from .signals import Signal
 from .stored import Store
 from .translation import is_single, reading_of, vin_of
@@ -132,6 +133,18 @@ class Vehicle(Reads, Commands):
         Scope ``read_location``. Signal location-preciselocation.
         """
         return cast(Location, self._read("location"))
+
+    def request(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Send anything to a path below the car: ``{"data": the JSON as it came, "unit_system", "age"}``.
+
+        Generation 3 has other paths (``"signals/closure-doors"``) and none of one make. ``headers`` go before
+        our own. Never sent twice, but for a GET.
+        """
+        path, _, query = path.partition("?")
+        parts = ("vehicles", self.vehicle_id, *filter(None, path.split("/")))
+        return answer_of(self.api.request(method, *parts, query=query, body=body, headers=headers))
 
     def signals(self) -> Signals:
         """Everything Smartcar has stored of the car: ``{"signals": {code: …}, "is_empty", "unit_system"}``.
