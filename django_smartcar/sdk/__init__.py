@@ -17,6 +17,7 @@ Whatever goes wrong is a ``SmartcarException``; the tree of them is drawn in ``s
 """
 
 from . import api, connect, const, requester, v3
+from .answers import Batch
 from .api import Api, Paging, VehicleIds, get_user_id, get_vehicle_ids, iter_vehicle_ids
 from .auth import Access, ApplicationAccess, ApplicationAuth, AuthClient, is_expired
 from .exceptions import (
@@ -74,6 +75,7 @@ __all__ = [
     "ApplicationAuth",
     "AuthClient",
     "AuthenticationException",
+    "Batch",
     "Battery",
     "BatteryCapacity",
     "Charge",

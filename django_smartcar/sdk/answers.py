@@ -1,18 +1,57 @@
 """Answers of generation 2 and what the face makes of them, one by one or many in a batch."""
 
-from collections.abc import Callable
+import io
+import json
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, cast
+from typing import Any, Final, TypedDict, cast
 
 from . import const
 from .bodies import FIELDS, MEASURED, data_of
+from .exceptions import SmartcarException, exception_for
 from .requester import Response, body_of, invalid, json_of
+from .service_records import ServiceHistory
 from .shapes import (
     Answer,
+    Battery,
+    BatteryCapacity,
+    Charge,
+    ChargeLimit,
+    DiagnosticSystemStatus,
+    DiagnosticTroubleCodes,
+    EngineOil,
+    Fuel,
+    Location,
+    LockStatus,
+    NominalCapacity,
+    Odometer,
+    TirePressure,
     VehicleAttributes,
     VehicleInfo,
 )
+
+
+class Batch(TypedDict, total=False):
+    """By the method's name: what the method would return, or the exception that it would raise."""
+
+    attributes: VehicleAttributes | SmartcarException
+    vin: str | SmartcarException
+    permissions: list[str] | SmartcarException
+    odometer: Odometer | SmartcarException
+    location: Location | SmartcarException
+    fuel: Fuel | SmartcarException
+    battery: Battery | SmartcarException
+    battery_capacity: BatteryCapacity | SmartcarException
+    nominal_capacity: NominalCapacity | SmartcarException
+    charge: Charge | SmartcarException
+    get_charge_limit: ChargeLimit | SmartcarException
+    engine_oil: EngineOil | SmartcarException
+    tire_pressure: TirePressure | SmartcarException
+    lock_status: LockStatus | SmartcarException
+    diagnostic_system_status: DiagnosticSystemStatus | SmartcarException
+    diagnostic_trouble_codes: DiagnosticTroubleCodes | SmartcarException
+    service_history: ServiceHistory | SmartcarException
 
 
 def reading_of(name: str, response: Response) -> dict[str, Any]:
@@ -70,6 +109,45 @@ _OTHERS: Final[dict[str, Callable[[Response], Any]]] = {
     "vin": vin_of,
     "permissions": permissions_of,
 }
+
+
+def batch_of(response: Response, names: Mapping[str, str]) -> Batch:
+    """The outcomes of a batch, one for each of ``names`` (method -> path); of a failure, its exception."""
+    items = body_of(response).get("responses")
+    if not isinstance(items, list):
+        raise invalid(response, "'responses' is not a list")
+    known = [item for item in items if isinstance(item, dict) and isinstance(item.get("path"), str)]
+    by_path = {item["path"].strip("/"): item for item in known}
+    return cast(Batch, {name: _outcome(name, by_path.get(path), response) for name, path in names.items()})
+
+
+def _outcome(name: str, item: dict[str, Any] | None, batch: Response) -> Any:
+    try:
+        response = _alone(item, batch)
+        if not 200 <= response.status_code < 300:
+            return exception_for(response)
+        return read(name, response)
+    except SmartcarException as error:
+        return error.with_traceback(None)
+
+
+def _alone(item: dict[str, Any] | None, batch: Response) -> Response:
+    """An item of a batch as the answer that it would have been alone."""
+    if item is None:
+        raise invalid(batch, "a path of the batch has no answer")
+    code, headers = item.get("code"), item.get("headers")
+    if not isinstance(code, int):
+        raise invalid(batch, "an item of the batch has no 'code'")
+    response = Response()
+    response.status_code = code
+    response.request, response.url = batch.request, batch.url
+    if request_id := batch.headers.get(const.REQUEST_ID_HEADER):
+        response.headers[const.REQUEST_ID_HEADER] = request_id
+    if isinstance(headers, dict):
+        # Whatever their case was; and a number is a number here, not its digits.
+        response.headers.update({str(name): str(value) for name, value in headers.items()})
+    response.raw = io.BytesIO(json.dumps(item.get("body")).encode())
+    return response
 
 
 def _heading(response: Response, is_measured: bool) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Addresses and bearer headers of the vehicle API, generation 2, and the calls that need a token only."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypedDict, cast
 from urllib.parse import quote
 
@@ -71,6 +71,12 @@ class Api:
     def post(self, endpoint: str, **body: Any) -> Response:
         """POST something to the vehicle."""
         return self._requester.call("POST", self._format(endpoint), json=body, headers=self._unit_headers())
+
+    def batch(self, paths: Iterable[str]) -> Response:
+        """POST many paths to be read at once. It is no command: it has the time of a read."""
+        body = {"requests": [{"path": f"/{path}"} for path in paths]}
+        url, timeout = self._format("batch"), self._requester.read_timeout
+        return self._requester.call("POST", url, json=body, headers=self._unit_headers(), timeout=timeout)
 
     def request(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None

@@ -147,6 +147,21 @@ def data_of(name: str, body: Any) -> dict[str, Any]:
     return found
 
 
+def names_of(paths: Any) -> dict[str, str]:
+    """method -> path, of paths (``"/tires/pressure"``) or methods (``"tire_pressure"``), each once.
+
+    A path that no method reads is named after itself: ``"tesla_charge_ammeter"``.
+    """
+    if isinstance(paths, str):
+        raise ValueError("paths are a list of texts, not one text")
+    names = {}
+    for given in paths:
+        path = given.strip("/")
+        name = path if path in PATHS else _METHODS.get(path, path.replace("/", "_"))
+        names[name] = PATHS.get(name, path)
+    return names
+
+
 def shaped(shape: Shape, value: Any, name: str = "it") -> Any:
     """``value`` in this shape. Raises ValueError, which names what is wrong and quotes nothing."""
     if isinstance(shape, Mapping):

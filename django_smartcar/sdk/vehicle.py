@@ -1,19 +1,21 @@
 """One car, generation 2: a vehicle id and an access token that covers it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from . import const, limits
 from .answers import (
+    Batch,
     answer_of,
     attributes_of,
+    batch_of,
     info_of,
     permissions_of,
     read,
     vin_of,
 )
 from .api import Api, every
-from .bodies import PATHS
+from .bodies import PATHS, names_of
 from .reads import Reads
 from .requester import Requester, body_of
 from .service_records import Period
@@ -88,6 +90,21 @@ class Vehicle(Reads):
         Scope ``read_odometer``. GET /odometer.
         """
         return cast(Odometer, self._read("odometer"))
+
+    def batch(self, paths: Iterable[str]) -> Batch:
+        """Many readings in one request: method -> what it returns, or the exception that it would raise.
+
+        ``paths`` are Smartcar's (``"/tires/pressure"``) or the methods' names (``"tire_pressure"``); each
+        counts as a request. One that fails fails no other, and its exception knows its own ``retry_after``::
+
+            for name, found in car.batch(["odometer", "/fuel"]).items():
+                print(name, "failed" if isinstance(found, sdk.SmartcarException) else found)
+
+        A make's own path is named after itself, ``"tesla_charge_ammeter"``, and has what ``request`` returns.
+        Raises the exception of the whole, for a path that Smartcar does not know. POST /batch.
+        """
+        names = names_of(paths)
+        return batch_of(self.api.batch(names.values()), names) if names else {}
 
     def request(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None

@@ -1,21 +1,22 @@
 """One car, generation 3: a vehicle id, the application's token, and the user who granted the car."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypedDict, cast
 
 from . import const
-from .answers import answer_of
+from .answers import Batch, answer_of
+from .bodies import names_of
 from .commands import Commands
 from .connections import MODES, Connection, delete_connection, get_vehicle, iter_connections
-from .exceptions import ResourceNotFoundException
+from .exceptions import ResourceNotFoundException, SmartcarException
 from .reads import Reads
 from .requester import Requester
 from .resources import Resources
 from .service_records import Period
 from .shapes import Answer, Location, Odometer, VehicleAttributes, VehicleInfo
 from .signals import Signal
-from .stored import Store
-from .translation import is_single, reading_of, vin_of
+from .stored import Ask, Store
+from .translation import SOURCES, is_single, reading_of, vin_of
 
 
 class Signals(TypedDict):
@@ -134,6 +135,23 @@ class Vehicle(Reads, Commands):
         """
         return cast(Location, self._read("location"))
 
+    def batch(self, paths: Iterable[str]) -> Batch:
+        """Many readings in one request: method -> what it returns, or the exception that it would raise.
+
+        As in generation 2 (``sdk.Vehicle.batch``), made of all that Smartcar has stored of the car; only
+        ``"attributes"`` and ``"permissions"``, which are no signals, take a request of their own. A path that
+        generation 3 does not have, as that of one make, is a ResourceNotFoundException. GET /signals.
+        """
+        names, found = names_of(paths), {}
+        is_stored = set(names) - {"attributes", "permissions"}
+        ask = self._store.all() if is_stored else self._store.one
+        for name in names:
+            try:
+                found[name] = self._item(name, ask)
+            except SmartcarException as error:
+                found[name] = error.with_traceback(None)
+        return cast(Batch, found)
+
     def request(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
@@ -179,3 +197,14 @@ class Vehicle(Reads, Commands):
     def _read(self, name: str, within: Period | None = None) -> Any:
         ask = self._store.one if is_single(name) else self._store.all()
         return reading_of(name, ask, self.unit_system, within)
+
+    def _item(self, name: str, ask: Ask) -> Any:
+        if name in ("attributes", "permissions"):
+            return getattr(self, name)()
+        if name == "vin":
+            return vin_of(ask)
+        if name in SOURCES:
+            return reading_of(name, ask, self.unit_system)
+        raise ResourceNotFoundException(
+            f"Generation 3 has no reading {name!r}", type="RESOURCE_NOT_FOUND", code="PATH", status_code=404
+        )
