@@ -78,6 +78,12 @@ class Api:
         url, timeout = self._format("batch"), self._requester.read_timeout
         return self._requester.call("POST", url, json=body, headers=self._unit_headers(), timeout=timeout)
 
+    def webhook(self, method: str, webhook_id: str, token: str | None = None) -> Response:
+        """POST or DELETE the vehicle's subscription to a webhook; ``token`` takes the place of our own."""
+        headers = {"Authorization": f"Bearer {token}"} if token is not None else self.auth
+        url, timeout = self._format(f"webhooks/{segments(webhook_id)[0]}"), self._requester.read_timeout
+        return self._requester.call(method, url, headers=headers, timeout=timeout)
+
     def request(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> Response:

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any, TypedDict
 
 from . import const
-from .connections import vehicle_attributes
+from .connections import MODES, vehicle_attributes
+from .exceptions import ResourceNotFoundException
 from .requester import Requester
 from .resources import Resource, Resources, attributes_of, id_of, part_of, text_of
 from .shapes import VehicleAttributes
@@ -158,6 +159,23 @@ def unsubscribe(
 ) -> None:
     """Remove a subscription. DELETE /subscriptions/{id}."""
     Resources(access_token, api_url, requester=requester).send("DELETE", "subscriptions", subscription_id)
+
+
+def unsubscribe_vehicle(host: Resources, webhook_id: str, vehicle_id: str, user_id: str) -> None:
+    """Remove the subscription of this car of this user, live or simulated, to this webhook.
+
+    Raises ResourceNotFoundException if there is none (any more).
+    """
+    asked = {"userId": user_id, "vehicleId": vehicle_id, "webhookId": webhook_id}
+    for mode in MODES:
+        for resource in host.every("subscriptions", filters={**asked, "vehicle.mode": mode}):
+            ids = [id_of(resource, related) for related in ("user", "vehicle", "webhook")]
+            # The filter is not believed: a stranger's subscription must not be taken for this one.
+            if ids == list(asked.values()):
+                return host.send("DELETE", "subscriptions", resource["id"])
+    raise ResourceNotFoundException(
+        "This webhook does not tell of this vehicle", type="RESOURCE_NOT_FOUND", status_code=404
+    )
 
 
 def iter_compatible_vehicles(

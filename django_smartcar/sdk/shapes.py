@@ -225,6 +225,13 @@ class Status(TypedDict):
     status: str
 
 
+class Subscribed(TypedDict):
+    """The webhook that will tell of this car."""
+
+    webhook_id: str
+    vehicle_id: str
+
+
 class Answer(Measured):
     """What a path of the caller's own choice answered: its JSON as it came, None if there is none."""
 

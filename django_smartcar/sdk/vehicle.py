@@ -19,7 +19,7 @@ from .bodies import PATHS, names_of
 from .reads import Reads
 from .requester import Requester, body_of
 from .service_records import Period
-from .shapes import Answer, Location, Odometer, Status, VehicleAttributes, VehicleInfo
+from .shapes import Answer, Location, Odometer, Status, Subscribed, VehicleAttributes, VehicleInfo
 
 # What Smartcar itself puts on a page of permissions.
 PERMISSIONS_PAGE_SIZE = 25
@@ -116,6 +116,16 @@ class Vehicle(Reads):
         before our own. Never sent twice, but for a GET.
         """
         return answer_of(self.api.request(method, path, body, headers))
+
+    def subscribe(self, webhook_id: str) -> Subscribed:
+        """Let a webhook tell of this car: ``{"webhook_id", "vehicle_id"}``. POST /webhooks/{id}."""
+        body = body_of(self.api.webhook("POST", webhook_id), webhookId=str, vehicleId=str)
+        return {"webhook_id": body["webhookId"], "vehicle_id": body["vehicleId"]}
+
+    def unsubscribe(self, amt: str, webhook_id: str) -> Status:
+        """Let it tell no more; ``amt`` is the application management token. DELETE /webhooks/{id}."""
+        self.api.webhook("DELETE", webhook_id, amt)
+        return {"status": "success"}
 
     def disconnect(self) -> None:
         """End the application's access to this car: the owner must connect it anew. DELETE /application."""

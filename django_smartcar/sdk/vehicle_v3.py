@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypedDict, cast
 
-from . import const
+from . import const, management
 from .answers import Batch, answer_of
 from .bodies import names_of
 from .commands import Commands
@@ -13,7 +13,7 @@ from .reads import Reads
 from .requester import Requester
 from .resources import Resources
 from .service_records import Period
-from .shapes import Answer, Location, Odometer, VehicleAttributes, VehicleInfo
+from .shapes import Answer, Location, Odometer, Status, Subscribed, VehicleAttributes, VehicleInfo
 from .signals import Signal
 from .stored import Ask, Store
 from .translation import SOURCES, is_single, reading_of, vin_of
@@ -46,6 +46,7 @@ class Vehicle(Reads, Commands):
         *,
         requester: Requester | None = None,
         api_url: str = const.VEHICLE_URL,
+        management_url: str = const.MANAGEMENT_URL,
     ) -> None:
         for name, value in (("vehicle", vehicle_id), ("user", user_id)):
             if not str(value or "").strip("."):
@@ -57,6 +58,7 @@ class Vehicle(Reads, Commands):
         self._store = Store(self.api, vehicle_id)
         self._requester = requester
         self._api_url = api_url
+        self._management_url = management_url
         self.set_unit_system(unit_system)
 
     def __repr__(self) -> str:
@@ -163,6 +165,30 @@ class Vehicle(Reads, Commands):
         path, _, query = path.partition("?")
         parts = ("vehicles", self.vehicle_id, *filter(None, path.split("/")))
         return answer_of(self.api.request(method, *parts, query=query, body=body, headers=headers))
+
+    def subscribe(self, webhook_id: str) -> Subscribed:
+        """Let a webhook tell of this car: ``{"webhook_id", "vehicle_id"}``; it may not yet when this returns.
+
+        Raises StateException if it does already. POST /subscriptions.
+        """
+        management.subscribe(
+            self.access_token,
+            webhook_id,
+            self.vehicle_id,
+            self.user_id,
+            requester=self._requester,
+            api_url=self._management_url,
+        )
+        return {"webhook_id": webhook_id, "vehicle_id": self.vehicle_id}
+
+    def unsubscribe(self, amt: str | None, webhook_id: str) -> Status:
+        """Let it tell no more; ``amt`` is generation 2's, and not sent. DELETE /subscriptions/{id}.
+
+        Raises ResourceNotFoundException if the webhook does not tell of this car.
+        """
+        host = Resources(self.access_token, self._management_url, requester=self._requester)
+        management.unsubscribe_vehicle(host, webhook_id, self.vehicle_id, self.user_id)
+        return {"status": "success"}
 
     def signals(self) -> Signals:
         """Everything Smartcar has stored of the car: ``{"signals": {code: …}, "is_empty", "unit_system"}``.

@@ -64,5 +64,6 @@ class Smartcar:
                 self.application_token(),
                 answer["user_id"],
                 api_url=self.vehicle_url,
+                management_url=self.management_url,
             ),
         )

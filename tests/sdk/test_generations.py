@@ -1,6 +1,7 @@
 """The same simulated car, asked in both generations over real HTTP: the same names, shapes and numbers."""
 
 import inspect
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -169,6 +170,15 @@ def test_a_path_of_the_callers_own_goes_below_the_car(garage):
     with pytest.raises(sdk.StateException):
         cars.new.request("POST", "commands/charge/stop")
     assert isinstance(cars.new.batch(["tesla/charge/ammeter"])["tesla_charge_ammeter"], sdk.SmartcarException)
+
+
+def test_a_subscription_begins_and_ends_in_generation_2(smartcar, garage):
+    car, webhook_id = garage[PLUG_IN].old, str(uuid.uuid4())
+    amt = smartcar.management_token
+    assert car.subscribe(webhook_id) == {"webhook_id": webhook_id, "vehicle_id": car.vehicle_id}
+    with pytest.raises(sdk.AuthenticationException):
+        car.unsubscribe("wrong", webhook_id)
+    assert car.unsubscribe(amt, webhook_id) == {"status": "success"}
 
 
 def test_the_methods_are_the_same_in_both_and_take_the_same():

@@ -88,3 +88,87 @@ class TestRequest:
         (request,) = server.requests
         assert request.path == "/v3/vehicles/car-1/commands/security/lock"
         assert request.header("sc-user-id") == "user-1"
+
+
+class TestWebhooksOfGeneration2:
+    def test_a_car_is_subscribed(self, server, car):
+        server.play = lambda request: Answer(body={"webhookId": "hook/1", "vehicleId": "car-1"})
+        assert car.subscribe("hook/1") == {"webhook_id": "hook/1", "vehicle_id": "car-1"}
+        (request,) = server.requests
+        assert (request.method, request.path) == ("POST", "/v2.0/vehicles/car-1/webhooks/hook%2F1")
+        assert (request.header("Authorization"), request.body) == ("Bearer token-of-anna", b"")
+
+    @pytest.mark.parametrize("answer", [Answer(body={"status": "success"}), Answer(204, b"")])
+    def test_a_car_is_unsubscribed_with_the_management_token(self, server, car, answer):
+        server.play = lambda request: answer
+        assert car.unsubscribe("the-amt", "hook-1") == {"status": "success"}
+        (request,) = server.requests
+        assert (request.method, request.path) == ("DELETE", "/v2.0/vehicles/car-1/webhooks/hook-1")
+        assert request.header("Authorization") == "Bearer the-amt"
+
+    def test_the_management_token_is_removed_from_errors(self, server, car):
+        server.play = lambda request: Answer(401, {"type": "AUTHENTICATION", "description": "the-amt"})
+        with pytest.raises(sdk.AuthenticationException) as caught:
+            car.unsubscribe("the-amt", "hook-1")
+        assert "the-amt" not in str(caught.value)
+
+    @pytest.mark.parametrize("webhook_id", ["", ".", ".."])
+    def test_an_id_that_is_none_is_not_sent(self, server, car, webhook_id):
+        for call, arguments in (("subscribe", ()), ("unsubscribe", ("amt",))):
+            with pytest.raises(ValueError, match="cannot be"):
+                getattr(car, call)(*arguments, webhook_id)
+        assert server.requests == []
+
+
+class TestWebhooksOfGeneration3:
+    @pytest.fixture
+    def new_car(self, server, requester):
+        hosts = {"api_url": f"{server.url}/v3", "management_url": f"{server.url}/management/v3"}
+        return sdk.v3.Vehicle("car-1", "token-of-all", "user-1", requester=requester, **hosts)
+
+    @staticmethod
+    def page(*subscriptions):
+        items = [
+            {
+                "id": id_,
+                "relationships": {
+                    name: {"data": {"id": related}}
+                    for name, related in zip(("webhook", "user", "vehicle"), ids, strict=True)
+                },
+            }
+            for id_, *ids in subscriptions
+        ]
+        return Answer(body={"data": items, "links": {"next": None}})
+
+    def test_a_car_is_subscribed(self, server, new_car):
+        server.play = lambda request: Answer(202, {"meta": {"message": "subscription creation in progress"}})
+        assert new_car.subscribe("hook-1") == {"webhook_id": "hook-1", "vehicle_id": "car-1"}
+        (request,) = server.requests
+        assert (request.method, request.path) == ("POST", "/management/v3/subscriptions")
+        assert request.body == (
+            b'{"data": {"attributes": {"webhookId": "hook-1", "userId": "user-1", "vehicleId": "car-1"}}}'
+        )
+
+    def test_only_the_subscription_of_this_car_and_user_is_removed(self, server, new_car):
+        server.answers = [
+            self.page(),
+            self.page(
+                ("s1", "hook-1", "user-2", "car-1"),
+                ("s2", "hook-2", "user-1", "car-1"),
+                ("s3", "hook-1", "user-1", "car-1"),
+            ),
+            Answer(204, b""),
+        ]
+        assert new_car.unsubscribe("the-amt", "hook-1") == {"status": "success"}
+        listed, simulated, deleted = server.requests
+        assert "filter%5Bvehicle.mode%5D=live" in listed.path
+        assert "filter%5Bvehicle.mode%5D=simulated" in simulated.path
+        assert (deleted.method, deleted.path) == ("DELETE", "/management/v3/subscriptions/s3")
+        assert {request.header("Authorization") for request in server.requests} == {"Bearer token-of-all"}
+
+    def test_a_subscription_that_is_not_there_is_not_found(self, server, new_car):
+        server.play = lambda request: self.page(("s1", "hook-1", "user-2", "car-1"))
+        with pytest.raises(sdk.ResourceNotFoundException) as caught:
+            new_car.unsubscribe(None, "hook-1")
+        assert caught.value.status_code == 404
+        assert {request.method for request in server.requests} == {"GET"}
