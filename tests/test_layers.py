@@ -39,7 +39,7 @@ STAIRS = {
         {"__init__"},
         {"vehicle", "v3"},
         {"vehicle_v3"},
-        {"management", "management_v2", "commands", "answers", "translation"},
+        {"management", "management_v2", "commands", "answers", "translation", "compatibility"},
         {"connections", "stored"},
         {"api", "auth", "resources", "reads"},
         {"requester", "bodies"},

@@ -20,6 +20,13 @@ from . import api, connect, const, requester, v3
 from .answers import Batch
 from .api import Api, Paging, VehicleIds, get_user_id, get_vehicle_ids, iter_vehicle_ids
 from .auth import Access, ApplicationAccess, ApplicationAuth, AuthClient, is_expired
+from .compatibility import (
+    Capability,
+    Compatibility,
+    CompatibilityModel,
+    get_compatibility,
+    get_compatibility_matrix,
+)
 from .exceptions import (
     AuthenticationException,
     GatewayTimeoutException,
@@ -79,9 +86,12 @@ __all__ = [
     "Batch",
     "Battery",
     "BatteryCapacity",
+    "Capability",
     "Charge",
     "ChargeLimit",
     "Closure",
+    "Compatibility",
+    "CompatibilityModel",
     "Connection",
     "Connections",
     "DiagnosticSystem",
@@ -126,6 +136,8 @@ __all__ = [
     "const",
     "delete_connections",
     "exception_for",
+    "get_compatibility",
+    "get_compatibility_matrix",
     "get_connections",
     "get_user_id",
     "get_vehicle_ids",

@@ -26,6 +26,12 @@ def amount(value: Any) -> Any:
     return number(float(value) if isinstance(value, str) else value)
 
 
+def whole_number(value: Any) -> Any:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise ValueError("is not a whole number")
+
+
 def truth(value: Any) -> Any:
     if value is None or isinstance(value, bool):
         return value
