@@ -16,7 +16,8 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
-from .errors import OAuthError, SmartcarError
+from .errors import GatewayTimeout, OAuthError, SmartcarError
+from .v3_errors import V3Error
 
 View = Callable[..., HttpResponse]
 
@@ -37,6 +38,10 @@ def answering(view: View) -> View:
             response = JsonResponse(body, status=error.status)
             if error.retry_after is not None:
                 response["Retry-After"] = str(error.retry_after)
+        except V3Error as v3_error:  # v2.0 has no such error; somebody provoked it all the same
+            response = JsonResponse(v3_error.body(), status=v3_error.status)
+        except GatewayTimeout as timeout:
+            response = HttpResponse(timeout.text, status=timeout.status, content_type="text/plain")
         except OAuthError as oauth_error:
             response = JsonResponse(oauth_error.body(), status=oauth_error.status)
             if oauth_error.status == 401:

@@ -21,8 +21,8 @@ _VIN_YEARS = "ABCDEFGHJKLMNPRSTVWXY123456789"
 _VIN_LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ0123456789"
 
 #: A fuel car goes this far on a litre, an electric one on a kilowatt hour.
-_KM_PER_LITRE = 13.0
-_KM_PER_KWH = 6.0
+KM_PER_LITRE = 13.0
+KM_PER_KWH = 6.0
 
 
 def stable_id(*names: str) -> str:
@@ -60,10 +60,10 @@ def build_car(
         longitude=round(-108.9 + 6.8 * _share(seed, "longitude"), 6),
         battery_capacity_kwh=model.battery_kwh,
         battery_percent=battery_percent,
-        battery_range_km=round(min(483.0, model.battery_kwh * _KM_PER_KWH * battery_percent), 2),
+        battery_range_km=round(min(483.0, model.battery_kwh * KM_PER_KWH * battery_percent), 2),
         tank_litres=model.tank_litres,
         fuel_percent=fuel_percent,
-        fuel_range_km=round(model.tank_litres * _KM_PER_LITRE * fuel_percent, 2),
+        fuel_range_km=round(model.tank_litres * KM_PER_LITRE * fuel_percent, 2),
         oil_life=round(0.15 + 0.8 * _share(seed, "oil"), 2),
         tires_kpa=[round(205.0 + 30.0 * _share(seed, "tire", str(wheel)), 1) for wheel in range(4)],
         is_plugged_in=model.powertrain != "ICE",

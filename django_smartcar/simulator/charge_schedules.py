@@ -7,9 +7,10 @@ import uuid
 from typing import Any
 
 from . import world
-from .commands import Command, obey, refuse_if_told
+from .commands import Command, obey
 from .connections import Connection
 from .errors import SmartcarError
+from .faults import refuse_command
 from .readings import timestamp
 from .records import Car
 from .v3_commands import coordinates
@@ -28,7 +29,7 @@ def create(known: Connection, kind: str, attributes: dict[str, Any]) -> dict[str
     schedule_id = str(uuid.uuid4())
 
     def act(car: Car, body: dict[str, Any]) -> None:
-        refuse_if_told(car)
+        refuse_command(car)
         if kind not in _CAPABLE.get(car.make, ()):
             raise SmartcarError("COMPATIBILITY", "VEHICLE_NOT_CAPABLE")
         car.charge_schedules[schedule_id] = schedule
@@ -45,7 +46,7 @@ def delete(known: Connection, schedule_id: str) -> dict[str, Any]:
         raise not_found("charge schedule")
 
     def act(car: Car, body: dict[str, Any]) -> None:
-        refuse_if_told(car)
+        refuse_command(car)
         del car.charge_schedules[schedule_id]
 
     obey(known.car, Command("control_charge", act), {})

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from . import world
+from . import states, world
 from .errors import SmartcarError, invalid
+from .faults import refuse_command
 from .records import Car
 
 
@@ -24,26 +25,31 @@ def obey(car: Car, command: Command, body: dict[str, Any]) -> None:
     with world.changes():
         world.counters["commands"] += 1
         command.act(car, body)
-        car.recorded_at = world.now()
+        car.recorded_at = car.evolved_at = world.now()
         world.touch()
 
 
 def _lock(car: Car, body: dict[str, Any]) -> None:
     wanted = action(body, "LOCK", "UNLOCK")
-    refuse_if_told(car)
+    refuse_command(car)
+    if car.state == "driving":
+        raise SmartcarError("VEHICLE_STATE", "IN_MOTION")
     car.is_locked = wanted == "LOCK"
 
 
 def _charge(car: Car, body: dict[str, Any]) -> None:
     wanted = action(body, "START", "STOP")
     need_battery(car)
+    if not car.is_plugged_in:
+        raise SmartcarError("VEHICLE_STATE", "CHARGING_PLUG_NOT_CONNECTED")
     if wanted == "STOP":
         if car.charge_state != "CHARGING":
             raise SmartcarError("VEHICLE_STATE", car.charge_state)
+        if states.is_replayed(car):
+            # So Smartcar's documents have it: a recorded charge cannot be cut short.
+            raise SmartcarError("VEHICLE_STATE", "UNKNOWN")
         car.charge_state = "NOT_CHARGING"
         return
-    if not car.is_plugged_in:
-        raise SmartcarError("VEHICLE_STATE", "CHARGING_PLUG_NOT_CONNECTED")
     if car.charge_state == "CHARGING":
         raise SmartcarError("VEHICLE_STATE", "CHARGING_IN_PROGRESS")
     if car.charge_state == "FULLY_CHARGED":
@@ -59,7 +65,7 @@ def _charge_limit(car: Car, body: dict[str, Any]) -> None:
 
 def _destination(car: Car, body: dict[str, Any]) -> None:
     destination = [number(body, "latitude", -90, 90), number(body, "longitude", -180, 180)]
-    refuse_if_told(car)
+    refuse_command(car)
     car.destination = destination
 
 
@@ -71,15 +77,9 @@ COMMANDS: dict[str, Command] = {
 }
 
 
-def refuse_if_told(car: Car) -> None:
-    """An error account's car does nothing, and says nothing of itself."""
-    if car.fault:
-        raise SmartcarError(*car.fault.split(":"))
-
-
 def need_battery(car: Car) -> None:
     """Refuse what is about charging, where nothing can be charged."""
-    refuse_if_told(car)
+    refuse_command(car)
     if not car.is_electric:
         raise SmartcarError("COMPATIBILITY", "VEHICLE_NOT_CAPABLE")
 

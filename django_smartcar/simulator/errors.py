@@ -100,7 +100,7 @@ class SmartcarError(Exception):
 
     def _v1_message(self) -> str:
         # v1.0 had no list of details: the sentence about the field was the message.
-        if self.detail:
+        if self.detail and "message" in self.detail[0]:
             return str(self.detail[0]["message"])
         return _V1_MESSAGES.get((self.type, self.code), self.kind.description)
 
@@ -117,6 +117,13 @@ class SmartcarError(Exception):
 def invalid(field: str, message: str) -> SmartcarError:
     """A VALIDATION error that names the field."""
     return SmartcarError("VALIDATION", detail=[{"field": field, "message": message}])
+
+
+class GatewayTimeout(Exception):
+    """The 504 of a gateway before Smartcar: text, and no envelope."""
+
+    status = 504
+    text = "upstream request timeout"
 
 
 class OAuthError(Exception):

@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from .commands import COMMANDS, Command, action, need_battery, number, refuse_if_told
+from .commands import COMMANDS, Command, action, need_battery, number
 from .errors import invalid
+from .faults import refuse_command
 from .make_readings import setting
 from .records import Car
 
@@ -83,7 +84,7 @@ def _port(car: Car, body: dict[str, Any]) -> None:
 def _lid(path: str) -> Command:
     def act(car: Car, body: dict[str, Any]) -> None:
         wanted = action(body, "OPEN", "CLOSE")
-        refuse_if_told(car)
+        refuse_command(car)
         car.make_settings[path] = {"status": "OPEN" if wanted == "OPEN" else "CLOSED"}
 
     return Command("control_trunk", act)
@@ -92,7 +93,7 @@ def _lid(path: str) -> Command:
 def _pin(car: Car, body: dict[str, Any]) -> None:
     if action(body, "SET", "CLEAR") == "SET" and not re.fullmatch(r"[0-9]{4}", str(body.get("pin"))):
         raise invalid("pin", "pin must be four digits")
-    refuse_if_told(car)  # and nothing is kept: no answer ever shows a PIN
+    refuse_command(car)  # and nothing is kept: no answer ever shows a PIN
 
 
 def _ammeter(car: Car, body: dict[str, Any]) -> None:

@@ -45,7 +45,8 @@ def _electric(
     return Reading(scope, read, has_units, has_age)
 
 
-def _kilowatts(car: Car) -> float:
+def kilowatts(car: Car) -> float:
+    """How fast it charges."""
     return round(car.charge_amperage * _VOLTS / 1000, 2)
 
 
@@ -53,11 +54,15 @@ def _completion(car: Car) -> Body:
     if car.charge_state != "CHARGING" or not car.charge_amperage:
         return {"time": None}
     missing = max(car.charge_limit - car.battery_percent, 0) * car.battery_capacity_kwh
-    return {"time": timestamp(world.now() + timedelta(hours=missing / _kilowatts(car)))}
+    return {"time": timestamp(world.now() + timedelta(hours=missing / kilowatts(car)))}
+
+
+def _speed(car: Car, units: Units, query: Query) -> Body:
+    return {"speed": units.distance(60.0 if car.state == "driving" else 0.0)}
 
 
 def _wattage(car: Car) -> Body:
-    return {"wattage": _kilowatts(car) if car.charge_state == "CHARGING" else 0.0}
+    return {"wattage": kilowatts(car) if car.charge_state == "CHARGING" else 0.0}
 
 
 def _temperature(celsius: float) -> Reading:
@@ -147,7 +152,7 @@ MAKE_READINGS: dict[str, dict[str, Reading]] = {
         },
         "compass": Reading("read_compass", lambda car, units, query: {"heading": 185.0, "direction": "S"}),
         "security": READINGS["security"],
-        "speedometer": Reading("read_speedometer", lambda car, units, query: {"speed": 0.0}, has_units=True),
+        "speedometer": Reading("read_speedometer", _speed, has_units=True),
         "thermometer/interior": _temperature(21.0),
         "thermometer/exterior": _temperature(14.5),
     },

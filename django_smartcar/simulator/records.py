@@ -43,6 +43,22 @@ class Car:
     make_settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     #: Charge schedules of v3 by their id: ``{"type": "daily", "attributes": {…}}``.
     charge_schedules: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: What it is doing, apart from charging: a key of `states.STATES`.
+    condition: str = "parked"
+    #: Until when it has driven or charged; how far since then is worked out when somebody looks.
+    evolved_at: datetime | None = None
+    #: ``TYPE:CODE`` by path below the car, maybe of one method: ``{"POST security": "SERVER:INTERNAL"}``.
+    faults: dict[str, str] = field(default_factory=dict)
+    #: Seconds that an answer takes, by path as above; ``*`` is any.
+    latencies: dict[str, float] = field(default_factory=dict)
+    #: Requests by month, ``{"2026-11": 41}``: what the plan counts.
+    requests: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def state(self) -> str:
+        """What it is doing: a key of `states.STATES`."""
+        is_charging = self.condition == "parked" and self.charge_state == "CHARGING"
+        return "charging" if is_charging else self.condition
 
     @property
     def is_electric(self) -> bool:
@@ -123,6 +139,21 @@ class Webhook:
 
 
 @dataclass
+class Limits:
+    """How much the application may ask. Off to begin with: tests ask a lot."""
+
+    #: One bucket for the whole application: this many requests at once, and this many more a minute.
+    bucket_size: int | None = None
+    bucket_refill: float = 2.0
+    #: This many requests for one car in this many seconds.
+    throttle_requests: int | None = None
+    throttle_seconds: int = 120
+    #: The plan: requests for one car in a month, and how many cars.
+    monthly_requests: int | None = None
+    most_vehicles: int | None = None
+
+
+@dataclass
 class State:
     """Everything that must survive a restart."""
 
@@ -136,6 +167,9 @@ class State:
     webhooks: dict[str, Webhook] = field(default_factory=dict)
     #: Webhook ids by vehicle id.
     subscriptions: dict[str, list[str]] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    #: ``TYPE:CODE`` by path of a host, where no car is named: ``{"vehicles": "SERVER:INTERNAL"}``.
+    faults: dict[str, str] = field(default_factory=dict)
 
     def prune(self, now: datetime) -> None:
         """Forget the codes and tokens that have expired, so that a long life does not grow without end."""

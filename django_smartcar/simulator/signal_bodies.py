@@ -46,7 +46,7 @@ def location(car: Car, units: Units) -> Body:
         "longitude": car.longitude,
         "heading": 185.0,
         "direction": "S",
-        "locationType": "LAST_PARKED",
+        "locationType": "CURRENT" if car.state == "driving" else "LAST_PARKED",
     }
 
 

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from . import signal_bodies as bodies
 from . import world
-from .commands import refuse_if_told
 from .conf import conf
 from .errors import SmartcarError
+from .faults import OF_A_CAR, refuse_signal
 from .readings import Units, timestamp
 from .records import Car
 from .signal_bodies import Body, measured, percent
@@ -84,8 +84,13 @@ _SIGNALS = [
     Signal("Closure", "RearTrunk", "read_security", bodies.trunk),
     Signal("Closure", "Sunroof", "read_security", lambda car, units: {"isOpen": False}),
     Signal("Closure", "Windows", "read_security", bodies.windows),
-    Signal("ConnectivityStatus", "IsAsleep", "read_vehicle_info", _plain(lambda car: False)),
-    Signal("ConnectivityStatus", "IsOnline", "read_vehicle_info", _plain(lambda car: True)),
+    Signal("ConnectivityStatus", "IsAsleep", "read_vehicle_info", _plain(lambda car: car.state == "asleep")),
+    Signal(
+        "ConnectivityStatus",
+        "IsOnline",
+        "read_vehicle_info",
+        _plain(lambda car: car.state not in ("asleep", "unreachable")),
+    ),
     *(Signal("Diagnostics", name, "read_diagnostics", bodies.healthy) for name in _SYSTEMS),
     Signal(
         "Diagnostics",
@@ -162,10 +167,12 @@ def resource(signal: Signal, car: Car, units: Units, scopes: Collection[str], ur
         if signal.scope not in scopes:
             raise SmartcarError("PERMISSION")
         if signal.group != "VehicleIdentification":  # who a car is stays known
-            refuse_if_told(car)
+            refuse_signal(car, signal.code)
         attributes |= {"status": {"value": "SUCCESS"}, "body": signal.body(car, units)}
         meta |= {"oemUpdatedAt": timestamp(car.recorded_at), "ingestedAt": now}
     except SmartcarError as error:
+        if error.type not in OF_A_CAR:
+            raise  # it is about the request, not about this signal
         problem: dict[str, Any] = {
             "type": error.type,
             "code": error.code or "UNKNOWN",

@@ -11,7 +11,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from .records import AccessToken, ApplicationToken, Car, Code, Grant, Owner, RefreshToken, State, Webhook
+from .records import (
+    AccessToken,
+    ApplicationToken,
+    Car,
+    Code,
+    Grant,
+    Limits,
+    Owner,
+    RefreshToken,
+    State,
+    Webhook,
+)
 
 VERSION = 1
 
@@ -85,7 +96,12 @@ def _state_from(document: dict[str, Any]) -> State:
         name: {key: _record_from(record, values) for key, values in tables[name].items()}
         for name, record in (_RECORDS | _NEWER_RECORDS).items()
     }
-    return State(**records, subscriptions=document["subscriptions"])
+    return State(
+        **records,
+        subscriptions=document["subscriptions"],
+        limits=Limits(**document.get("limits", {})),
+        faults=document.get("faults", {}),
+    )
 
 
 def _record_from(record: type[Any], values: dict[str, Any]) -> Any:

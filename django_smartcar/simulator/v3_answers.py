@@ -13,7 +13,7 @@ from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
-from . import application_tokens
+from . import application_tokens, faults
 from .answers import View, answering, bearer
 from .errors import SmartcarError
 from .v3_errors import V3Error, malformed, not_found, shared_body
@@ -46,10 +46,11 @@ def need_token(request: HttpRequest) -> None:
 
 
 def need_method(request: HttpRequest, *methods: str) -> None:
-    """Refuse other methods than these, once the token is good."""
+    """Refuse other methods than these, once the token is good; and what was told to fail."""
     need_token(request)
     if request.method not in methods:
         raise not_found("path")
+    faults.refuse_path(None, str(request.method), request.path.partition("/v3/")[2])
 
 
 def address(request: HttpRequest, host: str, path: str) -> str:

@@ -12,10 +12,11 @@ from django.http import JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from . import world
-from .commands import COMMANDS, Command, obey, refuse_if_told
+from .commands import COMMANDS, Command, obey
 from .conf import conf
 from .connections import Connection
 from .errors import SmartcarError
+from .faults import refuse_command
 from .readings import timestamp
 from .records import Car
 from .v3_errors import malformed, shared_body
@@ -60,7 +61,7 @@ def _fixed(**parameters: str) -> Callable[[Attributes], Attributes]:
 
 def _port(is_open: bool) -> Callable[[Car, Attributes], None]:
     def act(car: Car, body: Attributes) -> None:
-        refuse_if_told(car)
+        refuse_command(car)
         if not car.is_electric:
             raise SmartcarError("COMPATIBILITY", "VEHICLE_NOT_CAPABLE")
         car.is_charge_port_open = is_open

@@ -16,7 +16,7 @@ class _Kind(NamedTuple):
 
 
 #: What v3 adds to the table of v2.0.
-_OWN_KINDS = {
+OWN_KINDS = {
     ("AUTHENTICATION", "UNAUTHORIZED"): _Kind(
         401, "The authorization header is missing or malformed, or its token is unknown or has expired."
     ),
@@ -34,7 +34,7 @@ class V3Error(Exception):
 
     def __init__(self, type: str, code: str, detail: str | None = None) -> None:  # noqa: A002 - Smartcar's word
         super().__init__(type, code, detail)
-        kind = _OWN_KINDS[type, code]
+        kind = OWN_KINDS[type, code]
         self.type = type
         self.code = code
         self.status = kind.status
@@ -50,7 +50,7 @@ def shared_body(error: SmartcarError) -> dict[str, Any]:
     resolution: dict[str, Any] | None = {"type": kind.resolution} if kind.resolution else None
     if resolution and error.url:
         resolution["url"] = error.url
-    detail = str(error.detail[0]["message"]) if error.detail else kind.description
+    detail = str(error.detail[0].get("message", kind.description)) if error.detail else kind.description
     body = _envelope(error.type, error.code, kind.status, detail, resolution)
     if kind.user_message:
         body["errors"][0]["suggestedUserMessage"] = kind.user_message.format(app=APPLICATION_NAME)

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 from django.http import HttpResponse, JsonResponse
 
-from . import world
+from . import faults, journeys, limits, world
 from .catalogue import find_make
-from .commands import COMMANDS, Command, obey, refuse_if_told
+from .commands import COMMANDS, Command, obey
 from .errors import SmartcarError, invalid
 from .make_commands import MAKE_COMMANDS
 from .make_readings import MAKE_READINGS
@@ -38,10 +38,14 @@ class Visit:
 
     def answer(self, method: str, path: str, body: Callable[[], dict[str, Any]]) -> HttpResponse:
         """The answer to a method on a path below the car."""
+        journeys.catch_up(self.car)
         if method == "POST" and path == "batch":
+            self._admit(method, path, counts=False)  # its parts are counted one by one
             return JsonResponse({"responses": self._batch(body())})
         if method == "POST":
-            return self._obey(self._command(path), body())
+            command = self._command(path)
+            self._admit(method, path)
+            return self._obey(command, body())
         if method == "GET":
             result, headers = self.read(path)
             return JsonResponse(result, safe=False, headers=headers)
@@ -50,15 +54,23 @@ class Visit:
     def read(self, path: str) -> tuple[Any, dict[str, str]]:
         """The body and the headers of a path that can be read."""
         reading = self._reading(path)
+        self._admit("GET", path, is_billed=path != "permissions")
         self._check(reading.scope)
         world.counters["reads"] += 1
         if reading.has_age:
             # Only what the car itself is asked for: who it is stays known, so that connecting works.
             with self._asking_the_car():
-                refuse_if_told(self.car)
+                faults.refuse_reading(self.car)
         if path == "permissions":
             return page("permissions", self.grant.scopes, self.query, default=25), self._headers(reading)
         return reading.body(self.car, self.units, self.query), self._headers(reading)
+
+    def _admit(self, method: str, path: str, *, counts: bool = True, is_billed: bool = True) -> None:
+        """Let a request pass that no fault of this path and no limit stops."""
+        if counts:
+            limits.count(self.car, is_billed=is_billed)
+        with self._asking_the_car():
+            faults.refuse_path(self.car, method, path)
 
     def _obey(self, command: Command, body: dict[str, Any]) -> HttpResponse:
         self._check(command.scope)

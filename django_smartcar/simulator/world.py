@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ __all__ = [
     "M2M_CLIENT_ID",
     "M2M_CLIENT_SECRET",
     "MANAGEMENT_TOKEN",
+    "advance",
     "car",
     "cars",
     "changes",
@@ -42,6 +43,7 @@ __all__ = [
     "sleep",
     "state",
     "touch",
+    "traffic",
 ]
 
 logger = logging.getLogger(__name__)
@@ -55,6 +57,7 @@ class _World:
     depth: int = 0
     is_dirty: bool = False
     runs: dict[str, Any] = field(default_factory=dict)
+    traffic: dict[str, Any] = field(default_factory=dict)
     counters: Counter[str] = field(default_factory=Counter)
 
 
@@ -67,6 +70,9 @@ counters: Counter[str] = _world.counters
 #: The visits to Connect that are under way, by their unguessable id. A restart ends them.
 runs: dict[str, Any] = _world.runs
 
+#: What was asked lately, for `limits`: a restart forgets it.
+traffic: dict[str, Any] = _world.traffic
+
 
 def now() -> datetime:
     """The time in this world. The only clock that the pretend Smartcar reads."""
@@ -74,8 +80,14 @@ def now() -> datetime:
         return _world.clock.read(conf.SMARTCAR_SIMULATOR_SPEED)
 
 
+def advance(seconds: float) -> None:
+    """Let time pass at once; `reset()` goes back to the real time."""
+    with _world.lock:
+        _world.clock.ahead += timedelta(seconds=seconds)
+
+
 def sleep(seconds: float) -> None:
-    """Let this much time of this world pass."""
+    """Let this much time of this world pass. Never inside `changes()`: the world would stand still."""
     time.sleep(seconds / conf.SMARTCAR_SIMULATOR_SPEED)
 
 
@@ -184,6 +196,7 @@ def environment(origin: str, version: str = "3") -> dict[str, str]:
 
 def _forget() -> None:
     _world.runs.clear()
+    _world.traffic.clear()
     _world.counters.clear()
 
 

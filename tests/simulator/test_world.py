@@ -73,6 +73,35 @@ def test_the_fault_of_a_car_is_known_when_the_snapshot_is_an_older_one(file, con
     assert [car.fault for car in world.cars()] == ["VEHICLE_STATE:DOOR_OPEN"]
 
 
+def test_a_car_is_read_when_the_snapshot_is_from_before_there_were_states(file, connect):
+    connect()
+    older = json.loads(file.read_text())
+    for name in ("condition", "evolved_at", "faults", "latencies", "requests"):
+        for car in older["cars"].values():
+            del car[name]
+    del older["limits"], older["faults"]
+    file.write_text(json.dumps(older))
+    world.restart()
+    (car,) = world.cars()
+    assert (car.state, car.faults, world.state().limits.bucket_size) == ("parked", {}, None)
+
+
+def test_time_passes_at_once_when_it_is_told_to():
+    before = world.now()
+    world.advance(3600)
+    assert timedelta(hours=1) <= world.now() - before < timedelta(hours=1, minutes=1)
+    world.reset()
+    assert world.now() - before < timedelta(minutes=1)
+
+
+def test_tokens_expire_when_time_is_told_to_pass(connect, api):
+    tokens = connect()
+    world.advance(7199)
+    assert api("GET", "vehicles", tokens["access_token"]).status_code == 200
+    world.advance(1)
+    assert api("GET", "vehicles", tokens["access_token"]).status_code == 401
+
+
 def test_nothing_is_kept_when_there_is_no_file(connect):
     connect()
     world.restart()

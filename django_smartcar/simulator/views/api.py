@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.crypto import constant_time_compare
 
-from .. import compatibility, grants, reauthentication, vehicle_paths, world
+from .. import compatibility, faults, grants, limits, reauthentication, vehicle_paths, world
 from ..answers import answering, bearer, check_version, is_basic, is_v1
 from ..conf import conf
 from ..errors import SmartcarError, invalid
@@ -26,15 +26,18 @@ def dispatch(request: HttpRequest, version: str, path: str) -> HttpResponse:
     """Any path below a version."""
     check_version(version)
     first, _, rest = path.strip("/").partition("/")
+    vehicle_id, _, below = rest.partition("/")
+    faults.wait(vehicle_id, str(request.method), below)
     with world.changes():
+        faults.refuse_path(None, str(request.method), path)
         if first == "compatibility":
             return _compatibility(request, version, rest)
         if first == "user" and not rest and request.method == "GET":
+            limits.count()
             return JsonResponse({"id": grants.grant_of(bearer(request)).owner_id})
         if first == "vehicles" and not rest and request.method == "GET":
             return _vehicles(request)
         if first == "vehicles" and rest:
-            vehicle_id, _, below = rest.partition("/")
             return _vehicle(request, version, vehicle_id, below)
     raise SmartcarError("RESOURCE_NOT_FOUND", "PATH")
 
@@ -58,6 +61,7 @@ def _compatibility(request: HttpRequest, version: str, rest: str) -> HttpRespons
 
 def _vehicles(request: HttpRequest) -> HttpResponse:
     grant = grants.grant_of(bearer(request))
+    limits.count()
     return JsonResponse(page("vehicles", grant.vehicle_ids, request.GET, default=10))
 
 

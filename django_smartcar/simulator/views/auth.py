@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from .. import grants
+from .. import faults, grants
 from ..answers import answering, is_basic
 from ..conf import conf
 from ..errors import OAuthError
@@ -17,6 +17,7 @@ def token(request: HttpRequest) -> HttpResponse:
         raise OAuthError("invalid_request", "The token endpoint takes POST.", status=405)
     if not is_basic(request, conf.SMARTCAR_SIMULATOR_CLIENT_ID, conf.SMARTCAR_SIMULATOR_CLIENT_SECRET):
         raise OAuthError("invalid_client", "Invalid client_id or client_secret.", status=401)
+    faults.refuse_path(None, "POST", "oauth/token")
     grant_type = request.POST.get("grant_type")
     if grant_type == "authorization_code":
         return JsonResponse(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from .. import application_tokens
+from .. import application_tokens, faults
 from ..answers import answering
 from ..errors import OAuthError
 
@@ -17,6 +17,7 @@ def token(request: HttpRequest) -> HttpResponse:
     """Sell the application's token for the credentials in the body."""
     if request.method != "POST":
         raise OAuthError("invalid_request", "The token endpoint takes POST.", status=405)
+    faults.refuse_path(None, "POST", "oauth2/token")
     return JsonResponse(application_tokens.issue(_fields(request)))
 
 

@@ -7,7 +7,17 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 
-from .. import charge_schedules, connections, reauthentication, signals, v3_commands, world
+from .. import (
+    charge_schedules,
+    connections,
+    faults,
+    journeys,
+    limits,
+    reauthentication,
+    signals,
+    v3_commands,
+    world,
+)
 from ..conf import conf
 from ..connections import Connection
 from ..errors import SmartcarError
@@ -28,6 +38,7 @@ def connection_list(request: HttpRequest) -> HttpResponseBase:
     if request.GET.get("filter[vehicle.mode]", "live") not in _MODES:
         raise malformed(f"filter[vehicle.mode] must be one of: [{','.join(_MODES)}]")
     with world.changes():
+        limits.count()
         found = [known for known in connections.connections() if _is_wanted(request, known)]
         body = page_of(
             request,
@@ -45,6 +56,7 @@ def connection(request: HttpRequest, connection_id: str) -> HttpResponseBase:
     """One connection, to read or to end."""
     need_method(request, "GET", "DELETE")
     with world.changes():
+        limits.count()
         known = connections.connection(identifier("connectionId", connection_id))
         if request.method == "DELETE":
             connections.delete(known)
@@ -56,7 +68,9 @@ def connection(request: HttpRequest, connection_id: str) -> HttpResponseBase:
 def user(request: HttpRequest, user_id: str) -> HttpResponseBase:
     """A driver, to forget."""
     need_method(request, "DELETE")
-    connections.delete_user(identifier("userId", user_id))
+    with world.changes():
+        limits.count()
+        connections.delete_user(identifier("userId", user_id))
     return HttpResponse(status=204)
 
 
@@ -65,10 +79,12 @@ def vehicle(request: HttpRequest, vehicle_id: str) -> HttpResponseBase:
     """What is known of a car without asking it. No driver is named here."""
     need_method(request, "GET")
     identity = identifier("vehicleId", vehicle_id)
+    _wait(request, vehicle_id)
     with world.changes():
         known = connections.of_vehicle(identity)
         if known is None:
             raise not_found("vehicle")
+        _admit(request, vehicle_id, known)
         return JsonResponse({"data": _vehicle_resource(request, known)})
 
 
@@ -76,6 +92,7 @@ def vehicle(request: HttpRequest, vehicle_id: str) -> HttpResponseBase:
 def signal_list(request: HttpRequest, vehicle_id: str) -> HttpResponseBase:
     """Every signal that is in the store; an empty store is no error."""
     need_method(request, "GET")
+    _wait(request, vehicle_id)
     with world.changes():
         known, units = _named_connection(request, vehicle_id), _units(request)
         world.counters["reads"] += 1
@@ -92,6 +109,7 @@ def signal_list(request: HttpRequest, vehicle_id: str) -> HttpResponseBase:
 def signal(request: HttpRequest, vehicle_id: str, code: str) -> HttpResponseBase:
     """One signal."""
     need_method(request, "GET")
+    _wait(request, vehicle_id)
     with world.changes():
         known, units = _named_connection(request, vehicle_id), _units(request)
         world.counters["reads"] += 1
@@ -106,6 +124,7 @@ def command(request: HttpRequest, vehicle_id: str, path: str) -> HttpResponseBas
     found = v3_commands.V3_COMMANDS.get(path)
     if found is None:
         raise not_found("path")
+    _wait(request, vehicle_id)
     with world.changes():
         known = _named_connection(request, vehicle_id)
         attributes = json_attributes(request) if v3_commands.takes_attributes(found) else {}
@@ -116,6 +135,7 @@ def command(request: HttpRequest, vehicle_id: str, path: str) -> HttpResponseBas
 def charge_schedule(request: HttpRequest, vehicle_id: str, name: str) -> HttpResponseBase:
     """Give a car a charge schedule of this kind, or take away the one of this id."""
     need_method(request, "POST", "DELETE")
+    _wait(request, vehicle_id)
     with world.changes():
         known = _named_connection(request, vehicle_id)
         if request.method == "DELETE":
@@ -142,7 +162,29 @@ def _named_connection(request: HttpRequest, vehicle_id: str) -> Connection:
     # A car that nobody has and a car that is not this driver's are answered alike.
     if known is None:
         raise SmartcarError("PERMISSION")
+    _admit(request, vehicle_id, known)
     return known
+
+
+def _wait(request: HttpRequest, vehicle_id: str) -> None:
+    faults.wait(vehicle_id, str(request.method), _below(request, vehicle_id))
+
+
+def _admit(request: HttpRequest, vehicle_id: str, known: Connection) -> None:
+    """Let a request pass that no fault of this path and no limit stops."""
+    limits.count(known.car)
+    journeys.catch_up(known.car)
+    try:
+        faults.refuse_path(known.car, str(request.method), _below(request, vehicle_id))
+    except SmartcarError as error:
+        if error.code == "AUTHENTICATION_FAILED":
+            error.url = reauthentication.address(request, known.car.id)
+        raise
+
+
+def _below(request: HttpRequest, vehicle_id: str) -> str:
+    """The path below the car, as faults name it."""
+    return request.path.partition(f"/vehicles/{vehicle_id}")[2].strip("/")
 
 
 def _units(request: HttpRequest) -> Units:
