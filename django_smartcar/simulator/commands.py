@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from . import states, world
+from . import news, states, world
 from .errors import SmartcarError, invalid
 from .faults import refuse_command
 from .records import Car
@@ -22,11 +22,10 @@ class Command(NamedTuple):
 
 def obey(car: Car, command: Command, body: dict[str, Any]) -> None:
     """Do as the command says, or raise why not."""
-    with world.changes():
+    with news.changing(car):
         world.counters["commands"] += 1
         command.act(car, body)
         car.recorded_at = car.evolved_at = world.now()
-        world.touch()
 
 
 def _lock(car: Car, body: dict[str, Any]) -> None:

@@ -87,6 +87,11 @@ class Settings:
         return value
 
     @property
+    def SMARTCAR_SIMULATOR_DELIVERIES(self) -> bool:
+        """Whether webhooks are sent by themselves, in the background; off: by `deliveries.run()`."""
+        return bool(_setting("SMARTCAR_SIMULATOR_DELIVERIES", True))
+
+    @property
     def SMARTCAR_SIMULATOR_REDIRECT_URIS(self) -> Sequence[str]:
         """The registered redirect URIs; empty: any."""
         value: Sequence[str] = _setting("SMARTCAR_SIMULATOR_REDIRECT_URIS", ())

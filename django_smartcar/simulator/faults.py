@@ -49,6 +49,10 @@ def error_of(fault: str) -> Exception:
     return SmartcarError(*pair, **_EXTRAS.get(pair, {}))
 
 
+def type_of(fault: str) -> str:
+    return fault.partition(":")[0]
+
+
 def set_fault(fault: str | None, path: str, car: Car | None = None, method: str = "") -> None:
     """Let a path below the car fail from now on, or work again; without a car, a path of a host."""
     if fault:
@@ -99,7 +103,7 @@ def refuse_signal(car: Car, code: str) -> None:
 
 
 def _is_of_a_car(fault: str) -> bool:
-    return fault.partition(":")[0] in OF_A_CAR
+    return type_of(fault) in OF_A_CAR
 
 
 def _refuse(fault: str | None) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from . import world
+from . import news, world
 from .cars import KM_PER_KWH, KM_PER_LITRE
 from .make_readings import kilowatts
 from .records import Car
@@ -27,7 +27,7 @@ def enter(car: Car, state: str) -> None:
         raise ValueError(f"A car cannot be {state!r}.")
     if state == "charging" and not car.is_electric:
         raise ValueError("A car without a plug cannot charge.")
-    with world.changes():
+    with news.changing(car):
         catch_up(car)
         car.condition = "parked" if state == "charging" else state
         if state == "charging":
@@ -37,7 +37,6 @@ def enter(car: Car, state: str) -> None:
         if state == "driving":
             car.is_plugged_in, car.is_locked, car.charge_state = False, False, "NOT_CHARGING"
         car.recorded_at = car.evolved_at = world.now()
-        world.touch()
 
 
 def catch_up(car: Car) -> None:
@@ -50,14 +49,13 @@ def catch_up(car: Car) -> None:
     minutes = (now - car.evolved_at) // _MINUTE
     if minutes < 1:
         return
-    with world.changes():
+    with news.changing(car):
         if car.state == "driving":
             _drive(car, minutes * _KM_PER_MINUTE)
         else:
             _charge(car, minutes / 60)
         car.evolved_at += minutes * _MINUTE
         car.recorded_at = car.evolved_at
-        world.touch()
 
 
 def pass_time(seconds: float) -> None:

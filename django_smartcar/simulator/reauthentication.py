@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.urls import reverse
 
-from . import world
+from . import news, world
 from .authorization import Run
 from .conf import conf
 from .fleets import ConnectError
@@ -34,6 +34,7 @@ def finish(run: Run, vehicle_id: str, email: str) -> dict[str, Any]:
                 "no_vehicles", "The account does not have the vehicle that was to be found again."
             )
         if car.fault == "CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED":
-            car.fault = None
+            with news.changing(car):
+                car.fault = None
         world.touch()
     return {"vehicle_id": vehicle_id, "state": run.state, "external_id": run.external_id}

@@ -136,6 +136,23 @@ class Webhook:
     created_at: datetime
     is_enabled: bool = True
     auto_subscribe: bool = False
+    #: Whether the receiver has answered its challenge; nothing else is sent before.
+    is_verified: bool = False
+    #: ``4.0``, or ``2.0`` for the scheduled and event-based ones.
+    version: str = "4.0"
+    #: Which of the shapes of `event_bodies.VARIANTS`.
+    variant: str = "documented"
+    #: Where errors go; empty: to the same address.
+    error_uri: str = ""
+    #: Codes of the signals that are sent, and of those that cause it; unset: some that most cars have.
+    signals: list[str] | None = None
+    triggers: list[str] | None = None
+    #: What goes wrong on the way: how often an event comes, seconds that it is late, whether neighbours
+    #: change places, and which of `signatures.CORRUPTIONS` befalls it.
+    copies: int = 1
+    delay: float = 0
+    is_reordered: bool = False
+    corruption: str = ""
 
 
 @dataclass

@@ -1,14 +1,19 @@
-"""The webhooks of the application, and which cars are subscribed to them. Nothing is delivered yet."""
+"""The webhooks of the application, which cars are subscribed to them, and what is sent to them."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from . import world
+from . import deliveries, event_bodies, faults, world
 from .cars import stable_id
 from .connections import Connection, connections, of_vehicle
-from .records import Webhook
+from .deliveries import Delivery
+from .errors import SmartcarError
+from .records import Car, Webhook
+from .signatures import sign
 from .v3_errors import V3Error, not_found
 
 
@@ -21,16 +26,18 @@ class Subscription:
     connection: Connection
 
 
-def add(name: str, callback_uri: str, *, is_enabled: bool = True, auto_subscribe: bool = False) -> Webhook:
-    """Make a webhook, as is done in Smartcar's dashboard: no host has a path for it."""
+def add(name: str, callback_uri: str, **options: Any) -> Webhook:
+    """Make a webhook, as is done in Smartcar's dashboard: no host has a path for it.
+
+    The options are fields of `records.Webhook`. Nothing is sent before the receiver is verified: `verify` it.
+    """
     with world.changes() as state:
         webhook = Webhook(
             id=str(uuid.uuid4()),
             name=name,
             callback_uri=callback_uri,
             created_at=world.now(),
-            is_enabled=is_enabled,
-            auto_subscribe=auto_subscribe,
+            **options,
         )
         state.webhooks[webhook.id] = webhook
         world.touch()
@@ -74,6 +81,18 @@ def subscribe(webhook_id: str, owner_id: str, vehicle_id: str) -> None:
             raise V3Error("VALIDATION", "CONFLICT", "The vehicle is subscribed to the webhook already.")
         subscribed.append(webhook_id)
         world.touch()
+        first_delivery(webhook_id, vehicle_id)
+
+
+def subscribe_automatically(owner_id: str, vehicle_ids: Iterable[str]) -> None:
+    """Subscribe cars that were just connected to the webhooks that want every car."""
+    with world.changes() as state:
+        for vehicle_id in vehicle_ids:
+            for known in state.webhooks.values():
+                subscribed = state.subscriptions.get(vehicle_id, [])
+                is_new = known.auto_subscribe and known.id not in subscribed
+                if is_new and of_vehicle(vehicle_id, owner_id):
+                    subscribe(known.id, owner_id, vehicle_id)
 
 
 def unsubscribe(known: Subscription) -> None:
@@ -81,3 +100,91 @@ def unsubscribe(known: Subscription) -> None:
     with world.changes() as state:
         state.subscriptions[known.connection.car.id].remove(known.webhook_id)
         world.touch()
+
+
+def is_open(known: Webhook) -> bool:
+    """Whether anything is sent to it. What happens while it is not is never told."""
+    return known.is_enabled and known.is_verified
+
+
+def of_car(car: Car) -> list[Subscription]:
+    """The subscriptions of this car that something is sent to."""
+    state = world.state()
+    open_ids = {
+        webhook_id
+        for webhook_id in state.subscriptions.get(car.id, [])
+        if webhook_id in state.webhooks and is_open(state.webhooks[webhook_id])
+    }
+    if not open_ids:
+        return []
+    return [one for one in subscriptions() if one.connection.car.id == car.id and one.webhook_id in open_ids]
+
+
+def verify(known: Webhook) -> Delivery:
+    """Ask the receiver to prove that it knows the management token; nothing else is sent before it has."""
+    challenge = str(uuid.uuid4())
+    body = event_bodies.verify(known, challenge)
+    return deliveries.enqueue(known, "VERIFY", body, expected=sign(challenge.encode()))
+
+
+def enable(known: Webhook, is_enabled: bool) -> None:
+    """Turn a webhook on or off. Once it is on again, every car is told of anew."""
+    with world.changes():
+        is_new = is_enabled and not known.is_enabled
+        known.is_enabled = is_enabled
+        world.touch()
+        for one in subscriptions():
+            if is_new and one.webhook_id == known.id:
+                first_delivery(known.id, one.connection.car.id)
+
+
+def first_delivery(webhook_id: str, vehicle_id: str) -> None:
+    """Tell a webhook of a car that is new to it."""
+    known, connection = world.state().webhooks.get(webhook_id), of_vehicle(vehicle_id)
+    if known and connection and is_open(known) and known.version == "4.0":
+        send_state(known, connection, [event_bodies.FIRST_DELIVERY])
+
+
+def send_state(
+    known: Webhook, connection: Connection, triggers: Iterable[str], *, is_test: bool = False
+) -> Delivery:
+    """Send the signals of a car, caused by these."""
+    body = event_bodies.vehicle_state(known, connection, triggers, is_test=is_test)
+    return deliveries.enqueue(known, "VEHICLE_STATE", body, vehicle_id=connection.car.id)
+
+
+def send_error(
+    known: Webhook,
+    connection: Connection,
+    fault: str,
+    codes: Iterable[str] | None = None,
+    *,
+    is_resolved: bool = False,
+    is_test: bool = False,
+) -> Delivery:
+    """Send that a car cannot be asked, or can again: for these signals, or for all of the webhook."""
+    error = faults.error_of(fault)
+    if not isinstance(error, SmartcarError):
+        raise ValueError(f"{fault} is no error of a car.")
+    body = event_bodies.vehicle_error(
+        known,
+        connection,
+        error,
+        event_bodies.codes_of(known) if codes is None else codes,
+        is_resolved=is_resolved,
+        is_test=is_test,
+    )
+    kind = "VEHICLE_ERROR (resolved)" if is_resolved else "VEHICLE_ERROR"
+    return deliveries.enqueue(known, kind, body, vehicle_id=connection.car.id, url=known.error_uri)
+
+
+def send_schedule(known: Webhook) -> Delivery:
+    """Send what a scheduled webhook of 2.0 tells of its cars by the clock."""
+    cars = [one.connection for one in subscriptions() if one.webhook_id == known.id]
+    return deliveries.enqueue(known, "schedule", event_bodies.schedule(known, cars))
+
+
+def send_charge_event(known: Webhook, connection: Connection, kind: str) -> Delivery:
+    """Send ``CHARGING_STARTED``, ``CHARGING_STOPPED`` or ``CHARGING_COMPLETED`` of 2.0."""
+    body = event_bodies.charge_event(known, connection, kind)
+    return deliveries.enqueue(known, kind, body, vehicle_id=connection.car.id)

@@ -32,6 +32,7 @@ __all__ = [
     "cars",
     "changes",
     "counters",
+    "deliveries",
     "environment",
     "grants",
     "now",
@@ -58,6 +59,7 @@ class _World:
     is_dirty: bool = False
     runs: dict[str, Any] = field(default_factory=dict)
     traffic: dict[str, Any] = field(default_factory=dict)
+    deliveries: list[Any] = field(default_factory=list)
     counters: Counter[str] = field(default_factory=Counter)
 
 
@@ -72,6 +74,9 @@ runs: dict[str, Any] = _world.runs
 
 #: What was asked lately, for `limits`: a restart forgets it.
 traffic: dict[str, Any] = _world.traffic
+
+#: Webhooks on their way and lately delivered, for `deliveries`: a restart forgets them.
+deliveries: list[Any] = _world.deliveries
 
 
 def now() -> datetime:
@@ -197,6 +202,7 @@ def environment(origin: str, version: str = "3") -> dict[str, str]:
 def _forget() -> None:
     _world.runs.clear()
     _world.traffic.clear()
+    _world.deliveries.clear()
     _world.counters.clear()
 
 

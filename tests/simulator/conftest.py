@@ -5,9 +5,10 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
-from django_smartcar.simulator import world
+from django_smartcar.simulator import deliveries, webhooks, world
 from django_smartcar.simulator.conf import conf
 from django_smartcar.simulator.scopes import SCOPES
+from tests.simulator.receiver import Receiver
 from tests.simulator.walker import ClientBrowser, Visit
 
 PREFIX = "/smartcar-simulator"
@@ -201,3 +202,30 @@ def v3_error_of(response, status, type_, code=None):
     assert error["detail"]
     assert error["links"]["about"].startswith("https://smartcar.com/docs/errors/api-errors/v3/")
     return error
+
+
+@pytest.fixture
+def receiver():
+    """An application's server for webhooks."""
+    server = Receiver()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def hook(receiver, settings):
+    """A verified webhook that is delivered when `deliveries.run()` says so."""
+    settings.SMARTCAR_SIMULATOR_DELIVERIES = False
+
+    def make(car=None, **options):
+        known = webhooks.add("Everything", receiver.url, **options)
+        webhooks.verify(known)
+        deliveries.run()
+        assert known.is_verified
+        if car:
+            webhooks.subscribe(known.id, car.owner_id, car.id)
+            deliveries.run()
+            receiver.received.clear()
+        return known
+
+    return make

@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.crypto import constant_time_compare
 
-from .. import compatibility, faults, grants, limits, reauthentication, vehicle_paths, world
+from .. import compatibility, faults, grants, limits, reauthentication, vehicle_paths, webhooks, world
 from ..answers import answering, bearer, check_version, is_basic, is_v1
 from ..conf import conf
 from ..errors import SmartcarError, invalid
@@ -85,7 +85,7 @@ def _vehicle(request: HttpRequest, version: str, vehicle_id: str, below: str) ->
 
 
 def _webhook(request: HttpRequest, vehicle_id: str, webhook_id: str) -> HttpResponse:
-    """The least that subscribing needs; nothing is delivered."""
+    """Subscribe a car to a webhook, also to one that nobody has made yet, or end that."""
     if request.method not in ("POST", "DELETE"):
         raise SmartcarError("RESOURCE_NOT_FOUND", "PATH")
     car = _connected_car(request, vehicle_id, with_management_token=request.method == "DELETE")
@@ -94,6 +94,7 @@ def _webhook(request: HttpRequest, vehicle_id: str, webhook_id: str) -> HttpResp
     if request.method == "POST":
         if identifier not in subscribed:
             subscribed.append(identifier)
+            webhooks.first_delivery(identifier, car.id)
         world.touch()
         return JsonResponse({"webhookId": identifier, "vehicleId": car.id})
     if identifier in subscribed:

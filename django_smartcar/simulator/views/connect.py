@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
-from .. import authorization, grants, reauthentication, world
+from .. import authorization, grants, reauthentication, webhooks, world
 from ..authorization import InvalidParameter, Run
 from ..catalogue import MAKES, Make
 from ..conf import conf
@@ -204,6 +204,7 @@ def _finish(run: Run, vehicle_ids: list[str], scopes: list[str]) -> HttpResponse
             mode=run.mode,
             with_code=run.wants_code and conf.SMARTCAR_SIMULATOR_CODES,
         )
+        webhooks.subscribe_automatically(owner.id, vehicle_ids)
         facts = {"code": code, "state": run.state, "user_id": owner.id}
         if run.external_id is not None:
             facts["external_id"] = owner.external_id
