@@ -109,6 +109,14 @@ def run(webhook_id: str | None = None) -> int:
     return number
 
 
+def drop(webhook_id: str) -> None:
+    """Give up what is on its way to a webhook."""
+    with world.changes():
+        for delivery in world.deliveries:
+            if _is_waiting(delivery, webhook_id):
+                delivery.outcome = "dropped"
+
+
 def is_busy() -> bool:
     """Whether something is being delivered, or about to be."""
     with world.changes():
@@ -197,6 +205,8 @@ def _attempt(delivery: Delivery) -> None:
             _finish_verify(state.webhooks.get(delivery.webhook_id), delivery, answer)
         elif answer.is_success:
             delivery.outcome = "delivered"
+        elif delivery.outcome == "dropped":
+            return  # given up while it was on its way
         elif len(delivery.attempts) > len(WAITS):
             delivery.outcome = "dropped"
         else:

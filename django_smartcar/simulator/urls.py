@@ -12,6 +12,8 @@ from .views import (
     auth,
     compatibility_api,
     connect,
+    garage,
+    garage_dashboard,
     iam,
     management,
     management_api,
@@ -22,6 +24,13 @@ app_name = "smartcar_simulator"
 
 urlpatterns = [
     path("", about.about, name="about"),
+    # no host: what hands do, and Smartcar's dashboard
+    path("garage/", garage.home, name="garage"),
+    path("garage/cars/<str:vehicle_id>/", garage.car_page, name="garage-car"),
+    path("garage/cars/<str:vehicle_id>/errors/", garage.errors_page, name="garage-errors"),
+    path("garage/webhooks/", garage_dashboard.webhook_list, name="garage-webhooks"),
+    path("garage/webhooks/<str:webhook_id>/", garage_dashboard.webhook, name="garage-webhook"),
+    path("garage/rules/", garage_dashboard.rules, name="garage-rules"),
     # connect.smartcar.com
     re_path(r"^connect/oauth/authorize/?$", connect.authorize, name="connect-authorize"),
     re_path(r"^connect/oauth/reauthenticate/?$", connect.reauthenticate, name="connect-reauthenticate"),

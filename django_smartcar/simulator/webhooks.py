@@ -138,6 +138,17 @@ def enable(known: Webhook, is_enabled: bool) -> None:
                 first_delivery(known.id, one.connection.car.id)
 
 
+def remove(known: Webhook) -> None:
+    """Take a webhook away, with its subscriptions and what was on its way."""
+    with world.changes() as state:
+        state.webhooks.pop(known.id, None)
+        for subscribed in state.subscriptions.values():
+            if known.id in subscribed:
+                subscribed.remove(known.id)
+        deliveries.drop(known.id)
+        world.touch()
+
+
 def first_delivery(webhook_id: str, vehicle_id: str) -> None:
     """Tell a webhook of a car that is new to it."""
     known, connection = world.state().webhooks.get(webhook_id), of_vehicle(vehicle_id)

@@ -22,6 +22,7 @@ class _Reader(HTMLParser):
         self.links = {}
         self.ids = set()
         self._form = None
+        self._select = None
 
     def handle_starttag(self, tag, attributes):
         given = dict(attributes)
@@ -33,17 +34,30 @@ class _Reader(HTMLParser):
             self.forms.append(self._form)
         if self._form is None or "disabled" in given:
             return
-        name, value = given.get("name"), given.get("value", "")
-        if tag == "button":
+        is_box = given.get("type") in ("checkbox", "radio")
+        name, value = given.get("name"), given.get("value", "on" if is_box else "")
+        if tag == "select":
+            self._select = name
+        elif tag == "option" and self._select:
+            self._choose(value, "selected" in given)
+        elif tag == "button":
             self._form.buttons[given.get("id", "")] = (name or "", value)
-        elif (tag == "input" and name) and (
-            given.get("type") not in ("checkbox", "radio") or "checked" in given
-        ):
+        elif (tag == "input" and name) and (not is_box or "checked" in given):
             self._form.fields.append((name, value))
+
+    def _choose(self, value, is_selected):
+        """The first of a list is chosen, until another one is."""
+        chosen = [name for name, _ in self._form.fields]
+        if self._select not in chosen:
+            self._form.fields.append((self._select, value))
+        elif is_selected:
+            self._form.fields[chosen.index(self._select)] = (self._select, value)
 
     def handle_endtag(self, tag):
         if tag == "form":
             self._form = None
+        if tag == "select":
+            self._select = None
 
 
 class RequestsBrowser:
