@@ -7,6 +7,9 @@ Mounted in a project, for its tests and its development::
 
 or alone, for anything that speaks HTTP: ``python -m django_smartcar.simulator --port 8100``.
 
+Its garage, at ``garage/`` below either, drives the cars, breaks them and sends webhooks. `journeys`,
+`faults`, `limits`, `news` and `webhooks` do the same from code; ``world.advance(seconds)`` lets time pass.
+
 It shares no code with the rest of ``django_smartcar``: they meet only on the wire, so whatever works over
 that wire is evidence.
 """

@@ -124,7 +124,13 @@ def verify(known: Webhook) -> Delivery:
     """Ask the receiver to prove that it knows the management token; nothing else is sent before it has."""
     challenge = str(uuid.uuid4())
     body = event_bodies.verify(known, challenge)
-    return deliveries.enqueue(known, "VERIFY", body, expected=sign(challenge.encode()))
+    return deliveries.enqueue(
+        known,
+        "VERIFY",
+        body,
+        expected=sign(challenge.encode()),
+        on_answer=lambda is_right: _take_answer(known, is_right),
+    )
 
 
 def enable(known: Webhook, is_enabled: bool) -> None:
@@ -133,9 +139,22 @@ def enable(known: Webhook, is_enabled: bool) -> None:
         is_new = is_enabled and not known.is_enabled
         known.is_enabled = is_enabled
         world.touch()
-        for one in subscriptions():
-            if is_new and one.webhook_id == known.id:
-                first_delivery(known.id, one.connection.car.id)
+        if is_new:
+            _tell_of_all(known)
+
+
+def _take_answer(known: Webhook, is_right: bool) -> None:
+    is_new = is_right and not known.is_verified
+    known.is_verified = is_right
+    world.touch()
+    if is_new:
+        _tell_of_all(known)
+
+
+def _tell_of_all(known: Webhook) -> None:
+    for one in subscriptions():
+        if one.webhook_id == known.id:
+            first_delivery(known.id, one.connection.car.id)
 
 
 def remove(known: Webhook) -> None:

@@ -1,3 +1,6 @@
+import re
+import textwrap
+
 import pytest
 from django.test import Client
 
@@ -5,6 +8,7 @@ from django_smartcar.simulator import deliveries, faults, news, webhooks, world
 from django_smartcar.simulator.error_table import KINDS
 from django_smartcar.simulator.garage_forms import path_choices
 from tests.simulator.conftest import PREFIX, error_of
+from tests.simulator.program import ROOT
 from tests.simulator.walker import ClientBrowser, Visit
 
 GARAGE = f"{PREFIX}/garage/"
@@ -377,6 +381,19 @@ def test_what_was_sent_can_be_read_when_it_has_been(registered, garage, volt, re
     assert "Waiting" in text
     assert "tractionbattery-stateofcharge" in text
     assert world.MANAGEMENT_TOKEN not in text
+
+
+def test_the_code_of_the_readme_does_the_same_when_it_is_typed(volt, receiver, settings):
+    settings.SMARTCAR_SIMULATOR_DELIVERIES = False
+    readme = (ROOT / "README.rst").read_text()
+    (block,) = re.findall(r"\n\n((?:    .*\n|\n)+)", readme[readme.index("does\nthe same from code:") :])[:1]
+    names = {}
+    exec(textwrap.dedent(block).replace("http://127.0.0.1:8000/hook/", receiver.url), names)  # noqa: S102
+    assert names["webhook"] in world.state().webhooks.values()
+    assert deliveries.run() == 2
+    assert [one.kind for one in receiver.received] == ["VERIFY", "VEHICLE_STATE"]
+    error_of(volt("GET", "odometer"), 502, "UPSTREAM", "NO_RESPONSE")
+    error_of(volt("GET", "location"), 409, "VEHICLE_STATE", "ASLEEP")
 
 
 # The clock and the limits

@@ -174,6 +174,11 @@ def test_a_car_is_told_of_at_once_when_it_is_subscribed(volt, hook, told, api, v
     assert told() == [("VEHICLE_STATE", ["FIRST_DELIVERY"])]
     webhooks.enable(known, True)
     assert told() == []
+    known.is_verified = False
+    webhooks.verify(known)
+    assert told() == [("VERIFY", []), ("VEHICLE_STATE", ["FIRST_DELIVERY"])]
+    webhooks.verify(known)
+    assert told() == [("VERIFY", [])]
     other = hook()
     told()
     assert volt("POST", f"webhooks/{other.id}").status_code == 200
