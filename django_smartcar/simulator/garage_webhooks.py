@@ -50,7 +50,7 @@ class RegisterForm(forms.Form):
 
     name = forms.CharField(label=_("Name"), max_length=80)
     callback_uri = _AddressField(
-        label=_("Address"), help_text=_("Smartcar takes https:// only; this one is not so.")
+        label=_("Address"), help_text=_("Smartcar takes https:// only; here http:// will do as well.")
     )
     error_uri = _AddressField(
         label=_("Address for errors"), required=False, help_text=_("Empty: the same address.")
