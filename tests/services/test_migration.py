@@ -304,3 +304,18 @@ def test_the_dry_run_tells_of_a_name_that_belongs_to_somebody_else(both, anna, b
     SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="older-name", user=anna))
     SmartcarUser.objects.filter(pk=newer).update(user=bert)
     assert run()[0] == run("--apply")[0]
+
+
+def test_another_drivers_connection_of_ones_car_does_not_count_when_the_filter_is_not_heeded(
+    both, settings, drives, bert
+):
+    settings.SMARTCAR_MANAGEMENT_TOKENS = []
+    drives("bert@example.com", user=bert)
+    with world.changes() as state:
+        first, second = state.grants.values()
+        second.vehicle_ids += first.vehicle_ids
+        first.vehicle_ids = []
+    settings.SMARTCAR_SIMULATOR_FILTERS = False
+    lines, _ = run("--apply")
+    assert lines[0].startswith(f"{both}: not moved (API 3 does not show its cars")
+    assert versions() == ["2.0", "3"]

@@ -346,3 +346,23 @@ def test_who_wanted_to_be_forgotten_meanwhile_is_not_connected(smartcar, anna):
     with pytest.raises(AttemptRefused, match="erased"):
         connect.complete(attempt, Callback(told["code"], told["user_id"]))
     assert nothing_is_stored()
+
+
+def test_anothers_new_connection_proves_nothing_when_the_filter_is_not_heeded(
+    smartcar, settings, anna, bert_is_strange, caplog
+):
+    settings.SMARTCAR_OWNERSHIP_PROOFS = ["new_connection"]
+    settings.SMARTCAR_SIMULATOR_FILTERS = False
+    state = parse_qs(urlsplit(begin(anna)).query)["state"][0]
+    smartcar.visit(ownership.client.auth_url("3", CALLBACK, state="x"), BERTS)
+    nobody = "725146a3-69f4-46c8-965d-54b3b6f81eb7"
+    assert "new_connection: no connection" in attack(anna, {"state": state, "user_id": nobody}, caplog)
+
+
+def test_only_ones_own_cars_are_stored_when_the_filter_is_not_heeded(
+    smartcar, settings, anna, bert_is_strange
+):
+    settings.SMARTCAR_SIMULATOR_FILTERS = False
+    connected = finish(anna, smartcar.visit(begin(anna), ANNAS))
+    assert [car.smartcar_vehicle_id for car in connected.vehicles] == [smartcar.car(ANNAS).id]
+    assert ConnectedVehicle.objects.count() == 1
