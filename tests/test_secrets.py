@@ -14,8 +14,9 @@ from django.views.debug import ExceptionReporter
 
 from django_smartcar.exceptions import UndecryptableToken
 from django_smartcar.fields import PREFIX, EncryptedTextField
-from django_smartcar.models import SmartcarAccount
-from django_smartcar.services import tokens
+from django_smartcar.models import ApplicationToken, SmartcarAccount
+from django_smartcar.services import leases, tokens
+from django_smartcar.services.client import Driver
 
 pytestmark = pytest.mark.django_db
 
@@ -169,7 +170,9 @@ def test_error_reports_when_the_database_fails(account, write, debug, settings, 
     search(report, stored_may=True)
 
 
-def test_error_reports_when_a_new_pair_cannot_be_stored(account, wire, rf, search):
+def test_error_reports_when_a_new_pair_cannot_be_stored(account, wire, rf, search, monkeypatch):
+    monkeypatch.setattr(leases, "SAVE_FOR", 0)
+
     def refuse_the_pair(execute, sql, params, many, context):
         if sql.startswith("UPDATE") and "access_token" in sql:
             raise OperationalError("the database is gone")
@@ -210,4 +213,24 @@ def test_error_reports_when_a_key_is_none(account, use, settings, rf, search):
     settings.SMARTCAR_ENCRYPTION_KEYS = ["kEYk" * 6, *settings.SMARTCAR_ENCRYPTION_KEYS]
     with pytest.raises(ImproperlyConfigured) as raised:
         use(account)
+    search(report_of(raised, rf.get("/")), stored_may=True)
+
+
+def test_the_token_of_the_application(admin_client, rf, caplog, search):
+    """It opens every driver's cars: the same places, for the row that keeps it."""
+    caplog.set_level(logging.DEBUG)
+    ApplicationToken.objects.create(client_id="client_1", access_token=ACCESS)
+    row = ApplicationToken.objects.get()
+    out = StringIO()
+    call_command("dumpdata", "smartcar", stdout=out)
+    admin = "/admin/smartcar/applicationtoken/"
+    pages = [admin_client.get(url).text for url in (admin, f"{admin}{row.pk}/change/")]
+    assert "client_1" in pages[1]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM smartcar_applicationtoken")
+        search(repr(cursor.fetchall()), stored_may=True)
+    with connection.execute_wrapper(refuse), pytest.raises(OperationalError) as raised:
+        row.save()
+    shown = f"{row} {row!r} {vars(row)!r} {Driver('3', row.access_token, 'user-1')!r}"
+    search(shown + out.getvalue() + "".join(pages) + caplog.text)
     search(report_of(raised, rf.get("/")), stored_may=True)
