@@ -10,6 +10,7 @@ from django_smartcar.services import attempts, connect
 from django_smartcar.services.ownership import Callback
 from django_smartcar.simulator import world
 
+from . import databases
 from .smartcar import Smartcar
 from .wire import Wire
 
@@ -37,6 +38,31 @@ def smartcar(_smartcar, settings, request):
     _smartcar.point(settings, getattr(request, "param", "3"))
     yield _smartcar
     world.reset()
+
+
+@pytest.fixture(scope="session")
+def sqlite():
+    return ""
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    with databases.postgresql() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb():
+    with databases.mariadb() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+def database(request, tmp_path):
+    """The URL of a new database, on each kind of server: for processes of their own (`databases.run`)."""
+    server = request.getfixturevalue(request.param)
+    with databases.created(request.param, server, tmp_path) as url:
+        yield url
 
 
 @pytest.fixture

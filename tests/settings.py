@@ -1,6 +1,10 @@
 """The site that the tests run in: a swapped user model, strict checks, the simulator mounted."""
 
 import environ
+import pymysql
+
+# Django's backend for MariaDB then takes it for mysqlclient, which does not build everywhere.
+pymysql.install_as_MySQLdb()
 
 env = environ.Env()
 

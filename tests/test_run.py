@@ -150,6 +150,16 @@ def test_the_tests_go_on_when_chromium_cannot_be_installed(machine, capsys):
     assert capsys.readouterr().err.endswith(" chromium chromium-driver failed; what it said stands above\n")
 
 
+@pytest.mark.parametrize(
+    ("installed", "extras"),
+    [([], {"test", "postgresql"}), (["initdb"], {"test"}), ([Path("15/bin/initdb")], {"test"})],
+)
+def test_postgresql_comes_along_when_the_machine_has_none(machine, monkeypatch, installed, extras):
+    machine(installed)
+    monkeypatch.setattr(Path, "glob", lambda *_: (path for path in installed if isinstance(path, Path)))
+    assert run.extras_of_the_tests() == extras
+
+
 @pytest.mark.parametrize("browser", ["chromium", "chromium-browser", "google-chrome"])
 def test_nothing_is_installed_when_a_browser_and_its_driver_are_there(machine, browser):
     ran = machine(["apt-get", browser, "chromedriver"], user=0)

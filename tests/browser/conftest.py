@@ -1,7 +1,6 @@
 """A real browser before the example, as `run.py demo` serves it: its own process, its own database."""
 
 import json
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
 from ..demo import served
+from ..lacking import lack
 
 FLAGS = [
     "--headless=new",
@@ -30,10 +30,7 @@ def program(*names):
     for name in names:
         if path := shutil.which(name):
             return path
-    message = f"{names[0]} is not installed: on Debian, `apt-get install chromium chromium-driver`"
-    if os.environ.get("CI") == "true":
-        pytest.fail(message)
-    return pytest.skip(message)
+    lack(f"{names[0]} is not installed: on Debian, `apt-get install chromium chromium-driver`")
 
 
 @pytest.fixture(scope="session")

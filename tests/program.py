@@ -1,0 +1,21 @@
+"""Runs a module of the tests in the example, as a program of its own: see `databases.run`."""
+
+import json
+import sys
+from importlib import import_module
+
+import django
+import pymysql
+from django.core.management import call_command
+
+
+def main(name: str) -> None:
+    pymysql.install_as_MySQLdb()
+    django.setup()
+    call_command("migrate", verbosity=0)
+    # The models can be imported from here on.
+    json.dump(import_module(f"tests.{name}").main(json.load(sys.stdin)), sys.stdout)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
