@@ -6,7 +6,8 @@ from urllib.parse import parse_qsl, urlsplit
 from django.core.servers.basehttp import ThreadedWSGIServer
 from django.core.wsgi import get_wsgi_application
 
-from django_smartcar.simulator import world
+from django_smartcar.simulator import fleets, grants, world
+from django_smartcar.simulator.catalogue import MAKES
 from django_smartcar.simulator.server import Handler
 
 from .simulator.walker import RequestsBrowser, Visit
@@ -52,6 +53,14 @@ class Smartcar:
         visit = Visit(RequestsBrowser(), self.url, url)
         visit.connect(email, make, **fields)
         return dict(parse_qsl(urlsplit(visit.landed).query, keep_blank_values=True))
+
+    def grant(self, email="driver@example.com", make="CHEVROLET"):
+        """What came of a driver's consent, without the walk: their id and a pair of tokens."""
+        owner, cars = fleets.sign_in(email, MAKES[make])
+        redirect_uri = "https://testserver/cars/callback/"
+        scopes = ["read_vehicle_info", "read_odometer"]
+        code = grants.approve(owner, [car.id for car in cars], scopes, redirect_uri=redirect_uri)
+        return {"user_id": owner.id, **grants.exchange_code(code, redirect_uri)}
 
     def car(self, email="driver@example.com"):
         """The newest car of this driver, as its maker knows it."""
