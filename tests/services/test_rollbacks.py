@@ -13,8 +13,8 @@ from django_smartcar.simulator import world
 from ..demo import ROOT
 
 
-def test_rollbacks_on_sqlite(tmp_path):
-    env = {**os.environ, "TEST_DATABASE_URL": f"sqlite:///{tmp_path / 'db.sqlite3'}"}
+def test_what_a_rollback_leaves(database):
+    env = {**os.environ, "TEST_DATABASE_URL": database}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/services/rollbacks.py"]
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
