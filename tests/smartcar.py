@@ -26,6 +26,9 @@ SETTINGS = (
     "SMARTCAR_MANAGEMENT_URL",
 )
 
+#: Where Connect sends the driver back to.
+BACK = "https://testserver/cars/callback/"
+
 
 class Smartcar:
     def __init__(self):
@@ -54,13 +57,17 @@ class Smartcar:
         visit.connect(email, make, **fields)
         return dict(parse_qsl(urlsplit(visit.landed).query, keep_blank_values=True))
 
-    def grant(self, email="driver@example.com", make="CHEVROLET"):
-        """What came of a driver's consent, without the walk: their id and a pair of tokens."""
+    def consent(self, email="driver@example.com", make="CHEVROLET"):
+        """Have the driver consent, without the walk; returns their id and the code."""
         owner, cars = fleets.sign_in(email, MAKES[make])
-        redirect_uri = "https://testserver/cars/callback/"
-        scopes = ["read_vehicle_info", "read_odometer"]
-        code = grants.approve(owner, [car.id for car in cars], scopes, redirect_uri=redirect_uri)
-        return {"user_id": owner.id, **grants.exchange_code(code, redirect_uri)}
+        scopes = ["read_vehicle_info", "read_vin", "read_odometer", "read_location", "control_security"]
+        code = grants.approve(owner, [car.id for car in cars], scopes, redirect_uri=BACK)
+        return owner.id, code
+
+    def grant(self, email="driver@example.com"):
+        """What came of a driver's consent, without the walk: their id and a pair of tokens."""
+        user_id, code = self.consent(email)
+        return {"user_id": user_id, **grants.exchange_code(code, BACK)}
 
     def car(self, email="driver@example.com"):
         """The newest car of this driver, as its maker knows it."""
