@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from django.db import models
+from django.db.models import Q
 
 
 class LeasedTokenQuerySet(models.QuerySet[Any]):
@@ -16,6 +19,17 @@ class LeasedTokenQuerySet(models.QuerySet[Any]):
     def refresh_due(self, before: datetime) -> Any:
         """Refreshable rows whose access token ends before this moment."""
         return self.refreshable().filter(access_expires_at__lt=before)
+
+    def refresh_unknown(self) -> Any:
+        """Refreshable rows without an access token: it was refused and dropped, or never there."""
+        return self.refreshable().filter(access_expires_at=None)
+
+    def left_behind(self, now: datetime) -> Any:
+        """Refreshable rows that a process had begun to renew when it died: it has not given back its lease.
+
+        Their refresh token may be used up, and then works only for a short time more.
+        """
+        return self.refreshable().filter(refresh_lease_until__lte=now)
 
 
 class SmartcarAccountQuerySet(LeasedTokenQuerySet):
@@ -46,3 +60,30 @@ class ConnectAttemptQuerySet(models.QuerySet[Any]):
     def open(self, now: datetime) -> ConnectAttemptQuerySet:
         """Attempts that a callback may still finish."""
         return self.filter(consumed_at=None, expires_at__gt=now)
+
+
+class Pages:
+    """Rows in the order of a column, page by page; read again later, it goes on from there.
+
+    A page is shuffled, so that copies that begin together do not ask for the same rows all the way.
+    """
+
+    def __init__(self, rows: Callable[[], Any], column: str, size: int) -> None:
+        self._rows = rows
+        self._column = column
+        self._size = size
+        self._after = Q()
+
+    def read(self) -> list[Any]:
+        rows = self._rows().filter(self._after).order_by(self._column, "pk")
+        page: list[Any] = list(rows[: self._size])
+        if page:
+            self._after = self._behind(page[-1])
+        random.shuffle(page)
+        return page
+
+    def _behind(self, row: Any) -> Q:
+        column, value, later = self._column, getattr(row, self._column), Q(pk__gt=row.pk)
+        if value is None:  # as it is in all of these rows
+            return later
+        return Q((f"{column}__gte", value)) & (Q((f"{column}__gt", value)) | later)

@@ -11,7 +11,9 @@ from django_smartcar.services.ownership import Callback
 from django_smartcar.simulator import world
 
 from . import databases
+from .site import Site
 from .smartcar import Smartcar
+from .token_server import TokenServer
 from .wire import Wire
 
 ALL = ["read_vehicle_info", "read_odometer", "read_location", "control_security"]
@@ -63,6 +65,19 @@ def database(request, tmp_path):
     server = request.getfixturevalue(request.param)
     with databases.created(request.param, server, tmp_path) as url:
         yield url
+
+
+@pytest.fixture
+def server():
+    """A token endpoint of its own, for the processes of ``site``."""
+    server = TokenServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def site(tmp_path, server):
+    return Site(tmp_path, server.url)
 
 
 @pytest.fixture

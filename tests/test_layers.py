@@ -30,7 +30,7 @@ STAIRS = {
     "services": [
         {"connect", "reauthentication", "migration", "erasure"},
         {"vehicles", "commands", "ownership"},
-        {"cars", "facts", "attempts"},
+        {"cars", "facts", "attempts", "refreshing"},
         {"tokens"},
         {"leases"},
         {"client", "outside"},

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core import serializers
 from django.core.management import call_command
-from django.db import IntegrityError, connection
+from django.db import IntegrityError
 from django.utils import timezone
 
 from django_smartcar.models import ConnectedVehicle, SmartcarAccount, SmartcarUser
@@ -82,13 +82,6 @@ def test_a_user_who_is_deleted_takes_everything_along(vehicle, anna):
     anna.delete()
     assert not SmartcarUser.objects.exists()
     assert not ConnectedVehicle.objects.exists()
-
-
-def test_what_is_due_is_found_by_index():
-    table = SmartcarAccount._meta.db_table
-    with connection.cursor() as cursor:
-        constraints = connection.introspection.get_constraints(cursor, table)
-    assert any(c["index"] and c["columns"] == ["access_expires_at"] for c in constraints.values())
 
 
 def test_rows_can_be_serialized(vehicle):

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('access_token', django_smartcar.fields.EncryptedTextField(blank=True, editable=False, verbose_name='access token')),
-                ('access_expires_at', models.DateTimeField(db_index=True, editable=False, null=True, verbose_name='access until')),
+                ('access_expires_at', models.DateTimeField(editable=False, null=True, verbose_name='access until')),
                 ('token_version', models.PositiveIntegerField(default=0, editable=False)),
                 ('refresh_lease', models.UUIDField(editable=False, null=True)),
                 ('refresh_lease_until', models.DateTimeField(editable=False, null=True)),
@@ -83,7 +83,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('access_token', django_smartcar.fields.EncryptedTextField(blank=True, editable=False, verbose_name='access token')),
-                ('access_expires_at', models.DateTimeField(db_index=True, editable=False, null=True, verbose_name='access until')),
+                ('access_expires_at', models.DateTimeField(editable=False, null=True, verbose_name='access until')),
                 ('token_version', models.PositiveIntegerField(default=0, editable=False)),
                 ('refresh_lease', models.UUIDField(editable=False, null=True)),
                 ('refresh_lease_until', models.DateTimeField(editable=False, null=True)),
@@ -168,6 +168,14 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'vehicle commands',
                 'ordering': ['-created_at', '-pk'],
             },
+        ),
+        migrations.AddIndex(
+            model_name='smartcaraccount',
+            index=models.Index(fields=['api_version', 'access_expires_at', 'id', 'reconnect_required_at'], name='smartcar_account_due'),
+        ),
+        migrations.AddIndex(
+            model_name='smartcaraccount',
+            index=models.Index(fields=['api_version', 'refresh_lease_until', 'id'], name='smartcar_account_left_behind'),
         ),
         migrations.AddConstraint(
             model_name='connectedvehicle',

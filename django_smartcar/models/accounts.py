@@ -79,6 +79,16 @@ class SmartcarAccount(LeasedToken):
         verbose_name_plural = _("Smartcar accounts")
         ordering = ["pk"]
         permissions = [("refresh_smartcaraccount", _("Can refresh the tokens of Smartcar accounts"))]
+        # For `refresh_due` and `left_behind`. Accounts that wait for their driver are passed in the index.
+        indexes = [
+            models.Index(
+                fields=["api_version", "access_expires_at", "id", "reconnect_required_at"],
+                name="smartcar_account_due",
+            ),
+            models.Index(
+                fields=["api_version", "refresh_lease_until", "id"], name="smartcar_account_left_behind"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"Smartcar account {self.pk}"

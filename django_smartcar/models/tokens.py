@@ -14,7 +14,7 @@ class LeasedToken(models.Model):
     """An access token, and who may renew it just now (see ``services/leases.py``)."""
 
     access_token = EncryptedTextField(_("access token"), blank=True)
-    access_expires_at = models.DateTimeField(_("access until"), null=True, db_index=True, editable=False)
+    access_expires_at = models.DateTimeField(_("access until"), null=True, editable=False)
     token_version = models.PositiveIntegerField(default=0, editable=False)
     refresh_lease = models.UUIDField(null=True, editable=False)
     refresh_lease_until = models.DateTimeField(null=True, editable=False)

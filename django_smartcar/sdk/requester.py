@@ -24,6 +24,8 @@ USER_AGENT = (
     f"Python v{platform.python_version()}"
 )
 LONGEST_PAUSE = 4.0
+#: How many connections to a host stay open: for as many threads none is made anew.
+MOST_CONNECTIONS = 256
 PASSING = {(429, "RATE_LIMIT", "SMARTCAR_API"), (500, "SERVER", "INTERNAL")}
 
 Response: TypeAlias = requests.Response
@@ -134,7 +136,7 @@ class _PooledSession(requests.Session):
 
     def __init__(self) -> None:
         super().__init__()
-        adapter = HTTPAdapter(pool_maxsize=64, max_retries=0)
+        adapter = HTTPAdapter(pool_maxsize=MOST_CONNECTIONS, max_retries=0)
         self.mount("https://", adapter)
         self.mount("http://", adapter)
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))

@@ -1,93 +1,173 @@
 import argparse
-from collections.abc import Iterator
-from datetime import timedelta
-from itertools import chain
+import random
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from itertools import islice, takewhile
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from django_smartcar.conf import conf
-from django_smartcar.exceptions import ReconnectRequired, SmartcarAppError, SmartcarException, reason_of
+from django_smartcar.management.reports import Bar, JsonLines, Lines
 from django_smartcar.models import LeasedToken, SmartcarAccount
-from django_smartcar.services import tokens
+from django_smartcar.services import refreshing
+from django_smartcar.services.refreshing import Outcome, Refresher, Result
 
 #: In minutes. No refresh token lives longer.
 SIXTY_DAYS = 60 * 24 * 60
+
+#: An account that cannot be refreshed, and whose refresh token ends so soon, may need its driver.
+SOON = timedelta(days=7)
 
 
 class Command(BaseCommand):
     help = (
         "Refresh the tokens of Smartcar accounts, and the application's own, before they end. Run it every "
-        "few minutes; it exits with status 1 if one could not be refreshed."
+        "few minutes, on as many machines as you like; it exits with status 1 if one could not be refreshed."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--within",
-            type=_minutes,
+            type=_number("minutes", 0, SIXTY_DAYS),
             default=30,
             metavar="MINUTES",
             help="refresh what ends within this many minutes (default: %(default)s)",
         )
         parser.add_argument("--all", action="store_true", help="refresh every token, due or not")
+        parser.add_argument(
+            "--concurrency",
+            type=_number("exchanges", 1, refreshing.MOST_THREADS),
+            default=16,
+            metavar="EXCHANGES",
+            help="run so many exchanges at once, each with a database connection (default: %(default)s)",
+        )
+        parser.add_argument(
+            "--limit", type=_number("tokens", 1, 10**9), metavar="TOKENS", help="refresh no more than this"
+        )
+        parser.add_argument(
+            "--jitter",
+            type=_number("seconds", 0, 3600),
+            default=0,
+            metavar="SECONDS",
+            help="wait a random time up to this first, so that many machines do not begin together",
+        )
         parser.add_argument("--dry-run", action="store_true", help="say what would be refreshed, and stop")
+        parser.add_argument("--json", action="store_true", help="print a JSON object a line, for machines")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        started = time.monotonic()
         within = None if options["all"] else timedelta(minutes=options["within"])
-        refreshed = failed = due = 0
-        for row in chain(_application(within), _accounts(within)):
+        limit = options["limit"]
+        self.expected = {"refreshed", "failed"}
+        self.counts: Counter[str] = Counter()
+        self.refresher = Refresher(self._tell)
+        self.report = self._report(options["json"], within, limit)
+        rows = islice(refreshing.due(within, min(refreshing.PAGE, limit or refreshing.PAGE)), limit)
+        with _stopped_by_signals(self.refresher):
+            self.refresher.wait(random.uniform(0, options["jitter"]))  # noqa: S311 (guards nothing)
             if options["dry_run"]:
-                due += 1
-                self.stdout.write(f"{row}: would be refreshed")
-            elif self._refresh(row):
-                refreshed += 1
+                self._name(rows)
             else:
-                failed += 1
-        if options["dry_run"]:
-            self.stdout.write(self.style.SUCCESS(f"{due} would be refreshed"))
-            return
-        waiting = SmartcarAccount.objects.exclude(reconnect_required_at=None).count()
-        summary = (
-            f"{refreshed} refreshed, {failed} failed, {waiting} waiting for their driver to connect again"
-        )
-        if failed:
-            raise CommandError(summary)
-        self.stdout.write(self.style.SUCCESS(summary))
+                self.refresher.run(rows, options["concurrency"])
+        self._summarize(time.monotonic() - started)
 
-    def _refresh(self, row: LeasedToken) -> bool:
-        try:
-            tokens.refresh(row)
-        except ReconnectRequired:
-            self.stdout.write(self.style.ERROR(f"{row}: needs its driver to connect again"))
-        except (SmartcarException, SmartcarAppError) as error:
-            reason = reason_of(error)
-            self.stdout.write(self.style.ERROR(f"{row}: not refreshed, will be tried again ({reason})"))
-        else:
-            until = row.access_expires_at
+    def _report(self, is_json: bool, within: timedelta | None, limit: int | None) -> Lines | JsonLines:
+        if is_json:
+            return JsonLines(self.stdout)
+        if self.stdout.isatty():
+            total = refreshing.count_due(within)
+            return Bar(self.stdout, self.style, total if limit is None else min(total, limit))
+        return Lines(self.stdout, self.style)
+
+    def _tell(self, result: Result) -> None:
+        """What became of a row; the refresher has one thread at a time call this."""
+        row, outcome = result.row, result.outcome
+        self.counts[outcome] += 1
+        facts: dict[str, Any] = {"outcome": outcome}
+        if outcome is Outcome.REFRESHED:
+            until = facts["access_expires_at"] = row.access_expires_at
             # Somebody may have disconnected the last car in this moment.
-            good = f"good until {until:%Y-%m-%d %H:%M} UTC" if until else "no longer needed"
-            self.stdout.write(f"{row}: refreshed, {good}")
-            return True
-        return False
+            text = f"refreshed, good until {_utc(until)}" if until else "refreshed, no longer needed"
+        elif outcome is Outcome.SKIPPED:
+            text = "left to somebody else"
+        elif outcome is Outcome.NEEDS_DRIVER:
+            text = "needs its driver to connect again"
+        else:
+            ends = getattr(row, "refresh_expires_at", None)
+            facts |= {"reason": result.reason, "refresh_expires_at": ends}
+            text = f"not refreshed, will be tried again ({result.reason})"
+            if ends and ends < timezone.now() + SOON:
+                text += f"; needs its driver to connect again if that fails until {_utc(ends)}"
+        self.report.row(row, text, is_bad=outcome in (Outcome.FAILED, Outcome.NEEDS_DRIVER), **facts)
+
+    def _name(self, rows: Iterator[LeasedToken]) -> None:
+        self.expected = {"would be refreshed"}
+        for row in self._until_stopped(rows):
+            self.counts["due"] += 1
+            self.report.row(row, "would be refreshed", is_bad=False, outcome="due")
+
+    def _until_stopped(self, rows: Iterator[LeasedToken]) -> Iterator[LeasedToken]:
+        return takewhile(lambda _: not self.refresher.is_stopped, rows)
+
+    def _summarize(self, seconds: float) -> None:
+        counts, stopped = self.counts, self.refresher.is_stopped
+        waiting = SmartcarAccount.objects.exclude(reconnect_required_at=None).count()
+        failed = counts[Outcome.FAILED] + counts[Outcome.NEEDS_DRIVER]
+        numbers = {
+            "would be refreshed": counts["due"],
+            "refreshed": counts[Outcome.REFRESHED],
+            "failed": failed,
+            "left to somebody else": counts[Outcome.SKIPPED],
+        }
+        texts = [f"{number} {what}" for what, number in numbers.items() if number or what in self.expected]
+        texts.append(f"{waiting} waiting for their driver to connect again")
+        if stopped:
+            texts.append("stopped before the end")
+        facts: dict[str, Any] = {name.replace(" ", "_"): counts[name] for name in (*Outcome, "due")}
+        facts |= {"waiting": waiting, "stopped": stopped, "seconds": round(seconds, 3)}
+        self.report.end(", ".join(texts), is_bad=bool(failed), **facts)
+        if failed:
+            raise CommandError(", ".join(texts))
 
 
-def _application(within: timedelta | None) -> Iterator[LeasedToken]:
-    """The application's own token, where generation 3 is spoken and it is due."""
-    if conf.SMARTCAR_API_VERSION == SmartcarAccount.ApiVersion.V3:
-        row = tokens.application()
-        if within is None or row.access_expires_within(within):
-            yield row
+@contextmanager
+def _stopped_by_signals(refresher: Refresher) -> Iterator[None]:
+    """SIGTERM and SIGINT end the run after the exchanges in flight; a second one ends it at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread is told of signals
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def stop(*_: Any) -> None:
+        refresher.stop()
+        restore()
+
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        restore()
 
 
-def _accounts(within: timedelta | None) -> Iterator[LeasedToken]:
-    accounts = SmartcarAccount.objects.refreshable()
-    if within is not None:
-        accounts = SmartcarAccount.objects.refresh_due(timezone.now() + within)
-    yield from accounts.order_by("access_expires_at", "pk").iterator()
+def _utc(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
-def _minutes(text: str) -> int:
-    if not text.isdecimal() or int(text) > SIXTY_DAYS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes from 0 to {SIXTY_DAYS}")
-    return int(text)
+def _number(what: str, least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number of {what} from {least} to {most}")
+        return int(text)
+
+    return parse

@@ -1,4 +1,7 @@
-from datetime import timedelta
+import json
+import time
+import uuid
+from datetime import datetime, timedelta
 from io import StringIO
 
 import pytest
@@ -14,6 +17,8 @@ from django_smartcar.simulator import world
 from ...wire import TOKEN
 
 pytestmark = pytest.mark.django_db
+
+PAIR = {"access_token": "access-1", "refresh_token": "refresh-1", "expires_in": 7200, "token_type": "Bearer"}
 
 
 def run(*args):
@@ -74,20 +79,20 @@ def test_what_is_due_is_refreshed_with_a_line_each_and_a_summary(accounts, wire)
 def test_within_widens_what_is_due(accounts, wire):
     wire.tokens()
     run("--within", "120")
-    assert refreshed(wire) == ["refresh-of-soon", "refresh-of-later"]
+    assert sorted(refreshed(wire)) == ["refresh-of-later", "refresh-of-soon"]
 
 
 def test_all_refreshes_everything_but_the_dead(accounts, wire):
     wire.tokens()
     run("--all")
-    assert refreshed(wire) == ["refresh-of-soon", "refresh-of-later"]
+    assert sorted(refreshed(wire)) == ["refresh-of-later", "refresh-of-soon"]
 
 
 def test_a_dry_run_asks_nobody(accounts, wire):
     lines, error = run("--dry-run", "--all")
     assert not wire.mock.calls
     assert [line.split(": ")[1] for line in lines[:2]] == ["would be refreshed"] * 2
-    assert lines[2:] == ["2 would be refreshed"]
+    assert lines[2:] == ["2 would be refreshed, 1 waiting for their driver to connect again"]
     assert error is None
 
 
@@ -116,7 +121,7 @@ def test_a_network_fault_fails_the_run_and_is_tried_again(accounts, wire):
 
 
 def test_one_account_that_fails_does_not_stop_the_others(accounts, wire):
-    wire.mock.add("POST", TOKEN, status=429, json={})
+    wire.tokens_fail(403, "access_denied")
     wire.tokens()
     lines, error = run("--all")
     assert error == "1 refreshed, 1 failed, 1 waiting for their driver to connect again"
@@ -129,7 +134,7 @@ def test_a_token_that_no_key_opens_does_not_stop_the_others(accounts, make_accou
     wire.tokens()
     lines, error = run()
     assert refreshed(wire) == ["refresh-of-bert"]
-    assert "will be tried again (UndecryptableToken)" in lines[0]
+    assert any("will be tried again (UndecryptableToken)" in line for line in lines)
     assert error == "1 refreshed, 1 failed, 1 waiting for their driver to connect again"
 
 
@@ -140,7 +145,7 @@ def test_no_token_is_printed(accounts, wire):
 
 
 @pytest.mark.parametrize("minutes", ["-5", "soon", "1.5", "99999999999"])
-def test_minutes_that_are_none_are_refused(minutes, db):
+def test_minutes_that_are_none_are_refused(minutes):
     _, error = run("--within", minutes)
     assert "is not a number of minutes" in error
 
@@ -153,3 +158,139 @@ def test_a_token_that_smartcar_has_refused_is_due(smartcar, drives):
         commands.send(vehicle, "lock")
     lines, _ = run()
     assert lines[0].startswith(f"{vehicle.account}: refreshed, good until ")
+
+
+@pytest.mark.parametrize("option", ["--concurrency", "--limit"])
+def test_nought_is_refused_where_it_makes_no_sense(option):
+    assert "is not a number of" in run(option, "0")[1]
+
+
+def test_each_token_is_refreshed_once_though_what_is_new_would_be_due_again(accounts, wire):
+    """A new token lives for two hours, which is within the five that are asked for."""
+    wire.tokens()
+    run("--within", "300")
+    assert len(wire.exchanges) == 2
+
+
+def test_what_a_process_that_died_left_behind_goes_first(accounts, wire):
+    """Its refresh token may be used up, and then works for a short time only: due or not."""
+    ended = {"refresh_lease": uuid.uuid4(), "refresh_lease_until": timezone.now() - timedelta(seconds=1)}
+    SmartcarAccount.objects.filter(pk=accounts["later"].pk).update(**ended)
+    wire.tokens()
+    run("--limit", "1")
+    assert refreshed(wire) == ["refresh-of-later"]
+    run()
+    assert refreshed(wire) == ["refresh-of-later", "refresh-of-soon"]
+
+
+def test_what_somebody_else_is_about_to_refresh_is_left_to_them(accounts, wire):
+    held = {"refresh_lease": uuid.uuid4(), "refresh_lease_until": timezone.now() + timedelta(seconds=50)}
+    SmartcarAccount.objects.filter(pk=accounts["soon"].pk).update(**held)
+    lines, error = run()
+    assert lines[0].endswith(": left to somebody else")
+    assert lines[1].startswith("0 refreshed, 0 failed, 1 left to somebody else, ")
+    assert error is None
+    assert not wire.mock.calls
+
+
+def test_what_is_no_longer_due_when_its_turn_comes_is_left_alone(accounts, wire):
+    """Both were read at once; while the first is exchanged another copy renews the second."""
+
+    def answer(request):
+        others = SmartcarAccount.objects.filter(refresh_lease=None, reconnect_required_at=None)
+        now = timezone.now()
+        others.update(token_version=1, access_expires_at=now + timedelta(hours=2), refreshed_at=now)
+        return 200, {}, json.dumps(PAIR)
+
+    wire.mock.add_callback("POST", TOKEN, answer, content_type="application/json")
+    lines, _ = run("--all")
+    assert len(wire.sent("POST")) == 1
+    assert lines[1].endswith(": left to somebody else")
+
+
+def test_a_token_that_was_refused_and_dropped_is_renewed(accounts, wire):
+    """Or the refresh token of a driver who is away would die after sixty days."""
+    SmartcarAccount.objects.filter(pk=accounts["later"].pk).update(access_token="", access_expires_at=None)
+    wire.tokens()
+    run()
+    assert sorted(refreshed(wire)) == ["refresh-of-later", "refresh-of-soon"]
+
+
+def test_the_run_waits_and_tries_again_when_smartcar_asks_for_fewer_requests(accounts, wire):
+    wire.mock.add("POST", TOKEN, status=429, json={}, headers={"Retry-After": "2"})
+    wire.tokens()
+    started = time.monotonic()
+    lines, error = run()
+    assert time.monotonic() - started >= 2
+    assert lines[1].startswith("1 refreshed, 0 failed, ")
+    assert error is None
+
+
+def test_the_run_ends_when_smartcar_wants_a_pause_that_is_too_long(accounts, wire):
+    wire.mock.add("POST", TOKEN, status=429, json={"type": "RATE_LIMIT"}, headers={"Retry-After": "3600"})
+    lines, error = run("--all")
+    assert len(wire.sent("POST")) == 1
+    assert lines[0].endswith(": not refreshed, will be tried again (RATE_LIMIT)")
+    assert error.startswith("0 refreshed, 1 failed, ")
+    assert error.endswith(", stopped before the end")
+
+
+def test_it_says_when_an_account_that_fails_will_need_its_driver(accounts, wire):
+    ends = timezone.now() + timedelta(days=3)
+    SmartcarAccount.objects.filter(pk=accounts["soon"].pk).update(refresh_expires_at=ends)
+    wire.tokens_fail(500, "server_error")
+    lines, _ = run()
+    assert lines[0].endswith(
+        f"; needs its driver to connect again if that fails until {ends:%Y-%m-%d %H:%M} UTC"
+    )
+
+
+def test_no_more_than_the_limit_is_refreshed_and_the_urgent_ones(accounts, make_account, anna, wire):
+    for _ in range(9):
+        make_account(anna, refresh_token="refresh-of-another")
+    wire.tokens()
+    lines, _ = run("--all", "--limit", "1")
+    assert refreshed(wire) == ["refresh-of-soon"]
+
+
+def test_jitter_lets_machines_begin_apart(accounts, wire, monkeypatch):
+    monkeypatch.setattr("random.uniform", lambda least, most: most)
+    wire.tokens()
+    started = time.monotonic()
+    run("--jitter", "1")
+    assert time.monotonic() - started >= 1
+
+
+def test_machines_get_json(accounts, wire):
+    wire.tokens()
+    wire.tokens_fail()
+    lines, error = run("--all", "--json")
+    *rows, last = map(json.loads, lines)
+    assert {row["smartcaraccount"] for row in rows} == {accounts["soon"].pk, accounts["later"].pk}
+    assert sorted(row["outcome"] for row in rows) == ["needs driver", "refreshed"]
+    (good,) = [row for row in rows if row["outcome"] == "refreshed"]
+    assert datetime.fromisoformat(good["access_expires_at"]) > timezone.now()
+    summary = last["summary"]
+    assert summary.pop("seconds") >= 0
+    assert summary == {
+        "refreshed": 1, "failed": 0, "needs_driver": 1, "skipped": 0, "due": 0,
+        "waiting": 2, "stopped": False,
+    }  # fmt: skip
+    assert error.startswith("1 refreshed, 1 failed, ")
+
+
+class Terminal(StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_terminal_shows_a_bar_and_what_went_wrong(accounts, wire):
+    wire.tokens()
+    wire.tokens_fail()
+    screen = Terminal()
+    with pytest.raises(CommandError):
+        call_command("refresh_smartcar_tokens", "--all", stdout=screen, no_color=True)
+    shown = screen.getvalue()
+    assert f"\r{'█' * 30} 2 of 2\n" in shown
+    assert shown.count("needs its driver to connect again\n") == 1
+    assert "good until" not in shown

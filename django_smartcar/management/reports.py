@@ -1,0 +1,79 @@
+"""What a command over many rows says: a line for each, a bar on a terminal, or JSON for machines."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import datetime
+from typing import Any
+
+
+class Lines:
+    """A line for each row and one at the end, as people and logs like them."""
+
+    def __init__(self, stdout: Any, style: Any) -> None:
+        self._stdout = stdout
+        self._style = style
+
+    def row(self, row: Any, text: str, *, is_bad: bool, **facts: Any) -> None:
+        line = f"{row}: {text}"
+        self._stdout.write(self._style.ERROR(line) if is_bad else line)
+
+    def end(self, text: str, *, is_bad: bool, **facts: Any) -> None:
+        if not is_bad:  # what is bad is raised, and told by Django
+            self._stdout.write(self._style.SUCCESS(text))
+
+
+class Bar(Lines):
+    """A bar that grows, and lines for what went wrong only."""
+
+    WIDTH = 30
+    #: Seconds between two pictures: a terminal far away is slow.
+    PAUSE = 0.1
+
+    def __init__(self, stdout: Any, style: Any, total: int) -> None:
+        super().__init__(stdout, style)
+        self._total = total
+        self._seen = 0
+        self._drawn_at = 0.0
+
+    def row(self, row: Any, text: str, *, is_bad: bool, **facts: Any) -> None:
+        self._seen += 1
+        if is_bad:
+            self._wipe()
+            super().row(row, text, is_bad=True)
+        if is_bad or time.monotonic() - self._drawn_at > self.PAUSE:
+            self._draw()
+
+    def end(self, text: str, *, is_bad: bool, **facts: Any) -> None:
+        self._draw()
+        self._stdout.write("")
+        super().end(text, is_bad=is_bad)
+
+    def _draw(self) -> None:
+        total = max(self._total, self._seen)  # more may have become due meanwhile
+        full = self.WIDTH * self._seen // total if total else self.WIDTH
+        bar = "█" * full + "░" * (self.WIDTH - full)
+        self._stdout.write(f"\r{bar} {self._seen} of {total}", ending="")
+        self._stdout.flush()
+        self._drawn_at = time.monotonic()
+
+    def _wipe(self) -> None:
+        self._stdout.write("\r\x1b[K", ending="")
+
+
+class JsonLines:
+    """A JSON object a line: one for each row, and the summary last."""
+
+    def __init__(self, stdout: Any) -> None:
+        self._stdout = stdout
+
+    def row(self, row: Any, text: str, *, is_bad: bool, **facts: Any) -> None:
+        self._write({row._meta.model_name: row.pk, **facts})
+
+    def end(self, text: str, *, is_bad: bool, **facts: Any) -> None:
+        self._write({"summary": facts})
+
+    def _write(self, facts: dict[str, Any]) -> None:
+        known = {name: value for name, value in facts.items() if value is not None}
+        self._stdout.write(json.dumps(known, default=datetime.isoformat))

@@ -1,0 +1,93 @@
+"""The command as processes of its own: threads, copies, signals."""
+
+import signal
+
+import pytest
+
+from ...site import finished, wait_until
+
+
+def test_a_bounded_number_of_exchanges_run_at_once_each_on_a_connection_that_stays(site, server):
+    site.make_accounts(60)
+    server.latency = 0.2
+    *_, summary = finished(site.refresh("--concurrency", "6"))
+    assert summary == "60 refreshed, 0 failed, 0 waiting for their driver to connect again"
+    assert server.most_at_once == server.connections == 6
+    assert set(server.exchanged.values()) == {1}
+    assert (site.left, site.leases) == (0, 0)
+
+
+def test_more_threads_than_most_pools_are_large_keep_their_connections(site, server):
+    site.make_accounts(200)
+    server.gate.clear()
+    copy = site.refresh("--concurrency", "80")
+    wait_until(lambda: server.at_once == 80)
+    server.gate.set()
+    finished(copy)
+    assert server.connections == 80
+
+
+def test_copies_share_the_work_and_double_none_of_it(site, server):
+    site.make_accounts(120)
+    server.latency = 0.05
+    copies = [site.refresh("--concurrency", "8") for _ in range(3)]
+    summaries = [finished(copy)[-1] for copy in copies]
+    assert sum(int(summary.split()[0]) for summary in summaries) == 120
+    assert len(server.exchanged) == server.exchanged.total() == 120
+    assert site.left == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_run_after_the_exchanges_in_flight(site, server, number):
+    site.make_accounts(100)
+    server.latency = 0.5
+    copy = site.refresh("--concurrency", "4")
+    wait_until(lambda: server.at_once == 4)
+    copy.send_signal(number)
+    *_, summary = finished(copy)
+    assert summary.startswith(f"{server.exchanged.total()} refreshed, 0 failed, ")
+    assert summary.endswith(", stopped before the end")
+    assert (100 - site.left, site.leases) == (server.exchanged.total(), 0)
+    assert site.left > 90
+
+
+def test_a_signal_ends_the_wait_that_smartcar_has_asked_for(site, server):
+    site.make_accounts(10)
+    server.instead = [(429, {"Retry-After": "300"}, {})] * 10
+    copy = site.refresh("--concurrency", "4")
+    wait_until(lambda: len(server.asked_at) == 4)
+    copy.terminate()
+    *_, summary = finished(copy)
+    assert summary.startswith("0 refreshed, 0 failed, 4 left to somebody else, ")
+    assert site.leases == 0
+
+
+def test_all_threads_pause_together_when_smartcar_asks_for_fewer_requests(site, server):
+    site.make_accounts(60)
+    server.latency = 0.1
+    server.instead = [(200, {}, None)] * 10 + [(429, {"Retry-After": "3"}, {})]
+    *_, summary = finished(site.refresh("--concurrency", "5"))
+    assert summary.startswith("60 refreshed, 0 failed, ")
+    gaps = [later - earlier for earlier, later in zip(server.asked_at, server.asked_at[1:], strict=False)]
+    assert max(gaps) > 2.5
+    assert sum(gap > 1 for gap in gaps) == 1
+    assert len(server.asked_at) == 61
+
+
+def test_what_a_killed_copy_left_behind_goes_first_in_the_next_run(site, server):
+    site.make_accounts(40)
+    server.latency = 5
+    copy = site.refresh("--concurrency", "4")
+    wait_until(lambda: server.at_once == 4)
+    copy.kill()
+    copy.communicate()
+    assert site.leases == 4
+    left = [
+        pk for (pk,) in site.ask("select id from smartcar_smartcaraccount where refresh_lease is not null")
+    ]
+    site.ask("update smartcar_smartcaraccount set refresh_lease_until = '2026-01-01 00:00:00' "
+             "where refresh_lease is not null")  # fmt: skip
+    server.latency = 0
+    lines = finished(site.refresh("--limit", "4"))
+    assert {int(line.split()[2].rstrip(":")) for line in lines[:-1]} == set(left)
+    assert site.leases == 0

@@ -1,0 +1,101 @@
+"""A site in processes of its own, over a database file: for what one process cannot show."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+MAKE = """
+import sys
+from datetime import timedelta
+import django
+django.setup()
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+from django_smartcar.models import SmartcarAccount, SmartcarUser
+anna = get_user_model().objects.create_user("anna")
+driver = SmartcarUser.objects.create(id="driver", user=anna)
+ends = timezone.now() + timedelta(minutes=10)
+SmartcarAccount.objects.bulk_create(
+    SmartcarAccount(
+        smartcar_user=driver, api_version="2.0", refresh_token=f"first-{number}",
+        access_expires_at=ends, refresh_expires_at=ends + timedelta(days=50),
+    )
+    for number in range(int(sys.argv[1]))
+)
+"""
+
+
+class Site:
+    def __init__(self, folder, token_url):
+        self.folder = folder
+        self.database = folder / "db.sqlite3"
+        inherited = {name: text for name, text in os.environ.items() if not name.startswith("DJANGO_")}
+        self.environment = {
+            **inherited,
+            "DJANGO_SETTINGS_MODULE": "tests.site_project.settings",
+            "TEST_DATABASE_URL": f"sqlite:///{self.database}",
+            "SITE_AUTH_URL": token_url,
+            "PYTHONPATH": str(ROOT),
+            "PYTHONUNBUFFERED": "1",
+        }
+        self.run("-m", "django", "migrate", "--verbosity", "0")
+
+    def start(self, *arguments, stdout=subprocess.PIPE):
+        """A Python program of this site; what it says on stderr is told along."""
+        return subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=stdout,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, *arguments, status=0):
+        return finished(self.start(*arguments), status)
+
+    def refresh(self, *arguments):
+        return self.start("-m", "django", "refresh_smartcar_tokens", "--skip-checks", *arguments)
+
+    def make_accounts(self, number):
+        self.run("-c", MAKE, str(number))
+
+    def ask(self, sql):
+        connection = sqlite3.connect(self.database, timeout=30)
+        try:
+            with connection:
+                return connection.execute(sql).fetchall()
+        finally:
+            connection.close()
+
+    @property
+    def left(self):
+        """How many accounts have not been refreshed yet."""
+        return self.ask("select count(*) from smartcar_smartcaraccount where token_version = 0")[0][0]
+
+    @property
+    def leases(self):
+        held = "select count(*) from smartcar_smartcaraccount where refresh_lease is not null"
+        return self.ask(held)[0][0]
+
+
+def wait_until(is_so, seconds=60):
+    ends = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+
+
+def finished(process, status=0):
+    """The lines that it printed."""
+    try:
+        said, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == status, said
+    return said.splitlines()

@@ -1,0 +1,78 @@
+"""A token endpoint over real HTTP that takes its time and remembers what it was asked."""
+
+import json
+import threading
+import time
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs
+
+
+class TokenServer(ThreadingHTTPServer):
+    """Gives a new pair for any refresh token, ``latency`` seconds after it was asked."""
+
+    daemon_threads = True
+    request_queue_size = 512
+
+    def __init__(self, latency=0.0):
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.latency = latency
+        self.url = f"http://127.0.0.1:{self.server_port}/oauth/token"
+        self.lock = threading.Lock()
+        #: Cleared, it holds every answer back until it is set.
+        self.gate = threading.Event()
+        self.gate.set()
+        #: How often each refresh token was exchanged.
+        self.exchanged = Counter()
+        #: When each request came.
+        self.asked_at = []
+        self.connections = self.at_once = self.most_at_once = 0
+        #: What the next requests are answered instead of a pair: (status, headers, body).
+        self.instead = []
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def close(self):
+        self.shutdown()
+        self.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def setup(self):
+        super().setup()
+        with self.server.lock:
+            self.server.connections += 1
+
+    def do_POST(self):
+        server = self.server
+        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        (token,) = form["refresh_token"]
+        with server.lock:
+            server.asked_at.append(time.monotonic())
+            server.at_once += 1
+            server.most_at_once = max(server.most_at_once, server.at_once)
+            status, headers, body = server.instead.pop(0) if server.instead else (200, {}, None)
+        time.sleep(server.latency)
+        server.gate.wait(60)
+        with server.lock:
+            server.at_once -= 1
+            if body is None:
+                server.exchanged[token] += 1
+                number = server.exchanged.total()
+                body = {
+                    "access_token": f"access-{number}",
+                    "refresh_token": f"refresh-{number}",
+                    "token_type": "Bearer",
+                    "expires_in": 7200,
+                }
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(content)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *arguments):
+        pass
