@@ -34,12 +34,16 @@ class Site:
     def __init__(self, folder, token_url):
         self.folder = folder
         self.database = folder / "db.sqlite3"
+        self.broker = folder / "queue"
+        for path in (self.broker, folder / "queue-control"):
+            path.mkdir()
         inherited = {name: text for name, text in os.environ.items() if not name.startswith("DJANGO_")}
         self.environment = {
             **inherited,
             "DJANGO_SETTINGS_MODULE": "tests.site_project.settings",
             "TEST_DATABASE_URL": f"sqlite:///{self.database}",
             "SITE_AUTH_URL": token_url,
+            "SITE_BROKER": str(self.broker),
             "PYTHONPATH": str(ROOT),
             "PYTHONUNBUFFERED": "1",
         }

@@ -13,6 +13,7 @@ FLOORS = {
     "admin": 4,
     "management": 4,
     "templatetags": 4,
+    "tasks": 4,
     "services": 3,
     "apps": 3,
     "models": 2,

@@ -82,6 +82,15 @@ def count_due(within: timedelta | None) -> int:
     return int(accounts) + sum(1 for _ in _application(within))
 
 
+def refresh_one(pk: int, version: int) -> Outcome:
+    """Refresh the account that was found due when its token had this version, unless it has moved on since.
+
+    Raises as `tokens.refresh` does, but for ReconnectRequired: that is an outcome.
+    """
+    row = SmartcarAccount.objects.refreshable().filter(pk=pk, token_version=version).first()
+    return Outcome.SKIPPED if row is None else _refresh(row)
+
+
 class Refresher:
     """Refreshes rows with several threads, until there are no more or it is told to stop.
 

@@ -66,6 +66,21 @@ def test_what_is_due_is_found_by_index_and_in_its_order():
         assert "TEMP B-TREE" not in plan
 
 
+@pytest.mark.django_db
+def test_a_task_for_a_token_that_has_moved_on_since_does_nothing(account, wire):
+    wire.tokens()
+    assert refreshing.refresh_one(account.pk, 0) == "refreshed"
+    assert refreshing.refresh_one(account.pk, 0) == "skipped"
+    assert refreshing.refresh_one(account.pk + 1, 0) == "skipped"
+    assert len(wire.exchanges) == 1
+
+
+@pytest.mark.django_db
+def test_a_task_for_a_token_that_turns_out_dead_is_done(account, wire):
+    wire.tokens_fail()
+    assert refreshing.refresh_one(account.pk, 0) == "needs driver"
+
+
 @pytest.fixture
 def clock(monkeypatch):
     moment = [1000.0]

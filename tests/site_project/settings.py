@@ -1,8 +1,18 @@
-"""The site of the tests, as processes of its own: they share its database file."""
+"""The site of the tests, as processes of its own: a worker and the command share its database file."""
 
 import os
 
 from ..settings import *  # noqa: F403
 
+INSTALLED_APPS = [*INSTALLED_APPS, "django_tasks_db"]  # noqa: F405
 DATABASES["default"]["OPTIONS"] = {"timeout": 30, "transaction_mode": "IMMEDIATE"}  # noqa: F405
 SMARTCAR_AUTH_URL = os.environ["SITE_AUTH_URL"]
+
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+
+CELERY_BROKER_URL = "filesystem://"
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "data_folder_in": os.environ["SITE_BROKER"],
+    "data_folder_out": os.environ["SITE_BROKER"],
+    "control_folder": os.environ["SITE_BROKER"] + "-control",
+}

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from importlib import import_module
 from itertools import islice, takewhile
 from typing import Any
 
@@ -23,6 +24,9 @@ SIXTY_DAYS = 60 * 24 * 60
 
 #: An account that cannot be refreshed, and whose refresh token ends so soon, may need its driver.
 SOON = timedelta(days=7)
+
+#: What the work can be handed to: the extra that installs it, and the module with its task.
+ENGINES = {"tasks": "django_smartcar.tasks.django_tasks", "celery": "django_smartcar.tasks.celery"}
 
 
 class Command(BaseCommand):
@@ -57,7 +61,13 @@ class Command(BaseCommand):
             metavar="SECONDS",
             help="wait a random time up to this first, so that many machines do not begin together",
         )
-        parser.add_argument("--dry-run", action="store_true", help="say what would be refreshed, and stop")
+        instead = parser.add_mutually_exclusive_group()
+        instead.add_argument("--dry-run", action="store_true", help="say what would be refreshed, and stop")
+        instead.add_argument(
+            "--enqueue",
+            choices=ENGINES,
+            help="hand a task for each account to django.tasks or Celery, and stop",
+        )
         parser.add_argument("--json", action="store_true", help="print a JSON object a line, for machines")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -73,6 +83,8 @@ class Command(BaseCommand):
             self.refresher.wait(random.uniform(0, options["jitter"]))  # noqa: S311 (guards nothing)
             if options["dry_run"]:
                 self._name(rows)
+            elif options["enqueue"]:
+                self._enqueue(rows, options["enqueue"])
             else:
                 self.refresher.run(rows, options["concurrency"])
         self._summarize(time.monotonic() - started)
@@ -112,6 +124,21 @@ class Command(BaseCommand):
             self.counts["due"] += 1
             self.report.row(row, "would be refreshed", is_bad=False, outcome="due")
 
+    def _enqueue(self, rows: Iterator[LeasedToken], engine: str) -> None:
+        """Hand out a task for each account. The application's token is one: it is renewed here and now."""
+        try:
+            enqueue = import_module(ENGINES[engine]).enqueue
+        except ImportError as error:
+            raise CommandError(f"{error}; type: pip install 'django-smartcar[{engine}]'") from None
+        self.expected = {"handed out"}
+        for row in self._until_stopped(rows):
+            if isinstance(row, SmartcarAccount):
+                enqueue(row.pk, row.token_version)
+                self.counts["enqueued"] += 1
+                self.report.row(row, "handed out", is_bad=False, outcome="enqueued")
+            else:
+                self.refresher.run(iter([row]), concurrency=1)
+
     def _until_stopped(self, rows: Iterator[LeasedToken]) -> Iterator[LeasedToken]:
         return takewhile(lambda _: not self.refresher.is_stopped, rows)
 
@@ -121,6 +148,7 @@ class Command(BaseCommand):
         failed = counts[Outcome.FAILED] + counts[Outcome.NEEDS_DRIVER]
         numbers = {
             "would be refreshed": counts["due"],
+            "handed out": counts["enqueued"],
             "refreshed": counts[Outcome.REFRESHED],
             "failed": failed,
             "left to somebody else": counts[Outcome.SKIPPED],
@@ -129,7 +157,9 @@ class Command(BaseCommand):
         texts.append(f"{waiting} waiting for their driver to connect again")
         if stopped:
             texts.append("stopped before the end")
-        facts: dict[str, Any] = {name.replace(" ", "_"): counts[name] for name in (*Outcome, "due")}
+        facts: dict[str, Any] = {
+            name.replace(" ", "_"): counts[name] for name in (*Outcome, "due", "enqueued")
+        }
         facts |= {"waiting": waiting, "stopped": stopped, "seconds": round(seconds, 3)}
         self.report.end(", ".join(texts), is_bad=bool(failed), **facts)
         if failed:

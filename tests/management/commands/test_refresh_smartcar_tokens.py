@@ -1,4 +1,5 @@
 import json
+import sys
 import time
 import uuid
 from datetime import datetime, timedelta
@@ -273,7 +274,7 @@ def test_machines_get_json(accounts, wire):
     summary = last["summary"]
     assert summary.pop("seconds") >= 0
     assert summary == {
-        "refreshed": 1, "failed": 0, "needs_driver": 1, "skipped": 0, "due": 0,
+        "refreshed": 1, "failed": 0, "needs_driver": 1, "skipped": 0, "due": 0, "enqueued": 0,
         "waiting": 2, "stopped": False,
     }  # fmt: skip
     assert error.startswith("1 refreshed, 1 failed, ")
@@ -294,3 +295,8 @@ def test_a_terminal_shows_a_bar_and_what_went_wrong(accounts, wire):
     assert f"\r{'█' * 30} 2 of 2\n" in shown
     assert shown.count("needs its driver to connect again\n") == 1
     assert "good until" not in shown
+
+
+def test_an_engine_that_is_not_installed_is_named(accounts, monkeypatch):
+    monkeypatch.setitem(sys.modules, "django_smartcar.tasks.celery", None)
+    assert run("--enqueue", "celery")[1].endswith("; type: pip install 'django-smartcar[celery]'")

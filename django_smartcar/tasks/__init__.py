@@ -1,0 +1,7 @@
+"""A task for each account, for engines that a site has already: one module for each of them."""
+
+import contextlib
+
+# Celery looks for an app's tasks here, and in no module below. Without Celery nobody looks.
+with contextlib.suppress(ImportError):
+    from . import celery  # noqa: F401
