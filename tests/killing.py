@@ -25,7 +25,7 @@ from django.db import connection
 from django.db.models import Sum
 from django.utils import timezone
 
-from django_smartcar.exceptions import SmartcarAppError, SmartcarException
+from django_smartcar.exceptions import ReconnectRequired, SmartcarAppError, SmartcarException
 from django_smartcar.models import SmartcarAccount, SmartcarUser
 from django_smartcar.services import client, leases, tokens
 
@@ -100,9 +100,10 @@ def first_left_behind():
 def put_in_order():
     """What workers do that are not killed, until nobody is left behind; how many there were."""
     number = 0
-    while SmartcarAccount.objects.refreshable().exclude(refresh_lease=None).exists():
+    while SmartcarAccount.objects.refreshable().exclude(refresh_lease_until=None).exists():
         if account := first_left_behind():
-            tokens.refresh(account)
+            with contextlib.suppress(ReconnectRequired):
+                tokens.refresh(account)
             number += 1
     return number
 
