@@ -9,7 +9,7 @@ from typing import TypeVar
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from ..exceptions import AuthenticationException, SmartcarException, VehicleDisconnected
+from ..exceptions import AuthenticationException, SmartcarException, VehicleDisconnected, named
 from ..models import ConnectedVehicle, SmartcarAccount
 from . import client, tokens
 from .client import Car, Driver
@@ -26,10 +26,10 @@ class Reached:
     car: Car
 
     @sensitive_variables()
-    def tell(self, order: Callable[[Car], T]) -> T:
+    def tell(self, order: Callable[[Car], T], scope: str = "") -> T:
         """Give one order, once. What its failure says of the token and of the login is remembered."""
         try:
-            answer = self.ask(order)
+            answer = self.ask(order, scope)
         except AuthenticationException:
             tokens.reject(self.vehicle.account, self.driver)
             raise
@@ -37,14 +37,14 @@ class Reached:
         return answer
 
     @sensitive_variables()
-    def ask(self, question: Callable[[Car], T]) -> T:
-        """What the car answers, asked once."""
+    def ask(self, question: Callable[[Car], T], scope: str = "") -> T:
+        """What the car answers, asked once; a failure comes under its name (`exceptions.named`)."""
         try:
             answer = question(self.car)
         except SmartcarException as error:
             if error.code == "AUTHENTICATION_FAILED":
                 _mark(self.vehicle, str((error.resolution or {}).get("url") or ""))
-            raise
+            raise named(error, self.vehicle.account, scope) from error
         if not self.driver.speaks_v3:  # whose answers come from Smartcar's store, and not from the car
             unmark(self.vehicle)
         return answer
@@ -57,12 +57,14 @@ def reach(vehicle: ConnectedVehicle) -> Reached:
 
 
 @sensitive_variables()
-def ask(vehicle: ConnectedVehicle, question: Callable[[Car], T]) -> T:
+def ask(vehicle: ConnectedVehicle, question: Callable[[Car], T], scope: str = "") -> T:
     """What the car answers; asked once more with a new token where Smartcar refuses one that looked good.
 
-    Only for what may be asked twice. Raises as `reach` does, or a SmartcarException.
+    Only for what may be asked twice. ``scope`` is the permission that it takes. Raises as `reach` does, or a
+    SmartcarException.
     """
-    return tokens.as_driver(account_of(vehicle), lambda driver: _reached(vehicle, driver).ask(question))
+    account = account_of(vehicle)
+    return tokens.as_driver(account, lambda driver: _reached(vehicle, driver).ask(question, scope))
 
 
 def account_of(vehicle: ConnectedVehicle) -> SmartcarAccount:

@@ -36,7 +36,7 @@ def send(vehicle: ConnectedVehicle, action: str, *, actor: Any = None) -> Vehicl
     try:
         reached = cars.reach(vehicle)
         on_the_way = True
-        reached.tell(partial(_say, action=action))
+        reached.tell(partial(_say, action=action), "control_security")
     except Exception as error:
         unknown = on_the_way and client.may_have_arrived(error)
         _finish(command, VehicleCommand.Status.UNKNOWN if unknown else VehicleCommand.Status.FAILED, error)

@@ -10,7 +10,7 @@ from typing import Any
 from django.views.decorators.debug import sensitive_variables
 
 from .. import sdk
-from ..exceptions import AuthenticationException, NotStoredException, SmartcarException
+from ..exceptions import AuthenticationException, NotStoredException, SmartcarException, named
 from . import client
 from .client import Driver
 
@@ -98,7 +98,7 @@ def read(driver: Driver, vehicle_id: str, connection: sdk.v3.Connection | None =
         pass  # generation 3 may have collected no VIN yet, or have it turned off
     except SmartcarException as error:
         logger.warning("Smartcar told only part of a vehicle: %s %s", type(error).__name__, error.request_id)
-        failed = error
+        failed = named(error)
     return Facts(vehicle_id, info, permissions, vin, failed)
 
 

@@ -35,7 +35,7 @@ def odometer(vehicle: ConnectedVehicle) -> sdk.Odometer:
     vehicle's ``unit_system``; ``age`` is when the car recorded it, or None.
     Raises VehicleDisconnected, ReconnectRequired or a SmartcarException.
     """
-    reading = cars.ask(vehicle, lambda car: car.odometer())
+    reading = cars.ask(vehicle, lambda car: car.odometer(), "read_odometer")
     sent = reading["unit_system"]
     units = sent if sent in ConnectedVehicle.UnitSystem.values else vehicle.unit_system
     distance = reading["data"]["distance"]
@@ -50,7 +50,7 @@ def location(vehicle: ConnectedVehicle) -> sdk.Location:
     ``{"data": {"latitude": 37.4, "longitude": 122.1}, "age": datetime}``: degrees; ``age`` as in `odometer`.
     Raises VehicleDisconnected, ReconnectRequired or a SmartcarException.
     """
-    reading = cars.ask(vehicle, lambda car: car.location())
+    reading = cars.ask(vehicle, lambda car: car.location(), "read_location")
     data = reading["data"]
     _keep(vehicle, "location", reading["age"], latitude=data["latitude"], longitude=data["longitude"])
     return reading
@@ -136,7 +136,9 @@ def disconnect(vehicle: ConnectedVehicle, *, actor: Any = None) -> bool:
     told = True
     try:
         let_go(vehicle)
-    except ReconnectRequired:
+    except ReconnectRequired as error:
+        if isinstance(error, SmartcarException):
+            raise  # about the login at the brand: our tokens are good, and Smartcar has not let it go
         told = False
     if mark_disconnected(vehicle, actor, before):
         tokens.forget_if_unused(vehicle.account)

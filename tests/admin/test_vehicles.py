@@ -62,7 +62,7 @@ def test_each_car_gets_a_result_of_its_own_and_an_entry_in_its_history(boss, car
     wire.commands("car-2")
     page = act(boss, action, cars).text
     assert f"2014 Tesla Model S: {word}" in page
-    assert "2021 Chevrolet Bolt: The car cannot do that in its present state." in page
+    assert "2021 Chevrolet Bolt: The car is moving. Try again once it has stopped." in page
     assert "(IN_MOTION)" in page
     assert history(cars[0]) == [f"Not {word}: IN_MOTION"]
     assert history(cars[1]) == [word]

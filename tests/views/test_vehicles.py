@@ -83,7 +83,7 @@ def test_the_owner_locks_and_unlocks(annas, anna, vehicle, wire, action, word):
 def test_a_refusal_is_told_in_plain_words(annas, vehicle, wire):
     wire.commands("car-1", IN_MOTION, status=409)
     page = annas.post(f"/cars/{vehicle.pk}/lock/", follow=True).text
-    assert "The car cannot do that in its present state." in page
+    assert "The car is moving. Try again once it has stopped." in page
     assert "lock: failed (IN_MOTION)" in page
 
 

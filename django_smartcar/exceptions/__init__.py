@@ -1,8 +1,18 @@
 """What the app raises, and the SDK's family beside it, so that one import serves a project.
 
 * SmartcarException                 Smartcar refused, or did not answer (the SDK's tree: `sdk.exceptions`)
+  - PermissionMissing               the driver has not granted ``scope``
+  - OwnerActionRequired             the driver has something to do at the car's brand
+  - VehicleNotCapable               this car can never do it
+  - VehicleUnavailable              not now: asleep, out of reach, moving, open…
+  - VehicleNotFound                 Smartcar does not know the car
+  - RateLimited                     asked too often: ``retry_after``, ``scope``
+  - QuotaExceeded                   the plan does not cover it (any more)
+  - AccessRefused                   Smartcar does not accept this site's token
+  - RequestInvalid                  Smartcar did not understand the request
+  - UpstreamFailed                  Smartcar, or the brand behind it, failed
 * SmartcarAppError                  this site refused, before or after Smartcar was asked
-  - ReconnectRequired               the driver has to go through Connect again
+  - ReconnectRequired               only the driver can help, by a new login or consent
   - RefreshInProgress               another process is refreshing this account and takes too long
   - TransactionPending              a token is due inside a transaction that stands in the way
   - VehicleDisconnected             the car is no longer connected
@@ -22,8 +32,8 @@ from typing import Any
 from django.core.exceptions import SuspiciousOperation
 from django.utils.translation import gettext as _
 
-from .fields import SmartcarAppError, UndecryptableToken
-from .sdk import (
+from ..fields import SmartcarAppError, UndecryptableToken
+from ..sdk import (
     AuthenticationException,
     GatewayTimeoutException,
     InvalidAnswerException,
@@ -40,8 +50,23 @@ from .sdk import (
     UnexpectedStatusException,
     ValidationException,
 )
+from .names import (
+    AccessRefused,
+    OwnerActionRequired,
+    PermissionMissing,
+    QuotaExceeded,
+    RateLimited,
+    ReconnectRequired,
+    RequestInvalid,
+    UpstreamFailed,
+    VehicleNotCapable,
+    VehicleNotFound,
+    VehicleUnavailable,
+)
+from .naming import link_of, named, sentence_of
 
 __all__ = [
+    "AccessRefused",
     "AttemptRefused",
     "AuthenticationException",
     "CredentialsMissing",
@@ -53,11 +78,16 @@ __all__ = [
     "NotStoredException",
     "NothingConnected",
     "OwnedByAnotherUser",
+    "OwnerActionRequired",
     "OwnershipUnproven",
     "PermissionException",
+    "PermissionMissing",
+    "QuotaExceeded",
+    "RateLimited",
     "RateLimitingException",
     "ReconnectRequired",
     "RefreshInProgress",
+    "RequestInvalid",
     "ResourceNotFoundException",
     "ServerException",
     "SmartcarAppError",
@@ -66,19 +96,17 @@ __all__ = [
     "TransactionPending",
     "UndecryptableToken",
     "UnexpectedStatusException",
+    "UpstreamFailed",
     "ValidationException",
     "VehicleDisconnected",
+    "VehicleNotCapable",
+    "VehicleNotFound",
+    "VehicleUnavailable",
     "advice",
+    "link_of",
+    "named",
     "reason_of",
 ]
-
-
-class ReconnectRequired(SmartcarAppError):
-    """Only the driver can bring this account back, by going through Connect again. Has ``account``."""
-
-    def __init__(self, account: Any) -> None:
-        super().__init__(f"{account} needs its driver to connect again")
-        self.account = account
 
 
 class RefreshInProgress(SmartcarAppError):
@@ -151,17 +179,11 @@ def reason_of(error: Exception) -> str:
 
 def advice(error: Exception) -> str:
     """What to tell the person at the screen: one translated sentence, without a secret in it."""
-    if getattr(error, "code", None) == "AUTHENTICATION_FAILED":
-        return _("The car's brand asks for a new login there. The list of cars has a button for it.")
-    if isinstance(error, SmartcarException) and (error.resolution or {}).get("type") == "REAUTHENTICATE":
-        return _("The car's brand asks for a new login. Please connect the car again.")
-    if getattr(error, "code", None) == "SUBSCRIPTION":
-        return _(
-            "The car's online services are not active. Activate them with the car's brand, then try again."
-        )
-    for kind, sentence in _ADVICE:
+    if isinstance(error, SmartcarException) and (sentence := sentence_of(error)):
+        return sentence
+    for kind, sentence_for in _ADVICE:
         if isinstance(error, kind):
-            return sentence()
+            return sentence_for()
     return _("Something went wrong between this site and the car. Please try again in a few minutes.")
 
 
@@ -170,32 +192,7 @@ _ADVICE = (
     (RefreshInProgress, lambda: _("The connection is being renewed. Please try again in a moment.")),
     (VehicleDisconnected, lambda: _("This car is no longer connected.")),
     (
-        StateException,
-        lambda: _("The car cannot do that in its present state. Please check it, then try again."),
-    ),
-    (
-        PermissionException,
-        lambda: _("The driver has not given permission for this. Connect the car again to ask."),
-    ),
-    (
-        AuthenticationException,
-        lambda: _("Smartcar did not accept this site's access. Please try again later."),
-    ),
-    (RateLimitingException, lambda: _("The car was asked too often. Please wait a few minutes.")),
-    (MonthlyLimitExceeded, lambda: _("This site has used up its requests to this car for now.")),
-    (NotCapableException, lambda: _("This car cannot do that.")),
-    (
         CredentialsMissing,
         lambda: _("This site is not set up correctly. The fault is ours; please try again later."),
-    ),
-    (
-        NotStoredException,
-        lambda: _("Smartcar has not collected this from the car yet. It may take a day after connecting."),
-    ),
-    (ResourceNotFoundException, lambda: _("Smartcar does not know this car any more.")),
-    (GatewayTimeoutException, lambda: _("The car took too long to answer: it may or may not have done it.")),
-    (
-        NoAnswerException,
-        lambda: _("Smartcar did not answer. After a command, check the car before you try again."),
     ),
 )

@@ -5,7 +5,7 @@ from django_smartcar import exceptions
 from django_smartcar.exceptions import SmartcarException, VehicleDisconnected, advice
 from django_smartcar.services import client
 
-from .wire import API, IN_MOTION, v2_error
+from ..wire import API, IN_MOTION, v2_error
 
 
 def error_of(**answer) -> SmartcarException:
@@ -20,7 +20,7 @@ def error_of(**answer) -> SmartcarException:
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [
-        ({"status": 409, "json": IN_MOTION}, "The car cannot do that in its present state."),
+        ({"status": 409, "json": IN_MOTION}, "The car is moving. Try again once it has stopped."),
         ({"status": 403, "json": {"type": "PERMISSION"}}, "The driver has not given permission"),
         ({"status": 429, "json": {"type": "RATE_LIMIT", "code": "VEHICLE"}}, "asked too often"),
         (
@@ -66,5 +66,5 @@ def test_an_error_of_ours_has_a_sentence_too():
 def test_everything_of_the_docstrings_tree_exists():
     lines = [line.strip() for line in exceptions.__doc__.splitlines()]
     named = [line.split()[1] for line in lines if line.startswith(("* ", "- "))]
-    assert len(named) == 12
+    assert len(named) == 22
     assert set(named) <= set(exceptions.__all__)
