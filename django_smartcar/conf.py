@@ -107,6 +107,22 @@ class Settings:
         return value
 
     @property
+    def SMARTCAR_COMMAND_COOLDOWN(self) -> float:
+        """Seconds after a command in which the same one is refused, unless it failed."""
+        value: float = _setting("SMARTCAR_COMMAND_COOLDOWN", 10)
+        return value
+
+    @property
+    def SMARTCAR_COMMANDS_AT_ONCE(self) -> int:
+        """How many cars are told side by side when an operator tells many."""
+        return int(_setting("SMARTCAR_COMMANDS_AT_ONCE", 8))
+
+    @property
+    def SMARTCAR_MONTHLY_REQUESTS(self) -> int:
+        """How many requests a month your plan has for each car; the admin shows the count beside it."""
+        return int(_setting("SMARTCAR_MONTHLY_REQUESTS", 500))
+
+    @property
     def SMARTCAR_CONNECT_URL(self) -> str:
         """The host of Connect, where drivers give their consent."""
         return self._host("SMARTCAR_CONNECT_URL", "https://connect.smartcar.com")

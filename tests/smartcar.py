@@ -1,12 +1,13 @@
 """The pretend Smartcar over real HTTP, in this process: what it did can be looked at."""
 
 import threading
+import time
 from urllib.parse import parse_qsl, urlsplit
 
 from django.core.servers.basehttp import ThreadedWSGIServer
 from django.core.wsgi import get_wsgi_application
 
-from django_smartcar.simulator import fleets, grants, world
+from django_smartcar.simulator import faults, fleets, grants, world
 from django_smartcar.simulator.catalogue import MAKES
 from django_smartcar.simulator.server import Handler
 
@@ -33,11 +34,19 @@ BACK = "https://testserver/cars/callback/"
 class Smartcar:
     def __init__(self):
         self.server = ThreadedWSGIServer(("127.0.0.1", 0), Handler)
-        self.server.set_app(get_wsgi_application())
+        self.asked = []  # every request: method and path
+        self.server.set_app(self._remembering(get_wsgi_application()))
         self.url = f"http://127.0.0.1:{self.server.server_port}/smartcar-simulator"
         threading.Thread(
             target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
         ).start()
+
+    def _remembering(self, application):
+        def remember(environ, start_response):
+            self.asked.append((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
+            return application(environ, start_response)
+
+        return remember
 
     def close(self):
         self.server.shutdown()
@@ -68,6 +77,17 @@ class Smartcar:
         """What came of a driver's consent, without the walk: their id and a pair of tokens."""
         user_id, code = self.consent(email)
         return {"user_id": user_id, **grants.exchange_code(code, BACK)}
+
+    def delay(self, path, seconds):
+        """Let the newest car's answers on this path take so long."""
+        faults.set_latency(seconds, self.car(), path)
+
+    def wait_until(self, happened):
+        """Wait for what another thread of the server is still doing."""
+        ends = time.monotonic() + 20
+        while not happened():
+            assert time.monotonic() < ends
+            time.sleep(0.02)
 
     def car(self, email="driver@example.com"):
         """The newest car of this driver, as its maker knows it."""

@@ -31,10 +31,10 @@ STAIRS = {
     "services": [
         {"connect", "reauthentication", "migration", "erasure"},
         {"vehicles", "commands", "ownership"},
-        {"cars", "facts", "attempts", "refreshing"},
-        {"tokens"},
+        {"cars", "facts", "attempts", "records", "refreshing"},
+        {"tokens", "orders"},
         {"leases"},
-        {"client", "outside"},
+        {"client", "outside", "side_by_side"},
     ],
     "sdk": [
         {"__init__"},

@@ -19,20 +19,31 @@ class VehicleCommandAdmin(SmartcarModelAdmin):
     readonly_fields = [
         "vehicle",
         "action",
+        "parameters",
         "status",
         "actor",
+        "reason",
         "error_type",
         "error_code",
         "request_id",
         "created_at",
         "finished_at",
+        "settled_at",
+        "idempotency_key",
     ]
     fields = tuple(readonly_fields)
-    search_help_text = _("by the user who asked, make, model, or Smartcar's request id")
+    search_help_text = _("by the user who asked, reason, make, model, or Smartcar's request id")
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         actor = f"actor__{get_user_model().USERNAME_FIELD}"
-        return ["request_id", "vehicle__make", "vehicle__model", "vehicle__smartcar_vehicle_id", actor]
+        return [
+            "request_id",
+            "reason",
+            "vehicle__make",
+            "vehicle__model",
+            "vehicle__smartcar_vehicle_id",
+            actor,
+        ]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

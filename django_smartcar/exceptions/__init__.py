@@ -14,8 +14,10 @@
 * SmartcarAppError                  this site refused, before or after Smartcar was asked
   - ReconnectRequired               only the driver can help, by a new login or consent
   - RefreshInProgress               another process is refreshing this account and takes too long
-  - TransactionPending              a token is due inside a transaction that stands in the way
+  - TransactionPending              a token, or a command's record, is due inside a transaction in the way
   - VehicleDisconnected             the car is no longer connected
+  - CommandRepeated                 the same command is in flight, or was sent a moment ago
+  - CommandInvalid                  no car can be told this; also a ValueError
   - AttemptRefused                  a callback that no attempt of this browser and user expects
   - OwnedByAnotherUser              the Smartcar user belongs to another local user
   - OwnershipUnproven               Smartcar does not confirm who has consented
@@ -26,7 +28,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
@@ -69,6 +71,8 @@ __all__ = [
     "AccessRefused",
     "AttemptRefused",
     "AuthenticationException",
+    "CommandInvalid",
+    "CommandRepeated",
     "CredentialsMissing",
     "GatewayTimeoutException",
     "InvalidAnswerException",
@@ -118,15 +122,15 @@ class RefreshInProgress(SmartcarAppError):
 
 
 class TransactionPending(SmartcarAppError):
-    """A token is due, and the caller's transaction stands in the way: its rollback would lose the new one.
+    """A token is due, or a command's record, and the caller's transaction stands in the way of keeping it.
 
     Smartcar has not been asked. Has ``row``.
     """
 
     def __init__(self, row: Any) -> None:
         super().__init__(
-            f"what Smartcar gives for {row} cannot be kept safe inside this transaction, which has changes "
-            "that are not committed: commit first, or call tokens.access_token(account) before it begins"
+            f"what is to be kept of {row} cannot be kept safe inside this transaction, which has changes "
+            "that are not committed: commit first, or (for a token) call tokens.access_token(account) before"
         )
         self.row = row
 
@@ -137,6 +141,18 @@ class VehicleDisconnected(SmartcarAppError):
     def __init__(self, vehicle: Any) -> None:
         super().__init__(f"vehicle {vehicle.pk} is disconnected")
         self.vehicle = vehicle
+
+
+class CommandRepeated(SmartcarAppError):
+    """The car has just been told the same, or is being told. ``command_id`` is the first one's record."""
+
+    def __init__(self, command_id: int) -> None:
+        super().__init__(f"the same command is in flight, or was sent a moment ago: command {command_id}")
+        self.command_id = command_id
+
+
+class CommandInvalid(SmartcarAppError, ValueError):
+    """No such action, or not what it takes. The text is for the person who asked."""
 
 
 class AttemptRefused(SmartcarAppError, SuspiciousOperation):
@@ -183,16 +199,24 @@ def advice(error: Exception) -> str:
         return sentence
     for kind, sentence_for in _ADVICE:
         if isinstance(error, kind):
-            return sentence_for()
+            return sentence_for(error)
     return _("Something went wrong between this site and the car. Please try again in a few minutes.")
 
 
-_ADVICE = (
-    (ReconnectRequired, lambda: _("The connection to this car has ended. Please connect it again.")),
-    (RefreshInProgress, lambda: _("The connection is being renewed. Please try again in a moment.")),
-    (VehicleDisconnected, lambda: _("This car is no longer connected.")),
+_ADVICE: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
+    (
+        CommandRepeated,
+        lambda error: (
+            _("The same was asked a moment ago (command %(id)d). Check the car before you ask again.")
+            % {"id": error.command_id}
+        ),
+    ),
+    (CommandInvalid, str),
+    (ReconnectRequired, lambda error: _("The connection to this car has ended. Please connect it again.")),
+    (RefreshInProgress, lambda error: _("The connection is being renewed. Please try again in a moment.")),
+    (VehicleDisconnected, lambda error: _("This car is no longer connected.")),
     (
         CredentialsMissing,
-        lambda: _("This site is not set up correctly. The fault is ours; please try again later."),
+        lambda error: _("This site is not set up correctly. The fault is ours; please try again later."),
     ),
 )

@@ -58,7 +58,8 @@ class VehicleNotFound(ResourceNotFoundException):
 class RateLimited(RateLimitingException):
     """Asked too often: ``retry_after`` is in seconds.
 
-    ``scope`` is whose limit it is: ``"vehicle"``, ``"application"`` or ``"brand"``. Raised before Smartcar is asked, too, as long as its last word on this holds.
+    ``scope`` is whose limit it is: ``"vehicle"``, ``"application"`` or ``"brand"``. Raised before
+    Smartcar is asked, too, as long as its last word on this holds.
     """
 
     scope = ""

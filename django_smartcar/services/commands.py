@@ -1,71 +1,109 @@
-"""Lock, unlock: a record first, then the wire. No command is ever sent a second time by ourselves."""
+"""Whatever a car can be told: a record first, then the wire. Nothing is ever sent a second time by ourselves."""
 
 from __future__ import annotations
 
-import logging
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
+from django.db import IntegrityError, OperationalError
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from .. import signals
-from ..exceptions import InvalidAnswerException, VehicleDisconnected
+from ..conf import conf
+from ..exceptions import InvalidAnswerException, TransactionPending, VehicleDisconnected, VehicleNotCapable
 from ..models import ConnectedVehicle, VehicleCommand
-from . import cars, client
+from . import cars, client, orders, outside, records, side_by_side
 from .client import Car
+from .orders import Order
+from .records import give_up, settle
 
-logger = logging.getLogger(__name__)
+__all__ = ["give_up", "send", "send_to_all", "settle"]
+
+#: What a car cannot do is not asked of it again for this long.
+REMEMBERED = timedelta(days=1)
+INCAPABLE = ("VEHICLE_NOT_CAPABLE", "MAKE_NOT_COMPATIBLE")
 
 
 @sensitive_variables()
-def send(vehicle: ConnectedVehicle, action: str, *, actor: Any = None) -> VehicleCommand:
-    """Tell the car to ``"lock"`` or ``"unlock"``; returns the record, ``succeeded``, once Smartcar says so.
+def send(
+    vehicle: ConnectedVehicle, action: str, *, actor: Any = None, reason: str = "", **parameters: Any
+) -> VehicleCommand:
+    """Tell the car something; returns the record, ``succeeded``, once Smartcar says so.
 
-    The record is written before Smartcar is asked. What is raised has been recorded: as ``failed``, or as
-    ``unknown`` when the car may have obeyed although Smartcar did not say so.
-    Raises VehicleDisconnected, ReconnectRequired, RefreshInProgress or a SmartcarException; ValueError for
-    an action that does not exist.
+    ``action`` is one of ``VehicleCommand.Action``, with the parameters of the SDK's method of that name:
+    ``send(vehicle, "set_charge_limit", limit=0.8, actor=user)``.
+
+    The record is committed before Smartcar is asked, past a transaction of yours. What is raised then has
+    been recorded: as ``failed``, or as ``unknown`` when the car may have obeyed although Smartcar did not say
+    so (`settle`). Refused without a record: VehicleDisconnected, PermissionMissing, VehicleNotCapable,
+    CommandInvalid, CommandRepeated and TransactionPending. Raises a SmartcarException, ReconnectRequired or
+    RefreshInProgress else.
     """
-    if action not in VehicleCommand.Action.values:
-        raise ValueError(f"{action!r} is not one of {', '.join(VehicleCommand.Action.values)}")
     if not vehicle.is_connected:
         raise VehicleDisconnected(vehicle)
-    command = VehicleCommand.objects.create(vehicle=vehicle, action=action, actor=actor)
-    on_the_way = False
-    try:
-        reached = cars.reach(vehicle)
-        on_the_way = True
-        reached.tell(partial(_say, action=action), "control_security")
-    except Exception as error:
-        unknown = on_the_way and client.may_have_arrived(error)
-        _finish(command, VehicleCommand.Status.UNKNOWN if unknown else VehicleCommand.Status.FAILED, error)
-        raise
-    _finish(command, VehicleCommand.Status.SUCCEEDED)
+    order = orders.check(vehicle, action, parameters)
+    _refuse_what_it_cannot(vehicle, action)
+    with outside.callers_transaction(VehicleCommand) as is_past_a_transaction:
+        try:
+            command = records.begin(vehicle, action, parameters, actor, reason)
+        except (IntegrityError, OperationalError) as error:
+            if is_past_a_transaction:
+                # The transaction holds the database, or has not committed the car or the actor yet.
+                raise TransactionPending(vehicle) from error
+            raise
+        failure = _carry_out(command, order, parameters)
+    signals.command_finished.send_robust(VehicleCommand, command=command)
+    if is_past_a_transaction and isinstance(failure, OperationalError):
+        raise TransactionPending(vehicle) from failure  # it holds the account, whose token is due
+    if failure is not None:
+        raise failure
     return command
 
 
 @sensitive_variables()
-def _say(car: Car, action: str) -> None:
-    answer = car.lock() if action == VehicleCommand.Action.LOCK else car.unlock()
+def send_to_all(
+    vehicles: Iterable[ConnectedVehicle], action: str, *, actor: Any = None, **parameters: Any
+) -> Iterator[tuple[ConnectedVehicle, Exception | None]]:
+    """Tell many cars the same, some at a time; each comes with what it failed with, or None."""
+
+    @sensitive_variables()
+    def tell(vehicle: ConnectedVehicle) -> VehicleCommand:
+        return send(vehicle, action, actor=actor, **parameters)
+
+    yield from side_by_side.each(tell, vehicles, conf.SMARTCAR_COMMANDS_AT_ONCE)
+
+
+@sensitive_variables()
+def _carry_out(command: VehicleCommand, order: Order, parameters: Mapping[str, Any]) -> Exception | None:
+    """Tell the car, and write what came of it: what it failed with is returned."""
+    on_the_way = False
+    try:
+        reached = cars.reach(command.vehicle)
+        on_the_way = True
+        reached.tell(lambda car: _say(car, command.action, parameters), order.scope)
+    except Exception as error:
+        unknown = on_the_way and client.may_have_arrived(error)
+        records.finish(
+            command, VehicleCommand.Status.UNKNOWN if unknown else VehicleCommand.Status.FAILED, error
+        )
+        return error
+    records.finish(command, VehicleCommand.Status.SUCCEEDED)
+    return None
+
+
+@sensitive_variables()
+def _say(car: Car, action: str, parameters: Mapping[str, Any]) -> None:
+    answer = getattr(car, action)(**parameters)
     if answer["status"] != "success":
         raise InvalidAnswerException("Smartcar's answer to the command says neither success nor failure")
 
 
-def _finish(command: VehicleCommand, status: VehicleCommand.Status, error: Exception | None = None) -> None:
-    command.status = status
-    command.finished_at = timezone.now()
-    if error is not None:
-        command.error_type = str(getattr(error, "type", None) or type(error).__name__)[:100]
-        command.error_code = str(getattr(error, "code", None) or "")[:100]
-        command.request_id = str(getattr(error, "request_id", None) or "")[:100]
-    # An update, since the row may have gone with its car while Smartcar was asked.
-    VehicleCommand.objects.filter(pk=command.pk).update(
-        status=command.status,
-        finished_at=command.finished_at,
-        error_type=command.error_type,
-        error_code=command.error_code,
-        request_id=command.request_id,
-    )
-    logger.info("command %s (%s of vehicle %s): %s", command.pk, command.action, command.vehicle_id, status)
-    signals.command_finished.send_robust(VehicleCommand, command=command)
+def _refuse_what_it_cannot(vehicle: ConnectedVehicle, action: str) -> None:
+    since = timezone.now() - REMEMBERED
+    refused = VehicleCommand.objects.filter(vehicle=vehicle, action=action, created_at__gt=since)
+    if refused.filter(error_type="COMPATIBILITY", error_code__in=INCAPABLE).exists():
+        raise VehicleNotCapable(
+            "Smartcar has said so lately", type="COMPATIBILITY", code="VEHICLE_NOT_CAPABLE"
+        )

@@ -1,0 +1,216 @@
+"""What a record promises: no second one like it at once, and an end that a reading can settle."""
+
+from datetime import timedelta
+
+import pytest
+import requests
+from django.utils import timezone
+
+from django_smartcar import signals
+from django_smartcar.exceptions import (
+    CommandRepeated,
+    NoAnswerException,
+    StateException,
+    advice,
+)
+from django_smartcar.models import VehicleCommand
+from django_smartcar.services import cars, commands
+from django_smartcar.simulator import world
+
+from ..wire import API, IN_MOTION
+
+pytestmark = pytest.mark.django_db
+
+SECURITY = f"{API}/vehicles/car-1/security"
+
+
+@pytest.fixture
+def lost(vehicle, wire):
+    """A lock whose answer was cut off."""
+    wire.mock.add("POST", SECURITY, body=requests.ReadTimeout())
+    with pytest.raises(NoAnswerException):
+        commands.send(vehicle, "lock")
+    return VehicleCommand.objects.get()
+
+
+def age(command, **ago):
+    """Let the command have been sent so long ago."""
+    moment = timezone.now() - timedelta(**ago)
+    VehicleCommand.objects.filter(pk=command.pk).update(created_at=moment, finished_at=moment)
+
+
+def test_a_second_identical_command_is_refused_with_the_first_ones_id_while_it_is_in_flight(vehicle, wire):
+    refused = []
+
+    def answer(request):
+        with pytest.raises(CommandRepeated) as raised:
+            commands.send(vehicle, "lock")
+        refused.append(raised.value)
+        return 200, {}, '{"status": "success"}'
+
+    wire.mock.add_callback("POST", SECURITY, answer, content_type="application/json")
+    first = commands.send(vehicle, "lock")
+    assert [error.command_id for error in refused] == [first.pk]
+    assert f"(command {first.pk})" in advice(refused[0])
+    assert len(wire.sent("POST", "/security")) == 1
+
+
+def test_it_is_refused_until_it_has_cooled_down(vehicle, wire, settings):
+    wire.commands("car-1")
+    first = commands.send(vehicle, "lock")
+    with pytest.raises(CommandRepeated):
+        commands.send(vehicle, "lock")
+    age(first, seconds=11)
+    assert commands.send(vehicle, "lock").pk != first.pk
+    settings.SMARTCAR_COMMAND_COOLDOWN = 0
+    commands.send(vehicle, "lock")
+
+
+def test_a_lost_answer_is_no_reason_to_send_it_again_at_once(vehicle, lost, wire):
+    with pytest.raises(CommandRepeated):
+        commands.send(vehicle, "lock")
+    assert len(wire.sent("POST", "/security")) == 1
+
+
+def test_what_failed_may_be_asked_again_at_once(vehicle, wire):
+    wire.commands("car-1", IN_MOTION, status=409)
+    for _ in range(2):
+        with pytest.raises(StateException):
+            commands.send(vehicle, "lock")
+
+
+def test_lock_unlock_lock_is_no_repetition(vehicle, wire):
+    wire.commands("car-1")
+    for action in ("lock", "unlock", "lock"):
+        commands.send(vehicle, action)
+    assert VehicleCommand.objects.count() == 3
+    assert len(set(VehicleCommand.objects.values_list("idempotency_key", flat=True))) == 2
+
+
+def test_another_car_is_no_repetition(vehicle, make_vehicle, account, wire):
+    wire.commands("car-1")
+    wire.commands("car-2")
+    commands.send(vehicle, "lock")
+    commands.send(make_vehicle(account, "car-2"), "lock")
+
+
+def test_what_a_process_that_died_has_left_becomes_unknown(vehicle, wire):
+    wire.commands("car-1")
+    first = commands.send(vehicle, "lock")
+    VehicleCommand.objects.update(status="pending", finished_at=None)
+    with pytest.raises(CommandRepeated):
+        commands.send(vehicle, "lock")
+    VehicleCommand.objects.update(created_at=timezone.now() - timedelta(seconds=401))
+    commands.send(vehicle, "lock")
+    first.refresh_from_db()
+    assert first.status == "unknown"
+    assert first.finished_at is not None
+
+
+def test_a_sweep_calls_it_unknown_too(vehicle, wire):
+    wire.commands("car-1")
+    command = commands.send(vehicle, "lock")
+    VehicleCommand.objects.update(status="pending", finished_at=None)
+    assert commands.give_up() == 0
+    VehicleCommand.objects.update(created_at=timezone.now() - timedelta(seconds=401))
+    assert commands.give_up() == 1
+    command.refresh_from_db()
+    assert command.status == "unknown"
+
+
+@pytest.mark.parametrize("value", [{"is_locked": True, "doors": []}, True])
+def test_a_reading_that_shows_the_car_locked_settles_a_lost_lock(vehicle, lost, value):
+    ended = []
+
+    def receive(sender, command, **kwargs):
+        ended.append(command.status)
+
+    signals.command_finished.connect(receive)
+    try:
+        assert commands.settle(vehicle, "lock_status", value, timezone.now()) == 1
+    finally:
+        signals.command_finished.disconnect(receive)
+    lost.refresh_from_db()
+    assert (lost.status, lost.error_type) == ("succeeded", "NoAnswerException")
+    assert lost.settled_at is not None
+    assert ended == ["succeeded"]
+    assert commands.settle(vehicle, "lock_status", False, timezone.now() + timedelta(hours=1)) == 0
+
+
+def test_a_car_that_is_still_unlocked_is_a_failure_only_once_smartcar_has_stopped_trying(vehicle, lost):
+    assert commands.settle(vehicle, "lock_status", False, timezone.now()) == 0
+    age(lost, seconds=311)
+    assert commands.settle(vehicle, "lock_status", False, timezone.now()) == 1
+    lost.refresh_from_db()
+    assert lost.status == "failed"
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "ago"),
+    [
+        ("lock_status", True, timedelta(minutes=1)),  # from before the command
+        ("lock_status", None, timedelta(0)),
+        ("lock_status", {}, timedelta(0)),
+        ("charge", {"state": "CHARGING"}, timedelta(0)),
+        ("odometer", {"distance": 1}, timedelta(0)),
+    ],
+)
+def test_a_reading_that_says_nothing_of_it_settles_nothing(vehicle, lost, kind, value, ago):
+    assert commands.settle(vehicle, kind, value, timezone.now() - ago) == 0
+    assert commands.settle(vehicle, "lock_status", True, None) == 0
+    lost.refresh_from_db()
+    assert lost.status == "unknown"
+
+
+def test_another_cars_reading_settles_nothing(vehicle, lost, make_vehicle, account):
+    assert commands.settle(make_vehicle(account, "car-2"), "lock_status", True, timezone.now()) == 0
+
+
+def test_what_was_told_before_another_command_cannot_be_told_from_it(vehicle, lost, wire):
+    wire.mock.remove("POST", SECURITY)
+    wire.commands("car-1")
+    commands.send(vehicle, "unlock")
+    age(lost, seconds=311)
+    assert commands.settle(vehicle, "lock_status", False, timezone.now()) == 0
+    lost.refresh_from_db()
+    assert lost.status == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("action", "parameters", "kind", "value"),
+    [
+        ("unlock", {}, "lock_status", {"is_locked": False}),
+        ("start_charge", {}, "charge", {"state": "CHARGING"}),
+        ("stop_charge", {}, "charge", {"state": "NOT_CHARGING"}),
+        ("set_charge_limit", {"limit": 0.8}, "get_charge_limit", {"limit": 0.8}),
+    ],
+)
+def test_each_is_settled_by_what_shows_it(vehicle, wire, action, parameters, kind, value):
+    vehicle.permissions = []
+    for path in ("security", "charge", "charge/limit"):
+        wire.mock.add("POST", f"{API}/vehicles/car-1/{path}", body=requests.ReadTimeout())
+    with pytest.raises(NoAnswerException):
+        commands.send(vehicle, action, **parameters)
+    assert commands.settle(vehicle, kind, value, timezone.now()) == 1
+    assert VehicleCommand.objects.get().status == "succeeded"
+
+
+@pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
+def test_a_lock_whose_answer_is_cut_off_is_settled_by_the_next_read(smartcar, drives, settings):
+    """Over HTTP: the car obeys after we have stopped listening."""
+    settings.SMARTCAR_SCOPE = ["required:read_vehicle_info", "read_security", "control_security"]
+    vehicle = drives().vehicles[0]
+    car = smartcar.car()
+    car.is_locked = False
+    settings.SMARTCAR_COMMAND_TIMEOUT = 0.2
+    path = "commands/security/lock" if vehicle.account.speaks_v3 else "security"
+    smartcar.delay(path, 1)
+    with pytest.raises(NoAnswerException):
+        commands.send(vehicle, "lock")
+    assert VehicleCommand.objects.get().status == "unknown"
+    smartcar.wait_until(lambda: world.counters["commands"])
+    smartcar.delay(path, None)
+    reading = cars.ask(vehicle, lambda car: car.lock_status())
+    assert commands.settle(vehicle, "lock_status", reading["data"], reading["age"]) == 1
+    assert VehicleCommand.objects.get().status == "succeeded"
+    assert world.counters["commands"] == 1
