@@ -35,6 +35,7 @@ class Smartcar:
     def __init__(self):
         self.server = ThreadedWSGIServer(("127.0.0.1", 0), Handler)
         self.asked = []  # every request: method and path
+        self.asking = []  # those whose answer is not there yet
         self.server.set_app(self._remembering(get_wsgi_application()))
         self.url = f"http://127.0.0.1:{self.server.server_port}/smartcar-simulator"
         threading.Thread(
@@ -44,7 +45,11 @@ class Smartcar:
     def _remembering(self, application):
         def remember(environ, start_response):
             self.asked.append((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
-            return application(environ, start_response)
+            self.asking.append(environ["PATH_INFO"])
+            try:
+                return application(environ, start_response)
+            finally:
+                self.asking.remove(environ["PATH_INFO"])
 
         return remember
 

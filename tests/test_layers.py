@@ -32,7 +32,7 @@ STAIRS = {
         {"connect", "reauthentication", "migration", "erasure"},
         {"vehicles", "commands", "ownership"},
         {"cars", "facts", "attempts", "records", "refreshing"},
-        {"tokens", "orders"},
+        {"tokens", "orders", "governor"},
         {"leases"},
         {"client", "outside", "side_by_side"},
     ],

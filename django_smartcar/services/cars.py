@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -11,7 +12,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from ..exceptions import AuthenticationException, SmartcarException, VehicleDisconnected, named
 from ..models import ConnectedVehicle, SmartcarAccount
-from . import client, tokens
+from . import client, governor, tokens
 from .client import Car, Driver
 
 T = TypeVar("T")
@@ -24,6 +25,8 @@ class Reached:
     vehicle: ConnectedVehicle
     driver: Driver
     car: Car
+    #: How many requests of the plan it takes to ask: a batch takes one for each path, a disconnection none.
+    requests: int = 1
 
     @sensitive_variables()
     def tell(self, order: Callable[[Car], T], scope: str = "") -> T:
@@ -44,7 +47,10 @@ class Reached:
         except SmartcarException as error:
             if error.code == "AUTHENTICATION_FAILED":
                 _mark(self.vehicle, str((error.resolution or {}).get("url") or ""))
-            raise named(error, self.vehicle.account, scope) from error
+            failure = named(error, self.vehicle.account, scope)
+            governor.note(self.vehicle, failure, self.requests)
+            raise failure from error
+        governor.count(self.vehicle, self.requests)
         if not self.driver.speaks_v3:  # whose answers come from Smartcar's store, and not from the car
             unmark(self.vehicle)
         return answer
@@ -57,14 +63,17 @@ def reach(vehicle: ConnectedVehicle) -> Reached:
 
 
 @sensitive_variables()
-def ask(vehicle: ConnectedVehicle, question: Callable[[Car], T], scope: str = "") -> T:
+def ask(vehicle: ConnectedVehicle, question: Callable[[Car], T], scope: str = "", *, requests: int = 1) -> T:
     """What the car answers; asked once more with a new token where Smartcar refuses one that looked good.
 
-    Only for what may be asked twice. ``scope`` is the permission that it takes. Raises as `reach` does, or a
-    SmartcarException.
+    Only for what may be asked twice. ``scope`` is the permission that it takes, ``requests`` how many of the
+    plan's requests: 0 is never too many. Raises as `reach` does, or a SmartcarException.
     """
     account = account_of(vehicle)
-    return tokens.as_driver(account, lambda driver: _reached(vehicle, driver).ask(question, scope))
+    with governor.admission(vehicle) if requests else nullcontext():
+        return tokens.as_driver(
+            account, lambda driver: _reached(vehicle, driver, requests).ask(question, scope)
+        )
 
 
 def account_of(vehicle: ConnectedVehicle) -> SmartcarAccount:
@@ -76,8 +85,9 @@ def account_of(vehicle: ConnectedVehicle) -> SmartcarAccount:
 
 
 @sensitive_variables()
-def _reached(vehicle: ConnectedVehicle, driver: Driver) -> Reached:
-    return Reached(vehicle, driver, client.car(driver, vehicle.smartcar_vehicle_id, vehicle.unit_system))
+def _reached(vehicle: ConnectedVehicle, driver: Driver, requests: int = 1) -> Reached:
+    car = client.car(driver, vehicle.smartcar_vehicle_id, vehicle.unit_system)
+    return Reached(vehicle, driver, car, requests)
 
 
 def unmark(vehicle: ConnectedVehicle) -> None:

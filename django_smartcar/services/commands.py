@@ -1,4 +1,4 @@
-"""Whatever a car can be told: a record first, then the wire. Nothing is ever sent a second time by ourselves."""
+"""What a car can be told: a record first, then the wire. Nothing is ever sent a second time by ourselves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .. import signals
 from ..conf import conf
 from ..exceptions import InvalidAnswerException, TransactionPending, VehicleDisconnected, VehicleNotCapable
 from ..models import ConnectedVehicle, VehicleCommand
-from . import cars, client, orders, outside, records, side_by_side
+from . import cars, client, governor, orders, outside, records, side_by_side
 from .client import Car
 from .orders import Order
 from .records import give_up, settle
@@ -38,13 +38,14 @@ def send(
     The record is committed before Smartcar is asked, past a transaction of yours. What is raised then has
     been recorded: as ``failed``, or as ``unknown`` when the car may have obeyed although Smartcar did not say
     so (`settle`). Refused without a record: VehicleDisconnected, PermissionMissing, VehicleNotCapable,
-    CommandInvalid, CommandRepeated and TransactionPending. Raises a SmartcarException, ReconnectRequired or
-    RefreshInProgress else.
+    RateLimited, CommandInvalid, CommandRepeated and TransactionPending. Raises a SmartcarException,
+    ReconnectRequired or RefreshInProgress else.
     """
     if not vehicle.is_connected:
         raise VehicleDisconnected(vehicle)
     order = orders.check(vehicle, action, parameters)
     _refuse_what_it_cannot(vehicle, action)
+    governor.check(vehicle)
     with outside.callers_transaction(VehicleCommand) as is_past_a_transaction:
         try:
             command = records.begin(vehicle, action, parameters, actor, reason)

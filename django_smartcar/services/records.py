@@ -87,9 +87,9 @@ def settle(vehicle: ConnectedVehicle, kind: str, value: Any, recorded_at: dateti
     """Let a reading of the car say what came of a command whose answer was lost; how many it has settled.
 
     ``kind`` is the SDK's read (``"lock_status"``, ``"charge"``, ``"get_charge_limit"``), ``value`` its
-    ``data`` or the one field of it that counts. A reading from before the command says nothing. One that shows the car
-    as it was told to be is a success; one that does not is a failure only when Smartcar cannot be at it any
-    more: a record that says "failed" has to be true when the car opens.
+    ``data`` or the one field of it that counts. A reading from before the command says nothing. One that
+    shows the car as it was told to be is a success; one that does not is a failure only when Smartcar cannot
+    be at it any more: a record that says "failed" has to be true when the car opens.
     """
     actions = orders.about(kind)
     if recorded_at is None or not actions:

@@ -148,7 +148,7 @@ def disconnect(vehicle: ConnectedVehicle, *, actor: Any = None) -> bool:
 def let_go(vehicle: ConnectedVehicle) -> None:
     """Tell Smartcar that the car is given back; it may know already. The row is not touched."""
     try:
-        cars.ask(vehicle, lambda car: car.disconnect())
+        cars.ask(vehicle, lambda car: car.disconnect(), requests=0)
     except (PermissionException, ResourceNotFoundException) as error:
         if not _is_gone(error, vehicle.account):
             raise

@@ -6,9 +6,9 @@ from contextlib import suppress
 import pytest
 from django.db import connection, connections, transaction
 
-from django_smartcar.exceptions import CommandRepeated, TransactionPending
-from django_smartcar.models import ConnectedVehicle, SmartcarAccount, VehicleCommand
-from django_smartcar.services import commands, outside
+from django_smartcar.exceptions import CommandRepeated, RateLimited, TransactionPending
+from django_smartcar.models import Allowance, ConnectedVehicle, SmartcarAccount, VehicleCommand
+from django_smartcar.services import commands, outside, vehicles
 from django_smartcar.simulator import world
 
 pytestmark = [
@@ -96,6 +96,7 @@ def test_a_write_of_something_else_is_in_the_way_on_sqlite_alone(vehicle, anna, 
 
 def test_of_twenty_identical_commands_at_once_one_is_sent(vehicle):
     outcomes = at_once(20, lambda: commands.send(ConnectedVehicle.objects.get(), "lock"))
+    assert sum(isinstance(each, VehicleCommand) for each in outcomes) == 1, outcomes
     (first,) = [each for each in outcomes if isinstance(each, VehicleCommand)]
     others = [each for each in outcomes if each is not first]
     assert {type(each) for each in others} == {CommandRepeated}, others
@@ -107,19 +108,47 @@ def test_of_twenty_identical_commands_at_once_one_is_sent(vehicle):
 def test_many_cars_are_told_side_by_side_and_each_has_a_result(drives, smartcar, settings, anna):
     settings.SMARTCAR_COMMANDS_AT_ONCE = 3
     told = drives("3-vehicles@smartcar.com").vehicles
-    for car in world.cars():
-        with world.changes():
-            car.latencies["*"] = 0.5
-    world.cars()[0].fault = "VEHICLE_STATE:DOOR_OPEN"
-    began = world.now()
+    with world.changes():
+        for car in world.cars():
+            car.latencies["*"] = 2
+        world.cars()[0].fault = "VEHICLE_STATE:DOOR_OPEN"
+    seen = []
+    sight = threading.Thread(
+        target=lambda: seen.append(smartcar.wait_until(lambda: len(smartcar.asking) == 3))
+    )
+    sight.start()
     outcomes = list(commands.send_to_all(told, "lock", actor=anna))
-    seconds = (world.now() - began).total_seconds()
+    sight.join()
+    assert seen, "three were on their way at once"
     assert [vehicle for vehicle, _ in outcomes] == told
     assert sorted(type(error).__name__ for _, error in outcomes) == [
         "NoneType",
         "NoneType",
         "VehicleUnavailable",
     ]
-    assert 0.5 <= seconds < 1.4, "one after another would take 1.5 seconds"
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("smartcar")]
     SmartcarAccount.objects.all().delete()
+
+
+def test_a_hundred_threads_that_read_one_rate_limited_car_make_one_request(vehicle, smartcar):
+    smartcar.car().fault = "RATE_LIMIT:VEHICLE"
+    before = len(smartcar.asked)
+    outcomes = at_once(100, lambda: vehicles.odometer(ConnectedVehicle.objects.get()))
+    assert {type(each) for each in outcomes} == {RateLimited}, outcomes
+    assert len(smartcar.asked) - before == 1
+
+
+def test_a_limit_is_remembered_through_a_rollback_and_the_count_is_not_held(vehicle, smartcar):
+    smartcar.car().fault = "RATE_LIMIT:VEHICLE"
+    with suppress(Undone), transaction.atomic():
+        with pytest.raises(RateLimited):
+            vehicles.odometer(vehicle)
+        raise Undone
+    assert Allowance.objects.get().blocked_until is not None
+    with pytest.raises(RateLimited):
+        commands.send(vehicle, "lock")
+
+
+def test_requests_of_many_threads_are_all_counted(vehicle):
+    at_once(8, lambda: vehicles.odometer(ConnectedVehicle.objects.get()))
+    assert Allowance.objects.get().requests == 8
