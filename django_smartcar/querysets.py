@@ -55,6 +55,12 @@ class ConnectedVehicleQuerySet(models.QuerySet[Any]):
         """Cars that Smartcar still lets this site reach."""
         return self.filter(disconnected_at=None)
 
+    def with_requests(self, month: str) -> ConnectedVehicleQuerySet:
+        """Each with ``asked``: how often Smartcar was asked in this month (``"2026-11"``), or None."""
+        allowances = self.model._meta.apps.get_model("smartcar", "Allowance").objects
+        mine = allowances.filter(key=models.OuterRef("smartcar_vehicle_id"), month=month)
+        return self.annotate(asked=models.Subquery(mine.values("requests")[:1]))
+
 
 class ConnectAttemptQuerySet(models.QuerySet[Any]):
     def open(self, now: datetime) -> ConnectAttemptQuerySet:

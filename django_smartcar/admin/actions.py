@@ -1,6 +1,7 @@
 """Doing one thing to many rows: ask first if need be, go on after a failure, write the history."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from django.contrib import admin, messages
@@ -10,9 +11,15 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.decorators import method_decorator
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from ..exceptions import SmartcarAppError, SmartcarException, advice, reason_of
+from ..exceptions import SmartcarAppError, SmartcarException, advice, link_of, reason_of
+
+logger = logging.getLogger(__name__)
+
+#: A row, and what went wrong with it, if anything did.
+Outcome = tuple[Any, Exception | None]
 
 #: How many rows a confirmed action takes: each may keep its car, and the operator, waiting.
 AT_ONCE = 100
@@ -54,7 +61,14 @@ class ActsOnSmartcar(SmartcarModelAdmin):
         return bool(request.user.has_perm(f"{self.opts.app_label}.{verb}_{self.opts.model_name}"))
 
     def confirm(
-        self, request: HttpRequest, queryset: QuerySet[Any], *, action: str, title: str, warning: str = ""
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Any],
+        *,
+        action: str,
+        title: str,
+        warning: str = "",
+        takes_reason: bool = False,
     ) -> HttpResponse | None:
         """The page that lists the rows and asks; None once it has been answered with yes."""
         if request.POST.get("confirmed") == "yes":
@@ -69,6 +83,7 @@ class ActsOnSmartcar(SmartcarModelAdmin):
             "warning": warning or _("Somebody may be in or near these cars."),
             "rows": queryset,
             "action": action,
+            "takes_reason": takes_reason,
             "action_checkbox_name": helpers.ACTION_CHECKBOX_NAME,
             "opts": self.opts,
             "media": self.media,
@@ -79,10 +94,22 @@ class ActsOnSmartcar(SmartcarModelAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any], done: str, act: Callable[[Any], Any]
     ) -> None:
         """Do ``act`` to each row. One that fails is told and written down, and the others go on."""
-        for row in queryset:
-            try:
-                act(row)
-            except (SmartcarException, SmartcarAppError) as error:
+
+        def outcomes() -> Iterator[Outcome]:
+            for row in queryset:
+                try:
+                    act(row)
+                except (SmartcarException, SmartcarAppError) as error:
+                    yield row, error
+                else:
+                    yield row, None
+
+        self.report(request, done, outcomes())
+
+    def report(self, request: HttpRequest, done: str, outcomes: Iterable[Outcome]) -> None:
+        """Tell how it went with each row, and write it into its history."""
+        for row, error in outcomes:
+            if error is not None:
                 self._failed(request, row, done, error)
             else:
                 self.log_change(request, self.logged_on(row), done)
@@ -97,4 +124,8 @@ class ActsOnSmartcar(SmartcarModelAdmin):
         self.log_change(
             request, self.logged_on(row), _("Not %(done)s: %(reason)s") % {"done": done, "reason": reason}
         )
-        messages.error(request, f"{row}: {advice(error)} ({reason})")
+        if not isinstance(error, (SmartcarException, SmartcarAppError)):
+            logger.error("an action of the admin failed", exc_info=error)
+        link = link_of(error)
+        more = format_html(' <a href="{}">{}</a>', link, _("What to do")) if link else ""
+        messages.error(request, format_html("{}: {} ({}){}", row, advice(error), reason, more))

@@ -1,3 +1,4 @@
+from datetime import UTC
 from functools import partial
 from typing import Any
 
@@ -5,8 +6,11 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from ..conf import conf
 from ..models import ConnectedVehicle
 from ..services import commands, vehicles
 from .actions import ActsOnSmartcar
@@ -27,7 +31,7 @@ class ConnectionFilter(admin.SimpleListFilter):
 
 @admin.register(ConnectedVehicle)
 class ConnectedVehicleAdmin(ActsOnSmartcar):
-    list_display = ["name", "owner", "account", "is_connected", "created_at"]
+    list_display = ["name", "owner", "account", "is_connected", "asked", "created_at"]
     list_filter = [ConnectionFilter, "make"]
     list_select_related = ["account__smartcar_user__user"]
     readonly_fields = [
@@ -43,11 +47,17 @@ class ConnectedVehicleAdmin(ActsOnSmartcar):
         "location_recorded_at",
         "created_at",
         "updated_at",
+        "asked",
         "reauthentication_required_at",
         "disconnected_at",
     ]
     fields = (*readonly_fields, "unit_system")
-    actions = ["lock", "unlock", "reread", "disconnect"]
+    actions = ["lock", "unlock", "start_charge", "stop_charge", "locate", "reread", "disconnect"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ConnectedVehicle]:
+        month = f"{timezone.now().astimezone(UTC):%Y-%m}"
+        known: Any = super().get_queryset(request)
+        return known.with_requests(month)  # type: ignore[no-any-return]
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         owner = f"account__smartcar_user__user__{get_user_model().USERNAME_FIELD}"
@@ -65,6 +75,10 @@ class ConnectedVehicleAdmin(ActsOnSmartcar):
     def granted(self, vehicle: ConnectedVehicle) -> str:
         return ", ".join(vehicle.permissions)
 
+    @admin.display(description=_("requests this month"))
+    def asked(self, vehicle: Any) -> str:
+        return f"{vehicle.asked or 0} / {conf.SMARTCAR_MONTHLY_REQUESTS}"
+
     @admin.display(description=_("connected"), boolean=True)
     def is_connected(self, vehicle: ConnectedVehicle) -> bool:
         return vehicle.is_connected
@@ -75,6 +89,12 @@ class ConnectedVehicleAdmin(ActsOnSmartcar):
     def has_unlock_permission(self, request: HttpRequest) -> bool:
         return self.may(request, "unlock")
 
+    def has_charge_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, "charge")
+
+    def has_locate_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, "locate")
+
     def has_reread_permission(self, request: HttpRequest) -> bool:
         return self.may(request, "reread")
 
@@ -83,17 +103,30 @@ class ConnectedVehicleAdmin(ActsOnSmartcar):
 
     @admin.action(description=_("Lock"), permissions=["lock"])
     def lock(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> HttpResponse | None:
-        asked = self.confirm(request, queryset, action="lock", title=str(_("Lock these cars?")))
-        if asked is None:
-            self.run(request, queryset, str(_("locked")), self._command(request, "lock"))
-        return asked
+        return self._tell(request, queryset, "lock", _("Lock these cars?"), _("locked"))
 
     @admin.action(description=_("Unlock"), permissions=["unlock"])
     def unlock(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> HttpResponse | None:
-        asked = self.confirm(request, queryset, action="unlock", title=str(_("Unlock these cars?")))
-        if asked is None:
-            self.run(request, queryset, str(_("unlocked")), self._command(request, "unlock"))
-        return asked
+        return self._tell(request, queryset, "unlock", _("Unlock these cars?"), _("unlocked"))
+
+    @admin.action(description=_("Start charging"), permissions=["charge"])
+    def start_charge(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> HttpResponse | None:
+        title, done = _("Start charging these cars?"), _("told to charge")
+        return self._tell(request, queryset, "start_charge", title, done)
+
+    @admin.action(description=_("Stop charging"), permissions=["charge"])
+    def stop_charge(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> HttpResponse | None:
+        title, done = _("Stop charging these cars?"), _("told to stop charging")
+        return self._tell(request, queryset, "stop_charge", title, done)
+
+    @admin.action(description=_("Show where it is"), permissions=["locate"])
+    def locate(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> HttpResponse:
+        """The last known places, on a page that is not kept: who has looked is in the history of each car."""
+        rows = list(queryset)
+        for row in rows:
+            self.log_change(request, row, str(_("looked up where it is")))
+        context = {**self.admin_site.each_context(request), "title": _("Where they are"), "rows": rows}
+        return TemplateResponse(request, "admin/smartcar/locations.html", {**context, "opts": self.opts})
 
     @admin.action(description=_("Re-read from Smartcar"), permissions=["reread"])
     def reread(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> None:
@@ -107,5 +140,17 @@ class ConnectedVehicleAdmin(ActsOnSmartcar):
             self.run(request, queryset, str(_("disconnected")), act)
         return asked
 
-    def _command(self, request: HttpRequest, action: str) -> Any:
-        return partial(commands.send, action=action, actor=request.user)
+    def _tell(
+        self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle], action: str, title: Any, done: Any
+    ) -> HttpResponse | None:
+        """Ask first; then tell all cars side by side, each with a result of its own."""
+        asked = self.confirm(request, queryset, action=action, title=str(title), takes_reason=True)
+        if asked is None:
+            reason = request.POST.get("reason", "")[:200]
+            told = queryset.select_related("account__smartcar_user__user")
+            self.report(
+                request,
+                str(done),
+                commands.send_to_all(told, action, actor=request.user, reason=reason),
+            )
+        return asked

@@ -73,6 +73,8 @@ class ConnectedVehicle(models.Model):
         permissions = [
             ("lock_connectedvehicle", _("Can lock connected vehicles")),
             ("unlock_connectedvehicle", _("Can unlock connected vehicles")),
+            ("charge_connectedvehicle", _("Can start and stop charging connected vehicles")),
+            ("locate_connectedvehicle", _("Can see where connected vehicles are")),
             ("disconnect_connectedvehicle", _("Can disconnect connected vehicles")),
             ("reread_connectedvehicle", _("Can re-read connected vehicles from Smartcar")),
         ]
@@ -104,6 +106,16 @@ class ConnectedVehicle(models.Model):
     def is_lockable(self) -> bool:
         """Whether the driver permits locking and unlocking."""
         return self.can("control_security")
+
+    @property
+    def is_chargeable(self) -> bool:
+        """Whether the driver permits starting, stopping and limiting the charge."""
+        return self.can("control_charge")
+
+    @property
+    def is_guidable(self) -> bool:
+        """Whether the driver permits sending a destination."""
+        return self.can("control_navigation")
 
     @property
     def distance_unit(self) -> str:

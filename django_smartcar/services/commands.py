@@ -65,13 +65,18 @@ def send(
 
 @sensitive_variables()
 def send_to_all(
-    vehicles: Iterable[ConnectedVehicle], action: str, *, actor: Any = None, **parameters: Any
+    vehicles: Iterable[ConnectedVehicle],
+    action: str,
+    *,
+    actor: Any = None,
+    reason: str = "",
+    **parameters: Any,
 ) -> Iterator[tuple[ConnectedVehicle, Exception | None]]:
     """Tell many cars the same, some at a time; each comes with what it failed with, or None."""
 
     @sensitive_variables()
     def tell(vehicle: ConnectedVehicle) -> VehicleCommand:
-        return send(vehicle, action, actor=actor, **parameters)
+        return send(vehicle, action, actor=actor, reason=reason, **parameters)
 
     yield from side_by_side.each(tell, vehicles, conf.SMARTCAR_COMMANDS_AT_ONCE)
 

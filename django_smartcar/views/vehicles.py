@@ -8,13 +8,16 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.db.models import Prefetch
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
-from ..exceptions import SmartcarAppError, SmartcarException, advice
+from ..exceptions import CommandInvalid, SmartcarAppError, SmartcarException, advice, link_of
 from ..models import ConnectedVehicle, VehicleCommand
 from ..services import commands, vehicles
 from .posting import only_by_post
@@ -59,6 +62,36 @@ def unlock(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
+#: What the page can tell a car besides: what is said once it is done, and what one of each field is worth.
+TOLD: dict[str, tuple[Any, dict[str, float]]] = {
+    "start_charge": (_lazy("%s was told to charge."), {}),
+    "stop_charge": (_lazy("%s was told to stop charging."), {}),
+    "set_charge_limit": (_lazy("%s has its new charge limit."), {"limit": 0.01}),
+    "open_charge_port": (_lazy("%s was told to open its charge port."), {}),
+    "close_charge_port": (_lazy("%s was told to close its charge port."), {}),
+    "send_destination": (_lazy("%s has its destination."), {"latitude": 1, "longitude": 1}),
+}
+
+
+@only_by_post
+@login_required
+@transaction.non_atomic_requests
+@sensitive_post_parameters("latitude", "longitude")
+@sensitive_variables()
+def tell(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+    vehicle = own_vehicle(request, pk)
+    if action not in TOLD:
+        raise Http404
+    done, fields = TOLD[action]
+
+    @sensitive_variables()
+    def send() -> None:
+        parameters: dict[str, Any] = _numbers(request, fields)
+        commands.send(vehicle, action, actor=request.user, **parameters)
+
+    return _report(request, vehicle, str(done), send)
+
+
 @only_by_post
 @login_required
 @transaction.non_atomic_requests
@@ -90,6 +123,14 @@ def own_vehicle(request: HttpRequest, pk: int) -> ConnectedVehicle:
     return vehicle
 
 
+@sensitive_variables()
+def _numbers(request: HttpRequest, fields: dict[str, float]) -> dict[str, float]:
+    try:
+        return {name: float(request.POST[name]) * worth for name, worth in fields.items()}
+    except (KeyError, ValueError):
+        raise CommandInvalid(_("Please fill in numbers.")) from None
+
+
 def _report(
     request: HttpRequest, vehicle: ConnectedVehicle, done: str, act: Callable[[], Any]
 ) -> HttpResponse:
@@ -98,7 +139,9 @@ def _report(
         act()
     except (SmartcarException, SmartcarAppError) as error:
         logger.info("vehicle %s: %s", vehicle.pk, type(error).__name__)
-        messages.error(request, f"{vehicle.name}: {advice(error)}")
+        link = link_of(error)
+        more = format_html(' <a href="{}">{}</a>', link, _("What to do")) if link else ""
+        messages.error(request, format_html("{}: {}{}", vehicle.name, advice(error), more))
     else:
         messages.success(request, done % vehicle.name)
     return redirect("smartcar:vehicles")

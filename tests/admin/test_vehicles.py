@@ -6,7 +6,7 @@ from django.urls import resolve
 
 from django_smartcar.models import ConnectedVehicle, VehicleCommand
 
-from ..wire import IN_MOTION, UPSTREAM
+from ..wire import API, IN_MOTION, UPSTREAM, v2_error
 
 pytestmark = pytest.mark.django_db
 
@@ -46,7 +46,7 @@ def history(car):
     return [entry.get_change_message() for entry in LogEntry.objects.filter(object_id=str(car.pk))]
 
 
-@pytest.mark.parametrize("action", ["lock", "unlock", "disconnect"])
+@pytest.mark.parametrize("action", ["lock", "unlock", "start_charge", "stop_charge", "disconnect"])
 def test_an_action_asks_first_and_lists_the_cars(boss, cars, wire, action):
     page = act(boss, action, cars, confirmed=False).text
     for car in cars:
@@ -76,9 +76,20 @@ def test_the_record_names_the_operator(boss, cars, wire, admin_user):
     assert VehicleCommand.objects.get().actor == admin_user
 
 
-@pytest.mark.parametrize("action", ["lock", "unlock", "disconnect", "reread"])
+PERMISSIONS = {
+    "lock": "lock",
+    "unlock": "unlock",
+    "start_charge": "charge",
+    "stop_charge": "charge",
+    "locate": "locate",
+    "disconnect": "disconnect",
+    "reread": "reread",
+}
+
+
+@pytest.mark.parametrize("action", PERMISSIONS)
 def test_an_operator_without_the_permission_cannot(staff, cars, wire, action):
-    others = {"lock", "unlock", "disconnect", "reread"} - {action}
+    others = set(PERMISSIONS.values()) - {PERMISSIONS[action]}
     operator = staff(
         "view_connectedvehicle", "change_connectedvehicle", *(f"{other}_connectedvehicle" for other in others)
     )
@@ -87,6 +98,72 @@ def test_an_operator_without_the_permission_cannot(staff, cars, wire, action):
     assert "No action selected." in page
     assert not wire.mock.calls
     assert ConnectedVehicle.objects.connected().count() == 2
+
+
+@pytest.mark.parametrize(("action", "wired"), [("start_charge", "START"), ("stop_charge", "STOP")])
+def test_an_operator_who_may_charges(staff, make_vehicle, account, wire, action, wired):
+    car = make_vehicle(account, permissions=["control_charge"])
+    wire.mock.add("POST", f"{API}/vehicles/car-1/charge", json={"status": "success"})
+    operator = staff("view_connectedvehicle", "charge_connectedvehicle")
+    assert "2021 Chevrolet Bolt: told to" in act(operator, action, [car]).text
+    (sent,) = wire.sent("POST", "/charge")
+    assert wired in str(sent.body)
+
+
+def test_a_reason_can_be_given_and_is_searched_for(boss, cars, wire):
+    wire.commands("car-1")
+    page = act(boss, "lock", cars[:1], confirmed=False).text
+    assert 'name="reason"' in page
+    form = {
+        "action": "lock",
+        "_selected_action": [str(cars[0].pk)],
+        "confirmed": "yes",
+        "reason": "ticket 12",
+    }
+    boss.post(LIST, form)
+    assert VehicleCommand.objects.get().reason == "ticket 12"
+    assert "succeeded" in boss.get("/admin/smartcar/vehiclecommand/", {"q": "ticket 12"}).text
+
+
+def test_a_car_that_cannot_be_told_stops_no_other(boss, cars, wire):
+    wire.commands("car-2")
+    ConnectedVehicle.objects.filter(pk=cars[0].pk).update(unit_system="")
+    page = act(boss, "lock", cars).text
+    assert "2021 Chevrolet Bolt: Something went wrong" in page
+    assert "2014 Tesla Model S: locked" in page
+
+
+def test_what_to_do_is_a_link_where_smartcar_gives_one(boss, vehicle, wire):
+    resolution = {"type": "ACTION_REQUIRED", "url": "https://www.tesla.com/_ak/smartcar.com"}
+    error = v2_error(400, "CONNECTED_SERVICES_ACCOUNT", "VIRTUAL_KEY_REQUIRED", resolution=resolution)
+    wire.commands("car-1", error, status=400)
+    assert '<a href="https://www.tesla.com/_ak/smartcar.com">' in act(boss, "lock", [vehicle]).text
+
+
+def test_who_may_sees_where_the_cars_are_and_the_history_says_so(staff, make_vehicle, account, wire):
+    car = make_vehicle(account, latitude=37.4292, longitude=122.1381)
+    operator = staff("view_connectedvehicle", "locate_connectedvehicle")
+    assert "37.4292, 122.1381" in act(operator, "locate", [car]).text
+    assert history(car) == ["looked up where it is"]
+    assert "37.42" not in operator.get(LIST).text
+
+
+def test_the_list_says_how_often_a_car_was_asked_this_month(boss, cars, wire, settings):
+    settings.SMARTCAR_MONTHLY_REQUESTS = 300
+    wire.commands("car-1")
+    act(boss, "lock", cars[:1])
+    for page in (boss.get(LIST).text, boss.get(f"{LIST}{cars[0].pk}/change/").text):
+        assert "1 / 300" in page
+    assert "0 / 300" in boss.get(f"{LIST}{cars[1].pk}/change/").text
+
+
+def test_a_record_links_to_its_car_and_person_and_shows_the_request(boss, vehicle, admin_user, wire):
+    wire.commands("car-1", IN_MOTION, status=409)
+    act(boss, "lock", [vehicle])
+    page = boss.get(f"/admin/smartcar/vehiclecommand/{VehicleCommand.objects.get().pk}/change/").text
+    assert f'href="{LIST}{vehicle.pk}/change/"' in page
+    assert f">{admin_user}<" in page  # a link where the site's admin has people
+    assert IN_MOTION["requestId"] in page
 
 
 def test_an_operator_with_the_permission_to_lock_locks(staff, cars, wire):

@@ -1,14 +1,19 @@
+import json
+
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from django_smartcar.models import ConnectedVehicle, SmartcarAccount, VehicleCommand
+from django_smartcar.views import vehicles
 
-from ..wire import IN_MOTION
+from ..wire import API, IN_MOTION
 
 pytestmark = pytest.mark.django_db
 
 LIST = "/cars/"
+
+TOLD = [f"tell/{action}" for action in vehicles.TOLD]
 
 
 @pytest.fixture
@@ -38,7 +43,7 @@ def test_nobody_else_sees_the_car(berts, vehicle):
     assert "You have not connected a car yet." in page
 
 
-@pytest.mark.parametrize("action", ["lock", "unlock", "refresh", "disconnect"])
+@pytest.mark.parametrize("action", ["lock", "unlock", *TOLD, "refresh", "disconnect"])
 def test_another_drivers_car_is_a_404(berts, vehicle, wire, action):
     assert berts.post(f"/cars/{vehicle.pk}/{action}/").status_code == 404
     assert not wire.mock.calls
@@ -46,14 +51,14 @@ def test_another_drivers_car_is_a_404(berts, vehicle, wire, action):
     assert ConnectedVehicle.objects.get().is_connected
 
 
-@pytest.mark.parametrize("action", ["lock", "unlock", "refresh", "disconnect"])
+@pytest.mark.parametrize("action", ["lock", "unlock", *TOLD, "refresh", "disconnect"])
 def test_somebody_who_is_not_logged_in_is_sent_to_the_login(client, vehicle, wire, action):
     url = f"/cars/{vehicle.pk}/{action}/"
     assert client.post(url).url == f"/login/?next={url}"
     assert not wire.mock.calls
 
 
-@pytest.mark.parametrize("action", ["lock", "unlock", "refresh"])
+@pytest.mark.parametrize("action", ["lock", "unlock", *TOLD, "refresh"])
 def test_a_get_changes_nothing(annas, vehicle, wire, action):
     answer = annas.get(f"/cars/{vehicle.pk}/{action}/", follow=True)
     assert answer.redirect_chain == [(LIST, 302)]
@@ -62,7 +67,7 @@ def test_a_get_changes_nothing(annas, vehicle, wire, action):
     assert not wire.mock.calls
 
 
-@pytest.mark.parametrize("action", ["lock", "unlock", "refresh", "disconnect"])
+@pytest.mark.parametrize("action", ["lock", "unlock", *TOLD, "refresh", "disconnect"])
 def test_a_post_needs_a_csrf_token(anna, vehicle, wire, action):
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(anna)
@@ -153,3 +158,64 @@ def test_the_list_takes_the_same_number_of_queries_for_any_number_of_cars(
         make_vehicle(account, f"car-{number}")
     with django_assert_max_num_queries(5):
         annas.get(LIST)
+
+
+@pytest.fixture
+def guided(make_vehicle, account):
+    return make_vehicle(account, permissions=["control_charge", "control_navigation"])
+
+
+@pytest.mark.parametrize(
+    ("action", "form", "path", "sent"),
+    [
+        ("start_charge", {}, "charge", {"action": "START"}),
+        ("stop_charge", {}, "charge", {"action": "STOP"}),
+        ("set_charge_limit", {"limit": "80"}, "charge/limit", {"limit": 0.8}),
+        (
+            "send_destination",
+            {"latitude": "48.1", "longitude": "11.5"},
+            "navigation/destination",
+            {"latitude": 48.1, "longitude": 11.5},
+        ),
+    ],
+)
+def test_the_owner_charges_and_sends_a_destination(annas, guided, wire, action, form, path, sent):
+    wire.mock.add("POST", f"{API}/vehicles/car-1/{path}", json={"status": "success"})
+    assert f'action="/cars/{guided.pk}/tell/{action}/"' in annas.get(LIST).text
+    page = annas.post(f"/cars/{guided.pk}/tell/{action}/", form, follow=True).text
+    assert str(vehicles.TOLD[action][0]) % "2021 Chevrolet Bolt" in page
+    (request,) = wire.sent("POST", f"/{path}")
+    assert json.loads(request.body) == sent
+    assert VehicleCommand.objects.get().status == "succeeded"
+
+
+@pytest.mark.parametrize("limit", ["", "much", "49", "nan"])
+def test_a_limit_that_is_none_is_explained(annas, guided, wire, limit):
+    page = annas.post(f"/cars/{guided.pk}/tell/set_charge_limit/", {"limit": limit}, follow=True).text
+    assert "A charge limit is from 50 to 100 %" in page or "Please fill in numbers." in page
+    assert not wire.mock.calls
+
+
+def test_what_the_page_does_not_offer_is_a_404(annas, guided, wire):
+    assert annas.post(f"/cars/{guided.pk}/tell/delete_charge_schedule/").status_code == 404
+
+
+def test_what_the_driver_or_the_generation_does_not_have_has_no_button(annas, guided, vehicle_of_security):
+    page = annas.get(LIST).text
+    assert f"/cars/{vehicle_of_security.pk}/tell/" not in page
+    assert "open_charge_port" not in page
+    SmartcarAccount.objects.update(api_version="3")
+    assert f"/cars/{guided.pk}/tell/open_charge_port/" in annas.get(LIST).text
+
+
+@pytest.fixture
+def vehicle_of_security(make_vehicle, account):
+    return make_vehicle(account, "car-2", permissions=["control_security"])
+
+
+def test_a_button_that_is_pressed_twice_tells_the_car_once(annas, vehicle, wire):
+    wire.commands("car-1")
+    annas.post(f"/cars/{vehicle.pk}/lock/")
+    page = annas.post(f"/cars/{vehicle.pk}/lock/", follow=True).text
+    assert "The same was asked a moment ago" in page
+    assert len(wire.sent("POST", "/security")) == 1

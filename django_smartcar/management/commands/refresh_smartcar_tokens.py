@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from django_smartcar.management.reports import Bar, JsonLines, Lines
 from django_smartcar.models import LeasedToken, SmartcarAccount
-from django_smartcar.services import refreshing
+from django_smartcar.services import commands, refreshing
 from django_smartcar.services.refreshing import Outcome, Refresher, Result
 
 #: In minutes. No refresh token lives longer.
@@ -78,6 +78,8 @@ class Command(BaseCommand):
         self.counts: Counter[str] = Counter()
         self.refresher = Refresher(self._tell)
         self.report = self._report(options["json"], within, limit)
+        if not options["dry_run"]:
+            commands.give_up()  # on commands whose process has died: this is what a site runs regularly
         rows = islice(refreshing.due(within, min(refreshing.PAGE, limit or refreshing.PAGE)), limit)
         with _stopped_by_signals(self.refresher):
             self.refresher.wait(random.uniform(0, options["jitter"]))  # noqa: S311 (guards nothing)

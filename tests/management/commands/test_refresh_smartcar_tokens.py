@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from django_smartcar.exceptions import AuthenticationException
-from django_smartcar.models import SmartcarAccount
+from django_smartcar.models import SmartcarAccount, VehicleCommand
 from django_smartcar.services import commands
 from django_smartcar.simulator import world
 
@@ -300,3 +300,15 @@ def test_a_terminal_shows_a_bar_and_what_went_wrong(accounts, wire):
 def test_an_engine_that_is_not_installed_is_named(accounts, monkeypatch):
     monkeypatch.setitem(sys.modules, "django_smartcar.tasks.celery", None)
     assert run("--enqueue", "celery")[1].endswith("; type: pip install 'django-smartcar[celery]'")
+
+
+def test_a_command_whose_process_has_died_is_given_up(smartcar, drives):
+    record = commands.send(drives().vehicles[0], "lock")
+    long_ago = timezone.now() - timedelta(hours=1)
+    VehicleCommand.objects.update(status="pending", finished_at=None, created_at=long_ago)
+    run("--dry-run")
+    record.refresh_from_db()
+    assert record.status == "pending"
+    run()
+    record.refresh_from_db()
+    assert record.status == "unknown"
