@@ -62,6 +62,16 @@ class ConnectedVehicleQuerySet(models.QuerySet[Any]):
         return self.annotate(asked=models.Subquery(mine.values("requests")[:1]))
 
 
+class VehicleReadingQuerySet(models.QuerySet[Any]):
+    def for_user(self, user: Any) -> VehicleReadingQuerySet:
+        """What the cars of this local user have told; nothing, for an anonymous one."""
+        return self.filter(vehicle__account__smartcar_user__user_id=user.pk) if user.pk else self.none()
+
+    def newest(self) -> VehicleReadingQuerySet:
+        """The one of each car and kind that is true now, as far as is known."""
+        return self.filter(is_newest=True)
+
+
 class ConnectAttemptQuerySet(models.QuerySet[Any]):
     def open(self, now: datetime) -> ConnectAttemptQuerySet:
         """Attempts that a callback may still finish."""

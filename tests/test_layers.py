@@ -31,10 +31,11 @@ STAIRS = {
     "services": [
         {"connect", "reauthentication", "migration", "erasure"},
         {"vehicles", "commands", "ownership"},
-        {"cars", "facts", "attempts", "records", "refreshing"},
+        {"cars", "facts", "attempts", "records", "readings", "refreshing"},
         {"tokens", "orders", "governor"},
         {"leases"},
-        {"client", "outside", "side_by_side"},
+        {"client", "outside", "side_by_side", "ledger"},
+        {"plausible"},
     ],
     "sdk": [
         {"__init__"},
@@ -52,9 +53,9 @@ STAIRS = {
     ],
     "models": [
         {"__init__"},
-        {"commands", "attempts"},
+        {"commands", "attempts", "readings"},
         {"vehicles"},
-        {"accounts"},
+        {"accounts", "kinds"},
         {"tokens", "external_ids"},
     ],
 }

@@ -8,6 +8,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from django_smartcar.models import ConnectedVehicle, SmartcarAccount, SmartcarUser
+from django_smartcar.services import readings
 
 pytestmark = pytest.mark.django_db
 
@@ -33,9 +34,10 @@ def test_the_database_lets_one_local_user_have_a_smartcar_user(account, bert):
 
 
 def test_no_secret_vin_or_position_in_str_or_repr(make_vehicle, account):
-    vehicle = make_vehicle(account, vin="0SCAUDI037A5ADB1C", latitude=37.4292)
+    vehicle = make_vehicle(account, vin="0SCAUDI037A5ADB1C")
+    place = readings.keep(vehicle, "location", {"latitude": 37.4292, "longitude": 122.1381})
     owner = account.smartcar_user
-    shown = "".join(f"{row} {row!r}" for row in (account, vehicle, owner))
+    shown = "".join(f"{row} {row!r}" for row in (account, vehicle, owner, place))
     for secret in ("access-0", "refresh-0", "0SCAUDI037A5ADB1C", "37.4292"):
         assert secret not in shown
 

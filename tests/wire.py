@@ -87,6 +87,23 @@ class Wire:
         url = re.compile(rf"{re.escape(API)}/vehicles/{re.escape(vehicle_id)}/{path}(\?.*)?$")
         self.mock.add("GET", url, json=body, status=status, headers=headers)
 
+    def batch(self, vehicle_id: str, items, *, age: str | None = AGE, headers=None) -> None:
+        """Each path's body, or ``(status, body)``, or with headers of its own ``(status, body, headers)``."""
+        common = {"sc-unit-system": "metric"} | ({"sc-data-age": age} if age else {})
+
+        def answer(request):
+            asked = [item["path"].strip("/") for item in json.loads(request.body)["requests"]]
+            found = []
+            for path in asked:
+                code, body, *more = items[path] if isinstance(items[path], tuple) else (200, items[path])
+                found.append(
+                    {"path": f"/{path}", "code": code, "body": body, "headers": common | dict(*more)}
+                )
+            return 200, headers or {}, json.dumps({"responses": found})
+
+        url = f"{API}/vehicles/{vehicle_id}/batch"
+        self.mock.add_callback("POST", url, answer, content_type="application/json")
+
     def commands(self, vehicle_id: str, body=None, status: int = 200) -> None:
         body = body or {"status": "success", "message": "Successfully sent request to vehicle"}
         url = f"{API}/vehicles/{vehicle_id}/security"

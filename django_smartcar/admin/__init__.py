@@ -2,6 +2,7 @@
 
 from .accounts import ApplicationTokenAdmin, SmartcarAccountAdmin, SmartcarUserAdmin
 from .commands import VehicleCommandAdmin
+from .readings import VehicleReadingAdmin
 from .vehicles import ConnectedVehicleAdmin
 
 __all__ = [
@@ -10,4 +11,5 @@ __all__ = [
     "SmartcarAccountAdmin",
     "SmartcarUserAdmin",
     "VehicleCommandAdmin",
+    "VehicleReadingAdmin",
 ]

@@ -31,7 +31,7 @@ class ConnectionFilter(admin.SimpleListFilter):
 
 @admin.register(ConnectedVehicle)
 class ConnectedVehicleAdmin(ActsOnSmartcar):
-    list_display = ["name", "owner", "account", "is_connected", "asked", "created_at"]
+    list_display = ["name", "owner", "account", "is_connected", "heard_at", "asked", "created_at"]
     list_filter = [ConnectionFilter, "make"]
     list_select_related = ["account__smartcar_user__user"]
     readonly_fields = [
@@ -43,8 +43,7 @@ class ConnectedVehicleAdmin(ActsOnSmartcar):
         "model",
         "year",
         "granted",
-        "odometer_recorded_at",
-        "location_recorded_at",
+        "heard_at",
         "created_at",
         "updated_at",
         "asked",

@@ -5,18 +5,26 @@ from .allowances import Allowance
 from .attempts import ConnectAttempt
 from .commands import VehicleCommand
 from .external_ids import ExternalId
+from .kinds import KINDS, READS, UNITS, Kind, Read
+from .readings import VehicleReading
 from .tokens import ApplicationToken, LeasedToken
 from .vehicles import ConnectedVehicle, make_as_written
 
 __all__ = [
+    "KINDS",
+    "READS",
+    "UNITS",
     "Allowance",
     "ApplicationToken",
     "ConnectAttempt",
     "ConnectedVehicle",
     "ExternalId",
+    "Kind",
     "LeasedToken",
+    "Read",
     "SmartcarAccount",
     "SmartcarUser",
     "VehicleCommand",
+    "VehicleReading",
     "make_as_written",
 ]

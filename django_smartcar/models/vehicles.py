@@ -42,14 +42,7 @@ class ConnectedVehicle(models.Model):
     unit_system = models.CharField(
         _("unit system"), max_length=10, choices=UnitSystem.choices, default=UnitSystem.METRIC
     )
-    odometer = models.FloatField(_("odometer"), null=True, editable=False)
-    odometer_unit_system = models.CharField(max_length=10, blank=True, editable=False)
-    odometer_recorded_at = models.DateTimeField(_("odometer recorded"), null=True, editable=False)
-    odometer_fetched_at = models.DateTimeField(_("odometer fetched"), null=True, editable=False)
-    latitude = models.FloatField(_("latitude"), null=True, editable=False)
-    longitude = models.FloatField(_("longitude"), null=True, editable=False)
-    location_recorded_at = models.DateTimeField(_("location recorded"), null=True, editable=False)
-    location_fetched_at = models.DateTimeField(_("location fetched"), null=True, editable=False)
+    heard_at = models.DateTimeField(_("last heard of"), null=True, editable=False)
     #: Set while the car's brand wants a new login of its driver; the address is Smartcar's, if it gave one.
     reauthentication_required_at = models.DateTimeField(
         _("needs a new login since"), null=True, editable=False
@@ -117,10 +110,10 @@ class ConnectedVehicle(models.Model):
         """Whether the driver permits sending a destination."""
         return self.can("control_navigation")
 
-    @property
-    def distance_unit(self) -> str:
-        """The unit of ``odometer``: ``"km"`` or ``"mi"``."""
-        return "mi" if self.odometer_unit_system == self.UnitSystem.IMPERIAL else "km"
+    def newest(self) -> dict[str, Any]:
+        """The newest reading of each kind; no query if they were prefetched as ``newest_readings``."""
+        rows = getattr(self, "newest_readings", None)
+        return {row.kind: row for row in (self.readings.newest() if rows is None else rows)}
 
     def can(self, permission: str) -> bool:
         """Whether the driver granted this permission, like ``"control_security"``."""

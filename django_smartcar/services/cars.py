@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
@@ -41,19 +41,31 @@ class Reached:
 
     @sensitive_variables()
     def ask(self, question: Callable[[Car], T], scope: str = "") -> T:
-        """What the car answers, asked once; a failure comes under its name (`exceptions.named`)."""
+        """What the car answers, asked once; a failure comes under its name (`exceptions.named`).
+
+        Among the answers to many questions there may be failures as well.
+        """
         try:
             answer = question(self.car)
         except SmartcarException as error:
-            if error.code == "AUTHENTICATION_FAILED":
-                _mark(self.vehicle, str((error.resolution or {}).get("url") or ""))
+            self.learn([error])
             failure = named(error, self.vehicle.account, scope)
             governor.note(self.vehicle, failure, self.requests)
             raise failure from error
         governor.count(self.vehicle, self.requests)
-        if not self.driver.speaks_v3:  # whose answers come from Smartcar's store, and not from the car
-            unmark(self.vehicle)
+        self.learn(answer.values() if isinstance(answer, dict) else [answer])
         return answer
+
+    def learn(self, answers: Iterable[Any]) -> None:
+        """Remember what these answers, or failures, say of the login at the car's brand."""
+        answers = list(answers)
+        failures = [answer for answer in answers if isinstance(answer, SmartcarException)]
+        refused = [error for error in failures if error.code == "AUTHENTICATION_FAILED"]
+        if refused:
+            _mark(self.vehicle, str((refused[0].resolution or {}).get("url") or ""))
+        # In generation 3 answers come from Smartcar's store, and not from the car.
+        elif len(failures) < len(answers) and not self.driver.speaks_v3:
+            unmark(self.vehicle)
 
 
 @sensitive_variables()

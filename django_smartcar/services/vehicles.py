@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from .. import sdk, signals
 from ..conf import conf
 from ..exceptions import (
+    NotCapableException,
+    NotStoredException,
     PermissionException,
+    PermissionMissing,
     ReconnectRequired,
     ResourceNotFoundException,
     SmartcarException,
+    named,
 )
-from ..models import ConnectedVehicle, SmartcarAccount, SmartcarUser
-from . import cars, facts, tokens
+from ..models import READS, ConnectedVehicle, SmartcarAccount, SmartcarUser
+from . import cars, facts, governor, readings, records, tokens
 from .facts import Facts
 
 logger = logging.getLogger(__name__)
@@ -29,52 +32,94 @@ logger = logging.getLogger(__name__)
 
 @sensitive_variables()
 def odometer(vehicle: ConnectedVehicle) -> sdk.Odometer:
-    """Read the odometer and keep it on the row.
+    """Read the odometer and keep it.
 
     ``{"data": {"distance": 104.32}, "unit_system": "metric", "age": datetime}``: kilometres or miles, by the
     vehicle's ``unit_system``; ``age`` is when the car recorded it, or None.
     Raises VehicleDisconnected, ReconnectRequired or a SmartcarException.
     """
     reading = cars.ask(vehicle, lambda car: car.odometer(), "read_odometer")
-    sent = reading["unit_system"]
-    units = sent if sent in ConnectedVehicle.UnitSystem.values else vehicle.unit_system
-    distance = reading["data"]["distance"]
-    _keep(vehicle, "odometer", reading["age"], odometer=distance, odometer_unit_system=units)
+    _keep(vehicle, {"odometer": reading})
     return reading
 
 
 @sensitive_variables()
 def location(vehicle: ConnectedVehicle) -> sdk.Location:
-    """Read where the car is and keep it on the row.
+    """Read where the car is and keep it.
 
     ``{"data": {"latitude": 37.4, "longitude": 122.1}, "age": datetime}``: degrees; ``age`` as in `odometer`.
     Raises VehicleDisconnected, ReconnectRequired or a SmartcarException.
     """
     reading = cars.ask(vehicle, lambda car: car.location(), "read_location")
-    data = reading["data"]
-    _keep(vehicle, "location", reading["age"], latitude=data["latitude"], longitude=data["longitude"])
+    _keep(vehicle, {"location": reading})
     return reading
 
 
-#: Each reading, after the permission that it needs.
-READINGS = [("read_odometer", odometer), ("read_location", location)]
+@sensitive_variables()
+def read(
+    vehicle: ConnectedVehicle, names: Iterable[str], *, max_age: timedelta | None = None
+) -> dict[str, Any]:
+    """Read many things in one request, and keep them: name -> what the SDK's method returns or raises.
+
+    The names are those of the SDK's methods, ``"odometer"`` to ``"service_history"`` (``models.READS``). What
+    the driver has not permitted is a PermissionException, and not asked for; each exception has a
+    ``retry_after`` of its own. With ``max_age``, what Smartcar has told within that time is not asked again.
+
+    Raises ValueError for a name that there is not, VehicleDisconnected, ReconnectRequired, or a
+    SmartcarException where the request failed as a whole.
+    """
+    wanted = _known_names(names)
+    cars.account_of(vehicle)
+    permitted = [name for name in wanted if vehicle.can(READS[name].permission)]
+    found = {} if max_age is None else readings.remembered(vehicle, permitted, max_age)
+    if asked := [name for name in permitted if name not in found]:
+        found |= _ask_all(vehicle, asked)
+    return {
+        name: found[name] if name in found else PermissionMissing(READS[name].permission) for name in wanted
+    }
+
+
+@sensitive_variables()
+def _ask_all(vehicle: ConnectedVehicle, names: list[str]) -> dict[str, Any]:
+    answers: dict[str, Any] = {}
+    answers |= cars.ask(vehicle, lambda car: car.batch(names), requests=len(names))
+    for name, answer in answers.items():
+        if isinstance(answer, SmartcarException):
+            failure = answers[name] = named(answer, vehicle.account, READS[name].permission)
+            governor.note(vehicle, failure, 0)  # the request was counted; a refusal is remembered
+    _keep(vehicle, answers)
+    return answers
+
+
+@sensitive_variables()
+def _keep(vehicle: ConnectedVehicle, answers: Mapping[str, Any]) -> None:
+    """Keep what the car has told, and let it say what came of a command whose answer was lost."""
+    readings.keep_answers(vehicle, answers)
+    for name, answer in answers.items():
+        if not isinstance(answer, Exception):
+            records.settle(vehicle, name, answer["data"], answer["age"])
+
+
+#: What `refresh_readings` reads: what the page of a car shows.
+SHOWN = (
+    *("odometer", "battery", "fuel", "charge", "get_charge_limit"),
+    *("lock_status", "tire_pressure", "engine_oil", "location"),
+)
 
 
 def refresh_readings(vehicle: ConnectedVehicle) -> None:
-    """Read everything that the driver permits, and keep it on the row.
+    """Read what the car's page shows and the driver permits, in one request, and keep it.
 
-    Raises VehicleDisconnected, ReconnectRequired or a SmartcarException: the first that came, once
-    everything else has been read.
+    What this car does not have, or Smartcar has not collected, is no failure while something else was told.
+    Raises VehicleDisconnected, ReconnectRequired or a SmartcarException: the first that came, once everything
+    else has been kept.
     """
-    failed: SmartcarException | None = None
-    for permission, read in READINGS:
-        if vehicle.can(permission):
-            try:
-                read(vehicle)
-            except SmartcarException as error:
-                failed = failed or error
-    if failed is not None:
-        raise failed
+    found = read(vehicle, [name for name in SHOWN if vehicle.can(READS[name].permission)])
+    failures = [answer for answer in found.values() if isinstance(answer, SmartcarException)]
+    expected = () if len(failures) == len(found) else (NotCapableException, NotStoredException)
+    for failure in failures:
+        if not isinstance(failure, expected):
+            raise failure
 
 
 @sensitive_variables()
@@ -178,16 +223,15 @@ def mark_disconnected(vehicle: ConnectedVehicle, actor: Any = None, unless_after
     return bool(marked)
 
 
-def _keep(vehicle: ConnectedVehicle, name: str, recorded_at: datetime | None, **values: Any) -> None:
-    """Keep a reading, unless the row has one that the car recorded later."""
-    recorded = f"{name}_recorded_at"
-    not_newer = Q(**{recorded: None})
-    if recorded_at is not None:
-        not_newer |= Q(**{f"{recorded}__lte": recorded_at})
-    ConnectedVehicle.objects.filter(not_newer, pk=vehicle.pk).update(
-        **values, **{recorded: recorded_at, f"{name}_fetched_at": timezone.now()}
-    )
-    vehicle.refresh_from_db(fields=[*values, recorded, f"{name}_fetched_at"])
+def _known_names(names: Iterable[str]) -> list[str]:
+    if isinstance(names, str):
+        raise ValueError(f"names are a list of texts, not one text: [{names!r}]")
+    wanted = list(dict.fromkeys(names))
+    if unknown := [name for name in wanted if name not in READS]:
+        raise ValueError(
+            f"{', '.join(map(repr, unknown))}: nothing is read by that name; there are {', '.join(READS)}"
+        )
+    return wanted
 
 
 def _store(account: SmartcarAccount, told: Facts) -> ConnectedVehicle:

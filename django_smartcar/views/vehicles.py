@@ -18,8 +18,9 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_safe
 
 from ..exceptions import CommandInvalid, SmartcarAppError, SmartcarException, advice, link_of
-from ..models import ConnectedVehicle, VehicleCommand
+from ..models import ConnectedVehicle, VehicleCommand, VehicleReading
 from ..services import commands, vehicles
+from . import shown
 from .posting import only_by_post
 
 logger = logging.getLogger(__name__)
@@ -35,10 +36,13 @@ def vehicle_list(request: HttpRequest) -> HttpResponse:
         .connected()
         .select_related("account")
         .prefetch_related(
-            Prefetch("commands", VehicleCommand.objects.order_by("-pk")[:1], to_attr="latest_commands")
+            Prefetch("commands", VehicleCommand.objects.order_by("-pk")[:1], to_attr="latest_commands"),
+            Prefetch("readings", VehicleReading.objects.newest(), to_attr="newest_readings"),
         )
         .order_by("pk")
     )
+    for car in cars:
+        car.shown, car.not_shared = shown.Known(car).lines(), shown.not_shared(car)
     return render(request, "smartcar/vehicle_list.html", {"vehicles": cars})
 
 

@@ -63,6 +63,21 @@ else:
     SMARTCAR_API_URL = env("SMARTCAR_API_URL", default="https://api.smartcar.com")
     SMARTCAR_MANAGEMENT_URL = env("SMARTCAR_MANAGEMENT_URL", default="https://management.smartcar.com")
 
+# More than the default, so that the page "Your cars" has something to show of every car.
+SMARTCAR_SCOPE = [
+    "required:read_vehicle_info",
+    "read_vin",
+    "read_odometer",
+    "read_location",
+    "read_battery",
+    "read_charge",
+    "read_fuel",
+    "read_engine_oil",
+    "read_tires",
+    "read_security",
+    "control_security",
+]
+
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",

@@ -5,12 +5,14 @@ from django.test import Client
 from django.urls import resolve
 
 from django_smartcar.models import ConnectedVehicle, VehicleCommand
+from django_smartcar.services import readings
 
 from ..wire import API, IN_MOTION, UPSTREAM, v2_error
 
 pytestmark = pytest.mark.django_db
 
 LIST = "/admin/smartcar/connectedvehicle/"
+READINGS = "/admin/smartcar/vehiclereading/"
 
 
 @pytest.fixture
@@ -141,7 +143,8 @@ def test_what_to_do_is_a_link_where_smartcar_gives_one(boss, vehicle, wire):
 
 
 def test_who_may_sees_where_the_cars_are_and_the_history_says_so(staff, make_vehicle, account, wire):
-    car = make_vehicle(account, latitude=37.4292, longitude=122.1381)
+    car = make_vehicle(account)
+    readings.keep(car, "location", {"latitude": 37.4292, "longitude": 122.1381})
     operator = staff("view_connectedvehicle", "locate_connectedvehicle")
     assert "37.4292, 122.1381" in act(operator, "locate", [car]).text
     assert history(car) == ["looked up where it is"]
@@ -187,11 +190,10 @@ def test_an_action_needs_a_csrf_token(admin_user, cars, wire):
 
 def test_reread_asks_smartcar_anew(boss, vehicle, wire):
     wire.car("car-1", make="OPEL", model="Corsa", year=2022)
-    wire.odometer("car-1", 9)
-    wire.location("car-1")
+    wire.batch("car-1", {"odometer": {"distance": 9}, "location": {"latitude": 1, "longitude": 2}})
     act(boss, "reread", [vehicle])
     vehicle.refresh_from_db()
-    assert (vehicle.name, vehicle.odometer) == ("2022 Opel Corsa", 9)
+    assert (vehicle.name, vehicle.newest()["odometer"].value) == ("2022 Opel Corsa", 9)
 
 
 def test_disconnect_goes_on_after_a_failure(boss, cars, wire):
@@ -215,8 +217,17 @@ def test_a_vin_is_not_searched_for_since_it_would_stand_in_the_address(boss, mak
 
 
 def test_neither_vin_nor_position_nor_token_is_shown(boss, make_vehicle, account):
-    car = make_vehicle(account, vin="0SCAUDI037A5ADB1C", latitude=37.4292, longitude=122.1381)
-    for url in (LIST, f"{LIST}{car.pk}/change/", f"{LIST}{car.pk}/history/"):
+    car = make_vehicle(account, vin="0SCAUDI037A5ADB1C")
+    place = readings.keep(car, "location", {"latitude": 37.4292, "longitude": 122.1381})
+    of_place = f"{READINGS}{place.pk}/change/"
+    assert boss.get(of_place).status_code == 302, "it is not there"
+    for url in (
+        LIST,
+        f"{LIST}{car.pk}/change/",
+        f"{LIST}{car.pk}/history/",
+        READINGS,
+        f"{READINGS}?q=location",
+    ):
         page = boss.get(url).text
         for secret in ("0SCAUDI037A5ADB1C", "37.42", "122.13", "access-0", "refresh-0"):
             assert secret not in page, url
@@ -253,10 +264,10 @@ def test_cars_can_be_filtered_by_connection(boss, cars, connection, shown):
 
 
 @pytest.mark.parametrize(
-    "lookup", ["vin__startswith=0", "latitude__gte=37", "account__access_token=access-0"]
+    "lookup", ["vin__startswith=0", "readings__value__latitude__gte=37", "account__access_token=access-0"]
 )
 def test_a_secret_cannot_be_guessed_through_the_address(boss, make_vehicle, account, lookup):
-    make_vehicle(account, vin="0SCAUDI037A5ADB1C", latitude=37.4292)
+    make_vehicle(account, vin="0SCAUDI037A5ADB1C")
     assert boss.get(f"{LIST}?{lookup}").status_code in (302, 400)
 
 

@@ -17,7 +17,7 @@ from django_smartcar.exceptions import (
     VehicleDisconnected,
 )
 from django_smartcar.models import ApplicationToken, ConnectedVehicle, SmartcarAccount, VehicleCommand
-from django_smartcar.services import attempts, cars, commands, reauthentication, tokens, vehicles
+from django_smartcar.services import attempts, cars, commands, readings, reauthentication, tokens, vehicles
 from django_smartcar.simulator import world
 
 pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)]
@@ -60,8 +60,10 @@ def test_the_odometer_has_the_same_number_and_unit(vehicle, smartcar, units, fac
     assert reading["unit_system"] == units
     assert abs(reading["age"] - smartcar.car().recorded_at) < timedelta(milliseconds=1)
     assert reading["age"].utcoffset() == timedelta(0)
-    assert vehicle.distance_unit == ("km" if units == "metric" else "mi")
-    assert vehicle.odometer == reading["data"]["distance"]
+    row = vehicle.newest()["odometer"]
+    assert row.value == pytest.approx(smartcar.car().odometer_km, rel=1e-6)
+    unit = "km" if units == "metric" else "mi"
+    assert readings.in_units(row, units) == (reading["data"]["distance"], unit)
 
 
 def test_the_location_has_the_same_numbers(vehicle, smartcar):
@@ -69,7 +71,7 @@ def test_the_location_has_the_same_numbers(vehicle, smartcar):
     reading = vehicles.location(vehicle)
     assert reading["data"] == {"latitude": car.latitude, "longitude": car.longitude}
     assert set(reading) == {"data", "age"}
-    assert (vehicle.latitude, vehicle.longitude) == (car.latitude, car.longitude)
+    assert vehicle.newest()["location"].value == reading["data"]
 
 
 @pytest.mark.parametrize(("action", "is_locked"), [("lock", True), ("unlock", False)])
@@ -166,7 +168,7 @@ def test_a_new_login_at_the_brand_brings_the_car_back(vehicle, smartcar, anna):
     assert reauthentication.complete(attempt, told["vehicle_id"]) == vehicle
     vehicle.refresh_from_db()
     assert not vehicle.needs_reauthentication
-    assert vehicle.odometer == pytest.approx(smartcar.car().odometer_km)
+    assert vehicle.newest()["odometer"].value == pytest.approx(smartcar.car().odometer_km)
 
 
 def test_a_token_is_renewed_before_it_ends(vehicle):

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django_smartcar import signals
 from django_smartcar.exceptions import AttemptRefused, NothingConnected, OwnedByAnotherUser, SmartcarException
 from django_smartcar.models import ConnectAttempt, ConnectedVehicle, ExternalId, SmartcarAccount, SmartcarUser
-from django_smartcar.services import attempts, connect
+from django_smartcar.services import attempts, connect, readings
 from django_smartcar.services.ownership import Callback
 
 from ..wire import API
@@ -155,7 +155,8 @@ def test_connecting_again_renews_the_same_rows(anna, wire):
     wire.car("car-1")
     first = finish(anna)
     SmartcarAccount.objects.update(reconnect_required_at=timezone.now())
-    ConnectedVehicle.objects.update(disconnected_at=timezone.now(), odometer=12.5)
+    ConnectedVehicle.objects.update(disconnected_at=timezone.now())
+    readings.keep(first.vehicles[0], "odometer", 12.5, "km")
     second = finish(anna)
     assert second.account == first.account
     assert second.vehicles == first.vehicles
@@ -163,7 +164,7 @@ def test_connecting_again_renews_the_same_rows(anna, wire):
     assert (account.access_token, account.needs_reconnecting) == ("access-2", False)
     car = ConnectedVehicle.objects.get()
     assert car.is_connected
-    assert car.odometer == 12.5
+    assert car.newest()["odometer"].value == 12.5
 
 
 def test_connecting_again_replaces_tokens_that_no_key_opens(anna, wire, lose_key):

@@ -9,13 +9,22 @@ from django_smartcar.models import (
     SmartcarAccount,
     SmartcarUser,
     VehicleCommand,
+    VehicleReading,
 )
-from django_smartcar.services import commands, erasure
+from django_smartcar.services import commands, erasure, vehicles
 from django_smartcar.simulator import world
 
 pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)]
 
-MODELS = (SmartcarUser, SmartcarAccount, ConnectedVehicle, VehicleCommand, ConnectAttempt, ExternalId)
+MODELS = (
+    SmartcarUser,
+    SmartcarAccount,
+    ConnectedVehicle,
+    VehicleCommand,
+    VehicleReading,
+    ConnectAttempt,
+    ExternalId,
+)
 
 
 @pytest.fixture
@@ -35,13 +44,16 @@ def connections():
 
 
 def test_a_driver_is_forgotten_at_smartcar_and_here(drives, smartcar, settings, anna, bert, given_back):
-    commands.send(drives("2-vehicles@smartcar.com").vehicles[0], "lock")
+    vehicle = drives("2-vehicles@smartcar.com").vehicles[0]
+    commands.send(vehicle, "lock")
+    vehicles.odometer(vehicle)
     drives("bert@example.com", user=bert)
     erasure.erase(anna)
     assert len(given_back) == 2
     assert {vehicle.user for vehicle in ConnectedVehicle.objects.all()} == {bert}
     assert not ExternalId.objects.filter(user=anna).exists()
     assert not VehicleCommand.objects.exists()
+    assert not VehicleReading.objects.exists()
     assert len(connections()) == 1
     if settings.SMARTCAR_API_VERSION == "3":
         assert [owner.email for owner in world.owners()] == ["bert@example.com"]

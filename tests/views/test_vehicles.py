@@ -1,10 +1,13 @@
 import json
+import re
+from html import unescape
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from django_smartcar.models import ConnectedVehicle, SmartcarAccount, VehicleCommand
+from django_smartcar.services import readings
 from django_smartcar.views import vehicles
 
 from ..wire import API, IN_MOTION
@@ -93,11 +96,11 @@ def test_a_refusal_is_told_in_plain_words(annas, vehicle, wire):
 
 
 def test_refresh_reads_what_is_permitted(annas, vehicle, wire):
-    wire.odometer("car-1", 104.32)
-    wire.location("car-1")
+    place = {"latitude": 37.4292, "longitude": 122.1381}
+    wire.batch("car-1", {"odometer": {"distance": 104.32}, "location": place})
     page = annas.post(f"/cars/{vehicle.pk}/refresh/", follow=True).text
     assert "2021 Chevrolet Bolt is up to date." in page
-    assert "104.3 km" in page
+    assert "104.3\xa0km" in page
     assert "37.4292, 122.1381" in page
 
 
@@ -120,9 +123,8 @@ def test_a_car_that_may_not_be_locked_has_no_such_button(annas, make_vehicle, ac
     page = annas.get(LIST).text
     assert f"/cars/{vehicle.pk}/lock/" not in page
     assert f"/cars/{vehicle.pk}/refresh/" in page
-    assert "<dt>Locking</dt>" in page
-    assert page.count("<dd>not shared</dd>") == 2
-    assert page.count("<dd>not read yet</dd>") == 1
+    assert "Not shared with this site: location, locking." in page
+    assert "Nothing has been read from this car yet." in page
 
 
 def test_a_dead_connection_is_told_with_a_button_to_connect_again(annas, vehicle, wire):
@@ -155,8 +157,9 @@ def test_the_list_takes_the_same_number_of_queries_for_any_number_of_cars(
     annas, make_vehicle, account, django_assert_max_num_queries
 ):
     for number in range(10):
-        make_vehicle(account, f"car-{number}")
-    with django_assert_max_num_queries(5):
+        vehicle = make_vehicle(account, f"car-{number}")
+        readings.keep(vehicle, "odometer", 100 + number, "km")
+    with django_assert_max_num_queries(6):
         annas.get(LIST)
 
 
@@ -219,3 +222,83 @@ def test_a_button_that_is_pressed_twice_tells_the_car_once(annas, vehicle, wire)
     page = annas.post(f"/cars/{vehicle.pk}/lock/", follow=True).text
     assert "The same was asked a moment ago" in page
     assert len(wire.sent("POST", "/security")) == 1
+
+
+TOLD = {
+    "odometer": (104.32, "km"),
+    "battery.percent_remaining": (0.68, "fraction"),
+    "battery.range": (171.4, "km"),
+    "charge.state": ("NOT_CHARGING", ""),
+    "charge.is_plugged_in": (True, ""),
+    "charge_limit": (0.8, "fraction"),
+    "lock_status.is_locked": (False, ""),
+    "lock_status.doors": ([{"type": "frontLeft", "status": "OPEN"}], ""),
+    "lock_status.windows": ([{"type": "frontLeft", "status": "CLOSED"}], ""),
+    "tire_pressure.front_left": (230, "kPa"),
+    "tire_pressure.front_right": (229.6, "kPa"),
+    "tire_pressure.back_left": (220, "kPa"),
+    "engine_oil": (0.54, "fraction"),
+    "location": ({"latitude": 37.4292, "longitude": 122.1381}, ""),
+}
+READ = [
+    "read_odometer",
+    "read_battery",
+    "read_charge",
+    "read_security",
+    "read_tires",
+    "read_engine_oil",
+    "read_location",
+]
+
+
+def lines_of(page):
+    pairs = re.findall(r"<dt>(.*?)</dt>\s*<dd>(.*?) <small>(.*?)</small></dd>", page)
+    return {unescape(name): unescape(text).replace("\xa0", " ") for name, text, _ in pairs}
+
+
+@pytest.mark.parametrize(
+    ("language", "units", "shown"),
+    [
+        (
+            "en",
+            "metric",
+            {
+                "Odometer": "104.3 km",
+                "Battery": "68 %, range 171 km",
+                "Charging": "plugged in, not charging, limit 80 %",
+                "Doors and locks": "unlocked; open: doors",
+                "Tires": "front 230 / 230 kPa, back 220 kPa",
+                "Engine oil": "54 % left",
+                "Location": "37.4292, 122.1381",
+            },
+        ),
+        (
+            "de",
+            "imperial",
+            {
+                "Kilometerstand": "64,8 mi",
+                "Batterie": "68 %, Reichweite 107 mi",
+                "Laden": "eingesteckt, lädt nicht, Grenze 80 %",
+                "Türen und Schlösser": "entriegelt; offen: Türen",
+                "Reifen": "vorn 33 / 33 psi, hinten 32 psi",
+                "Motoröl": "noch 54 %",
+                "Ort": "37.4292, 122.1381",
+            },
+        ),
+    ],
+)
+def test_the_owner_sees_what_is_known_in_the_units_of_the_car(
+    annas, make_vehicle, account, language, units, shown
+):
+    vehicle = make_vehicle(account, permissions=READ, unit_system=units)
+    for kind, (value, unit) in TOLD.items():
+        readings.keep(vehicle, kind, value, unit)
+    page = annas.get(LIST, headers={"accept-language": language}).text
+    assert lines_of(page) == shown
+
+
+def test_what_is_no_longer_permitted_is_no_longer_shown(annas, make_vehicle, account):
+    vehicle = make_vehicle(account, permissions=["read_odometer"])
+    for kind in ("odometer", "location"):
+        readings.keep(vehicle, kind, *TOLD[kind])
+    assert lines_of(annas.get(LIST).text) == {"Odometer": "104.3 km"}

@@ -1,0 +1,47 @@
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from ..models import VehicleReading
+from .actions import SmartcarModelAdmin
+
+
+@admin.register(VehicleReading)
+class VehicleReadingAdmin(SmartcarModelAdmin):
+    """What cars have told, but for where they are: to be read, never to be changed."""
+
+    readonly_fields = [
+        "label",
+        "vehicle",
+        "value",
+        "unit",
+        "recorded_at",
+        "fetched_at",
+        "source",
+        "is_newest",
+        "is_implausible",
+    ]
+    fields = tuple(readonly_fields)
+    list_display = tuple(readonly_fields)
+    list_filter = ["is_newest", "is_implausible", "source"]
+    list_select_related = ["vehicle"]
+    search_help_text = _("by the user whose car it is, make, model or kind")
+    show_full_result_count = False
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        owner = f"vehicle__account__smartcar_user__user__{get_user_model().USERNAME_FIELD}"
+        return ["kind", "vehicle__make", "vehicle__model", "vehicle__smartcar_vehicle_id", owner]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).exclude(kind="location")
+
+    @admin.display(description=_("kind"))
+    def label(self, reading: VehicleReading) -> str:
+        return reading.label
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

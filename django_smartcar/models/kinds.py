@@ -1,0 +1,119 @@
+"""Which facts are kept: what each is called, what it measures, and which read brings it: a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+#: What a number measures, and the unit that it is kept in: the metric one, whatever the car or the site uses.
+UNITS = {"distance": "km", "percent": "fraction", "volume": "l", "pressure": "kPa", "energy": "kWh"}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One fact: a number that measures something, else a truth, a text or a small piece of JSON."""
+
+    name: str
+    label: Any
+    measure: str = ""
+    #: Where it stands in the data of its read; empty, if it is all of it.
+    field: str = ""
+    #: Whether it is a list, which is empty where the brand tells nothing.
+    is_list: bool = False
+
+    @property
+    def nothing(self) -> list[Any] | None:
+        """What stands in its place where the brand tells nothing."""
+        return [] if self.is_list else None
+
+    @property
+    def unit(self) -> str:
+        return UNITS.get(self.measure, "")
+
+
+@dataclass(frozen=True)
+class Read:
+    """A method of the SDK's cars: the permission that it needs, and the facts that it brings."""
+
+    permission: str
+    kinds: tuple[Kind, ...] = ()
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether its numbers are in the units of the car."""
+        return any(kind.measure in ("distance", "volume", "pressure") for kind in self.kinds)
+
+
+def _parts(read: str, *parts: tuple[Any, ...]) -> tuple[Kind, ...]:
+    """Facts of one read, each by its field, label, measure and whether it is a list."""
+    return tuple(
+        Kind(f"{read}.{field}", label, measure, field, *is_list) for field, label, measure, *is_list in parts
+    )
+
+
+#: By the method's name. Service records are no readings of the car, and are not kept.
+READS: dict[str, Read] = {
+    "odometer": Read("read_odometer", (Kind("odometer", _("Odometer"), "distance", "distance"),)),
+    "location": Read("read_location", (Kind("location", _("Location")),)),
+    "fuel": Read(
+        "read_fuel",
+        _parts(
+            "fuel",
+            ("percent_remaining", _("Fuel"), "percent"),
+            ("range", _("Range on fuel"), "distance"),
+            ("amount_remaining", _("Fuel in the tank"), "volume"),
+        ),
+    ),
+    "battery": Read(
+        "read_battery",
+        _parts(
+            "battery",
+            ("percent_remaining", _("Battery"), "percent"),
+            ("range", _("Range on battery"), "distance"),
+        ),
+    ),
+    "battery_capacity": Read(
+        "read_battery", (Kind("battery_capacity", _("Battery capacity"), "energy", "capacity"),)
+    ),
+    "nominal_capacity": Read("read_battery", (Kind("nominal_capacity", _("Nominal battery capacity")),)),
+    "charge": Read(
+        "read_charge",
+        _parts("charge", ("state", _("Charging"), ""), ("is_plugged_in", _("Plugged in"), "")),
+    ),
+    "get_charge_limit": Read("read_charge", (Kind("charge_limit", _("Charge limit"), "percent", "limit"),)),
+    "engine_oil": Read("read_engine_oil", (Kind("engine_oil", _("Oil life"), "percent", "life_remaining"),)),
+    "tire_pressure": Read(
+        "read_tires",
+        _parts(
+            "tire_pressure",
+            ("front_left", _("Tire, front left"), "pressure"),
+            ("front_right", _("Tire, front right"), "pressure"),
+            ("back_left", _("Tire, back left"), "pressure"),
+            ("back_right", _("Tire, back right"), "pressure"),
+        ),
+    ),
+    "lock_status": Read(
+        "read_security",
+        _parts(
+            "lock_status",
+            ("is_locked", _("Locked"), ""),
+            ("doors", _("Doors"), "", True),
+            ("windows", _("Windows"), "", True),
+            ("sunroof", _("Sunroof"), "", True),
+            ("storage", _("Trunk"), "", True),
+            ("charging_port", _("Charging port"), "", True),
+        ),
+    ),
+    "diagnostic_system_status": Read(
+        "read_diagnostics", (Kind("diagnostic_system_status", _("Systems"), "", "systems"),)
+    ),
+    "diagnostic_trouble_codes": Read(
+        "read_diagnostics", (Kind("diagnostic_trouble_codes", _("Trouble codes"), "", "active_codes"),)
+    ),
+    "service_history": Read("read_service_history"),
+}
+
+#: By the kind's own name.
+KINDS: dict[str, Kind] = {kind.name: kind for read in READS.values() for kind in read.kinds}

@@ -1,0 +1,151 @@
+"""What a car has told, in words for its owner's page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from django.template.defaultfilters import floatformat
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ..conf import conf
+from ..models import READS, ConnectedVehicle, VehicleReading
+from ..services import readings
+
+#: What a permission is called where it is not granted.
+PERMISSIONS = {
+    "read_odometer": gettext_lazy("odometer"),
+    "read_battery": gettext_lazy("battery"),
+    "read_fuel": gettext_lazy("fuel"),
+    "read_charge": gettext_lazy("charging state"),
+    "read_security": gettext_lazy("doors and locks"),
+    "read_tires": gettext_lazy("tires"),
+    "read_engine_oil": gettext_lazy("engine oil"),
+    "read_location": gettext_lazy("location"),
+    "control_security": gettext_lazy("locking"),
+}
+
+STATES = {
+    "CHARGING": gettext_lazy("charging"),
+    "FULLY_CHARGED": gettext_lazy("fully charged"),
+    "NOT_CHARGING": gettext_lazy("not charging"),
+}
+
+CLOSURES = {
+    "lock_status.doors": gettext_lazy("doors"),
+    "lock_status.windows": gettext_lazy("windows"),
+    "lock_status.sunroof": gettext_lazy("sunroof"),
+    "lock_status.storage": gettext_lazy("trunk"),
+    "lock_status.charging_port": gettext_lazy("charging port"),
+}
+
+
+NO_BREAK = "\u00a0"
+
+
+class Shown(NamedTuple):
+    """A line of the list: what it is, what the car said, and when."""
+
+    label: str
+    text: str
+    at: datetime
+
+
+class Known:
+    """The newest readings of one car that its driver permits to be read."""
+
+    def __init__(self, vehicle: ConnectedVehicle) -> None:
+        newest = vehicle.newest()
+        permitted = [read for read in READS.values() if vehicle.can(read.permission)]
+        kinds = [kind.name for read in permitted for kind in read.kinds]
+        self.rows: Mapping[str, VehicleReading] = {name: newest[name] for name in kinds if name in newest}
+        self._unit_system = vehicle.unit_system
+
+    def lines(self) -> list[Shown]:
+        """Everything that is known, in the order of the page."""
+        lines = [
+            (_("Odometer"), self._measured("odometer", "1g"), ["odometer"]),
+            (_("Battery"), self._energy("battery"), ["battery.percent_remaining", "battery.range"]),
+            (_("Fuel"), self._energy("fuel"), ["fuel.percent_remaining", "fuel.range"]),
+            (_("Charging"), self._charging(), ["charge.state", "charge.is_plugged_in", "charge_limit"]),
+            (_("Doors and locks"), self._locks(), ["lock_status.is_locked", *CLOSURES]),
+            (_("Tires"), self._tires(), [kind.name for kind in READS["tire_pressure"].kinds]),
+            (_("Engine oil"), self._percent("engine_oil", _("%s left")), ["engine_oil"]),
+            (_("Location"), self._location(), ["location"]),
+        ]
+        return [Shown(label, text, self._at(kinds)) for label, text, kinds in lines if text]
+
+    def _at(self, kinds: list[str]) -> datetime:
+        return min(self.rows[kind].at for kind in kinds if kind in self.rows)
+
+    def _value(self, kind: str) -> object:
+        return self.rows[kind].value if kind in self.rows else None
+
+    def _measured(self, kind: str, form: str = "0g") -> str:
+        if kind not in self.rows:
+            return ""
+        value, unit = readings.in_units(self.rows[kind], self._unit_system)
+        return f"{floatformat(value, form)}{NO_BREAK}{unit}"
+
+    def _percent(self, kind: str, sentence: str = "%s") -> str:
+        if kind not in self.rows:
+            return ""
+        return sentence % f"{floatformat(100 * self.rows[kind].value, '0')}{NO_BREAK}%"
+
+    def _energy(self, read: str) -> str:
+        reach = self._measured(f"{read}.range")
+        parts = [self._percent(f"{read}.percent_remaining"), reach and _("range %s") % reach]
+        return ", ".join(filter(None, parts))
+
+    def _charging(self) -> str:
+        state, is_plugged_in = self._value("charge.state"), self._value("charge.is_plugged_in")
+        parts = []
+        if is_plugged_in is False:
+            parts.append(_("not plugged in"))
+        elif state is not None:
+            parts.append(str(STATES.get(str(state), state)))
+        if is_plugged_in and state not in ("CHARGING", "FULLY_CHARGED"):
+            parts.insert(0, _("plugged in"))
+        parts.append(self._percent("charge_limit", _("limit %s")))
+        return ", ".join(filter(None, parts))
+
+    def _locks(self) -> str:
+        is_locked = self._value("lock_status.is_locked")
+        parts = [] if is_locked is None else [_("locked") if is_locked else _("unlocked")]
+        is_open = [str(name) for kind, name in CLOSURES.items() if self._is_open(kind)]
+        if is_open:
+            parts.append(_("open: %s") % ", ".join(is_open))
+        return "; ".join(parts)
+
+    def _is_open(self, kind: str) -> bool:
+        closures = self._value(kind)
+        items = closures if isinstance(closures, list) else []
+        return any(item.get("status") == "OPEN" for item in items)
+
+    def _tires(self) -> str:
+        parts = []
+        for axle, name in (("front", _("front %s")), ("back", _("back %s"))):
+            kinds = [f"tire_pressure.{axle}_{side}" for side in ("left", "right")]
+            told = [
+                readings.in_units(self.rows[kind], self._unit_system) for kind in kinds if kind in self.rows
+            ]
+            if told:
+                numbers = " / ".join(floatformat(value, "0") for value, _unit in told)
+                parts.append(name % f"{numbers}{NO_BREAK}{told[0].unit}")
+        return ", ".join(parts)
+
+    def _location(self) -> str:
+        if "location" not in self.rows:
+            return ""
+        place = self.rows["location"].value
+        return f"{floatformat(place['latitude'], '4u')}, {floatformat(place['longitude'], '4u')}"
+
+
+def not_shared(vehicle: ConnectedVehicle) -> list[str]:
+    """What this site asks its drivers for, and this one has not granted."""
+    asked = {scope.removeprefix("required:") for scope in conf.SMARTCAR_SCOPE}
+    return [
+        str(name) for permission, name in PERMISSIONS.items() if permission in asked - {*vehicle.permissions}
+    ]
