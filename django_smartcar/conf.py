@@ -95,6 +95,12 @@ class Settings:
         return str(_setting("SMARTCAR_UNIT_SYSTEM", "metric"))
 
     @property
+    def SMARTCAR_READINGS_KEPT_DAYS(self) -> float:
+        """Days that ``prune_smartcar_readings`` leaves; the newest reading of each kind always stays."""
+        value: float = _setting("SMARTCAR_READINGS_KEPT_DAYS", 365)
+        return value
+
+    @property
     def SMARTCAR_TIMEOUT(self) -> float:
         """Seconds to wait for the answer to a read; a token exchange waits 10 at most."""
         value: float = _setting("SMARTCAR_TIMEOUT", 30)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -62,6 +62,15 @@ class ConnectedVehicleQuerySet(models.QuerySet[Any]):
         return self.annotate(asked=models.Subquery(mine.values("requests")[:1]))
 
 
+def in_pages(rows: models.QuerySet[Any], size: int = 500) -> Iterator[list[Any]]:
+    """All rows in the order of their keys, so many at a time: no cursor stays open, memory stays flat."""
+    ordered = rows.order_by("pk")
+    page = list(ordered[:size])
+    while page:
+        yield page
+        page = list(ordered.filter(pk__gt=page[-1].pk)[:size])
+
+
 class VehicleReadingQuerySet(models.QuerySet[Any]):
     def for_user(self, user: Any) -> VehicleReadingQuerySet:
         """What the cars of this local user have told; nothing, for an anonymous one."""
@@ -70,6 +79,10 @@ class VehicleReadingQuerySet(models.QuerySet[Any]):
     def newest(self) -> VehicleReadingQuerySet:
         """The one of each car and kind that is true now, as far as is known."""
         return self.filter(is_newest=True)
+
+    def outlived(self, before: datetime) -> VehicleReadingQuerySet:
+        """What Smartcar has last told before this moment, and is not the newest of its car and kind."""
+        return self.filter(is_newest=False, fetched_at__lt=before)
 
 
 class ConnectAttemptQuerySet(models.QuerySet[Any]):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import connect, vehicles
+from .views import connect, readings, vehicles
 
 app_name = "smartcar"
 
@@ -13,5 +13,9 @@ urlpatterns = [
     path("<int:pk>/tell/<slug:action>/", vehicles.tell, name="tell"),
     path("<int:pk>/refresh/", vehicles.refresh, name="refresh"),
     path("<int:pk>/reauthenticate/", connect.reauthenticate, name="reauthenticate"),
+    path("readings.csv", readings.download, {"form": "csv"}, name="readings_csv"),
+    path("readings.json", readings.download, {"form": "json"}, name="readings_json"),
+    path("<int:pk>/readings.csv", readings.download, {"form": "csv"}, name="vehicle_readings_csv"),
+    path("<int:pk>/readings.json", readings.download, {"form": "json"}, name="vehicle_readings_json"),
     path("<int:pk>/disconnect/", vehicles.disconnect, name="disconnect"),
 ]

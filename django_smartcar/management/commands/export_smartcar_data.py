@@ -1,0 +1,26 @@
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from django_smartcar.services import export
+
+
+class Command(BaseCommand):
+    help = (
+        "Print everything that is stored about one person and their cars, as JSON: accounts without tokens, "
+        "cars, commands, attempts to connect, readings. VINs and positions are in it: mind where it goes."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("username", help="the person, as they log in")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        users = get_user_model()
+        try:
+            user = users._default_manager.get_by_natural_key(options["username"])
+        except users.DoesNotExist:
+            raise CommandError(f"there is no user {options['username']}") from None
+        for part in export.person(user):
+            self.stdout.write(part, ending="")
+        self.stdout.write("")

@@ -1,0 +1,32 @@
+"""What the cars of a person have told, for them to take away."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
+from django.http import HttpRequest, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from ..models import ConnectedVehicle, VehicleReading
+from ..services import export
+
+FORMS = {
+    "csv": (export.readings_csv, "text/csv; charset=utf-8"),
+    "json": (export.readings_json, "application/json"),
+}
+
+
+@require_safe
+@never_cache
+@login_required
+def download(request: HttpRequest, form: str, pk: int | None = None) -> StreamingHttpResponse:
+    """All readings of the user's cars, or of one of them; also of those that are no longer connected."""
+    rows: QuerySet[Any] = VehicleReading.objects.for_user(request.user)
+    if pk is not None:
+        rows = rows.filter(vehicle=get_object_or_404(ConnectedVehicle.objects.for_user(request.user), pk=pk))
+    write, content_type = FORMS[form]
+    name = "readings" if pk is None else f"readings-{pk}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}
+    return StreamingHttpResponse(write(rows), content_type=content_type, headers=headers)
