@@ -61,6 +61,10 @@ class ConnectedVehicleQuerySet(models.QuerySet[Any]):
         mine = allowances.filter(key=models.OuterRef("smartcar_vehicle_id"), month=month)
         return self.annotate(asked=models.Subquery(mine.values("requests")[:1]))
 
+    def sync_due(self, before: datetime) -> ConnectedVehicleQuerySet:
+        """Connected cars that no sync has begun to read since this moment."""
+        return self.connected().filter(models.Q(synced_at=None) | models.Q(synced_at__lt=before))
+
 
 def in_pages(rows: models.QuerySet[Any], size: int = 500) -> Iterator[list[Any]]:
     """All rows in the order of their keys, so many at a time: no cursor stays open, memory stays flat."""

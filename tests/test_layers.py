@@ -29,7 +29,7 @@ FLOORS = {
 #: Inside a room, from the top down.
 STAIRS = {
     "services": [
-        {"connect", "reauthentication", "migration", "erasure", "export"},
+        {"connect", "reauthentication", "migration", "erasure", "export", "syncing"},
         {"vehicles", "commands", "ownership"},
         {"cars", "facts", "attempts", "records", "readings", "refreshing"},
         {"tokens", "orders", "governor"},

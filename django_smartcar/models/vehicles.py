@@ -43,6 +43,9 @@ class ConnectedVehicle(models.Model):
         _("unit system"), max_length=10, choices=UnitSystem.choices, default=UnitSystem.METRIC
     )
     heard_at = models.DateTimeField(_("last heard of"), null=True, editable=False)
+    #: When a sync has last begun to read the car, and which one: it is nobody else's meanwhile.
+    synced_at = models.DateTimeField(null=True, db_index=True, editable=False)
+    sync_claim = models.UUIDField(null=True, db_index=True, editable=False)
     #: Set while the car's brand wants a new login of its driver; the address is Smartcar's, if it gave one.
     reauthentication_required_at = models.DateTimeField(
         _("needs a new login since"), null=True, editable=False

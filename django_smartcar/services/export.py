@@ -34,6 +34,7 @@ HIDDEN = {
     "token_version",
     "refresh_error",
     "reauthentication_url",
+    "sync_claim",
     "actor",
     "user",
 }

@@ -1,0 +1,255 @@
+import gc
+import json
+import threading
+import tracemalloc
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from django_smartcar.models import ConnectedVehicle, SmartcarAccount, VehicleReading
+from django_smartcar.services import syncing
+from django_smartcar.simulator import world
+
+from ...wire import UPSTREAM, v2_error
+
+pytestmark = pytest.mark.django_db
+in_both_generations = pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
+
+PLACE = {"latitude": 37.4, "longitude": 122.1}
+
+
+def sync(*options):
+    out = StringIO()
+    call_command("sync_smartcar_vehicles", *options, stdout=out)
+    return out.getvalue()
+
+
+@pytest.fixture
+def fleet(make_vehicle, account, wire):
+    """So many cars, and the answers to each."""
+
+    def make(number):
+        cars = [
+            make_vehicle(account, f"car-{n}", permissions=["read_odometer", "read_location"])
+            for n in range(number)
+        ]
+        for car in cars:
+            wire.batch(car.smartcar_vehicle_id, {"odometer": {"distance": 100 + car.pk}, "location": PLACE})
+        return cars
+
+    return make
+
+
+@in_both_generations
+def test_every_car_of_every_driver_is_read_with_one_request(drives, smartcar, bert):
+    drives("3-vehicles@smartcar.com")
+    drives("bert@example.com", user=bert)
+    assert "4 read, 0 needs driver, 0 failed" in sync()
+    for vehicle in ConnectedVehicle.objects.all():
+        car = next(car for car in world.cars() if car.id == vehicle.smartcar_vehicle_id)
+        assert vehicle.newest()["odometer"].value == pytest.approx(car.odometer_km)
+        assert vehicle.newest()["location"].value == {"latitude": car.latitude, "longitude": car.longitude}
+    assert "0 read" in sync(), "they are news still"
+    assert "4 read" in sync("--max-age", "0")
+
+
+@in_both_generations
+def test_a_token_that_smartcar_has_lost_fails_no_car(drives, smartcar):
+    drives("3-vehicles@smartcar.com")
+    with world.changes() as state:
+        state.access_tokens.clear()
+        state.application_tokens.clear()
+    assert "3 read" in sync()
+
+
+def test_one_request_a_car_and_failures_do_not_stop_the_others(fleet, make_vehicle, account, wire, anna):
+    fleet(3)
+    sleeping = make_vehicle(account, "asleep", permissions=["read_odometer"])
+    wire.batch("asleep", {"odometer": (409, v2_error(409, "VEHICLE_STATE", "ASLEEP"))})
+    broken = make_vehicle(account, "broken", permissions=["read_odometer"])
+    wire.mock.add("POST", "https://api.smartcar.com/v2.0/vehicles/broken/batch", json=UPSTREAM, status=502)
+    make_vehicle(account, "shy", permissions=[])
+    dead = SmartcarAccount.objects.create(
+        smartcar_user=account.smartcar_user, api_version="2.0", reconnect_required_at=timezone.now()
+    )
+    lost = make_vehicle(dead, "lost")
+    out = StringIO()
+    with pytest.raises(CommandError, match="3 read, 1 needs driver, 2 failed, 1 not permitted"):
+        call_command("sync_smartcar_vehicles", "--json", stdout=out)
+    *lines, summary = map(json.loads, out.getvalue().splitlines())
+    told = {line["vehicle"]: line for line in lines}
+    assert told[sleeping.pk] == {
+        "vehicle": sleeping.pk,
+        "outcome": "failed",
+        "reason": "ASLEEP",
+        "missing": {"odometer": "ASLEEP"},
+    }
+    assert told[broken.pk]["reason"] == "NO_RESPONSE"
+    assert told[lost.pk]["outcome"] == "needs driver"
+    assert summary["summary"]["read"] == 3
+    assert len(wire.sent("POST", "/car-1/batch")) == 1
+    assert VehicleReading.objects.newest().filter(kind="odometer").count() == 3
+
+
+def test_no_more_than_the_limit_are_read_and_the_rest_next_time(fleet, monkeypatch):
+    monkeypatch.setattr(syncing, "PAGE", 2)
+    fleet(5)
+    assert "3 read" in sync("--limit", "3")
+    assert "2 read" in sync()
+
+
+def test_another_machine_that_claims_a_page_first_has_it(fleet, wire, monkeypatch):
+    """In the moment between looking and claiming."""
+    monkeypatch.setattr(syncing, "PAGE", 2)
+    cars = fleet(4)
+    taken = []
+
+    def claim_first(execute, sql, params, many, context):
+        if sql.startswith("UPDATE") and "sync_claim" in sql and not taken:
+            taken.append(cars[0].pk)
+            ConnectedVehicle.objects.filter(pk=cars[0].pk).update(synced_at=timezone.now())
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(claim_first):
+        assert "3 read" in sync()
+    assert not wire.sent("POST", f"/{cars[0].smartcar_vehicle_id}/batch")
+
+
+def test_a_run_that_is_interrupted_gives_its_page_back(fleet):
+    fleet(2)
+
+    def interrupt(execute, sql, params, many, context):
+        if sql.startswith("INSERT"):
+            raise KeyboardInterrupt
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(interrupt), pytest.raises(KeyboardInterrupt):
+        sync()
+    assert "2 read" in sync()
+
+
+def test_so_many_requests_at_once_and_no_more(fleet, wire, make_vehicle, account):
+    at_once, most = [0], [0]
+    gate, lock = threading.Barrier(4, timeout=5), threading.Lock()
+
+    def answer(request):
+        with lock:
+            at_once[0] += 1
+            most[0] = max(most[0], at_once[0])
+        gate.wait()
+        with lock:
+            at_once[0] -= 1
+        return (
+            200,
+            {},
+            json.dumps({"responses": [{"path": "/odometer", "code": 200, "body": {"distance": 5}}]}),
+        )
+
+    for number in range(12):
+        make_vehicle(account, f"slow-{number}", permissions=["read_odometer"])
+        url = f"https://api.smartcar.com/v2.0/vehicles/slow-{number}/batch"
+        wire.mock.add_callback("POST", url, answer, content_type="application/json")
+    assert "12 read" in sync("--concurrency", "4")
+    assert most[0] == 4
+
+
+def test_the_run_pauses_when_smartcar_asks_for_fewer_requests(make_vehicle, account, wire, monkeypatch):
+    paused = []
+    monkeypatch.setattr(syncing.time, "sleep", paused.append)
+    monkeypatch.setattr(syncing, "PAGE", 1)
+    for name in ("first", "second"):
+        make_vehicle(account, name, permissions=["read_odometer"])
+    url = "https://api.smartcar.com/v2.0/vehicles/first/batch"
+    limited = v2_error(429, "RATE_LIMIT", "VEHICLE")
+    wire.mock.add("POST", url, status=429, json=limited, headers={"Retry-After": "20"})
+    wire.batch("second", {"odometer": {"distance": 5}})
+    with pytest.raises(CommandError, match="1 read, 0 needs driver, 1 failed"):
+        sync()
+    assert paused == [0, 20]
+
+
+def queries_of(act):
+    with CaptureQueriesContext(connection) as context:
+        act()
+    return len(context)
+
+
+def test_a_page_takes_as_many_queries_for_many_cars_as_for_few(fleet):
+    cars = fleet(44)
+    ConnectedVehicle.objects.update(synced_at=timezone.now())
+    ConnectedVehicle.objects.filter(pk__in=[car.pk for car in cars[:4]]).update(synced_at=None)
+    few = queries_of(sync)
+    many = queries_of(lambda: sync("--max-age", "0"))
+    # The four that are known already are told again: one query more.
+    assert many <= few + 1
+
+
+class Answers(BaseHTTPRequestHandler):
+    """A Smartcar that forgets what it was asked: ``responses`` would remember every call."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        body = b'{"responses": [{"path": "/odometer", "code": 200, "body": {"distance": 5}}]}'
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def answers(settings):
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        server.daemon_threads, server.block_on_close = True, False
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        settings.SMARTCAR_API_URL = f"http://127.0.0.1:{server.server_port}"
+        yield
+        server.shutdown()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_memory_does_not_grow_with_the_fleet(account, answers, monkeypatch):
+    monkeypatch.setattr(syncing, "PAGE", 50)
+    counts = []
+
+    def peak(number):
+        ConnectedVehicle.objects.all().delete()
+        ConnectedVehicle.objects.bulk_create(
+            ConnectedVehicle(account=account, smartcar_vehicle_id=f"c-{n}", permissions=["read_odometer"])
+            for n in range(number)
+        )
+        told = Counter()
+
+        def tell(result):
+            told[result.outcome] += 1
+            if told.total() % 50 == 0:
+                gc.collect()  # Django's compilers are cycles, which Python clears now and then only
+
+        tracemalloc.start()
+        try:
+            syncing.run(timezone.now(), tell, concurrency=2)
+            counts.append(dict(told))
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(100)  # what is loaded and cached once
+    small, large = peak(100), peak(400)
+    assert counts == [{"read": 100}, {"read": 100}, {"read": 400}]
+    assert large < 1.25 * small, "four times as many cars; SQLite's own cache takes its share"
+
+
+def test_neither_position_nor_vin_is_printed_or_logged(fleet, caplog):
+    fleet(2)
+    ConnectedVehicle.objects.update(vin="0SCAUDI037A5ADB1C")
+    caplog.set_level("DEBUG")
+    shown = sync("--json") + caplog.text
+    for secret in ("37.4", "122.1", "0SCAUDI037A5ADB1C", "access-0"):
+        assert secret not in shown
