@@ -16,7 +16,7 @@ Generation 3 has one token for the whole application, and the same face (see ``s
 Whatever goes wrong is a ``SmartcarException``; the tree of them is drawn in ``sdk.exceptions``.
 """
 
-from . import api, connect, const, requester, v3
+from . import api, connect, const, requester, v3, webhooks
 from .answers import Batch
 from .api import Api, Paging, VehicleIds, get_user_id, get_vehicle_ids, iter_vehicle_ids
 from .auth import Access, ApplicationAccess, ApplicationAuth, AuthClient, is_expired
@@ -74,6 +74,7 @@ from .shapes import (
     VehicleInfo,
 )
 from .vehicle import Vehicle
+from .webhooks import hash_challenge, verify_payload
 
 __all__ = [
     "Access",
@@ -141,9 +142,12 @@ __all__ = [
     "get_connections",
     "get_user_id",
     "get_vehicle_ids",
+    "hash_challenge",
     "is_expired",
     "iter_connections",
     "iter_vehicle_ids",
     "requester",
     "v3",
+    "verify_payload",
+    "webhooks",
 ]
