@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -50,8 +50,30 @@ class Settings:
 
     @property
     def SMARTCAR_MANAGEMENT_TOKENS(self) -> Sequence[str]:
-        """Application Management Tokens, from Smartcar's dashboard; the first is the one that is sent."""
+        """Application Management Tokens, from the dashboard: the first is sent, each verifies webhooks."""
         value: Sequence[str] = _setting("SMARTCAR_MANAGEMENT_TOKENS", [])
+        return value
+
+    @property
+    def SMARTCAR_WEBHOOK_ENDPOINTS(self) -> Mapping[str, Sequence[str]]:
+        """More addresses, ``webhook/<name>/``, by unguessable names: the tokens of other applications."""
+        value: Mapping[str, Sequence[str]] = _setting("SMARTCAR_WEBHOOK_ENDPOINTS", {})
+        return value
+
+    @property
+    def SMARTCAR_WEBHOOK_CHALLENGES(self) -> bool:
+        """Whether VERIFY is answered; ``False`` closes that, once your webhooks are verified."""
+        return bool(_setting("SMARTCAR_WEBHOOK_CHALLENGES", True))
+
+    @property
+    def SMARTCAR_WEBHOOK_WORK(self) -> str:
+        """Who works events: ``"inline"``, the request that brings them, or ``"command"``."""
+        return str(_setting("SMARTCAR_WEBHOOK_WORK", "inline"))
+
+    @property
+    def SMARTCAR_SIGNALS(self) -> Sequence[str]:
+        """Signals that this site uses: errors of others ask for no new login. Empty: most."""
+        value: Sequence[str] = _setting("SMARTCAR_SIGNALS", [])
         return value
 
     @property

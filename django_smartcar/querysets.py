@@ -120,3 +120,9 @@ class Pages:
         if value is None:  # as it is in all of these rows
             return later
         return Q((f"{column}__gte", value)) & (Q((f"{column}__gt", value)) | later)
+
+
+class WebhookEventQuerySet(models.QuerySet[Any]):
+    def due(self, now: datetime) -> WebhookEventQuerySet:
+        """Events that somebody should work now, the longest waiting first."""
+        return self.filter(next_attempt_at__lte=now).order_by("next_attempt_at", "pk")

@@ -1,7 +1,7 @@
 """What happens to cars, for the project's own receivers.
 
-Every signal is sent after the change is committed, with ``send_robust``: a receiver that raises is logged
-and stops nothing.
+Every signal but `webhook_received` is sent after the change is committed, with ``send_robust``: a receiver
+that raises is logged and stops nothing.
 """
 
 from django.dispatch import Signal
@@ -23,3 +23,9 @@ vehicle_disconnected = Signal()
 
 #: A command has ended, well or badly. Arguments: ``command`` (VehicleCommand).
 command_finished = Signal()
+
+#: Smartcar has told something of a car by webhook, and it is on the rows. Arguments: ``vehicle``
+#: (ConnectedVehicle), ``event`` (WebhookEvent) and ``news`` (`sdk.webhooks.News`: ``signals``, ``problems``,
+#: ``triggers``). Each receiver is called in a transaction of its own, with the record that it has been: what
+#: it writes to this database is written once. One that raises is called again later, alone.
+webhook_received = Signal()

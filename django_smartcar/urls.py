@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import connect, readings, vehicles
+from .views import connect, readings, vehicles, webhook
 
 app_name = "smartcar"
 
@@ -8,6 +8,11 @@ urlpatterns = [
     path("", vehicles.vehicle_list, name="vehicles"),
     path("connect/", connect.start, name="connect"),
     path("callback/", connect.callback, name="callback"),
+    # With and without the slash: Smartcar takes a redirect for a failure.
+    path("webhook/", webhook.webhook, name="webhook"),
+    path("webhook", webhook.webhook),
+    path("webhook/<slug:endpoint>/", webhook.webhook, name="webhook"),
+    path("webhook/<slug:endpoint>", webhook.webhook),
     path("<int:pk>/lock/", vehicles.lock, name="lock"),
     path("<int:pk>/unlock/", vehicles.unlock, name="unlock"),
     path("<int:pk>/tell/<slug:action>/", vehicles.tell, name="tell"),

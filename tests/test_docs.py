@@ -57,6 +57,7 @@ def test_permissions_and_signals_that_are_named_exist():
         "reconnect_required",
         "vehicle_disconnected",
         "command_finished",
+        "webhook_received",
     ):
         assert f"``{name}``" in README
         assert hasattr(signals, name)

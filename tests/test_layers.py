@@ -29,7 +29,9 @@ FLOORS = {
 #: Inside a room, from the top down.
 STAIRS = {
     "services": [
-        {"connect", "reauthentication", "migration", "erasure", "export", "syncing"},
+        {"connect", "reauthentication", "migration", "erasure", "export", "syncing", "webhooks"},
+        {"inbox"},
+        {"arrivals"},
         {"vehicles", "commands", "ownership"},
         {"cars", "facts", "attempts", "records", "readings", "refreshing"},
         {"tokens", "orders", "governor"},
@@ -56,7 +58,7 @@ STAIRS = {
     ],
     "models": [
         {"__init__"},
-        {"commands", "attempts", "readings"},
+        {"commands", "attempts", "readings", "webhooks"},
         {"vehicles"},
         {"accounts", "kinds"},
         {"tokens", "external_ids"},

@@ -9,6 +9,7 @@ from .kinds import KINDS, READS, UNITS, Kind, Read
 from .readings import VehicleReading
 from .tokens import ApplicationToken, LeasedToken
 from .vehicles import ConnectedVehicle, make_as_written
+from .webhooks import LatestSignal, VehicleProblem, WebhookEndpoint, WebhookEvent
 
 __all__ = [
     "KINDS",
@@ -20,11 +21,15 @@ __all__ = [
     "ConnectedVehicle",
     "ExternalId",
     "Kind",
+    "LatestSignal",
     "LeasedToken",
     "Read",
     "SmartcarAccount",
     "SmartcarUser",
     "VehicleCommand",
     "VehicleReading",
+    "VehicleProblem",
+    "WebhookEndpoint",
+    "WebhookEvent",
     "make_as_written",
 ]

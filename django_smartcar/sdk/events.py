@@ -51,7 +51,7 @@ class Event:
     news: tuple[News, ...] = ()
 
 
-def read(payload: Mapping[str, Any]) -> Event:
+def read(payload: Mapping[str, Any], unit_system: str) -> Event:
     """The event of 4.0 that this JSON object tells of, in any of its variants."""
     data, meta = mapping(payload.get("data")), mapping(payload.get("meta"))
     delivered = moment(meta.get("deliveredAt") or meta.get("deliveryTime"))
@@ -61,7 +61,7 @@ def read(payload: Mapping[str, Any]) -> Event:
         vehicle_id,
         text(mapping(data.get("user")).get("id")),
         tuple(_triggers([*items(data.get("triggers")), *items(payload.get("triggers"))])),
-        tuple(signals.read(one) for one in mappings(data.get("signals"))),
+        tuple(signals.read(one, unit_system) for one in mappings(data.get("signals"))),
         tuple(_problem(one) for one in mappings(data.get("errors"))),
     )
     return Event(

@@ -30,7 +30,7 @@ OLDER: Final[dict[str, list[tuple[str, str | None, str | None]]]] = {
 }
 
 
-def read(payload: Mapping[str, Any]) -> Event:
+def read(payload: Mapping[str, Any], unit_system: str) -> Event:
     """The event of 2.0 that this JSON object tells of."""
     told = mapping(payload.get("payload"))
     name = text(payload.get("eventName"))
@@ -38,7 +38,7 @@ def read(payload: Mapping[str, Any]) -> Event:
         name, text(told.get("eventType")) or name
     )
     found = [
-        News(text(car.get("vehicleId")), signals=tuple(_read_items(car.get("data"))))
+        News(text(car.get("vehicleId")), signals=tuple(_read_items(car.get("data"), unit_system)))
         for car in mappings(told.get("vehicles"))
     ]
     if vehicle_id := text(told.get("vehicleId")):
@@ -61,7 +61,7 @@ def _charging(kind: str, told: Mapping[str, Any]) -> Iterator[Signal]:
         yield signals.read({"code": "charge-ischarging", "body": body, "meta": meta})
 
 
-def _read_items(told: object) -> Iterator[Signal]:
+def _read_items(told: object, unit_system: str) -> Iterator[Signal]:
     for item in mappings(told):
         headers = {str(name).lower(): value for name, value in mapping(item.get("headers")).items()}
         body = mapping(item.get("body"))
@@ -74,7 +74,9 @@ def _read_items(told: object) -> Iterator[Signal]:
                 reading = (
                     dict(body) if name is None else {"value": body[name]} | ({"unit": unit} if unit else {})
                 )
-                yield signals.read({"code": code, "body": reading, "meta": meta}, sent_in=sent_in)
+                yield signals.read(
+                    {"code": code, "body": reading, "meta": meta}, unit_system, sent_in=sent_in
+                )
 
 
 def split(payload: dict[str, Any]) -> list[dict[str, Any]]:

@@ -39,6 +39,8 @@ CHALLENGE: Final = re.compile(r"[A-Za-z0-9+/=_.-]{1,256}", re.ASCII)
 #: Smartcar's deepest event has some ten levels.
 DEEPEST: Final = 40
 
+#: No id of Smartcar's is longer: they are UUIDs.
+LONGEST_ID: Final = 64
 #: What each attempt to deliver an event says anew.
 PER_ATTEMPT: Final = frozenset({"deliveryId", "deliveredAt", "deliveryTime"})
 
@@ -72,9 +74,11 @@ def load(body: str | bytes) -> dict[str, Any] | None:
     return payload if isinstance(payload, dict) and _is_shallow(payload) else None
 
 
-def read(payload: Mapping[str, Any]) -> Event:
+def read(payload: Mapping[str, Any], unit_system: str = "metric") -> Event:
     """The event that this JSON object tells of; never raises on one that `load` gave."""
-    return older_events.read(payload) if "eventName" in payload else events.read(payload)
+    if "eventName" in payload:
+        return older_events.read(payload, unit_system)
+    return events.read(payload, unit_system)
 
 
 def split(payload: dict[str, Any]) -> list[dict[str, Any]]:
@@ -84,7 +88,8 @@ def split(payload: dict[str, Any]) -> list[dict[str, Any]]:
 
 def identity(payload: Mapping[str, Any]) -> str:
     """What an event is known by over all attempts: its id, else a hash of what they have in common."""
-    if known := read(payload).id:
+    known = read(payload).id
+    if known.isprintable() and 0 < len(known) <= LONGEST_ID:
         return known
     meta = {
         name: value for name, value in events.mapping(payload.get("meta")).items() if name not in PER_ATTEMPT

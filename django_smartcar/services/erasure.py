@@ -7,11 +7,19 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.views.decorators.debug import sensitive_variables
 
 from ..conf import conf
 from ..exceptions import ResourceNotFoundException
-from ..models import ConnectAttempt, ConnectedVehicle, ExternalId, SmartcarAccount, SmartcarUser
+from ..models import (
+    ConnectAttempt,
+    ConnectedVehicle,
+    ExternalId,
+    SmartcarAccount,
+    SmartcarUser,
+    WebhookEvent,
+)
 from . import client, tokens, vehicles
 
 logger = logging.getLogger(__name__)
@@ -42,9 +50,18 @@ def forget(smartcar_user: SmartcarUser, *, actor: Any = None) -> None:
             owner = vehicles.lock_owner(smartcar_user.pk)
             cars = ConnectedVehicle.objects.connected().filter(account__smartcar_user=owner)
             if not cars.exists():  # or somebody connected one while Smartcar was asked
+                _forget_events(owner)
                 SmartcarUser.objects.filter(pk=owner.pk).delete()
                 break
     logger.info("a Smartcar user of local user %s is forgotten", smartcar_user.user_id)
+
+
+def _forget_events(owner: SmartcarUser) -> None:
+    """Delete what webhooks have told of the driver's cars. Those of 2.0 name the car alone."""
+    cars = ConnectedVehicle.objects.filter(account__smartcar_user=owner)
+    ids = list(cars.values_list("smartcar_vehicle_id", flat=True))
+    nameless = Q(smartcar_user_id="", smartcar_vehicle_id__in=ids)
+    WebhookEvent.objects.filter(Q(smartcar_user_id=owner.pk) | nameless).delete()
 
 
 def _end_connections(smartcar_user: SmartcarUser, actor: Any) -> None:

@@ -10,6 +10,7 @@ from django_smartcar.models import (
     SmartcarUser,
     VehicleCommand,
     VehicleReading,
+    WebhookEvent,
 )
 from django_smartcar.services import commands, erasure, vehicles
 from django_smartcar.simulator import world
@@ -57,6 +58,23 @@ def test_a_driver_is_forgotten_at_smartcar_and_here(drives, smartcar, settings, 
     assert len(connections()) == 1
     if settings.SMARTCAR_API_VERSION == "3":
         assert [owner.email for owner in world.owners()] == ["bert@example.com"]
+
+
+def test_what_webhooks_told_of_a_driver_is_forgotten_and_of_others_not(drives, smartcar, anna, bert):
+    own, other = drives().vehicles[0], drives("bert@example.com", user=bert).vehicles[0]
+    for number, vehicle in enumerate((own, other)):
+        for user_id in (vehicle.account.smartcar_user_id, ""):
+            WebhookEvent.objects.create(
+                event_id=f"{number}{user_id}",
+                smartcar_vehicle_id=vehicle.smartcar_vehicle_id,
+                smartcar_user_id=user_id,
+                size=2,
+                key_position=1,
+                payload="{}",
+            )
+    erasure.erase(anna)
+    assert {row.smartcar_vehicle_id for row in WebhookEvent.objects.all()} == {other.smartcar_vehicle_id}
+    assert WebhookEvent.objects.count() == 2
 
 
 def test_what_smartcar_could_not_be_told_stays_to_be_tried_again(drives, smartcar, settings, anna):

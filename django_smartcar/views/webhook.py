@@ -1,0 +1,34 @@
+"""Where Smartcar's webhooks arrive: exempt from all that is for browsers, and never a redirect."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import RequestDataTooBig
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.request import RawPostDataException, UnreadablePostError
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_POST
+
+from ..services import webhooks
+
+
+@csrf_exempt
+@login_not_required
+@transaction.non_atomic_requests
+@require_POST
+@sensitive_variables()
+def webhook(request: HttpRequest, endpoint: str = "") -> HttpResponse:
+    """Answer a webhook, of Smartcar or of whoever."""
+    if not webhooks.is_endpoint(endpoint):
+        return JsonResponse({}, status=404)
+    try:
+        length = int(request.META.get("CONTENT_LENGTH") or 0)
+        body = request.body if length <= webhooks.MOST_BYTES else b""
+    except RequestDataTooBig:
+        return JsonResponse({}, status=413)
+    except (RawPostDataException, UnreadablePostError, ValueError):
+        return JsonResponse({}, status=400)
+    if max(length, len(body)) > webhooks.MOST_BYTES:
+        return JsonResponse({}, status=413)
+    answer = webhooks.receive(endpoint, body, request.headers.get("SC-Signature", ""))
+    return JsonResponse(answer.body, status=answer.status)

@@ -1,0 +1,280 @@
+"""Receiving: what is signed is stored once and answered with 200; nothing else is stored at all."""
+
+import json
+import logging
+import os
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.db import OperationalError, connection
+from django.test import Client, override_settings
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from django_smartcar.models import WebhookEndpoint, WebhookEvent
+from django_smartcar.services import webhooks
+from tests.webhooks import TOKEN, event, location, odometer, post, sign, verify
+
+pytestmark = pytest.mark.django_db
+OTHER = "another-token"
+
+
+@pytest.fixture(autouse=True)
+def site(settings):
+    settings.SMARTCAR_MANAGEMENT_TOKENS = [TOKEN]
+
+
+def stored():
+    return list(WebhookEvent.objects.order_by("pk"))
+
+
+@pytest.mark.parametrize("path", ["/cars/webhook/", "/cars/webhook"])
+def test_a_signed_event_is_stored_when_it_comes_with_or_without_slash(path):
+    client = Client(enforce_csrf_checks=True)
+    assert post(client, event(car="car-9", event_id="e1"), path=path).status_code == 200
+    (row,) = stored()
+    assert (row.event_id, row.kind, row.smartcar_vehicle_id) == ("e1", "VEHICLE_STATE", "car-9")
+    assert (row.state, row.key_position, row.webhook_id) == ("received", 1, "hook-1")
+
+
+@pytest.mark.parametrize("method", ["get", "head", "put", "delete", "options"])
+@pytest.mark.parametrize("path", ["/cars/webhook/", "/cars/webhook"])
+def test_nothing_but_post_is_answered(client, method, path):
+    assert getattr(client, method)(path).status_code == 405
+
+
+def test_an_event_is_stored_once_when_it_is_delivered_again(client):
+    first = event(event_id="e1")
+    again = {**first, "meta": {**first["meta"], "deliveryId": "d2"}}
+    assert [post(client, one).status_code for one in (first, again, first)] == [200] * 3
+    assert len(stored()) == 1
+
+
+def test_an_event_without_an_id_is_stored_once(client):
+    first = {**event(), "eventId": None}
+    again = {**first, "meta": {**first["meta"], "deliveryId": "d2"}}
+    assert [post(client, one).status_code for one in (first, again)] == [200, 200]
+    assert len(stored()) == 1
+
+
+def test_a_schedule_is_stored_car_by_car(client):
+    cars = [{"vehicleId": f"car-{number}", "data": []} for number in range(3)]
+    told = {"version": "2.0", "webhookId": "h", "eventName": "schedule", "payload": {"vehicles": cars}}
+    for _ in range(2):
+        assert post(client, told).status_code == 200
+    assert [row.smartcar_vehicle_id for row in stored()] == ["car-0", "car-1", "car-2"]
+
+
+@pytest.mark.parametrize("token", ["", OTHER])
+def test_what_is_not_signed_is_refused_and_counted(client, token, caplog):
+    payload = event(location(48.137154, 11.576124, 1_790_000_000))
+    for _ in range(2):
+        assert post(client, payload, token).status_code == 401
+    assert not stored()
+    row = WebhookEndpoint.objects.get()
+    assert row.refused == 2
+    assert row.refused_signature_length == (64 if token else 0)
+    assert row.refused_signature_start == (sign(json.dumps(payload).encode(), token)[:6] if token else "")
+    assert "48.137" not in caplog.text + repr(vars(row))
+
+
+def test_a_signature_of_another_body_is_refused(client):
+    body = json.dumps(event()).encode()
+    assert post(client, body + b" ", signature=sign(body)).status_code == 401
+    assert not stored()
+
+
+def test_every_key_is_tried_and_the_one_that_matched_is_kept(client, settings):
+    settings.SMARTCAR_MANAGEMENT_TOKENS = [OTHER, TOKEN]
+    assert post(client, event()).status_code == 200
+    assert stored()[0].key_position == 2
+
+
+@pytest.mark.parametrize("tokens", [[], [""], None, "letters", ("",)])
+def test_a_site_without_tokens_accepts_nothing(client, settings, tokens):
+    settings.SMARTCAR_MANAGEMENT_TOKENS = tokens
+    for token in ("l", "letters"[:1], "", " "):
+        body = json.dumps(event()).encode()
+        assert post(client, body, signature=sign(body, token)).status_code == 401
+    assert post(client, verify()).status_code == 403
+    assert not stored()
+
+
+class TestEndpoints:
+    PATH = "/cars/webhook/nobody-guesses-this/"
+
+    @pytest.fixture(autouse=True)
+    def endpoint(self, settings):
+        settings.SMARTCAR_WEBHOOK_ENDPOINTS = {"nobody-guesses-this": [OTHER]}
+
+    @pytest.mark.parametrize("path", [PATH, PATH.rstrip("/")])
+    def test_another_application_has_an_address_and_tokens_of_its_own(self, client, path):
+        assert post(client, event(event_id="e1"), OTHER, path=path).status_code == 200
+        assert stored()[0].endpoint == "nobody-guesses-this"
+
+    def test_the_tokens_of_one_address_open_no_other(self, client):
+        assert post(client, event(), TOKEN, path=self.PATH).status_code == 401
+        assert post(client, event(), OTHER).status_code == 401
+        assert not stored()
+
+    def test_an_unknown_address_is_not_found(self, client):
+        assert post(client, event(), OTHER, path="/cars/webhook/guessed/").status_code == 404
+        assert not WebhookEndpoint.objects.exists()
+
+    def test_each_has_its_own_events(self, client):
+        assert post(client, event(event_id="e1")).status_code == 200
+        assert post(client, event(event_id="e1"), OTHER, path=self.PATH).status_code == 200
+        assert len(stored()) == 2
+
+
+class TestVerify:
+    V2 = {
+        "version": "2.0",
+        "webhookId": "h",
+        "eventName": "verify",
+        "payload": {"challenge": "8f14e45f-ceea"},
+    }
+
+    @pytest.mark.parametrize("payload", [verify(), V2])
+    @pytest.mark.parametrize("token", ["", TOKEN])
+    def test_a_challenge_is_answered_with_the_first_key(self, client, settings, payload, token):
+        settings.SMARTCAR_MANAGEMENT_TOKENS = [TOKEN, OTHER]
+        answer = post(client, payload, token)
+        assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
+        assert answer.json() == {"challenge": sign(b"8f14e45f-ceea")}
+        assert not stored()
+
+    @pytest.mark.parametrize("challenge", ['{"eventId":"forged"}', "{}", "", "a" * 257, "a\n", None, ["a"]])
+    def test_what_could_be_an_event_is_not_signed(self, client, challenge):
+        answer = post(client, verify(challenge), "")
+        assert answer.status_code == 403
+        assert "challenge" not in answer.json()
+
+    def test_it_is_answered_at_a_limited_rate(self, client):
+        with time_machine.travel(timezone.now(), tick=False) as clock:
+            answers = [post(client, verify(), "").status_code for _ in range(webhooks.CHALLENGES + 3)]
+            assert answers == [200] * webhooks.CHALLENGES + [429] * 3
+            clock.shift(timedelta(seconds=61))
+            assert post(client, verify(), "").status_code == 200
+
+    def test_an_operator_can_close_it(self, client, settings):
+        settings.SMARTCAR_WEBHOOK_CHALLENGES = False
+        assert post(client, verify()).status_code == 403
+        assert post(client, event()).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b"", 400), (b"[]", 400), (b'{"a":' * 100 + b"1" + b"}" * 100, 400), (b"x" * 1_000_001, 413)],
+)
+def test_what_is_signed_and_no_event_is_refused(client, body, status):
+    assert post(client, body).status_code == status
+    assert not stored()
+
+
+def test_an_odd_id_is_no_reason_to_lose_an_event(client):
+    for odd in ("\x00", "\ud800", "x" * 5000, 5):
+        assert post(client, {**event(), "eventId": odd}).status_code == 200
+    assert len(stored()) == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_is_down_makes_smartcar_try_again(client, caplog):
+    def refuse(execute, sql, params, many, context):
+        raise OperationalError("gone")
+
+    with connection.execute_wrapper(refuse):
+        assert post(client, event()).status_code == 503
+        assert post(client, verify()).status_code == 503
+        assert post(client, event(), OTHER).status_code == 401
+    assert not stored()
+
+
+def test_a_missing_key_makes_smartcar_try_again(client, settings):
+    settings.SMARTCAR_ENCRYPTION_KEYS = []
+    assert post(client, event()).status_code == 503
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_event_is_kept_when_requests_are_atomic_and_the_work_fails(client, settings, monkeypatch, caplog):
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+    monkeypatch.setattr(webhooks.inbox, "work", lambda seconds: 1 / 0)
+    assert post(client, event()).status_code == 200
+    assert len(stored()) == 1
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_positions_are_in_no_log_no_repr_and_not_plain_in_the_database(client, caplog):
+    caplog.set_level(logging.DEBUG)
+    payload = event(location(48.137154, 11.576124, 1_790_000_000), vin="WVWZZZ1JZXW000001")
+    assert post(client, payload).status_code == 200
+    (row,) = stored()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM smartcar_webhookevent")
+        shown = repr(cursor.fetchall())
+    for secret in ("48.137", "11.576", "WVWZZZ1JZXW000001"):
+        assert secret not in shown + caplog.text + f"{row} {row!r} {vars(row)!r}"
+        assert secret in str(row.payload) or secret == "WVWZZZ1JZXW000001"
+
+
+ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=10,
+)
+WORDS = ["VERIFY", "VEHICLE_STATE", "VEHICLE_ERROR", "verify", "schedule", "eventBased", ""]
+PAYLOADS = st.fixed_dictionaries(
+    {},
+    optional={
+        "eventId": ANY,
+        "eventType": st.sampled_from(WORDS) | ANY,
+        "eventName": st.sampled_from(WORDS) | ANY,
+        "data": ANY
+        | st.fixed_dictionaries(
+            {}, optional={"challenge": ANY, "vehicle": ANY, "signals": ANY, "errors": ANY}
+        ),
+        "payload": ANY
+        | st.fixed_dictionaries({}, optional={"challenge": ANY, "vehicles": ANY, "vehicleId": ANY}),
+        "meta": ANY,
+        "triggers": ANY,
+    },
+).map(lambda payload: json.dumps(payload).encode())
+BODIES = st.binary(max_size=300) | PAYLOADS | ANY.map(lambda value: json.dumps(value).encode())
+SIGNATURES = st.text(st.characters(max_codepoint=255, exclude_categories=["Cc"]), max_size=80) | st.just(
+    "right"
+)
+
+
+@given(body=BODIES, signature=SIGNATURES)
+@settings(
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "300")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_no_500_and_nothing_accepted_unsigned(client, body, signature):
+    """FUZZ_EXAMPLES=20000 is the long form."""
+    WebhookEvent.objects.all().delete()
+    WebhookEndpoint.objects.update(challenges=0)
+    is_signed = signature == "right"
+    with override_settings(SMARTCAR_WEBHOOK_WORK="command"):
+        answer = post(client, body, signature=sign(body) if is_signed else signature)
+    assert answer.status_code in ({200, 400, 403} if is_signed else {200, 401, 403})
+    if not is_signed:
+        assert not stored()
+    if answer.status_code == 200 and "challenge" in answer.json():
+        payload = json.loads(body)
+        asked = (payload.get("data") or payload.get("payload"))["challenge"].encode()
+        assert post(client, asked, signature=answer.json()["challenge"]).status_code in {400, 401}
+        assert not stored()
+    elif not is_signed:
+        assert answer.status_code != 200
+
+
+def test_no_signature_of_a_challenge_makes_an_event(client):
+    for forged in (b"1", b"true", b"null", b"a" * 256):
+        signature = post(client, verify(forged.decode()), "").json()["challenge"]
+        assert post(client, forged, signature=signature).status_code == 400
+    assert not stored()
+    assert post(client, event(odometer(1, 1))).status_code == 200
