@@ -1,0 +1,60 @@
+import argparse
+import signal
+import threading
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError, InterfaceError, close_old_connections
+
+from django_smartcar.services import inbox
+
+
+class Command(BaseCommand):
+    help = (
+        "Work what Smartcar's webhooks have brought, as it comes. Run as many as you like, on as many "
+        "machines: each event is worked once. Ctrl-C and SIGTERM let it finish the one that it is at."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--once", action="store_true", help="work what is due now, and stop")
+        parser.add_argument(
+            "--pause",
+            type=_seconds,
+            default=1.0,
+            metavar="SECONDS",
+            help="look again after this long when nothing is due (default: %(default)s)",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.stop = threading.Event()
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, lambda *_: self.stop.set())
+        worked = 0
+        while not self.stop.is_set():
+            worked += self._work(options["once"])
+            if options["once"]:
+                break
+            self.stop.wait(options["pause"])
+        self.stdout.write(self.style.SUCCESS(f"{worked} events worked"))
+
+    def _work(self, is_only_try: bool) -> int:
+        """Work what is due. A database that is away is waited for; the events are safe in it."""
+        close_old_connections()
+        try:
+            return inbox.work(should_stop=self.stop.is_set)
+        except (DatabaseError, InterfaceError) as error:
+            if is_only_try:
+                raise
+            self.stderr.write(f"the database does not answer ({type(error).__name__}); will be tried again")
+            return 0
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 < seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to 3600")
+    return seconds

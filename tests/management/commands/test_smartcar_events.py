@@ -1,0 +1,126 @@
+"""work_smartcar_events and prune_smartcar_events."""
+
+import os
+import signal
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import OperationalError
+from django.utils import timezone
+
+from django_smartcar.models import WebhookEvent
+from django_smartcar.services import inbox
+from tests.webhooks import TOKEN, event, odometer, post
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def site(settings):
+    settings.SMARTCAR_MANAGEMENT_TOKENS = [TOKEN]
+    settings.SMARTCAR_WEBHOOK_WORK = "command"
+
+
+def run(*arguments):
+    out = StringIO()
+    call_command(*arguments, stdout=out, stderr=out)
+    return out.getvalue()
+
+
+def states():
+    return sorted(WebhookEvent.objects.values_list("state", flat=True))
+
+
+def test_what_is_due_is_worked_once(client, vehicle):
+    for number in range(3):
+        post(client, event(odometer(number, 1_790_000_000 + number)))
+    assert states() == ["received"] * 3
+    assert "3 events worked" in run("work_smartcar_events", "--once")
+    assert states() == ["worked"] * 3
+    assert "0 events worked" in run("work_smartcar_events", "--once")
+    vehicle.refresh_from_db()
+    assert vehicle.odometer == 2
+
+
+def test_events_of_a_car_that_came_otherwise_are_found(client, account, make_vehicle):
+    post(client, event(odometer(1, 1_790_000_000)))
+    run("work_smartcar_events", "--once")
+    assert states() == ["waiting"]
+    make_vehicle(account)
+    run("work_smartcar_events", "--once")
+    assert states() == ["worked"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_and_a_database_that_is_away_does_not(monkeypatch, number):
+    before = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
+    tries = []
+
+    def away(should_stop):
+        tries.append(should_stop())
+        if len(tries) == 1:
+            raise OperationalError("gone")
+        os.kill(os.getpid(), number)
+        return 1
+
+    monkeypatch.setattr(inbox, "work", away)
+    try:
+        shown = run("work_smartcar_events", "--pause=0.01")
+    finally:
+        for one, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
+            signal.signal(one, handler)
+    assert "will be tried again" in shown
+    assert "1 events worked" in shown
+    assert tries == [False, False]
+
+
+def test_once_fails_when_the_database_is_away(monkeypatch):
+    def away(should_stop):
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(inbox, "work", away)
+    with pytest.raises(OperationalError):
+        run("work_smartcar_events", "--once")
+
+
+@pytest.mark.parametrize("pause", ["0", "-1", "soon", "nan", "3601"])
+def test_a_pause_that_is_none_is_refused(pause):
+    with pytest.raises(CommandError):
+        run("work_smartcar_events", f"--pause={pause}")
+
+
+@pytest.fixture
+def of_every_state_and_age():
+    for state in WebhookEvent.State.values:
+        for days in (0, 20, 40):
+            WebhookEvent.objects.create(
+                event_id=f"{state}-{days}",
+                state=state,
+                received_at=timezone.now() - timedelta(days=days),
+                size=2,
+                key_position=1,
+                payload="{}",
+            )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "gone"),
+    [
+        ([], ["waiting-40", "worked-40"]),
+        (["--days=10"], ["waiting-20", "waiting-40", "worked-20", "worked-40"]),
+        (["--dead"], ["dead-40", "waiting-40", "worked-40"]),
+    ],
+)
+def test_old_events_are_deleted_unless_there_is_work_left(of_every_state_and_age, arguments, gone):
+    before = set(WebhookEvent.objects.values_list("event_id", flat=True))
+    shown = run("prune_smartcar_events", *arguments)
+    assert sorted(before - set(WebhookEvent.objects.values_list("event_id", flat=True))) == gone
+    assert f"{len(gone)} events deleted" in shown
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "many"])
+def test_so_young_events_are_not_deleted_that_they_could_come_again(days):
+    with pytest.raises(CommandError):
+        run("prune_smartcar_events", f"--days={days}")
