@@ -4,6 +4,7 @@ from .accounts import ApplicationTokenAdmin, SmartcarAccountAdmin, SmartcarUserA
 from .commands import VehicleCommandAdmin
 from .readings import VehicleReadingAdmin
 from .vehicles import ConnectedVehicleAdmin
+from .webhooks import VehicleProblemAdmin, WebhookEndpointAdmin, WebhookEventAdmin
 
 __all__ = [
     "ApplicationTokenAdmin",
@@ -11,5 +12,8 @@ __all__ = [
     "SmartcarAccountAdmin",
     "SmartcarUserAdmin",
     "VehicleCommandAdmin",
+    "VehicleProblemAdmin",
     "VehicleReadingAdmin",
+    "WebhookEndpointAdmin",
+    "WebhookEventAdmin",
 ]

@@ -1,0 +1,132 @@
+import json
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from ..exceptions import UndecryptableToken
+from ..models import VehicleProblem, WebhookEndpoint, WebhookEvent
+from ..services import inbox
+from .actions import SmartcarModelAdmin
+from .redaction import redact
+
+
+@admin.register(WebhookEvent)
+class WebhookEventAdmin(SmartcarModelAdmin):
+    """The inbox: what Smartcar has told, and what became of it. Positions and VINs are not shown."""
+
+    list_display = ["received_at", "kind", "smartcar_vehicle_id", "state", "attempts", "last_error"]
+    list_filter = ["state", "kind", "received_at"]
+    search_fields = ["event_id", "smartcar_vehicle_id", "smartcar_user_id"]
+    search_help_text = _("by Smartcar's ids of the event, the vehicle or the user")
+    readonly_fields = [
+        "received_at",
+        "kind",
+        "event_id",
+        "smartcar_vehicle_id",
+        "smartcar_user_id",
+        "webhook_id",
+        "endpoint",
+        "key_position",
+        "size",
+        "state",
+        "attempts",
+        "next_attempt_at",
+        "last_error",
+        "worked_at",
+        "redacted",
+    ]
+    fields = tuple(readonly_fields)
+    actions = ["run_again"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
+        events: QuerySet[WebhookEvent] = super().get_queryset(request)
+        is_one = request.resolver_match and "object_id" in request.resolver_match.kwargs
+        return events if is_one else events.defer("payload")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_rerun_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("smartcar.rerun_webhookevent"))
+
+    @admin.display(description=_("payload, without positions and VINs"))
+    def redacted(self, event: WebhookEvent) -> str:
+        try:
+            payload = json.loads(event.payload)
+        except UndecryptableToken:
+            return str(_("no key opens it"))
+        return format_html("<pre>{}</pre>", json.dumps(redact(payload), indent=2, ensure_ascii=False))
+
+    @admin.action(description=_("Run again"), permissions=["rerun"])
+    def run_again(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> None:
+        """Have done what was not done: receivers that had ended well are not called again."""
+        events = list(queryset.exclude(state=WebhookEvent.State.WORKED))
+        number = inbox.run_again(WebhookEvent.objects.filter(pk__in=[event.pk for event in events]))
+        for event in events:
+            self.log_change(request, event, str(_("run again")))
+        inbox.work_inline()
+        text = ngettext("%(number)d event is run again.", "%(number)d events are run again.", number)
+        messages.success(request, text % {"number": number})
+
+
+@admin.register(WebhookEndpoint)
+class WebhookEndpointAdmin(SmartcarModelAdmin):
+    """What the last good and the last bad signature at each address looked like."""
+
+    list_display = ["address", "last_good", "matching_key", "refused", "refused_at", "challenged_at"]
+    readonly_fields = [
+        "address",
+        "last_good",
+        "matching_key",
+        "last_good_size",
+        "refused",
+        "refused_at",
+        "refused_size",
+        "refused_signature_length",
+        "refused_signature_start",
+        "challenged_at",
+    ]
+    fields = tuple(readonly_fields)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description=_("address"))
+    def address(self, endpoint: WebhookEndpoint) -> str:
+        return f"webhook/{endpoint.endpoint}"
+
+    @admin.display(description=_("last event taken"))
+    def last_good(self, endpoint: WebhookEndpoint) -> Any:
+        return (event := _newest(endpoint)) and event.received_at
+
+    @admin.display(description=_("signed with the key of this position"))
+    def matching_key(self, endpoint: WebhookEndpoint) -> Any:
+        return (event := _newest(endpoint)) and event.key_position
+
+    @admin.display(description=_("its bytes"))
+    def last_good_size(self, endpoint: WebhookEndpoint) -> Any:
+        return (event := _newest(endpoint)) and event.size
+
+
+def _newest(endpoint: WebhookEndpoint) -> WebhookEvent | None:
+    events = WebhookEvent.objects.filter(endpoint=endpoint.endpoint)
+    return events.defer("payload").order_by("-pk").first()
+
+
+@admin.register(VehicleProblem)
+class VehicleProblemAdmin(SmartcarModelAdmin):
+    """Why Smartcar cannot ask a car, or could not: to be read."""
+
+    list_display = ["vehicle", "type", "code", "opened_at", "resolved_at"]
+    list_filter = ["type", "opened_at"]
+    list_select_related = ["vehicle"]
+    readonly_fields = ["vehicle", "type", "code", "resolution", "signals", "opened_at", "resolved_at"]
+    fields = tuple(readonly_fields)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
