@@ -14,3 +14,4 @@ class SmartcarConfig(AppConfig):
     def ready(self) -> None:
         register(checks.check_settings, Tags.security)
         register(checks.check_urls, Tags.urls)
+        register(checks.check_deployment, Tags.security, deploy=True)

@@ -64,6 +64,13 @@ def test_the_checks_are_bound(settings):
         ("SMARTCAR_V2_CLIENT_SECRET", "secret", "smartcar.W007"),
         ("SMARTCAR_MANAGEMENT_TOKENS", "token", "smartcar.E013"),
         ("SMARTCAR_MANAGEMENT_TOKENS", [""], "smartcar.E013"),
+        ("SMARTCAR_WEBHOOK_ENDPOINTS", ["nobody-guesses-this"], "smartcar.E030"),
+        ("SMARTCAR_WEBHOOK_ENDPOINTS", {"nobody-guesses-this": "token"}, "smartcar.E030"),
+        ("SMARTCAR_WEBHOOK_ENDPOINTS", {"nobody-guesses-this": [""]}, "smartcar.E030"),
+        ("SMARTCAR_WEBHOOK_ENDPOINTS", {"guessed": ["token"]}, "smartcar.E030"),
+        ("SMARTCAR_WEBHOOK_ENDPOINTS", {"nobody/guesses/this/": ["token"]}, "smartcar.E030"),
+        ("SMARTCAR_WEBHOOK_WORK", "later", "smartcar.E031"),
+        ("SMARTCAR_SIGNALS", "odometer", "smartcar.E032"),
         ("SMARTCAR_OWNERSHIP_PROOFS", [], "smartcar.E012"),
         ("SMARTCAR_OWNERSHIP_PROOFS", "code", "smartcar.E012"),
         ("SMARTCAR_OWNERSHIP_PROOFS", ["code"], "smartcar.E014"),
@@ -191,6 +198,19 @@ def test_a_key_is_in_no_message(settings):
 def test_urls_that_are_not_included_are_told(settings):
     settings.ROOT_URLCONF = "django_smartcar.simulator.urls"
     assert [message.id for message in checks.check_urls()] == ["smartcar.E009"]
+
+
+def test_a_site_that_would_refuse_every_webhook_is_told_when_it_is_deployed(settings):
+    assert "smartcar.W030" not in [message.id for message in run_checks()]
+    deployed = run_checks(include_deployment_checks=True)
+    assert "/cars/webhook/" in next(one.msg for one in deployed if one.id == "smartcar.W030")
+    settings.SMARTCAR_MANAGEMENT_TOKENS = ["token"]
+    assert checks.check_deployment() == []
+    settings.SMARTCAR_WEBHOOK_ENDPOINTS = {"nobody-guesses-this": ["token"]}
+    assert ids() == []
+    settings.ROOT_URLCONF = "django_smartcar.simulator.urls"
+    settings.SMARTCAR_MANAGEMENT_TOKENS = settings.SMARTCAR_WEBHOOK_ENDPOINTS = []
+    assert checks.check_deployment() == []
 
 
 def test_every_id_of_the_docstring_can_come():

@@ -18,6 +18,9 @@
 | ``smartcar.E014`` | the only proof of ownership lacks its id and secret |
 | ``smartcar.E020`` | ``SMARTCAR_ENCRYPTION_KEYS`` is not a list of keys |
 | ``smartcar.E021`` | ``SMARTCAR_ENCRYPTION_KEYS`` is empty |
+| ``smartcar.E030`` | ``SMARTCAR_WEBHOOK_ENDPOINTS`` is not a dict of tokens by unguessable names |
+| ``smartcar.E031`` | ``SMARTCAR_WEBHOOK_WORK`` is unknown |
+| ``smartcar.E032`` | ``SMARTCAR_SIGNALS`` is not a list |
 | ``smartcar.W001`` | an address without TLS that is not this machine |
 | ``smartcar.W002`` | sessions live in cookies, where a connection can lose its browser |
 | ``smartcar.W003`` | an id does not have the shape of what belongs there |
@@ -27,6 +30,7 @@
 | ``smartcar.W007`` | the older pair is set by half, or has no use |
 | ``smartcar.W008`` | the weakest proof of ownership is switched on |
 | ``smartcar.W020`` | tokens are encrypted with a key made of ``SECRET_KEY`` |
+| ``smartcar.W030`` | (with ``--deploy``) ``SMARTCAR_MANAGEMENT_TOKENS`` is missing: webhooks are refused |
 """
 
 import re
@@ -40,7 +44,10 @@ from django.core.checks import Warning as CheckWarning
 from django.urls import NoReverseMatch, reverse
 
 from ..conf import conf
-from . import credentials, encryption
+from . import credentials, encryption, webhooks
+from .webhooks import check_deployment
+
+__all__ = ["check_deployment", "check_settings", "check_urls"]
 
 HOSTS = (
     "SMARTCAR_CONNECT_URL",
@@ -60,6 +67,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
     return [
         *credentials.check(),
         *encryption.check(),
+        *webhooks.check(),
         *_ownership(),
         *_redirect_uri(),
         *_scope(),

@@ -1,0 +1,63 @@
+"""Checks of what receives webhooks."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.checks import CheckMessage, Error
+from django.core.checks import Warning as CheckWarning
+from django.urls import NoReverseMatch, reverse
+
+from ..conf import conf
+
+#: As the address takes it, and too long to be guessed.
+NAME = re.compile(r"[-\w]{16,64}", re.ASCII)
+
+
+def check() -> Iterator[CheckMessage]:
+    endpoints: Any = conf.SMARTCAR_WEBHOOK_ENDPOINTS
+    if not isinstance(endpoints, dict) or not all(map(_is_endpoint, endpoints.items())):
+        yield Error(
+            "SMARTCAR_WEBHOOK_ENDPOINTS is not a dict of tokens by names that nobody guesses.",
+            hint='Set it to {"…": ["…"]}: 16 to 64 letters, digits, - or _, and the Application Management '
+            "Tokens of the application whose webhooks come there; or leave it out.",
+            id="smartcar.E030",
+        )
+    if conf.SMARTCAR_WEBHOOK_WORK not in ("inline", "command"):
+        yield Error(
+            f"SMARTCAR_WEBHOOK_WORK is {conf.SMARTCAR_WEBHOOK_WORK!r}.",
+            hint='Set it to "inline", or to "command" where work_smartcar_events runs.',
+            id="smartcar.E031",
+        )
+    signals: Any = conf.SMARTCAR_SIGNALS
+    if not isinstance(signals, (list, tuple)) or not all(isinstance(name, str) for name in signals):
+        yield Error(
+            "SMARTCAR_SIGNALS is not a list of signals.",
+            hint='Set it to a list like ["odometer", "battery_level"], or leave it out.',
+            id="smartcar.E032",
+        )
+
+
+def check_deployment(**kwargs: Any) -> list[CheckMessage]:
+    """What may be as it is while nobody sends webhooks."""
+    try:
+        address = reverse("smartcar:webhook")
+    except NoReverseMatch:
+        return []
+    if conf.SMARTCAR_MANAGEMENT_TOKENS or conf.SMARTCAR_WEBHOOK_ENDPOINTS:
+        return []
+    return [
+        CheckWarning(
+            f"SMARTCAR_MANAGEMENT_TOKENS is not set: every webhook that comes to {address} is refused.",
+            hint='Set SMARTCAR_MANAGEMENT_TOKENS = ["…"] to the Application Management Token of your '
+            "application in Smartcar's dashboard; or silence this, if your application has no webhook.",
+            id="smartcar.W030",
+        )
+    ]
+
+
+def _is_endpoint(given: tuple[Any, Any]) -> bool:
+    name, tokens = given
+    is_name = isinstance(name, str) and NAME.fullmatch(name) is not None
+    is_list = isinstance(tokens, (list, tuple)) and bool(tokens)
+    return is_name and is_list and all(isinstance(token, str) and token for token in tokens)
