@@ -31,7 +31,8 @@ SMARTCAR_API_VERSION = env("SMARTCAR_API_VERSION", default="3")
 SMARTCAR_CLIENT_ID = env("SMARTCAR_CLIENT_ID", default="")
 SIMULATED = not SMARTCAR_CLIENT_ID
 if SIMULATED:
-    SIMULATOR = env("EXAMPLE_ORIGIN", default="http://127.0.0.1:8000") + "/smartcar-simulator"
+    ORIGIN = env("EXAMPLE_ORIGIN", default="http://127.0.0.1:8000")
+    SIMULATOR = f"{ORIGIN}/smartcar-simulator"
     SMARTCAR_APPLICATION_ID = simulator.CLIENT_ID
     if SMARTCAR_API_VERSION == "3":
         SMARTCAR_CLIENT_ID = simulator.M2M_CLIENT_ID
