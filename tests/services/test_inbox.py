@@ -201,6 +201,23 @@ def test_an_event_waits_for_its_car(send, account, make_vehicle):
     assert reading(vehicle)[0] == 5
 
 
+def test_an_event_is_worked_when_its_car_is_connected_in_the_moment_in_which_it_is_put_aside(
+    send, account, make_vehicle
+):
+    made = []
+
+    def connect(execute, sql, params, many, context):
+        is_put_aside = sql.startswith("UPDATE") and "waiting" in params and "EXISTS" not in sql
+        if is_put_aside and not made:
+            made.append(True)
+            made.append(make_vehicle(account))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(connect):
+        assert send(event(odometer(5, NOON))).state == "worked"
+    assert reading(made[1])[0] == 5
+
+
 def test_an_event_is_worked_when_its_car_is_connected(send, drives, settings):
     connected = drives()
     settings.SMARTCAR_MANAGEMENT_TOKENS = [*settings.SMARTCAR_MANAGEMENT_TOKENS, TOKEN]
