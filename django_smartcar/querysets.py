@@ -123,6 +123,11 @@ class Pages:
 
 
 class WebhookEventQuerySet(models.QuerySet[Any]):
+    def about(self, smartcar_users: Any, vehicles: Any) -> WebhookEventQuerySet:
+        """Events of these drivers, and of these cars where an event names no driver."""
+        nameless = Q(smartcar_user_id="", smartcar_vehicle_id__in=vehicles.values("smartcar_vehicle_id"))
+        return self.filter(Q(smartcar_user_id__in=smartcar_users.values("pk")) | nameless)
+
     def due(self, now: datetime) -> WebhookEventQuerySet:
         """Events that somebody should work now, the longest waiting first."""
         return self.filter(next_attempt_at__lte=now).order_by("next_attempt_at", "pk")

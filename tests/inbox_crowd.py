@@ -51,7 +51,10 @@ def main(told):
         "hands": len({worker for _, worker in handled}),
         "states": list(WebhookEvent.objects.values_list("state", flat=True).distinct().order_by("state")),
         "readings": {
-            row.smartcar_vehicle_id: [row.odometer, row.latitude, row.longitude]
+            row.smartcar_vehicle_id: [
+                row.readings.newest().get(kind="odometer").value,
+                *row.readings.newest().get(kind="location").value.values(),
+            ]
             for row in ConnectedVehicle.objects.all()
         },
     }
@@ -79,7 +82,11 @@ def made(number, cars, chance):
     from .webhooks import event, location, odometer
 
     at = NOON + chance.randrange(50)  # so that many are of the same moment, and the sequence decides
-    told = [odometer(number, at), location(number / 1e4, -number / 1e4, at + chance.randrange(3))]
+    # A way that a car can go: further is implausible, and not believed.
+    told = [
+        odometer((at - NOON) / 5 + number / 1e5, at),
+        location(number / 1e6, -number / 1e6, at + chance.randrange(3)),
+    ]
     return event(*told, car=f"car-{number % cars}", sequence=number + 1, event_id=f"event-{number}")
 
 

@@ -1,22 +1,19 @@
-"""What an event says of a car becomes facts of its row: newer wins, whatever order the events come in."""
+"""What an event says of a car becomes readings and problems; newer wins, in whatever order they come."""
 
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
-from django.db.models import Q
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from ..conf import conf
-from ..models import ConnectedVehicle, LatestSignal, VehicleProblem
+from ..models import KINDS, READS, ConnectedVehicle, Kind, LatestSignal, VehicleProblem, VehicleReading
 from ..sdk.signals import CODES, Signal, moment
 from ..sdk.webhooks import Event, News, Problem
-from . import cars
+from . import cars, readings, records
 
 logger = logging.getLogger(__name__)
 
@@ -33,12 +30,13 @@ def vehicles_of(vehicle_id: str, user_id: str) -> list[ConnectedVehicle]:
 
 @sensitive_variables()
 def apply(vehicle: ConnectedVehicle, event: Event, news: News) -> None:
-    """Write what the event tells to the row of the car. The caller holds the row, in a transaction."""
+    """Keep what the event tells of the car. The caller holds its row, in a transaction."""
     latest = {one.name: one for one in LatestSignal.objects.filter(vehicle=vehicle)}
     for signal in news.signals:
-        if signal["name"] in KEPT and vehicle.can(KEPT[signal["name"]]) and signal["status"] == "SUCCESS":
+        kind = KEPT.get(signal["name"])
+        is_told = signal["status"] == "SUCCESS" and signal["value"] is not None
+        if kind and is_told and vehicle.can(PERMISSIONS[kind.name]):
             _arrive(vehicle, signal, event.sequence, latest.get(signal["name"]))
-    # Commands whose outcome is unknown are to be settled here, by what `news.signals` say of the car.
     _tell_problems(vehicle, event.sequence, news.problems)
 
 
@@ -56,36 +54,40 @@ def _arrive(vehicle: ConnectedVehicle, signal: Signal, sequence: int, latest: La
 
 @sensitive_variables()
 def _keep(vehicle: ConnectedVehicle, signal: Signal) -> bool:
-    """Put a reading on the row, unless Smartcar was asked and answered something newer."""
+    """Keep it as a reading, and let it say what came of a command whose answer was lost."""
     name, value, age = signal["name"], signal["value"], signal["age"]
-    columns: dict[str, Any] = {}
-    if name == "odometer":
-        units = {"km": ConnectedVehicle.UnitSystem.METRIC, "mi": ConnectedVehicle.UnitSystem.IMPERIAL}
-        columns = {"odometer": _number(value), "odometer_unit_system": units.get(signal["unit"] or "")}
-    elif name == "location" and isinstance(value, dict):
-        columns = {axis: _number(value.get(axis)) for axis in ("latitude", "longitude")}
-    if not columns or None in columns.values():
+    kind, source = KEPT[name], VehicleReading.Source.WEBHOOK
+    try:
+        kept = readings.keep(vehicle, kind.name, value, signal["unit"] or "", age, source)
+    except ValueError:
         logger.warning("vehicle %s: the %s of an event makes no sense", vehicle.pk, name)
         return False
-    return _write(vehicle, name, age, columns)
+    if name in SETTLING:
+        records.settle(vehicle, SETTLING[name], value, age)
+    return kept is not None
 
 
-@sensitive_variables()
-def _write(vehicle: ConnectedVehicle, name: str, age: datetime | None, columns: dict[str, Any]) -> bool:
-    recorded = f"{name}_recorded_at"
-    not_newer = Q(**{recorded: None})
-    if age is not None:
-        not_newer |= Q(**{f"{recorded}__lte": age})
-    columns |= {recorded: age, f"{name}_fetched_at": timezone.now()}
-    written = ConnectedVehicle.objects.filter(not_newer, pk=vehicle.pk).update(**columns)
-    if written:
-        for column, value in columns.items():
-            setattr(vehicle, column, value)
-    return bool(written)
-
-
-#: The signals that the row of a car has a place for, and the permission that each needs.
-KEPT = {"odometer": "read_odometer", "location": "read_location"}
+#: The signals that are a fact which a read brings too.
+KEPT: dict[str, Kind] = {
+    signal: KINDS[kind]
+    for signal, kind in {
+        "odometer": "odometer",
+        "location": "location",
+        "battery_level": "battery.percent_remaining",
+        "battery_range": "battery.range",
+        "fuel_level": "fuel.percent_remaining",
+        "fuel_range": "fuel.range",
+        "fuel_amount": "fuel.amount_remaining",
+        "oil_life": "engine_oil",
+        "is_plugged_in": "charge.is_plugged_in",
+        "charge_limit": "charge_limit",
+        "is_locked": "lock_status.is_locked",
+    }.items()
+}
+#: The permission that each of them needs.
+PERMISSIONS = {kind.name: read.permission for read in READS.values() for kind in read.kinds}
+#: The signals that settle commands, and the read that would. Whether it charges does not: it may be full.
+SETTLING = {"is_locked": "lock_status", "charge_limit": "get_charge_limit"}
 
 
 def _tell_problems(vehicle: ConnectedVehicle, sequence: int, told: Iterable[Problem]) -> None:
@@ -134,11 +136,3 @@ def _mark(vehicle: ConnectedVehicle, now: datetime) -> None:
     unmarked = ConnectedVehicle.objects.filter(pk=vehicle.pk, reauthentication_required_at=None)
     if unmarked.update(reauthentication_required_at=now):
         vehicle.reauthentication_required_at = now
-
-
-def _number(value: object) -> float | None:
-    try:
-        number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None

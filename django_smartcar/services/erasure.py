@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 from django.views.decorators.debug import sensitive_variables
 
 from ..conf import conf
@@ -59,9 +58,7 @@ def forget(smartcar_user: SmartcarUser, *, actor: Any = None) -> None:
 def _forget_events(owner: SmartcarUser) -> None:
     """Delete what webhooks have told of the driver's cars. Those of 2.0 name the car alone."""
     cars = ConnectedVehicle.objects.filter(account__smartcar_user=owner)
-    ids = list(cars.values_list("smartcar_vehicle_id", flat=True))
-    nameless = Q(smartcar_user_id="", smartcar_vehicle_id__in=ids)
-    WebhookEvent.objects.filter(Q(smartcar_user_id=owner.pk) | nameless).delete()
+    WebhookEvent.objects.about(SmartcarUser.objects.filter(pk=owner.pk), cars).delete()
 
 
 def _end_connections(smartcar_user: SmartcarUser, actor: Any) -> None:

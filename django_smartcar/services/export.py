@@ -19,7 +19,9 @@ from ..models import (
     SmartcarAccount,
     SmartcarUser,
     VehicleCommand,
+    VehicleProblem,
     VehicleReading,
+    WebhookEvent,
 )
 from ..querysets import in_pages
 
@@ -35,6 +37,9 @@ HIDDEN = {
     "refresh_error",
     "reauthentication_url",
     "sync_claim",
+    "lease",
+    "done",
+    "last_error",
     "actor",
     "user",
 }
@@ -56,12 +61,15 @@ def readings_json(rows: QuerySet[VehicleReading]) -> Iterator[str]:
 def person(user: Any) -> Iterator[str]:
     """An object with all that is stored about a local user and their cars, but for tokens."""
     own_cars = ConnectedVehicle.objects.for_user(user)
+    drivers = SmartcarUser.objects.filter(user=user)
     parts: list[tuple[str, QuerySet[Any], Callable[[Any], dict[str, Any]]]] = [
         ("external_ids", ExternalId.objects.filter(user=user), _facts),
-        ("smartcar_users", SmartcarUser.objects.filter(user=user), _facts),
+        ("smartcar_users", drivers, _facts),
         ("accounts", SmartcarAccount.objects.for_user(user), _facts),
         ("vehicles", own_cars, _facts),
         ("commands", VehicleCommand.objects.filter(vehicle__in=own_cars), _command_of(user)),
+        ("problems", VehicleProblem.objects.filter(vehicle__in=own_cars), _facts),
+        ("webhook_events", WebhookEvent.objects.about(drivers, own_cars), _event),
         ("connect_attempts", ConnectAttempt.objects.filter(user=user), _facts),
     ]
     yield f'{{"exported_at": {_json(timezone.now())}'
@@ -87,6 +95,10 @@ def _facts(row: Model) -> dict[str, Any]:
         for field in row._meta.concrete_fields
         if not isinstance(field, EncryptedTextField) and field.name not in HIDDEN
     }
+
+
+def _event(event: WebhookEvent) -> dict[str, Any]:
+    return {**_facts(event), "payload": event.payload}
 
 
 def _command_of(user: Any) -> Callable[[VehicleCommand], dict[str, Any]]:

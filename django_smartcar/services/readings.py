@@ -7,7 +7,7 @@ is the same. What is kept is served again by `remembered`, in the shapes of the 
 from __future__ import annotations
 
 import logging
-import math
+import sys
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -159,7 +159,10 @@ def _metric(kind: Kind, value: Any, unit: str) -> Any:
 
 @sensitive_variables()
 def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("the value is not a number")
+    # A whole number can have any length; one that no float holds would break the sums made with it.
+    if not -sys.float_info.max <= value <= sys.float_info.max:
         raise ValueError("the value is not a number")
     return value
 

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import models
 
-from django_smartcar.models import VehicleReading
+from django_smartcar.models import VehicleProblem, VehicleReading, WebhookEvent
 from django_smartcar.services import commands, export, readings
 
 pytestmark = pytest.mark.django_db
@@ -91,11 +91,12 @@ def test_everything_about_a_person_is_exported_and_nothing_about_another(
 
 def test_every_table_about_a_person_is_in_the_export(anna):
     """One that is added has to be added there as well, or be named here with a reason."""
-    # The site's own token, and how often the site has asked.
-    without_a_person = {"ApplicationToken", "Allowance"}
+    # The site's own token, how often the site has asked, and how a webhook has been signed; and which
+    # reading was the last to come by webhook, all of which are in the export.
+    without_a_person = {"ApplicationToken", "Allowance", "WebhookEndpoint", "LatestSignal"}
     exported = {
         "ConnectAttempt", "ConnectedVehicle", "ExternalId", "SmartcarAccount", "SmartcarUser",
-        "VehicleCommand", "VehicleReading",
+        "VehicleCommand", "VehicleProblem", "VehicleReading", "WebhookEvent",
     }  # fmt: skip
     stored = {
         model.__name__
@@ -103,6 +104,24 @@ def test_every_table_about_a_person_is_in_the_export(anna):
         if issubclass(model, models.Model)
     }
     assert stored - without_a_person == exported
+
+
+def test_webhook_events_are_exported_to_whom_they_are_about(told, berts_car, anna):
+    for event_id, driver, car in [
+        ("mine", "driver-a", "car-1"),
+        ("nameless", "", "car-1"),
+        ("berts", "driver-b", "car-1"),
+        ("berts-nameless", "", "car-of-bert"),
+    ]:
+        WebhookEvent.objects.create(
+            event_id=event_id, smartcar_user_id=driver, smartcar_vehicle_id=car, payload=event_id, size=1,
+            key_position=0,
+        )  # fmt: skip
+    VehicleProblem.objects.create(vehicle=told, type="PERMISSION")
+    VehicleProblem.objects.create(vehicle=berts_car, type="PERMISSION")
+    found = json.loads("".join(export.person(anna)))
+    assert {event["payload"] for event in found["webhook_events"]} == {"mine", "nameless"}
+    assert [problem["vehicle"] for problem in found["problems"]] == [told.pk]
 
 
 def test_a_user_that_does_not_exist_is_told(db):

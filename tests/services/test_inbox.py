@@ -13,9 +13,10 @@ from django.utils import timezone
 
 from django_smartcar import signals
 from django_smartcar.models import ConnectedVehicle, VehicleProblem, WebhookEvent
-from django_smartcar.services import arrivals, cars, inbox, webhooks
+from django_smartcar.sdk.signals import TABLE
+from django_smartcar.services import arrivals, cars, inbox, readings, records, webhooks
 from django_smartcar.services.inbox import WAITS
-from tests.webhooks import TOKEN, error, event, location, odometer, post, sign
+from tests.webhooks import TOKEN, error, event, location, odometer, post, sign, signal
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOON = 1_790_000_000
@@ -58,8 +59,10 @@ def states():
 
 
 def reading(vehicle):
-    vehicle.refresh_from_db()
-    return vehicle.odometer, vehicle.odometer_recorded_at, vehicle.latitude, vehicle.longitude
+    newest = {row.kind: row for row in vehicle.readings.newest()}
+    odometer, place = newest.get("odometer"), newest.get("location")
+    axes = (place.value["latitude"], place.value["longitude"]) if place else (None, None)
+    return odometer and odometer.value, odometer and odometer.recorded_at, *axes
 
 
 def moment(seconds):
@@ -77,21 +80,22 @@ def test_an_event_is_on_the_row_of_its_car_when_the_request_ends(send, vehicle):
     row = send(event(odometer(120.5, NOON), location(1.5, 2.5, NOON + 1)))
     assert (row.state, row.attempts, row.next_attempt_at) == ("worked", 1, None)
     assert reading(vehicle) == (120.5, moment(NOON), 1.5, 2.5)
-    assert vehicle.location_recorded_at == moment(NOON + 1)
+    place = vehicle.readings.newest().get(kind="location")
+    assert (place.recorded_at, place.source) == (moment(NOON + 1), "webhook")
 
 
-def test_the_unit_is_the_cars(send, vehicle):
-    ConnectedVehicle.objects.update(unit_system="imperial")
-    send(event(odometer(160.9344, NOON)))
-    vehicle.refresh_from_db()
-    assert (vehicle.odometer, vehicle.odometer_unit_system) == (100, "imperial")
+def test_what_is_kept_is_metric_whatever_the_event_has(send, vehicle):
+    send(event(odometer(100, NOON, "mi")))
+    assert reading(vehicle)[0] == pytest.approx(160.9344)
 
 
 def test_newer_wins_signal_by_signal_in_any_order(send, vehicle):
-    told = [event(odometer(n, NOON + n), location(n, -n, NOON - n), sequence=n) for n in range(1, 9)]
+    told = [
+        event(odometer(n, NOON + n), location(n / 1e3, -n / 1e3, NOON - n), sequence=n) for n in range(1, 9)
+    ]
     random.shuffle(told)
     send(*told)
-    assert reading(vehicle) == (8, moment(NOON + 8), 1, -1)
+    assert reading(vehicle) == (8, moment(NOON + 8), 0.001, -0.001)
 
 
 @pytest.mark.parametrize("order", [[1, 2], [2, 1]])
@@ -101,7 +105,7 @@ def test_the_sequence_decides_where_the_car_recorded_at_the_same_time(send, vehi
 
 
 def test_an_event_is_no_newer_than_what_smartcar_was_asked_since(send, vehicle):
-    ConnectedVehicle.objects.update(odometer=7, odometer_recorded_at=moment(NOON + 10))
+    readings.keep(vehicle, "odometer", 7, "km", moment(NOON + 10))
     send(event(odometer(5, NOON)))
     assert reading(vehicle)[0] == 7
 
@@ -117,6 +121,25 @@ def test_what_makes_no_sense_is_not_kept(send, vehicle, value):
     payload = event(odometer("?", NOON), location("?", 1, NOON))
     assert send(json.dumps(payload).replace('"?"', value).encode()).state == "worked"
     assert reading(vehicle) == (None, None, None, None)
+
+
+@pytest.mark.parametrize(("is_locked", "status"), [(True, "succeeded"), (False, "unknown")])
+def test_an_event_settles_a_command_whose_answer_was_lost(send, vehicle, is_locked, status):
+    ConnectedVehicle.objects.update(permissions=["read_security"])
+    command = records.begin(vehicle, "lock", {}, None, "")
+    records.finish(command, command.Status.UNKNOWN)
+    told = signal("closure-islocked", is_locked, timezone.now().timestamp() + 1)
+    send(event(told))
+    command.refresh_from_db()
+    assert command.status == status
+    assert vehicle.readings.newest().get(kind="lock_status.is_locked").value is is_locked
+
+
+def test_what_the_brand_does_not_tell_takes_no_readings_place(send, vehicle):
+    ConnectedVehicle.objects.update(permissions=["read_security"])
+    send(event(signal("closure-islocked", True, NOON)), event(signal("closure-islocked", None, NOON + 1)))
+    assert vehicle.readings.newest().get(kind="lock_status.is_locked").value is True
+    assert states() == ["worked", "worked"]
 
 
 def test_another_drivers_row_of_the_same_car_is_left_alone(send, vehicle, make_account, make_vehicle, bert):
@@ -239,7 +262,7 @@ def test_receivers_are_told(send, vehicle, receivers):
     row = send(event(odometer(5, NOON), triggers=[{"code": "FIRST_DELIVERY"}]))
     (named,) = told
     assert (named["vehicle"], named["event"], named["sender"]) == (vehicle, row, WebhookEvent)
-    assert named["vehicle"].odometer == 5
+    assert reading(named["vehicle"])[0] == 5
     assert named["news"].triggers == ("FIRST_DELIVERY",)
     assert named["news"].signals[0]["value"] == 5
 
@@ -287,7 +310,7 @@ def test_what_a_receiver_wrote_before_it_raised_is_rolled_back(send, vehicle, re
     receivers(receiver)
     send(event(odometer(5, NOON)))
     vehicle.refresh_from_db()
-    assert (vehicle.model, vehicle.odometer) == ("Bolt", 5)
+    assert (vehicle.model, reading(vehicle)[0]) == ("Bolt", 5)
 
 
 def test_receivers_are_not_called_for_a_car_that_is_unknown(send, receivers):
@@ -387,6 +410,8 @@ def test_no_position_and_no_vin_is_in_the_logs_of_the_work(send, vehicle, receiv
     assert "ValueError" in caplog.text
 
 
-def test_every_signal_that_is_kept_has_a_column():
-    for name in arrivals.KEPT:
-        assert ConnectedVehicle._meta.get_field(f"{name}_recorded_at")
+def test_every_signal_that_is_kept_measures_what_its_kind_does():
+    measures = dict(TABLE.values())
+    assert {name: measures[name] for name in arrivals.KEPT} == {
+        name: kind.measure or None for name, kind in arrivals.KEPT.items()
+    }

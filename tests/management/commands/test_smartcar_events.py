@@ -40,8 +40,7 @@ def test_what_is_due_is_worked_once(client, vehicle):
     assert "3 events worked" in run("work_smartcar_events", "--once")
     assert states() == ["worked"] * 3
     assert "0 events worked" in run("work_smartcar_events", "--once")
-    vehicle.refresh_from_db()
-    assert vehicle.odometer == 2
+    assert vehicle.readings.newest().get(kind="odometer").value == 2
 
 
 def test_events_of_a_car_that_came_otherwise_are_found(client, account, make_vehicle):
