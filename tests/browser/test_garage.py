@@ -51,7 +51,7 @@ def test_a_car_is_driven_and_broken_with_the_keyboard_when_there_is_no_mouse(kee
     assert keeper.sees("4,321.0 km")
     keeper.presses("#errors-link")
     Select(keeper.browser.find_element(By.ID, "fault-path")).select_by_value("GET odometer")
-    keeper.browser.find_element(By.CSS_SELECTOR, "button[value='SERVER:INTERNAL']").click()
+    keeper.presses("button[value='SERVER:INTERNAL']")
     assert keeper.sees("SERVER:INTERNAL")
 
 
