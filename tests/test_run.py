@@ -64,15 +64,10 @@ def test_an_old_python_can_read_the_file_when_it_is_to_say_that_it_is_too_old():
 
 def test_only_the_standard_library_is_imported_when_nothing_is_installed():
     done = subprocess.run(
-        [sys.executable, "-I", "-S", ROOT / "run.py", "bench"], capture_output=True, text=True, cwd="/"
+        [sys.executable, "-I", "-S", ROOT / "run.py", "help"], capture_output=True, text=True, cwd="/"
     )
     assert done.stderr == ""
     assert done.returncode == 0
-
-
-@pytest.mark.skipif((ROOT / "benchmarks").is_dir(), reason="there is something to measure")
-def test_bench_says_so_when_there_is_nothing_to_measure():
-    assert start("bench").stdout == "There is nothing to measure yet.\n"
 
 
 def test_demo_names_a_free_port_when_the_port_is_taken(taken):
