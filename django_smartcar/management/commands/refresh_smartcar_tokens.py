@@ -1,10 +1,9 @@
-import argparse
 import random
 import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -14,6 +13,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from django_smartcar.management.arguments import number_of
 from django_smartcar.management.reports import Bar, JsonLines, Lines
 from django_smartcar.models import LeasedToken, SmartcarAccount
 from django_smartcar.services import commands, refreshing
@@ -38,7 +38,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--within",
-            type=_number("minutes", 0, SIXTY_DAYS),
+            type=number_of("minutes", 0, SIXTY_DAYS),
             default=30,
             metavar="MINUTES",
             help="refresh what ends within this many minutes (default: %(default)s)",
@@ -46,17 +46,17 @@ class Command(BaseCommand):
         parser.add_argument("--all", action="store_true", help="refresh every token, due or not")
         parser.add_argument(
             "--concurrency",
-            type=_number("exchanges", 1, refreshing.MOST_THREADS),
+            type=number_of("exchanges", 1, refreshing.MOST_THREADS),
             default=16,
             metavar="EXCHANGES",
             help="run so many exchanges at once, each with a database connection (default: %(default)s)",
         )
         parser.add_argument(
-            "--limit", type=_number("tokens", 1, 10**9), metavar="TOKENS", help="refresh no more than this"
+            "--limit", type=number_of("tokens", 1, 10**9), metavar="TOKENS", help="refresh no more than this"
         )
         parser.add_argument(
             "--jitter",
-            type=_number("seconds", 0, 3600),
+            type=number_of("seconds", 0, 3600),
             default=0,
             metavar="SECONDS",
             help="wait a random time up to this first, so that many machines do not begin together",
@@ -194,12 +194,3 @@ def _stopped_by_signals(refresher: Refresher) -> Iterator[None]:
 
 def _utc(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
-
-
-def _number(what: str, least: int, most: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not text.isdecimal() or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number of {what} from {least} to {most}")
-        return int(text)
-
-    return parse

@@ -1,14 +1,13 @@
-import argparse
 import json
 import time
 from collections import Counter
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from django_smartcar.management.arguments import number_of
 from django_smartcar.models import ConnectedVehicle
 from django_smartcar.services import syncing
 from django_smartcar.services.syncing import Outcome, Result
@@ -23,20 +22,20 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--max-age",
-            type=_number("minutes", 0, 10**7),
+            type=number_of("minutes", 0, 10**7),
             default=60,
             metavar="MINUTES",
             help="leave out cars that have been synced within this many minutes (default: %(default)s)",
         )
         parser.add_argument(
             "--concurrency",
-            type=_number("requests", 1, syncing.MOST_THREADS),
+            type=number_of("requests", 1, syncing.MOST_THREADS),
             default=16,
             metavar="REQUESTS",
             help="send so many requests at once (default: %(default)s)",
         )
         parser.add_argument(
-            "--limit", type=_number("cars", 1, 10**9), metavar="CARS", help="read no more than this"
+            "--limit", type=number_of("cars", 1, 10**9), metavar="CARS", help="read no more than this"
         )
         parser.add_argument("--json", action="store_true", help="print a JSON object a line, for machines")
 
@@ -74,12 +73,3 @@ class Command(BaseCommand):
             raise CommandError(text)
         if not self.is_json:
             self.stdout.write(self.style.SUCCESS(text))
-
-
-def _number(what: str, least: int, most: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not text.isdecimal() or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number of {what} from {least} to {most}")
-        return int(text)
-
-    return parse
