@@ -29,9 +29,8 @@ def erase(user: Any, *, actor: Any = None) -> None:
 
     Raises as `forget` does: what could not be forgotten at Smartcar is still here then.
     """
-    ConnectAttempt.objects.filter(
-        user=user
-    ).delete()  # first, so that no callback under way brings a car back
+    # First, so that no callback under way brings a car back.
+    ConnectAttempt.objects.filter(user=user).delete()
     for smartcar_user in SmartcarUser.objects.filter(user=user):
         forget(smartcar_user, actor=actor)
     ExternalId.objects.filter(user=user).delete()
