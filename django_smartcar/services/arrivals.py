@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from datetime import datetime
 
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
@@ -110,7 +109,7 @@ def _tell_problems(vehicle: ConnectedVehicle, sequence: int, told: Iterable[Prob
             row.signals = [code[:100] for code in problem["signals"]]
         row.save()
         if _asks_for_a_login(row):
-            _mark(vehicle, now)
+            cars.mark(vehicle)
         elif problem["is_resolved"] and was_about_a_login and not _is_asked_for_a_login(vehicle):
             cars.unmark(vehicle)
 
@@ -130,9 +129,3 @@ def _asks_for_a_login(row: VehicleProblem) -> bool:
 
 def _is_asked_for_a_login(vehicle: ConnectedVehicle) -> bool:
     return any(map(_asks_for_a_login, VehicleProblem.objects.filter(vehicle=vehicle, resolved_at=None)))
-
-
-def _mark(vehicle: ConnectedVehicle, now: datetime) -> None:
-    unmarked = ConnectedVehicle.objects.filter(pk=vehicle.pk, reauthentication_required_at=None)
-    if unmarked.update(reauthentication_required_at=now):
-        vehicle.reauthentication_required_at = now

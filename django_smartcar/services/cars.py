@@ -62,7 +62,7 @@ class Reached:
         failures = [answer for answer in answers if isinstance(answer, SmartcarException)]
         refused = [error for error in failures if error.code == "AUTHENTICATION_FAILED"]
         if refused:
-            _mark(self.vehicle, str((refused[0].resolution or {}).get("url") or ""))
+            mark(self.vehicle, str((refused[0].resolution or {}).get("url") or ""))
         # In generation 3 answers come from Smartcar's store, and not from the car.
         elif len(failures) < len(answers) and not self.driver.speaks_v3:
             unmark(self.vehicle)
@@ -108,7 +108,8 @@ def unmark(vehicle: ConnectedVehicle) -> None:
         _write(vehicle, reauthentication_required_at=None, reauthentication_url="")
 
 
-def _mark(vehicle: ConnectedVehicle, url: str) -> None:
+def mark(vehicle: ConnectedVehicle, url: str = "") -> None:
+    """The car's brand wants a new login of its driver, at this address if Smartcar says one."""
     since = vehicle.reauthentication_required_at or timezone.now()
     longest = ConnectedVehicle._meta.get_field("reauthentication_url").max_length or 0
     # A signal's error brings no address: one that a command brought is still good.
