@@ -16,3 +16,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "data_folder_out": os.environ["SITE_BROKER"],
     "control_folder": os.environ["SITE_BROKER"] + "-control",
 }
+
+# Django 6 tells what became of a task on a logger of its own, which shows nothing where DEBUG is off.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout"}},
+    "loggers": {"django.tasks": {"handlers": ["console"], "level": "INFO"}},
+}
