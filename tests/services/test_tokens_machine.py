@@ -115,8 +115,8 @@ class Wire:
             self.refused.add(token)
         if fault == "slow to answer":
             self.meanwhile()
-        # Nobody else may have begun before the lease on it had ended.
-        was_taken_over = timezone.now() >= row.refresh_lease_until
+        # Nobody else may have begun before the lease on it had ended, or was wiped with a forgotten account.
+        was_taken_over = row.refresh_lease_until is None or timezone.now() >= row.refresh_lease_until
         if fault in ("answer lost", "crash before the commit") or was_taken_over:
             self.excuses[version] += 1
         if fault == "answer lost":
