@@ -63,12 +63,11 @@ def _lease(row: LeasedToken, wait: bool) -> uuid.UUID | None:
     version = row.token_version
     deadline = time.monotonic() + LEASE.total_seconds()
     while True:
-        lease = _claim(row, version)
+        if lease := _claim(row, version):
+            return lease  # under this version, so the row's tokens are those that were read
         reload(row)
-        if row.token_version != version or not row.is_refreshable:
+        if row.token_version != version or not row.is_refreshable or not wait:
             return None
-        if lease is not None or not wait:
-            return lease
         if time.monotonic() > deadline:
             raise RefreshInProgress(row)
         time.sleep(_POLL_SECONDS * random.uniform(1, 3))  # noqa: S311 (spreads the waiters, guards nothing)
@@ -81,13 +80,15 @@ def write(row: LeasedToken, version: int, **columns: Any) -> bool:
     A database that is away is waited for: what is written here cannot be had a second time.
     """
     deadline = time.monotonic() + SAVE_FOR
-    won = 0
     while True:
         try:
-            won += _rows(row).filter(pk=row.pk, token_version=version).update(**columns)
-            # When somebody took the lease over and was faster, theirs is the newest one.
+            if _rows(row).filter(pk=row.pk, token_version=version).update(**columns):
+                for name, value in columns.items():
+                    setattr(row, name, value)
+                return True
+            # Somebody took the lease over and was faster: theirs is the newest one.
             reload(row)
-            return bool(won)
+            return False
         except (OperationalError, InterfaceError) as error:
             if time.monotonic() > deadline:
                 logger.critical("the new tokens of %s could not be saved: %s", row, type(error).__name__)

@@ -66,6 +66,13 @@ def test_the_rotated_pair_is_stored_with_its_expiries(due, wire):
     assert row.refresh_lease_until is None
 
 
+def test_an_exchange_that_nobody_else_wants_takes_two_queries(due, wire, django_assert_num_queries):
+    wire.tokens()
+    with django_assert_num_queries(2):
+        assert tokens.refresh(due)
+    assert (due.access_token, due.refresh_token, due.token_version) == ("access-1", "refresh-1", 1)
+
+
 def test_a_stale_copy_of_the_row_gets_the_pair_that_somebody_else_stored(due, wire):
     wire.tokens()
     stale = SmartcarAccount.objects.get()
