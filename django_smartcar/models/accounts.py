@@ -72,6 +72,13 @@ class SmartcarAccount(LeasedToken):
     created_at = models.DateTimeField(_("connected since"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
+    TOKEN_FIELDS = (
+        *LeasedToken.TOKEN_FIELDS,
+        "refresh_token",
+        "refresh_expires_at",
+        "reconnect_required_at",
+    )
+
     objects = SmartcarAccountQuerySet.as_manager()
 
     class Meta:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
 from django.db import models
 from django.utils import timezone
@@ -11,7 +13,11 @@ from ..querysets import LeasedTokenQuerySet
 
 
 class LeasedToken(models.Model):
-    """An access token, and who may renew it just now (see ``services/leases.py``)."""
+    """An access token, and who may renew it just now (see ``services/leases.py``).
+
+    ``save()`` leaves the tokens of a row that exists as they are, unless ``update_fields`` names them: a copy
+    that was read a while ago would put back a used one.
+    """
 
     access_token = EncryptedTextField(_("access token"), blank=True)
     access_expires_at = models.DateTimeField(_("access until"), null=True, editable=False)
@@ -23,6 +29,24 @@ class LeasedToken(models.Model):
 
     class Meta:
         abstract = True
+
+    #: What `services/tokens.py` writes, and a plain ``save()`` does not. The lease belongs to its holder.
+    TOKEN_FIELDS: tuple[str, ...] = (
+        "access_token",
+        "access_expires_at",
+        "token_version",
+        "refreshed_at",
+        "refresh_error",
+        "refresh_lease",
+        "refresh_lease_until",
+    )
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:
+        is_known = self.pk is not None and not self._state.adding and not options.get("force_insert")
+        if is_known and update_fields is None:
+            names = {field.name for field in self._meta.concrete_fields if not field.primary_key}
+            update_fields = names - {*self.TOKEN_FIELDS, *self.get_deferred_fields()}
+        super().save(*args, update_fields=update_fields, **options)
 
     @property
     def is_refreshable(self) -> bool:

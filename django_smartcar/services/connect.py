@@ -130,13 +130,11 @@ def _save(account: SmartcarAccount, attempt: ConnectAttempt, proven: Proven) -> 
         setattr(account, name, value)
     # The token of a consent to one car opens that one; those that the account has may open them all.
     is_narrower = account.speaks_v3 and attempt.single_select and not is_new and account.refresh_token
+    columns = ["api_version", "updated_at", *tokens.UNMARKED]
     if proven.access is not None and not is_narrower:
         tokens.store(account, proven.access)
-        account.save()
-    elif is_new:
-        account.save()
-    else:
-        account.save(update_fields=["api_version", "updated_at", *tokens.UNMARKED])
+        columns += account.TOKEN_FIELDS
+    account.save(update_fields=None if is_new else columns)
 
 
 def _account(attempt: ConnectAttempt, smartcar_user_id: str, vehicle_ids: set[str]) -> SmartcarAccount:

@@ -40,18 +40,6 @@ UNMARKED = dict.fromkeys(["reconnect_required_at", "refresh_lease", "refresh_lea
 #: How young the application's token may be to be asked for again by hand: many accounts share it.
 YOUNG = timedelta(minutes=1)
 
-#: The columns that `store` sets.
-TOKEN_FIELDS = [
-    "access_token",
-    "access_expires_at",
-    "token_version",
-    "refreshed_at",
-    "refresh_error",
-    "refresh_lease",
-    "refresh_lease_until",
-]
-ACCOUNT_FIELDS = [*TOKEN_FIELDS, "refresh_token", "refresh_expires_at", "reconnect_required_at"]
-
 
 @sensitive_variables()
 def driver(account: SmartcarAccount) -> Driver:
@@ -211,8 +199,7 @@ def _exchange(row: LeasedToken, lease: uuid.UUID) -> bool:
             raise ReconnectRequired(row) from error
         raise
     store(row, access)
-    names = ACCOUNT_FIELDS if isinstance(row, SmartcarAccount) else TOKEN_FIELDS
-    return leases.write(row, version, **{name: getattr(row, name) for name in names})
+    return leases.write(row, version, **{name: getattr(row, name) for name in row.TOKEN_FIELDS})
 
 
 @sensitive_variables()

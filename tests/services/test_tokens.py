@@ -73,6 +73,28 @@ def test_an_exchange_that_nobody_else_wants_takes_two_queries(due, wire, django_
     assert (due.access_token, due.refresh_token, due.token_version) == ("access-1", "refresh-1", 1)
 
 
+@pytest.mark.parametrize("deferred", [(), ("access_token", "refresh_token")])
+def test_a_stale_copy_that_is_saved_does_not_put_back_a_used_token(due, wire, deferred):
+    wire.tokens()
+    stale = SmartcarAccount.objects.defer(*deferred).get()
+    tokens.refresh(due)
+    stale.mode = "test"
+    stale.save()
+    row = SmartcarAccount.objects.get()
+    assert (row.mode, row.access_token, row.refresh_token, row.token_version) == (
+        "test",
+        "access-1",
+        "refresh-1",
+        1,
+    )
+
+
+def test_a_copy_that_becomes_a_row_of_its_own_is_saved_whole(due):
+    due.pk = None
+    due.save()
+    assert SmartcarAccount.objects.get(pk=due.pk).refresh_token == "refresh-0"
+
+
 def test_a_stale_copy_of_the_row_gets_the_pair_that_somebody_else_stored(due, wire):
     wire.tokens()
     stale = SmartcarAccount.objects.get()
