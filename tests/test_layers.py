@@ -53,7 +53,7 @@ STAIRS = {
         {"older_events"},
         {"events"},
         {"signals"},
-        {"units", "shapes", "connect", "limits"},
+        {"units", "shapes", "connect", "limits", "faults"},
         {"const"},
     ],
     "models": [

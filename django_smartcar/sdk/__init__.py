@@ -16,7 +16,7 @@ Generation 3 has one token for the whole application, and the same face (see ``s
 Whatever goes wrong is a ``SmartcarException``; the tree of them is drawn in ``sdk.exceptions``.
 """
 
-from . import api, connect, const, requester, v3, webhooks
+from . import api, connect, const, faults, requester, v3, webhooks
 from .answers import Batch
 from .api import Api, Paging, VehicleIds, get_user_id, get_vehicle_ids, iter_vehicle_ids
 from .auth import Access, ApplicationAccess, ApplicationAuth, AuthClient, is_expired
@@ -137,6 +137,7 @@ __all__ = [
     "const",
     "delete_connections",
     "exception_for",
+    "faults",
     "get_compatibility",
     "get_compatibility_matrix",
     "get_connections",

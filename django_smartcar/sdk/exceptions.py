@@ -27,7 +27,7 @@ from urllib.parse import parse_qs
 
 import requests
 
-from . import const
+from . import const, faults
 from .envelopes import Said, read_envelope, seconds_until
 
 
@@ -128,12 +128,11 @@ class InvalidAnswerException(SmartcarException):
 class NoAnswerException(SmartcarException, requests.RequestException):
     """No answer. ``request_sent`` is False only if the request certainly never reached Smartcar."""
 
+    #: Why there is none, in a word: one of those in `sdk.faults`.
+    fault: str = faults.BROKEN
+
     def __init__(
-        self,
-        message: str = "No answer",
-        *,
-        request_sent: bool = True,
-        **facts: Unpack[Facts],
+        self, message: str = "No answer", *, request_sent: bool = True, **facts: Unpack[Facts]
     ) -> None:
         super().__init__(message, **facts)
         self.request_sent = request_sent

@@ -18,6 +18,7 @@ from django_smartcar import __version__
 
 from . import const
 from .exceptions import InvalidAnswerException, NoAnswerException, SmartcarException, exception_for
+from .faults import fault_of
 
 USER_AGENT = (
     f"django-smartcar/{__version__} ({platform.system()}; {platform.machine()}) "
@@ -162,7 +163,9 @@ def _no_answer(error: Exception) -> NoAnswerException:
     words = str(reason) if isinstance(reason, spoken) else type(error).__name__
     sent = not _was_never_sent(error)
     start = "No answer from Smartcar, the request may have arrived" if sent else "Smartcar was not reached"
-    return NoAnswerException(f"{start}: {words}", request_sent=sent)
+    failure = NoAnswerException(f"{start}: {words}", request_sent=sent)
+    failure.fault = fault_of(reason)
+    return failure
 
 
 def _reason_of(error: Exception) -> object:

@@ -30,7 +30,7 @@ def test_all_is_what_the_face_holds():
         for name, value in vars(sdk).items()
         if not name.startswith("_") and not isinstance(value, ModuleType)
     }
-    assert held | {"api", "connect", "const", "requester", "v3", "webhooks"} == set(sdk.__all__)
+    assert held | {"api", "connect", "const", "faults", "requester", "v3", "webhooks"} == set(sdk.__all__)
     assert sdk.__all__ == sorted(sdk.__all__, key=lambda name: (name[0].islower(), name))
 
 
