@@ -7,10 +7,12 @@ saved. A value that no key opens raises `UndecryptableToken` as soon as it is us
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.apps import apps
 from django.core.exceptions import FieldError, ImproperlyConfigured
 from django.db import models
 from django.db.models.lookups import Exact
@@ -180,3 +182,11 @@ class EncryptedTextField(_TextField):
     def value_from_object(self, obj: models.Model) -> Any:
         """What serializers write: never the text, nor what is stored, which the keys would open."""
         return ""
+
+
+def encrypted_fields() -> Iterator[tuple[type[models.Model], EncryptedTextField]]:
+    """Every such field, with its model; of a project's own models too: it is the same keys that open them."""
+    for model in apps.get_models():
+        for field in model._meta.local_concrete_fields:
+            if isinstance(field, EncryptedTextField):
+                yield model, field

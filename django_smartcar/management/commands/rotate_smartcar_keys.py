@@ -2,13 +2,12 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
-from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import router
-from django.db.models import ExpressionWrapper, F, Model, QuerySet, TextField
+from django.db.models import ExpressionWrapper, F, QuerySet, TextField
 
 from django_smartcar.exceptions import UndecryptableToken
-from django_smartcar.fields import EncryptedTextField, decrypt, is_current
+from django_smartcar.fields import decrypt, encrypted_fields, is_current
 
 
 class Command(BaseCommand):
@@ -28,7 +27,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         rotated = unopened = 0
-        for model, field in _encrypted_fields():
+        for model, field in encrypted_fields():
             name = f"{model._meta.label}.{field.name}"
             # An annotation of another type brings what is stored, past the field.
             rows = model._base_manager.using(router.db_for_write(model)).annotate(
@@ -50,14 +49,6 @@ class Command(BaseCommand):
         if unopened:
             raise CommandError(summary)
         self.stdout.write(self.style.SUCCESS(summary))
-
-
-def _encrypted_fields() -> Iterator[tuple[type[Model], EncryptedTextField]]:
-    """Those of a project's own models too: it is the same keys that open them."""
-    for model in apps.get_models():
-        for field in model._meta.local_concrete_fields:
-            if isinstance(field, EncryptedTextField):
-                yield model, field
 
 
 def _batches(rows: QuerySet[Any], size: int) -> Iterator[list[tuple[Any, str]]]:
