@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import textwrap
 import time
 from datetime import datetime
 from typing import Any
@@ -62,6 +64,34 @@ class Bar(Lines):
         self._stdout.write("\r\x1b[K", ending="")
 
 
+class Steps(Lines):
+    """A line for each finding of a step, under it what to do, and one at the end."""
+
+    #: Two columns, as wide as their longest words, and what stands between them.
+    OUTCOME, STEP = 13, 12
+
+    def step(self, name: str, outcome: str, text: str, advice: str) -> None:
+        style = {"ok": self._style.SUCCESS, "warning": self._style.WARNING, "wrong": self._style.ERROR}
+        paint = style.get(outcome, str)
+        indent = " " * (self.OUTCOME + self.STEP)
+        lines = self._wrapped(text, indent)
+        head = f"{paint(outcome)}{' ' * (self.OUTCOME - len(outcome))}{name:<{self.STEP}}"
+        self._stdout.write(head + lines.removeprefix(indent))
+        if advice:
+            self._stdout.write(self._wrapped(advice, f"{indent}→ ", f"{indent}  "))
+
+    def _wrapped(self, text: str, first: str, others: str = "") -> str:
+        width = min(120, shutil.get_terminal_size((110, 24)).columns)
+        return textwrap.fill(
+            text,
+            width,
+            initial_indent=first,
+            subsequent_indent=others or first,
+            break_long_words=False,  # addresses and commands are to be copied
+            break_on_hyphens=False,
+        )
+
+
 class JsonLines:
     """A JSON object a line: one for each row, and the summary last."""
 
@@ -70,6 +100,9 @@ class JsonLines:
 
     def row(self, row: Any, text: str, *, is_bad: bool, **facts: Any) -> None:
         self._write({row._meta.model_name: row.pk, **facts})
+
+    def step(self, name: str, outcome: str, text: str, advice: str) -> None:
+        self._write({"step": name, "outcome": outcome, "text": text, "advice": advice or None})
 
     def end(self, text: str, *, is_bad: bool, **facts: Any) -> None:
         self._write({"summary": facts})

@@ -189,6 +189,12 @@ def v2_connections(vehicle_id: str) -> list[sdk.Connection] | None:
     return list(shown)
 
 
+@sensitive_variables()
+def ask_management(token: str) -> None:
+    """Have generation 2's management show one connection, for whether it takes this token."""
+    sdk.get_connections(token, limit=1, requester=requester(), api_url=_management_url())
+
+
 def may_have_arrived(error: Exception) -> bool:
     """Whether Smartcar may have done what it was asked to do, although it did not say so.
 
