@@ -192,10 +192,18 @@ class TestWhatStandsBeforeIt:
         assert "getent hosts your.site" in advice
         assert "Smartcar, which is elsewhere, may fare better" in advice
 
-    def test_a_proxy_that_writes_json_anew(self, find, wire):
+    @pytest.mark.parametrize(
+        "anew",
+        [
+            lambda body: json.dumps(json.loads(body), ensure_ascii=False).encode(),
+            lambda body: body.decode().encode("ascii", "backslashreplace"),
+        ],
+        ids=["spaces", "letters"],
+    )
+    def test_a_proxy_that_writes_json_anew(self, find, wire, anew):
         def answer(request):
-            body = json.dumps(json.loads(request.body)).encode()
-            payload = json.loads(body)
+            body = anew(request.body)
+            payload = json.loads(request.body)
             if isinstance(payload, dict):
                 hashed = sign(payload["data"]["challenge"].encode())
                 return 200, {}, json.dumps({"challenge": hashed})
