@@ -67,7 +67,7 @@ class Settings:
 
     @property
     def SMARTCAR_WEBHOOK_WORK(self) -> str:
-        """Who works events: ``"inline"``, the request that brings them, or ``"command"``."""
+        """Who works events: ``"inline"``, or workers: ``"command"``, ``"tasks"``, ``"celery"``."""
         return str(_setting("SMARTCAR_WEBHOOK_WORK", "inline"))
 
     @property

@@ -29,6 +29,29 @@ SmartcarAccount.objects.bulk_create(
 )
 """
 
+RECEIVE = """
+import logging, os, sys
+import django
+django.setup()
+logging.basicConfig(stream=sys.stdout, level="DEBUG")
+from django.test import Client
+from django.utils import timezone
+from tests.webhooks import event, odometer, post
+for number, event_id in enumerate(sys.argv[1:]):
+    told = event(odometer(100 + number, timezone.now().timestamp()), driver="driver", event_id=event_id)
+    assert post(Client(), told).status_code == 200
+print("taken by", os.getpid())
+"""
+
+CONNECT = """
+import django
+django.setup()
+from django_smartcar.models import ConnectedVehicle, SmartcarAccount
+from django_smartcar.services import dispatch
+ConnectedVehicle.objects.create(account=SmartcarAccount.objects.get(), smartcar_vehicle_id="car-1")
+dispatch.begin_work()  # as connecting does
+"""
+
 
 class Site:
     def __init__(self, folder, token_url):
@@ -44,6 +67,7 @@ class Site:
             "TEST_DATABASE_URL": f"sqlite:///{self.database}",
             "SITE_AUTH_URL": token_url,
             "SITE_BROKER": str(self.broker),
+            "SITE_HANDLED": str(folder / "handled"),
             "PYTHONPATH": str(ROOT),
             "PYTHONUNBUFFERED": "1",
         }
@@ -65,6 +89,20 @@ class Site:
 
     def refresh(self, *arguments):
         return self.start("-m", "django", "refresh_smartcar_tokens", "--skip-checks", *arguments)
+
+    def receive(self, *event_ids):
+        """Have the site receive these events about one car; what the process that took them has logged."""
+        return self.run("-c", RECEIVE, *event_ids)
+
+    @property
+    def handled(self):
+        """Which events the site's receiver was called for, and by which process each."""
+        calls = [line.split() for line in (self.folder / "handled").read_text().splitlines()]
+        return [event_id for event_id, _ in calls], {int(pid) for _, pid in calls}
+
+    @property
+    def states(self):
+        return [state for (state,) in self.ask("select state from smartcar_webhookevent order by id")]
 
     def make_accounts(self, number):
         self.run("-c", MAKE, str(number))

@@ -8,7 +8,7 @@ from django.core.checks import run_checks
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
-from django_smartcar import checks
+from django_smartcar import checks, engines
 from django_smartcar.conf import conf
 
 APPLICATION = "0b1a1e0c-4b1e-4f0e-9c55-0d5f3a4f1b11"
@@ -70,6 +70,7 @@ def test_the_checks_are_bound(settings):
         ("SMARTCAR_WEBHOOK_ENDPOINTS", {"guessed": ["token"]}, "smartcar.E030"),
         ("SMARTCAR_WEBHOOK_ENDPOINTS", {"nobody/guesses/this/": ["token"]}, "smartcar.E030"),
         ("SMARTCAR_WEBHOOK_WORK", "later", "smartcar.E031"),
+        ("SMARTCAR_WEBHOOK_WORK", "tasks", "smartcar.W031"),
         ("SMARTCAR_SIGNALS", "odometer", "smartcar.E032"),
         ("SMARTCAR_OWNERSHIP_PROOFS", [], "smartcar.E012"),
         ("SMARTCAR_OWNERSHIP_PROOFS", "code", "smartcar.E012"),
@@ -115,6 +116,16 @@ def test_what_is_malformed_is_told_by_its_id_with_what_to_type(settings, name, v
     setattr(settings, name, value)
     assert ids() == [id_]
     assert name in hints()
+
+
+@pytest.mark.parametrize("engine", ["tasks", "celery"])
+def test_an_engine_that_is_not_installed_is_told_with_what_to_type(settings, engine, monkeypatch):
+    settings.TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+    settings.SMARTCAR_WEBHOOK_WORK = engine
+    assert ids() == []
+    monkeypatch.setitem(sys.modules, engines.MODULES[engine], None)
+    assert ids() == ["smartcar.E033"]
+    assert f"pip install 'django-smartcar[{engine}]'" in hints()
 
 
 def test_the_older_pair_may_stand_beside(settings):

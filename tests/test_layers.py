@@ -24,6 +24,7 @@ FLOORS = {
     "fields": 1,
     "querysets": 1,
     "signals": 1,
+    "engines": 0,
     "conf": 0,
 }
 
@@ -31,6 +32,7 @@ FLOORS = {
 STAIRS = {
     "services": [
         {"connect", "reauthentication", "migration", "erasure", "export", "syncing", "webhooks"},
+        {"dispatch"},
         {"inbox"},
         {"arrivals"},
         {"vehicles", "commands", "ownership"},

@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from ..exceptions import UndecryptableToken
 from ..models import VehicleProblem, WebhookEndpoint, WebhookEvent
-from ..services import inbox
+from ..services import dispatch, inbox
 from .actions import SmartcarModelAdmin
 from .redaction import redact
 
@@ -69,7 +69,7 @@ class WebhookEventAdmin(SmartcarModelAdmin):
         number = inbox.run_again(WebhookEvent.objects.filter(pk__in=[event.pk for event in events]))
         for event in events:
             self.log_change(request, event, str(_("run again")))
-        inbox.work_inline()
+        dispatch.begin_work()
         text = ngettext("%(number)d event is run again.", "%(number)d events are run again.", number)
         messages.success(request, text % {"number": number})
 

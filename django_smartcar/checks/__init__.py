@@ -21,6 +21,7 @@
 | ``smartcar.E030`` | ``SMARTCAR_WEBHOOK_ENDPOINTS`` is not a dict of tokens by unguessable names |
 | ``smartcar.E031`` | ``SMARTCAR_WEBHOOK_WORK`` is unknown |
 | ``smartcar.E032`` | ``SMARTCAR_SIGNALS`` is not a list |
+| ``smartcar.E033`` | the engine that ``SMARTCAR_WEBHOOK_WORK`` names is not installed |
 | ``smartcar.W001`` | an address without TLS that is not this machine |
 | ``smartcar.W002`` | sessions live in cookies, where a connection can lose its browser |
 | ``smartcar.W003`` | an id does not have the shape of what belongs there |
@@ -30,6 +31,7 @@
 | ``smartcar.W007`` | the older pair is set by half, or has no use |
 | ``smartcar.W008`` | the weakest proof of ownership is switched on |
 | ``smartcar.W020`` | tokens are encrypted with a key made of ``SECRET_KEY`` |
+| ``smartcar.W031`` | the tasks that are to work webhooks have no worker |
 | ``smartcar.W030`` | (with ``--deploy``) ``SMARTCAR_MANAGEMENT_TOKENS`` is missing: webhooks are refused |
 """
 

@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as CheckWarning
 from django.urls import NoReverseMatch, reverse
 
+from .. import engines
 from ..conf import conf
 
 #: As the address takes it, and too long to be guessed.
@@ -23,18 +25,50 @@ def check() -> Iterator[CheckMessage]:
             "Tokens of the application whose webhooks come there; or leave it out.",
             id="smartcar.E030",
         )
-    if conf.SMARTCAR_WEBHOOK_WORK not in ("inline", "command"):
-        yield Error(
-            f"SMARTCAR_WEBHOOK_WORK is {conf.SMARTCAR_WEBHOOK_WORK!r}.",
-            hint='Set it to "inline", or to "command" where work_smartcar_events runs.',
-            id="smartcar.E031",
-        )
+    yield from _workers()
     signals: Any = conf.SMARTCAR_SIGNALS
     if not isinstance(signals, (list, tuple)) or not all(isinstance(name, str) for name in signals):
         yield Error(
             "SMARTCAR_SIGNALS is not a list of signals.",
             hint='Set it to a list like ["odometer", "battery_level"], or leave it out.',
             id="smartcar.E032",
+        )
+
+
+def _workers() -> Iterator[CheckMessage]:
+    way = conf.SMARTCAR_WEBHOOK_WORK
+    if way in engines.MODULES:
+        try:
+            engines.load(way)
+        except ImportError as error:
+            yield Error(
+                f"SMARTCAR_WEBHOOK_WORK is {way!r}, and its tasks cannot be imported: no webhook is worked.",
+                hint=f"{error}.",
+                id="smartcar.E033",
+            )
+        else:
+            yield from _backend_with_a_worker()
+    elif way not in ("inline", "command"):
+        yield Error(
+            f"SMARTCAR_WEBHOOK_WORK is {way!r}.",
+            hint='Set it to "inline", to "command" where work_smartcar_events runs, or to "tasks" or '
+            '"celery" where their workers do.',
+            id="smartcar.E031",
+        )
+
+
+def _backend_with_a_worker() -> Iterator[CheckMessage]:
+    # What Django takes where no other is set.
+    immediate = {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}
+    backend = getattr(settings, "TASKS", {}).get("default", immediate).get("BACKEND", "")
+    if conf.SMARTCAR_WEBHOOK_WORK == "tasks" and backend.endswith((".ImmediateBackend", ".DummyBackend")):
+        yield CheckWarning(
+            f'SMARTCAR_WEBHOOK_WORK is "tasks", and {backend} has no worker: webhooks would be worked by the '
+            "request that brings them, which may take longer than Smartcar waits, or not at all.",
+            hint='Set TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}} with '
+            '"django_tasks_db" among INSTALLED_APPS, and run db_worker; or set SMARTCAR_WEBHOOK_WORK to '
+            '"inline".',
+            id="smartcar.W031",
         )
 
 

@@ -20,7 +20,7 @@ from ..exceptions import (
     TransactionPending,
 )
 from ..models import ConnectAttempt, ConnectedVehicle, SmartcarAccount, SmartcarUser
-from . import attempts, client, facts, inbox, outside, ownership, tokens, vehicles
+from . import attempts, client, dispatch, facts, outside, ownership, tokens, vehicles
 from .client import Driver
 from .ownership import Callback, Proven
 
@@ -110,7 +110,7 @@ def _complete(attempt: ConnectAttempt, said: Callback) -> Connected:
         _retire_emptied(account)
     logger.info("%s connected with %d vehicles", account, len(stored))
     signals.account_connected.send_robust(SmartcarAccount, account=account, vehicles=stored)
-    inbox.work_inline()  # what webhooks have told of these cars before they were here
+    dispatch.begin_work()  # what webhooks have told of these cars before they were here
     return Connected(account, stored)
 
 

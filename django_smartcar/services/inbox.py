@@ -22,7 +22,6 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from .. import sdk, signals
-from ..conf import conf
 from ..models import ConnectedVehicle, WebhookEvent
 from . import arrivals
 
@@ -34,8 +33,8 @@ LEASE = timedelta(minutes=5)
 #: Before each further attempt; after the last, the event is set aside.
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (0.25, 1, 5, 30, 120, 480))
 
-#: Seconds that a request goes on working events; Smartcar waits for 15.
-BUDGET = 2.0
+#: Seconds that a task goes on working events: each that comes brings a task, and the next one has its turn.
+SHIFT = 30.0
 
 #: What `WebhookEvent.done` says once the rows of the cars are written.
 APPLIED = "applied"
@@ -59,16 +58,6 @@ def work(seconds: float | None = None, should_stop: Callable[[], bool] = bool) -
         if ends is not None and time.monotonic() > ends:
             break
     return number
-
-
-def work_inline() -> None:
-    """Work what is due within this request, if that is how it is set. Never raises: it is all still there."""
-    if conf.SMARTCAR_WEBHOOK_WORK != "inline":
-        return
-    try:
-        work(BUDGET)
-    except Exception as error:
-        logger.error("webhook events could not be worked: %s", type(error).__name__)
 
 
 def wake(events: Any = None) -> int:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, InterfaceError, transaction
+from django.db import DatabaseError, InterfaceError
 from django.db.models import F
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
@@ -17,7 +17,7 @@ from django.views.decorators.debug import sensitive_variables
 from .. import sdk
 from ..conf import conf
 from ..models import WebhookEndpoint, WebhookEvent
-from . import inbox
+from . import dispatch
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ def _store(endpoint: str, payload: dict[str, Any], position: int, size: int) -> 
             )
         )
     WebhookEvent.objects.bulk_create(rows, ignore_conflicts=True)
-    transaction.on_commit(inbox.work_inline)
+    dispatch.begin_work()
 
 
 @sensitive_variables()

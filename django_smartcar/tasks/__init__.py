@@ -1,4 +1,4 @@
-"""A task for each account, for engines that a site has already: one module for each of them."""
+"""Tasks for each account and for events, for engines that a site has already: one module for each."""
 
 import contextlib
 

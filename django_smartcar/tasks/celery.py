@@ -7,9 +7,9 @@ from celery import shared_task
 
 from ..exceptions import RateLimitingException
 from ..models import SmartcarAccount
-from ..services import refreshing, tokens
+from ..services import inbox, refreshing, tokens
 
-#: Seconds until a message is worth nothing: by then the account has been handed out again.
+#: Seconds until a message is worth nothing: by then the work has been handed out again.
 LIFE = 3600
 
 
@@ -35,5 +35,19 @@ def refresh_due(minutes: int = 30) -> None:
             tokens.refresh(row, wait=False)
 
 
+@shared_task(ignore_result=True, expires=LIFE)
+def work_events() -> int:
+    """Work the events that are due: handed out when one comes. It does not wait for what is not due yet.
+
+    Let Celery beat call it as well: that is who tries again what has failed.
+    """
+    return inbox.work(inbox.SHIFT)
+
+
 def enqueue(pk: int, version: int) -> None:
     refresh_account.apply_async((pk, version), expires=LIFE)
+
+
+def enqueue_events() -> None:
+    """Once: it is Smartcar that waits, for 15 seconds in all."""
+    work_events.apply_async(retry=False)

@@ -4,7 +4,7 @@ from importlib import import_module
 
 from django import VERSION
 
-from ..services import refreshing
+from ..services import inbox, refreshing
 
 task = import_module("django.tasks" if VERSION >= (6, 0) else "django_tasks").task
 
@@ -18,5 +18,15 @@ def refresh_account(pk: int, version: int) -> str:
     return refreshing.refresh_one(pk, version)
 
 
+@task
+def work_events() -> int:
+    """Work the events that are due: handed out when one comes. It does not wait for what is not due yet."""
+    return inbox.work(inbox.SHIFT)
+
+
 def enqueue(pk: int, version: int) -> None:
     refresh_account.enqueue(pk, version)
+
+
+def enqueue_events() -> None:
+    work_events.enqueue()

@@ -3,19 +3,23 @@
 import os
 
 from ..settings import *  # noqa: F403
+from ..webhooks import TOKEN
 
-INSTALLED_APPS = [*INSTALLED_APPS, "django_tasks_db"]  # noqa: F405
+INSTALLED_APPS = [*INSTALLED_APPS, "django_tasks_db", "tests.site_project"]  # noqa: F405
 DATABASES["default"]["OPTIONS"] = {"timeout": 30, "transaction_mode": "IMMEDIATE"}  # noqa: F405
 SMARTCAR_AUTH_URL = os.environ["SITE_AUTH_URL"]
+SMARTCAR_WEBHOOK_WORK = os.environ.get("SITE_WORK", "inline")
+SMARTCAR_MANAGEMENT_TOKENS = [TOKEN]
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
-CELERY_BROKER_URL = "filesystem://"
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "data_folder_in": os.environ["SITE_BROKER"],
-    "data_folder_out": os.environ["SITE_BROKER"],
-    "control_folder": os.environ["SITE_BROKER"] + "-control",
-}
+CELERY_BROKER_URL = os.environ.get("SITE_BROKER_URL", "filesystem://")
+if CELERY_BROKER_URL == "filesystem://":
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": os.environ["SITE_BROKER"],
+        "data_folder_out": os.environ["SITE_BROKER"],
+        "control_folder": os.environ["SITE_BROKER"] + "-control",
+    }
 
 # Django 6 tells what became of a task on a logger of its own, which shows nothing where DEBUG is off.
 LOGGING = {

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from importlib import import_module
 from itertools import islice, takewhile
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from django_smartcar import engines
 from django_smartcar.management.arguments import number_of
 from django_smartcar.management.reports import Bar, JsonLines, Lines
 from django_smartcar.models import LeasedToken, SmartcarAccount
@@ -24,9 +24,6 @@ SIXTY_DAYS = 60 * 24 * 60
 
 #: An account that cannot be refreshed, and whose refresh token ends so soon, may need its driver.
 SOON = timedelta(days=7)
-
-#: What the work can be handed to: the extra that installs it, and the module with its task.
-ENGINES = {"tasks": "django_smartcar.tasks.django_tasks", "celery": "django_smartcar.tasks.celery"}
 
 
 class Command(BaseCommand):
@@ -65,7 +62,7 @@ class Command(BaseCommand):
         instead.add_argument("--dry-run", action="store_true", help="say what would be refreshed, and stop")
         instead.add_argument(
             "--enqueue",
-            choices=ENGINES,
+            choices=engines.MODULES,
             help="hand a task for each account to django.tasks or Celery, and stop",
         )
         parser.add_argument("--json", action="store_true", help="print a JSON object a line, for machines")
@@ -129,9 +126,9 @@ class Command(BaseCommand):
     def _enqueue(self, rows: Iterator[LeasedToken], engine: str) -> None:
         """Hand out a task for each account. The application's token is one: it is renewed here and now."""
         try:
-            enqueue = import_module(ENGINES[engine]).enqueue
+            enqueue = engines.load(engine).enqueue
         except ImportError as error:
-            raise CommandError(f"{error}; type: pip install 'django-smartcar[{engine}]'") from None
+            raise CommandError(str(error)) from None
         self.expected = {"handed out"}
         for row in self._until_stopped(rows):
             if isinstance(row, SmartcarAccount):
