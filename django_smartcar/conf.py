@@ -55,6 +55,12 @@ class Settings:
         return value
 
     @property
+    def SMARTCAR_WEBHOOKS(self) -> Sequence[str]:
+        """Ids of webhooks, from the dashboard, that every connected car is to be subscribed to."""
+        value: Sequence[str] = _setting("SMARTCAR_WEBHOOKS", [])
+        return value
+
+    @property
     def SMARTCAR_WEBHOOK_ENDPOINTS(self) -> Mapping[str, Sequence[str]]:
         """More addresses, ``webhook/<name>/``, by unguessable names: the tokens of other applications."""
         value: Mapping[str, Sequence[str]] = _setting("SMARTCAR_WEBHOOK_ENDPOINTS", {})
@@ -164,6 +170,11 @@ class Settings:
     def SMARTCAR_VEHICLE_API_URL(self) -> str:
         """The host of version 3's vehicle API, without the version."""
         return self._host("SMARTCAR_VEHICLE_API_URL", "https://vehicle.api.smartcar.com")
+
+    @property
+    def SMARTCAR_MANAGEMENT_API_URL(self) -> str:
+        """The host of version 3's management API, without the version."""
+        return self._host("SMARTCAR_MANAGEMENT_API_URL", "https://management.api.smartcar.com")
 
     @property
     def SMARTCAR_AUTH_URL(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -64,6 +64,16 @@ class ConnectedVehicleQuerySet(models.QuerySet[Any]):
     def sync_due(self, before: datetime) -> ConnectedVehicleQuerySet:
         """Connected cars that no sync has begun to read since this moment."""
         return self.connected().filter(models.Q(synced_at=None) | models.Q(synced_at__lt=before))
+
+    def subscription_due(self, webhook_ids: Iterable[str]) -> ConnectedVehicleQuerySet:
+        """Cars that are subscribed to other webhooks than these; to any, if they are disconnected.
+
+        Those whose driver has to connect again are left out: then they are subscribed anew.
+        """
+        wanted = " ".join(sorted(set(webhook_ids)))
+        may_be_told = Q(disconnected_at=None, account__reconnect_required_at=None)
+        gone = Q(disconnected_at__isnull=False)
+        return self.filter((may_be_told & ~Q(webhooks=wanted)) | (gone & ~Q(webhooks="")))
 
 
 def in_pages(rows: models.QuerySet[Any], size: int = 500) -> Iterator[list[Any]]:

@@ -25,6 +25,7 @@ SETTINGS = (
     "SMARTCAR_AUTH_URL",
     "SMARTCAR_API_URL",
     "SMARTCAR_MANAGEMENT_URL",
+    "SMARTCAR_MANAGEMENT_API_URL",
 )
 
 #: Where Connect sends the driver back to.

@@ -71,6 +71,11 @@ def test_the_checks_are_bound(settings):
         ("SMARTCAR_WEBHOOK_ENDPOINTS", {"nobody/guesses/this/": ["token"]}, "smartcar.E030"),
         ("SMARTCAR_WEBHOOK_WORK", "later", "smartcar.E031"),
         ("SMARTCAR_WEBHOOK_WORK", "tasks", "smartcar.W031"),
+        ("SMARTCAR_WEBHOOKS", "0b1a1e0c-4b1e-4f0e-9c55-0d5f3a4f1b11", "smartcar.E034"),
+        ("SMARTCAR_WEBHOOKS", [""], "smartcar.E034"),
+        ("SMARTCAR_WEBHOOKS", ["two ids"], "smartcar.E034"),
+        ("SMARTCAR_WEBHOOKS", ["../signals"], "smartcar.E034"),
+        ("SMARTCAR_WEBHOOKS", [5], "smartcar.E034"),
         ("SMARTCAR_SIGNALS", "odometer", "smartcar.E032"),
         ("SMARTCAR_OWNERSHIP_PROOFS", [], "smartcar.E012"),
         ("SMARTCAR_OWNERSHIP_PROOFS", "code", "smartcar.E012"),
@@ -103,6 +108,7 @@ def test_the_checks_are_bound(settings):
         ("SMARTCAR_CONNECT_URL", "connect.smartcar.com", "smartcar.E008"),
         ("SMARTCAR_AUTH_URL", "", "smartcar.E008"),
         ("SMARTCAR_IAM_URL", "iam.smartcar.com", "smartcar.E008"),
+        ("SMARTCAR_MANAGEMENT_API_URL", "https://management.api.smartcar.com/v3", "smartcar.W004"),
         ("SMARTCAR_VEHICLE_API_URL", "http://vehicle.api.smartcar.com", "smartcar.W001"),
         ("SMARTCAR_VEHICLE_API_URL", "https://vehicle.api.smartcar.com/v3", "smartcar.W004"),
         ("SMARTCAR_API_URL", "ftp://api.smartcar.com", "smartcar.E008"),
@@ -163,6 +169,7 @@ class TestVersion2:
             ("SMARTCAR_CLIENT_ID", "", "smartcar.E001"),
             ("SMARTCAR_CLIENT_SECRET", "", "smartcar.E002"),
             ("SMARTCAR_V2_CLIENT_ID", APPLICATION, "smartcar.W007"),
+            ("SMARTCAR_WEBHOOKS", [APPLICATION], "smartcar.W032"),
         ],
     )
     def test_what_is_mixed_up_is_told(self, settings, name, value, id_):

@@ -236,6 +236,7 @@ def test_a_simulator_elsewhere_is_followed_when_its_variables_are_set(tmp_path):
         "SMARTCAR_CONNECT_URL",
         "SMARTCAR_IAM_URL",
         "SMARTCAR_VEHICLE_API_URL",
+        "SMARTCAR_MANAGEMENT_API_URL",
         "SMARTCAR_AUTH_URL",
         "SMARTCAR_API_URL",
         "SMARTCAR_MANAGEMENT_URL",

@@ -36,6 +36,7 @@ STAIRS = {
         {"inbox"},
         {"arrivals"},
         {"vehicles", "commands", "ownership"},
+        {"subscriptions"},
         {"cars", "facts", "attempts", "records", "readings", "refreshing"},
         {"tokens", "orders", "governor"},
         {"leases"},

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..conf import conf
 from ..models import ConnectedVehicle
-from ..services import commands, vehicles
+from ..services import commands, subscriptions, vehicles
 from .actions import ActsOnSmartcar
 
 
@@ -29,10 +29,23 @@ class ConnectionFilter(admin.SimpleListFilter):
         return queryset.filter(disconnected_at__isnull=self.value() == "connected")
 
 
+class SubscriptionFilter(admin.SimpleListFilter):
+    title = _("webhooks")
+    parameter_name = "webhooks"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("due", _("not as set")), ("failed", _("subscribing failed"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> QuerySet[Any]:
+        if self.value() == "due":
+            return queryset.filter(pk__in=subscriptions.due())
+        return queryset.exclude(webhooks_error="") if self.value() == "failed" else queryset
+
+
 @admin.register(ConnectedVehicle)
 class ConnectedVehicleAdmin(ActsOnSmartcar):
     list_display = ["name", "owner", "account", "is_connected", "heard_at", "asked", "created_at"]
-    list_filter = [ConnectionFilter, "make"]
+    list_filter = [ConnectionFilter, SubscriptionFilter, "make"]
     list_select_related = ["account__smartcar_user__user"]
     readonly_fields = [
         "name",
@@ -48,6 +61,8 @@ class ConnectedVehicleAdmin(ActsOnSmartcar):
         "updated_at",
         "asked",
         "reauthentication_required_at",
+        "webhooks",
+        "webhooks_error",
         "disconnected_at",
     ]
     fields = (*readonly_fields, "unit_system")

@@ -22,6 +22,7 @@
 | ``smartcar.E031`` | ``SMARTCAR_WEBHOOK_WORK`` is unknown |
 | ``smartcar.E032`` | ``SMARTCAR_SIGNALS`` is not a list |
 | ``smartcar.E033`` | the engine that ``SMARTCAR_WEBHOOK_WORK`` names is not installed |
+| ``smartcar.E034`` | ``SMARTCAR_WEBHOOKS`` is not a list of ids |
 | ``smartcar.W001`` | an address without TLS that is not this machine |
 | ``smartcar.W002`` | sessions live in cookies, where a connection can lose its browser |
 | ``smartcar.W003`` | an id does not have the shape of what belongs there |
@@ -31,8 +32,9 @@
 | ``smartcar.W007`` | the older pair is set by half, or has no use |
 | ``smartcar.W008`` | the weakest proof of ownership is switched on |
 | ``smartcar.W020`` | tokens are encrypted with a key made of ``SECRET_KEY`` |
-| ``smartcar.W031`` | the tasks that are to work webhooks have no worker |
 | ``smartcar.W030`` | (with ``--deploy``) ``SMARTCAR_MANAGEMENT_TOKENS`` is missing: webhooks are refused |
+| ``smartcar.W031`` | the tasks that are to work webhooks have no worker |
+| ``smartcar.W032`` | with 2.0, ``SMARTCAR_WEBHOOKS`` is set and no token to unsubscribe with |
 """
 
 import re
@@ -55,6 +57,7 @@ HOSTS = (
     "SMARTCAR_CONNECT_URL",
     "SMARTCAR_IAM_URL",
     "SMARTCAR_VEHICLE_API_URL",
+    "SMARTCAR_MANAGEMENT_API_URL",
     "SMARTCAR_AUTH_URL",
     "SMARTCAR_API_URL",
     "SMARTCAR_MANAGEMENT_URL",

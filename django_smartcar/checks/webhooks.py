@@ -14,6 +14,8 @@ from ..conf import conf
 
 #: As the address takes it, and too long to be guessed.
 NAME = re.compile(r"[-\w]{16,64}", re.ASCII)
+#: Smartcar's are UUIDs, so far.
+ID = re.compile(r"[-\w]{1,64}", re.ASCII)
 
 
 def check() -> Iterator[CheckMessage]:
@@ -26,6 +28,7 @@ def check() -> Iterator[CheckMessage]:
             id="smartcar.E030",
         )
     yield from _workers()
+    yield from _subscriptions()
     signals: Any = conf.SMARTCAR_SIGNALS
     if not isinstance(signals, (list, tuple)) or not all(isinstance(name, str) for name in signals):
         yield Error(
@@ -69,6 +72,24 @@ def _backend_with_a_worker() -> Iterator[CheckMessage]:
             '"django_tasks_db" among INSTALLED_APPS, and run db_worker; or set SMARTCAR_WEBHOOK_WORK to '
             '"inline".',
             id="smartcar.W031",
+        )
+
+
+def _subscriptions() -> Iterator[CheckMessage]:
+    webhooks: Any = conf.SMARTCAR_WEBHOOKS
+    is_list = isinstance(webhooks, (list, tuple))
+    if not is_list or not all(isinstance(one, str) and ID.fullmatch(one) for one in webhooks):
+        yield Error(
+            "SMARTCAR_WEBHOOKS is not a list of ids.",
+            hint="Set it to a list of ids of webhooks, as Smartcar's dashboard shows them, or leave it out.",
+            id="smartcar.E034",
+        )
+    elif webhooks and conf.SMARTCAR_API_VERSION == "2.0" and not conf.SMARTCAR_MANAGEMENT_TOKENS:
+        yield CheckWarning(
+            "SMARTCAR_WEBHOOKS is set, SMARTCAR_MANAGEMENT_TOKENS is not: no car could be unsubscribed.",
+            hint='Set SMARTCAR_MANAGEMENT_TOKENS = ["…"] to the Application Management Token of your '
+            "application in Smartcar's dashboard.",
+            id="smartcar.W032",
         )
 
 

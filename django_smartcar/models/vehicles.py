@@ -51,6 +51,10 @@ class ConnectedVehicle(models.Model):
         _("needs a new login since"), null=True, editable=False
     )
     reauthentication_url = models.CharField(max_length=2000, blank=True, editable=False)
+    #: Ids of the webhooks that tell of the car, as far as we know: sorted, with blanks between them.
+    webhooks = models.TextField(_("webhooks"), blank=True, editable=False)
+    #: Why these are not those of SMARTCAR_WEBHOOKS, if Smartcar has been asked.
+    webhooks_error = models.CharField(_("subscribing failed"), max_length=100, blank=True, editable=False)
     disconnected_at = models.DateTimeField(_("disconnected"), null=True, editable=False)
     created_at = models.DateTimeField(_("connected since"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)

@@ -102,6 +102,14 @@ def _reached(vehicle: ConnectedVehicle, driver: Driver, requests: int = 1) -> Re
     return Reached(vehicle, driver, car, requests)
 
 
+def is_gone(error: SmartcarException, account: SmartcarAccount) -> bool:
+    """Whether Smartcar means this car or its subscription, not the application or a wrong address."""
+    if not account.speaks_v3:
+        return error.type == "PERMISSION" or (error.type == "RESOURCE_NOT_FOUND" and error.code is None)
+    # The SDK's own word where no such thing is shown, or Smartcar's where it has gone since.
+    return error.response is None or error.response.request.method == "DELETE"
+
+
 def unmark(vehicle: ConnectedVehicle) -> None:
     """The car's brand lets us in again."""
     if vehicle.needs_reauthentication:

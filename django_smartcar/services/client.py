@@ -54,6 +54,7 @@ def car(driver: Driver, vehicle_id: str, unit_system: str = "metric") -> Car:
             unit_system,
             requester=requester(),
             api_url=_vehicle_url(),
+            management_url=f"{conf.SMARTCAR_MANAGEMENT_API_URL}/v3",
         )
     return sdk.Vehicle(
         vehicle_id, driver.access_token, unit_system, requester=requester(), api_url=_api_url()

@@ -20,7 +20,7 @@ from ..exceptions import (
     TransactionPending,
 )
 from ..models import ConnectAttempt, ConnectedVehicle, SmartcarAccount, SmartcarUser
-from . import attempts, client, dispatch, facts, outside, ownership, tokens, vehicles
+from . import attempts, client, dispatch, facts, outside, ownership, subscriptions, tokens, vehicles
 from .client import Driver
 from .ownership import Callback, Proven
 
@@ -107,9 +107,11 @@ def _complete(attempt: ConnectAttempt, said: Callback) -> Connected:
         account = _account(attempt, proven.user_id, {told.vehicle_id for told in found})
         _save(account, attempt, proven)
         stored = vehicles.store(account, found)
+        subscriptions.doubt(stored)
         _retire_emptied(account)
     logger.info("%s connected with %d vehicles", account, len(stored))
     signals.account_connected.send_robust(SmartcarAccount, account=account, vehicles=stored)
+    subscriptions.begin(stored)
     dispatch.begin_work()  # what webhooks have told of these cars before they were here
     return Connected(account, stored)
 

@@ -40,6 +40,8 @@ HIDDEN = {
     "lease",
     "done",
     "last_error",
+    "webhooks",
+    "webhooks_error",
     "actor",
     "user",
 }

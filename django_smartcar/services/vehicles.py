@@ -24,7 +24,7 @@ from ..exceptions import (
     named,
 )
 from ..models import READS, ConnectedVehicle, SmartcarAccount, SmartcarUser
-from . import cars, facts, governor, readings, records, tokens
+from . import cars, facts, governor, readings, records, subscriptions, tokens
 from .facts import Facts
 
 logger = logging.getLogger(__name__)
@@ -81,8 +81,7 @@ def read(
 
 @sensitive_variables()
 def _ask_all(vehicle: ConnectedVehicle, names: list[str]) -> dict[str, Any]:
-    answers: dict[str, Any] = {}
-    answers |= cars.ask(vehicle, lambda car: car.batch(names), requests=len(names))
+    answers: dict[str, Any] = {**cars.ask(vehicle, lambda car: car.batch(names), requests=len(names))}
     for name, answer in answers.items():
         if isinstance(answer, SmartcarException):
             failure = answers[name] = named(answer, vehicle.account, READS[name].permission)
@@ -148,8 +147,10 @@ def sync(account: SmartcarAccount) -> list[ConnectedVehicle]:
         owner = lock_owner(account.smartcar_user_id)
         elsewhere = ConnectedVehicle.objects.filter(account__smartcar_user=owner).exclude(account=account)
         taken = set(elsewhere.values_list("smartcar_vehicle_id", flat=True))
-        synced = store(account, [told for told in found if told.vehicle_id not in taken])
         listed = [told.vehicle_id for told in found]
+        back = account.vehicles.filter(smartcar_vehicle_id__in=listed).exclude(disconnected_at=None)
+        subscriptions.doubt(back)
+        synced = store(account, [told for told in found if told.vehicle_id not in taken])
         gone = list(account.vehicles.filter(pk__in=before).exclude(smartcar_vehicle_id__in=listed))
         ConnectedVehicle.objects.filter(pk__in=[vehicle.pk for vehicle in gone]).update(
             disconnected_at=timezone.now()
@@ -191,21 +192,14 @@ def disconnect(vehicle: ConnectedVehicle, *, actor: Any = None) -> bool:
 
 
 def let_go(vehicle: ConnectedVehicle) -> None:
-    """Tell Smartcar that the car is given back; it may know already. The row is not touched."""
+    """Tell Smartcar that the car is given back; it may know already. The row is connected still."""
+    subscriptions.end(vehicle)
     try:
         cars.ask(vehicle, lambda car: car.disconnect(), requests=0)
     except (PermissionException, ResourceNotFoundException) as error:
-        if not _is_gone(error, vehicle.account):
+        if not cars.is_gone(error, vehicle.account):
             raise
         logger.info("vehicle %s was already disconnected at Smartcar", vehicle.pk)
-
-
-def _is_gone(error: SmartcarException, account: SmartcarAccount) -> bool:
-    """Whether Smartcar means this car, not the application or a wrong address."""
-    if not account.speaks_v3:
-        return error.type == "PERMISSION" or (error.type == "RESOURCE_NOT_FOUND" and error.code is None)
-    # The SDK's own word where no connection is shown, or Smartcar's where it has gone since.
-    return error.response is None or error.response.request.method == "DELETE"
 
 
 def mark_disconnected(vehicle: ConnectedVehicle, actor: Any = None, unless_after: Any = None) -> bool:

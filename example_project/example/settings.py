@@ -46,6 +46,7 @@ if SIMULATED:
     SMARTCAR_CONNECT_URL = f"{SIMULATOR}/connect"
     SMARTCAR_IAM_URL = f"{SIMULATOR}/iam/oauth2/token"
     SMARTCAR_VEHICLE_API_URL = f"{SIMULATOR}/vehicle-api"
+    SMARTCAR_MANAGEMENT_API_URL = f"{SIMULATOR}/management-api"
     SMARTCAR_AUTH_URL = f"{SIMULATOR}/auth/oauth/token"
     SMARTCAR_API_URL = f"{SIMULATOR}/api"
     SMARTCAR_MANAGEMENT_URL = f"{SIMULATOR}/management"
@@ -60,6 +61,10 @@ else:
     SMARTCAR_CONNECT_URL = env("SMARTCAR_CONNECT_URL", default="https://connect.smartcar.com")
     SMARTCAR_IAM_URL = env("SMARTCAR_IAM_URL", default="https://iam.smartcar.com/oauth2/token")
     SMARTCAR_VEHICLE_API_URL = env("SMARTCAR_VEHICLE_API_URL", default="https://vehicle.api.smartcar.com")
+    SMARTCAR_MANAGEMENT_API_URL = env(
+        "SMARTCAR_MANAGEMENT_API_URL", default="https://management.api.smartcar.com"
+    )
+    SMARTCAR_WEBHOOKS = env.list("SMARTCAR_WEBHOOKS", default=[])
     SMARTCAR_AUTH_URL = env("SMARTCAR_AUTH_URL", default="https://auth.smartcar.com/oauth/token")
     SMARTCAR_API_URL = env("SMARTCAR_API_URL", default="https://api.smartcar.com")
     SMARTCAR_MANAGEMENT_URL = env("SMARTCAR_MANAGEMENT_URL", default="https://management.smartcar.com")
