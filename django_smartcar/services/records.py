@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, router, transaction
@@ -110,7 +111,9 @@ def settle(vehicle: ConnectedVehicle, kind: str, value: Any, recorded_at: dateti
     if settled:
         last.refresh_from_db()
         logger.info("command %s: settled as %s by a reading of %s", last.pk, status, kind)
-        signals.command_finished.send_robust(VehicleCommand, command=last)
+        # Webhooks are worked in a transaction, which may yet be rolled back.
+        tell = partial(signals.command_finished.send_robust, VehicleCommand, command=last)
+        transaction.on_commit(tell, using=router.db_for_write(VehicleCommand))
     return settled
 
 

@@ -135,6 +135,34 @@ def test_an_event_settles_a_command_whose_answer_was_lost(send, vehicle, is_lock
     assert vehicle.readings.newest().get(kind="lock_status.is_locked").value is is_locked
 
 
+def test_receivers_hear_of_a_settled_command_once_it_is_committed_and_not_of_what_was_rolled_back(
+    send, vehicle
+):
+    ConnectedVehicle.objects.update(permissions=["read_security"])
+    command = records.begin(vehicle, "lock", {}, None, "")
+    records.finish(command, command.Status.UNKNOWN)
+    heard = []
+
+    def receive(command, **named):
+        heard.append((command.status, connection.in_atomic_block))
+
+    def refuse(execute, sql, params, many, context):
+        if sql.startswith("UPDATE") and "webhookevent" in sql.split()[1] and "done" in sql.split("WHERE")[0]:
+            raise OperationalError("gone")
+        return execute(sql, params, many, context)
+
+    signals.command_finished.connect(receive)
+    try:
+        with connection.execute_wrapper(refuse):
+            row = send(event(signal("closure-islocked", True, timezone.now().timestamp() + 1)))
+        assert (row.state, heard) == ("failed", [])
+        with later(minutes=1):
+            inbox.work()
+    finally:
+        signals.command_finished.disconnect(receive)
+    assert heard == [("succeeded", False)]
+
+
 def test_what_the_brand_does_not_tell_takes_no_readings_place(send, vehicle):
     ConnectedVehicle.objects.update(permissions=["read_security"])
     send(event(signal("closure-islocked", True, NOON)), event(signal("closure-islocked", None, NOON + 1)))

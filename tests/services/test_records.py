@@ -119,7 +119,9 @@ def test_a_sweep_calls_it_unknown_too(vehicle, wire):
 
 
 @pytest.mark.parametrize("value", [{"is_locked": True, "doors": []}, True])
-def test_a_reading_that_shows_the_car_locked_settles_a_lost_lock(vehicle, lost, value):
+def test_a_reading_that_shows_the_car_locked_settles_a_lost_lock(
+    vehicle, lost, value, django_capture_on_commit_callbacks
+):
     ended = []
 
     def receive(sender, command, **kwargs):
@@ -127,7 +129,9 @@ def test_a_reading_that_shows_the_car_locked_settles_a_lost_lock(vehicle, lost, 
 
     signals.command_finished.connect(receive)
     try:
-        assert commands.settle(vehicle, "lock_status", value, timezone.now()) == 1
+        with django_capture_on_commit_callbacks(execute=True):
+            assert commands.settle(vehicle, "lock_status", value, timezone.now()) == 1
+            assert ended == []
     finally:
         signals.command_finished.disconnect(receive)
     lost.refresh_from_db()
