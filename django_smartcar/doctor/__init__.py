@@ -32,6 +32,7 @@ STEPS = (
     Step("inbox", work.inbox, needs_tables=True),
     Step("refreshing", work.refreshing, needs_tables=True),
     Step("drivers", work.drivers, needs_tables=True),
+    Step("subscribed", work.subscribed, needs_tables=True),
     Step("host", hosts.hosts),
     Step("clock", hosts.clock),
     Step("API 3", credentials.api_3, needs_tables=True),

@@ -112,6 +112,8 @@ def used() -> list[str]:
     newer = ["SMARTCAR_IAM_URL", "SMARTCAR_VEHICLE_API_URL"] if conf.SMARTCAR_API_VERSION == client.V3 else []
     older = ["SMARTCAR_AUTH_URL", "SMARTCAR_API_URL"] if all(client.v2_credentials()) else []
     management = ["SMARTCAR_MANAGEMENT_URL"] if conf.SMARTCAR_MANAGEMENT_TOKENS else []
+    if newer and conf.SMARTCAR_WEBHOOKS:
+        management.append("SMARTCAR_MANAGEMENT_API_URL")
     return [OF_BROWSERS, *newer, *older, *management]
 
 

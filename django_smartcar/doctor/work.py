@@ -1,4 +1,4 @@
-"""Whether what is to be done gets done, as the rows tell: webhooks, tokens, drivers."""
+"""Whether what is to be done gets done, as the rows tell: webhooks, tokens, drivers, subscriptions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from ..conf import conf
 from ..models import ApplicationToken, SmartcarAccount, WebhookEndpoint, WebhookEvent
+from ..services import subscriptions
 from .findings import Examination, Finding, not_checked, ok, warning, wrong
 from .webhook import OWN_SIZES
 
@@ -34,15 +35,9 @@ def inbox(examination: Examination) -> Iterator[Finding]:
     due = WebhookEvent.objects.due(now).defer("payload")
     oldest = due.first()
     if oldest is not None and oldest.next_attempt_at < now - UNWORKED:
-        advice = "Start manage.py work_smartcar_events, and have it started again when it ends."
-        if conf.SMARTCAR_WEBHOOK_WORK == "inline":
-            advice = (
-                "No request has come since, or none could work them: run manage.py work_smartcar_events "
-                "--once from cron, every few minutes, and see what it says."
-            )
         yield wrong(
             f"events that nobody works: {due.count()}, the oldest since {_utc(oldest.next_attempt_at)}",
-            advice,
+            _WORKERS.get(conf.SMARTCAR_WEBHOOK_WORK, "See settings: SMARTCAR_WEBHOOK_WORK is unknown."),
         )
     else:
         yield ok("no event waits to be worked")
@@ -52,6 +47,18 @@ def inbox(examination: Examination) -> Iterator[Finding]:
             "The admin's webhook events, filtered by dead, say what failed. Mend that and choose Run again; "
             "or delete them: manage.py prune_smartcar_events --dead.",
         )
+
+
+#: What to do where events wait, by who is to work them.
+_WORKERS = {
+    "inline": "No request has come since, or none could work them: run manage.py work_smartcar_events "
+    "--once from cron, every few minutes, and see what it says.",
+    "command": "Start manage.py work_smartcar_events, and have it started again when it ends.",
+    "tasks": "See that a worker of django.tasks runs (manage.py db_worker, with the database's backend), and "
+    "run manage.py work_smartcar_events --once from cron for what was handed out while none did.",
+    "celery": "See that a Celery worker runs and its broker is reached, and have beat call "
+    "django_smartcar.tasks.celery.work_events for what was handed out while none did.",
+}
 
 
 def refreshing(examination: Examination) -> Iterator[Finding]:
@@ -90,6 +97,22 @@ def drivers(examination: Examination) -> Iterator[Finding]:
         )
     else:
         yield ok("no account waits for its driver")
+
+
+def subscribed(examination: Examination) -> Iterator[Finding]:
+    """Cars that the webhooks of this site do not tell of, or still do."""
+    cars = subscriptions.due()
+    if number := cars.count():
+        last = cars.exclude(webhooks_error="").first()
+        reason = f"; the last attempt failed: {last.webhooks_error}" if last else ""
+        yield wrong(
+            f"cars that are not subscribed as SMARTCAR_WEBHOOKS says: {number}{reason}",
+            "Run manage.py subscribe_smartcar_vehicles, and have cron run it: it says why each car fails.",
+        )
+    elif conf.SMARTCAR_WEBHOOKS:
+        yield ok("all cars are subscribed as SMARTCAR_WEBHOOKS says")
+    else:
+        yield ok("SMARTCAR_WEBHOOKS names none: which cars are subscribed is the dashboard's business")
 
 
 def _application_token(before: datetime) -> Any:

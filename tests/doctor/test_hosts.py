@@ -49,6 +49,10 @@ def not_made(reason):
             ["CONNECT", "IAM", "VEHICLE_API", "AUTH", "API"],
         ),
         ({"SMARTCAR_MANAGEMENT_TOKENS": ["t"]}, ["CONNECT", "AUTH", "API", "MANAGEMENT"]),
+        (
+            {"SMARTCAR_API_VERSION": "3", "SMARTCAR_WEBHOOKS": ["w"]},
+            ["CONNECT", "IAM", "VEHICLE_API", "MANAGEMENT_API"],
+        ),
     ],
 )
 def test_the_hosts_that_the_settings_use(changes, names):

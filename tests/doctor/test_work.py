@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from django_smartcar.doctor import webhook, work
-from django_smartcar.models import ApplicationToken, WebhookEndpoint, WebhookEvent
+from django_smartcar.models import ApplicationToken, SmartcarAccount, WebhookEndpoint, WebhookEvent
 from tests.webhooks import TOKEN, event, post
 
 pytestmark = pytest.mark.django_db
@@ -85,7 +85,13 @@ class TestInbox:
 
     @pytest.mark.parametrize(
         ("mode", "advice"),
-        [("command", "Start manage.py work_smartcar_events"), ("inline", "--once from cron")],
+        [
+            ("command", "Start manage.py work_smartcar_events"),
+            ("inline", "--once from cron"),
+            ("tasks", "db_worker"),
+            ("celery", "Celery worker"),
+            ("nobody", "SMARTCAR_WEBHOOK_WORK is unknown"),
+        ],
     )
     def test_nobody_works(self, find_one, client, settings, mode, advice):
         for _ in range(2):
@@ -150,11 +156,34 @@ class TestRefreshing:
 
 def test_drivers_who_have_to_connect_again(find_one, account):
     assert find_one(work.drivers)[0] == "ok"
-    account.reconnect_required_at = timezone.now()
-    account.save()
+    SmartcarAccount.objects.update(reconnect_required_at=timezone.now())
     outcome, text, advice = find_one(work.drivers)
     assert (outcome, text.startswith("accounts that only their driver can connect again: 1, since ")) == (
         "warning",
         True,
     )
     assert "reconnect_required" in advice
+
+
+class TestSubscribed:
+    def test_none_is_to_be(self, find_one, vehicle):
+        assert find_one(work.subscribed)[:2] == (
+            "ok",
+            "SMARTCAR_WEBHOOKS names none: which cars are subscribed is the dashboard's business",
+        )
+
+    def test_all_are(self, find_one, make_vehicle, account, settings):
+        settings.SMARTCAR_WEBHOOKS = ["webhook-1"]
+        make_vehicle(account, webhooks="webhook-1")
+        assert find_one(work.subscribed)[0] == "ok"
+
+    def test_one_is_not(self, find_one, make_vehicle, account, settings):
+        settings.SMARTCAR_WEBHOOKS = ["webhook-1"]
+        make_vehicle(account, webhooks="webhook-1")
+        make_vehicle(account, "car-2", webhooks_error="RATE_LIMIT")
+        outcome, text, advice = find_one(work.subscribed)
+        assert (outcome, text) == (
+            "wrong",
+            "cars that are not subscribed as SMARTCAR_WEBHOOKS says: 1; the last attempt failed: RATE_LIMIT",
+        )
+        assert "subscribe_smartcar_vehicles" in advice

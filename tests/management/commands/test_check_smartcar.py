@@ -50,9 +50,9 @@ def test_everything_is_right(smartcar, live_server, drives, client, settings):
     lines = shown.splitlines()
     outcomes = {line.split("  ")[0] for line in lines[:-1]}
     if settings.SMARTCAR_API_VERSION == "3":
-        assert (outcomes, lines[-1]) == ({"ok"}, "16 ok")
+        assert (outcomes, lines[-1]) == ({"ok"}, "17 ok")
     else:
-        assert lines[-1] == "14 ok, 1 not checked"
+        assert lines[-1] == "15 ok, 1 not checked"
         assert [line for line in lines if not line.startswith("ok ")][0].split("  ")[0] == "not checked"
     assert f"{live_server.url}/cars/webhook/ answers VERIFY with the right HMAC" in shown
     assert "→" not in shown
