@@ -2,8 +2,6 @@ import re
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission
-from django.test import Client
 from django.utils import timezone
 
 from django_smartcar.models import SmartcarAccount, SmartcarUser
@@ -77,13 +75,8 @@ def test_an_operator_rereads_the_cars_of_an_account(admin_client, account, wire)
 
 
 @pytest.mark.parametrize("action", ["refresh_tokens", "reread"])
-def test_an_operator_without_the_permission_cannot(django_user_model, account, wire, action):
-    operator = django_user_model.objects.create_user("operator", is_staff=True)
-    operator.user_permissions.set(
-        Permission.objects.filter(codename__in=["view_smartcaraccount", "change_smartcaraccount"])
-    )
-    client = Client()
-    client.force_login(operator)
+def test_an_operator_without_the_permission_cannot(staff, account, wire, action):
+    client = staff("view_smartcaraccount", "change_smartcaraccount")
     assert f'<option value="{action}">' not in act(client, action, account).text
     assert not wire.mock.calls
 
@@ -115,12 +108,8 @@ def test_a_smartcar_user_is_not_deleted_by_hand_since_smartcar_would_not_know(ad
     assert SmartcarUser.objects.exists()
 
 
-def test_an_operator_without_the_permission_erases_nobody(django_user_model, account, vehicle, wire):
-    operator = django_user_model.objects.create_user("operator", is_staff=True)
-    codenames = ["view_smartcaruser", "change_smartcaruser", "delete_smartcaruser"]
-    operator.user_permissions.set(Permission.objects.filter(codename__in=codenames))
-    client = Client()
-    client.force_login(operator)
+def test_an_operator_without_the_permission_erases_nobody(staff, account, vehicle, wire):
+    client = staff("view_smartcaruser", "change_smartcaruser", "delete_smartcaruser")
     assert '<option value="erase">' not in erase(client, account, confirmed="yes")
     assert SmartcarUser.objects.exists()
     assert not wire.mock.calls

@@ -1,6 +1,5 @@
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import resolve
 
@@ -13,20 +12,6 @@ pytestmark = pytest.mark.django_db
 
 LIST = "/admin/smartcar/connectedvehicle/"
 READINGS = "/admin/smartcar/vehiclereading/"
-
-
-@pytest.fixture
-def staff(django_user_model):
-    """Make a browser of an operator with just these permissions."""
-
-    def make(*codenames):
-        operator = django_user_model.objects.create_user("operator", password="operator", is_staff=True)
-        operator.user_permissions.set(Permission.objects.filter(codename__in=codenames))
-        client = Client()
-        client.force_login(operator)
-        return client
-
-    return make
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ import json
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission
-from django.test import Client
 
 from django_smartcar.admin.redaction import redact
 from django_smartcar.models import WebhookEndpoint, WebhookEvent
@@ -21,18 +19,6 @@ VIN = "WVWZZZ1JZXW000001"
 @pytest.fixture(autouse=True)
 def site(settings):
     settings.SMARTCAR_MANAGEMENT_TOKENS = ["another", TOKEN]
-
-
-@pytest.fixture
-def staff(django_user_model):
-    def make(*codenames):
-        operator = django_user_model.objects.create_user("operator", password="operator", is_staff=True)
-        operator.user_permissions.set(Permission.objects.filter(codename__in=codenames))
-        client = Client()
-        client.force_login(operator)
-        return client
-
-    return make
 
 
 @pytest.fixture
