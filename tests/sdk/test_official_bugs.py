@@ -1,6 +1,9 @@
 """The bugs of Smartcar's own SDK 6.19.1, one by one: ours does not have them."""
 
+import hashlib
+import hmac
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -107,6 +110,16 @@ def test_10_tokens_are_read_as_the_readme_says(server, client):
     assert client.exchange_code("code")["refresh_token"] == "r"
 
 
+def test_11_a_signature_is_compared_in_constant_time_over_the_bytes_as_they_came(monkeypatch):
+    compared, compare = [], hmac.compare_digest
+    monkeypatch.setattr(hmac, "compare_digest", lambda *both: compared.append(both) or compare(*both))
+    body = b'{"a":  "\\u00e9 \xe9"}'  # to be signed as it came: spaced, escaped, no UTF-8
+    signature = hmac.new(b"token", body, hashlib.sha256).hexdigest()
+    for given, is_good in ((signature, True), (signature[:-1] + "g", False), ("", False)):
+        assert sdk.verify_payload("token", given, body) is is_good
+    assert len(compared) == 3
+
+
 def test_12_a_passing_fault_is_retried_when_the_server_says_and_moments_are_aware(server, client, car):
     limited = {"type": "RATE_LIMIT", "code": "SMARTCAR_API"}
     server.answers = [Answer(429, limited, {"Retry-After": "0"}), Answer(body={"distance": 1})]
@@ -179,3 +192,8 @@ def test_15_a_charge_limit_is_sent_as_a_number(server, car):
     server.play = lambda request: Answer(body={"status": "success"})
     car.set_charge_limit(0.8)
     assert json.loads(server.requests[0].body) == {"limit": 0.8}
+
+
+def test_each_bug_has_its_test():
+    found = [re.match(r"[Tt]est_?(\d\d)", name) for name in globals()]
+    assert {int(number[1]) for number in found if number} == {*range(1, 16)}
