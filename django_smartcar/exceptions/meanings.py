@@ -24,6 +24,7 @@ from ..sdk import (
     SmartcarException,
     StateException,
     UnexpectedStatusException,
+    ValidationException,
 )
 from .names import (
     AccessRefused,
@@ -101,6 +102,14 @@ MEANINGS: dict[tuple[str, str | None], Meaning] = {
         RateLimited, _("This site has asked Smartcar too often. Please wait a few minutes.")
     ),
     ("BILLING", None): Meaning(QuotaExceeded, _PLAN),
+    ("BILLING", "ACCOUNT_SUSPENDED"): Meaning(
+        QuotaExceeded,
+        _("This site's account with Smartcar is suspended. Please tell the site's operator."),
+    ),
+    ("BILLING", "VEHICLE_LIMIT"): Meaning(
+        QuotaExceeded,
+        _("This site's plan with Smartcar has no room for another car. Please tell the site's operator."),
+    ),
     ("BILLING", "VEHICLE_REQUEST_LIMIT"): Meaning(
         QuotaExceeded, _("This site has used up its requests to this car for this month.")
     ),
@@ -108,6 +117,12 @@ MEANINGS: dict[tuple[str, str | None], Meaning] = {
     ("SERVER", "RECORD_NOT_FOUND"): Meaning(UpstreamFailed, _NO_RECORD),
     ("SERVER", "MULTIPLE_RECORDS_FOUND"): Meaning(UpstreamFailed, _NO_RECORD),
     ("COMPATIBILITY", None): Meaning(VehicleNotCapable, _CANNOT),
+    ("COMPATIBILITY", "MAKE_NOT_COMPATIBLE"): Meaning(
+        VehicleNotCapable, _("Smartcar does not support this make of car.")
+    ),
+    ("COMPATIBILITY", "SMARTCAR_NOT_CAPABLE"): Meaning(
+        VehicleNotCapable, _("Smartcar cannot do that with this car yet.")
+    ),
     ("COMPATIBILITY", "PLATFORM_NOT_CAPABLE"): Meaning(
         ReconnectRequired,
         _("The car's brand has a newer login, which this needs. Please connect the car again."),
@@ -147,6 +162,7 @@ _BY_CLASS: list[tuple[type[SmartcarException], Meaning]] = [
             None, _("Smartcar has not collected this from the car yet. It may take a day after connecting.")
         ),
     ),
+    (ValidationException, MEANINGS["VALIDATION", None]),
     (AuthenticationException, MEANINGS["AUTHENTICATION", None]),
     (PermissionException, MEANINGS["PERMISSION", None]),
     (ResourceNotFoundException, MEANINGS["RESOURCE_NOT_FOUND", None]),

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 
 import pytest
 from django.utils import translation
@@ -70,16 +71,16 @@ ROWS = {
     "VEHICLE_STATE:VEHICLE_OFFLINE_FOR_SERVICE": (VehicleUnavailable, "State", "service mode"),
     "RATE_LIMIT:SMARTCAR_API": (RateLimited, "RateLimiting", "This site has asked Smartcar too often"),
     "RATE_LIMIT:VEHICLE": (RateLimited, "RateLimiting", "possible again in 120 seconds"),
-    "BILLING:VEHICLE_LIMIT": (QuotaExceeded, "MonthlyLimitExceeded", "tell the site's operator"),
+    "BILLING:VEHICLE_LIMIT": (QuotaExceeded, "MonthlyLimitExceeded", "no room for another car"),
     "BILLING:VEHICLE_REQUEST_LIMIT": (QuotaExceeded, "MonthlyLimitExceeded", "for this month"),
-    "BILLING:INVALID_PLAN": (QuotaExceeded, "MonthlyLimitExceeded", "tell the site's operator"),
-    "BILLING:ACCOUNT_SUSPENDED": (QuotaExceeded, "MonthlyLimitExceeded", "tell the site's operator"),
+    "BILLING:INVALID_PLAN": (QuotaExceeded, "MonthlyLimitExceeded", "does not cover this"),
+    "BILLING:ACCOUNT_SUSPENDED": (QuotaExceeded, "MonthlyLimitExceeded", "is suspended"),
     "SERVER:INTERNAL": (UpstreamFailed, "Server", "try again in a few minutes"),
     "SERVER:RECORD_NOT_FOUND": (UpstreamFailed, "Server", "has no record"),
     "SERVER:MULTIPLE_RECORDS_FOUND": (UpstreamFailed, "Server", "has no record"),
-    "COMPATIBILITY:MAKE_NOT_COMPATIBLE": (VehicleNotCapable, "NotCapable", "cannot do that"),
-    "COMPATIBILITY:SMARTCAR_NOT_CAPABLE": (VehicleNotCapable, "NotCapable", "cannot do that"),
-    "COMPATIBILITY:VEHICLE_NOT_CAPABLE": (VehicleNotCapable, "NotCapable", "cannot do that"),
+    "COMPATIBILITY:MAKE_NOT_COMPATIBLE": (VehicleNotCapable, "NotCapable", "this make of car"),
+    "COMPATIBILITY:SMARTCAR_NOT_CAPABLE": (VehicleNotCapable, "NotCapable", "with this car yet"),
+    "COMPATIBILITY:VEHICLE_NOT_CAPABLE": (VehicleNotCapable, "NotCapable", "This car cannot do that"),
     "COMPATIBILITY:PLATFORM_NOT_CAPABLE": (ReconnectRequired, "NotCapable", "has a newer login"),
     "UPSTREAM:INVALID_DATA": (UpstreamFailed, "UnexpectedStatus", "try again later"),
     "UPSTREAM:KNOWN_ISSUE": (UpstreamFailed, "UnexpectedStatus", "try again later"),
@@ -88,6 +89,9 @@ ROWS = {
     "UPSTREAM:UNKNOWN_ISSUE": (UpstreamFailed, "UnexpectedStatus", "try again later"),
     "GATEWAY_TIMEOUT": (UpstreamFailed, "GatewayTimeout", "may or may not have done it"),
 }
+
+#: Where the driver can put it right, if Smartcar says where.
+LINKS = {"CONNECTED_SERVICES_ACCOUNT:VIRTUAL_KEY_REQUIRED": "https://www.tesla.com/_ak/smartcar.com"}
 
 EVERY = [("2.0", fault) for fault in FAULTS] + [("3", fault) for fault in (*FAULTS, *V3_FAULTS)]
 
@@ -126,7 +130,44 @@ def test_a_row_arrives_under_its_name_with_its_advice(smartcar, drives, fault):
         with translation.override("de"):
             assert sentence not in advice(failure), "there is a translation"
         assert not isinstance(failure, PermissionMissing) or failure.scope == scope
-    assert bool(link_of(told)) is (fault == "CONNECTED_SERVICES_ACCOUNT:VIRTUAL_KEY_REQUIRED")
+        # What generation 3 says of a signal is the type and the code alone.
+        assert link_of(failure) == ("" if is_v3 and failure is read else LINKS.get(fault, ""))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("smartcar", ["2.0"], indirect=True)
+def test_for_a_new_login_smartcars_own_link_is_not_given_away(smartcar, drives):
+    """Whoever comes back by it would be a stranger: this site's button knows them."""
+    vehicle = drives().vehicles[0]
+    set_fault("CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED", "security", smartcar.car())
+    failure = failure_of(lambda: commands.send(vehicle, "lock"))
+    assert "/connect/oauth/reauthenticate?" in failure.resolution["url"]
+    assert link_of(failure) == ""
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("smartcar", ["3"], indirect=True)
+@pytest.mark.parametrize(
+    ("status", "code", "kind", "sentence"),
+    [
+        (400, "bad_request", RequestInvalid, "The fault is ours"),
+        (401, "unauthorized", AccessRefused, "did not accept this site's access"),
+        (403, "forbidden", PermissionMissing, "Connect the car again to ask"),
+        (404, "not_found", VehicleNotFound, "does not know this car"),
+        (500, "internal_error", UpstreamFailed, "try again in a few minutes"),
+    ],
+)
+def test_a_code_of_the_early_generation_3_arrives_without_a_type(
+    smartcar, drives, wire, settings, status, code, kind, sentence
+):
+    wire.mock.add_passthru(smartcar.url)
+    vehicle = drives().vehicles[0]
+    settings.SMARTCAR_VEHICLE_API_URL = "https://vehicle.api.smartcar.com"
+    wire.mock.add("POST", re.compile("https://vehicle.*"), status=status, json={"errors": [{"code": code}]})
+    failure = failure_of(lambda: commands.send(vehicle, "lock"))
+    assert isinstance(failure, kind)
+    assert (failure.type, failure.code) == (None, code)
+    assert sentence in advice(failure)
 
 
 @pytest.mark.parametrize(
