@@ -14,7 +14,7 @@ from django_smartcar.exceptions import (
     advice,
 )
 from django_smartcar.models import VehicleCommand
-from django_smartcar.services import cars, commands
+from django_smartcar.services import commands, vehicles
 from django_smartcar.simulator import world
 
 from ..wire import API, IN_MOTION
@@ -214,7 +214,10 @@ def test_a_lock_whose_answer_is_cut_off_is_settled_by_the_next_read(smartcar, dr
     assert VehicleCommand.objects.get().status == "unknown"
     smartcar.wait_until(lambda: world.counters["commands"])
     smartcar.delay(path, None)
-    reading = cars.ask(vehicle, lambda car: car.lock_status())
-    assert commands.settle(vehicle, "lock_status", reading["data"], reading["age"]) == 1
+    with pytest.raises(CommandRepeated):
+        commands.send(vehicle, "lock")
+    vehicles.read(vehicle, ["odometer"])
+    assert VehicleCommand.objects.get().status == "unknown", "this read says nothing of locks"
+    vehicles.read(vehicle, ["lock_status"])
     assert VehicleCommand.objects.get().status == "succeeded"
     assert world.counters["commands"] == 1
