@@ -1,52 +1,56 @@
-"""A crowd of workers at one inbox, one of which is killed. ``main(told)`` runs in a site of its own.
+"""A crowd of workers at one inbox, one of which is killed. A program for `databases.run`.
 
-``told``: how many ``events`` of how many ``cars`` for how many ``workers``. Every third event comes twice,
-all of them shuffled. The answer says how often each was handled, and what the cars read at the end.
+It is told how many ``events`` of how many ``cars`` there are for how many ``workers``. Every third event
+comes twice, all of them shuffled. The answer says how often each was handled, and what the cars read at the
+end.
 """
 
 import json
-import os
+import multiprocessing
 import random
 import signal
-import subprocess
-import sys
 import time
 from datetime import timedelta
 
-import django
-from django.db import connection, transaction
+from django.contrib.auth import get_user_model
+from django.db import connection, connections
+from django.test import override_settings
+
+from django_smartcar import signals
+from django_smartcar.models import ConnectedVehicle, SmartcarAccount, SmartcarUser, WebhookEvent
+from django_smartcar.services import inbox, webhooks
+
+from .webhooks import TOKEN, event, location, odometer, sign
 
 NOON = 1_790_000_000
 
 
 def main(told):
-    from django.contrib.auth import get_user_model
-
-    from django_smartcar.models import ConnectedVehicle, SmartcarAccount, SmartcarUser, WebhookEvent
-
-    user = get_user_model()._default_manager.create_user("crowd", password="crowd")
-    owner = SmartcarUser.objects.create(id="driver-a", user=user)
-    account = SmartcarAccount.objects.create(smartcar_user=owner, api_version="3")
-    permissions = ["read_odometer", "read_location"]
-    for number in range(told["cars"]):
-        ConnectedVehicle.objects.create(
-            account=account, smartcar_vehicle_id=f"car-{number}", permissions=permissions
-        )
+    make_cars(told["cars"])
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE handled (event_id varchar(100), worker integer)")
-    workers = [
-        subprocess.Popen([sys.executable, "-m", "tests.inbox_crowd"], env=os.environ | {"CROWD_SEED": str(n)})
-        for n in range(told["workers"])
-    ]
+    connections.close_all()  # a connection is nothing to be inherited
+    together = multiprocessing.get_context("fork")
+    all_sent = together.Event()
+    workers = [together.Process(target=work, args=(n, all_sent)) for n in range(told["workers"])]
+    for worker in workers:
+        worker.start()
+    began = time.monotonic()
     sent = deliver(told)
-    killed = kill_one(workers[0], len({event["eventId"] for event in sent}) // 4)
-    assert [worker.wait(600) for worker in workers[1:]] == [0] * (told["workers"] - 1)
+    seconds = {"delivered": time.monotonic() - began}
+    killed = kill_one(workers[0], told["events"] // 4)
+    all_sent.set()
+    for worker in workers:
+        worker.join()
+    seconds["worked"] = time.monotonic() - began
     with connection.cursor() as cursor:
         cursor.execute("SELECT event_id, worker FROM handled")
         handled = cursor.fetchall()
     return {
         "sent": sent,
+        "seconds": seconds,
         "killed": killed,
+        "exits": [worker.exitcode for worker in workers[1:]],
         "handled": [event_id for event_id, _ in handled],
         "hands": len({worker for _, worker in handled}),
         "states": list(WebhookEvent.objects.values_list("state", flat=True).distinct().order_by("state")),
@@ -60,18 +64,26 @@ def main(told):
     }
 
 
+def make_cars(number):
+    user = get_user_model().objects.create(username="crowd")
+    owner = SmartcarUser.objects.create(id="driver-a", user=user)
+    account = SmartcarAccount.objects.create(smartcar_user=owner, api_version="3")
+    permissions = ["read_odometer", "read_location"]
+    ConnectedVehicle.objects.bulk_create(
+        ConnectedVehicle(account=account, smartcar_vehicle_id=f"car-{n}", permissions=permissions)
+        for n in range(number)
+    )
+
+
+@override_settings(SMARTCAR_MANAGEMENT_TOKENS=[TOKEN], SMARTCAR_WEBHOOK_WORK="command")
 def deliver(told):
     """Have the site receive the events, as Smartcar sends them: again, where it is told 503."""
-    from django_smartcar.services import webhooks
-
-    from .webhooks import sign
-
     chance = random.Random(told["events"])  # noqa: S311 (a test that can be run again)
     events = [made(number, told["cars"], chance) for number in range(told["events"])]
     deliveries = events + events[::3]
     chance.shuffle(deliveries)
-    for event in deliveries:
-        body = json.dumps(event).encode()
+    for one in deliveries:
+        body = json.dumps(one).encode()
         while (answer := webhooks.receive("", body, sign(body))).status == 503:
             time.sleep(0.05)
         assert answer.status == 200
@@ -79,8 +91,6 @@ def deliver(told):
 
 
 def made(number, cars, chance):
-    from .webhooks import event, location, odometer
-
     at = NOON + chance.randrange(50)  # so that many are of the same moment, and the sequence decides
     # A way that a car can go: further is implausible, and not believed.
     told = [
@@ -91,26 +101,21 @@ def made(number, cars, chance):
 
 
 def kill_one(worker, after):
-    """SIGKILL a worker in the middle; whether it was still at work."""
+    """SIGKILL a worker in the middle, once so many have been handled; whether it was still at work."""
     while True:
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM handled")
             if cursor.fetchone()[0] >= after:
                 break
         time.sleep(0.01)
-    worker.send_signal(signal.SIGKILL)
-    return worker.wait(60) == -signal.SIGKILL
+    worker.kill()
+    worker.join()
+    return worker.exitcode == -signal.SIGKILL
 
 
-def work():
+def work(number, all_sent):
     """A worker, until everything is worked."""
-    django.setup()
-    from django_smartcar import signals
-    from django_smartcar.models import WebhookEvent
-    from django_smartcar.services import inbox
-
-    inbox.LEASE = timedelta(seconds=5)  # so that the test need not wait for the killed one's
-    number = int(os.environ["CROWD_SEED"])
+    inbox.LEASE = timedelta(seconds=2)  # so that the test need not wait for the killed one's
     random.seed(number)
 
     def receiver(event, **named):
@@ -118,17 +123,7 @@ def work():
             cursor.execute("INSERT INTO handled VALUES (%s, %s)", [event.event_id, number])
 
     signals.webhook_received.connect(receiver)
-    idle_since = time.monotonic()
-    while True:
-        if inbox.work():
-            idle_since = time.monotonic()
-        unworked = WebhookEvent.objects.exclude(state=WebhookEvent.State.WORKED)
-        with transaction.atomic():
-            is_over = WebhookEvent.objects.exists() and not unworked.exists()
-        if is_over and time.monotonic() - idle_since > 2:
-            return
-        time.sleep(0.05)
-
-
-if __name__ == "__main__":
-    work()
+    unworked = WebhookEvent.objects.exclude(state=WebhookEvent.State.WORKED)
+    while not all_sent.is_set() or unworked.exists():
+        if not inbox.work():
+            time.sleep(0.05)

@@ -3,39 +3,11 @@
 INBOX_EVENTS=10000 is the long form.
 """
 
-import json
 import os
-import subprocess
-import sys
 
-import pytest
+from . import databases
 
-from .demo import ROOT, environment
-
-RUN = """
-import json, sys, django
-django.setup()
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
-from tests import inbox_crowd
-json.dump(inbox_crowd.main(json.load(sys.stdin)), sys.stdout)
-"""
-EVENTS = int(os.environ.get("INBOX_EVENTS", "400"))
-
-
-def run(told, folder, **more):
-    variables = environment(
-        folder,
-        DJANGO_SETTINGS_MODULE="tests.crowd_settings",
-        PYTHONPATH=os.pathsep.join([str(ROOT), str(ROOT / "example_project")]),
-        **more,
-    )
-    told = json.dumps(told)
-    done = subprocess.run(
-        [sys.executable, "-c", RUN], input=told, env=variables, capture_output=True, text=True, timeout=1200
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+EVENTS = int(os.environ.get("INBOX_EVENTS", "300"))
 
 
 def newest(sent):
@@ -61,10 +33,12 @@ def newest(sent):
     }
 
 
-@pytest.mark.parametrize("kind", ["sqlite"])
-def test_each_event_is_handled_once_and_the_newest_reading_stays(tmp_path, kind):
-    told = run({"events": EVENTS, "cars": max(EVENTS // 50, 8), "workers": 4}, tmp_path)
+def test_each_event_is_handled_once_and_the_newest_reading_stays(database, smartcar, tmp_path):
+    asked = {"events": EVENTS, "cars": max(EVENTS // 50, 8), "workers": 4}
+    told = databases.run("inbox_crowd", asked, database, tmp_path, smartcar, seconds=1200)
+    print({what: round(seconds, 1) for what, seconds in told["seconds"].items()})  # noqa: T201 (pytest -s)
     assert told["killed"]
+    assert told["exits"] == [0, 0, 0]
     assert told["hands"] > 1
     assert sorted(told["handled"]) == sorted(event["eventId"] for event in told["sent"])
     assert told["states"] == ["worked"]
