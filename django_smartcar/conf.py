@@ -61,9 +61,10 @@ class Settings:
         return value
 
     @property
-    def SMARTCAR_WEBHOOK_ENDPOINTS(self) -> Mapping[str, Sequence[str]]:
+    def SMARTCAR_WEBHOOK_TOKENS(self) -> Mapping[str, Sequence[str]]:
         """More addresses, ``webhook/<name>/``, by unguessable names: the tokens of other applications."""
-        value: Mapping[str, Sequence[str]] = _setting("SMARTCAR_WEBHOOK_ENDPOINTS", {})
+        # Django's error reports hide a setting whose name has TOKEN in it.
+        value: Mapping[str, Sequence[str]] = _setting("SMARTCAR_WEBHOOK_TOKENS", {})
         return value
 
     @property

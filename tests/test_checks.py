@@ -64,11 +64,11 @@ def test_the_checks_are_bound(settings):
         ("SMARTCAR_V2_CLIENT_SECRET", "secret", "smartcar.W007"),
         ("SMARTCAR_MANAGEMENT_TOKENS", "token", "smartcar.E013"),
         ("SMARTCAR_MANAGEMENT_TOKENS", [""], "smartcar.E013"),
-        ("SMARTCAR_WEBHOOK_ENDPOINTS", ["nobody-guesses-this"], "smartcar.E030"),
-        ("SMARTCAR_WEBHOOK_ENDPOINTS", {"nobody-guesses-this": "token"}, "smartcar.E030"),
-        ("SMARTCAR_WEBHOOK_ENDPOINTS", {"nobody-guesses-this": [""]}, "smartcar.E030"),
-        ("SMARTCAR_WEBHOOK_ENDPOINTS", {"guessed": ["token"]}, "smartcar.E030"),
-        ("SMARTCAR_WEBHOOK_ENDPOINTS", {"nobody/guesses/this/": ["token"]}, "smartcar.E030"),
+        ("SMARTCAR_WEBHOOK_TOKENS", ["nobody-guesses-this"], "smartcar.E030"),
+        ("SMARTCAR_WEBHOOK_TOKENS", {"nobody-guesses-this": "token"}, "smartcar.E030"),
+        ("SMARTCAR_WEBHOOK_TOKENS", {"nobody-guesses-this": [""]}, "smartcar.E030"),
+        ("SMARTCAR_WEBHOOK_TOKENS", {"guessed": ["token"]}, "smartcar.E030"),
+        ("SMARTCAR_WEBHOOK_TOKENS", {"nobody/guesses/this/": ["token"]}, "smartcar.E030"),
         ("SMARTCAR_WEBHOOK_WORK", "later", "smartcar.E031"),
         ("SMARTCAR_WEBHOOK_WORK", "tasks", "smartcar.W031"),
         ("SMARTCAR_WEBHOOKS", "0b1a1e0c-4b1e-4f0e-9c55-0d5f3a4f1b11", "smartcar.E034"),
@@ -224,10 +224,10 @@ def test_a_site_that_would_refuse_every_webhook_is_told_when_it_is_deployed(sett
     assert "/cars/webhook/" in next(one.msg for one in deployed if one.id == "smartcar.W030")
     settings.SMARTCAR_MANAGEMENT_TOKENS = ["token"]
     assert checks.check_deployment() == []
-    settings.SMARTCAR_WEBHOOK_ENDPOINTS = {"nobody-guesses-this": ["token"]}
+    settings.SMARTCAR_WEBHOOK_TOKENS = {"nobody-guesses-this": ["token"]}
     assert ids() == []
     settings.ROOT_URLCONF = "django_smartcar.simulator.urls"
-    settings.SMARTCAR_MANAGEMENT_TOKENS = settings.SMARTCAR_WEBHOOK_ENDPOINTS = []
+    settings.SMARTCAR_MANAGEMENT_TOKENS = settings.SMARTCAR_WEBHOOK_TOKENS = []
     assert checks.check_deployment() == []
 
 

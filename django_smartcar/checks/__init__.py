@@ -18,7 +18,7 @@
 | ``smartcar.E014`` | the only proof of ownership lacks its id and secret |
 | ``smartcar.E020`` | ``SMARTCAR_ENCRYPTION_KEYS`` is not a list of keys |
 | ``smartcar.E021`` | ``SMARTCAR_ENCRYPTION_KEYS`` is empty |
-| ``smartcar.E030`` | ``SMARTCAR_WEBHOOK_ENDPOINTS`` is not a dict of tokens by unguessable names |
+| ``smartcar.E030`` | ``SMARTCAR_WEBHOOK_TOKENS`` is not a dict of tokens by unguessable names |
 | ``smartcar.E031`` | ``SMARTCAR_WEBHOOK_WORK`` is unknown |
 | ``smartcar.E032`` | ``SMARTCAR_SIGNALS`` is not a list |
 | ``smartcar.E033`` | the engine that ``SMARTCAR_WEBHOOK_WORK`` names is not installed |

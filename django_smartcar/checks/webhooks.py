@@ -19,10 +19,10 @@ ID = re.compile(r"[-\w]{1,64}", re.ASCII)
 
 
 def check() -> Iterator[CheckMessage]:
-    endpoints: Any = conf.SMARTCAR_WEBHOOK_ENDPOINTS
+    endpoints: Any = conf.SMARTCAR_WEBHOOK_TOKENS
     if not isinstance(endpoints, dict) or not all(map(_is_endpoint, endpoints.items())):
         yield Error(
-            "SMARTCAR_WEBHOOK_ENDPOINTS is not a dict of tokens by names that nobody guesses.",
+            "SMARTCAR_WEBHOOK_TOKENS is not a dict of tokens by names that nobody guesses.",
             hint='Set it to {"…": ["…"]}: 16 to 64 letters, digits, - or _, and the Application Management '
             "Tokens of the application whose webhooks come there; or leave it out.",
             id="smartcar.E030",
@@ -99,7 +99,7 @@ def check_deployment(**kwargs: Any) -> list[CheckMessage]:
         address = reverse("smartcar:webhook")
     except NoReverseMatch:
         return []
-    if conf.SMARTCAR_MANAGEMENT_TOKENS or conf.SMARTCAR_WEBHOOK_ENDPOINTS:
+    if conf.SMARTCAR_MANAGEMENT_TOKENS or conf.SMARTCAR_WEBHOOK_TOKENS:
         return []
     return [
         CheckWarning(

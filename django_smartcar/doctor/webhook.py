@@ -73,7 +73,7 @@ def webhook(examination: Examination) -> Iterator[Finding]:
 
 
 def _addresses(site: str) -> Iterator[tuple[str, Sequence[str]]]:
-    endpoints: Any = conf.SMARTCAR_WEBHOOK_ENDPOINTS
+    endpoints: Any = conf.SMARTCAR_WEBHOOK_TOKENS
     given: dict[str, Any] = {"": conf.SMARTCAR_MANAGEMENT_TOKENS}
     given |= endpoints if isinstance(endpoints, dict) else {}
     for name, known in given.items():
@@ -183,7 +183,7 @@ _PAGES = {
     403: "A firewall, or a middleware that looks for CSRF or a login, refuses it: except this address. "
     "django_smartcar's view has no need of either: it looks at the signature.",
     404: "There is no such address there: see that the running site's URLconf includes django_smartcar.urls "
-    "at the same place, that it has the same SMARTCAR_WEBHOOK_ENDPOINTS, and that the proxy leaves the path "
+    "at the same place, that it has the same SMARTCAR_WEBHOOK_TOKENS, and that the proxy leaves the path "
     "as it is.",
     405: "Something takes no POST there: have your proxy pass this address on to Django.",
     413: "Something in front takes no body of this size: it is a small one.",
@@ -241,6 +241,6 @@ def _shown(address: str) -> str:
     """An address without what may be nobody's business: a query, a password, the name of an endpoint."""
     parts = urlsplit(address)
     path, _, name = parts.path.rstrip("/").rpartition("/")
-    shown = f"{path}/{name[:4]}…/" if name in conf.SMARTCAR_WEBHOOK_ENDPOINTS else parts.path
+    shown = f"{path}/{name[:4]}…/" if name in conf.SMARTCAR_WEBHOOK_TOKENS else parts.path
     host = parts.netloc.rpartition("@")[2]
     return f"{parts.scheme}://{host}{shown}" if host else shown

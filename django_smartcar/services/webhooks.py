@@ -151,7 +151,7 @@ def _row(endpoint: str) -> Any:
 
 
 def _endpoints() -> dict[str, Any]:
-    given: Any = conf.SMARTCAR_WEBHOOK_ENDPOINTS
+    given: Any = conf.SMARTCAR_WEBHOOK_TOKENS
     return given if isinstance(given, dict) else {}
 
 

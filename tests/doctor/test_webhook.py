@@ -117,7 +117,7 @@ class TestTheView:
         assert "its log says which" in advice
 
     def test_every_address_is_tried_and_no_name_is_told(self, find, view, settings):
-        settings.SMARTCAR_WEBHOOK_ENDPOINTS = {OTHER: ["of-another-application"]}
+        settings.SMARTCAR_WEBHOOK_TOKENS = {OTHER: ["of-another-application"]}
         view()
         found = find(webhook.webhook)
         assert outcomes(found) == ["ok"] * 6
@@ -125,11 +125,11 @@ class TestTheView:
         assert OTHER not in str(found)
 
     def test_an_address_that_the_running_site_does_not_have(self, find, view, settings):
-        settings.SMARTCAR_WEBHOOK_ENDPOINTS = {OTHER: ["of-another-application"]}
-        view(settings, SMARTCAR_WEBHOOK_ENDPOINTS={})
+        settings.SMARTCAR_WEBHOOK_TOKENS = {OTHER: ["of-another-application"]}
+        view(settings, SMARTCAR_WEBHOOK_TOKENS={})
         outcome, text, advice = find(webhook.webhook)[3]
         assert (outcome, "answers 404" in text) == ("wrong", True)
-        assert "the same SMARTCAR_WEBHOOK_ENDPOINTS" in advice
+        assert "the same SMARTCAR_WEBHOOK_TOKENS" in advice
 
 
 class TestWhatStandsBeforeIt:

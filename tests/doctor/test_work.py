@@ -67,7 +67,7 @@ class TestSignatures:
         assert find_one(work.signatures)[0] == "ok"
 
     def test_each_address_has_its_own(self, find, client, settings):
-        settings.SMARTCAR_WEBHOOK_ENDPOINTS = {"a-name-that-nobody-guesses": ["other-token"]}
+        settings.SMARTCAR_WEBHOOK_TOKENS = {"a-name-that-nobody-guesses": ["other-token"]}
         post(client, event())
         post(client, event(), path="/cars/webhook/a-name-that-nobody-guesses/")
         found = find(work.signatures)

@@ -107,7 +107,7 @@ class TestEndpoints:
 
     @pytest.fixture(autouse=True)
     def endpoint(self, settings):
-        settings.SMARTCAR_WEBHOOK_ENDPOINTS = {"nobody-guesses-this": [OTHER]}
+        settings.SMARTCAR_WEBHOOK_TOKENS = {"nobody-guesses-this": [OTHER]}
 
     @pytest.mark.parametrize("path", [PATH, PATH.rstrip("/")])
     def test_another_application_has_an_address_and_tokens_of_its_own(self, client, path):
