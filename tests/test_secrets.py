@@ -1,6 +1,8 @@
-"""Every place where a token could show, searched for tokens: one that is added is searched here too."""
+"""Every place where a secret could show, searched for it: one that is added is searched here too."""
 
+import json
 import logging
+from contextlib import nullcontext
 from io import StringIO
 
 import pytest
@@ -12,11 +14,14 @@ from django.db import OperationalError, connection
 from django.forms import model_to_dict, modelform_factory
 from django.views.debug import ExceptionReporter
 
+from django_smartcar import signals
 from django_smartcar.exceptions import UndecryptableToken
 from django_smartcar.fields import PREFIX, EncryptedTextField
-from django_smartcar.models import ApplicationToken, SmartcarAccount
-from django_smartcar.services import leases, tokens
+from django_smartcar.models import ApplicationToken, SmartcarAccount, WebhookEvent
+from django_smartcar.services import inbox, leases, tokens
 from django_smartcar.services.client import Driver
+
+from . import webhooks
 
 pytestmark = pytest.mark.django_db
 
@@ -234,3 +239,133 @@ def test_the_token_of_the_application(admin_client, rf, caplog, search):
     shown = f"{row} {row!r} {vars(row)!r} {Driver('3', row.access_token, 'user-1')!r}"
     search(shown + out.getvalue() + "".join(pages) + caplog.text)
     search(report_of(raised, rf.get("/")), stored_may=True)
+
+
+class TestWebhooks:
+    """What a webhook tells, and what it is signed with, where receiving or working it fails in any way."""
+
+    # Never as they are in the source, and no token of digits, which are found anywhere.
+    LATITUDE, LONGITUDE, VIN = 48 + 0.137154, 11 + 0.576124, "WVWZZZ1J" + "ZXW000001"
+    TOKENS = {"": "mANa" * 6, "nobody-guesses-this": "oTHe" * 6}
+    CHALLENGE = "cHAl" * 6
+
+    @pytest.fixture(autouse=True)
+    def site(self, settings, vehicle):
+        settings.SMARTCAR_MANAGEMENT_TOKENS = [self.TOKENS[""]]
+        settings.SMARTCAR_WEBHOOK_TOKENS = {"nobody-guesses-this": [self.TOKENS["nobody-guesses-this"]]}
+        settings.SMARTCAR_WEBHOOK_WORK = "command"
+        vehicle.permissions = ["read_location"]
+        vehicle.save()
+
+    @pytest.fixture
+    def body(self):
+        vin = webhooks.signal("vehicleidentification-vin", self.VIN, 1_790_000_000)
+        told = [webhooks.location(self.LATITUDE, self.LONGITUDE, 1_790_000_000), vin]
+        return json.dumps(webhooks.event(*told, vin=self.VIN)).encode()
+
+    def search(self, shown, body):
+        for secret in (
+            str(self.LATITUDE),
+            str(self.LONGITUDE),
+            self.VIN,
+            self.CHALLENGE,
+            *self.TOKENS.values(),
+        ):
+            assert secret not in shown
+        for token in self.TOKENS.values():
+            assert webhooks.sign(body, token) not in shown
+
+    @pytest.mark.parametrize("is_signed", [True, False])
+    @pytest.mark.parametrize("place", ["view", "service", "database", "VERIFY"])
+    def test_error_reports_when_receiving_fails(self, client, body, caplog, monkeypatch, place, is_signed):
+        def refuse(*args, **kwargs):
+            raise ArithmeticError("the sky has fallen")  # nothing that receiving knows of
+
+        if place == "view":
+            monkeypatch.setattr(
+                "django_smartcar.views.webhook.JsonResponse", lambda *args, **kwargs: refuse()
+            )
+        elif place == "service":
+            monkeypatch.setattr("hmac.compare_digest", refuse)
+        elif place == "VERIFY":
+            body = json.dumps({**json.loads(body), **webhooks.verify(self.CHALLENGE)}).encode()
+        name = "nobody-guesses-this"
+        token = self.TOKENS[name] if is_signed else "of somebody else"
+        client.raise_request_exception = False
+        with connection.execute_wrapper(refuse) if place in ("database", "VERIFY") else nullcontext():
+            answer = webhooks.post(client, body, token, path=f"/cars/webhook/{name}/")
+        assert answer.status_code == 500
+        (record,) = [record for record in caplog.records if record.exc_info]
+        reporter = ExceptionReporter(record.request, *record.exc_info)
+        report = reporter.get_traceback_html() + reporter.get_traceback_text()
+        assert "django_smartcar/views/webhook.py" in report
+        self.search(report + caplog.text + answer.text, body)
+
+    def receive(self, client, body):
+        assert webhooks.post(client, body, self.TOKENS[""]).status_code == 200
+        return WebhookEvent.objects.get()
+
+    @pytest.mark.parametrize("table", ["smartcar_vehiclereading", "smartcar_latestsignal"])
+    def test_logs_and_the_row_when_working_fails(self, client, body, caplog, table):
+        def refuse(execute, sql, params, many, context):
+            if table in sql:
+                raise OperationalError(f"the database is gone\nDETAIL: {params} {body}")
+            return execute(sql, params, many, context)
+
+        row = self.receive(client, body)
+        with connection.execute_wrapper(refuse):
+            assert inbox.work() == 1
+        row.refresh_from_db()
+        assert "OperationalError" in row.last_error
+        assert row.last_error in caplog.text
+        self.search(f"{row.last_error} {row!r} {vars(row)!r} {caplog.text}", body)
+
+    @pytest.mark.parametrize("is_async", [False, True])
+    def test_logs_and_the_row_when_a_receiver_fails(self, client, body, caplog, is_async):
+        def receive(event, news, **named):
+            raise ArithmeticError(f"{event.payload} {news}")
+
+        async def receive_async(**named):
+            receive(**named)
+
+        receiver = receive_async if is_async else receive
+        row = self.receive(client, body)
+        signals.webhook_received.connect(receiver)
+        try:
+            inbox.work()
+        finally:
+            signals.webhook_received.disconnect(receiver)
+        row.refresh_from_db()
+        assert "ArithmeticError" in row.last_error
+        assert row.last_error in caplog.text
+        self.search(f"{row.last_error} {row!r} {vars(row)!r} {caplog.text}", body)
+
+    @pytest.mark.parametrize("place", ["applying", "receiver", "finishing"])
+    def test_error_reports_when_a_worker_is_thrown_out(self, client, body, rf, place):
+        """By what is no Exception, or by the writing down of how it went."""
+
+        def stop():
+            raise KeyboardInterrupt("stop")
+
+        def execute_or_stop(execute, sql, params, many, context):
+            is_last = sql.startswith("UPDATE") and "worked_at" in sql
+            if (place == "applying" and "smartcar_vehiclereading" in sql) or (
+                place == "finishing" and is_last
+            ):
+                stop()
+            return execute(sql, params, many, context)
+
+        def receive(event, news, **named):
+            if place == "receiver":
+                stop()
+
+        self.receive(client, body)
+        signals.webhook_received.connect(receive)
+        try:
+            with connection.execute_wrapper(execute_or_stop), pytest.raises(KeyboardInterrupt) as raised:
+                inbox.work()
+        finally:
+            signals.webhook_received.disconnect(receive)
+        report = report_of(raised, rf.get("/"))
+        assert "services/inbox.py" in report
+        self.search(report, body)
