@@ -51,9 +51,11 @@ def verify(challenge="8f14e45f-ceea"):
     return {"eventId": "v", "eventType": "VERIFY", "data": {"challenge": challenge}, "meta": {}}
 
 
-def post(client, payload, token=TOKEN, *, path="/cars/webhook/", signature=None):
+def post(client, payload, token=TOKEN, *, path="/cars/webhook/", signature=None, **environ):
     """Have a site receive this, signed with the token; ``token=""`` signs nothing."""
     body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
     signature = signature if signature is not None else sign(body, token) if token else ""
     headers = {"SC-Signature": signature} if signature else {}
-    return client.generic("POST", path, body, content_type="application/json", headers=headers)
+    return client.generic(
+        "POST", path, body, headers=headers, **{"CONTENT_TYPE": "application/json"} | environ
+    )
