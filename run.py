@@ -5,7 +5,7 @@ python3 run.py demo [--port 8000]    serve the example project
 python3 run.py test [pytest args]    run every test
 python3 run.py lint                  ruff and mypy
 python3 run.py matrix [pytest args]  run every test on every supported Python and Django found here
-python3 run.py bench                 measure beside Smartcar's own SDK; a quarter of an hour
+python3 run.py bench [subject ...]   measure beside peers: all subjects, or those named; half an hour
 """
 
 import argparse

@@ -1,21 +1,48 @@
-"""A token endpoint with a latency, light enough to share two cores with those who ask it.
+"""A Smartcar with a latency, generation 2, light enough to share two cores with those who ask it.
 
-``python -m benchmarks.server SECONDS CERTIFICATE`` prints its port, and serves until its input ends.
+``python -m benchmarks.server SECONDS CERTIFICATE`` prints its port; then, for each line that it gets,
+how many requests it has had. It serves until its input ends.
 """
 
 import asyncio
 import itertools
+import json
 import ssl
 import sys
+from datetime import UTC, datetime
 
-BODY = b'{"access_token": "%036d", "refresh_token": "%036d", "token_type": "Bearer", "expires_in": 7200}'
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+HEAD = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n%sContent-Length: %d\r\n\r\n%s"
+HEADERS = {"SC-Unit-System": "metric", "SC-Request-Id": "36ab27d0-fd9d-4455-823a-ce30af709ffc"}
+CLOSURES = [
+    {"type": place, "status": "CLOSED"} for place in ("frontLeft", "frontRight", "backLeft", "backRight")
+]
+
+#: What a batch brings besides the odometer.
+STILL = {
+    "/battery": {"percentRemaining": 0.3, "range": 40.5},
+    "/fuel": {"range": 40.5, "percentRemaining": 0.3, "amountRemaining": 12.1},
+    "/charge": {"state": "CHARGING", "isPluggedIn": True},
+    "/charge/limit": {"limit": 0.8},
+    "/security": {
+        "isLocked": True,
+        "doors": CLOSURES,
+        "windows": CLOSURES,
+        "sunroof": CLOSURES[:1],
+        "storage": CLOSURES[:2],
+        "chargingPort": CLOSURES[:1],
+    },
+    "/tires/pressure": {"frontLeft": 219, "frontRight": 219, "backLeft": 219, "backRight": 219},
+    "/engine/oil": {"lifeRemaining": 0.35},
+    "/location": {"latitude": 37.4292, "longitude": 122.1381},
+}
+
+numbers = itertools.count(1)
 
 
-class TokenEndpoint(asyncio.Protocol):
-    """HTTP/1.1 with connections that stay open; every POST gets a new pair, as long as Smartcar's are."""
+class Smartcar(asyncio.Protocol):
+    """HTTP/1.1 with connections that stay open. Every token is new, and every odometer has gone on."""
 
-    numbers = itertools.count(1)
+    requests = 0
 
     def __init__(self, latency: float) -> None:
         self.latency = latency
@@ -29,27 +56,47 @@ class TokenEndpoint(asyncio.Protocol):
         head, found, body = self.received.partition(b"\r\n\r\n")
         if not found:
             return
-        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0])
+        _, has_body, length = head.lower().partition(b"content-length:")
+        length = int(length.split(b"\r\n", 1)[0]) if has_body else 0
         if len(body) >= length:
             self.received = body[length:]
-            asyncio.get_running_loop().call_later(self.latency, self.answer)
+            path = head.split(b" ", 2)[1].decode()
+            asyncio.get_running_loop().call_later(self.latency, self.answer, path)
 
-    def answer(self) -> None:
-        number = next(self.numbers)
-        body = BODY % (number, number)
+    def answer(self, path: str) -> None:
+        Smartcar.requests += 1
         if not self.transport.is_closing():
-            self.transport.write(HEAD % len(body) + body)
+            self.transport.write(answer_to(path).encode())
+
+
+def answer_to(path: str) -> str:
+    number = next(numbers)
+    if path == "/oauth/token":
+        body = {"access_token": f"{number:036}", "refresh_token": f"{number:036}"}
+        return response({**body, "token_type": "Bearer", "expires_in": 7200}, {})
+    headers = {**HEADERS, "SC-Data-Age": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"}
+    odometer = {"distance": 1000 + number / 100}
+    if path.endswith("/odometer"):
+        return response(odometer, headers)
+    found = {"/odometer": odometer, **STILL}
+    items = [{"path": path, "code": 200, "headers": headers, "body": body} for path, body in found.items()]
+    return response({"responses": items}, headers)
+
+
+def response(body: dict, headers: dict[str, str]) -> str:
+    text = json.dumps(body)
+    return HEAD % ("".join(f"{name}: {value}\r\n" for name, value in headers.items()), len(text), text)
 
 
 async def serve(latency: float, certificate: str) -> None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate)
     loop = asyncio.get_running_loop()
-    made = loop.create_server(lambda: TokenEndpoint(latency), "127.0.0.1", 0, ssl=context, backlog=512)
+    made = loop.create_server(lambda: Smartcar(latency), "127.0.0.1", 0, ssl=context, backlog=512)
     server = await made
-    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
-    sys.stdout.flush()
-    await loop.run_in_executor(None, sys.stdin.read)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    while await loop.run_in_executor(None, sys.stdin.readline):
+        print(Smartcar.requests, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""The least that a webhook can do: store a row."""

@@ -1,0 +1,16 @@
+import uuid
+
+from django.db import models
+
+
+class Received(models.Model):
+    """What a request has brought."""
+
+    key = models.UUIDField(unique=True, default=uuid.uuid4)
+    body = models.TextField()
+
+    class Meta:
+        app_label = "bare"
+
+    def __str__(self) -> str:
+        return f"{self.key}"
