@@ -1,7 +1,7 @@
 """An event in one form, whatever version it came in, and how 4.0 is read into it. No network."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypedDict
 
 from . import signals
@@ -53,17 +53,23 @@ class Event:
 
 def read(payload: Mapping[str, Any], unit_system: str) -> Event:
     """The event of 4.0 that this JSON object tells of, in any of its variants."""
+    data = mapping(payload.get("data"))
+    told: dict[str, Any] = {
+        "triggers": tuple(_triggers([*items(data.get("triggers")), *items(payload.get("triggers"))])),
+        "signals": tuple(signals.read(one, unit_system) for one in mappings(data.get("signals"))),
+        "problems": tuple(_problem(one) for one in mappings(data.get("errors"))),
+    }
+    head = envelope(payload)
+    return replace(head, news=tuple(replace(news, **told) for news in head.news))
+
+
+def envelope(payload: Mapping[str, Any]) -> Event:
+    """The same event, and whom it is about, without what it tells of them."""
     data, meta = mapping(payload.get("data")), mapping(payload.get("meta"))
     delivered = moment(meta.get("deliveredAt") or meta.get("deliveryTime"))
     sequence = whole(meta.get("sequence")) or (int(delivered.timestamp() * 1000) if delivered else 0)
     vehicle_id = text(mapping(data.get("vehicle")).get("id")) or text(payload.get("vehicleId"))
-    news = News(
-        vehicle_id,
-        text(mapping(data.get("user")).get("id")),
-        tuple(_triggers([*items(data.get("triggers")), *items(payload.get("triggers"))])),
-        tuple(signals.read(one, unit_system) for one in mappings(data.get("signals"))),
-        tuple(_problem(one) for one in mappings(data.get("errors"))),
-    )
+    news = News(vehicle_id, text(mapping(data.get("user")).get("id")))
     return Event(
         text(payload.get("eventType")),
         text(payload.get("eventId")),

@@ -25,6 +25,7 @@ __all__ = [
     "Event",
     "News",
     "Problem",
+    "envelope",
     "hash_challenge",
     "identity",
     "is_challenge",
@@ -81,6 +82,11 @@ def read(payload: Mapping[str, Any], unit_system: str = "metric") -> Event:
     return events.read(payload, unit_system)
 
 
+def envelope(payload: Mapping[str, Any]) -> Event:
+    """The same event, and whom it is about; what it tells of them may be left out. To store it is enough."""
+    return older_events.read(payload, "metric") if "eventName" in payload else events.envelope(payload)
+
+
 def split(payload: dict[str, Any]) -> list[dict[str, Any]]:
     """The same event car by car: a schedule of 2.0 tells of several."""
     return older_events.split(payload) if "eventName" in payload else [payload]
@@ -88,7 +94,7 @@ def split(payload: dict[str, Any]) -> list[dict[str, Any]]:
 
 def identity(payload: Mapping[str, Any]) -> str:
     """What an event is known by over all attempts: its id, else a hash of what they have in common."""
-    known = read(payload).id
+    known = envelope(payload).id
     if known.isprintable() and 0 < len(known) <= LONGEST_ID:
         return known
     meta = {

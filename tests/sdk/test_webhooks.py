@@ -249,6 +249,15 @@ def test_a_schedule_of_2_0_is_read_and_split_car_by_car():
     ]
 
 
+def test_the_envelope_says_whom_an_event_is_about():
+    for payload in (state(), state(errors=[{"type": "VEHICLE_STATE"}]), SCHEDULE):
+        envelope, event = webhooks.envelope(payload), webhooks.read(payload)
+        assert (envelope.kind, envelope.id, envelope.webhook_id) == (event.kind, event.id, event.webhook_id)
+        assert (envelope.sequence, envelope.challenge) == (event.sequence, event.challenge)
+        about = [[(news.vehicle_id, news.user_id) for news in one.news] for one in (envelope, event)]
+        assert about[0] == about[1] != []
+
+
 def test_charging_of_2_0_is_read():
     told = {
         "eventId": "e",

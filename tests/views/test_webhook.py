@@ -67,6 +67,24 @@ def test_a_schedule_is_stored_car_by_car(client):
     assert [row.smartcar_vehicle_id for row in stored()] == ["car-0", "car-1", "car-2"]
 
 
+def test_what_is_stored_is_what_djangos_own_insert_writes(client):
+    post(client, event(event_id="e1"))
+    (mine,) = stored()
+    names = [field.attname for field in WebhookEvent._meta.concrete_fields if not field.primary_key]
+    WebhookEvent.objects.bulk_create(
+        [WebhookEvent(**{**{name: getattr(mine, name) for name in names}, "event_id": "e2"})]
+    )
+    theirs = WebhookEvent.objects.get(event_id="e2")
+    assert {name for name in names if getattr(mine, name) != getattr(theirs, name)} == {"event_id"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_event_of_one_car_takes_one_statement(client, settings, django_assert_num_queries):
+    settings.SMARTCAR_WEBHOOK_WORK = "command"
+    with django_assert_num_queries(1):  # no BEGIN, no COMMIT
+        post(client, event(event_id="e1"))
+
+
 @pytest.mark.parametrize("token", ["", OTHER])
 def test_what_is_not_signed_is_refused_and_counted(client, token, caplog):
     payload = event(location(48.137154, 11.576124, 1_790_000_000))
