@@ -44,10 +44,11 @@ def enter(facts: Sequence[Fact], now: datetime) -> list[VehicleReading]:
     if not facts:
         return []
     with transaction.atomic():
-        cars = ConnectedVehicle.objects.filter(pk__in={fact.vehicle_id for fact in facts})
+        told = {fact.vehicle_id for fact in facts}
+        cars = ConnectedVehicle.objects.filter(pk__in=told)
         # A write first: on every database it lets one writer at a time have a car.
-        cars.update(heard_at=now)
-        there = set(cars.values_list("pk", flat=True))
+        written = cars.update(heard_at=now)
+        there = told if written == len(told) else set(cars.values_list("pk", flat=True))
         ledger = _Ledger([fact for fact in facts if fact.vehicle_id in there], now)
         return ledger.write()
 

@@ -187,7 +187,7 @@ def test_facts_of_many_cars_take_as_many_queries_as_those_of_one(
         moment = NOON + timedelta(hours=hours)
         for some in (cars[:1], cars[1:]):
             facts = [readings.fact_of(car, "odometer", value, "km", moment) for car in some]
-            with django_assert_num_queries(6 if hours == 1 else 7):  # two of them are the transaction's
+            with django_assert_num_queries(5 if hours == 1 else 6):  # two of them are the transaction's
                 readings.keep_all(facts)
     assert VehicleReading.objects.newest().count() == 20
 
