@@ -61,9 +61,13 @@ class ConnectedVehicleQuerySet(models.QuerySet[Any]):
         mine = allowances.filter(key=models.OuterRef("smartcar_vehicle_id"), month=month)
         return self.annotate(asked=models.Subquery(mine.values("requests")[:1]))
 
-    def sync_due(self, before: datetime) -> ConnectedVehicleQuerySet:
-        """Connected cars that no sync has begun to read since this moment."""
-        return self.connected().filter(models.Q(synced_at=None) | models.Q(synced_at__lt=before))
+    def sync_due(self, before: datetime, abandoned: datetime) -> ConnectedVehicleQuerySet:
+        """Connected cars that no sync has read since ``before``, and none is reading.
+
+        A sync that holds a car, and has not said so since ``abandoned``, has died.
+        """
+        is_old = Q(sync_claim=None) & (Q(synced_at=None) | Q(synced_at__lt=before))
+        return self.connected().filter(is_old | Q(sync_claim__isnull=False, synced_at__lt=abandoned))
 
     def subscription_due(self, webhook_ids: Iterable[str]) -> ConnectedVehicleQuerySet:
         """Cars that are subscribed to other webhooks than these; to any, if they are disconnected.

@@ -40,7 +40,7 @@ STAIRS = {
         {"cars", "facts", "attempts", "records", "readings", "refreshing"},
         {"tokens", "orders", "governor"},
         {"leases"},
-        {"client", "outside", "side_by_side", "ledger"},
+        {"client", "outside", "side_by_side", "ledger", "claims"},
         {"plausible"},
     ],
     "sdk": [

@@ -6,8 +6,21 @@ import json
 import shutil
 import textwrap
 import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
+
+from django.core.management.base import BaseCommand
+
+
+def of(command: BaseCommand, is_json: bool, count: Callable[[], int], limit: int | None) -> Lines | JsonLines:
+    """What this command says: a bar where a person watches, who may wait until all rows have been counted."""
+    if is_json:
+        return JsonLines(command.stdout)
+    if not command.stdout.isatty():
+        return Lines(command.stdout, command.style)
+    total = count()
+    return Bar(command.stdout, command.style, total if limit is None else min(total, limit))
 
 
 class Lines:
@@ -17,8 +30,8 @@ class Lines:
         self._stdout = stdout
         self._style = style
 
-    def row(self, row: Any, text: str, *, is_bad: bool, **facts: Any) -> None:
-        line = f"{row}: {text}"
+    def row(self, name: Any, text: str, *, is_bad: bool, **facts: Any) -> None:
+        line = f"{name}: {text}"
         self._stdout.write(self._style.ERROR(line) if is_bad else line)
 
     def end(self, text: str, *, is_bad: bool, **facts: Any) -> None:
@@ -39,11 +52,11 @@ class Bar(Lines):
         self._seen = 0
         self._drawn_at = 0.0
 
-    def row(self, row: Any, text: str, *, is_bad: bool, **facts: Any) -> None:
+    def row(self, name: Any, text: str, *, is_bad: bool, **facts: Any) -> None:
         self._seen += 1
         if is_bad:
             self._wipe()
-            super().row(row, text, is_bad=True)
+            super().row(name, text, is_bad=True)
         if is_bad or time.monotonic() - self._drawn_at > self.PAUSE:
             self._draw()
 
@@ -93,13 +106,13 @@ class Steps(Lines):
 
 
 class JsonLines:
-    """A JSON object a line: one for each row, and the summary last."""
+    """A JSON object a line: the facts of each row, and the summary last."""
 
     def __init__(self, stdout: Any) -> None:
         self._stdout = stdout
 
-    def row(self, row: Any, text: str, *, is_bad: bool, **facts: Any) -> None:
-        self._write({row._meta.model_name: row.pk, **facts})
+    def row(self, name: Any, text: str, *, is_bad: bool, **facts: Any) -> None:
+        self._write(facts)
 
     def step(self, name: str, outcome: str, text: str, advice: str) -> None:
         self._write({"step": name, "outcome": outcome, "text": text, "advice": advice or None})

@@ -43,7 +43,7 @@ class ConnectedVehicle(models.Model):
         _("unit system"), max_length=10, choices=UnitSystem.choices, default=UnitSystem.METRIC
     )
     heard_at = models.DateTimeField(_("last heard of"), null=True, editable=False)
-    #: When a sync has last begun to read the car, and which one: it is nobody else's meanwhile.
+    #: When a sync has last read the car, or said that it is about to, and the claim of the one that is.
     synced_at = models.DateTimeField(null=True, db_index=True, editable=False)
     sync_claim = models.UUIDField(null=True, db_index=True, editable=False)
     #: Set while the car's brand wants a new login of its driver; the address is Smartcar's, if it gave one.

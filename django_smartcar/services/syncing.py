@@ -8,15 +8,13 @@ that runs the pages.
 from __future__ import annotations
 
 import time
-import uuid
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from ..exceptions import (
@@ -28,8 +26,9 @@ from ..exceptions import (
     reason_of,
 )
 from ..models import READS, ConnectedVehicle
-from . import cars, client, readings, tokens, vehicles
+from . import cars, claims, client, readings, tokens, vehicles
 from .cars import Reached
+from .claims import Claim
 from .client import Driver
 
 #: How many cars are claimed, read and kept together: all that a run has in memory.
@@ -59,62 +58,86 @@ class Result:
     missing: Mapping[str, str] = field(default_factory=dict)
 
 
-def run(
-    before: datetime, tell: Callable[[Result], None], *, concurrency: int, limit: int | None = None
-) -> None:
-    """Read the cars that no sync has begun since ``before``, and ``tell`` what became of each."""
-    with ThreadPoolExecutor(concurrency, "sync_smartcar_vehicles") as pool:
-        pause = 0.0
-        for claim, page in _claimed(before, limit):
-            time.sleep(pause)
-            try:
-                results, pause = _sync(page, pool)
-            except BaseException:
-                # Somebody else may have them.
-                ConnectedVehicle.objects.filter(sync_claim=claim).update(synced_at=None)
-                raise
-            for result in results:
-                tell(result)
+class Sync:
+    """Reads cars until there are no more, or it is told to stop; ``tell`` is called with each result."""
 
+    def __init__(self, tell: Callable[[Result], None]) -> None:
+        self.is_stopped = False
+        self._tell = tell
 
-def _claimed(before: datetime, limit: int | None) -> Iterator[tuple[uuid.UUID, list[ConnectedVehicle]]]:
-    """Pages of cars that are this run's own, and by which claim."""
-    due = ConnectedVehicle.objects.sync_due(before)
-    last, left = None, limit
-    while left is None or left > 0:
-        following = due if last is None else due.filter(pk__gt=last)
-        size = PAGE if left is None else min(PAGE, left)
-        pks = list(following.order_by("pk").values_list("pk", flat=True)[:size])
-        if not pks:
-            return
-        claim, last = uuid.uuid4(), pks[-1]
-        # Under the condition once more: another machine may have been faster.
-        due.filter(pk__in=pks).update(sync_claim=claim, synced_at=timezone.now())
-        own = ConnectedVehicle.objects.filter(sync_claim=claim).order_by("pk")
-        if page := list(own.select_related("account__smartcar_user")):
-            left = None if left is None else left - len(page)
-            yield claim, page
+    def stop(self) -> None:
+        """Ask no more cars. A signal may call this: it takes no lock."""
+        self.is_stopped = True
+
+    def run(self, before: datetime, *, concurrency: int, limit: int | None = None) -> None:
+        """Read the cars that no sync has read since ``before``.
+
+        Once stopped, it waits for the requests in flight, keeps what they bring, and gives back the rest.
+        """
+        with ThreadPoolExecutor(concurrency, "sync_smartcar_vehicles") as pool:
+            pause = 0.0
+            pages = claims.pages(before, PAGE, limit)
+            while self._wait(pause) and (claim := next(pages, None)):
+                try:
+                    results, pause = self._read(claim, pool)
+                    read = {result.vehicle.pk for result in results}
+                    claim.end({vehicle.pk for vehicle in claim.vehicles} - read)
+                except BaseException:
+                    self.stop()  # or the threads would go on
+                    claim.give_back()
+                    raise
+                for result in results:
+                    self._tell(result)
+
+    def _wait(self, seconds: float) -> bool:
+        ends = time.monotonic() + seconds
+        while not self.is_stopped and (left := ends - time.monotonic()) > 0:
+            time.sleep(min(left, 0.2))
+        return not self.is_stopped
+
+    @sensitive_variables()
+    def _read(self, claim: Claim, pool: ThreadPoolExecutor) -> tuple[list[Result], float]:
+        """What became of each car of a page, and how long to wait before the next."""
+        asked, results = _questions(claim.vehicles)
+        facts, pause = [], 0.0
+        answers = [pool.submit(self._batch, *question) for question in asked]
+        for (reached, names), awaited in zip(asked, answers, strict=True):
+            answer = _answer(awaited, claim)
+            if answer is None:
+                continue
+            if isinstance(answer, AuthenticationException):
+                answer = _again(reached.vehicle, names)
+            elif isinstance(answer, SmartcarException):
+                reached.learn([answer])
+            else:
+                reached.learn(answer.values())
+                facts += readings.facts_in(reached.vehicle, answer)
+            if isinstance(answer, RateLimitingException):
+                pause = min(max(pause, answer.retry_after or 1), LONGEST_PAUSE)
+            results.append(_result(reached.vehicle, answer))
+        readings.keep_all(facts)
+        return results, pause
+
+    @sensitive_variables()
+    def _batch(self, reached: Reached, names: list[str]) -> Any:
+        """In a thread: what the car answers, or the exception; None if it is not asked any more.
+
+        It touches no database.
+        """
+        if self.is_stopped:
+            return None
+        try:
+            return reached.car.batch(names)
+        except SmartcarException as error:
+            return error.with_traceback(None)
 
 
 @sensitive_variables()
-def _sync(page: list[ConnectedVehicle], pool: ThreadPoolExecutor) -> tuple[list[Result], float]:
-    """What became of each car of a page, and how long to wait before the next."""
-    asked, results = _questions(page)
-    facts, pause = [], 0.0
-    answers = pool.map(lambda question: _batch(*question), asked)
-    for (reached, names), answer in zip(asked, answers, strict=True):
-        if isinstance(answer, AuthenticationException):
-            answer = _again(reached.vehicle, names)
-        elif isinstance(answer, SmartcarException):
-            reached.learn([answer])
-        else:
-            reached.learn(answer.values())
-            facts += readings.facts_in(reached.vehicle, answer)
-        if isinstance(answer, RateLimitingException):
-            pause = min(max(pause, answer.retry_after or 1), LONGEST_PAUSE)
-        results.append(_result(reached.vehicle, answer))
-    readings.keep_all(facts)
-    return results, pause
+def _answer(awaited: Future[Any], claim: Claim) -> Any:
+    """What a thread brings, however long that takes: the cars stay ours."""
+    while not wait([awaited], timeout=claims.BEAT / 2).done:
+        claim.hold()
+    return awaited.result()
 
 
 @sensitive_variables()
@@ -165,15 +188,6 @@ class _Drivers:
                 self._application = driver
             return driver
         return replace(self._application, user_id=account.smartcar_user_id, mode=account.mode)
-
-
-@sensitive_variables()
-def _batch(reached: Reached, names: list[str]) -> Any:
-    """In a thread: what the car answers, or the exception. It touches no database."""
-    try:
-        return reached.car.batch(names)
-    except SmartcarException as error:
-        return error.with_traceback(None)
 
 
 @sensitive_variables()

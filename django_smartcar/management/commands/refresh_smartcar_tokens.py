@@ -1,10 +1,7 @@
 import random
-import signal
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
 from typing import Any
@@ -13,8 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from django_smartcar import engines
+from django_smartcar.management import reports, stopping
 from django_smartcar.management.arguments import number_of
-from django_smartcar.management.reports import Bar, JsonLines, Lines
 from django_smartcar.models import LeasedToken, SmartcarAccount
 from django_smartcar.services import commands, refreshing
 from django_smartcar.services.refreshing import Outcome, Refresher, Result
@@ -74,11 +71,11 @@ class Command(BaseCommand):
         self.expected = {"refreshed", "failed"}
         self.counts: Counter[str] = Counter()
         self.refresher = Refresher(self._tell)
-        self.report = self._report(options["json"], within, limit)
+        self.report = reports.of(self, options["json"], lambda: refreshing.count_due(within), limit)
         if not options["dry_run"]:
             commands.give_up()  # on commands whose process has died: this is what a site runs regularly
         rows = islice(refreshing.due(within, min(refreshing.PAGE, limit or refreshing.PAGE)), limit)
-        with _stopped_by_signals(self.refresher):
+        with stopping.on_signals(self.refresher.stop):
             self.refresher.wait(random.uniform(0, options["jitter"]))  # noqa: S311 (guards nothing)
             if options["dry_run"]:
                 self._name(rows)
@@ -88,19 +85,11 @@ class Command(BaseCommand):
                 self.refresher.run(rows, options["concurrency"])
         self._summarize(time.monotonic() - started)
 
-    def _report(self, is_json: bool, within: timedelta | None, limit: int | None) -> Lines | JsonLines:
-        if is_json:
-            return JsonLines(self.stdout)
-        if self.stdout.isatty():
-            total = refreshing.count_due(within)
-            return Bar(self.stdout, self.style, total if limit is None else min(total, limit))
-        return Lines(self.stdout, self.style)
-
     def _tell(self, result: Result) -> None:
         """What became of a row; the refresher has one thread at a time call this."""
         row, outcome = result.row, result.outcome
         self.counts[outcome] += 1
-        facts: dict[str, Any] = {"outcome": outcome}
+        facts: dict[str, Any] = {**_key(row), "outcome": outcome}
         if outcome is Outcome.REFRESHED:
             until = facts["access_expires_at"] = row.access_expires_at
             # Somebody may have disconnected the last car in this moment.
@@ -121,7 +110,7 @@ class Command(BaseCommand):
         self.expected = {"would be refreshed"}
         for row in self._until_stopped(rows):
             self.counts["due"] += 1
-            self.report.row(row, "would be refreshed", is_bad=False, outcome="due")
+            self.report.row(row, "would be refreshed", is_bad=False, **_key(row), outcome="due")
 
     def _enqueue(self, rows: Iterator[LeasedToken], engine: str) -> None:
         """Hand out a task for each account. The application's token is one: it is renewed here and now."""
@@ -134,7 +123,7 @@ class Command(BaseCommand):
             if isinstance(row, SmartcarAccount):
                 enqueue(row.pk, row.token_version)
                 self.counts["enqueued"] += 1
-                self.report.row(row, "handed out", is_bad=False, outcome="enqueued")
+                self.report.row(row, "handed out", is_bad=False, **_key(row), outcome="enqueued")
             else:
                 self.refresher.run(iter([row]), concurrency=1)
 
@@ -165,28 +154,9 @@ class Command(BaseCommand):
             raise CommandError(", ".join(texts))
 
 
-@contextmanager
-def _stopped_by_signals(refresher: Refresher) -> Iterator[None]:
-    """SIGTERM and SIGINT end the run after the exchanges in flight; a second one ends it at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread is told of signals
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    def stop(*_: Any) -> None:
-        refresher.stop()
-        restore()
-
-    for number in before:
-        signal.signal(number, stop)
-    try:
-        yield
-    finally:
-        restore()
+def _key(row: LeasedToken) -> dict[str, Any]:
+    """Which row it is, for machines."""
+    return {str(row._meta.model_name): row.pk}
 
 
 def _utc(moment: datetime) -> str:

@@ -1,4 +1,3 @@
-import json
 import time
 from collections import Counter
 from datetime import timedelta
@@ -7,10 +6,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from django_smartcar.management import reports, stopping
 from django_smartcar.management.arguments import number_of
-from django_smartcar.models import ConnectedVehicle
-from django_smartcar.services import syncing
-from django_smartcar.services.syncing import Outcome, Result
+from django_smartcar.services import claims, syncing
+from django_smartcar.services.syncing import Outcome, Result, Sync
+
+#: What fails the run.
+BAD = (Outcome.FAILED, Outcome.NEEDS_DRIVER)
 
 
 class Command(BaseCommand):
@@ -42,34 +44,32 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         started = time.monotonic()
         before = timezone.now() - timedelta(minutes=options["max_age"])
-        self.is_json = options["json"]
+        limit = options["limit"]
         self.counts: Counter[str] = Counter()
-        total = ConnectedVehicle.objects.sync_due(before).count()
-        self.total = min(total, options["limit"] or total)
-        syncing.run(before, self._tell, concurrency=options["concurrency"], limit=options["limit"])
-        self._summarize(time.monotonic() - started)
+        self.report = reports.of(self, options["json"], lambda: claims.due(before).count(), limit)
+        sync = Sync(self._tell)
+        with stopping.on_signals(sync.stop):
+            sync.run(before, concurrency=options["concurrency"], limit=limit)
+        self._summarize(sync.is_stopped, time.monotonic() - started)
 
     def _tell(self, result: Result) -> None:
         self.counts[result.outcome] += 1
-        is_bad = result.outcome in (Outcome.FAILED, Outcome.NEEDS_DRIVER)
-        if self.is_json:
-            facts = {"reason": result.reason, "missing": dict(result.missing)}
-            known = {name: fact for name, fact in facts.items() if fact}
-            self.stdout.write(json.dumps({"vehicle": result.vehicle.pk, "outcome": result.outcome, **known}))
-            return
-        if is_bad:
-            reason = f" ({result.reason})" if result.reason else ""
-            self.stdout.write(self.style.ERROR(f"vehicle {result.vehicle.pk}: {result.outcome}{reason}"))
-        seen = self.counts.total()
-        if seen % syncing.PAGE == 0:
-            self.stdout.write(f"{seen} of {max(self.total, seen)}")
+        text = f"{result.outcome} ({result.reason})" if result.reason else str(result.outcome)
+        told = {"reason": result.reason or None, "missing": dict(result.missing) or None}
+        self.report.row(
+            f"vehicle {result.vehicle.pk}",
+            text,
+            is_bad=result.outcome in BAD,
+            **{"vehicle": result.vehicle.pk, "outcome": result.outcome, **told},
+        )
 
-    def _summarize(self, seconds: float) -> None:
-        counts = {outcome.replace(" ", "_"): self.counts[outcome] for outcome in Outcome}
-        if self.is_json:
-            self.stdout.write(json.dumps({"summary": {**counts, "seconds": round(seconds, 3)}}))
-        text = ", ".join(f"{self.counts[outcome]} {outcome}" for outcome in Outcome)
-        if self.counts[Outcome.FAILED] or self.counts[Outcome.NEEDS_DRIVER]:
-            raise CommandError(text)
-        if not self.is_json:
-            self.stdout.write(self.style.SUCCESS(text))
+    def _summarize(self, stopped: bool, seconds: float) -> None:
+        texts = [f"{self.counts[outcome]} {outcome}" for outcome in Outcome]
+        if stopped:
+            texts.append("stopped before the end")
+        facts: dict[str, Any] = {outcome.replace(" ", "_"): self.counts[outcome] for outcome in Outcome}
+        facts |= {"stopped": stopped, "seconds": round(seconds, 3)}
+        is_bad = any(self.counts[outcome] for outcome in BAD)
+        self.report.end(", ".join(texts), is_bad=is_bad, **facts)
+        if is_bad:
+            raise CommandError(", ".join(texts))

@@ -3,6 +3,7 @@ import json
 import threading
 import tracemalloc
 from collections import Counter
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 
@@ -13,7 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_smartcar.models import ConnectedVehicle, SmartcarAccount, VehicleReading
-from django_smartcar.services import syncing
+from django_smartcar.services import claims, syncing
+from django_smartcar.services.syncing import Sync
 from django_smartcar.simulator import world
 
 from ...wire import UPSTREAM, v2_error
@@ -161,7 +163,7 @@ def test_so_many_requests_at_once_and_no_more(fleet, wire, make_vehicle, account
 
 def test_the_run_pauses_when_smartcar_asks_for_fewer_requests(make_vehicle, account, wire, monkeypatch):
     paused = []
-    monkeypatch.setattr(syncing.time, "sleep", paused.append)
+    monkeypatch.setattr(Sync, "_wait", lambda self, seconds: paused.append(seconds) or True)
     monkeypatch.setattr(syncing, "PAGE", 1)
     for name in ("first", "second"):
         make_vehicle(account, name, permissions=["read_odometer"])
@@ -171,7 +173,55 @@ def test_the_run_pauses_when_smartcar_asks_for_fewer_requests(make_vehicle, acco
     wire.batch("second", {"odometer": {"distance": 5}})
     with pytest.raises(CommandError, match="1 read, 0 needs driver, 1 failed"):
         sync()
-    assert paused == [0, 20]
+    assert paused == [0, 20, 0]
+
+
+class Terminal(StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_terminal_shows_a_bar_and_what_went_wrong(fleet, make_vehicle, account, wire):
+    fleet(3)
+    lost = make_vehicle(account, "lost", permissions=["read_odometer"])
+    wire.batch("lost", {"odometer": (409, v2_error(409, "VEHICLE_STATE", "ASLEEP"))})
+    screen = Terminal()
+    with pytest.raises(CommandError):
+        call_command("sync_smartcar_vehicles", stdout=screen, no_color=True)
+    shown = screen.getvalue()
+    assert f"\r{'█' * 30} 4 of 4\n" in shown
+    assert shown.count(f"vehicle {lost.pk}: failed (ASLEEP)\n") == 1
+    assert ": read" not in shown
+
+
+def test_a_car_has_a_line_and_the_bar_counts_no_more_than_the_limit(fleet):
+    first, *_ = fleet(3)
+    assert sync("--limit", "1").splitlines()[0] == f"vehicle {first.pk}: read"
+    screen = Terminal()
+    call_command("sync_smartcar_vehicles", "--limit", "1", stdout=screen, no_color=True)
+    assert "1 of 1\n" in screen.getvalue()
+
+
+def test_a_run_that_was_killed_keeps_its_cars_for_ten_minutes(fleet):
+    cars = fleet(3)
+    claims.Claim([car.pk for car in cars], timezone.now())
+    assert "0 read" in sync("--max-age", "0")
+    long_ago = timezone.now() - claims.LONGEST
+    ConnectedVehicle.objects.filter(pk=cars[0].pk).update(synced_at=long_ago)
+    assert "1 read" in sync()
+
+
+def test_a_run_that_takes_long_keeps_its_cars(fleet, monkeypatch):
+    cars = fleet(2)
+    claim = claims.Claim([car.pk for car in cars], timezone.now())
+    ConnectedVehicle.objects.update(synced_at=timezone.now() - claims.LONGEST)
+    claim.hold()
+    assert claims.due(timezone.now()).count() == 2, "not a minute has gone by"
+    monkeypatch.setattr(claims, "BEAT", 0)
+    claim.hold()
+    assert claims.due(timezone.now()).count() == 0
+    claim.end({cars[0].pk})
+    assert list(claims.due(timezone.now() - timedelta(hours=1))) == [cars[0]]
 
 
 def queries_of(act):
@@ -234,7 +284,7 @@ def test_memory_does_not_grow_with_the_fleet(account, answers, monkeypatch):
 
         tracemalloc.start()
         try:
-            syncing.run(timezone.now(), tell, concurrency=2)
+            syncing.Sync(tell).run(timezone.now(), concurrency=2)
             counts.append(dict(told))
             return tracemalloc.get_traced_memory()[1]
         finally:

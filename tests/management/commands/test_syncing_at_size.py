@@ -1,0 +1,133 @@
+"""The command as processes of its own: copies, signals, and one that is killed."""
+
+import json
+import signal
+import threading
+import time
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from ...site import finished, wait_until
+
+MAKE = """
+import sys
+from datetime import timedelta
+import django
+django.setup()
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+from django_smartcar.models import ConnectedVehicle, SmartcarAccount, SmartcarUser
+driver = SmartcarUser.objects.create(id="driver", user=get_user_model().objects.create_user("anna"))
+ends = timezone.now() + timedelta(hours=2)
+account = SmartcarAccount.objects.create(
+    smartcar_user=driver, api_version="2.0", access_token="access", access_expires_at=ends, refresh_token="r"
+)
+ConnectedVehicle.objects.bulk_create(
+    ConnectedVehicle(account=account, smartcar_vehicle_id=f"car-{number}", permissions=["read_odometer"])
+    for number in range(int(sys.argv[1]))
+)
+"""
+
+
+class CarServer(ThreadingHTTPServer):
+    """Tells the odometer of any car, ``latency`` seconds after it was asked and once the gate is open."""
+
+    daemon_threads = True
+    request_queue_size = 512
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.lock = threading.Lock()
+        self.gate = threading.Event()
+        self.gate.set()
+        #: How often each car was asked.
+        self.asked = Counter()
+        self.latency = self.at_once = 0
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        with self.server.lock:
+            self.server.asked[self.path.split("/")[-2]] += 1
+            self.server.at_once += 1
+        time.sleep(self.server.latency)
+        self.server.gate.wait(60)
+        with self.server.lock:
+            self.server.at_once -= 1
+        item = {"path": "/odometer", "code": 200, "body": {"distance": 5}}
+        content = json.dumps({"responses": [item]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def cars(site):
+    server = CarServer()
+    site.environment["SITE_API_URL"] = server.url
+    site.run("-c", MAKE, "60")
+    yield server
+    server.gate.set()
+    server.shutdown()
+    server.server_close()
+
+
+def sync(site, *arguments):
+    return site.start("-m", "django", "sync_smartcar_vehicles", "--skip-checks", *arguments)
+
+
+def held(site):
+    return site.ask("select count(*) from smartcar_connectedvehicle where sync_claim is not null")[0][0]
+
+
+def test_copies_share_the_work_and_double_none_of_it(site, cars):
+    cars.latency = 0.05
+    copies = [sync(site, "--concurrency", "4", "--limit", "20") for _ in range(3)]
+    summaries = [finished(copy)[-1] for copy in copies]
+    assert sum(int(summary.split()[0]) for summary in summaries) == cars.asked.total()
+    finished(sync(site))
+    assert cars.asked.total() == len(cars.asked) == 60
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_run_after_the_requests_in_flight(site, cars, number):
+    cars.latency = 0.5
+    copy = sync(site, "--concurrency", "4")
+    wait_until(lambda: cars.at_once == 4)
+    copy.send_signal(number)
+    *_, summary = finished(copy)
+    read = cars.asked.total()
+    assert summary.startswith(f"{read} read, 0 needs driver, 0 failed, ")
+    assert summary.endswith(", stopped before the end")
+    assert read < 20
+    assert site.ask("select count(*) from smartcar_vehiclereading") == [(read,)]
+    assert held(site) == 0
+    cars.latency = 0
+    assert finished(sync(site))[-1].startswith(f"{60 - read} read, ")
+    assert set(cars.asked.values()) == {1}
+
+
+def test_what_a_killed_copy_held_is_read_by_others_when_its_claim_has_run_out(site, cars):
+    cars.gate.clear()
+    copy = sync(site, "--concurrency", "4")
+    wait_until(lambda: cars.at_once == 4)
+    copy.kill()
+    copy.communicate()
+    cars.gate.set()
+    assert held(site) == 60
+    assert finished(sync(site, "--max-age", "0"))[-1].startswith("0 read, ")
+    site.ask("update smartcar_connectedvehicle set synced_at = datetime('now', '-10 minutes')")
+    assert finished(sync(site))[-1].startswith("60 read, ")
+    assert held(site) == 0
