@@ -35,7 +35,7 @@ STAIRS = {
         {"dispatch"},
         {"inbox"},
         {"arrivals"},
-        {"vehicles", "commands", "ownership"},
+        {"vehicles", "commands", "ownership", "rounds"},
         {"subscriptions"},
         {"cars", "facts", "attempts", "records", "readings", "refreshing"},
         {"tokens", "orders", "governor"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -58,14 +58,30 @@ class Reached:
 
     def learn(self, answers: Iterable[Any]) -> None:
         """Remember what these answers, or failures, say of the login at the car's brand."""
+        if self.notice(answers):
+            save_logins([self.vehicle])
+
+    def notice(self, answers: Iterable[Any]) -> bool:
+        """The same, for `save_logins` to save; False where there is nothing to be saved."""
         answers = list(answers)
         failures = [answer for answer in answers if isinstance(answer, SmartcarException)]
         refused = [error for error in failures if error.code == "AUTHENTICATION_FAILED"]
         if refused:
-            mark(self.vehicle, str((refused[0].resolution or {}).get("url") or ""))
+            _set_marked(self.vehicle, str((refused[0].resolution or {}).get("url") or ""))
+            return True
         # In generation 3 answers come from Smartcar's store, and not from the car.
-        elif len(failures) < len(answers) and not self.driver.speaks_v3:
-            unmark(self.vehicle)
+        if len(failures) == len(answers) or self.driver.speaks_v3 or not self.vehicle.needs_reauthentication:
+            return False
+        _set_unmarked(self.vehicle)
+        return True
+
+
+def cost(account: SmartcarAccount, names: Collection[str]) -> int:
+    """How many of the plan's requests it takes to read all of these at once.
+
+    Generation 2 counts each of them; generation 3 has all in one answer.
+    """
+    return 1 if account.speaks_v3 else len(names)
 
 
 @sensitive_variables()
@@ -113,19 +129,28 @@ def is_gone(error: SmartcarException, account: SmartcarAccount) -> bool:
 def unmark(vehicle: ConnectedVehicle) -> None:
     """The car's brand lets us in again."""
     if vehicle.needs_reauthentication:
-        _write(vehicle, reauthentication_required_at=None, reauthentication_url="")
+        _set_unmarked(vehicle)
+        save_logins([vehicle])
 
 
 def mark(vehicle: ConnectedVehicle, url: str = "") -> None:
     """The car's brand wants a new login of its driver, at this address if Smartcar says one."""
-    since = vehicle.reauthentication_required_at or timezone.now()
+    _set_marked(vehicle, url)
+    save_logins([vehicle])
+
+
+def save_logins(vehicles: Collection[ConnectedVehicle]) -> None:
+    """Write whether these cars need a new login: as many queries for many as for one."""
+    ConnectedVehicle.objects.bulk_update(vehicles, ["reauthentication_required_at", "reauthentication_url"])
+
+
+def _set_unmarked(vehicle: ConnectedVehicle) -> None:
+    vehicle.reauthentication_required_at, vehicle.reauthentication_url = None, ""
+
+
+def _set_marked(vehicle: ConnectedVehicle, url: str) -> None:
+    vehicle.reauthentication_required_at = vehicle.reauthentication_required_at or timezone.now()
     longest = ConnectedVehicle._meta.get_field("reauthentication_url").max_length or 0
     # A signal's error brings no address: one that a command brought is still good.
-    kept = url if 0 < len(url) <= longest else vehicle.reauthentication_url
-    _write(vehicle, reauthentication_required_at=since, reauthentication_url=kept)
-
-
-def _write(vehicle: ConnectedVehicle, **columns: object) -> None:
-    ConnectedVehicle.objects.filter(pk=vehicle.pk).update(**columns)
-    for name, value in columns.items():
-        setattr(vehicle, name, value)
+    if 0 < len(url) <= longest:
+        vehicle.reauthentication_url = url

@@ -10,9 +10,15 @@ from typing import Any
 from django.views.decorators.debug import sensitive_variables
 
 from .. import sdk
-from ..exceptions import AuthenticationException, NotStoredException, SmartcarException, named
-from . import client
-from .client import Driver
+from ..exceptions import (
+    AuthenticationException,
+    NotStoredException,
+    RateLimited,
+    SmartcarException,
+    named,
+)
+from . import client, governor
+from .client import Car, Driver
 
 logger = logging.getLogger(__name__)
 
@@ -75,23 +81,14 @@ def read(driver: Driver, vehicle_id: str, connection: sdk.v3.Connection | None =
 
     Raises AuthenticationException if Smartcar does not take the token.
 
-    In generation 3 a ``connection`` tells most of it, and is asked for where it is not given.
+    In generation 3 a ``connection`` tells most of it, and is asked for where it is not given. A car that is
+    not to be asked just now is not: it will not tell.
     """
-    car = client.car(driver, vehicle_id)
-    info: dict[str, Any] = {}
-    permissions: list[str] | None = None
-    vin = ""
-    failed = None
+    target = governor.Target(vehicle_id, driver.api_version)
+    told = _Told(client.car(driver, vehicle_id), connection)
+    failed: SmartcarException | None = governor.refusals([target]).get(target)
     try:
-        if isinstance(car, sdk.v3.Vehicle):
-            connection = connection or car.connection()
-            permissions, info = connection["permissions"], dict(connection["vehicle"])
-        else:
-            permissions = list(car.iter_permissions())
-            if "read_vehicle_info" in permissions:
-                info = dict(car.info())
-        if "read_vin" in permissions:
-            vin = car.vin()
+        told.ask(is_blocked=failed is not None)
     except AuthenticationException:
         raise  # about the token, not about the car: it is asked again with another
     except NotStoredException:
@@ -99,7 +96,45 @@ def read(driver: Driver, vehicle_id: str, connection: sdk.v3.Connection | None =
     except SmartcarException as error:
         logger.warning("Smartcar told only part of a vehicle: %s %s", type(error).__name__, error.request_id)
         failed = named(error)
-    return Facts(vehicle_id, info, permissions, vin, failed)
+        if isinstance(failed, RateLimited):
+            governor.remember([(target, failed)])
+            told.requests = max(0, told.requests - 1)  # what the plan does not count comes first
+    finally:
+        governor.count_all({vehicle_id: told.requests})
+    return Facts(vehicle_id, told.info, told.permissions, told.vin, failed)
+
+
+class _Told:
+    """What one car tells, as far as it gets; ``requests`` is how many of the plan's that has taken."""
+
+    def __init__(self, car: Car, connection: sdk.v3.Connection | None) -> None:
+        self._car = car
+        self._connection = connection
+        self.info: dict[str, Any] = {}
+        self.permissions: list[str] | None = None
+        self.vin = ""
+        self.requests = 0
+
+    @sensitive_variables()
+    def ask(self, *, is_blocked: bool) -> None:
+        """Raises SmartcarException. Where it is blocked, only what needs no request is told."""
+        car = self._car
+        if isinstance(car, sdk.v3.Vehicle):
+            if self._connection is None and not is_blocked:
+                self._connection = (
+                    car.connection()
+                )  # the plan does not count it, nor generation 2's permissions
+            if self._connection is not None:
+                self.permissions = self._connection["permissions"]
+                self.info = dict(self._connection["vehicle"])
+        elif not is_blocked:
+            self.permissions = list(car.iter_permissions())
+            if "read_vehicle_info" in self.permissions:
+                self.requests += 1
+                self.info = dict(car.info())
+        if "read_vin" in (self.permissions or ()) and not is_blocked:
+            self.requests += 1
+            self.vin = car.vin()
 
 
 @sensitive_variables()

@@ -10,12 +10,13 @@ import contextlib
 import logging
 import math
 import threading
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 from functools import partial
+from typing import Any, NamedTuple
 
-from django.db import IntegrityError, OperationalError, router, transaction
-from django.db.models import F, Q
+from django.db import OperationalError, router, transaction
+from django.db.models import Case, DateTimeField, F, Field, IntegerField, Q, Value, When
 from django.utils import timezone
 
 from ..exceptions import RateLimited
@@ -31,6 +32,26 @@ REST = {"application": 30, "vehicle": 120}
 #: How long, in seconds, a request waits for the answer to another thread's to the same car: a refusal comes
 #: at once, so what takes longer is none.
 GLANCE = 2.0
+
+
+class Target(NamedTuple):
+    """What a limit of Smartcar's is on: a car by Smartcar's id, and the application in one generation."""
+
+    vehicle_id: str
+    api_version: str
+
+    @property
+    def application(self) -> str:
+        return f"application:{self.api_version}"
+
+    @property
+    def keys(self) -> tuple[str, str]:
+        return self.vehicle_id, self.application
+
+
+def target_of(vehicle: ConnectedVehicle) -> Target:
+    return Target(vehicle.smartcar_vehicle_id, vehicle.account.api_version)
+
 
 _asked: dict[str, threading.Event] = {}
 _mutex = threading.Lock()
@@ -62,67 +83,97 @@ def admission(vehicle: ConnectedVehicle) -> Iterator[None]:
 
 def check(vehicle: ConnectedVehicle) -> None:
     """Raise RateLimited as long as Smartcar's last word on this car, or on this application, holds."""
+    for refusal in refusals([target_of(vehicle)]).values():
+        raise refusal
+
+
+def refusals(targets: Collection[Target]) -> dict[Target, RateLimited]:
+    """Which of these Smartcar would refuse now: one query for all of them. The longest refusal of each."""
     now = timezone.now()
-    mine = Allowance.objects.filter(key__in=_keys(vehicle).values(), blocked_until__gt=now)
-    blocked = mine.order_by("-blocked_until").first()
-    if blocked is not None and blocked.blocked_until is not None:
-        seconds = math.ceil((blocked.blocked_until - now).total_seconds())
-        is_the_cars = blocked.key == vehicle.smartcar_vehicle_id
-        raise RateLimited(seconds, "vehicle" if is_the_cars else "application")
+    keys = {key for target in targets for key in target.keys}
+    rows = Allowance.objects.filter(key__in=keys, blocked_until__gt=now)
+    blocked: dict[str, datetime] = {row.key: row.blocked_until for row in rows if row.blocked_until}
+    found = {}
+    for target in targets:
+        if own := [(blocked[key], key) for key in target.keys if key in blocked]:
+            until, key = max(own)
+            seconds = math.ceil((until - now).total_seconds())
+            found[target] = RateLimited(seconds, "vehicle" if key == target.vehicle_id else "application")
+    return found
 
 
 def note(vehicle: ConnectedVehicle, failure: Exception, requests: int = 1) -> None:
     """Count what failed, too; or remember for all workers that it was refused, past a transaction."""
-    if not isinstance(failure, RateLimited):
+    if isinstance(failure, RateLimited):
+        remember([(target_of(vehicle), failure)])
+    else:
         count(vehicle, requests)
+
+
+def remember(refused: Iterable[tuple[Target, RateLimited]]) -> None:
+    """Remember for all workers, past a transaction, what was refused: as many queries for many as for one.
+
+    A refusal that ends sooner than one that is known changes nothing.
+    """
+    now = timezone.now()
+    until: dict[str, datetime] = {}
+    for target, refusal in refused:
+        seconds = refusal.retry_after or REST.get(refusal.scope)
+        if seconds is not None:
+            ends = now + min(timedelta(seconds=seconds), timedelta(days=1))
+            key = target.application if refusal.scope == "application" else target.vehicle_id
+            until[key] = max(ends, until.get(key, ends))
+    if not until:
         return
-    seconds = failure.retry_after or REST.get(failure.scope)
-    if seconds is None:
-        return
-    until = timezone.now() + timedelta(seconds=min(seconds, timedelta(days=1).total_seconds()))
-    key = _keys(vehicle)["application" if failure.scope == "application" else "vehicle"]
+    ends_at = _by_key(until, DateTimeField())
     try:
         with outside.callers_transaction(Allowance):
-            _row(key)
-            shorter = Q(blocked_until=None) | Q(blocked_until__lt=until)
-            Allowance.objects.filter(shorter, key=key).update(blocked_until=until)
+            _make_rows(until)
+            shorter = Q(blocked_until=None) | Q(blocked_until__lt=ends_at)
+            Allowance.objects.filter(shorter, key__in=until).update(blocked_until=ends_at)
     except OperationalError:
         logger.warning("a rate limit could not be remembered: the caller's transaction holds the database")
 
 
 def count(vehicle: ConnectedVehicle, requests: int = 1) -> None:
     """Add to what this car was asked this month, once the caller's transaction (if any) has ended."""
-    if not requests:
+    count_all({vehicle.smartcar_vehicle_id: requests})
+
+
+def count_all(requests: Mapping[str, int]) -> None:
+    """The same for many cars, by Smartcar's ids: as many queries as for one."""
+    asked = {vehicle_id: number for vehicle_id, number in requests.items() if number}
+    if not asked:
         return
-    add = partial(_add, vehicle.smartcar_vehicle_id, requests)
     if outside.is_open(Allowance):
-        transaction.on_commit(add, using=router.db_for_write(Allowance))
+        transaction.on_commit(partial(_add, asked), using=router.db_for_write(Allowance))
     else:
-        add()
+        _add(asked)
 
 
-def _add(key: str, requests: int) -> None:
+def _add(asked: Mapping[str, int]) -> None:
     month = f"{timezone.now():%Y-%m}"
-    mine = Allowance.objects.filter(key=key)
+    number = _by_key(asked, IntegerField())
     try:
-        if not mine.filter(month=month).update(requests=F("requests") + requests):
-            _row(key)
-            # Whoever comes second in a new month adds to what the first has written.
-            if not mine.exclude(month=month).update(month=month, requests=requests):
-                mine.filter(month=month).update(requests=F("requests") + requests)
+        _make_rows(asked)
+        # In this order: MariaDB lets what follows see the month that was set before.
+        Allowance.objects.filter(key__in=asked).update(
+            requests=Case(When(month=month, then=F("requests") + number), default=number), month=month
+        )
     except OperationalError:
         # A count that is one too low is no reason to call a command lost that the car has obeyed.
         logger.warning("a request could not be counted: the database is busy")
 
 
-def _row(key: str) -> None:
-    if Allowance.objects.filter(key=key).exists():
-        return
-    # Nothing is read in this transaction: on SQLite one that writes after it has read is refused at once.
-    with contextlib.suppress(IntegrityError), transaction.atomic(using=router.db_for_write(Allowance)):
-        Allowance.objects.create(key=key)
+def _make_rows(keys: Iterable[str]) -> None:
+    known = set(Allowance.objects.filter(key__in=keys).values_list("key", flat=True))
+    if missing := [Allowance(key=key) for key in keys if key not in known]:
+        # What another worker has made meanwhile is as good. Nothing is read in this transaction: on SQLite
+        # one that writes after it has read is refused at once.
+        with transaction.atomic(using=router.db_for_write(Allowance)):
+            Allowance.objects.bulk_create(missing, ignore_conflicts=True)
 
 
-def _keys(vehicle: ConnectedVehicle) -> dict[str, str]:
-    version = vehicle.account.api_version
-    return {"vehicle": vehicle.smartcar_vehicle_id, "application": f"application:{version}"}
+def _by_key(values: Mapping[str, Any], field: Field[Any, Any]) -> Case:
+    whens = [When(key=key, then=Value(value)) for key, value in values.items()]
+    return Case(*whens, output_field=field)

@@ -81,7 +81,8 @@ def read(
 
 @sensitive_variables()
 def _ask_all(vehicle: ConnectedVehicle, names: list[str]) -> dict[str, Any]:
-    answers: dict[str, Any] = {**cars.ask(vehicle, lambda car: car.batch(names), requests=len(names))}
+    cost = cars.cost(vehicle.account, names)
+    answers: dict[str, Any] = {**cars.ask(vehicle, lambda car: car.batch(names), requests=cost)}
     for name, answer in answers.items():
         if isinstance(answer, SmartcarException):
             failure = answers[name] = named(answer, vehicle.account, READS[name].permission)

@@ -1,10 +1,13 @@
 import pytest
 
-from django_smartcar.exceptions import StateException
+from django_smartcar.exceptions import RateLimited, StateException
+from django_smartcar.models import Allowance
 from django_smartcar.services import facts
 from django_smartcar.services.client import Driver
 
-from ..wire import IN_MOTION
+from ..wire import IN_MOTION, v2_error
+
+pytestmark = pytest.mark.django_db
 
 DRIVER = Driver("2.0", "access-0", "driver-a")
 
@@ -47,3 +50,26 @@ def test_an_id_that_is_none_is_left_out(wire, vehicle_id):
 @pytest.mark.parametrize("year", ["2021", True, None, [], 99999, -1])
 def test_a_year_that_is_none_is_left_out(year):
     assert "year" not in facts.Facts("car-1", {"year": year}).columns()
+
+
+def test_requests_to_a_car_are_counted_but_not_those_that_the_plan_does_not_count(wire):
+    wire.car("car-1", vin="5YJSA1CN5DFP00101")
+    facts.read(DRIVER, "car-1")
+    assert len(wire.mock.calls) == 3
+    assert Allowance.objects.get(key="car-1").requests == 2
+
+
+def test_a_refusal_is_remembered_and_the_car_not_asked_until_it_is_over(wire):
+    refused = v2_error(429, "RATE_LIMIT", "VEHICLE")
+    permissions = {"permissions": ["read_vehicle_info"], "paging": {"count": 1, "offset": 0}}
+    wire.get("car-1", "permissions", permissions)
+    wire.get("car-1", "", refused, status=429, headers={"Retry-After": "77"})
+    told = facts.read(DRIVER, "car-1")
+    assert isinstance(told.failed, RateLimited)
+    assert told.columns() == {"permissions": ["read_vehicle_info"]}
+    row = Allowance.objects.get(key="car-1")
+    assert row.requests == 0
+    asked = len(wire.mock.calls)
+    told = facts.read(DRIVER, "car-1")
+    assert (told.failed.scope, told.columns(), len(wire.mock.calls)) == ("vehicle", {}, asked)
+    assert 70 < told.failed.retry_after <= 77

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from django_smartcar.exceptions import RateLimited, RateLimitingException, StateException
-from django_smartcar.models import Allowance, VehicleCommand
+from django_smartcar.models import Allowance, ConnectedVehicle, VehicleCommand
 from django_smartcar.services import cars, commands, vehicles
 from django_smartcar.simulator import world
 
@@ -16,7 +16,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("smartcar", ["2.0",
 
 @pytest.fixture
 def vehicle(drives):
-    return drives().vehicles[0]
+    (vehicle,) = drives().vehicles
+    Allowance.objects.all().delete()  # connecting has asked as well
+    return vehicle
 
 
 def wait(**spent):
@@ -76,6 +78,27 @@ def test_a_blocked_car_can_be_given_back(vehicle, smartcar):
         key=vehicle.smartcar_vehicle_id, defaults={"blocked_until": timezone.now() + timedelta(hours=1)}
     )
     assert vehicles.disconnect(vehicle)
+
+
+def test_a_blocked_car_can_be_connected_and_is_not_asked(vehicle, smartcar, drives):
+    until = timezone.now() + timedelta(hours=1)
+    Allowance.objects.create(key=vehicle.smartcar_vehicle_id, blocked_until=until)
+    ConnectedVehicle.objects.all().delete()
+    asked = len(smartcar.asked)
+    (connected,) = drives().vehicles
+    assert connected.smartcar_vehicle_id == vehicle.smartcar_vehicle_id
+    assert connected.vin == ""
+    to_the_car = f"vehicles/{vehicle.smartcar_vehicle_id}"
+    assert not [path for _, path in smartcar.asked[asked:] if to_the_car in path]
+    Allowance.objects.update(blocked_until=None)
+    assert drives().vehicles[0].vin
+
+
+def test_what_connecting_asks_a_car_is_counted(vehicle, drives):
+    """What generation 3 tells of a connection, and generation 2 of permissions, the plan does not count."""
+    drives()
+    row = Allowance.objects.get(key=vehicle.smartcar_vehicle_id)
+    assert row.requests == (1 if vehicle.account.speaks_v3 else 2)
 
 
 def test_every_request_to_a_car_is_counted_also_one_that_fails_but_none_that_is_refused(vehicle, smartcar):

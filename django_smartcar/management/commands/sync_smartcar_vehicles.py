@@ -55,7 +55,11 @@ class Command(BaseCommand):
     def _tell(self, result: Result) -> None:
         self.counts[result.outcome] += 1
         text = f"{result.outcome} ({result.reason})" if result.reason else str(result.outcome)
-        told = {"reason": result.reason or None, "missing": dict(result.missing) or None}
+        told = {
+            "reason": result.reason or None,
+            "missing": dict(result.missing) or None,
+            "retry_after": result.retry_after,
+        }
         self.report.row(
             f"vehicle {result.vehicle.pk}",
             text,

@@ -1,21 +1,23 @@
 import gc
 import json
 import threading
+import time
 import tracemalloc
 from collections import Counter
+from contextlib import suppress
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from django_smartcar.models import ConnectedVehicle, SmartcarAccount, VehicleReading
-from django_smartcar.services import claims, syncing
-from django_smartcar.services.syncing import Sync
+from django_smartcar.exceptions import RateLimited
+from django_smartcar.models import READS, Allowance, ConnectedVehicle, SmartcarAccount, VehicleReading
+from django_smartcar.services import claims, syncing, vehicles
 from django_smartcar.simulator import world
 
 from ...wire import UPSTREAM, v2_error
@@ -82,7 +84,9 @@ def test_one_request_a_car_and_failures_do_not_stop_the_others(fleet, make_vehic
     )
     lost = make_vehicle(dead, "lost")
     out = StringIO()
-    with pytest.raises(CommandError, match="3 read, 1 needs driver, 2 failed, 1 not permitted"):
+    with pytest.raises(
+        CommandError, match="3 read, 1 needs driver, 2 failed, 0 rate limited, 1 not permitted"
+    ):
         call_command("sync_smartcar_vehicles", "--json", stdout=out)
     *lines, summary = map(json.loads, out.getvalue().splitlines())
     told = {line["vehicle"]: line for line in lines}
@@ -127,7 +131,7 @@ def test_a_run_that_is_interrupted_gives_its_page_back(fleet):
     fleet(2)
 
     def interrupt(execute, sql, params, many, context):
-        if sql.startswith("INSERT"):
+        if sql.startswith("INSERT") and "reading" in sql:
             raise KeyboardInterrupt
         return execute(sql, params, many, context)
 
@@ -161,19 +165,118 @@ def test_so_many_requests_at_once_and_no_more(fleet, wire, make_vehicle, account
     assert most[0] == 4
 
 
-def test_the_run_pauses_when_smartcar_asks_for_fewer_requests(make_vehicle, account, wire, monkeypatch):
-    paused = []
-    monkeypatch.setattr(Sync, "_wait", lambda self, seconds: paused.append(seconds) or True)
-    monkeypatch.setattr(syncing, "PAGE", 1)
-    for name in ("first", "second"):
+def limit(wire, vehicle_id, code, retry_after):
+    """Have Smartcar refuse what this car is asked next."""
+    url = f"https://api.smartcar.com/v2.0/vehicles/{vehicle_id}/batch"
+    headers = {"Retry-After": str(retry_after)}
+    wire.mock.add("POST", url, status=429, json=v2_error(429, "RATE_LIMIT", code), headers=headers)
+
+
+def test_a_car_that_is_blocked_is_not_asked_and_stays_due(fleet, wire):
+    blocked, _ = fleet(2)
+    until = timezone.now() + timedelta(hours=1)
+    Allowance.objects.create(key=blocked.smartcar_vehicle_id, blocked_until=until)
+    *lines, last = map(json.loads, sync("--json").splitlines())
+    (told,) = [line for line in lines if line["vehicle"] == blocked.pk]
+    assert 3590 < told.pop("retry_after") <= 3600
+    assert told == {"vehicle": blocked.pk, "outcome": "rate limited", "reason": "VEHICLE"}
+    assert (last["summary"]["read"], last["summary"]["rate_limited"]) == (1, 1)
+    assert not wire.sent("POST", "/car-0/batch")
+    Allowance.objects.update(blocked_until=None)
+    assert "1 read" in sync()
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_what_a_car_refuses_blocks_it_for_all_workers_and_no_other(make_vehicle, account, wire, is_whole):
+    refused, other = (make_vehicle(account, name, permissions=["read_odometer"]) for name in ("a", "b"))
+    if is_whole:
+        limit(wire, "a", "VEHICLE", 77)
+    else:
+        item = (429, v2_error(429, "RATE_LIMIT", "VEHICLE"), {"Retry-After": "77"})
+        wire.batch("a", {"odometer": item})
+    wire.batch("b", {"odometer": {"distance": 5}})
+    *lines, _ = map(json.loads, sync("--json", "--concurrency", "1").splitlines())
+    assert lines[0]["retry_after"] == 77
+    assert [line["outcome"] for line in lines] == ["rate limited", "read"]
+    with pytest.raises(RateLimited) as raised:
+        vehicles.odometer(refused)
+    assert 70 < raised.value.retry_after <= 77
+    assert len(wire.sent("POST")) == 2
+
+
+def test_all_wait_while_the_application_may_ask_nothing(fleet, make_vehicle, account, wire):
+    for name in ("car-0", "car-1"):
+        limit(wire, name, "SMARTCAR_API", 1)
+    fleet(5)
+    began = time.monotonic()
+    assert "5 read" in sync("--concurrency", "1")
+    assert time.monotonic() - began >= 2
+    asked = [request.url.split("/")[-2] for request in wire.sent("POST")]
+    assert asked == ["car-0", "car-0", "car-1", "car-1", "car-2", "car-3", "car-4"]
+    assert Allowance.objects.get(key="application:2.0").blocked_until is not None
+
+
+def test_a_block_that_another_worker_has_met_is_waited_for(fleet, wire):
+    fleet(1)
+    Allowance.objects.create(key="application:2.0", blocked_until=timezone.now() + timedelta(seconds=1))
+    began = time.monotonic()
+    assert "1 read" in sync()
+    assert time.monotonic() - began >= 0.9
+
+
+def test_a_block_that_cannot_be_remembered_is_heeded_all_the_same(fleet, wire, caplog):
+    limit(wire, "car-0", "SMARTCAR_API", 1)
+    fleet(1)
+
+    def fail(execute, sql, params, many, context):
+        if "blocked_until" in sql and not sql.startswith("SELECT"):
+            raise OperationalError("locked")
+        return execute(sql, params, many, context)
+
+    began = time.monotonic()
+    with connection.execute_wrapper(fail):
+        assert "1 read" in sync()
+    assert time.monotonic() - began >= 1
+    assert "could not be remembered" in caplog.text
+
+
+def test_the_run_ends_when_the_application_may_ask_nothing_for_too_long(fleet, wire):
+    limit(wire, "car-0", "SMARTCAR_API", 3600)
+    fleet(3)
+    assert sync("--concurrency", "1").endswith(", stopped before the end\n")
+    assert len(wire.sent("POST")) == 1
+    assert claims.due(timezone.now() - timedelta(hours=1)).count() == 3
+
+
+@in_both_generations
+def test_what_is_asked_is_counted(drives, smartcar):
+    """Generation 3 tells all in one answer."""
+    (vehicle,) = drives().vehicles
+    Allowance.objects.all().delete()
+    names = [name for name in vehicles.SHOWN if vehicle.can(READS[name].permission)]
+    assert len(names) > 1
+    sync()
+    row = Allowance.objects.get(key=vehicle.smartcar_vehicle_id)
+    assert row.requests == (1 if vehicle.account.speaks_v3 else len(names))
+
+
+def test_a_request_that_fails_is_counted_and_one_that_is_refused_is_not(fleet, make_vehicle, account, wire):
+    fleet(1)
+    for name in ("broken", "refused"):
         make_vehicle(account, name, permissions=["read_odometer"])
-    url = "https://api.smartcar.com/v2.0/vehicles/first/batch"
-    limited = v2_error(429, "RATE_LIMIT", "VEHICLE")
-    wire.mock.add("POST", url, status=429, json=limited, headers={"Retry-After": "20"})
-    wire.batch("second", {"odometer": {"distance": 5}})
-    with pytest.raises(CommandError, match="1 read, 0 needs driver, 1 failed"):
+    wire.mock.add("POST", "https://api.smartcar.com/v2.0/vehicles/broken/batch", json=UPSTREAM, status=502)
+    limit(wire, "refused", "VEHICLE", 60)
+    with pytest.raises(CommandError):
         sync()
-    assert paused == [0, 20, 0]
+    month = f"{timezone.now():%Y-%m}"
+    assert dict(Allowance.objects.filter(month=month).values_list("key", "requests")) == {
+        "car-0": 2, "broken": 1
+    }  # fmt: skip
+    Allowance.objects.update(month="2026-01")
+    sync("--limit", "1", "--max-age", "0")
+    assert Allowance.objects.get(key="car-0").requests == 2, "a new month begins with nothing"
+    sync("--limit", "1", "--max-age", "0")
+    assert Allowance.objects.get(key="car-0").requests == 4
 
 
 class Terminal(StringIO):
@@ -238,6 +341,42 @@ def test_a_page_takes_as_many_queries_for_many_cars_as_for_few(fleet):
     many = queries_of(lambda: sync("--max-age", "0"))
     # The four that are known already are told again: one query more.
     assert many <= few + 1
+
+
+LOGIN = v2_error(400, "CONNECTED_SERVICES_ACCOUNT", "AUTHENTICATION_FAILED")
+
+
+@pytest.mark.parametrize(
+    ("failure", "outcome"),
+    [
+        (v2_error(429, "RATE_LIMIT", "VEHICLE"), "rate limited"),
+        (LOGIN, "needs driver"),
+        (UPSTREAM, "failed"),
+        (v2_error(401, "AUTHENTICATION"), "failed"),
+    ],
+)
+def test_nor_does_it_take_more_where_all_of_them_fail(make_vehicle, account, wire, failure, outcome):
+    counts = []
+    wire.tokens()
+    for number in (3, 30):
+        ConnectedVehicle.objects.all().delete()
+        Allowance.objects.all().delete()
+        for n in range(number):
+            make_vehicle(account, f"car-{n}", permissions=["read_odometer"])
+            url = f"https://api.smartcar.com/v2.0/vehicles/car-{n}/batch"
+            wire.mock.add("POST", url, json=failure, status=failure["statusCode"])
+        out = StringIO()
+
+        def run(out=out):
+            with suppress(CommandError):
+                call_command("sync_smartcar_vehicles", "--json", stdout=out)
+
+        counts.append(queries_of(run))
+        *lines, _ = map(json.loads, out.getvalue().splitlines())
+        assert [line["outcome"] for line in lines] == [outcome] * number
+    assert counts[0] == counts[1]
+    if failure is LOGIN:
+        assert not ConnectedVehicle.objects.filter(reauthentication_required_at=None).exists()
 
 
 class Answers(BaseHTTPRequestHandler):
