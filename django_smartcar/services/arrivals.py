@@ -12,7 +12,7 @@ from ..conf import conf
 from ..models import KINDS, READS, ConnectedVehicle, Kind, LatestSignal, VehicleProblem, VehicleReading
 from ..sdk.signals import CODES, Signal, moment
 from ..sdk.webhooks import Event, News, Problem
-from . import cars, readings, records
+from . import cars, readings
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def _arrive(vehicle: ConnectedVehicle, signal: Signal, sequence: int, latest: La
 
 @sensitive_variables()
 def _keep(vehicle: ConnectedVehicle, signal: Signal) -> bool:
-    """Keep it as a reading, and let it say what came of a command whose answer was lost."""
+    """Keep it as a reading; False where it is none."""
     name, value, age = signal["name"], signal["value"], signal["age"]
     kind, source = KEPT[name], VehicleReading.Source.WEBHOOK
     try:
@@ -61,8 +61,6 @@ def _keep(vehicle: ConnectedVehicle, signal: Signal) -> bool:
     except ValueError:
         logger.warning("vehicle %s: the %s of an event makes no sense", vehicle.pk, name)
         return False
-    if name in SETTLING:
-        records.settle(vehicle, SETTLING[name], value, age)
     return kept is not None
 
 
@@ -85,8 +83,6 @@ KEPT: dict[str, Kind] = {
 }
 #: The permission that each of them needs.
 PERMISSIONS = {kind.name: read.permission for read in READS.values() for kind in read.kinds}
-#: The signals that settle commands, and the read that would. Whether it charges does not: it may be full.
-SETTLING = {"is_locked": "lock_status", "charge_limit": "get_charge_limit"}
 
 
 def _tell_problems(vehicle: ConnectedVehicle, sequence: int, told: Iterable[Problem]) -> None:

@@ -22,9 +22,8 @@ PLACES = {"latitude", "longitude"}
 
 class Order(NamedTuple):
     scope: str
-    #: The reading that shows whether the car has obeyed, the field of it, and what that is then.
+    #: The kind of reading that shows whether the car has obeyed, and what that is then.
     reading: str = ""
-    field: str = ""
     is_done: Callable[[Any, Mapping[str, Any]], bool] = lambda seen, parameters: False
 
 
@@ -38,11 +37,11 @@ def _is_the_limit(seen: Any, parameters: Mapping[str, Any]) -> bool:
 
 #: Each action is named after the SDK's method.
 ORDERS = {
-    "lock": Order("control_security", "lock_status", "is_locked", _is(True)),
-    "unlock": Order("control_security", "lock_status", "is_locked", _is(False)),
-    "start_charge": Order("control_charge", "charge", "state", _is("CHARGING", "FULLY_CHARGED")),
-    "stop_charge": Order("control_charge", "charge", "state", _is("NOT_CHARGING", "FULLY_CHARGED")),
-    "set_charge_limit": Order("control_charge", "get_charge_limit", "limit", _is_the_limit),
+    "lock": Order("control_security", "lock_status.is_locked", _is(True)),
+    "unlock": Order("control_security", "lock_status.is_locked", _is(False)),
+    "start_charge": Order("control_charge", "charge.state", _is("CHARGING", "FULLY_CHARGED")),
+    "stop_charge": Order("control_charge", "charge.state", _is("NOT_CHARGING", "FULLY_CHARGED")),
+    "set_charge_limit": Order("control_charge", "charge_limit", _is_the_limit),
     "open_charge_port": Order("control_charge"),
     "close_charge_port": Order("control_charge"),
     "send_destination": Order("control_navigation"),
@@ -104,9 +103,7 @@ def about(reading: str) -> list[str]:
 
 def is_done(action: str, parameters: Mapping[str, Any], value: Any) -> bool | None:
     """Whether a reading shows the order done; None where it does not say."""
-    order = ORDERS[action]
-    seen = value.get(order.field) if isinstance(value, Mapping) else value
-    return None if seen is None else order.is_done(seen, parameters)
+    return None if value is None else ORDERS[action].is_done(value, parameters)
 
 
 def _check_limit(limit: Any, is_v3: bool) -> None:

@@ -1,7 +1,8 @@
 """What cars have told, kept: one row a fact, in metric units, the newest of each known.
 
 Whatever brings a fact calls `keep`, or `keep_all` for many of them, also of many cars: the number of queries
-is the same. What is kept is served again by `remembered`, in the shapes of the SDK.
+is the same. What is kept says what came of commands whose answer was lost (`records.settle`), and is served
+again by `remembered`, in the shapes of the SDK.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from django.views.decorators.debug import sensitive_variables
 
 from .. import sdk
 from ..models import KINDS, READS, ConnectedVehicle, Kind, VehicleReading
-from . import ledger
+from . import ledger, records
 from .ledger import Fact
+from .records import Told
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +57,14 @@ def keep(
 def keep_all(facts: Iterable[Fact]) -> list[VehicleReading]:
     """Keep facts of any cars, in one transaction; their rows, but for cars that are gone."""
     try:
-        return ledger.enter(list(facts), timezone.now())
+        kept = ledger.enter(list(facts), timezone.now())
+        told = (
+            Told(row.vehicle_id, row.kind, row.value, row.recorded_at)
+            for row in kept
+            if not row.is_implausible
+        )
+        records.settle_all(told)
+        return kept
     except DatabaseError as error:
         # Django's frames, and what databases say below the first line, would show values in error reports.
         message = f"{error}".partition("\n")[0]

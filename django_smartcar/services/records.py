@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import IntegrityError, router, transaction
 from django.db.models import Q
@@ -36,7 +36,7 @@ def begin(
     The database decides which of two is the first: a unique key that is held for so long.
     """
     key = orders.key(vehicle, action, parameters)
-    give_up(vehicle)
+    give_up(vehicle.pk)
     _release(vehicle, action, key)
     try:
         with transaction.atomic(using=router.db_for_write(VehicleCommand)):
@@ -74,47 +74,83 @@ def finish(command: VehicleCommand, status: VehicleCommand.Status, error: Except
     logger.info("command %s (%s of vehicle %s): %s", command.pk, command.action, command.vehicle_id, status)
 
 
-def give_up(vehicle: ConnectedVehicle | None = None) -> int:
+def give_up(vehicle_id: int | None = None) -> int:
     """Call ``unknown`` what a process that died has left ``pending``, of this car or of all."""
     now = timezone.now()
-    longest = timedelta(seconds=conf.SMARTCAR_COMMAND_TIMEOUT) + BESIDES
-    left = VehicleCommand.objects.filter(status=Status.PENDING, created_at__lte=now - longest)
-    if vehicle is not None:
-        left = left.filter(vehicle=vehicle)
+    left = VehicleCommand.objects.filter(_left_behind(now))
+    if vehicle_id is not None:
+        left = left.filter(vehicle_id=vehicle_id)
     return left.update(status=Status.UNKNOWN, finished_at=now, in_flight_key=None)
+
+
+class Told(NamedTuple):
+    """What a car has told of itself: a kind by its name in ``models.KINDS``, in the unit of that kind."""
+
+    vehicle_id: int
+    kind: str
+    value: Any
+    recorded_at: datetime | None
+
+    def __repr__(self) -> str:
+        return f"{self.kind} of vehicle {self.vehicle_id}"
 
 
 def settle(vehicle: ConnectedVehicle, kind: str, value: Any, recorded_at: datetime | None) -> int:
     """Let a reading of the car say what came of a command whose answer was lost; how many it has settled.
 
-    ``kind`` is the SDK's read (``"lock_status"``, ``"charge"``, ``"get_charge_limit"``), ``value`` its
-    ``data`` or the one field of it that counts. A reading from before the command says nothing. One that
-    shows the car as it was told to be is a success; one that does not is a failure only when Smartcar cannot
-    be at it any more: a record that says "failed" has to be true when the car opens.
+    `readings.keep` does this with everything that it keeps. A reading from before the command says nothing.
+    One that shows the car as it was told to be is a success; one that does not is a failure only when
+    Smartcar cannot be at it any more: a record that says "failed" has to be true when the car opens.
     """
-    actions = orders.about(kind)
-    if recorded_at is None or not actions:
+    return settle_all([Told(vehicle.pk, kind, value, recorded_at)])
+
+
+@sensitive_variables()
+def settle_all(told: Iterable[Told]) -> int:
+    """The same for what any cars have told: one query, unless there is something to settle."""
+    telling = [each for each in told if each.recorded_at is not None and orders.about(each.kind)]
+    if not telling:
         return 0
-    give_up(vehicle)
-    told = VehicleCommand.objects.filter(vehicle=vehicle, action__in=actions, created_at__lte=recorded_at)
-    last = told.exclude(status=Status.FAILED).order_by("-created_at", "-pk").first()
+    actions = {action for each in telling for action in orders.about(each.kind)}
+    open_ones = VehicleCommand.objects.filter(
+        Q(status=Status.UNKNOWN) | _left_behind(timezone.now()),
+        vehicle_id__in={each.vehicle_id for each in telling},
+        action__in=actions,
+    )
+    waiting = set(open_ones.values_list("vehicle_id", flat=True))
+    return sum(_settle(each) for each in telling if each.vehicle_id in waiting)
+
+
+@sensitive_variables()
+def _settle(told: Told) -> int:
+    give_up(told.vehicle_id)
+    sent = VehicleCommand.objects.filter(
+        vehicle_id=told.vehicle_id, action__in=orders.about(told.kind), created_at__lte=told.recorded_at
+    )
+    last = sent.exclude(status=Status.FAILED).order_by("-created_at", "-pk").first()
     # What was told before the last one left no trace that could be told from it.
     if last is None or last.status != Status.UNKNOWN:
         return 0
-    done = orders.is_done(last.action, last.parameters, value)
+    done = orders.is_done(last.action, last.parameters, told.value)
     over = last.created_at + timedelta(seconds=conf.SMARTCAR_COMMAND_TIMEOUT)
-    if done is None or (not done and recorded_at < over):
+    if done is None or told.recorded_at is None or (not done and told.recorded_at < over):
         return 0
     status = Status.SUCCEEDED if done else Status.FAILED
     mine = VehicleCommand.objects.filter(pk=last.pk, status=Status.UNKNOWN)
     settled = mine.update(status=status, settled_at=timezone.now(), in_flight_key=None)
     if settled:
         last.refresh_from_db()
-        logger.info("command %s: settled as %s by a reading of %s", last.pk, status, kind)
+        logger.info("command %s: settled as %s by a reading of %s", last.pk, status, told.kind)
         # Webhooks are worked in a transaction, which may yet be rolled back.
         tell = partial(signals.command_finished.send_robust, VehicleCommand, command=last)
         transaction.on_commit(tell, using=router.db_for_write(VehicleCommand))
     return settled
+
+
+def _left_behind(now: datetime) -> Q:
+    """Commands that a process that died has left ``pending``."""
+    longest = timedelta(seconds=conf.SMARTCAR_COMMAND_TIMEOUT) + BESIDES
+    return Q(status=Status.PENDING, created_at__lte=now - longest)
 
 
 def _release(vehicle: ConnectedVehicle, action: str, key: str) -> None:

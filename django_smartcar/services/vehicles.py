@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -24,7 +24,7 @@ from ..exceptions import (
     named,
 )
 from ..models import READS, ConnectedVehicle, SmartcarAccount, SmartcarUser
-from . import cars, facts, governor, readings, records, subscriptions, tokens
+from . import cars, facts, governor, readings, subscriptions, tokens
 from .facts import Facts
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ def odometer(vehicle: ConnectedVehicle) -> sdk.Odometer:
     Raises VehicleDisconnected, ReconnectRequired or a SmartcarException.
     """
     reading = cars.ask(vehicle, lambda car: car.odometer(), "read_odometer")
-    _keep(vehicle, {"odometer": reading})
+    readings.keep_answers(vehicle, {"odometer": reading})
     return reading
 
 
@@ -51,7 +51,7 @@ def location(vehicle: ConnectedVehicle) -> sdk.Location:
     Raises VehicleDisconnected, ReconnectRequired or a SmartcarException.
     """
     reading = cars.ask(vehicle, lambda car: car.location(), "read_location")
-    _keep(vehicle, {"location": reading})
+    readings.keep_answers(vehicle, {"location": reading})
     return reading
 
 
@@ -87,17 +87,8 @@ def _ask_all(vehicle: ConnectedVehicle, names: list[str]) -> dict[str, Any]:
         if isinstance(answer, SmartcarException):
             failure = answers[name] = named(answer, vehicle.account, READS[name].permission)
             governor.note(vehicle, failure, 0)  # the request was counted; a refusal is remembered
-    _keep(vehicle, answers)
-    return answers
-
-
-@sensitive_variables()
-def _keep(vehicle: ConnectedVehicle, answers: Mapping[str, Any]) -> None:
-    """Keep what the car has told, and let it say what came of a command whose answer was lost."""
     readings.keep_answers(vehicle, answers)
-    for name, answer in answers.items():
-        if not isinstance(answer, Exception):
-            records.settle(vehicle, name, answer["data"], answer["age"])
+    return answers
 
 
 #: What `refresh_readings` reads: what the page of a car shows.

@@ -1,9 +1,11 @@
 """What a record promises: no second one like it at once, and an end that a reading can settle."""
 
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 import requests
+from django.core.management import call_command
 from django.utils import timezone
 
 from django_smartcar import signals
@@ -14,7 +16,7 @@ from django_smartcar.exceptions import (
     advice,
 )
 from django_smartcar.models import VehicleCommand
-from django_smartcar.services import commands, vehicles
+from django_smartcar.services import commands, readings, records, vehicles
 from django_smartcar.simulator import world
 
 from ..wire import API, IN_MOTION
@@ -22,6 +24,7 @@ from ..wire import API, IN_MOTION
 pytestmark = pytest.mark.django_db
 
 SECURITY = f"{API}/vehicles/car-1/security"
+LOCKED = "lock_status.is_locked"
 
 
 @pytest.fixture
@@ -118,9 +121,8 @@ def test_a_sweep_calls_it_unknown_too(vehicle, wire):
     assert command.status == "unknown"
 
 
-@pytest.mark.parametrize("value", [{"is_locked": True, "doors": []}, True])
 def test_a_reading_that_shows_the_car_locked_settles_a_lost_lock(
-    vehicle, lost, value, django_capture_on_commit_callbacks
+    vehicle, lost, django_capture_on_commit_callbacks
 ):
     ended = []
 
@@ -130,7 +132,7 @@ def test_a_reading_that_shows_the_car_locked_settles_a_lost_lock(
     signals.command_finished.connect(receive)
     try:
         with django_capture_on_commit_callbacks(execute=True):
-            assert commands.settle(vehicle, "lock_status", value, timezone.now()) == 1
+            assert commands.settle(vehicle, LOCKED, True, timezone.now()) == 1
             assert ended == []
     finally:
         signals.command_finished.disconnect(receive)
@@ -138,13 +140,13 @@ def test_a_reading_that_shows_the_car_locked_settles_a_lost_lock(
     assert (lost.status, lost.error_type) == ("succeeded", "NoAnswerException")
     assert lost.settled_at is not None
     assert ended == ["succeeded"]
-    assert commands.settle(vehicle, "lock_status", False, timezone.now() + timedelta(hours=1)) == 0
+    assert commands.settle(vehicle, LOCKED, False, timezone.now() + timedelta(hours=1)) == 0
 
 
 def test_a_car_that_is_still_unlocked_is_a_failure_only_once_smartcar_has_stopped_trying(vehicle, lost):
-    assert commands.settle(vehicle, "lock_status", False, timezone.now()) == 0
+    assert commands.settle(vehicle, LOCKED, False, timezone.now()) == 0
     age(lost, seconds=311)
-    assert commands.settle(vehicle, "lock_status", False, timezone.now()) == 1
+    assert commands.settle(vehicle, LOCKED, False, timezone.now()) == 1
     lost.refresh_from_db()
     assert lost.status == "failed"
 
@@ -152,7 +154,7 @@ def test_a_car_that_is_still_unlocked_is_a_failure_only_once_smartcar_has_stoppe
 @pytest.mark.parametrize(
     ("kind", "value", "ago"),
     [
-        ("lock_status", True, timedelta(minutes=1)),  # from before the command
+        (LOCKED, True, timedelta(minutes=1)),  # from before the command
         ("lock_status", None, timedelta(0)),
         ("lock_status", {}, timedelta(0)),
         ("charge", {"state": "CHARGING"}, timedelta(0)),
@@ -161,13 +163,13 @@ def test_a_car_that_is_still_unlocked_is_a_failure_only_once_smartcar_has_stoppe
 )
 def test_a_reading_that_says_nothing_of_it_settles_nothing(vehicle, lost, kind, value, ago):
     assert commands.settle(vehicle, kind, value, timezone.now() - ago) == 0
-    assert commands.settle(vehicle, "lock_status", True, None) == 0
+    assert commands.settle(vehicle, LOCKED, True, None) == 0
     lost.refresh_from_db()
     assert lost.status == "unknown"
 
 
 def test_another_cars_reading_settles_nothing(vehicle, lost, make_vehicle, account):
-    assert commands.settle(make_vehicle(account, "car-2"), "lock_status", True, timezone.now()) == 0
+    assert commands.settle(make_vehicle(account, "car-2"), LOCKED, True, timezone.now()) == 0
 
 
 def test_what_was_told_before_another_command_cannot_be_told_from_it(vehicle, lost, wire):
@@ -175,7 +177,7 @@ def test_what_was_told_before_another_command_cannot_be_told_from_it(vehicle, lo
     wire.commands("car-1")
     commands.send(vehicle, "unlock")
     age(lost, seconds=311)
-    assert commands.settle(vehicle, "lock_status", False, timezone.now()) == 0
+    assert commands.settle(vehicle, LOCKED, False, timezone.now()) == 0
     lost.refresh_from_db()
     assert lost.status == "unknown"
 
@@ -183,10 +185,10 @@ def test_what_was_told_before_another_command_cannot_be_told_from_it(vehicle, lo
 @pytest.mark.parametrize(
     ("action", "parameters", "kind", "value"),
     [
-        ("unlock", {}, "lock_status", {"is_locked": False}),
-        ("start_charge", {}, "charge", {"state": "CHARGING"}),
-        ("stop_charge", {}, "charge", {"state": "NOT_CHARGING"}),
-        ("set_charge_limit", {"limit": 0.8}, "get_charge_limit", {"limit": 0.8}),
+        ("unlock", {}, LOCKED, False),
+        ("start_charge", {}, "charge.state", "CHARGING"),
+        ("stop_charge", {}, "charge.state", "NOT_CHARGING"),
+        ("set_charge_limit", {"limit": 0.8}, "charge_limit", 0.8),
     ],
 )
 def test_each_is_settled_by_what_shows_it(vehicle, wire, action, parameters, kind, value):
@@ -197,6 +199,52 @@ def test_each_is_settled_by_what_shows_it(vehicle, wire, action, parameters, kin
         commands.send(vehicle, action, **parameters)
     assert commands.settle(vehicle, kind, value, timezone.now()) == 1
     assert VehicleCommand.objects.get().status == "succeeded"
+
+
+def test_whatever_is_kept_settles(vehicle, lost):
+    readings.keep(vehicle, LOCKED, True, recorded_at=lost.created_at - timedelta(seconds=1))
+    lost.refresh_from_db()
+    assert lost.status == "unknown"
+    readings.keep(vehicle, LOCKED, True, recorded_at=timezone.now())
+    lost.refresh_from_db()
+    assert lost.status == "succeeded"
+
+
+def test_what_no_car_can_have_told_settles_nothing(vehicle, lost):
+    row = readings.keep(vehicle, LOCKED, True, recorded_at=timezone.now() + timedelta(days=2))
+    assert row.is_implausible
+    lost.refresh_from_db()
+    assert lost.status == "unknown"
+
+
+def test_what_a_process_that_died_has_left_is_settled_too(vehicle, lost):
+    VehicleCommand.objects.update(status="pending", finished_at=None)
+    age(lost, seconds=401)
+    readings.keep(vehicle, LOCKED, True, recorded_at=timezone.now())
+    lost.refresh_from_db()
+    assert lost.status == "succeeded"
+
+
+def test_a_page_of_cars_takes_one_query_more(make_vehicle, account, django_assert_num_queries):
+    cars = [make_vehicle(account, f"car-{number}") for number in range(20)]
+    for some in (cars[:1], cars[1:]):
+        facts = [readings.fact_of(car, LOCKED, True, "", timezone.now()) for car in some]
+        with django_assert_num_queries(7):
+            readings.keep_all(facts)
+
+
+@pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
+def test_a_sync_of_the_fleet_settles(smartcar, drives, settings):
+    settings.SMARTCAR_SCOPE = ["required:read_vehicle_info", "read_security", "control_security"]
+    vehicle = drives().vehicles[0]
+    record = records.begin(vehicle, "lock", {}, None, "")
+    records.finish(record, record.Status.UNKNOWN)
+    age(record, hours=1)
+    with world.changes():
+        smartcar.car().is_locked = True
+    call_command("sync_smartcar_vehicles", stdout=StringIO())
+    record.refresh_from_db()
+    assert record.status == "succeeded"
 
 
 @pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
