@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
@@ -57,11 +58,27 @@ def _keep(vehicle: ConnectedVehicle, signal: Signal) -> bool:
     name, value, age = signal["name"], signal["value"], signal["age"]
     kind, source = KEPT[name], VehicleReading.Source.WEBHOOK
     try:
-        kept = readings.keep(vehicle, kind.name, value, signal["unit"] or "", age, source)
+        shaped = SHAPES[name](value) if name in SHAPES else value
+        kept = readings.keep(vehicle, kind.name, shaped, signal["unit"] or "", age, source)
     except ValueError:
         logger.warning("vehicle %s: the %s of an event makes no sense", vehicle.pk, name)
         return False
     return kept is not None
+
+
+@sensitive_variables()
+def _charge_state(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("the charge state is not a text")
+    return value
+
+
+@sensitive_variables()
+def _port(value: Any) -> list[dict[str, str]]:
+    """As `lock_status` tells it."""
+    if not isinstance(value, bool):
+        raise ValueError("whether the port is open is no truth")
+    return [{"type": "chargingPort", "status": "OPEN" if value else "CLOSED"}]
 
 
 #: The signals that are a fact which a read brings too.
@@ -77,12 +94,17 @@ KEPT: dict[str, Kind] = {
         "fuel_amount": "fuel.amount_remaining",
         "oil_life": "engine_oil",
         "is_plugged_in": "charge.is_plugged_in",
+        "charge_state": "charge.state",  # ``is_charging`` is not: a car that does not may be full
         "charge_limit": "charge_limit",
         "is_locked": "lock_status.is_locked",
+        "is_charge_port_open": "lock_status.charging_port",
     }.items()
 }
-#: The permission that each of them needs.
+#: What makes of a signal the value that a read brings, where that is another. Raises ValueError.
+SHAPES: dict[str, Callable[[Any], Any]] = {"charge_state": _charge_state, "is_charge_port_open": _port}
+#: The permission that each of them needs; the signal of the port is one of charging.
 PERMISSIONS = {kind.name: read.permission for read in READS.values() for kind in read.kinds}
+PERMISSIONS["lock_status.charging_port"] = "read_charge"
 
 
 def _tell_problems(vehicle: ConnectedVehicle, sequence: int, told: Iterable[Problem]) -> None:

@@ -6,7 +6,7 @@ import inspect
 import json
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
@@ -20,14 +20,18 @@ from ..models import ConnectedVehicle
 PLACES = {"latitude", "longitude"}
 
 
+#: Whether what was seen shows the order done, given its parameters; None where it does not say.
+IsDone: TypeAlias = Callable[[Any, Mapping[str, Any]], bool | None]
+
+
 class Order(NamedTuple):
     scope: str
     #: The kind of reading that shows whether the car has obeyed, and what that is then.
     reading: str = ""
-    is_done: Callable[[Any, Mapping[str, Any]], bool] = lambda seen, parameters: False
+    is_done: IsDone = lambda seen, parameters: None
 
 
-def _is(*wanted: Any) -> Callable[[Any, Mapping[str, Any]], bool]:
+def _is(*wanted: Any) -> IsDone:
     return lambda seen, parameters: any(seen is each or seen == each for each in wanted)
 
 
@@ -35,15 +39,31 @@ def _is_the_limit(seen: Any, parameters: Mapping[str, Any]) -> bool:
     return isinstance(seen, int | float) and abs(seen - parameters["limit"]) < 0.005
 
 
-#: Each action is named after the SDK's method.
+def _is_open(seen: Any, parameters: Mapping[str, Any]) -> bool | None:
+    # One that is closed says nothing: a port that no plug comes to closes by itself.
+    return True if _port(seen) == "OPEN" else None
+
+
+def _is_closed(seen: Any, parameters: Mapping[str, Any]) -> bool | None:
+    return {"CLOSED": True, "OPEN": False}.get(_port(seen))
+
+
+def _port(seen: Any) -> str:
+    """What `lock_status` tells of the port: ``[{"type": "chargingPort", "status": "OPEN"}]``."""
+    return str(seen[0].get("status")) if isinstance(seen, list) and seen else ""
+
+
+#: Each action is named after the SDK's method. Nothing tells of a destination; and which of a car's charging
+#: times came from which command cannot be told, as a record keeps no place. Without a reading, a command
+#: whose answer was lost stays ``unknown``.
 ORDERS = {
     "lock": Order("control_security", "lock_status.is_locked", _is(True)),
     "unlock": Order("control_security", "lock_status.is_locked", _is(False)),
     "start_charge": Order("control_charge", "charge.state", _is("CHARGING", "FULLY_CHARGED")),
     "stop_charge": Order("control_charge", "charge.state", _is("NOT_CHARGING", "FULLY_CHARGED")),
     "set_charge_limit": Order("control_charge", "charge_limit", _is_the_limit),
-    "open_charge_port": Order("control_charge"),
-    "close_charge_port": Order("control_charge"),
+    "open_charge_port": Order("control_charge", "lock_status.charging_port", _is_open),
+    "close_charge_port": Order("control_charge", "lock_status.charging_port", _is_closed),
     "send_destination": Order("control_navigation"),
     "set_daily_charge_schedule": Order("control_charge"),
     "set_weekly_charge_schedule": Order("control_charge"),

@@ -163,6 +163,33 @@ def test_receivers_hear_of_a_settled_command_once_it_is_committed_and_not_of_wha
     assert heard == [("succeeded", False)]
 
 
+@pytest.mark.parametrize(
+    ("action", "code", "value", "status"),
+    [
+        ("open_charge_port", "charge-ischargingportflapopen", True, "succeeded"),
+        ("close_charge_port", "charge-ischargingportflapopen", False, "succeeded"),
+        ("close_charge_port", "charge-ischargingportflapopen", "shut", "unknown"),
+        ("start_charge", "charge-detailedchargingstatus", "CHARGING", "succeeded"),
+        ("start_charge", "charge-detailedchargingstatus", True, "unknown"),
+        ("stop_charge", "charge-detailedchargingstatus", "FULLY_CHARGED", "succeeded"),
+        ("stop_charge", "charge-ischarging", False, "unknown"),
+    ],
+)
+def test_an_event_settles_what_its_signal_tells_of(send, vehicle, action, code, value, status):
+    ConnectedVehicle.objects.update(permissions=["read_charge"])
+    command = records.begin(vehicle, action, {}, None, "")
+    records.finish(command, command.Status.UNKNOWN)
+    assert send(event(signal(code, value, timezone.now().timestamp() + 1))).state == "worked"
+    command.refresh_from_db()
+    assert command.status == status
+
+
+def test_the_port_needs_the_permission_of_charging(send, vehicle):
+    ConnectedVehicle.objects.update(permissions=["read_security"])
+    send(event(signal("charge-ischargingportflapopen", True, NOON)))
+    assert not vehicle.readings.exists()
+
+
 def test_what_the_brand_does_not_tell_takes_no_readings_place(send, vehicle):
     ConnectedVehicle.objects.update(permissions=["read_security"])
     send(event(signal("closure-islocked", True, NOON)), event(signal("closure-islocked", None, NOON + 1)))

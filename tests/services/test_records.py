@@ -16,7 +16,7 @@ from django_smartcar.exceptions import (
     advice,
 )
 from django_smartcar.models import VehicleCommand
-from django_smartcar.services import commands, readings, records, vehicles
+from django_smartcar.services import commands, orders, readings, records, vehicles
 from django_smartcar.simulator import world
 
 from ..wire import API, IN_MOTION
@@ -199,6 +199,46 @@ def test_each_is_settled_by_what_shows_it(vehicle, wire, action, parameters, kin
         commands.send(vehicle, action, **parameters)
     assert commands.settle(vehicle, kind, value, timezone.now()) == 1
     assert VehicleCommand.objects.get().status == "succeeded"
+
+
+PORT = "lock_status.charging_port"
+
+
+@pytest.mark.parametrize(
+    ("action", "seen", "status"),
+    [
+        ("open_charge_port", "OPEN", "succeeded"),
+        ("open_charge_port", "CLOSED", "unknown"),  # it may have closed by itself
+        ("close_charge_port", "CLOSED", "succeeded"),
+        ("close_charge_port", "OPEN", "failed"),
+        ("close_charge_port", "UNKNOWN", "unknown"),
+    ],
+)
+def test_the_port_is_settled_by_what_can_be_told_from_it(vehicle, action, seen, status):
+    record = records.begin(vehicle, action, {}, None, "")
+    records.finish(record, record.Status.UNKNOWN)
+    age(record, seconds=311)
+    readings.keep(vehicle, PORT, [{"type": "chargingPort", "status": seen}], recorded_at=timezone.now())
+    record.refresh_from_db()
+    assert record.status == status
+
+
+def test_what_nothing_tells_of_stays_unknown_and_may_be_sent_again(vehicle):
+    """As README says."""
+    unsettled = {action for action, order in orders.ORDERS.items() if not order.reading}
+    assert unsettled == {
+        "send_destination",
+        "set_daily_charge_schedule",
+        "set_weekly_charge_schedule",
+        "set_workweek_charge_schedule",
+        "delete_charge_schedule",
+    }
+    first = records.begin(vehicle, "send_destination", {}, None, "")
+    records.finish(first, first.Status.UNKNOWN)
+    age(first, seconds=11)
+    assert records.begin(vehicle, "send_destination", {}, None, "").pk != first.pk
+    first.refresh_from_db()
+    assert first.status == "unknown"
 
 
 def test_whatever_is_kept_settles(vehicle, lost):
