@@ -3,6 +3,9 @@
 Every one of them raises a SmartcarException when it fails: a PermissionException where the owner has not
 granted the scope, a NotCapableException where the car has nothing of the kind, and in generation 3 a
 NotStoredException where Smartcar has not collected the signals (see ``sdk.v3.Vehicle.signals``).
+
+``age`` is when the car recorded what it tells. Where generation 3 makes a reading of several signals, it is
+when the oldest of them was recorded: no part is older than ``age``, and some may be younger.
 """
 
 from typing import Any, cast

@@ -31,7 +31,10 @@ class VehicleAttributes(TypedDict):
 
 
 class Aged(TypedDict):
-    """``age`` is when the car recorded it, aware and in UTC, or None if Smartcar does not say."""
+    """``age`` is when the car recorded it, aware and in UTC, or None if Smartcar does not say.
+
+    In generation 3, of a reading that is made of several signals, it is when the car recorded the oldest.
+    """
 
     age: datetime | None
 
