@@ -14,7 +14,6 @@ from typing import Any
 
 import django
 from django.conf import settings
-from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, HttpResponse
@@ -55,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         SMARTCAR_SIMULATOR_SIGNALS=not options.no_signals,
         SMARTCAR_SIMULATOR_COMMAND_SECONDS=options.command_seconds,
     )
-    application = StaticFilesHandler(get_wsgi_application())
+    application = get_wsgi_application()
     try:
         server = ThreadedWSGIServer((options.host, options.port), Handler, ipv6=":" in options.host)
     except (OSError, OverflowError) as error:
@@ -76,7 +75,7 @@ def configure(**simulator: Any) -> None:
         ALLOWED_HOSTS=["*"],
         APPEND_SLASH=False,
         CSRF_COOKIE_NAME="smartcar_simulator_csrftoken",  # cookies of one host are shared by all its ports
-        INSTALLED_APPS=["django.contrib.staticfiles", "django_smartcar.simulator"],
+        INSTALLED_APPS=["django_smartcar.simulator"],
         LOGGING={
             "version": 1,
             "disable_existing_loggers": False,
@@ -96,8 +95,6 @@ def configure(**simulator: Any) -> None:
         ],
         ROOT_URLCONF="django_smartcar.simulator.site_urls",
         SECRET_KEY=secrets.token_urlsafe(),
-        STATIC_URL="/static/",
-        TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}],
         USE_TZ=True,
         **simulator,
     )

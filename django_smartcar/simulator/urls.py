@@ -12,6 +12,7 @@ from .views import (
     auth,
     compatibility_api,
     connect,
+    files,
     garage,
     garage_dashboard,
     iam,
@@ -24,6 +25,7 @@ app_name = "smartcar_simulator"
 
 urlpatterns = [
     path("", about.about, name="about"),
+    path("files/<str:name>", files.file, name="file"),
     # no host: what hands do, and Smartcar's dashboard
     path("garage/", garage.home, name="garage"),
     path("garage/cars/<str:vehicle_id>/", garage.car_page, name="garage-car"),

@@ -111,8 +111,8 @@ def test_the_pages_are_dressed_and_strict_when_the_program_serves_them(tmp_path)
         page = requests.get(program.origin, timeout=10)
         assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
         for name in ("pico.min.css", "simulator.css", "icon.svg"):
-            assert f"/static/smartcar_simulator/{name}" in page.text
-            response = requests.get(f"{program.origin}/static/smartcar_simulator/{name}", timeout=10)
+            assert f"/files/{name}" in page.text
+            response = requests.get(f"{program.origin}/files/{name}", timeout=10)
             assert response.status_code == 200
 
 

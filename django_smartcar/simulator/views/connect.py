@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.encoding import iri_to_uri
 from django.utils.translation import gettext as _
@@ -21,6 +21,7 @@ from ..catalogue import MAKES, Make
 from ..conf import conf
 from ..errors import APPLICATION_NAME
 from ..fleets import EXAMPLES, ConnectError, sign_in
+from ..pages import render
 from ..scopes import SCOPES
 
 #: An account with more cars than this is connected as a whole: a page of a thousand check boxes helps nobody.

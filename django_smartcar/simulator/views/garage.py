@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods
@@ -19,6 +19,7 @@ from ..conf import conf
 from ..connections import connections
 from ..deliveries import Delivery
 from ..garage_forms import CAR_FORMS, fault_rows
+from ..pages import render
 from ..records import Car
 from ..states import STATES
 

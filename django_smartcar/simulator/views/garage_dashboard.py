@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 
 from .. import deliveries, limits, webhooks, world
 from ..catalogue import MAKES
 from ..connections import connections
 from ..garage_rules import LEAPS, RULE_FORMS
 from ..garage_webhooks import WEBHOOK_FORMS, RegisterForm
+from ..pages import render
 from ..records import Webhook
 from .garage import FormPage, garage_page, shown
 
