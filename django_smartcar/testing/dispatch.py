@@ -1,0 +1,131 @@
+"""The pretend Smartcar without a site: its views answer, whatever the site under test has for settings."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping
+from io import BytesIO
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.servers.basehttp import ThreadedWSGIServer
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotFound
+from django.http.response import HttpResponseBase
+from django.test import RequestFactory
+from django.test.utils import override_script_prefix
+from django.urls import get_urlconf, resolve, set_urlconf
+from django.utils import translation
+from requests.adapters import BaseAdapter, HTTPAdapter
+
+from ..simulator.server import Handler
+
+#: Where it is while it has no port. The name belongs to nobody (RFC 2606).
+HOST = "smartcar.test"
+ORIGIN = f"https://{HOST}"
+
+#: What stands there in place of each of Smartcar's hosts.
+HOSTS = {
+    "connect.smartcar.com": "/connect",
+    "auth.smartcar.com": "/auth",
+    "iam.smartcar.com": "/iam",
+    "api.smartcar.com": "/api",
+    "management.smartcar.com": "/management",
+    "vehicle.api.smartcar.com": "/vehicle-api",
+    "management.api.smartcar.com": "/management-api",
+    "compatibility.api.smartcar.com": "/compatibility-api",
+}
+
+_URLCONF = "django_smartcar.simulator.site_urls"
+
+
+def answer(request: HttpRequest) -> HttpResponseBase:
+    """What the pretend Smartcar answers: no middleware, and the thread's own urls stay as they are."""
+    request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
+    before = get_urlconf()
+    set_urlconf(_URLCONF)
+    try:
+        with override_script_prefix("/"), translation.override("en"):
+            match = resolve(request.path_info, _URLCONF)
+            response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
+            return response
+    except Http404:
+        return HttpResponseNotFound()
+    finally:
+        set_urlconf(before)
+
+
+def ask(method: str, path: str, fields: Mapping[str, Any] | None = None) -> HttpResponseBase:
+    """What a browser is answered, without a port."""
+    factory = RequestFactory(SERVER_NAME=HOST)
+    if method == "POST":
+        return answer(factory.post(path, fields, secure=True))
+    return answer(factory.get(path, secure=True))
+
+
+class Adapter(BaseAdapter):
+    """Answers the requests of a session in the thread that sends them, without a port; no timeout runs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._builder = HTTPAdapter()
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        url = urlsplit(str(request.url))
+        path = HOSTS.get(url.hostname or "", "") + url.path
+        own = ("content-type", "content-length")  # those of the body, which the factory writes
+        told = RequestFactory(SERVER_NAME=HOST).generic(
+            str(request.method),
+            f"{path}?{url.query}",
+            request.body or b"",
+            str(request.headers.get("Content-Type", "")),
+            secure=True,
+            headers={name: value for name, value in request.headers.items() if name.lower() not in own},
+        )
+        return self._builder.build_response(request, _raw(answer(told)))
+
+    def close(self) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def served() -> Iterator[str]:
+    """Serve at a free port of this machine, from threads of this process; gives the address."""
+    server = ThreadedWSGIServer(("127.0.0.1", 0), Handler)
+    server.set_app(_Application())
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="smartcar-simulator", daemon=True
+    )
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class _Application(WSGIHandler):
+    """Django's WSGI, around these views alone."""
+
+    def __init__(self) -> None:  # without the middleware of the site
+        pass
+
+    def get_response(self, request: HttpRequest) -> HttpResponseBase:
+        response = answer(request)
+        response._resource_closers.append(request.close)  # type: ignore[attr-defined]
+        return response
+
+
+def _raw(response: HttpResponseBase) -> urllib3.HTTPResponse:
+    body = response.content if isinstance(response, HttpResponse) else response.getvalue()
+    return urllib3.HTTPResponse(
+        body=BytesIO(body),
+        headers=dict(response.items()),
+        status=response.status_code,
+        reason=response.reason_phrase,
+        preload_content=False,
+    )

@@ -1,0 +1,107 @@
+"""No request gets to Smartcar by accident. ``server`` stands for whatever is not the simulator."""
+
+import socket
+import urllib.request
+
+import pytest
+import requests
+import responses
+
+from django_smartcar import sdk, testing
+from django_smartcar.services import vehicles
+
+HOSTS = [
+    "connect.smartcar.com",
+    "auth.smartcar.com",
+    "iam.smartcar.com",
+    "api.smartcar.com",
+    "management.smartcar.com",
+    "vehicle.api.smartcar.com",
+    "management.api.smartcar.com",
+    "compatibility.api.smartcar.com",
+    "SMARTCAR.com.",
+]
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """Who is looked up, and nobody is found: a test of this file reaches nothing either if it fails."""
+    asked, real = [], socket.getaddrinfo
+
+    def look_up(host, *args, **kwargs):
+        if host == "127.0.0.1":
+            return real(host, *args, **kwargs)
+        asked.append(host)
+        raise socket.gaierror(socket.EAI_NONAME, "not in this test")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    return asked
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_request_to_smartcar_is_refused_and_says_what_to_do(sent, host):
+    with testing.blocked():
+        with pytest.raises(testing.NetworkBlocked, match="smartcar_simulator") as refusal:
+            requests.get(f"https://{host}/v3/vehicles/secret-id?code=secret", timeout=1)
+        assert host.lower() in str(refusal.value).lower()
+        assert "secret" not in str(refusal.value)
+        with pytest.raises(testing.NetworkBlocked, match="testing.simulator"):
+            urllib.request.urlopen(f"https://{host}/", timeout=1)
+    assert not sent
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"https://{host}/", timeout=1)
+    assert [name.lower() for name in sent] == [host.lower()]
+
+
+@pytest.mark.parametrize("session", [lambda: None, requests.Session], ids=["pooled", "own"])
+def test_the_sdk_is_refused_wherever_it_leads(server, session):
+    requester = sdk.Requester(session=session(), retries=0)
+    with testing.blocked(), pytest.raises(testing.NetworkBlocked, match="127.0.0.1"):
+        requester.call("POST", server.url)
+    assert not server.asked_at
+    requester.call("POST", server.url, data={"refresh_token": "first-0"})
+    assert len(server.asked_at) == 1
+
+
+def test_the_sites_own_settings_are_no_way_round(db, vehicle, sent):
+    with testing.blocked(), pytest.raises(testing.NetworkBlocked, match=r"api\.smartcar\.com"):
+        vehicles.odometer(vehicle)
+    assert not sent
+
+
+def test_beside_a_simulator_the_sdk_gets_nowhere_else(server, settings):
+    with testing.simulator() as smartcar:
+        with pytest.raises(testing.NetworkBlocked):
+            sdk.Requester(retries=0).call("POST", server.url)
+        with smartcar.on_a_port() as url, pytest.raises(testing.NetworkBlocked):
+            sdk.Requester(retries=0).call("POST", f"{url}@127.0.0.1:{server.server_port}/")
+    assert not server.asked_at
+
+
+def test_what_is_not_smartcars_is_left_alone(server, sent):
+    with testing.blocked():
+        requests.post(server.url, data={"refresh_token": "first-0"}, timeout=5)
+        with pytest.raises(requests.ConnectionError):
+            requests.get("https://notsmartcar.com/", timeout=1)
+    assert len(server.asked_at) == 1
+    assert sent == ["notsmartcar.com"]
+
+
+def test_answers_that_a_test_has_set_itself_are_given(sent):
+    with testing.blocked(), responses.RequestsMock() as mock:
+        mock.add("GET", "https://api.smartcar.com/v2.0/vehicles", json={"vehicles": ["car-1"], "paging": {}})
+        assert sdk.get_vehicle_ids("token")["vehicles"] == ["car-1"]
+
+
+def test_answers_for_others_do_not_stand_before_the_simulator(db, anna):
+    with testing.simulator() as smartcar, responses.RequestsMock() as mock:
+        mock.add("GET", "https://weather.example.com/", json={"rain": True})
+        (vehicle,) = smartcar.connect(anna).vehicles
+        assert vehicles.odometer(vehicle)["data"]["distance"] > 0
+        assert requests.get("https://weather.example.com/", timeout=1).json() == {"rain": True}
+
+
+def test_who_means_it_gets_through(sent):
+    with testing.blocked(), testing.unblocked(), pytest.raises(requests.ConnectionError):
+        requests.get("https://api.smartcar.com/", timeout=1)
+    assert sent == ["api.smartcar.com"]

@@ -1,0 +1,235 @@
+"""The simulator that a site's tests have, in this process and at a port."""
+
+import socket
+
+import pytest
+import requests
+from django.conf import settings as django_settings
+from django.db import connection, transaction
+from django.test import Client, TestCase, TransactionTestCase, override_settings
+from django.urls import get_urlconf, reverse
+
+from django_smartcar import sdk, testing
+from django_smartcar.conf import conf
+from django_smartcar.exceptions import OwnedByAnotherUser, PermissionMissing, VehicleUnavailable
+from django_smartcar.models import ConnectedVehicle, SmartcarAccount
+from django_smartcar.services import commands, tokens, vehicles
+from django_smartcar.simulator import deliveries, webhooks, world
+from tests.people.models import Person
+
+from ..simulator.walker import RequestsBrowser, Visit
+from ..site import wait_until
+
+
+@pytest.fixture
+def vehicle(db, pretend, anna):
+    (vehicle,) = pretend.connect(anna).vehicles
+    return vehicle
+
+
+def test_a_connected_car_is_read_and_told(pretend, vehicle):
+    car = pretend.car(vehicle)
+    car.odometer_km = 1234.5
+    assert vehicles.odometer(vehicle)["data"] == {"distance": 1234.5}
+    assert commands.send(vehicle, "lock").status == "succeeded"
+    assert car.is_locked
+    assert vehicle.account.api_version == pretend.api_version
+    car.fault = "VEHICLE_STATE:ASLEEP"
+    with pytest.raises(VehicleUnavailable):
+        commands.send(vehicle, "unlock")
+    assert car.is_locked
+
+
+def test_the_wrong_user_sees_nothing(vehicle, anna, bert, client):
+    assert list(ConnectedVehicle.objects.for_user(anna)) == [vehicle]
+    assert not ConnectedVehicle.objects.for_user(bert).exists()
+    client.force_login(bert)
+    assert client.post(reverse("smartcar:lock", args=[vehicle.pk])).status_code == 404
+    client.force_login(anna)
+    assert client.post(reverse("smartcar:lock", args=[vehicle.pk])).status_code == 302
+
+
+def test_two_users_have_two_cars_and_not_one_account(pretend, vehicle, bert):
+    (other,) = pretend.connect(bert).vehicles
+    assert other.smartcar_vehicle_id != vehicle.smartcar_vehicle_id
+    with pytest.raises(OwnedByAnotherUser):
+        pretend.connect(bert, email=f"user-{vehicle.account.user.pk}@example.com")
+
+
+def test_the_address_decides_which_cars_there_are(db, pretend, anna):
+    assert len(pretend.connect(anna, email="3-vehicles@smartcar.com", make="FORD").vehicles) == 3
+    with pytest.raises(ValueError, match="vehicle_incompatible"):
+        pretend.connect(anna, email="smartcar@vehicle-incompatible.com")
+    with pytest.raises(ValueError, match="no brand TRABANT. There are: ACURA"):
+        pretend.connect(anna, make="TRABANT")
+
+
+def test_what_is_not_ticked_is_not_permitted(db, pretend, anna):
+    (vehicle,) = pretend.connect(anna, untick=["read_location"]).vehicles
+    assert "read_location" not in vehicle.permissions
+    assert "read_odometer" in vehicle.permissions
+    with pytest.raises(PermissionMissing):
+        vehicles.location(vehicle)
+
+
+def test_the_buttons_way_leads_through_consent_to_the_callback(db, pretend, anna, client):
+    client.force_login(anna)
+    response = client.post(reverse("smartcar:connect"))
+    back = pretend.consent(response.url, make="BMW")
+    assert client.get(back).url == reverse("smartcar:vehicles")
+    assert ConnectedVehicle.objects.for_user(anna).get().make == "BMW"
+
+
+def test_a_driver_who_denies_connects_nothing(db, pretend, anna, client):
+    client.force_login(anna)
+    back = pretend.consent(client.post(reverse("smartcar:connect")).url, deny=True)
+    assert client.get(back).status_code == 200
+    assert not SmartcarAccount.objects.exists()
+
+
+def test_a_wrong_address_is_told(pretend):
+    with pytest.raises(ValueError, match="https://connect.smartcar.com/oauth is not at the simulator"):
+        pretend.consent("https://connect.smartcar.com/oauth?state=secret")
+    with pytest.raises(ValueError, match="an error of status 400"):
+        pretend.consent(f"{pretend.url}/connect/oauth/authorize")
+
+
+def test_code_that_names_smartcars_own_hosts_is_answered_too(vehicle, pretend):
+    if pretend.api_version == "3":
+        auth = sdk.ApplicationAuth(conf.SMARTCAR_CLIENT_ID, conf.SMARTCAR_CLIENT_SECRET)
+        token = auth.request_token()["access_token"]
+        car = sdk.v3.Vehicle(vehicle.smartcar_vehicle_id, token, vehicle.account.smartcar_user_id)
+        (connection,) = sdk.v3.iter_connections(token)
+        assert connection["vehicle_id"] == vehicle.smartcar_vehicle_id
+    else:
+        token = tokens.access_token(vehicle.account)
+        own = sdk.Requester(session=requests.Session())
+        car = sdk.Vehicle(vehicle.smartcar_vehicle_id, token, requester=own)
+        assert list(sdk.iter_vehicle_ids(token)) == [vehicle.smartcar_vehicle_id]
+    assert car.odometer()["data"]["distance"] == pytest.approx(pretend.car(vehicle).odometer_km, abs=0.01)
+
+
+def test_the_sites_own_urls_and_settings_are_as_before(vehicle):
+    assert get_urlconf() is None
+    assert django_settings.ROOT_URLCONF == "tests.urls"
+    assert reverse("home") == "/"
+    assert reverse("smartcar_simulator:about") == "/smartcar-simulator/"
+
+
+def test_a_simulator_needs_no_app_and_no_template_of_the_site(db, anna):
+    apps = [name for name in django_settings.INSTALLED_APPS if name != "django_smartcar.simulator"]
+    nothing = {"TEMPLATES": [], "MIDDLEWARE": [], "ALLOWED_HOSTS": [], "ROOT_URLCONF": "django_smartcar.urls"}
+    with (
+        override_settings(INSTALLED_APPS=apps, **nothing),
+        testing.simulator("3") as smartcar,
+        smartcar.on_a_port() as url,
+    ):
+        (vehicle,) = smartcar.connect(anna).vehicles
+        assert vehicles.odometer(vehicle)["data"]["distance"] > 0
+        assert requests.get(f"{url}/garage/", timeout=10).status_code == 200
+
+
+@override_settings(FORCE_SCRIPT_NAME="/below")
+def test_a_site_below_a_path_has_a_simulator_that_is_not(db, anna):
+    with testing.simulator("3") as smartcar:
+        (vehicle,) = smartcar.connect(anna).vehicles
+        smartcar.car(vehicle).fault = "CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED"
+        with pytest.raises(Exception, match="AUTHENTICATION_FAILED") as caught:
+            commands.send(vehicle, "lock")
+    assert caught.value.resolution["url"].startswith(f"{smartcar.url}/connect/oauth/reauthenticate?")
+
+
+def test_everything_ends_with_the_block(db, anna, settings, tmp_path):
+    settings.SMARTCAR_SIMULATOR_STATE = tmp_path / "mine.json"
+
+    def now():
+        patched = requests.Session.get_adapter, requests.adapters.HTTPAdapter.send, socket.getaddrinfo
+        return *patched, settings.SMARTCAR_CLIENT_ID
+
+    before = now()
+    with testing.simulator("3") as smartcar:
+        smartcar.connect(anna)
+        assert not any(one is other for one, other in zip(now(), before, strict=True))
+    assert now() == before
+    assert not (tmp_path / "mine.json").exists()
+    settings.SMARTCAR_SIMULATOR_STATE = None
+    assert not world.cars()
+
+
+def test_keys_of_the_sites_own_stay(settings):
+    settings.SMARTCAR_ENCRYPTION_KEYS = ["bXktb3duLWtleS1teS1vd24ta2V5LW15LW93bi1rZXk="]
+    with testing.simulator():
+        assert settings.SMARTCAR_ENCRYPTION_KEYS == ["bXktb3duLWtleS1teS1vd24ta2V5LW15LW93bi1rZXk="]
+
+
+def test_the_generation_is_the_sites_own_unless_told(settings):
+    settings.SMARTCAR_API_VERSION = "2.0"
+    with testing.simulator() as smartcar:
+        assert smartcar.api_version == "2.0"
+    with testing.simulator("3") as smartcar:
+        assert settings.SMARTCAR_API_VERSION == "3"
+
+
+def test_there_is_one_at_a_time(pretend):
+    with pytest.raises(RuntimeError, match="one at a time"), testing.simulator():
+        pass
+
+
+def test_on_a_port_a_browser_walks_and_the_site_is_answered_over_http(vehicle, pretend, bert, client, caplog):
+    inside = pretend.url
+    client.force_login(bert)
+    caplog.set_level("INFO", "django_smartcar.simulator.server")
+    commands.send(vehicle, "unlock")
+    assert not caplog.messages
+    with pretend.on_a_port() as url:
+        assert pretend.url == url != inside
+        visit = Visit(RequestsBrowser(), url, client.post(reverse("smartcar:connect")).url)
+        client.get(visit.connect("bert@example.com").landed)
+        caplog.clear()
+        commands.send(vehicle, "lock")  # connected before there was a port
+        assert [line.split()[0] for line in caplog.messages if vehicle.smartcar_vehicle_id in line] == [
+            "POST"
+        ]
+    assert ConnectedVehicle.objects.for_user(bert).count() == 1
+    assert pretend.car(vehicle).is_locked
+    with pytest.raises(requests.ConnectionError):
+        requests.get(url, timeout=5)
+    assert vehicles.odometer(vehicle)["data"]["distance"] > 0
+
+
+def test_on_a_port_webhooks_are_sent(transactional_db, live_server, pretend, anna):
+    with pretend.on_a_port():
+        (vehicle,) = pretend.connect(anna).vehicles
+        hook = webhooks.add("Mine", f"{live_server.url}/cars/webhook/")
+        webhooks.subscribe(hook.id, vehicle.account.smartcar_user_id, vehicle.smartcar_vehicle_id)
+        webhooks.verify(hook)
+        wait_until(lambda: "delivered" in [one.outcome for one in deliveries.log() if one.kind != "VERIFY"])
+    assert vehicle.newest()["odometer"].source == "webhook"
+
+
+class InATestCase(TestCase):
+    """Django's own classes, without a fixture."""
+
+    def setUp(self):
+        self.smartcar = self.enterContext(testing.simulator("3"))
+        (self.vehicle,) = self.smartcar.connect(Person.objects.create_user("anna")).vehicles
+
+    def test_a_car_is_told(self):
+        with transaction.atomic():
+            commands.send(self.vehicle, "lock")
+        assert self.smartcar.car(self.vehicle).is_locked
+
+    def test_a_page_tells_it(self):
+        client = Client()
+        client.force_login(self.vehicle.account.user)
+        client.post(reverse("smartcar:lock", args=[self.vehicle.pk]))
+        assert self.smartcar.car(self.vehicle).is_locked
+
+
+class InATransactionTestCase(TransactionTestCase):
+    def test_a_car_is_told(self):
+        with testing.simulator("2.0") as smartcar:
+            (vehicle,) = smartcar.connect(Person.objects.create_user("anna")).vehicles
+            commands.send(vehicle, "lock")
+            assert smartcar.car(vehicle).is_locked
+        assert not connection.in_atomic_block
