@@ -120,7 +120,7 @@ def test_the_sdist_holds_what_building_and_testing_need(dist, sources):
     (path,) = dist.glob("django_smartcar-*.tar.gz")
     with tarfile.open(path) as archive:
         held = {name.partition("/")[2] for name in archive.getnames()}
-    folders = ("django_smartcar/", "tests/", "example_project/")
+    folders = ("django_smartcar/", "tests/", "example_project/", "docs/")
     needed = {name for name in sources if name.startswith(folders)}
     needed |= {"run.py", "Makefile", "setup.cfg", "pyproject.toml", "MANIFEST.in", "LICENSE", "README.rst"}
     assert needed <= held

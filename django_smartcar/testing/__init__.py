@@ -1,6 +1,6 @@
 """For the tests of a site: the pretend Smartcar in place of the real one, which no test reaches by accident.
 
-Nothing else in the package imports it::
+`django_smartcar.pytest_plugin` has the same as fixtures, and docs/testing.rst a test for each::
 
     with testing.simulator() as smartcar:
         (vehicle,) = smartcar.connect(user).vehicles
@@ -9,7 +9,17 @@ Nothing else in the package imports it::
 """
 
 from .gate import NetworkBlocked, blocked, unblocked
+from .runner import Runner
 from .simulated import Simulator, simulator
 from .webhooks import send_webhook, signed
 
-__all__ = ["NetworkBlocked", "Simulator", "blocked", "send_webhook", "signed", "simulator", "unblocked"]
+__all__ = [
+    "NetworkBlocked",
+    "Runner",
+    "Simulator",
+    "blocked",
+    "send_webhook",
+    "signed",
+    "simulator",
+    "unblocked",
+]

@@ -31,6 +31,13 @@ ENCRYPTION_KEY = "b25seS1mb3ItdGVzdHMtb2Ytc2l0ZXMtMzItYnl0ZXM="
 #: Where `Simulator.connect` has the driver come back to; nobody listens there.
 _CALLBACK = "https://testserver/smartcar/callback/"
 
+_REQUIRED = (
+    "SMARTCAR_CLIENT_ID",
+    "SMARTCAR_CLIENT_SECRET",
+    "SMARTCAR_APPLICATION_ID",
+    "SMARTCAR_ENCRYPTION_KEYS",
+)
+
 #: Overrides settings, as ``override_settings`` does.
 Override = Callable[..., AbstractContextManager[Any]]
 
@@ -162,6 +169,12 @@ class Simulator:
         webhook, known = _webhook(None), _connection(vehicle)
         codes = event_bodies.codes_of(webhook)
         return _sent(event_bodies.vehicle_error(webhook, known, error, codes, is_resolved=is_resolved))
+
+
+def missing() -> dict[str, Any]:
+    """What the system checks want and this site has not set, made up."""
+    made_up = _settings(dispatch.ORIGIN, conf.SMARTCAR_API_VERSION)
+    return {name: made_up[name] for name in _REQUIRED if not getattr(conf, name)}
 
 
 def _settings(origin: str, api_version: str) -> dict[str, Any]:

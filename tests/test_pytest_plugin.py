@@ -1,0 +1,253 @@
+"""The fixtures in the project of somebody who uses the package: docs/testing.rst, block by block, and more.
+
+docs/testing.rst marks each block that is a file of that project, with a comment right before it::
+
+    .. file: tests/test_cars.py
+
+    .. code-block:: python
+
+The project is what README.rst tells a person to make, without credentials and without an environment.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from .test_packaging import blocks
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "testing.rst").read_text()
+PLUGIN = (ROOT / "django_smartcar" / "pytest_plugin.py").read_text()
+
+BLOCK = re.compile(r"^\.\. file: (\S+)\n\n\.\. code-block:: python\n\n((?:    .*\n|\n)+)", re.M)
+FILES = {name: textwrap.dedent(code) for name, code in BLOCK.findall(PAGE)}
+FIXTURES = re.findall(r"^@pytest.fixture(?:\(.*\))?\ndef (smartcar_\w+)", PLUGIN, re.M)
+
+
+class Project:
+    def __init__(self, folder):
+        self.folder = folder
+        left_out = ("DJANGO_", "SMARTCAR_", "PYTEST", "TEST_")
+        inherited = {name: text for name, text in os.environ.items() if not name.startswith(left_out)}
+        self.environment = inherited | {"PYTHONPATH": str(ROOT)}
+        self.run("-m", "django", "startproject", "mysite", ".")
+        self.write(
+            "pytest.ini", "[pytest]\nDJANGO_SETTINGS_MODULE = mysite.settings\nfilterwarnings = error\n"
+        )
+        self.write("tests/__init__.py", "")
+        for step in ("settings", "urls"):
+            self.write(f"mysite/{step}.py", "\n" + blocks()[step])
+
+    def write(self, name, text):
+        """A file of the project; what is in its settings stays."""
+        path = self.folder / name
+        path.parent.mkdir(exist_ok=True)
+        with path.open("a") as file:
+            file.write(textwrap.dedent(text))
+
+    def keep_the_database_in_a_file(self):
+        """As other databases, it is then one that a second connection can be made to."""
+        self.write(
+            "mysite/settings.py",
+            """
+            DATABASES["default"]["TEST"] = {"NAME": BASE_DIR / "test.sqlite3"}
+            DATABASES["default"]["OPTIONS"] = {"init_command": "PRAGMA journal_mode=WAL"}
+            """,
+        )
+
+    def run(self, *arguments, status=0):
+        """A Python program in the project; what it said."""
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert done.returncode == status, done.stdout
+        return done.stdout
+
+    def pytest(self, *arguments, status=0):
+        return self.run("-m", "pytest", "-p", "no:cacheprovider", *arguments, status=status)
+
+
+@pytest.fixture
+def project(tmp_path):
+    return Project(tmp_path)
+
+
+@pytest.fixture
+def documented(project):
+    for name, code in FILES.items():
+        project.write(name, code)
+    return project
+
+
+def test_every_block_of_the_page_is_run():
+    assert PAGE.count(".. code-block::") == len(FILES) == 8
+
+
+def test_the_page_shows_every_fixture_in_a_test():
+    tests = "".join(FILES.values())
+    assert len(FIXTURES) == 6
+    for name in FIXTURES:
+        assert f"   * - ``{name}``\n" in PAGE
+        assert re.search(rf"def test_\w+\(.*\b{name}\b|\"{name}\"|def vehicle\({name}\)", tests), name
+
+
+@pytest.mark.parametrize("kind", ["memory", "file"])
+def test_the_tests_of_the_page_pass(documented, kind):
+    if kind == "file":
+        documented.keep_the_database_in_a_file()
+    said = documented.pytest()
+    assert re.search(r"^=+ (\d+) passed in", said, re.M)[1] == str(number_of_tests())
+    # Django copies a file for each process, but not what SQLite keeps beside it.
+    said = documented.run("manage.py", "test", *(["--parallel", "2"] if kind == "memory" else []))
+    assert "Found 4 test(s)" in said
+    assert "\nOK\n" in said
+
+
+def number_of_tests():
+    code = "".join(FILES.values())
+    return code.count("    def test_") + len(re.findall(r"^def test_", code, re.M)) + 1  # one is parametrized
+
+
+def test_without_the_line_nothing_happens(project):
+    project.write(
+        "tests/test_it.py",
+        """
+        import socket
+        import sys
+
+        real = socket.getaddrinfo
+
+
+        def test_it(request, pytestconfig):
+            assert socket.getaddrinfo is real
+            assert "django_smartcar.testing" not in sys.modules
+            assert not pytestconfig.pluginmanager.has_plugin("django_smartcar.pytest_plugin")
+        """,
+    )
+    project.pytest()
+
+
+def test_a_test_that_asks_by_accident_fails_and_is_told_what_to_do(project):
+    project.write("conftest.py", FILES["conftest.py"])
+    project.write(
+        "tests/test_it.py",
+        """
+        import pytest
+        from django_smartcar import sdk, testing
+        from django_smartcar.exceptions import SmartcarException
+
+        @pytest.fixture(scope="session")
+        def early():
+            with pytest.raises(testing.NetworkBlocked):
+                sdk.get_vehicle_ids("a token")
+
+        def test_accident():
+            try:
+                sdk.get_vehicle_ids("a token")
+            except SmartcarException:
+                pass
+
+        def test_a_fixture_of_the_session_is_no_way_round(early):
+            pass
+
+        @pytest.mark.smartcar_network
+        def test_meant(monkeypatch):
+            def arrived(*args, **kwargs):
+                raise ConnectionAbortedError
+
+            monkeypatch.setattr("urllib3.connectionpool.HTTPSConnectionPool.urlopen", arrived)
+            with pytest.raises(SmartcarException, match="No answer from Smartcar"):
+                sdk.get_vehicle_ids("a token")
+        """,
+    )
+    said = project.pytest("--strict-markers", status=1)
+    assert re.search(r"1 failed, 2 passed", said)
+    assert "NetworkBlocked: This test has no simulator that answers GET to api.smartcar.com." in said
+    assert "take the fixture smartcar_simulator" in said
+    assert "FAILED tests/test_it.py::test_accident" in said
+
+
+def test_settings_are_as_they_were_whoever_changes_them_first(project):
+    project.write("conftest.py", FILES["conftest.py"])
+    project.write(
+        "tests/test_it.py",
+        """
+        import pytest
+        from django.conf import settings as real
+
+        NAMES = ("SMARTCAR_CLIENT_ID", "SMARTCAR_TIMEOUT", "SMARTCAR_API_URL", "ALLOWED_HOSTS")
+        before = [getattr(real, name, None) for name in NAMES]
+
+        def test_simulator_last(settings, smartcar_simulator):
+            settings.SMARTCAR_TIMEOUT = 3
+            settings.SMARTCAR_CLIENT_ID = "mine"
+
+        def test_simulator_first(smartcar_live_simulator, settings):
+            settings.SMARTCAR_TIMEOUT = 4
+            settings.SMARTCAR_CLIENT_ID = "mine"
+
+        def test_port_inside(smartcar_simulator):
+            with smartcar_simulator.on_a_port() as url:
+                assert real.SMARTCAR_API_URL.startswith(url)
+            assert real.SMARTCAR_API_URL.startswith(smartcar_simulator.url)
+
+        def test_zz_after():
+            now = [getattr(real, name, None) for name in NAMES]
+            assert now[:3] == before[:3]
+            assert set(now[3]) == {*before[3], "testserver"}
+        """,
+    )
+    assert "4 passed" in project.pytest("-p", "no:randomly")
+
+
+@pytest.mark.parametrize("kind", ["db", "transactional_db"])
+def test_a_rollback_costs_no_token_where_a_site_would_keep_it(project, kind):
+    project.write("conftest.py", FILES["conftest.py"])
+    project.write(
+        "tests/test_it.py",
+        f"""
+        import pytest
+        from django.db import transaction
+        from django_smartcar.models import ApplicationToken
+        from django_smartcar.services import tokens, vehicles
+
+        def test_it({kind}, smartcar_account):
+            ApplicationToken.objects.update(access_token="", access_expires_at=None)
+            with pytest.raises(KeyError), transaction.atomic():
+                tokens.access_token(smartcar_account)
+                raise KeyError
+            assert bool(ApplicationToken.objects.get().access_token) is {kind == "transactional_db"}
+            assert vehicles.odometer(smartcar_account.vehicles.get())["data"]["distance"] > 0
+        """,
+    )
+    project.keep_the_database_in_a_file()
+    assert "1 passed" in project.pytest()
+
+
+def test_the_plugin_may_be_loaded_before_django(project):
+    project.write("tests/test_it.py", FILES["tests/test_cars.py"])
+    assert "4 passed" in project.pytest("-p", "django_smartcar.pytest_plugin")
+
+
+def test_the_package_does_not_need_pytest(project):
+    code = """
+        import os, sys
+        sys.modules["pytest"] = None
+        os.environ["DJANGO_SETTINGS_MODULE"] = "mysite.settings"
+        import django
+        django.setup()
+        import django_smartcar.urls
+        assert "django_smartcar.testing" not in sys.modules
+        import django_smartcar.testing
+    """
+    project.run("-c", textwrap.dedent(code))
