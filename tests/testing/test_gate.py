@@ -53,6 +53,13 @@ def test_a_request_to_smartcar_is_refused_and_says_what_to_do(sent, host):
     assert [name.lower() for name in sent] == [host.lower()]
 
 
+def test_a_proxy_is_no_way_round(server):
+    proxies = {"http": f"http://127.0.0.1:{server.server_port}"}
+    with testing.blocked(), pytest.raises(testing.NetworkBlocked, match="POST to api.smartcar.com"):
+        requests.post("http://api.smartcar.com/", data={"a": "b"}, proxies=proxies, timeout=5)
+    assert not server.asked_at
+
+
 @pytest.mark.parametrize("session", [lambda: None, requests.Session], ids=["pooled", "own"])
 def test_the_sdk_is_refused_wherever_it_leads(server, session):
     requester = sdk.Requester(session=session(), retries=0)

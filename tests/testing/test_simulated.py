@@ -7,6 +7,7 @@ import requests
 from django.conf import settings as django_settings
 from django.db import connection, transaction
 from django.test import Client, TestCase, TransactionTestCase, override_settings
+from django.test.utils import override_script_prefix
 from django.urls import get_urlconf, reverse
 
 from django_smartcar import sdk, testing
@@ -131,8 +132,9 @@ def test_a_simulator_needs_no_app_and_no_template_of_the_site(db, anna):
 
 @override_settings(FORCE_SCRIPT_NAME="/below")
 def test_a_site_below_a_path_has_a_simulator_that_is_not(db, anna):
-    with testing.simulator("3") as smartcar:
+    with override_script_prefix("/below/"), testing.simulator("3") as smartcar:
         (vehicle,) = smartcar.connect(anna).vehicles
+        assert reverse("smartcar:vehicles") == "/below/cars/"
         smartcar.car(vehicle).fault = "CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED"
         with pytest.raises(Exception, match="AUTHENTICATION_FAILED") as caught:
             commands.send(vehicle, "lock")
