@@ -79,7 +79,7 @@ def refresh_as_the_app_does(account):
 def save_after_exchange(account):
     """As one would write it without this app; only who it is that is refreshed is the same."""
     tokens.store(account, client.auth_client().exchange_refresh_token(account.refresh_token))
-    account.save()
+    account.save(update_fields=account.TOKEN_FIELDS)
 
 
 def work(refresh, hand):

@@ -59,7 +59,8 @@ def report_of(error, request):
     frames = error.tb
     while "/tests/" in frames.tb_frame.f_code.co_filename:
         frames = frames.tb_next
-    reporter = ExceptionReporter(request, error.type, error.value, frames)
+    # An exception that was raised while another was handled is told with a traceback of its own.
+    reporter = ExceptionReporter(request, error.type, error.value.with_traceback(frames), frames)
     return reporter.get_traceback_html() + reporter.get_traceback_text()
 
 
@@ -143,7 +144,7 @@ def test_statements_that_are_logged(account, caplog, settings, search):
     connection.force_debug_cursor = True
     caplog.set_level(logging.DEBUG, "django.db.backends")
     try:
-        account.save()
+        account.save(update_fields=account.TOKEN_FIELDS)
         SmartcarAccount.objects.update(access_token=ACCESS)
         SmartcarAccount.objects.bulk_update([account], ["refresh_token"])
     finally:
@@ -153,7 +154,7 @@ def test_statements_that_are_logged(account, caplog, settings, search):
 
 
 WRITES = {
-    "save": lambda account: account.save(),
+    "save": lambda account: account.save(update_fields=account.TOKEN_FIELDS),
     "save as new": lambda account: SmartcarAccount(
         smartcar_user_id="driver-a", access_token=account.access_token, refresh_token=account.refresh_token
     ).save(),
@@ -208,7 +209,7 @@ def test_error_reports_when_no_key_opens_a_token(account, lose_key, settings, rf
 @pytest.mark.parametrize(
     "use",
     [
-        lambda account: account.save(),
+        lambda account: account.save(update_fields=["refresh_token"]),
         lambda account: account.refresh_from_db(),
         lambda account: call_command("rotate_smartcar_keys"),
     ],
@@ -235,7 +236,7 @@ def test_the_token_of_the_application(admin_client, rf, caplog, search):
         cursor.execute("SELECT * FROM smartcar_applicationtoken")
         search(repr(cursor.fetchall()), stored_may=True)
     with connection.execute_wrapper(refuse), pytest.raises(OperationalError) as raised:
-        row.save()
+        row.save(update_fields=row.TOKEN_FIELDS)
     shown = f"{row} {row!r} {vars(row)!r} {Driver('3', row.access_token, 'user-1')!r}"
     search(shown + out.getvalue() + "".join(pages) + caplog.text)
     search(report_of(raised, rf.get("/")), stored_may=True)

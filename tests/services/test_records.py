@@ -269,7 +269,7 @@ def test_a_page_of_cars_takes_one_query_more(make_vehicle, account, django_asser
     cars = [make_vehicle(account, f"car-{number}") for number in range(20)]
     for some in (cars[:1], cars[1:]):
         facts = [readings.fact_of(car, LOCKED, True, "", timezone.now()) for car in some]
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(6):
             readings.keep_all(facts)
 
 

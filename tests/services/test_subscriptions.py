@@ -7,7 +7,7 @@ import responses
 from django.core.management import CommandError, call_command
 
 from django_smartcar.exceptions import CredentialsMissing, OwnedByAnotherUser, OwnershipUnproven
-from django_smartcar.models import ConnectAttempt, ConnectedVehicle
+from django_smartcar.models import ConnectAttempt, ConnectedVehicle, SmartcarAccount
 from django_smartcar.services import connect, subscriptions, vehicles
 from django_smartcar.services.ownership import Callback
 from django_smartcar.simulator import grants, webhooks, world
@@ -271,8 +271,7 @@ def test_without_a_management_token_the_older_generation_unsubscribes_nothing(ma
 def test_a_driver_who_has_to_connect_again_is_not_asked_about(vehicle, settings):
     settings.SMARTCAR_WEBHOOKS = ["hook"]
     assert subscriptions.due().count() == 1
-    vehicle.account.reconnect_required_at = vehicle.created_at
-    vehicle.account.save()
+    SmartcarAccount.objects.update(reconnect_required_at=vehicle.created_at)
     assert not subscriptions.due()
 
 

@@ -308,6 +308,7 @@ def test_a_token_that_no_key_opens_is_not_exchanged(due, wire, lose_key):
         with pytest.raises(UndecryptableToken):
             use(row)
     assert not wire.mock.calls
+    assert SmartcarAccount.objects.defer("access_token", "refresh_token").get().refresh_lease is None
 
 
 def test_a_plain_pair_is_not_exchanged_where_the_new_one_could_not_be_stored(due, wire, settings):

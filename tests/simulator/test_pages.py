@@ -16,7 +16,7 @@ def test_a_page_is_dressed_when_the_site_has_neither_templates_nor_static_files(
     for url in dresses:
         file = client.get(url)
         assert file.status_code == 200
-        file.close()
+        assert b"".join(file.streaming_content)
 
 
 @pytest.mark.parametrize("name", ["nothing.css", "..%2Fserver.py", "%2Fetc%2Fpasswd"])
