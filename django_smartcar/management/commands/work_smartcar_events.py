@@ -1,18 +1,19 @@
 import argparse
-import signal
-import threading
+import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
+from django_smartcar.management import stopping
 from django_smartcar.services import inbox
 
 
 class Command(BaseCommand):
     help = (
         "Work what Smartcar's webhooks have brought, as it comes. Run as many as you like, on as many "
-        "machines: each event is worked once. Ctrl-C and SIGTERM let it finish the one that it is at."
+        "machines: each event is worked once. Ctrl-C and SIGTERM let it finish the one that it is at; the "
+        "second time they do not."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -26,23 +27,29 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stop = threading.Event()
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, lambda *_: self.stop.set())
+        self.is_stopped = False
         worked = 0
-        while not self.stop.is_set():
-            worked += self._work(options["once"])
-            if options["once"]:
-                break
-            self.stop.wait(options["pause"])
+        with stopping.on_signals(self._stop):
+            while not self.is_stopped:
+                worked += self._work(options["once"])
+                if options["once"]:
+                    break
+                self._wait(options["pause"])
         self.stdout.write(self.style.SUCCESS(f"{worked} events worked"))
+
+    def _stop(self) -> None:
+        self.is_stopped = True
+
+    def _wait(self, seconds: float) -> None:
+        ends = time.monotonic() + seconds
+        while not self.is_stopped and (left := ends - time.monotonic()) > 0:
+            time.sleep(min(left, 0.2))
 
     def _work(self, is_only_try: bool) -> int:
         """Work what is due. A database that is away is waited for; the events are safe in it."""
         close_old_connections()
         try:
-            return inbox.work(should_stop=self.stop.is_set)
+            return inbox.work(should_stop=lambda: self.is_stopped)
         except (DatabaseError, InterfaceError) as error:
             if is_only_try:
                 raise

@@ -65,11 +65,8 @@ def test_a_signal_ends_it_and_a_database_that_is_away_does_not(monkeypatch, numb
         return 1
 
     monkeypatch.setattr(inbox, "work", away)
-    try:
-        shown = run("work_smartcar_events", "--pause=0.01")
-    finally:
-        for one, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
-            signal.signal(one, handler)
+    shown = run("work_smartcar_events", "--pause=0.01")
+    assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == before
     assert "will be tried again" in shown
     assert "1 events worked" in shown
     assert tries == [False, False]
