@@ -44,7 +44,7 @@ class LeasedToken(models.Model):
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:
         is_known = self.pk is not None and not self._state.adding and not options.get("force_insert")
         if is_known and update_fields is None:
-            names = {field.name for field in self._meta.concrete_fields if not field.primary_key}
+            names = {field.attname for field in self._meta.concrete_fields if not field.primary_key}
             update_fields = names - {*self.TOKEN_FIELDS, *self.get_deferred_fields()}
         super().save(*args, update_fields=update_fields, **options)
 

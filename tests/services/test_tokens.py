@@ -89,6 +89,16 @@ def test_a_stale_copy_that_is_saved_does_not_put_back_a_used_token(due, wire, de
     )
 
 
+def test_what_a_copy_has_left_unread_is_neither_read_nor_written_when_it_is_saved(
+    due, django_assert_num_queries
+):
+    copy = SmartcarAccount.objects.only("mode").get()
+    copy.mode = "test"
+    with django_assert_num_queries(1):
+        copy.save()
+    assert SmartcarAccount.objects.get().mode == "test"
+
+
 def test_a_copy_that_becomes_a_row_of_its_own_is_saved_whole(due):
     due.pk = None
     due.save()
