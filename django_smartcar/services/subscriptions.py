@@ -46,7 +46,8 @@ def begin(vehicles: Iterable[ConnectedVehicle]) -> None:
         if time.monotonic() > ends:
             return
         try:
-            arrange(vehicle)
+            if isinstance(arrange(vehicle), RateLimitingException):
+                return
         except Exception as error:
             logger.error("vehicle %s could not be subscribed: %s", vehicle.pk, type(error).__name__)
 
@@ -125,7 +126,7 @@ def _unsubscribe(vehicle: ConnectedVehicle, webhook_id: str) -> None:
             tokens.as_application(tell)
         elif not management_token:
             raise CredentialsMissing("SMARTCAR_MANAGEMENT_TOKENS")
-        elif not _is_anothers_too(vehicle):
+        elif not _is_for_another(vehicle, webhook_id):
             tell("")
     except (PermissionException, ResourceNotFoundException) as error:
         if not cars.is_gone(error, account):
@@ -133,8 +134,10 @@ def _unsubscribe(vehicle: ConnectedVehicle, webhook_id: str) -> None:
         logger.info("vehicle %s was not subscribed any more", vehicle.pk)
 
 
-def _is_anothers_too(vehicle: ConnectedVehicle) -> bool:
-    """Whether another driver has connected this car: generation 2 subscribes the car, whoever's it is."""
+def _is_for_another(vehicle: ConnectedVehicle, webhook_id: str) -> bool:
+    """Whether it is to tell of this car for another driver: generation 2 subscribes the car, whoever's."""
+    if webhook_id not in _wanted():
+        return False
     same = ConnectedVehicle.objects.connected().filter(smartcar_vehicle_id=vehicle.smartcar_vehicle_id)
     return bool(same.exclude(pk=vehicle.pk).exists())
 

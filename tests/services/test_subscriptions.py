@@ -220,18 +220,30 @@ def test_anothers_subscription_of_the_same_car_stays_in_the_older_generation(
     make_account, make_vehicle, anna, bert, settings, wire
 ):
     settings.SMARTCAR_MANAGEMENT_TOKENS = ["token"]
+    settings.SMARTCAR_WEBHOOKS = ["hook"]
     mine = make_vehicle(make_account(anna), webhooks="hook")
     other = make_vehicle(make_account(bert, "driver-b"), webhooks="hook")
     wire.disconnects("car-1")
     vehicles.disconnect(mine)
     assert fresh(mine).webhooks == ""
     assert not wire.sent("DELETE", "/webhooks/hook")
-    settings.SMARTCAR_WEBHOOKS = ["hook"]
     assert not subscriptions.due()
     wire.mock.add("DELETE", f"{API}/vehicles/car-1/webhooks/hook", json={"status": "success"})
     vehicles.disconnect(other)
     (told,) = wire.sent("DELETE", "/webhooks/hook")
     assert told.headers["Authorization"] == "Bearer token"
+
+
+def test_what_the_setting_names_no_more_is_ended_for_a_car_of_two_drivers_as_well(
+    make_account, make_vehicle, anna, bert, settings, wire
+):
+    settings.SMARTCAR_MANAGEMENT_TOKENS = ["token"]
+    settings.SMARTCAR_WEBHOOKS = []
+    make_vehicle(make_account(anna), webhooks="hook")
+    make_vehicle(make_account(bert, "driver-b"), webhooks="hook")
+    wire.mock.add("DELETE", f"{API}/vehicles/car-1/webhooks/hook", json={"status": "success"})
+    assert run() == "2 as set\n"
+    assert wire.sent("DELETE", "/webhooks/hook")
 
 
 # What Smartcar answers.
@@ -260,6 +272,20 @@ def test_the_run_ends_when_smartcar_wants_fewer_requests(make_account, make_vehi
         run()
     assert len(wire.sent("POST", "/webhooks/hook")) == 1
     assert subscriptions.due().count() == 3
+
+
+def test_connecting_many_cars_ends_with_the_first_that_smartcar_finds_too_many(
+    make_account, make_vehicle, anna, settings, wire
+):
+    settings.SMARTCAR_WEBHOOKS = ["hook"]
+    account = make_account(anna)
+    for number in range(2):
+        url = f"{API}/vehicles/car-{number}/webhooks/hook"
+        body = {"statusCode": 429, "type": "RATE_LIMIT", "code": "SMARTCAR_API", "description": "…"}
+        wire.mock.add(responses.POST, url, json=body, status=429)
+    subscriptions.begin([make_vehicle(account, f"car-{number}") for number in range(2)])
+    assert len(wire.sent("POST", "/webhooks/hook")) == 1
+    assert subscriptions.due().count() == 2
 
 
 def test_without_a_management_token_the_older_generation_unsubscribes_nothing(make_vehicle, account):
