@@ -87,7 +87,7 @@ class Sync:
     @sensitive_variables()
     def _read(self, claim: Claim, pool: Executor) -> list[Result]:
         """Ask each car of a page and keep what they tell; what became of those that were asked."""
-        asked, results = _questions(claim.vehicles)
+        asked, results = self._questions(claim)
         facts, noticed = [], []
         for question, answer in self._rounds.ask(asked, claim, pool):
             vehicle = question.reached.vehicle
@@ -101,22 +101,26 @@ class Sync:
         readings.keep_all(facts)
         return results
 
-
-@sensitive_variables()
-def _questions(page: list[ConnectedVehicle]) -> tuple[list[Question], list[Result]]:
-    """What to ask which car, and the results of those that are not to be asked."""
-    asked, results = [], []
-    drivers = Drivers()
-    for vehicle in page:
-        names = [name for name in vehicles.SHOWN if vehicle.can(READS[name].permission)]
-        try:
-            if names:
-                asked.append(drivers.question(vehicle, names))
-            else:
-                results.append(Result(vehicle, Outcome.NOT_PERMITTED))
-        except (SmartcarException, SmartcarAppError) as error:
-            results.append(_failed(vehicle, error))
-    return asked, results
+    @sensitive_variables()
+    def _questions(self, claim: Claim) -> tuple[list[Question], list[Result]]:
+        """What to ask which car, and the results of those that are not to be asked."""
+        asked: list[Question] = []
+        results: list[Result] = []
+        drivers = Drivers()
+        for vehicle in claim.vehicles:
+            # Each may have another driver, whose token has to be renewed first.
+            if self.is_stopped:
+                break
+            claim.hold()
+            names = [name for name in vehicles.SHOWN if vehicle.can(READS[name].permission)]
+            try:
+                if names:
+                    asked.append(drivers.question(vehicle, names))
+                else:
+                    results.append(Result(vehicle, Outcome.NOT_PERMITTED))
+            except (SmartcarException, SmartcarAppError) as error:
+                results.append(_failed(vehicle, error))
+        return asked, results
 
 
 @sensitive_variables()

@@ -20,7 +20,7 @@ from django_smartcar.models import READS, Allowance, ConnectedVehicle, SmartcarA
 from django_smartcar.services import claims, syncing, vehicles
 from django_smartcar.simulator import world
 
-from ...wire import UPSTREAM, v2_error
+from ...wire import TOKEN, UPSTREAM, v2_error
 
 pytestmark = pytest.mark.django_db
 in_both_generations = pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
@@ -312,6 +312,34 @@ def test_a_run_that_was_killed_keeps_its_cars_for_ten_minutes(fleet):
     long_ago = timezone.now() - claims.LONGEST
     ConnectedVehicle.objects.filter(pk=cars[0].pk).update(synced_at=long_ago)
     assert "1 read" in sync()
+
+
+def test_while_drivers_tokens_are_renewed_a_page_is_held_and_a_stop_is_heeded(
+    make_account, make_vehicle, anna, wire, monkeypatch
+):
+    for number in range(3):
+        account = make_account(anna, f"driver-{number}", access_for=timedelta(0))
+        make_vehicle(account, f"car-{number}", permissions=["read_odometer"])
+    monkeypatch.setattr(claims, "BEAT", 0)
+    long_ago = timezone.now() - timedelta(minutes=9)
+    seen = []
+    run = syncing.Sync(seen.append)
+
+    def exchange(request):
+        held = ConnectedVehicle.objects.exclude(sync_claim=None)
+        heard.append({synced_at > long_ago for synced_at in held.values_list("synced_at", flat=True)})
+        held.update(synced_at=long_ago)
+        if len(heard) == 2:
+            run.stop()
+        body = {"access_token": "a", "refresh_token": "r", "expires_in": 7200, "token_type": "Bearer"}
+        return 200, {}, json.dumps(body)
+
+    heard = []
+    wire.mock.add_callback("POST", TOKEN, exchange, content_type="application/json")
+    run.run(timezone.now(), concurrency=1)
+    assert heard == [{True}, {True}]
+    assert seen == []
+    assert ConnectedVehicle.objects.filter(synced_at=None, sync_claim=None).count() == 3
 
 
 def test_a_run_that_takes_long_keeps_its_cars(fleet, monkeypatch):
