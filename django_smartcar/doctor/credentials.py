@@ -20,7 +20,7 @@ from ..exceptions import (
 from ..models import SmartcarAccount
 from ..services import client, tokens
 from .findings import Examination, Finding, not_checked, ok, warning, wrong
-from .hosts import explained
+from .hosts import explained, origin_of
 from .site import keys_are_good
 
 #: What an answer that says neither yes nor no may come from.
@@ -77,7 +77,7 @@ def api_2(examination: Examination) -> Iterator[Finding]:
     else:
         yield wrong(
             "Smartcar gave tokens for a refresh token that was made up",
-            STRANGE.format(name="SMARTCAR_AUTH_URL", address=conf.SMARTCAR_AUTH_URL),
+            STRANGE.format(name="SMARTCAR_AUTH_URL", address=origin_of(conf.SMARTCAR_AUTH_URL)),
         )
 
 
@@ -168,4 +168,4 @@ def _not_understood(error: SmartcarException, name: str) -> Finding:
     if error.status_code == 429:
         return not_checked("Smartcar has been asked too often: try again in a minute")
     said = f"{error.status_code or ''} {reason_of(error)}".strip()
-    return wrong(f"{name} answers {said}", STRANGE.format(name=name, address=address))
+    return wrong(f"{name} answers {said}", STRANGE.format(name=name, address=origin_of(address)))

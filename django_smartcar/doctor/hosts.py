@@ -130,7 +130,8 @@ def explained(error: Exception, address: str, names: str) -> tuple[str, str]:
     text, advice = FAULTS[error.fault]
     parts = urlsplit(address)
     port = parts.port or (80 if parts.scheme == "http" else 443)
-    return text, advice.format(names=names, host=parts.hostname, port=port, address=address)
+    # The origin alone: a path may hold an endpoint's name, and what stands before the host a password.
+    return text, advice.format(names=names, host=parts.hostname, port=port, address=origin_of(address))
 
 
 def _ask(origin: str) -> tuple[Exception | None, timedelta | None]:

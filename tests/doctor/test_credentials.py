@@ -1,5 +1,6 @@
 """Against the pretend Smartcar where it can do it, else on the wire."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -223,6 +224,15 @@ class TestManagement:
         found = find_one(credentials.management)
         assert found[0] == outcome
         assert "SMARTCAR_MANAGEMENT_URL answers 404" in found[1]
+
+    def test_a_password_in_an_address_is_not_told(self, find_one, wire, settings):
+        settings.SMARTCAR_API_VERSION = "2.0"
+        settings.SMARTCAR_MANAGEMENT_TOKENS = ["t"]
+        settings.SMARTCAR_MANAGEMENT_URL = "https://operator:hush@proxy.example"
+        wire.mock.add("GET", re.compile(r"https://.*proxy\.example/"), status=404, body="gone")
+        found = find_one(credentials.management)
+        assert "(https://proxy.example)" in found[2]
+        assert "hush" not in str(found)
 
     def test_its_host_does_not_answer(self, find_one, examination, settings):
         settings.SMARTCAR_MANAGEMENT_TOKENS = ["t"]
