@@ -21,15 +21,9 @@ from django.views.decorators.debug import sensitive_variables
 from .. import sdk
 from ..conf import conf
 from ..exceptions import NoAnswerException, SmartcarException
+from ..services.webhooks import NO_EVENT, UNSIGNED
 from . import hosts
 from .findings import Examination, Finding, not_checked, ok, warning, wrong
-
-#: Signed, and no event. Spaces and letters outside ASCII are what a proxy changes that reads and writes JSON.
-NO_EVENT = '["check_smartcar",  "signed, and no event: ä"]'.encode()
-UNSIGNED = b'["check_smartcar", "not signed"]'
-
-#: Smaller than every event of Smartcar's: a refused webhook of such a size was the doctor's.
-OWN_SIZES = frozenset({len(NO_EVENT), len(UNSIGNED)})
 
 SAME_SETTINGS = (
     "Give the running site the SMARTCAR_MANAGEMENT_TOKENS that this command sees, in the same order, and "
@@ -200,7 +194,8 @@ def _redirected(address: str, where: str, location: str) -> Finding:
         return wrong(
             f"{where} redirects to what is no address", f"{begin}See the log of your site and proxy."
         )
-    if there.path.rstrip("/").endswith(urlsplit(resolve_url(settings.LOGIN_URL)).path.rstrip("/")):
+    login = urlsplit(resolve_url(settings.LOGIN_URL)).path.rstrip("/")
+    if login and there.path.rstrip("/").endswith(login):
         advice = "A middleware asks for a login there: except this address from it."
     elif here.hostname != there.hostname:
         advice = f"Give it the host {there.hostname}, here and in Smartcar's dashboard."

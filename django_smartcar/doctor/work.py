@@ -12,7 +12,6 @@ from ..conf import conf
 from ..models import ApplicationToken, SmartcarAccount, WebhookEndpoint, WebhookEvent
 from ..services import subscriptions
 from .findings import Examination, Finding, not_checked, ok, warning, wrong
-from .webhook import OWN_SIZES
 
 #: An event that has been due for so long is worked by nobody.
 UNWORKED = timedelta(minutes=5)
@@ -123,7 +122,7 @@ def _application_token(before: datetime) -> Any:
 
 def _signature(endpoint: str) -> Finding | None:
     refused = WebhookEndpoint.objects.filter(endpoint=endpoint).exclude(refused_at=None)
-    bad: Any = refused.exclude(refused_size__in=OWN_SIZES).first()
+    bad: Any = refused.first()
     good = WebhookEvent.objects.filter(endpoint=endpoint).defer("payload").order_by("-pk").first()
     where = f"webhook/{endpoint[:4]}…" if endpoint else "webhook"
     if bad is None or (good is not None and good.received_at > bad.refused_at):

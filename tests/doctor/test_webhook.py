@@ -124,6 +124,14 @@ class TestTheView:
         assert "https://your.site/cars/webhook/a-na…/ refuses what is not signed" in found[5][1]
         assert OTHER not in str(found)
 
+    def test_no_name_is_told_where_the_connection_breaks_off(self, find, view, settings, wire):
+        settings.SMARTCAR_WEBHOOK_TOKENS = {OTHER: ["of-another-application"]}
+        settings.SMARTCAR_MANAGEMENT_TOKENS = []
+        wire.mock.add("POST", f"{HOOK}{OTHER}/", body=requests.ConnectionError("broken"))
+        ((outcome, _, advice),) = found = find(webhook.webhook)
+        assert (outcome, "Try curl -v https://your.site." in advice) == ("wrong", True)
+        assert OTHER not in str(found)
+
     def test_an_address_that_the_running_site_does_not_have(self, find, view, settings):
         settings.SMARTCAR_WEBHOOK_TOKENS = {OTHER: ["of-another-application"]}
         view(settings, SMARTCAR_WEBHOOK_TOKENS={})
@@ -178,6 +186,11 @@ class TestWhatStandsBeforeIt:
         assert "?next" not in text
         assert advice in told
         assert "Smartcar takes a redirect for a failure" in told
+
+    def test_a_login_at_the_root_is_not_seen_in_every_redirect(self, find_one, before, settings):
+        settings.LOGIN_URL = "/"
+        before(301, "", headers={"Location": "https://www.your.site/cars/webhook/"})
+        assert "Give it the host www.your.site" in find_one(webhook.webhook)[2]
 
     @pytest.mark.parametrize("location", ["https://[", "https://your.site:port/"])
     def test_a_redirect_to_nowhere(self, find_one, before, location):

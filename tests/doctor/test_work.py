@@ -66,6 +66,13 @@ class TestSignatures:
         WebhookEvent.objects.update(received_at=timezone.now() - timedelta(hours=3))
         assert find_one(work.signatures)[0] == "ok"
 
+    def test_what_was_wrong_is_still_found_after_this_command_has_been_refused(self, find_one, client):
+        post(client, event(), token="another")
+        before = WebhookEndpoint.objects.values_list("refused_at", "refused_size").get()
+        post(client, webhook.UNSIGNED, token="")
+        assert find_one(work.signatures)[0] == "wrong"
+        assert WebhookEndpoint.objects.values_list("refused_at", "refused_size").get() == before
+
     def test_each_address_has_its_own(self, find, client, settings):
         settings.SMARTCAR_WEBHOOK_TOKENS = {"a-name-that-nobody-guesses": ["other-token"]}
         post(client, event())
