@@ -260,17 +260,26 @@ def test_subscribed_already_is_success_and_a_car_that_cannot_is_not(
     assert fresh(vehicle).webhooks == ("hook" if is_subscribed else "")
 
 
-def test_the_run_ends_when_smartcar_wants_fewer_requests(make_account, make_vehicle, anna, settings, wire):
+@pytest.mark.parametrize(
+    ("code", "said", "asked"),
+    [
+        ("SMARTCAR_API", "0 as set, 1 failed; Smartcar wants fewer", 1),
+        ("VEHICLE", "0 as set, 3 failed and will be tried again", 3),
+    ],
+)
+def test_the_run_ends_when_smartcar_wants_fewer_requests_of_all(
+    make_account, make_vehicle, anna, settings, wire, code, said, asked
+):
     settings.SMARTCAR_WEBHOOKS = ["hook"]
     account = make_account(anna)
     for number in range(3):
         make_vehicle(account, f"car-{number}")
         url = f"{API}/vehicles/car-{number}/webhooks/hook"
-        body = {"statusCode": 429, "type": "RATE_LIMIT", "code": "SMARTCAR_API", "description": "…"}
+        body = {"statusCode": 429, "type": "RATE_LIMIT", "code": code, "description": "…"}
         wire.mock.add(responses.POST, url, json=body, status=429)
-    with pytest.raises(CommandError, match="0 as set, 1 failed; Smartcar wants fewer"):
+    with pytest.raises(CommandError, match=said):
         run()
-    assert len(wire.sent("POST", "/webhooks/hook")) == 1
+    assert len(wire.sent("POST", "/webhooks/hook")) == asked
     assert subscriptions.due().count() == 3
 
 

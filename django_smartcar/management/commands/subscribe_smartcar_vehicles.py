@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from django_smartcar.exceptions import RateLimitingException, reason_of
+from django_smartcar.exceptions import RateLimited, SmartcarException, named, reason_of
 from django_smartcar.models import ConnectedVehicle
 from django_smartcar.querysets import in_pages
 from django_smartcar.services import subscriptions
@@ -37,10 +37,16 @@ class Command(BaseCommand):
                     continue
                 failed += 1
                 self.stdout.write(self.style.ERROR(f"vehicle {vehicle.pk}: {reason_of(failure)}"))
-                if isinstance(failure, RateLimitingException):
+                if _ends_the_run(failure):
                     raise CommandError(
                         f"{done} as set, {failed} failed; Smartcar wants fewer requests: run it later"
                     )
         if failed:
             raise CommandError(f"{done} as set, {failed} failed and will be tried again")
         self.stdout.write(self.style.SUCCESS(f"{done} as set"))
+
+
+def _ends_the_run(failure: Exception) -> bool:
+    """Whether Smartcar wants fewer requests of the whole application, and not only of one car."""
+    limit = named(failure) if isinstance(failure, SmartcarException) else failure
+    return isinstance(limit, RateLimited) and limit.scope == "application"
