@@ -7,26 +7,23 @@ import random
 import ssl
 import sys
 import time
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypeAlias
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
 from django_smartcar import __version__
 
 from . import const
 from .exceptions import InvalidAnswerException, NoAnswerException, SmartcarException, exception_for
 from .faults import fault_of
+from .session import PooledSession
 
 USER_AGENT = (
     f"django-smartcar/{__version__} ({platform.system()}; {platform.machine()}) "
     f"Python v{platform.python_version()}"
 )
 LONGEST_PAUSE = 4.0
-#: How many connections to a host stay open: for as many threads none is made anew.
-MOST_CONNECTIONS = 256
 PASSING = {(429, "RATE_LIMIT", "SMARTCAR_API"), (500, "SERVER", "INTERNAL")}
 
 Response: TypeAlias = requests.Response
@@ -62,7 +59,7 @@ class Requester:
         self.deadline = deadline
         self.backoff = backoff
         self._given_session = session
-        self._own_session = _PooledSession()
+        self._own_session = PooledSession()
         self._pid = os.getpid()
 
     def call(self, method: str, url: str, **kwargs: Any) -> Response:
@@ -128,23 +125,8 @@ class Requester:
             return self._given_session
         if self._pid != os.getpid():
             # Two processes reading from one socket would take each other's answers.
-            self._own_session, self._pid = _PooledSession(), os.getpid()
+            self._own_session, self._pid = PooledSession(), os.getpid()
         return self._own_session
-
-
-class _PooledSession(requests.Session):
-    """Keeps connections and nothing else: no cookie, no redirect, no second try."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        adapter = HTTPAdapter(pool_maxsize=MOST_CONNECTIONS, max_retries=0)
-        self.mount("https://", adapter)
-        self.mount("http://", adapter)
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-
-    def get_redirect_target(self, resp: Response) -> str | None:
-        # Even when it is not to follow a redirect, requests parses it, and trips over a malformed one.
-        return None
 
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -370,3 +370,25 @@ def test_the_proxy_of_the_environment_is_used(server, requester, monkeypatch):
     monkeypatch.setenv("http_proxy", server.url)
     requester.call("GET", "http://api.smartcar.invalid/user")
     assert server.requests[0].path == "http://api.smartcar.invalid/user"
+
+
+def test_the_environment_is_searched_once_for_each_host(server, requester, monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", server.url)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    requester.call("GET", "http://api.smartcar.invalid/user")
+    requester.call("GET", f"{server.url}/direct")  # another host, which the environment excepts
+    monkeypatch.delenv("http_proxy")
+    requester.call("GET", "http://api.smartcar.invalid/user")
+    paths = [request.path for request in server.requests]
+    assert paths == ["http://api.smartcar.invalid/user", "/direct", "http://api.smartcar.invalid/user"]
+
+
+def test_what_the_caller_says_goes_before_what_the_environment_has_said(server, requester, monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    requester.call("GET", f"{server.url}/direct")
+    requester.call("GET", f"{server.url}/by_proxy", proxies={"http": server.url})
+    requester.call("GET", f"{server.url}/direct")
+    assert [request.path for request in server.requests] == ["/direct", f"{server.url}/by_proxy", "/direct"]
