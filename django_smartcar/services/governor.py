@@ -153,16 +153,26 @@ def count_all(requests: Mapping[str, int]) -> None:
 
 def _add(asked: Mapping[str, int]) -> None:
     month = f"{timezone.now():%Y-%m}"
-    number = _by_key(asked, IntegerField())
     try:
-        _make_rows(asked)
-        # In this order: MariaDB lets what follows see the month that was set before.
-        Allowance.objects.filter(key__in=asked).update(
-            requests=Case(When(month=month, then=F("requests") + number), default=number), month=month
-        )
+        if not _add_to_one(asked, month):
+            _make_rows(asked)
+            number = _by_key(asked, IntegerField())
+            # In this order: MariaDB lets what follows see the month that was set before.
+            Allowance.objects.filter(key__in=asked).update(
+                requests=Case(When(month=month, then=F("requests") + number), default=number), month=month
+            )
     except OperationalError:
         # A count that is one too low is no reason to call a command lost that the car has obeyed.
         logger.warning("a request could not be counted: the database is busy")
+
+
+def _add_to_one(asked: Mapping[str, int], month: str) -> bool:
+    """What nearly every read comes to, in one plain query: a car that has been asked before in this month."""
+    if len(asked) > 1:
+        return False
+    ((vehicle_id, number),) = asked.items()
+    mine = Allowance.objects.filter(key=vehicle_id, month=month)
+    return bool(mine.update(requests=F("requests") + number))
 
 
 def _make_rows(keys: Iterable[str]) -> None:

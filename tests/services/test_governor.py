@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from django_smartcar.exceptions import RateLimited, RateLimitingException, StateException
 from django_smartcar.models import Allowance, ConnectedVehicle, VehicleCommand
-from django_smartcar.services import cars, commands, vehicles
+from django_smartcar.services import cars, commands, governor, vehicles
 from django_smartcar.simulator import world
 
 pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)]
@@ -121,3 +121,25 @@ def test_a_new_month_begins_with_nothing(vehicle):
     vehicles.odometer(vehicle)
     vehicles.odometer(vehicle)
     assert Allowance.objects.get().requests == 2
+
+
+def test_a_car_that_was_asked_this_month_is_counted_with_one_query(vehicle, django_assert_num_queries):
+    governor.count(vehicle)
+    with django_assert_num_queries(1):
+        governor.count(vehicle, 6)
+    assert Allowance.objects.get().requests == 7
+
+
+def test_many_cars_are_counted_each_by_its_own_number(vehicle):
+    month = f"{timezone.now():%Y-%m}"
+    Allowance.objects.create(key="asked", month=month, requests=40)
+    Allowance.objects.create(key="asked-long-ago", month="2026-01", requests=40)
+    Allowance.objects.create(key="not-asked", month=month, requests=40)
+    governor.count_all({"asked": 3, "asked-long-ago": 2, "new": 1, "not-asked": 0})
+    counted = {row.key: (row.month, row.requests) for row in Allowance.objects.all()}
+    assert counted == {
+        "asked": (month, 43),
+        "asked-long-ago": (month, 2),
+        "new": (month, 1),
+        "not-asked": (month, 40),
+    }
