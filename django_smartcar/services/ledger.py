@@ -58,12 +58,14 @@ class _Ledger:
     def __init__(self, facts: Sequence[Fact], now: datetime) -> None:
         self._facts = facts
         self._now = now
+        moments = {fact.recorded_at for fact in facts}
+        told = Q(recorded_at__in=moments) | (Q(recorded_at=None) if None in moments else Q())
         known = VehicleReading.objects.filter(
-            Q(is_newest=True) | Q(recorded_at=None) | Q(recorded_at__in={fact.recorded_at for fact in facts}),
+            told | Q(is_newest=True),
             vehicle_id__in={fact.vehicle_id for fact in facts},
             kind__in={fact.kind.name for fact in facts},
         )
-        self._rows = {(row.vehicle_id, row.kind, row.recorded_at): row for row in known}
+        self._rows = {(row.vehicle_id, row.kind, row.recorded_at): row for row in known.order_by()}
         self._newest: dict[Place, VehicleReading] = {
             (row.vehicle_id, row.kind): row for row in self._rows.values() if row.is_newest
         }

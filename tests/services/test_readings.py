@@ -125,6 +125,14 @@ def test_a_fact_without_a_moment_stands_in_nobodys_way(keep, newest):
     assert newest() == 102
 
 
+def test_a_fact_without_a_moment_is_kept_once_also_beside_a_newer_one(keep, newest):
+    keep(200)
+    first = keep(150, hours=None)
+    assert keep(151, hours=None).pk == first.pk
+    assert VehicleReading.objects.get(recorded_at=None).value == 151
+    assert newest() == 200
+
+
 @pytest.mark.parametrize(
     ("kind", "unit", "good", "bad"),
     [
