@@ -115,7 +115,7 @@ def _store(endpoint: str, payload: dict[str, Any], position: int, size: int) -> 
 
 @sensitive_variables()
 def _insert_once(rows: list[WebhookEvent]) -> None:
-    """As `bulk_create(rows, ignore_conflicts=True)`, in half the time: one INSERT needs no transaction."""
+    """As `bulk_create(rows, ignore_conflicts=True)`: one INSERT, made once, that needs no transaction."""
     connection = connections[router.db_for_write(WebhookEvent)]
     statement = _insert_statement(connection.alias)
     together = transaction.atomic(connection.alias) if len(rows) > 1 else nullcontext()
