@@ -191,6 +191,7 @@ def environment(origin: str, version: str = "3") -> dict[str, str]:
         "SMARTCAR_AUTH_URL": f"{origin}/auth/oauth/token",
         "SMARTCAR_API_URL": f"{origin}/api",
         "SMARTCAR_MANAGEMENT_URL": f"{origin}/management",
+        "SMARTCAR_MANAGEMENT_TOKENS": conf.SMARTCAR_SIMULATOR_MANAGEMENT_TOKEN,
         # what Smartcar's own SDKs read
         "SMARTCAR_CONNECT_ORIGIN": f"{origin}/connect",
         "SMARTCAR_AUTH_ORIGIN": f"{origin}/auth/oauth/token",

@@ -258,6 +258,7 @@ def test_the_environment_names_every_host_when_it_is_asked_for():
     assert environment["SMARTCAR_AUTH_URL"] == "http://localhost:8000/smartcar-simulator/auth/oauth/token"
     assert environment["SMARTCAR_AUTH_ORIGIN"] == environment["SMARTCAR_AUTH_URL"]
     assert environment["SMARTCAR_API_ORIGIN"] == "http://localhost:8000/smartcar-simulator/api"
+    assert environment["SMARTCAR_MANAGEMENT_TOKENS"] == world.MANAGEMENT_TOKEN
 
 
 def test_other_credentials_are_asked_for_when_the_settings_name_them(settings, visit, token):
