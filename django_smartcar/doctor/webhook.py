@@ -111,7 +111,7 @@ def _challenge(where: str, answer: Answer, known: Sequence[str], challenge: str)
         return _unexpected(where, "VERIFY", answer)
     matching = [sdk.verify_payload(token, answer.body["challenge"], challenge) for token in known]
     if matching[0]:
-        return ok(f"{where} answers VERIFY with the right HMAC")
+        return ok(f"{where} answers VERIFY with the HMAC of token 1 of {len(known)}")
     if any(matching):
         place = matching.index(True) + 1
         return warning(f"{where} answers VERIFY with token {place} of {len(known)}", SAME_SETTINGS)

@@ -129,7 +129,9 @@ def is_done(action: str, parameters: Mapping[str, Any], value: Any) -> bool | No
 def _check_limit(limit: Any, is_v3: bool) -> None:
     is_number = isinstance(limit, int | float) and not isinstance(limit, bool)
     if not is_number or not 0.5 <= limit <= 1:
-        raise CommandInvalid(_("A charge limit is from 50 to 100 %: Smartcar takes no less than 50."))
+        raise CommandInvalid(
+            _("A charge limit is from 50 to 100 % (0.5 to 1): Smartcar takes no less than 50.")
+        )
     if is_v3 and not math.isclose(limit * 100, round(limit * 100), abs_tol=1e-6):
         raise CommandInvalid(_("A charge limit is a whole percentage: Smartcar takes no fraction of one."))
 

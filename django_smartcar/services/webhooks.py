@@ -138,7 +138,9 @@ def _insert_statement(alias: str) -> str:
 def _answer_challenge(endpoint: str, tokens: list[str], challenge: str) -> Answer:
     """Sign what cannot be an event, and not often: whoever asks is unknown."""
     if not (tokens and conf.SMARTCAR_WEBHOOK_CHALLENGES and sdk.webhooks.is_challenge(challenge)):
-        logger.warning("a challenge of %d characters was not answered", len(challenge))
+        closed = "SMARTCAR_WEBHOOK_CHALLENGES is False" if tokens else "SMARTCAR_MANAGEMENT_TOKENS is empty"
+        reason = closed if not (tokens and conf.SMARTCAR_WEBHOOK_CHALLENGES) else "it could be an event"
+        logger.warning("a challenge of %d characters was not answered: %s", len(challenge), reason)
         return Answer(403)
     row = _row(endpoint)
     now = timezone.now()

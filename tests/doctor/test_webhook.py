@@ -64,7 +64,7 @@ class TestTheView:
     def test_all_is_right(self, find, view):
         view()
         assert find(webhook.webhook) == [
-            ("ok", f"{HOOK} answers VERIFY with the right HMAC", ""),
+            ("ok", f"{HOOK} answers VERIFY with the HMAC of token 1 of 1", ""),
             ("ok", f"{HOOK} believes what is signed with token 1 of 1", ""),
             ("ok", f"{HOOK} refuses what is not signed", ""),
         ]

@@ -140,7 +140,7 @@ def test_what_an_outage_has_kept_from_being_said_is_said_later(drives, hook, set
     assert fresh(vehicle).webhooks_error == "NoAnswerException"
     mend()
     assert run() == "1 as set\n"
-    assert run() == "0 as set\n"
+    assert run() == "nothing to do\n"
     assert subscribed() == [(vehicle.smartcar_vehicle_id, hook)]
 
 
@@ -177,7 +177,7 @@ def test_the_setting_is_followed(drives, hook, settings):
 def test_all_asks_again_for_what_somebody_has_ended_elsewhere(drives, hook):
     drives()
     webhooks.unsubscribe(webhooks.subscriptions()[0])
-    assert run() == "0 as set\n"
+    assert run() == "nothing to do\n"
     assert run("--all") == "1 as set\n"
     assert len(subscribed()) == 1
 

@@ -43,7 +43,7 @@ class Command(BaseCommand):
                     )
         if failed:
             raise CommandError(f"{done} as set, {failed} failed and will be tried again")
-        self.stdout.write(self.style.SUCCESS(f"{done} as set"))
+        self.stdout.write(self.style.SUCCESS(f"{done} as set" if done else "nothing to do"))
 
 
 def _ends_the_run(failure: Exception) -> bool:

@@ -54,7 +54,7 @@ def test_everything_is_right(smartcar, live_server, drives, client, settings):
     else:
         assert lines[-1] == "15 ok, 1 not checked"
         assert [line for line in lines if not line.startswith("ok ")][0].split("  ")[0] == "not checked"
-    assert f"{live_server.url}/cars/webhook/ answers VERIFY with the right HMAC" in shown
+    assert f"{live_server.url}/cars/webhook/ answers VERIFY with the HMAC of token 1 of 1" in shown
     assert "→" not in shown
 
 
