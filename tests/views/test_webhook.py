@@ -170,6 +170,20 @@ class TestVerify:
         assert answer.status_code == 403
         assert "challenge" not in answer.json()
 
+    @pytest.mark.parametrize(
+        ("changes", "challenge", "reason"),
+        [
+            ({"SMARTCAR_MANAGEMENT_TOKENS": []}, "a", "SMARTCAR_MANAGEMENT_TOKENS is empty"),
+            ({"SMARTCAR_WEBHOOK_CHALLENGES": False}, "a", "SMARTCAR_WEBHOOK_CHALLENGES is False"),
+            ({}, "{}", "it could be an event"),
+        ],
+    )
+    def test_the_log_says_why_it_is_not_answered(self, client, settings, caplog, changes, challenge, reason):
+        for name, value in changes.items():
+            setattr(settings, name, value)
+        assert post(client, verify(challenge), "").status_code == 403
+        assert caplog.messages[0] == f"a challenge of {len(challenge)} characters was not answered: {reason}"
+
     def test_it_is_answered_at_a_limited_rate(self, client):
         with time_machine.travel(timezone.now(), tick=False) as clock:
             answers = [post(client, verify(), "").status_code for _ in range(webhooks.CHALLENGES + 3)]
