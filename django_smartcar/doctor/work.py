@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from ..conf import conf
-from ..models import ApplicationToken, SmartcarAccount, WebhookEndpoint, WebhookEvent
+from ..models import ApplicationToken, ConnectedVehicle, SmartcarAccount, WebhookEndpoint, WebhookEvent
 from ..services import subscriptions
 from .findings import Examination, Finding, not_checked, ok, warning, wrong
 
@@ -39,7 +39,7 @@ def inbox(examination: Examination) -> Iterator[Finding]:
             _WORKERS.get(conf.SMARTCAR_WEBHOOK_WORK, "See settings: SMARTCAR_WEBHOOK_WORK is unknown."),
         )
     else:
-        yield ok("no event waits to be worked")
+        yield ok(f"no event has waited for longer than {UNWORKED.seconds // 60} minutes")
     if dead := WebhookEvent.objects.filter(state=WebhookEvent.State.DEAD).count():
         yield wrong(
             f"dead events, given up after the last attempt: {dead}",
@@ -85,7 +85,7 @@ def refreshing(examination: Examination) -> Iterator[Finding]:
 
 
 def drivers(examination: Examination) -> Iterator[Finding]:
-    """Accounts that only their driver can bring back."""
+    """Accounts, and cars, that only their driver can bring back."""
     waiting = SmartcarAccount.objects.exclude(reconnect_required_at=None)
     if number := waiting.count():
         since = waiting.order_by("reconnect_required_at").values_list("reconnect_required_at", flat=True)[0]
@@ -96,6 +96,12 @@ def drivers(examination: Examination) -> Iterator[Finding]:
         )
     else:
         yield ok("no account waits for its driver")
+    cars = ConnectedVehicle.objects.connected().exclude(reauthentication_required_at=None)
+    if number := cars.count():
+        yield warning(
+            f"cars whose brand wants a new login: {number}",
+            "The page “Your cars” has a button for its driver; the admin's vehicle problems say more.",
+        )
 
 
 def subscribed(examination: Examination) -> Iterator[Finding]:

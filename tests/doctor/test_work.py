@@ -84,7 +84,7 @@ class TestSignatures:
 
 class TestInbox:
     def test_nothing_waits(self, find_one):
-        assert find_one(work.inbox)[:2] == ("ok", "no event waits to be worked")
+        assert find_one(work.inbox)[:2] == ("ok", "no event has waited for longer than 5 minutes")
 
     def test_what_has_just_come_is_not_late(self, find_one, client):
         post(client, event())
@@ -170,6 +170,16 @@ def test_drivers_who_have_to_connect_again(find_one, account):
         True,
     )
     assert "reconnect_required" in advice
+
+
+def test_cars_whose_brand_wants_a_new_login(find, make_vehicle, account):
+    make_vehicle(account, reauthentication_required_at=timezone.now())
+    make_vehicle(
+        account, "car-2", reauthentication_required_at=timezone.now(), disconnected_at=timezone.now()
+    )
+    _, (outcome, text, advice) = find(work.drivers)
+    assert (outcome, text) == ("warning", "cars whose brand wants a new login: 1")
+    assert "button" in advice
 
 
 class TestSubscribed:
