@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpResponse
-from django.test import Client, TestCase
+from django.test import Client, TestCase, override_settings
 from django.urls import reverse
 
 from .. import sdk
@@ -32,11 +32,14 @@ def send_webhook(
 ) -> HttpResponse:
     """Have the site receive this event, signed, and work it as it would after its transaction; its answer.
 
-    ``path`` is ``reverse("smartcar:webhook")`` if not told. With SMARTCAR_WEBHOOK_WORK ``"command"`` events
-    are worked by ``manage.py work_smartcar_events --once``.
+    It is worked before this returns, whatever SMARTCAR_WEBHOOK_WORK says: a test has no worker beside it.
+    ``path`` is ``reverse("smartcar:webhook")`` if not told.
     """
     path = path or reverse("smartcar:webhook")
     # In a TestCase nothing is ever committed, and what waits for that would not be done.
-    with TestCase.captureOnCommitCallbacks(execute=True):
+    with (
+        override_settings(SMARTCAR_WEBHOOK_WORK="inline"),
+        TestCase.captureOnCommitCallbacks(execute=True),
+    ):
         response = (client or Client()).post(path, secure=True, **signed(event))
     return response  # type: ignore[return-value]

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from django_smartcar import testing
+from django_smartcar.conf import conf
 from django_smartcar.models import VehicleProblem, WebhookEvent
 from django_smartcar.signals import webhook_received
 
@@ -37,6 +38,14 @@ def test_a_receiver_is_told_of_the_car_as_it_is(pretend, vehicle, told):
     assert signals["odometer"] == 4321.0
     assert len(signals) > 1
     assert vehicle.newest()["odometer"].value == 4321.0
+
+
+@pytest.mark.parametrize("way", ["inline", "command", "tasks", "celery"])
+def test_an_event_is_worked_at_once_whoever_works_it_on_the_site(pretend, vehicle, told, settings, way):
+    settings.SMARTCAR_WEBHOOK_WORK = way
+    assert testing.send_webhook(pretend.state_event(vehicle)).status_code == 200
+    assert [car for car, _ in told] == [vehicle]
+    assert way == conf.SMARTCAR_WEBHOOK_WORK
 
 
 def test_chosen_signals_come_alone(pretend, vehicle, told):
