@@ -65,10 +65,12 @@ def read(
     the driver has not permitted is a PermissionException, and not asked for; each exception has a
     ``retry_after`` of its own. With ``max_age``, what Smartcar has told within that time is not asked again.
 
-    Raises ValueError for a name that there is not, VehicleDisconnected, ReconnectRequired, or a
-    SmartcarException where the request failed as a whole.
+    Raises ValueError for a name that there is not, TypeError for a ``max_age`` that is no timedelta,
+    VehicleDisconnected, ReconnectRequired, or a SmartcarException where the request failed as a whole.
     """
     wanted = _known_names(names)
+    if max_age is not None and not isinstance(max_age, timedelta):
+        raise TypeError(f"max_age is a timedelta, as timedelta(minutes=10), not {type(max_age).__name__}.")
     cars.account_of(vehicle)
     permitted = [name for name in wanted if vehicle.can(READS[name].permission)]
     found = {} if max_age is None else readings.remembered(vehicle, permitted, max_age)

@@ -113,6 +113,11 @@ def test_what_is_fresh_enough_is_not_asked_for_again(vehicle, wire):
     assert len(wire.mock.calls) == 3
 
 
+def test_an_age_that_is_a_number_is_refused_and_says_what_it_is_to_be(vehicle):
+    with pytest.raises(TypeError, match=r"max_age is a timedelta, as timedelta\(minutes=10\), not int"):
+        vehicles.read(vehicle, ["odometer"], max_age=10)
+
+
 def test_what_is_no_longer_permitted_is_not_served_from_memory(vehicle, wire):
     wire.batch("car-1", {"odometer": {"distance": 5}})
     vehicles.read(vehicle, ["odometer"])
