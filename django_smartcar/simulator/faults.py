@@ -2,13 +2,16 @@
 
 ``car.fault = "VEHICLE_STATE:ASLEEP"`` answers whoever asks the car; `set_fault` and `set_latency` choose a
 path. A pair whose code is null is written without one: ``"PERMISSION"``. ``"GATEWAY_TIMEOUT"`` is the 504.
+
+A path of v2.0 (``"odometer"``, ``"tires/pressure"``) stands for what tells or does the same in v3 as well,
+except those of one make. A path of v3 (``"signals/odometer-traveleddistance"``) is that path alone.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from . import states, world
+from . import fault_paths, states, world
 from .error_table import KINDS
 from .errors import GatewayTimeout, SmartcarError
 from .records import Car
@@ -54,20 +57,40 @@ def type_of(fault: str) -> str:
 
 
 def set_fault(fault: str | None, path: str, car: Car | None = None, method: str = "") -> None:
-    """Let a path below the car fail from now on, or work again; without a car, a path of a host."""
+    """Let a path below the car fail from now on, or work again; without a car, a path of a host.
+
+    Raises KeyError for a fault that there is not, and ValueError for a path that neither generation has.
+    Where v3 answers all signals at once, what is wrong with the car is said of those that a path of v2.0
+    stands for, and every other fault fails the request.
+    """
     if fault:
         error_of(fault)
-    _put(world.state().faults if car is None else car.faults, _key(path, method), fault)
+    key = _key(path, method)
+    asked = key.rpartition(" ")[2]
+    if car is None:
+        fault_paths.check_of_host(asked)
+    else:
+        fault_paths.check_below_car(asked)
+    _put(world.state().faults if car is None else car.faults, key, fault)
 
 
 def set_latency(seconds: float | None, car: Car, path: str = "*", method: str = "") -> None:
-    """Let the answers of a path below the car take this long; of all its paths, when none is named."""
-    _put(car.latencies, _key(path, method), seconds)
+    """Let the answers of a path below the car take this long; of all its paths, when none is named.
+
+    Raises ValueError for a path that neither generation has.
+    """
+    key = _key(path, method)
+    if key != "*":
+        fault_paths.check_below_car(key.rpartition(" ")[2])
+    _put(car.latencies, key, seconds)
 
 
 def latency(car: Car, method: str, path: str) -> float:
     """How long the answer to this request takes."""
-    return float(_found(car.latencies, method, path) or car.latencies.get("*", 0))
+    seconds = _found(car.latencies, method, path)
+    if seconds is None and path == "signals":  # it has told all once the slowest is told
+        seconds = max(_of_readings(car.latencies), default=None)
+    return float(seconds or car.latencies.get("*", 0))
 
 
 def wait(vehicle_id: str, method: str, path: str) -> None:
@@ -84,6 +107,8 @@ def refuse_path(car: Car | None, method: str, path: str) -> None:
     fault = _found(world.state().faults if car is None else car.faults, method, path)
     if fault and not (path.startswith("signals/") and _is_of_a_car(fault)):
         raise error_of(fault)
+    if car is not None and path == "signals":
+        _refuse(next((one for one in _of_readings(car.faults) if not _is_of_a_car(one)), None))
 
 
 def refuse_command(car: Car) -> None:
@@ -96,10 +121,13 @@ def refuse_reading(car: Car) -> None:
     _refuse(car.fault or states.of(car).to_reads)
 
 
-def refuse_signal(car: Car, code: str) -> None:
-    """Raise why v3 has not got this signal of the car."""
+def refuse_signal(car: Car, code: str, *, stays_known: bool) -> None:
+    """Raise why v3 has not got this signal of the car; one that stays known fails by itself only."""
     own = _found(car.faults, "GET", f"signals/{code}")
-    _refuse((own if own and _is_of_a_car(own) else None) or car.fault or states.of(car).to_signals)
+    if own and _is_of_a_car(own):
+        raise error_of(own)
+    if not stays_known:
+        _refuse(car.fault or states.of(car).to_signals)
 
 
 def _is_of_a_car(fault: str) -> bool:
@@ -117,7 +145,16 @@ def _key(path: str, method: str = "") -> str:
 
 
 def _found(table: dict[str, Any], method: str, path: str) -> Any:
-    return table.get(_key(path, method)) or table.get(_key(path))
+    """What was told of a path by itself, or else of one of v2.0 that stands for it."""
+    asked = [(method, path), *fault_paths.OLDER.get(path, ())]
+    told = (table.get(_key(one, by)) or table.get(_key(one)) for by, one in asked)
+    return next(filter(None, told), None)
+
+
+def _of_readings(table: dict[str, Any]) -> list[Any]:
+    """What was told of readings by their paths of v2.0: all of them are among the signals."""
+    told = (table.get(_key(path, "GET")) or table.get(_key(path)) for path in fault_paths.SIGNALS_OF)
+    return [one for one in told if one]
 
 
 def _put(table: dict[str, Any], key: str, value: Any) -> None:

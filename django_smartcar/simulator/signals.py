@@ -166,8 +166,7 @@ def resource(signal: Signal, car: Car, units: Units, scopes: Collection[str], ur
     try:
         if signal.scope not in scopes:
             raise SmartcarError("PERMISSION")
-        if signal.group != "VehicleIdentification":  # who a car is stays known
-            refuse_signal(car, signal.code)
+        refuse_signal(car, signal.code, stays_known=signal.group == "VehicleIdentification")
         attributes |= {"status": {"value": "SUCCESS"}, "body": signal.body(car, units)}
         meta |= {"oemUpdatedAt": timestamp(car.recorded_at), "ingestedAt": now}
     except SmartcarError as error:

@@ -2,10 +2,16 @@ import threading
 
 import pytest
 
-from django_smartcar.simulator import faults, world
+from django_smartcar.simulator import fault_paths, faults, garage_forms, garage_rules, world
+from django_smartcar.simulator.commands import COMMANDS
 from django_smartcar.simulator.error_table import KINDS
 from django_smartcar.simulator.errors import SmartcarError
 from django_smartcar.simulator.faults import OF_A_CAR, V3_FAULTS, set_fault, set_latency, written
+from django_smartcar.simulator.make_commands import MAKE_COMMANDS
+from django_smartcar.simulator.make_readings import MAKE_READINGS
+from django_smartcar.simulator.readings import READINGS
+from django_smartcar.simulator.signals import SIGNALS
+from django_smartcar.simulator.v3_commands import V3_COMMANDS
 from django_smartcar.simulator.v3_errors import OWN_KINDS
 from tests.simulator.conftest import EVERYTHING, error_of, v3_error_of
 
@@ -88,6 +94,77 @@ def test_one_signal_fails_and_no_other_when_its_path_does(driven):
     assert volt("GET", "signals").status_code == 200
 
 
+def test_a_path_of_v2_stands_for_signals_and_commands_that_v3_has():
+    assert {*fault_paths.SIGNALS_OF, ""} == set(READINGS)
+    known = {
+        "signals",
+        *(f"signals/{code}" for code in SIGNALS),
+        *(f"commands/{path}" for path in V3_COMMANDS),
+    }
+    assert set(fault_paths.OLDER) <= known
+    of_makes = {f"{m}/{p}" for table in (MAKE_READINGS, MAKE_COMMANDS) for m in table for p in table[m]}
+    older = {"/", "permissions", "batch", *filter(None, READINGS), *COMMANDS, *of_makes}
+    assert set(fault_paths.BELOW_CAR) == known | older
+
+
+@pytest.mark.parametrize(
+    ("fault", "path", "asked"),
+    [
+        ("SERVER:INTERNAL", "tires/pressure", "signals"),
+        ("SERVER:INTERNAL", "GET tires/pressure", "signals/wheel-tires"),
+        ("GATEWAY_TIMEOUT", "tires/pressure", "signals"),
+        ("UPSTREAM:NO_RESPONSE", "batch", "signals"),
+    ],
+)
+def test_a_request_of_v3_fails_by_a_path_of_v2(driven, fault, path, asked):
+    volt = driven()
+    set_fault(fault, path, volt.car)
+    assert volt("GET", asked).status_code in (500, 502, 504)
+    assert volt("GET", "signals/location-preciselocation").status_code == 200
+    set_fault(None, path, volt.car)
+    assert volt("GET", asked).status_code == 200
+
+
+def test_the_vin_of_v3_fails_by_its_path_and_not_with_the_car(driven):
+    volt = driven()
+
+    def status():
+        return volt("GET", "signals/vehicleidentification-vin").json()["data"]["attributes"]["status"][
+            "value"
+        ]
+
+    volt.car.fault = "VEHICLE_STATE:ASLEEP"
+    assert status() == "SUCCESS"
+    set_fault("UPSTREAM:NO_RESPONSE", "vin", volt.car)
+    assert status() == "ERROR"
+
+
+@pytest.mark.parametrize("path", ["odometre", "signals/odometer", "commands/lock", "tires", "webhooks"])
+def test_a_path_is_refused_when_neither_generation_has_it(volt, path):
+    for tell in (
+        lambda: set_fault("SERVER:INTERNAL", path, volt.car),
+        lambda: set_latency(1, volt.car, path),
+    ):
+        with pytest.raises(ValueError, match=f"{path}.*There are: .*odometer.*signals/odometer-traveleddis"):
+            tell()
+    assert not volt.car.faults
+    assert not volt.car.latencies
+
+
+def test_a_path_below_a_car_is_refused_without_the_car():
+    with pytest.raises(ValueError, match="'odometer'.*say which car. There are: vehicles, "):
+        set_fault("SERVER:INTERNAL", "odometer")
+    assert not world.state().faults
+
+
+def test_all_that_the_garage_offers_is_a_path(volt):
+    for _, group in garage_forms.path_choices()[1:]:
+        for path, _ in group:
+            set_fault("SERVER:INTERNAL", path, volt.car)
+    for path, _ in garage_rules.HOST_PATHS:
+        set_fault("SERVER:INTERNAL", path)
+
+
 def test_the_records_come_along_when_there_are_several(volt, driven):
     set_fault("SERVER:MULTIPLE_RECORDS_FOUND", "battery/capacity", volt.car)
     body = error_of(volt("GET", "battery/capacity"), 500, "SERVER", "MULTIPLE_RECORDS_FOUND")
@@ -139,9 +216,13 @@ def test_a_car_takes_its_time_when_it_is_told_to(volt, driven, v3, monkeypatch):
     newer("GET", "signals/closure-islocked")
     v3("GET", f"vehicles/{newer.car.id}")
     assert slept == [20, 20, 1.5, 3, 20]
+    set_latency(4, volt.car, "tires/pressure")
+    newer("GET", "signals/wheel-tires")
+    newer("GET", "signals")
+    assert slept[5:] == [4, 4]
     set_latency(None, volt.car)
     volt("GET", "odometer")
-    assert len(slept) == 5
+    assert len(slept) == 7
 
 
 def test_the_world_goes_on_when_a_car_takes_its_time(volt, connect, api, first_car, monkeypatch):

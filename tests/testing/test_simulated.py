@@ -12,14 +12,36 @@ from django.urls import get_urlconf, reverse
 
 from django_smartcar import sdk, testing
 from django_smartcar.conf import conf
-from django_smartcar.exceptions import OwnedByAnotherUser, PermissionMissing, VehicleUnavailable
-from django_smartcar.models import ConnectedVehicle, SmartcarAccount
+from django_smartcar.exceptions import (
+    OwnedByAnotherUser,
+    PermissionMissing,
+    UpstreamFailed,
+    VehicleUnavailable,
+)
+from django_smartcar.models import READS, ConnectedVehicle, SmartcarAccount
 from django_smartcar.services import commands, tokens, vehicles
-from django_smartcar.simulator import deliveries, webhooks, world
+from django_smartcar.simulator import deliveries, faults, webhooks, world
 from tests.people.models import Person
 
 from ..simulator.walker import RequestsBrowser, Visit
 from ..site import wait_until
+
+READ_AT = {
+    "odometer": "odometer",
+    "location": "location",
+    "fuel": "fuel",
+    "battery": "battery",
+    "battery/capacity": "battery_capacity",
+    "battery/nominal_capacity": "nominal_capacity",
+    "charge": "charge",
+    "charge/limit": "get_charge_limit",
+    "engine/oil": "engine_oil",
+    "tires/pressure": "tire_pressure",
+    "security": "lock_status",
+    "diagnostics/system_status": "diagnostic_system_status",
+    "diagnostics/dtcs": "diagnostic_trouble_codes",
+    "service/history": "service_history",
+}
 
 
 @pytest.fixture
@@ -39,6 +61,47 @@ def test_a_connected_car_is_read_and_told(pretend, vehicle):
     with pytest.raises(VehicleUnavailable):
         commands.send(vehicle, "unlock")
     assert car.is_locked
+
+
+def test_a_reading_fails_by_its_path_in_both_generations(pretend, vehicle):
+    faults.set_fault("UPSTREAM:NO_RESPONSE", "odometer", pretend.car(vehicle))
+    with pytest.raises(UpstreamFailed):
+        vehicles.odometer(vehicle)
+    found = vehicles.read(vehicle, ["odometer", "location"])
+    assert isinstance(found["odometer"], UpstreamFailed)
+    assert found["location"]["data"]["latitude"]
+    faults.set_fault(None, "odometer", pretend.car(vehicle))
+    assert vehicles.odometer(vehicle)["data"]["distance"] > 0
+
+
+def test_a_fault_of_the_request_fails_what_tells_the_reading_in_both_generations(pretend, vehicle):
+    faults.set_fault("SERVER:INTERNAL", "odometer", pretend.car(vehicle))
+    with pytest.raises(UpstreamFailed):
+        vehicles.odometer(vehicle)
+    if pretend.api_version == "3":  # all signals are one request
+        with pytest.raises(UpstreamFailed):
+            vehicles.read(vehicle, ["odometer", "location"])
+    else:
+        assert isinstance(vehicles.read(vehicle, ["odometer", "location"])["odometer"], UpstreamFailed)
+
+
+@pytest.mark.parametrize(("path", "name"), READ_AT.items())
+def test_every_reading_fails_by_its_path_in_both_generations(pretend, anna, settings, path, name):
+    settings.SMARTCAR_SCOPE = sorted({read.permission for read in READS.values()})
+    (vehicle,) = pretend.connect(anna).vehicles
+    assert isinstance(vehicles.read(vehicle, [name])[name], dict)
+    faults.set_fault("VEHICLE_STATE:UNREACHABLE", path, pretend.car(vehicle))
+    assert isinstance(vehicles.read(vehicle, [name])[name], VehicleUnavailable)
+
+
+def test_there_is_a_test_of_every_reading():
+    assert set(READ_AT.values()) == set(READS)
+
+
+def test_a_command_fails_by_its_path_in_both_generations(pretend, vehicle):
+    faults.set_fault("VEHICLE_STATE:DOOR_OPEN", "security", pretend.car(vehicle), method="POST")
+    with pytest.raises(VehicleUnavailable):
+        commands.send(vehicle, "lock")
 
 
 def test_the_wrong_user_sees_nothing(vehicle, anna, bert, client):
