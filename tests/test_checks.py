@@ -124,6 +124,22 @@ def test_what_is_malformed_is_told_by_its_id_with_what_to_type(settings, name, v
     assert name in hints()
 
 
+@pytest.mark.parametrize(
+    ("address", "number"),
+    [
+        ("http://anna:pAssWord@api.example.com", "smartcar.W001"),
+        ("https://anna:pAssWord@api.example.com/v2.0", "smartcar.W004"),
+        ("ftp://anna:pAssWord@api.example.com", "smartcar.E008"),
+    ],
+)
+def test_no_password_of_an_address_is_shown(settings, address, number):
+    settings.SMARTCAR_API_URL = address
+    told = [message for message in run_checks() if message.id == number]
+    assert told
+    assert "//…@api.example.com" in told[0].msg
+    assert "pAssWord" not in f"{told}"
+
+
 @pytest.mark.parametrize("engine", ["tasks", "celery"])
 def test_an_engine_that_is_not_installed_is_told_with_what_to_type(settings, engine, monkeypatch):
     settings.TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}

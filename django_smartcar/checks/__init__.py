@@ -179,7 +179,7 @@ def _hosts() -> Iterator[CheckMessage]:
         address = getattr(conf, name)
         if not _is_address(address):
             yield Error(
-                f"{name} is {address!r}, which is not an http(s):// address.",
+                f"{name} is {_shown(address)!r}, which is not an http(s):// address.",
                 hint=f"Leave {name} out to speak to Smartcar, or point it at a simulator "
                 "(python -m django_smartcar.simulator prints the values).",
                 id="smartcar.E008",
@@ -188,8 +188,8 @@ def _hosts() -> Iterator[CheckMessage]:
             yield _without_tls(name, address)
         if VERSION.search(address):
             yield CheckWarning(
-                f"{name} is {address!r}: the version would be there twice.",
-                hint=f"Leave the version out: {name} = {VERSION.sub('', address)!r}.",
+                f"{name} is {_shown(address)!r}: the version would be there twice.",
+                hint=f"Leave the version out: {name} = {VERSION.sub('', _shown(address))!r}.",
                 id="smartcar.W004",
             )
 
@@ -206,10 +206,15 @@ def _sessions() -> Iterator[CheckMessage]:
 
 def _without_tls(name: str, address: str) -> CheckMessage:
     return CheckWarning(
-        f"{name} is {address!r}: tokens and codes would travel in the clear.",
+        f"{name} is {_shown(address)!r}: tokens and codes would travel in the clear.",
         hint=f"Use https:// in {name}.",
         id="smartcar.W001",
     )
+
+
+def _shown(address: str) -> str:
+    """An address without a password: what checks say lies in logs."""
+    return re.sub(r"//[^/@]*@", "//…@", address)
 
 
 def _is_address(address: str) -> bool:
