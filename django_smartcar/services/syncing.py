@@ -24,7 +24,7 @@ from .rounds import Drivers, Question, Rounds
 #: How many cars are claimed, read and kept together: all that a run has in memory.
 PAGE = 100
 
-#: So many connections the SDK keeps open.
+#: Fewer than the connections that the SDK keeps open: one thread reads the answers of all.
 MOST_THREADS = 64
 
 
