@@ -1,4 +1,3 @@
-import argparse
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +7,7 @@ from django.db.models import ExpressionWrapper, F, QuerySet, TextField
 
 from django_smartcar.exceptions import UndecryptableToken
 from django_smartcar.fields import decrypt, encrypted_fields, is_current
+from django_smartcar.management.arguments import number_of
 
 
 class Command(BaseCommand):
@@ -19,7 +19,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--batch-size",
-            type=_rows,
+            type=number_of("rows", 1, 10**9),
             default=500,
             metavar="ROWS",
             help="read this many rows at once (default: %(default)s)",
@@ -72,9 +72,3 @@ def _rotate(row: QuerySet[Any], name: str, stored: str | None) -> bool:
         # Somebody was faster, perhaps a process that does not have the new key yet.
         stored = row.values_list("smartcar_stored", flat=True).first()
     return False
-
-
-def _rows(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of rows")
-    return int(text)
