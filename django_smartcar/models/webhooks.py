@@ -28,24 +28,24 @@ class WebhookEvent(models.Model):
     event_id = models.CharField(_("event id"), max_length=100)
     kind = models.CharField(_("kind"), max_length=64, blank=True)
     webhook_id = models.CharField(_("webhook id"), max_length=64, blank=True)
-    smartcar_vehicle_id = models.CharField(_("Smartcar vehicle id"), max_length=64, blank=True, db_index=True)
-    smartcar_user_id = models.CharField(_("Smartcar user id"), max_length=64, blank=True, db_index=True)
+    smartcar_vehicle_id = models.CharField(_("Smartcar vehicle id"), max_length=64, blank=True)
+    smartcar_user_id = models.CharField(_("Smartcar user id"), max_length=64, blank=True)
     #: Positions and VINs: read it with `sdk.webhooks`, and show it to nobody.
     payload = EncryptedTextField(_("payload"))
     size = models.PositiveIntegerField(_("bytes"))
     key_position = models.PositiveSmallIntegerField(_("matching key"))
     received_at = models.DateTimeField(_("received"), default=timezone.now, db_index=True, editable=False)
     state = models.CharField(
-        _("state"), max_length=10, choices=State.choices, default=State.RECEIVED, db_index=True
+        _("state"), max_length=10, choices=State.choices, default=State.RECEIVED, db_default=State.RECEIVED
     )
-    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0, db_default=0)
     next_attempt_at = models.DateTimeField(
         _("next attempt"), default=timezone.now, null=True, db_index=True, editable=False
     )
     lease = models.UUIDField(null=True, editable=False)
     #: What has been done of it, so that a further attempt does the rest alone.
-    done = models.JSONField(default=list, editable=False)
-    last_error = models.CharField(_("last error"), max_length=300, blank=True)
+    done = models.JSONField(default=list, db_default=[], editable=False)
+    last_error = models.CharField(_("last error"), max_length=300, blank=True, default="", db_default="")
     worked_at = models.DateTimeField(_("worked"), null=True, editable=False)
 
     objects = WebhookEventQuerySet.as_manager()
@@ -55,9 +55,15 @@ class WebhookEvent(models.Model):
         verbose_name_plural = _("webhook events")
         ordering = ["-pk"]
         constraints = [
+            # In this order it finds the events of a car as well.
             models.UniqueConstraint(
-                fields=["endpoint", "event_id", "smartcar_vehicle_id"], name="smartcar_event_once"
+                fields=["smartcar_vehicle_id", "event_id", "endpoint"], name="smartcar_event_once"
             )
+        ]
+        # Not `db_index`: with that PostgreSQL keeps a second index of each text, for LIKE.
+        indexes = [
+            models.Index(fields=["smartcar_user_id"], name="smartcar_event_user"),
+            models.Index(fields=["state"], name="smartcar_event_state"),
         ]
         permissions = [("rerun_webhookevent", _("Can run webhook events again"))]
 

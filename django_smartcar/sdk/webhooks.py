@@ -92,9 +92,12 @@ def split(payload: dict[str, Any]) -> list[dict[str, Any]]:
     return older_events.split(payload) if "eventName" in payload else [payload]
 
 
-def identity(payload: Mapping[str, Any]) -> str:
-    """What an event is known by over all attempts: its id, else a hash of what they have in common."""
-    known = envelope(payload).id
+def identity(payload: Mapping[str, Any], known: str | None = None) -> str:
+    """What an event is known by over all attempts: its id, else a hash of what they have in common.
+
+    ``known`` is the id that its envelope tells, for whoever has read that.
+    """
+    known = envelope(payload).id if known is None else known
     if known.isprintable() and 0 < len(known) <= LONGEST_ID:
         return known
     meta = {
@@ -108,17 +111,18 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _is_shallow(payload: object) -> bool:
-    level, depth = [payload], 0
+def _is_shallow(payload: dict[str, Any]) -> bool:
+    level: list[Any] = [payload]
+    depth = 0
     while level:
-        if depth > DEEPEST:
+        if depth == DEEPEST:
             return False
         depth += 1
         level = [
             part
             for node in level
-            if isinstance(node, dict | list)
-            for part in (node.values() if isinstance(node, dict) else node)
+            for part in (node.values() if type(node) is dict else node)
+            if type(part) is dict or type(part) is list
         ]
     return True
 

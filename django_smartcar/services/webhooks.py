@@ -39,7 +39,21 @@ NO_EVENT = '["check_smartcar",  "signed, and no event: ä"]'.encode()
 UNSIGNED = b'["check_smartcar", "not signed"]'
 
 _ID_LENGTH = 64
-_FIELDS = [field for field in WebhookEvent._meta.concrete_fields if not field.primary_key]
+#: The columns that tell of an event; the others begin as the database does by itself.
+_COLUMNS = {
+    "endpoint",
+    "event_id",
+    "kind",
+    "webhook_id",
+    "smartcar_vehicle_id",
+    "smartcar_user_id",
+    "payload",
+    "size",
+    "key_position",
+    "received_at",
+    "next_attempt_at",
+}
+_FIELDS = [field for field in WebhookEvent._meta.concrete_fields if field.name in _COLUMNS]
 _HEX = re.compile(r"[0-9a-fA-F]{0,6}")
 
 
@@ -74,7 +88,7 @@ def receive(endpoint: str, body: bytes, signature: str) -> Answer:
         if payload is None:
             logger.warning("a signed webhook of %d bytes is no event", len(body))
             return Answer(400)
-        _store(endpoint, payload, position, len(body))
+        _store(endpoint, body, payload, told, position)
     except (DatabaseError, InterfaceError, ImproperlyConfigured) as error:
         logger.critical("a webhook could not be stored: %s", type(error).__name__)
         return Answer(503)
@@ -89,39 +103,49 @@ def _matching(tokens: list[str], body: bytes, signature: str) -> int:
 
 
 @sensitive_variables()
-def _store(endpoint: str, payload: dict[str, Any], position: int, size: int) -> None:
+def _store(
+    endpoint: str, body: bytes, payload: dict[str, Any], told: sdk.webhooks.Event, position: int
+) -> None:
     """Write the event, car by car; one that is there stays as it is. The work begins after the commit."""
-    event_id = sdk.webhooks.identity(payload)
-    rows = []
-    for part in sdk.webhooks.split(payload):
-        told = sdk.webhooks.envelope(part)
-        news = told.news[0] if told.news else sdk.webhooks.News("")
-        rows.append(
-            WebhookEvent(
-                endpoint=endpoint,
-                event_id=event_id,
-                kind=_id(told.kind),
-                webhook_id=_id(told.webhook_id),
-                smartcar_vehicle_id=_id(news.vehicle_id),
-                smartcar_user_id=_id(news.user_id),
-                payload=json.dumps(part),
-                size=size,
-                key_position=position,
-            )
-        )
+    now = timezone.now()
+    event = {
+        "endpoint": endpoint,
+        "event_id": sdk.webhooks.identity(payload, told.id),
+        "kind": _id(told.kind),
+        "webhook_id": _id(told.webhook_id),
+        "size": len(body),
+        "key_position": position,
+        "received_at": now,
+        "next_attempt_at": now,
+    }
+    parts = sdk.webhooks.split(payload)
+    if parts == [payload]:  # as nearly always: kept as it came, and not read once more
+        rows = [event | _part(told, body.decode(json.detect_encoding(body), "surrogatepass"))]
+    else:
+        rows = [event | _part(sdk.webhooks.envelope(part), json.dumps(part)) for part in parts]
     _insert_once(rows)
     dispatch.begin_work()
 
 
 @sensitive_variables()
-def _insert_once(rows: list[WebhookEvent]) -> None:
-    """As `bulk_create(rows, ignore_conflicts=True)`: one INSERT, made once, that needs no transaction."""
+def _part(told: sdk.webhooks.Event, text: str) -> dict[str, str]:
+    news = told.news[0] if told.news else sdk.webhooks.News("")
+    return {
+        "smartcar_vehicle_id": _id(news.vehicle_id),
+        "smartcar_user_id": _id(news.user_id),
+        "payload": text,
+    }
+
+
+@sensitive_variables()
+def _insert_once(rows: list[dict[str, Any]]) -> None:
+    """As `bulk_create` with ``ignore_conflicts``: one INSERT, made once, that needs no transaction."""
     connection = connections[router.db_for_write(WebhookEvent)]
     statement = _insert_statement(connection.alias)
     together = transaction.atomic(connection.alias) if len(rows) > 1 else nullcontext()
     with together, connection.cursor() as cursor:
         for row in rows:
-            values = [field.get_db_prep_save(field.pre_save(row, True), connection) for field in _FIELDS]
+            values = [field.get_db_prep_save(row[field.name], connection) for field in _FIELDS]
             cursor.execute(statement, values)
 
 

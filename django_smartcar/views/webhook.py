@@ -30,5 +30,5 @@ def webhook(request: HttpRequest, endpoint: str = "") -> HttpResponse:
         return JsonResponse({}, status=400)
     if max(length, len(body)) > webhooks.MOST_BYTES:
         return JsonResponse({}, status=413)
-    answer = webhooks.receive(endpoint, body, request.headers.get("SC-Signature", ""))
+    answer = webhooks.receive(endpoint, body, request.META.get("HTTP_SC_SIGNATURE", ""))
     return JsonResponse(answer.body, status=answer.status)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from django_smartcar import sdk
 from django_smartcar.models import WebhookEndpoint, WebhookEvent
 from django_smartcar.services import webhooks
 from tests.webhooks import TOKEN, event, location, odometer, post, sign, verify
@@ -76,6 +77,27 @@ def test_what_is_stored_is_what_djangos_own_insert_writes(client):
     )
     theirs = WebhookEvent.objects.get(event_id="e2")
     assert {name for name in names if getattr(mine, name) != getattr(theirs, name)} == {"event_id"}
+
+
+def test_a_new_event_begins_as_the_model_says(client):
+    """The database begins the columns that are not written."""
+    post(client, event(event_id="e1"))
+    (mine,), blank = stored(), WebhookEvent()
+    untold = {"state", "attempts", "lease", "done", "last_error", "worked_at"}
+    assert {name: getattr(mine, name) for name in untold} == {name: getattr(blank, name) for name in untold}
+
+
+def test_the_event_of_one_car_is_kept_as_it_came(client):
+    body = json.dumps(event(event_id="e1"), indent=3).encode()
+    assert post(client, body).status_code == 200
+    assert stored()[0].payload == body.decode()
+
+
+@pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16", "utf-32-le"])
+def test_an_event_in_another_encoding_can_be_worked(client, codec):
+    told = event(event_id="ä1")
+    assert post(client, json.dumps(told, ensure_ascii=False).encode(codec)).status_code == 200
+    assert sdk.webhooks.load(stored()[0].payload) == told
 
 
 @pytest.mark.django_db(transaction=True)
