@@ -66,7 +66,7 @@ STAIRS = {
     ],
     "doctor": [
         {"__init__"},
-        {"work"},
+        {"work", "dashboard"},
         {"webhook", "credentials"},
         {"hosts", "site"},
         {"findings"},

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from ..conf import conf
-from . import credentials, hosts, site, webhook, work
+from . import credentials, dashboard, hosts, site, webhook, work
 from .findings import Examination, Finding, Outcome, not_checked, wrong
 from .hosts import origin_of
 
@@ -38,6 +38,7 @@ STEPS = (
     Step("API 3", credentials.api_3, needs_tables=True),
     Step("API 2.0", credentials.api_2, needs_tables=True),
     Step("management", credentials.management),
+    Step("dashboard", dashboard.dashboard, needs_tables=True),
     Step("webhook", webhook.webhook),
 )
 

@@ -56,17 +56,18 @@ def webhook(examination: Examination) -> Iterator[Finding]:
         )
         return
     try:
-        addresses = dict(_addresses(examination.site))
+        known_at = dict(addresses(examination.site))
     except NoReverseMatch:
         yield not_checked("django_smartcar.urls is not included: see settings")
         return
-    if not addresses:
+    if not known_at:
         yield not_checked("there is no token that a webhook could be signed with")
-    for address, known in addresses.items():
+    for address, known in known_at.items():
         yield from _address(address, known)
 
 
-def _addresses(site: str) -> Iterator[tuple[str, Sequence[str]]]:
+def addresses(site: str) -> Iterator[tuple[str, Sequence[str]]]:
+    """Where a site at this host takes webhooks, with the tokens that belong there."""
     endpoints: Any = conf.SMARTCAR_WEBHOOK_TOKENS
     given: dict[str, Any] = {"": conf.SMARTCAR_MANAGEMENT_TOKENS}
     given |= endpoints if isinstance(endpoints, dict) else {}
@@ -76,7 +77,7 @@ def _addresses(site: str) -> Iterator[tuple[str, Sequence[str]]]:
 
 
 def _address(address: str, known: Sequence[str]) -> Iterator[Finding]:
-    where = _shown(address)
+    where = shown(address)
     challenge = secrets.token_hex(16)
     asked = {
         "eventId": f"check-smartcar-{challenge}",
@@ -210,7 +211,7 @@ def _redirected(address: str, where: str, location: str) -> Finding:
         advice = "The proxy adds or takes a slash at the end: have it leave the path as it is."
     else:
         advice = "Have your site or proxy answer at this address itself."
-    return wrong(f"{where} redirects to {_shown(there.geturl())}", begin + advice)
+    return wrong(f"{where} redirects to {shown(there.geturl())}", begin + advice)
 
 
 def _post(address: str, body: bytes, token: str = "") -> Answer:
@@ -232,10 +233,10 @@ def _post(address: str, body: bytes, token: str = "") -> Answer:
     return Answer(None, response.status_code, response.headers.get("Location", ""), told)
 
 
-def _shown(address: str) -> str:
+def shown(address: str) -> str:
     """An address without what may be nobody's business: a query, a password, the name of an endpoint."""
     parts = urlsplit(address)
     path, _, name = parts.path.rstrip("/").rpartition("/")
-    shown = f"{path}/{name[:4]}…/" if name in conf.SMARTCAR_WEBHOOK_TOKENS else parts.path
+    place = f"{path}/{name[:4]}…/" if name in conf.SMARTCAR_WEBHOOK_TOKENS else parts.path
     host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}{shown}" if host else shown
+    return f"{parts.scheme}://{host}{place}" if host else place

@@ -181,11 +181,9 @@ def v2_connections(vehicle_id: str) -> list[sdk.Connection] | None:
     """Who has connected this car, as generation 2's management says; None without a management token."""
     if not conf.SMARTCAR_MANAGEMENT_TOKENS:
         return None
+    token = conf.SMARTCAR_MANAGEMENT_TOKENS[0]
     shown = sdk.iter_connections(
-        conf.SMARTCAR_MANAGEMENT_TOKENS[0],
-        vehicle_id=vehicle_id,
-        requester=requester(),
-        api_url=_management_url(),
+        token, vehicle_id=vehicle_id, requester=requester(), api_url=_management_url()
     )
     return list(shown)
 
@@ -194,6 +192,13 @@ def v2_connections(vehicle_id: str) -> list[sdk.Connection] | None:
 def ask_management(token: str) -> None:
     """Have generation 2's management show one connection, for whether it takes this token."""
     sdk.get_connections(token, limit=1, requester=requester(), api_url=_management_url())
+
+
+@sensitive_variables()
+def webhooks(access_token: str) -> list[sdk.v3.Webhook]:
+    """The webhooks that generation 3's management shows of this application."""
+    host = f"{conf.SMARTCAR_MANAGEMENT_API_URL}/v3"
+    return list(sdk.v3.iter_webhooks(access_token, requester=requester(), api_url=host))
 
 
 def may_have_arrived(error: Exception) -> bool:
