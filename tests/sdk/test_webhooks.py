@@ -100,6 +100,8 @@ def test_what_is_no_object_is_no_event(body):
 
 
 def test_an_object_that_is_too_deep_is_no_event():
+    assert webhooks.load('{"a":' * 30 + "1" + "}" * 30)
+    assert webhooks.load('{"a":' * 60 + "1" + "}" * 60) is None
     for innermost in ("1", "{}", "[]"):
         levels = webhooks.DEEPEST - (innermost != "1")
         assert webhooks.load('{"a":' * levels + innermost + "}" * levels)

@@ -54,6 +54,8 @@ def test_everything_is_right(smartcar, live_server, drives, client, settings):
         assert (outcomes, lines[-1]) == ({"ok"}, "18 ok")
     else:
         assert lines[-1] == "15 ok, 2 not checked"
+        others = [line.split("  ")[:2] for line in lines[:-1] if not line.startswith("ok ")]
+        assert others == [["not checked", "API 3"], ["not checked", "dashboard"]]
     assert f"{live_server.url}/cars/webhook/ answers VERIFY with the HMAC of token 1 of 1" in shown
     assert "→" not in shown
 
