@@ -35,6 +35,7 @@ class WebhookEvent(models.Model):
     size = models.PositiveIntegerField(_("bytes"))
     key_position = models.PositiveSmallIntegerField(_("matching key"))
     received_at = models.DateTimeField(_("received"), default=timezone.now, db_index=True, editable=False)
+    # What has a `db_default` is not written as an event is stored, but begun by the database.
     state = models.CharField(
         _("state"), max_length=10, choices=State.choices, default=State.RECEIVED, db_default=State.RECEIVED
     )
