@@ -35,16 +35,23 @@ def api_3(examination: Examination) -> Iterator[Finding]:
 
     The new token is kept for all workers: nobody is left with an earlier one, should that end by this.
     """
-    if conf.SMARTCAR_API_VERSION != client.V3:
-        yield not_checked('SMARTCAR_API_VERSION is not "3"')
-    elif not (conf.SMARTCAR_CLIENT_ID and conf.SMARTCAR_CLIENT_SECRET):
-        yield not_checked("SMARTCAR_CLIENT_ID or SMARTCAR_CLIENT_SECRET is not set: see settings")
-    elif "SMARTCAR_IAM_URL" in examination.silent:
-        yield not_checked("SMARTCAR_IAM_URL does not answer: see host")
-    elif not keys_are_good():
-        yield not_checked("what Smartcar would give could not be stored: see encryption")
+    if (lacking := what_api_3_lacks(examination)) is not None:
+        yield lacking
     else:
         yield from _renewed(examination)
+
+
+def what_api_3_lacks(examination: Examination) -> Finding | None:
+    """Why the application's token cannot even be asked for; None if it can."""
+    if conf.SMARTCAR_API_VERSION != client.V3:
+        return not_checked('SMARTCAR_API_VERSION is not "3"')
+    if not (conf.SMARTCAR_CLIENT_ID and conf.SMARTCAR_CLIENT_SECRET):
+        return not_checked("SMARTCAR_CLIENT_ID or SMARTCAR_CLIENT_SECRET is not set: see settings")
+    if "SMARTCAR_IAM_URL" in examination.silent:
+        return not_checked("SMARTCAR_IAM_URL does not answer: see host")
+    if not keys_are_good():
+        return not_checked("what Smartcar would give could not be stored: see encryption")
+    return None
 
 
 def api_2(examination: Examination) -> Iterator[Finding]:

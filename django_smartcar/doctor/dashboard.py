@@ -8,23 +8,19 @@ from urllib.parse import urlsplit
 from django.urls import NoReverseMatch
 
 from .. import sdk
-from ..conf import conf
 from ..exceptions import SmartcarAppError, SmartcarException, reason_of
-from ..services import client, tokens
+from ..services import client, subscriptions, tokens
 from . import webhook
+from .credentials import what_api_3_lacks
 from .findings import Examination, Finding, not_checked, ok, warning, wrong
-from .site import keys_are_good
 
 
 def dashboard(examination: Examination) -> Iterator[Finding]:
     """Ask for the application's webhooks, and look for this site's address and the setting's ids in them."""
-    silent = examination.silent & {"SMARTCAR_IAM_URL", "SMARTCAR_MANAGEMENT_API_URL"}
-    if conf.SMARTCAR_API_VERSION != client.V3:
-        yield not_checked('SMARTCAR_API_VERSION is not "3", which tells of webhooks: see the dashboard')
-    elif silent:
-        yield not_checked(f"{min(silent)} does not answer: see host")
-    elif not keys_are_good():
-        yield not_checked("the application's token could not be stored: see encryption")
+    if (lacking := what_api_3_lacks(examination)) is not None:
+        yield lacking
+    elif "SMARTCAR_MANAGEMENT_API_URL" in examination.silent:
+        yield not_checked("SMARTCAR_MANAGEMENT_API_URL does not answer: see host")
     else:
         try:
             given = tokens.as_application(client.webhooks)
@@ -37,9 +33,8 @@ def dashboard(examination: Examination) -> Iterator[Finding]:
 
 def _unknown(given: Sequence[sdk.v3.Webhook]) -> Iterator[Finding]:
     """Ids of the setting that no webhook has: no car can be subscribed to them."""
-    wanted = conf.SMARTCAR_WEBHOOKS
-    if isinstance(wanted, list | tuple) and (unknown := sorted({*wanted} - {one["id"] for one in given})):
-        # Not all of them: it may be a token that stands there.
+    if unknown := sorted(subscriptions.wanted_webhooks() - {one["id"] for one in given}):
+        # Not the whole of each: it may be a token that stands there.
         starts = ", ".join(f"{one[:6]}…" for one in unknown)
         yield wrong(
             f"SMARTCAR_WEBHOOKS names what is no webhook of this application: {starts}",
@@ -75,7 +70,7 @@ def _subscribing(one: sdk.v3.Webhook) -> Finding:
             f"{which} is switched off, so Smartcar sends nothing",
             "Switch it on in Smartcar's dashboard, once what webhook says below is mended.",
         )
-    if one["auto_subscribe"] is False and one["id"] not in conf.SMARTCAR_WEBHOOKS:
+    if one["auto_subscribe"] is False and one["id"] not in subscriptions.wanted_webhooks():
         return warning(
             f"{which} is for this site, and no car is subscribed to it as it connects",
             "Name its id in SMARTCAR_WEBHOOKS and run manage.py subscribe_smartcar_vehicles, or have the "

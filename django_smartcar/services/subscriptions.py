@@ -36,7 +36,7 @@ SECONDS = 5.0
 
 def due() -> Any:
     """Cars whose subscriptions are not as the setting says."""
-    return ConnectedVehicle.objects.subscription_due(_wanted())
+    return ConnectedVehicle.objects.subscription_due(wanted_webhooks())
 
 
 def begin(vehicles: Iterable[ConnectedVehicle]) -> None:
@@ -57,7 +57,7 @@ def arrange(vehicle: ConnectedVehicle) -> Exception | None:
 
     What has succeeded is on the row, and so is why the rest failed. Call it outside of transactions.
     """
-    return _arrange(vehicle, _wanted() if vehicle.is_connected else set())
+    return _arrange(vehicle, wanted_webhooks() if vehicle.is_connected else set())
 
 
 def end(vehicle: ConnectedVehicle) -> None:
@@ -69,10 +69,11 @@ def doubt(vehicles: Iterable[ConnectedVehicle]) -> None:
     """Believe no more that these are subscribed: a new connection may be without what an earlier one had."""
     for vehicle in vehicles:
         if vehicle.webhooks:
-            _write(vehicle, set(vehicle.webhooks.split()) - _wanted(), "")
+            _write(vehicle, set(vehicle.webhooks.split()) - wanted_webhooks(), "")
 
 
-def _wanted() -> set[str]:
+def wanted_webhooks() -> set[str]:
+    """The webhooks of the setting; none, where that is no list."""
     given: Any = conf.SMARTCAR_WEBHOOKS
     return set(given) if isinstance(given, list | tuple) else set()
 
@@ -136,7 +137,7 @@ def _unsubscribe(vehicle: ConnectedVehicle, webhook_id: str) -> None:
 
 def _is_for_another(vehicle: ConnectedVehicle, webhook_id: str) -> bool:
     """Whether it is to tell of this car for another driver: generation 2 subscribes the car, whoever's."""
-    if webhook_id not in _wanted():
+    if webhook_id not in wanted_webhooks():
         return False
     same = ConnectedVehicle.objects.connected().filter(smartcar_vehicle_id=vehicle.smartcar_vehicle_id)
     return bool(same.exclude(pk=vehicle.pk).exists())
