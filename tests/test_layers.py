@@ -1,209 +1,175 @@
-"""The floors of the house: a file imports only from floors below its own (see CONTRIBUTING.rst)."""
+"""The layers of the package, read from its imports.
+
+1. A package imports only from layers below its own: the table LAYERS, from the top down.
+2. The simulator imports nothing of the rest, and of the rest only ``testing`` imports it.
+3. Modules do not import each other in a circle, and neither do the packages of a layer.
+4. A module whose name begins with an underscore is imported only inside the package that holds it.
+5. Only ``services``, ``diagnostics`` and ``exceptions`` import the SDK, which imports no Django.
+6. Only ``sdk/requester.py`` sends a request; the simulator sends its webhooks in ``simulator/sender.py``.
+7. Only ``conf`` reads a setting; what belongs to Django (databases, users) others may read, too.
+8. No import stands inside a function, no function is longer than 40 lines, and nothing is called utils.
+"""
 
 import ast
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-
-import pytest
 
 PACKAGE = Path(__file__).parent.parent / "django_smartcar"
 
-FLOORS = {
-    "pytest_plugin": 8,
-    "testing": 7,
-    "urls": 6,
-    "views": 5,
-    "admin": 5,
-    "management": 5,
-    "templatetags": 5,
-    "tasks": 5,
-    "doctor": 4,
-    "services": 3,
-    "apps": 3,
-    "models": 2,
-    "exceptions": 2,
-    "checks": 2,
-    "sdk": 1,
-    "fields": 1,
-    "querysets": 1,
-    "signals": 1,
-    "engines": 0,
-    "conf": 0,
-}
+LAYERS = [
+    {"pytest_plugin"},
+    {"testing"},
+    {"urls"},
+    {"views", "admin", "management", "templatetags", "tasks"},
+    {"doctor"},
+    {"services", "apps"},
+    {"models", "exceptions", "checks"},
+    {"sdk", "fields", "querysets", "signals"},
+    {"conf", "engines"},
+]
+LAYER = {name: len(LAYERS) - number for number, names in enumerate(LAYERS) for name in names}
 
-#: Inside a room, from the top down.
-STAIRS = {
-    "testing": [{"__init__"}, {"runner"}, {"simulated", "webhooks"}, {"dispatch", "gate"}],
-    "services": [
-        {"connect", "reauthentication", "migration", "erasure", "export", "syncing", "webhooks"},
-        {"dispatch"},
-        {"inbox"},
-        {"arrivals"},
-        {"vehicles", "commands", "ownership", "rounds"},
-        {"subscriptions"},
-        {"cars", "facts", "attempts", "readings", "refreshing"},
-        {"records"},
-        {"tokens", "orders", "governor"},
-        {"leases"},
-        {"client", "outside", "side_by_side", "ledger", "claims"},
-        {"plausible"},
-    ],
-    "sdk": [
-        {"__init__"},
-        {"vehicle", "v3"},
-        {"vehicle_v3"},
-        {"management", "management_v2", "commands", "answers", "translation", "compatibility"},
-        {"connections", "stored"},
-        {"api", "auth", "resources", "reads"},
-        {"requester", "bodies"},
-        {"exceptions"},
-        {"envelopes", "service_records"},
-        {"webhooks"},
-        {"older_events"},
-        {"events"},
-        {"signals"},
-        {"units", "shapes", "connect", "limits", "faults", "session"},
-        {"const"},
-    ],
-    "doctor": [
-        {"__init__"},
-        {"work", "dashboard"},
-        {"webhook", "credentials"},
-        {"hosts", "site"},
-        {"findings"},
-    ],
-    "models": [
-        {"__init__"},
-        {"commands", "attempts", "readings", "webhooks"},
-        {"vehicles"},
-        {"accounts", "kinds"},
-        {"tokens", "external_ids"},
-    ],
-}
-
-FILES = sorted(path for path in PACKAGE.rglob("*.py") if "migrations" not in path.parts)
-
-
-def parts_of(path):
-    return path.relative_to(PACKAGE).with_suffix("").parts
-
-
-def room_of(parts):
-    return parts[0] if parts else ""
-
-
-def imports(path):
-    """What a file imports: absolute dotted names, relative ones resolved."""
-    tree = ast.parse(path.read_text())
-    package = ("django_smartcar", *path.relative_to(PACKAGE).parts[:-1])
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (tuple(alias.name.split(".")) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            start = package[: len(package) - node.level + 1] if node.level else ()
-            module = (*start, *(node.module.split(".") if node.module else ()))
-            for alias in node.names:
-                yield (*module, alias.name)
-
-
-def used_of_requests(path):
-    """The names of ``requests`` that a file touches: what it raises and returns is not what sends."""
-    nodes = ast.walk(ast.parse(path.read_text()))
-    return {
-        node.attr
-        for node in nodes
-        if isinstance(node, ast.Attribute)
-        and isinstance(node.value, ast.Name)
-        and node.value.id == "requests"
-    }
-
-
-def own_imports(path):
-    return [name[1:] for name in imports(path) if name[0] == "django_smartcar"]
-
-
-def ids(path):
-    return "/".join(parts_of(path))
-
-
-def test_there_is_something_to_read():
-    assert len(FILES) > 20
-
-
-@pytest.mark.parametrize("path", FILES, ids=ids)
-def test_a_file_imports_only_from_floors_below(path):
-    parts = parts_of(path)
-    room = room_of(parts)
-    if parts == ("__init__",):
-        assert not list(imports(path))
-        return
-    for name in own_imports(path):
-        target = room_of(name)
-        if target == "simulator" and room == "testing":
-            continue  # it brings the two together
-        if room == "simulator" or target == "simulator":
-            assert room == target == "simulator", f"{path} imports {'.'.join(name)}"
-        elif target in ("__version__", room):
-            continue
-        else:
-            assert FLOORS[target] < FLOORS[room], f"{path} imports {'.'.join(name)}"
-
-
-@pytest.mark.parametrize("path", [path for path in FILES if room_of(parts_of(path)) in STAIRS], ids=ids)
-def test_a_file_imports_only_down_the_stairs_of_its_room(path):
-    room, *rest = parts_of(path)
-    steps = {name: level for level, names in enumerate(STAIRS[room]) for name in names}
-    if room == "services" and rest == ["__init__"]:
-        return
-    for target, *more in own_imports(path):
-        if target == room and more and more[0] in steps:
-            assert steps[more[0]] > steps[rest[0]], f"{path} imports {more[0]}"
-
+#: What stands in for the network may name what it stands in for; types of requests send nothing.
+SENDERS = {("sdk", "requester"), ("sdk", "session"), ("simulator", "sender"), ("testing",)}
+TYPES_OF_REQUESTS = {"Request", "PreparedRequest", "Response", "HTTPError", "RequestException"}
 
 #: pytest loads its plugins before Django's apps are there.
-TOO_EARLY = ("pytest_plugin",)
+IMPORTS_LATE = ("pytest_plugin",)
+
+FILES = {
+    path.relative_to(PACKAGE).with_suffix("").parts: ast.parse(path.read_text())
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if "migrations" not in path.parts
+}
+MODULES = {parts[:-1] if parts[-1] == "__init__" else parts for parts in FILES}
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if parts_of(path) != TOO_EARLY], ids=ids)
-def test_no_import_hides_inside_a_function(path):
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            hidden = [inner for inner in ast.walk(node) if isinstance(inner, (ast.Import, ast.ImportFrom))]
-            assert not hidden, f"{path}:{node.lineno}"
+@cache
+def imports(parts):
+    """What a file imports, as absolute dotted names in parts: ``from .. import a`` gives that ``a``."""
+    found = []
+    for node in ast.walk(FILES[parts]):
+        if isinstance(node, ast.Import):
+            found += [tuple(alias.name.split(".")) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            package = ("django_smartcar", *parts[:-1])
+            start = package[: len(package) - node.level + 1] if node.level else ()
+            module = (*start, *(node.module.split(".") if node.module else ()))
+            found += [(*module, alias.name) for alias in node.names]
+    return found
 
 
-@pytest.mark.parametrize("path", FILES, ids=ids)
-def test_the_network_and_the_settings_are_touched_in_one_file_each(path):
-    parts = parts_of(path)
-    room = room_of(parts)
-    names = {name[0] for name in imports(path)} | {".".join(name) for name in imports(path)}
-    if room == "testing":
-        return  # it stands in for the network, and for the settings
-    senders = (("sdk", "requester"), ("sdk", "session"), ("simulator", "sender"))
-    if "requests" in names and parts not in senders:
-        assert room == "sdk"
-        assert used_of_requests(path) <= {
-            "Request",
-            "PreparedRequest",
-            "Response",
-            "HTTPError",
-            "RequestException",
+def own_imports(parts):
+    return [name[1:] for name in imports(parts) if name[0] == "django_smartcar"]
+
+
+def module_of(name):
+    """The module that an imported name is, or is in."""
+    return name if name in MODULES else name[:-1]
+
+
+def functions(parts):
+    return [n for n in ast.walk(FILES[parts]) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))]
+
+
+def is_below(parts, folders):
+    return any(parts[: len(folder)] == folder for folder in folders)
+
+
+def circle(edges):
+    """The names on a circle of a graph; none if there is none."""
+    try:
+        TopologicalSorter(edges).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return []
+
+
+def test_a_package_imports_only_from_layers_below():
+    wrong = []
+    for parts in FILES:
+        for name in own_imports(parts):
+            here, target = parts[0], name[0]
+            if here == "simulator" or target == "simulator":
+                is_fine = here == target or here == "testing"
+            elif target == "__version__" or here == target:
+                is_fine = True
+            else:
+                is_fine = here != "__init__" and LAYER[target] < LAYER[here]
+            if not is_fine:
+                wrong.append((parts, name))
+    assert not wrong
+    assert len(FILES) > 100
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    edges = {}
+    for parts in FILES:
+        here = parts[:-1] if parts[-1] == "__init__" else parts
+        edges[here] = {module_of(name) for name in own_imports(parts)} - {here, ()}
+    assert not circle(edges)
+
+
+def test_packages_of_a_layer_do_not_import_each_other_in_a_circle():
+    for layer in ("services", "sdk", "simulator"):
+        packages = {parts[:2] for parts in FILES if parts[0] == layer and len(parts) > 2}
+        edges = {package: set() for package in packages}
+        for parts in FILES:
+            if parts[:2] in packages and len(parts) > 2:
+                targets = {name[:2] for name in own_imports(parts)} & packages
+                edges[parts[:2]] |= targets - {parts[:2]}
+        assert not circle(edges), layer
+
+
+def test_what_is_private_to_a_package_is_imported_only_there():
+    wrong = []
+    for parts in FILES:
+        for name in own_imports(parts):
+            module = module_of(name)
+            private = next((n for n, part in enumerate(module) if part.startswith("_")), None)
+            if private is not None and parts[:private] != module[:private]:
+                wrong.append((parts, name))
+    assert not wrong
+
+
+def test_the_sdk_the_network_and_the_settings_have_one_place_each():
+    wrong = []
+    for parts, tree in FILES.items():
+        names = {".".join(name) for name in imports(parts)}
+        imported = {name.split(".")[0] for name in names}
+        used = {
+            node.attr
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id == "requests"
         }
-    if room == "sdk":
-        assert not any(name.split(".")[0] == "django" for name in names)
-    if "django.conf.settings" in names and room != "simulator":
-        assert parts == ("conf",) or room in ("models", "checks", "doctor")
-    if any(name[:1] == ("sdk",) for name in own_imports(path)) and room != "sdk":
-        assert room in ("services", "exceptions", "doctor")
+        is_harmless = parts[0] == "sdk" and used <= TYPES_OF_REQUESTS
+        if "requests" in imported and not is_below(parts, SENDERS) and not is_harmless:
+            wrong.append((parts, "sends requests"))
+        if parts[0] == "sdk" and "django" in imported:
+            wrong.append((parts, "imports Django"))
+        may_read = ("conf", "simulator", "models", "checks", "doctor", "testing")
+        if "django.conf.settings" in names and parts[0] not in may_read:
+            wrong.append((parts, "reads the settings"))
+        may_import_the_sdk = ("sdk", "services", "exceptions", "doctor", "testing")
+        if any(name[0] == "sdk" for name in own_imports(parts)) and parts[0] not in may_import_the_sdk:
+            wrong.append((parts, "imports the SDK"))
+    assert not wrong
 
 
-@pytest.mark.parametrize("path", FILES, ids=ids)
-def test_files_and_functions_stay_short(path):
-    assert len(path.read_text().splitlines()) <= 250
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            assert (node.end_lineno or 0) - node.lineno < 40, f"{path}:{node.lineno} {node.name}"
+def test_functions_are_short_and_import_nothing():
+    wrong = []
+    for parts in FILES:
+        for function in functions(parts):
+            if (function.end_lineno or 0) - function.lineno >= 40:
+                wrong.append((parts, function.name, "is longer than 40 lines"))
+            inner = [node for node in ast.walk(function) if isinstance(node, (ast.Import, ast.ImportFrom))]
+            if inner and parts != IMPORTS_LATE:
+                wrong.append((parts, function.name, "imports"))
+    assert not wrong
 
 
-@pytest.mark.parametrize("path", FILES, ids=ids)
-def test_no_room_for_everything(path):
-    assert not {"utils", "helpers", "common", "base"} & set(parts_of(path))
+def test_nothing_is_called_utils():
+    assert not [parts for parts in FILES if {"utils", "helpers", "common", "base"} & set(parts)]

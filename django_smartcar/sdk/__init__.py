@@ -17,7 +17,6 @@ Whatever goes wrong is a ``SmartcarException``; the tree of them is drawn in ``s
 """
 
 from . import api, connect, const, faults, requester, v3, webhooks
-from .answers import Batch
 from .api import Api, Paging, VehicleIds, get_user_id, get_vehicle_ids, iter_vehicle_ids
 from .auth import Access, ApplicationAccess, ApplicationAuth, AuthClient, is_expired
 from .compatibility import (
@@ -27,6 +26,7 @@ from .compatibility import (
     get_compatibility,
     get_compatibility_matrix,
 )
+from .envelopes import exception_for
 from .exceptions import (
     AuthenticationException,
     GatewayTimeoutException,
@@ -43,13 +43,12 @@ from .exceptions import (
     StateException,
     UnexpectedStatusException,
     ValidationException,
-    exception_for,
 )
 from .management_v2 import Connection, Connections, delete_connections, get_connections, iter_connections
 from .requester import Requester
-from .service_records import ServiceHistory, ServiceRecord
 from .shapes import (
     Answer,
+    Batch,
     Battery,
     BatteryCapacity,
     Charge,
@@ -67,6 +66,8 @@ from .shapes import (
     NominalCapacity,
     Odometer,
     OdometerData,
+    ServiceHistory,
+    ServiceRecord,
     Status,
     Subscribed,
     TirePressure,

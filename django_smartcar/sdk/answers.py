@@ -3,55 +3,15 @@
 import io
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Any, Final, TypedDict, cast
+from typing import Any, Final, cast
 
 from . import const
 from .bodies import FIELDS, MEASURED, data_of
-from .exceptions import SmartcarException, exception_for
+from .envelopes import exception_for
+from .exceptions import SmartcarException
 from .requester import Response, body_of, invalid, json_of
-from .service_records import ServiceHistory
-from .shapes import (
-    Answer,
-    Battery,
-    BatteryCapacity,
-    Charge,
-    ChargeLimit,
-    DiagnosticSystemStatus,
-    DiagnosticTroubleCodes,
-    EngineOil,
-    Fuel,
-    Location,
-    LockStatus,
-    NominalCapacity,
-    Odometer,
-    TirePressure,
-    VehicleAttributes,
-    VehicleInfo,
-)
-
-
-class Batch(TypedDict, total=False):
-    """By the method's name: what the method would return, or the exception that it would raise."""
-
-    attributes: VehicleAttributes | SmartcarException
-    vin: str | SmartcarException
-    permissions: list[str] | SmartcarException
-    odometer: Odometer | SmartcarException
-    location: Location | SmartcarException
-    fuel: Fuel | SmartcarException
-    battery: Battery | SmartcarException
-    battery_capacity: BatteryCapacity | SmartcarException
-    nominal_capacity: NominalCapacity | SmartcarException
-    charge: Charge | SmartcarException
-    get_charge_limit: ChargeLimit | SmartcarException
-    engine_oil: EngineOil | SmartcarException
-    tire_pressure: TirePressure | SmartcarException
-    lock_status: LockStatus | SmartcarException
-    diagnostic_system_status: DiagnosticSystemStatus | SmartcarException
-    diagnostic_trouble_codes: DiagnosticTroubleCodes | SmartcarException
-    service_history: ServiceHistory | SmartcarException
+from .responses import answer_of, heading
+from .shapes import Batch, VehicleAttributes, VehicleInfo
 
 
 def reading_of(name: str, response: Response) -> dict[str, Any]:
@@ -65,7 +25,7 @@ def reading_of(name: str, response: Response) -> dict[str, Any]:
         raise invalid(response, str(error)) from None
     # The seed gives these two as they came, with what else stands there.
     data = body if name in ("odometer", "location") else data
-    return {"data": data, **_heading(response, name in MEASURED)}
+    return {"data": data, **heading(response, name in MEASURED)}
 
 
 def info_of(response: Response) -> VehicleInfo:
@@ -89,12 +49,6 @@ def vin_of(response: Response) -> str:
 
 def permissions_of(response: Response) -> list[str]:
     return cast(list[str], body_of(response, permissions=list)["permissions"])
-
-
-def answer_of(response: Response) -> Answer:
-    """What came, for whoever asked for a path of their own."""
-    data = json_of(response) if response.content.strip() else None
-    return cast(Answer, {"data": data, **_heading(response, True)})
 
 
 def read(name: str, response: Response) -> Any:
@@ -148,20 +102,3 @@ def _alone(item: dict[str, Any] | None, batch: Response) -> Response:
         response.headers.update({str(name): str(value) for name, value in headers.items()})
     response.raw = io.BytesIO(json.dumps(item.get("body")).encode())
     return response
-
-
-def _heading(response: Response, is_measured: bool) -> dict[str, Any]:
-    headers = response.headers
-    age = {"age": moment_of(headers.get(const.DATA_AGE_HEADER))}
-    return {"unit_system": headers.get(const.UNIT_SYSTEM_HEADER), **age} if is_measured else age
-
-
-def moment_of(header: str | None) -> datetime | None:
-    """An aware moment in UTC from a header's ISO 8601 (or HTTP) date; None if there is none to read."""
-    for parse in (datetime.fromisoformat, parsedate_to_datetime):
-        try:
-            moment = parse((header or "").strip())
-            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-        except (ValueError, TypeError, OverflowError, IndexError):
-            continue
-    return None

@@ -3,32 +3,113 @@
 Sources: smartcar.com/docs/errors; RFC 6749 5.2. Nothing here raises, whatever the server sent.
 """
 
+import base64
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, TypedDict
-from urllib.parse import quote_plus
+from typing import Any
+from urllib.parse import parse_qs, quote_plus
+
+import requests
+
+from . import const
+from .exceptions import CLASSES, Facts, Said, SmartcarException, UnexpectedStatusException
 
 LONGEST_MESSAGE = 500
 LONGEST_TEXT = 64 * 1024
 BLOT = "[removed]"
 
 
-class Said(TypedDict, total=False):
-    """What an error's body can say besides its message; ``status_code`` may differ from the answer's own."""
+# What an error inside a good answer amounts to, where it names no status of its own.
+STATUS_OF_TYPE = {
+    "VALIDATION": 400,
+    "CONNECTED_SERVICES_ACCOUNT": 400,
+    "AUTHENTICATION": 401,
+    "PERMISSION": 403,
+    "RESOURCE_NOT_FOUND": 404,
+    "VEHICLE_STATE": 409,
+    "RATE_LIMIT": 429,
+    "BILLING": 430,
+    "SERVER": 500,
+    "COMPATIBILITY": 501,
+    "UPSTREAM": 502,
+}
+STATUS_OF_CODE = {
+    "ACCESS_DENIED": 403,
+    "BAD_REQUEST": 400,
+    "UNAUTHORIZED": 401,
+    "FORBIDDEN": 403,
+    "NOT_FOUND": 404,
+    "INTERNAL_ERROR": 500,
+}
 
-    status_code: int | None
-    type: str | None
-    code: str | None
-    description: str | None
-    request_id: str | None
-    resolution: dict[str, Any] | None
-    detail: Any
-    doc_url: str | None
-    suggested_user_message: str | None
+
+def exception_for(
+    response: requests.Response,
+    error: Mapping[str, Any] | None = None,
+    kind: type[SmartcarException] | None = None,
+) -> SmartcarException:
+    """The exception for an answer with a bad status, whatever its body; never raises.
+
+    Understands the envelopes of v1, v2, v3 and OAuth, text, HTML, and nothing. Of a good answer that tells of
+    a failure (a 202 that ended badly), the status is the body's, or that of its type and code; ``error`` is
+    the part that failed, if not all of it; ``kind`` a class that says more.
+    """
+    content = _content_of(response) if error is None else json.dumps({"errors": [error]}).encode()
+    message, said = read_envelope(content, _secrets_of(response))
+    status = response.status_code
+    if 200 <= status < 300:
+        status = _status_said(said) or status
+    facts = Facts(
+        **said, retry_after=seconds_until(response.headers.get(const.RETRY_AFTER_HEADER)), response=response
+    )
+    facts["status_code"] = status
+    facts["request_id"] = said.get("request_id") or response.headers.get(const.REQUEST_ID_HEADER)
+    if kind := kind or CLASSES.get(status):
+        return kind(message or "Unknown error", **facts)
+    return UnexpectedStatusException(message or f"Unexpected status {status}", **facts)
+
+
+def _status_said(said: Said) -> int | None:
+    code, kind = (said.get("code") or "").upper(), (said.get("type") or "").upper()
+    # A code of the early v3 comes alone. With a type, only this one says more than the type does.
+    by_code = STATUS_OF_CODE.get(code) if not kind or code == "ACCESS_DENIED" else None
+    return said.get("status_code") or by_code or STATUS_OF_TYPE.get(kind)
+
+
+def _content_of(response: requests.Response) -> bytes:
+    try:
+        return response.content or b""
+    except (requests.RequestException, RuntimeError):
+        return b""
+
+
+def _secrets_of(response: requests.Response) -> list[str]:
+    """What the request sent in confidence: error texts repeat tokens and codes."""
+    request = getattr(response, "request", None)
+    if request is None or request.headers is None:
+        return []
+    kind, _, credentials = _native(request.headers.get("Authorization")).partition(" ")
+    secrets = [credentials]
+    if kind.lower() == "basic":
+        try:
+            pair = base64.b64decode(credentials).decode("latin-1")
+        except ValueError:
+            pair = ""
+        secrets.append(pair.partition(":")[2])
+    if "form-urlencoded" in _native(request.headers.get("Content-Type")):
+        form = parse_qs(_native(request.body))
+        secrets += [
+            value for key in ("code", "refresh_token", "client_secret") for value in form.get(key, [])
+        ]
+    return secrets
+
+
+def _native(value: Any) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value if isinstance(value, str) else ""
 
 
 def read_envelope(content: bytes, secrets: Iterable[str]) -> tuple[str, Said]:

@@ -10,7 +10,7 @@ when the oldest of them was recorded: no part is older than ``age``, and some ma
 
 from typing import Any, cast
 
-from .service_records import Day, Period, ServiceHistory, period
+from .service_records import Day, Period, period
 from .shapes import (
     Battery,
     BatteryCapacity,
@@ -22,6 +22,7 @@ from .shapes import (
     Fuel,
     LockStatus,
     NominalCapacity,
+    ServiceHistory,
     TirePressure,
 )
 

@@ -15,7 +15,8 @@ import urllib3
 from django_smartcar import __version__
 
 from . import const
-from .exceptions import InvalidAnswerException, NoAnswerException, SmartcarException, exception_for
+from .envelopes import exception_for
+from .exceptions import InvalidAnswerException, NoAnswerException, SmartcarException
 from .faults import fault_of
 from .session import PooledSession
 

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from urllib.parse import quote
 
 from . import const
-from .exceptions import exception_for
+from .envelopes import exception_for
 from .requester import Requester, Response, body_of, invalid, shared
 
 #: ``{"id", "type", "attributes", "meta", "relationships", "links"}``; of these, only the id is certain.

@@ -1,51 +1,15 @@
 """What was done to a car in its workshops, and which part of that is asked for."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final, NamedTuple, TypeAlias, TypedDict
+from typing import Final, NamedTuple, TypeAlias
 
-from .shapes import Measured
+from .shapes import ServiceRecord
 
 #: What Smartcar gives of itself: the last year.
 DEFAULT: Final = timedelta(days=365)
 
 #: A day, a moment (a naive one is taken as UTC), or either in ISO 8601.
 Day: TypeAlias = date | datetime | str
-
-
-class ServiceTask(TypedDict):
-    task_id: str | None
-    task_description: str | None
-
-
-class ServiceDetail(TypedDict):
-    """Generation 3 tells no ``type``."""
-
-    type: str | None
-    value: str | float | None
-
-
-class ServiceCost(TypedDict):
-    total_cost: float | None
-    currency: str | None
-
-
-class ServiceRecord(TypedDict):
-    """Kilometres or miles; the moment is aware and in UTC."""
-
-    service_id: str | None
-    odometer_distance: float | None
-    service_date: datetime | None
-    service_tasks: list[ServiceTask]
-    service_details: list[ServiceDetail]
-    service_cost: ServiceCost | None
-
-
-class ServiceHistoryData(TypedDict):
-    items: list[ServiceRecord]
-
-
-class ServiceHistory(Measured):
-    data: ServiceHistoryData
 
 
 class Period(NamedTuple):

@@ -7,6 +7,8 @@ Percentages are fractions of 1. What the brand does not tell is None, or a list 
 from datetime import datetime
 from typing import Any, NotRequired, TypedDict
 
+from .exceptions import SmartcarException
+
 
 class VehicleInfo(TypedDict):
     """Of a car, only the id is certain."""
@@ -239,3 +241,61 @@ class Answer(Measured):
     """What a path of the caller's own choice answered: its JSON as it came, None if there is none."""
 
     data: Any
+
+
+class ServiceTask(TypedDict):
+    task_id: str | None
+    task_description: str | None
+
+
+class ServiceDetail(TypedDict):
+    """Generation 3 tells no ``type``."""
+
+    type: str | None
+    value: str | float | None
+
+
+class ServiceCost(TypedDict):
+    total_cost: float | None
+    currency: str | None
+
+
+class ServiceRecord(TypedDict):
+    """Kilometres or miles; the moment is aware and in UTC."""
+
+    service_id: str | None
+    odometer_distance: float | None
+    service_date: datetime | None
+    service_tasks: list[ServiceTask]
+    service_details: list[ServiceDetail]
+    service_cost: ServiceCost | None
+
+
+class ServiceHistoryData(TypedDict):
+    items: list[ServiceRecord]
+
+
+class ServiceHistory(Measured):
+    data: ServiceHistoryData
+
+
+class Batch(TypedDict, total=False):
+    """By the method's name: what the method would return, or the exception that it would raise."""
+
+    attributes: VehicleAttributes | SmartcarException
+    vin: str | SmartcarException
+    permissions: list[str] | SmartcarException
+    odometer: Odometer | SmartcarException
+    location: Location | SmartcarException
+    fuel: Fuel | SmartcarException
+    battery: Battery | SmartcarException
+    battery_capacity: BatteryCapacity | SmartcarException
+    nominal_capacity: NominalCapacity | SmartcarException
+    charge: Charge | SmartcarException
+    get_charge_limit: ChargeLimit | SmartcarException
+    engine_oil: EngineOil | SmartcarException
+    tire_pressure: TirePressure | SmartcarException
+    lock_status: LockStatus | SmartcarException
+    diagnostic_system_status: DiagnosticSystemStatus | SmartcarException
+    diagnostic_trouble_codes: DiagnosticTroubleCodes | SmartcarException
+    service_history: ServiceHistory | SmartcarException

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
-from .exceptions import NotStoredException, ResourceNotFoundException, exception_for
+from .envelopes import exception_for
+from .exceptions import NotStoredException, ResourceNotFoundException
 from .requester import Response
 from .resources import Resource, Resources, resource_of
 from .signals import CODES, Signal, read

@@ -5,8 +5,6 @@ from typing import Any, cast
 
 from . import const, limits
 from .answers import (
-    Batch,
-    answer_of,
     attributes_of,
     batch_of,
     info_of,
@@ -18,8 +16,9 @@ from .api import Api, every
 from .bodies import PATHS, names_of
 from .reads import Reads
 from .requester import Requester, body_of
+from .responses import answer_of
 from .service_records import Period
-from .shapes import Answer, Location, Odometer, Status, Subscribed, VehicleAttributes, VehicleInfo
+from .shapes import Answer, Batch, Location, Odometer, Status, Subscribed, VehicleAttributes, VehicleInfo
 
 # What Smartcar itself puts on a page of permissions.
 PERMISSIONS_PAGE_SIZE = 25

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypedDict, cast
 
 from . import const, management
-from .answers import Batch, answer_of
 from .bodies import names_of
 from .commands import Commands
 from .connections import MODES, Connection, delete_connection, get_vehicle, iter_connections
@@ -12,8 +11,9 @@ from .exceptions import ResourceNotFoundException, SmartcarException
 from .reads import Reads
 from .requester import Requester
 from .resources import Resources
+from .responses import answer_of
 from .service_records import Period
-from .shapes import Answer, Location, Odometer, Status, Subscribed, VehicleAttributes, VehicleInfo
+from .shapes import Answer, Batch, Location, Odometer, Status, Subscribed, VehicleAttributes, VehicleInfo
 from .signals import Signal
 from .stored import Ask, Store
 from .translation import SOURCES, is_single, reading_of, vin_of
