@@ -15,7 +15,7 @@ from benchmarks.measuring import measured
 from benchmarks.sides import OFFICIAL
 from django_smartcar import sdk
 from django_smartcar.models import READS, ConnectedVehicle, SmartcarAccount, SmartcarUser, VehicleReading
-from django_smartcar.sdk.requester import USER_AGENT
+from django_smartcar.sdk import USER_AGENT
 from django_smartcar.services import vehicles
 
 TOKEN = f"{1:036}"

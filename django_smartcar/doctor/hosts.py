@@ -25,7 +25,7 @@ MOST_APART = timedelta(seconds=60)
 #: Only a driver's browser goes there.
 OF_BROWSERS = "SMARTCAR_CONNECT_URL"
 
-_faults = sdk.faults
+_faults = sdk.failures
 FAULTS = {
     _faults.DNS: (
         "its name cannot be resolved here",

@@ -16,17 +16,11 @@ Generation 3 has one token for the whole application, and the same face (see ``s
 Whatever goes wrong is a ``SmartcarException``; the tree of them is drawn in ``sdk.exceptions``.
 """
 
-from . import api, connect, const, faults, requester, v3, webhooks
-from .api import Api, Paging, VehicleIds, get_user_id, get_vehicle_ids, iter_vehicle_ids
+from . import connect, const, v3, webhooks
+from ._http import USER_AGENT, Requester, call, failures
+from ._http._error_bodies import exception_for
+from ._http.session import MAX_CONNECTIONS
 from .auth import Access, ApplicationAccess, ApplicationAuth, AuthClient, is_expired
-from .compatibility import (
-    Capability,
-    Compatibility,
-    CompatibilityModel,
-    get_compatibility,
-    get_compatibility_matrix,
-)
-from .envelopes import exception_for
 from .exceptions import (
     AuthenticationException,
     GatewayTimeoutException,
@@ -44,9 +38,7 @@ from .exceptions import (
     UnexpectedStatusException,
     ValidationException,
 )
-from .management_v2 import Connection, Connections, delete_connections, get_connections, iter_connections
-from .requester import Requester
-from .shapes import (
+from .types import (
     Answer,
     Batch,
     Battery,
@@ -74,7 +66,25 @@ from .shapes import (
     VehicleAttributes,
     VehicleInfo,
 )
-from .vehicle import Vehicle
+from .v2 import (
+    Api,
+    Capability,
+    Compatibility,
+    CompatibilityModel,
+    Connection,
+    Connections,
+    Paging,
+    Vehicle,
+    VehicleIds,
+    delete_connections,
+    get_compatibility,
+    get_compatibility_matrix,
+    get_connections,
+    get_user_id,
+    get_vehicle_ids,
+    iter_connections,
+    iter_vehicle_ids,
+)
 from .webhooks import hash_challenge, verify_payload
 
 __all__ = [
@@ -107,6 +117,7 @@ __all__ = [
     "Location",
     "LocationData",
     "LockStatus",
+    "MAX_CONNECTIONS",
     "MonthlyLimitExceeded",
     "NoAnswerException",
     "NominalCapacity",
@@ -127,18 +138,19 @@ __all__ = [
     "Status",
     "Subscribed",
     "TirePressure",
+    "USER_AGENT",
     "UnexpectedStatusException",
     "ValidationException",
     "Vehicle",
     "VehicleAttributes",
     "VehicleIds",
     "VehicleInfo",
-    "api",
+    "call",
     "connect",
     "const",
     "delete_connections",
     "exception_for",
-    "faults",
+    "failures",
     "get_compatibility",
     "get_compatibility_matrix",
     "get_connections",
@@ -148,7 +160,6 @@ __all__ = [
     "is_expired",
     "iter_connections",
     "iter_vehicle_ids",
-    "requester",
     "v3",
     "verify_payload",
     "webhooks",

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict, cast
 
 from . import connect, const
-from .requester import Requester, Response, body_of, invalid, shared
+from ._http import Requester, Response, body_of, invalid, shared
 
 REFRESH_TOKEN_LIFE = timedelta(days=60)
 

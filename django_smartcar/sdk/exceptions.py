@@ -24,8 +24,6 @@ from typing import Any, TypedDict, Unpack
 
 import requests
 
-from . import faults
-
 
 class Said(TypedDict, total=False):
     """What an error's body can say besides its message; ``status_code`` may differ from the answer's own."""
@@ -138,8 +136,8 @@ class InvalidAnswerException(SmartcarException):
 class NoAnswerException(SmartcarException, requests.RequestException):
     """No answer. ``request_sent`` is False only if the request certainly never reached Smartcar."""
 
-    #: Why there is none, in a word: one of those in `sdk.faults`.
-    fault: str = faults.BROKEN
+    #: Why there is none, in a word: one of those in `sdk.failures`.
+    fault: str = "broken"
 
     def __init__(
         self, message: str = "No answer", *, request_sent: bool = True, **facts: Unpack[Facts]

@@ -37,7 +37,7 @@ from . import tokens
 PAGE = 500
 
 #: More threads than this would find no connection to keep open.
-MOST_THREADS = sdk.session.MOST_CONNECTIONS
+MOST_THREADS = sdk.MAX_CONNECTIONS
 
 
 class Outcome(StrEnum):

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 
-from ..sdk.requester import USER_AGENT
+from ..sdk import USER_AGENT
 
 _ADVICE = (
     "Let the simulator answer: take the fixture smartcar_simulator, or write "

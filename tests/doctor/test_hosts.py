@@ -106,7 +106,9 @@ def test_a_host_that_does_not_answer(find, answer, examination, reason, text, ad
 
 
 def test_there_is_advice_for_every_fault():
-    words = {value for name, value in vars(sdk.faults).items() if name.isupper() and not name.startswith("_")}
+    words = {
+        value for name, value in vars(sdk.failures).items() if name.isupper() and not name.startswith("_")
+    }
     assert set(hosts.FAULTS) == words
 
 

@@ -12,7 +12,7 @@ import pytest
 from django_smartcar import sdk
 from tests.simulator.program import running
 
-from .simulated import Smartcar
+from .simulator_answers import Smartcar
 
 #: Instead of an answer: close the connection, or say nothing until the test is over.
 HANG_UP = "hang up"

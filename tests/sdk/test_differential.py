@@ -121,7 +121,7 @@ def ours(case):
 def play_official(cases):
     folder = path_of("3.0.1")
     done = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("play_official.py"))],
+        [sys.executable, str(Path(__file__).with_name("official_responses.py"))],
         input=json.dumps(cases),
         env={**os.environ, "PYTHONPATH": str(folder), "TZ": "UTC"},
         capture_output=True,

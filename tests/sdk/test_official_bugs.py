@@ -11,7 +11,7 @@ import pytest
 from django_smartcar import sdk
 
 from .conftest import HANG_UP, Answer
-from .test_v3 import page, signal
+from .v3.test_vehicle import page, signal
 
 
 def test_01_one_cars_token_is_not_sent_for_another(server, requester):

@@ -30,14 +30,14 @@ def test_all_is_what_the_face_holds():
         for name, value in vars(sdk).items()
         if not name.startswith("_") and not isinstance(value, ModuleType)
     }
-    assert held | {"api", "connect", "const", "faults", "requester", "v3", "webhooks"} == set(sdk.__all__)
+    assert held | {"connect", "const", "failures", "v3", "webhooks"} == set(sdk.__all__)
     assert sdk.__all__ == sorted(sdk.__all__, key=lambda name: (name[0].islower(), name))
 
 
 def test_every_name_of_the_seed_is_there():
     assert set(SEED) <= set(sdk.__all__)
-    assert sdk.api.Api
-    assert sdk.requester.call
+    assert sdk.Api
+    assert sdk.call
     for name in ("API_URL", "AUTH_URL", "CONNECT_URL"):
         assert getattr(sdk.const, name).startswith("https://")
 

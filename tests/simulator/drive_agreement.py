@@ -196,7 +196,10 @@ mine_matrix = sdk.get_compatibility_matrix("US", "NISSAN", scope=["read_battery"
 assert {make: plain(models) for make, models in matrix.items()} == mine_matrix
 
 # Every read
-READS = [name for name in vars(sdk.reads.Reads) if not name.startswith("_")] + ["odometer", "location"]
+READS = [name for name in vars(sdk._vehicle_base.Reads) if not name.startswith("_")] + [
+    "odometer",
+    "location",
+]
 for unit_system in ("metric", "imperial"):
     car = smartcar.Vehicle(car_id, token, {"unit_system": unit_system})
     my_car = sdk.Vehicle(car_id, token, unit_system, **hosts)
@@ -214,7 +217,7 @@ for unit_system in ("metric", "imperial"):
     )
 
     # Batch
-    paths = ["/", "/vin", "/permissions", *(f"/{path}" for path in sdk.bodies.PATHS.values() if path)]
+    paths = ["/", "/vin", "/permissions", *(f"/{path}" for path in sdk._schema.PATHS.values() if path)]
     batch, my_batch = car.batch(paths), my_car.batch(paths)
     others = set(my_batch) - {"nominal_capacity", "attributes", "vin", "permissions"}
     assert set(batch._fields) - set(my_batch) == {"meta", "battery_nominal_capacity"}

@@ -1,0 +1,190 @@
+"""Addresses and bearer headers of the vehicle API, generation 2, and the calls that need a token only."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypedDict, cast
+from urllib.parse import quote
+
+from .. import const
+from .._http import Requester, Response, body_of, shared
+
+PAGE_SIZE = 50
+
+
+class Paging(TypedDict):
+    """``count`` is how many there are in all, ``offset`` where this page starts."""
+
+    count: int
+    offset: int
+
+
+class VehicleIds(TypedDict):
+    """One page of a driver's vehicle ids."""
+
+    vehicles: list[str]
+    paging: Paging
+
+
+class Api:
+    """One access token, and perhaps one vehicle, turned into requests; methods return raw answers."""
+
+    def __init__(
+        self,
+        access_token: str,
+        vehicle_id: str | None = None,
+        *,
+        requester: Requester | None = None,
+        api_url: str = const.API_URL,
+    ) -> None:
+        if vehicle_id is not None and not str(vehicle_id).strip("."):
+            # Dots cannot be escaped: every client and proxy takes them for "here" and "one up".
+            raise ValueError(f"a vehicle id cannot be {vehicle_id!r}")
+        self.access_token = access_token
+        self.vehicle_id = vehicle_id
+        self.unit_system = "metric"
+        self._requester = requester or shared
+        self._api_url = api_url.rstrip("/")
+
+    def __repr__(self) -> str:
+        return f"Api(vehicle_id={self.vehicle_id!r}, unit_system={self.unit_system!r})"
+
+    @property
+    def auth(self) -> dict[str, str]:
+        """The Authorization header, in a dict of the caller's own."""
+        return {"Authorization": f"Bearer {self.access_token}"}
+
+    def set_unit_system(self, unit_system: str) -> None:
+        """Ask for ``"metric"`` or ``"imperial"`` from now on; ValueError for anything else."""
+        if unit_system not in const.UNIT_SYSTEMS:
+            raise ValueError(f"the unit system is 'metric' or 'imperial', not {unit_system!r}")
+        self.unit_system = unit_system
+
+    def action(self, endpoint: str, action: str, **kwargs: Any) -> Response:
+        """POST an action to the vehicle; of ``kwargs``, those that are not None go into the body."""
+        body = {"action": action, **{name: value for name, value in kwargs.items() if value is not None}}
+        return self._requester.call("POST", self._format(endpoint), json=body, headers=self._unit_headers())
+
+    def get(self, endpoint: str, **params: Any) -> Response:
+        """GET one of the vehicle's endpoints; ``""`` is the vehicle itself. What is None is left out."""
+        url = self._format(endpoint)
+        return self._requester.call("GET", url, headers=self._unit_headers(), params=params)
+
+    def post(self, endpoint: str, **body: Any) -> Response:
+        """POST something to the vehicle."""
+        return self._requester.call("POST", self._format(endpoint), json=body, headers=self._unit_headers())
+
+    def batch(self, paths: Iterable[str]) -> Response:
+        """POST many paths to be read at once. It is no command: it has the time of a read."""
+        body = {"requests": [{"path": f"/{path}"} for path in paths]}
+        url, timeout = self._format("batch"), self._requester.read_timeout
+        return self._requester.call("POST", url, json=body, headers=self._unit_headers(), timeout=timeout)
+
+    def webhook(self, method: str, webhook_id: str, token: str | None = None) -> Response:
+        """POST or DELETE the vehicle's subscription to a webhook; ``token`` takes the place of our own."""
+        headers = {"Authorization": f"Bearer {token}"} if token is not None else self.auth
+        url, timeout = self._format(f"webhooks/{segments(webhook_id)[0]}"), self._requester.read_timeout
+        return self._requester.call(method, url, headers=headers, timeout=timeout)
+
+    def request(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """Send anything to a path below the vehicle; the caller's headers go before our own."""
+        path, _, query = path.partition("?")
+        url = self._format("/".join(segments(*filter(None, path.split("/"))))) + (query and f"?{query}")
+        return self._requester.call(
+            method, url, headers={**self._unit_headers(), **(headers or {})}, json=body
+        )
+
+    def permissions(self, **params: Any) -> Response:
+        """GET what the owner has granted; ``limit`` and ``offset`` choose the page."""
+        return self._requester.call("GET", self._format("permissions"), headers=self.auth, params=params)
+
+    def disconnect(self) -> Response:
+        """DELETE the application's access to the vehicle."""
+        return self._requester.call("DELETE", self._format("application"), headers=self.auth)
+
+    def vehicles(self, **params: Any) -> Response:
+        """GET the driver's vehicles; ``limit`` and ``offset`` choose the page."""
+        return self._requester.call("GET", f"{self._api_url}/vehicles", headers=self.auth, params=params)
+
+    def user(self, **params: Any) -> Response:
+        """GET the driver's Smartcar id."""
+        return self._requester.call("GET", f"{self._api_url}/user", headers=self.auth, params=params)
+
+    def _format(self, endpoint: str) -> str:
+        if self.vehicle_id is None:
+            raise ValueError("this Api was made without a vehicle id")
+        return f"{self._api_url}/vehicles/{quote(str(self.vehicle_id), safe='')}/{endpoint}"
+
+    def _unit_headers(self) -> dict[str, str]:
+        return {**self.auth, const.UNIT_SYSTEM_HEADER: self.unit_system}
+
+
+def segments(*parts: str) -> list[str]:
+    """Pieces of a path, escaped. ValueError for what cannot be one."""
+    for part in parts:
+        # Dots cannot be escaped: every client and proxy takes them for "here" and "one up".
+        if not str(part).strip("."):
+            raise ValueError(f"{part!r} cannot be a piece of a path")
+    return [quote(str(part), safe="") for part in parts]
+
+
+def every(ask: Callable[..., Response], key: str, page_size: int) -> Iterator[str]:
+    """Each of the ``key`` strings on the pages of ``ask(limit=…, offset=…)``, once; lazily, a request a page.
+
+    Ends with the count the server gives, and also, should that be wrong, with a page that brings nothing new.
+    """
+    if page_size < 1:
+        raise ValueError(f"a page holds at least one item, not {page_size}")
+    seen: set[str] = set()
+    offset = 0
+    while True:
+        body = body_of(ask(limit=page_size, offset=offset), **{key: list})
+        new = [item for item in dict.fromkeys(body[key]) if item not in seen]
+        if not new:
+            return
+        yield from new
+        seen.update(new)
+        offset += len(body[key])
+        paging = body.get("paging")
+        count = paging.get("count") if isinstance(paging, dict) else None
+        if isinstance(count, int) and offset >= count:
+            return
+
+
+def get_vehicle_ids(
+    access_token: str,
+    limit: int = 10,
+    offset: int = 0,
+    *,
+    requester: Requester | None = None,
+    api_url: str = const.API_URL,
+) -> VehicleIds:
+    """One page of the driver's vehicle ids: ``{"vehicles": [id, …], "paging": {"count", "offset"}}``.
+
+    Smartcar takes a ``limit`` of at most 50. Raises a SmartcarException. GET /vehicles.
+    """
+    response = Api(access_token, requester=requester, api_url=api_url).vehicles(limit=limit, offset=offset)
+    body = body_of(response, vehicles=list, paging=dict)
+    return cast(VehicleIds, body)
+
+
+def iter_vehicle_ids(
+    access_token: str,
+    *,
+    page_size: int = PAGE_SIZE,
+    requester: Requester | None = None,
+    api_url: str = const.API_URL,
+) -> Iterator[str]:
+    """All of the driver's vehicle ids, each once, from as many pages as it takes.
+
+    Raises a SmartcarException.
+    """
+    return every(Api(access_token, requester=requester, api_url=api_url).vehicles, "vehicles", page_size)
+
+
+def get_user_id(
+    access_token: str, *, requester: Requester | None = None, api_url: str = const.API_URL
+) -> str:
+    """The Smartcar id of the driver who granted this token. Raises a SmartcarException. GET /user."""
+    response = Api(access_token, requester=requester, api_url=api_url).user()
+    return cast(str, body_of(response, id=str)["id"])

@@ -1,0 +1,104 @@
+"""Answers of generation 2 and what the face makes of them, one by one or many in a batch."""
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast
+
+from .. import const
+from .._http import Response, body_of, invalid, json_of
+from .._http._error_bodies import exception_for
+from .._responses import answer_of, heading
+from .._schema import FIELDS, MEASURED, data_of
+from ..exceptions import SmartcarException
+from ..types import Batch, VehicleAttributes, VehicleInfo
+
+
+def reading_of(name: str, response: Response) -> dict[str, Any]:
+    """What the method ``name`` returns. Raises InvalidAnswerException."""
+    body = json_of(response)
+    if body is None:
+        raise invalid(response, "it is null")
+    try:
+        data = data_of(name, body)
+    except ValueError as error:
+        raise invalid(response, str(error)) from None
+    # The seed gives these two as they came, with what else stands there.
+    data = body if name in ("odometer", "location") else data
+    return {"data": data, **heading(response, name in MEASURED)}
+
+
+def info_of(response: Response) -> VehicleInfo:
+    return cast(VehicleInfo, body_of(response, id=str))
+
+
+def attributes_of(response: Response) -> VehicleAttributes:
+    known = info_of(response)
+    return {
+        "make": known.get("make"),
+        "model": known.get("model"),
+        "year": known.get("year"),
+        "mode": None,
+        "powertrain_type": None,
+    }
+
+
+def vin_of(response: Response) -> str:
+    return cast(str, body_of(response, vin=str)["vin"])
+
+
+def permissions_of(response: Response) -> list[str]:
+    return cast(list[str], body_of(response, permissions=list)["permissions"])
+
+
+def read(name: str, response: Response) -> Any:
+    """What the method ``name`` returns; for a name that is no method's, what came."""
+    if name in FIELDS:
+        return reading_of(name, response)
+    return _OTHERS[name](response) if name in _OTHERS else answer_of(response)
+
+
+_OTHERS: Final[dict[str, Callable[[Response], Any]]] = {
+    "attributes": attributes_of,
+    "vin": vin_of,
+    "permissions": permissions_of,
+}
+
+
+def batch_of(response: Response, names: Mapping[str, str]) -> Batch:
+    """The outcomes of a batch, one for each of ``names`` (method -> path); of a failure, its exception."""
+    items = body_of(response).get("responses")
+    if not isinstance(items, list):
+        raise invalid(response, "'responses' is not a list")
+    known = [item for item in items if isinstance(item, dict) and isinstance(item.get("path"), str)]
+    by_path = {item["path"].strip("/"): item for item in known}
+    return cast(Batch, {name: _outcome(name, by_path.get(path), response) for name, path in names.items()})
+
+
+def _outcome(name: str, item: dict[str, Any] | None, batch: Response) -> Any:
+    try:
+        response = _alone(item, batch)
+        if not 200 <= response.status_code < 300:
+            return exception_for(response)
+        return read(name, response)
+    except SmartcarException as error:
+        return error.with_traceback(None)
+
+
+def _alone(item: dict[str, Any] | None, batch: Response) -> Response:
+    """An item of a batch as the answer that it would have been alone."""
+    if item is None:
+        raise invalid(batch, "a path of the batch has no answer")
+    code, headers = item.get("code"), item.get("headers")
+    if not isinstance(code, int):
+        raise invalid(batch, "an item of the batch has no 'code'")
+    response = Response()
+    response.status_code = code
+    response.request, response.url = batch.request, batch.url
+    if request_id := batch.headers.get(const.REQUEST_ID_HEADER):
+        response.headers[const.REQUEST_ID_HEADER] = request_id
+    if isinstance(headers, dict):
+        # Whatever their case was; and a number is a number here, not its digits.
+        response.headers.update({str(name): str(value) for name, value in headers.items()})
+    response.raw = io.BytesIO(json.dumps(item.get("body")).encode())
+    return response

@@ -1,0 +1,105 @@
+"""What a car of generation 3 can be told. An answer of 202 is no success: its body is read to the end.
+
+None of these is ever sent twice. Each raises the exception of the failure, whether Smartcar told of it at
+once or minutes later at the end of a 202; an InvalidAnswerException if the end says neither, and a
+NoAnswerException if it never came: in these two cases the car may have obeyed.
+"""
+
+from collections.abc import Mapping
+from typing import NotRequired, TypedDict
+
+from .. import _validation
+from ..types import Status
+from ._client import Resources, ensure_done, text_of
+
+
+class Window(TypedDict):
+    """When to charge, in the car's own time: ``{"start": "22:00", "stop": "06:00"}``."""
+
+    start: str
+    stop: str
+
+
+class ScheduleStatus(Status):
+    """``schedule_id`` is what ``delete_charge_schedule`` takes, if Smartcar says it."""
+
+    schedule_id: NotRequired[str | None]
+
+
+class Commands:
+    """The commands of one car: paths under ``/vehicles/{id}``."""
+
+    vehicle_id: str
+    api: Resources
+
+    def lock(self) -> Status:
+        """Lock the car: ``{"status": "success"}``. POST /commands/security/lock."""
+        return self._command("security", "lock")
+
+    def unlock(self) -> Status:
+        """Unlock the car: ``{"status": "success"}``. POST /commands/security/unlock."""
+        return self._command("security", "unlock")
+
+    def start_charge(self) -> Status:
+        """Begin to charge. POST /commands/charge/start."""
+        return self._command("charge", "start")
+
+    def stop_charge(self) -> Status:
+        """Stop charging. POST /commands/charge/stop."""
+        return self._command("charge", "stop")
+
+    def set_charge_limit(self, limit: float) -> Status:
+        """Charge up to ``limit``, from 0.5 to 1; ValueError for another. POST /commands/charge/set-limit."""
+        percent = round(_validation.charge_limit(limit) * 100)
+        return self._command("charge", "set-limit", {"percent": percent})
+
+    def open_charge_port(self) -> Status:
+        """Open the flap of the charge port. POST /commands/charge-port/open."""
+        return self._command("charge-port", "open")
+
+    def close_charge_port(self) -> Status:
+        """Close the flap of the charge port. POST /commands/charge-port/close."""
+        return self._command("charge-port", "close")
+
+    def send_destination(self, latitude: float, longitude: float) -> Status:
+        """Set the navigation's destination, in degrees. POST /commands/navigation/set-destination."""
+        return self._command("navigation", "set-destination", _validation.place(latitude, longitude))
+
+    def set_daily_charge_schedule(self, latitude: float, longitude: float, window: Window) -> ScheduleStatus:
+        """Charge at this place, daily, within ``window``. POST /charge-schedules/daily."""
+        return self._schedule("daily", {"location": _validation.place(latitude, longitude), **_times(window)})
+
+    def set_weekly_charge_schedule(
+        self, latitude: float, longitude: float, days: Mapping[str, Window]
+    ) -> ScheduleStatus:
+        """Charge at this place, on each of ``days`` (``"monday"``, …). POST /charge-schedules/weekly."""
+        times = {day: _times(window) for day, window in days.items()}
+        return self._schedule("weekly", {"location": _validation.place(latitude, longitude), "days": times})
+
+    def set_workweek_charge_schedule(
+        self, latitude: float, longitude: float, weekdays: Window, weekends: Window
+    ) -> ScheduleStatus:
+        """Charge at this place, on working days and on others. POST /charge-schedules/workweek."""
+        times = {"weekdays": _times(weekdays), "weekends": _times(weekends)}
+        return self._schedule("workweek", {"location": _validation.place(latitude, longitude), **times})
+
+    def delete_charge_schedule(self, schedule_id: str) -> Status:
+        """Remove a schedule. DELETE /charge-schedules/{id}."""
+        response = self.api.command("DELETE", "vehicles", self.vehicle_id, "charge-schedules", schedule_id)
+        if response.status_code != 204:
+            ensure_done(response, lasting=True)
+        return {"status": "success"}
+
+    def _command(self, group: str, name: str, attributes: Mapping[str, object] | None = None) -> Status:
+        path = ("vehicles", self.vehicle_id, "commands", group, name)
+        ensure_done(self.api.command("POST", *path, attributes=attributes))
+        return {"status": "success"}
+
+    def _schedule(self, kind: str, attributes: Mapping[str, object]) -> ScheduleStatus:
+        path = ("vehicles", self.vehicle_id, "charge-schedules", kind)
+        done = ensure_done(self.api.command("POST", *path, attributes=attributes), lasting=True)
+        return {"status": "success", "schedule_id": text_of(done, "scheduleId")}
+
+
+def _times(window: Window) -> dict[str, str]:
+    return {"startTime": window["start"], "stopTime": window["stop"]}

@@ -1,0 +1,247 @@
+"""The application itself, generation 3: its webhooks and their subscriptions; and what Smartcar can talk to.
+
+All but the list of compatible vehicles need the application's token. Each raises a SmartcarException.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, TypedDict
+
+from .. import const
+from .._http import Requester
+from ..exceptions import ResourceNotFoundException
+from ..signals import moment
+from ..types import VehicleAttributes
+from ._client import Resource, Resources, attributes_of, id_of, part_of, text_of
+from .connections import MODES, vehicle_attributes
+
+#: The most that Smartcar takes.
+PAGE_SIZE = 100
+
+
+class Webhook(TypedDict):
+    """Made in Smartcar's dashboard only. ``auto_subscribe``: every new connection is subscribed to it."""
+
+    id: str
+    name: str | None
+    callback_uri: str | None
+    is_enabled: bool | None
+    auto_subscribe: bool | None
+
+
+class Subscription(TypedDict):
+    """One car of one user that a webhook tells of; the moments are aware and in UTC, or None."""
+
+    id: str
+    webhook_id: str | None
+    user_id: str | None
+    vehicle_id: str | None
+    vehicle: VehicleAttributes
+    created_at: datetime | None
+    updated_at: datetime | None
+
+
+class CompatibleVehicle(TypedDict):
+    """A model in a region (``"US"``, ``"CA"``, ``"EUROPE"``); the years are its first and last.
+
+    A capability is ``{"type": "signal" or "command", "name", "group", "code", "capability", "permission"}``.
+    """
+
+    id: str
+    make: str | None
+    model: str | None
+    region: str | None
+    powertrain_type: str | None
+    first_year: int | None
+    last_year: int | None
+    capabilities: list[dict[str, Any]]
+
+
+def iter_applications(
+    access_token: str, *, requester: Requester | None = None, api_url: str = const.MANAGEMENT_URL
+) -> Iterator[Resource]:
+    """The applications this token may see, as Smartcar describes them. GET /applications."""
+    return Resources(access_token, api_url, requester=requester).every("applications")
+
+
+def get_application(
+    access_token: str,
+    application_id: str,
+    *,
+    requester: Requester | None = None,
+    api_url: str = const.MANAGEMENT_URL,
+) -> Resource:
+    """One application, as Smartcar describes it. GET /applications/{id}."""
+    return Resources(access_token, api_url, requester=requester).one("applications", application_id)
+
+
+def iter_webhooks(
+    access_token: str,
+    *,
+    name: str | None = None,
+    callback_uri: str | None = None,
+    is_enabled: bool | None = None,
+    page_size: int = PAGE_SIZE,
+    requester: Requester | None = None,
+    api_url: str = const.MANAGEMENT_URL,
+) -> Iterator[Webhook]:
+    """The application's webhooks, filtered by Smartcar. GET /webhooks."""
+    enabled = None if is_enabled is None else str(is_enabled).lower()
+    filters = {"name": name, "callbackUri": callback_uri, "isEnabled": enabled}
+    host = Resources(access_token, api_url, requester=requester)
+    return map(_webhook, host.every("webhooks", filters=filters, page_size=page_size))
+
+
+def get_webhook(
+    access_token: str,
+    webhook_id: str,
+    *,
+    requester: Requester | None = None,
+    api_url: str = const.MANAGEMENT_URL,
+) -> Webhook:
+    """One webhook. GET /webhooks/{id}."""
+    return _webhook(Resources(access_token, api_url, requester=requester).one("webhooks", webhook_id))
+
+
+def iter_subscriptions(
+    access_token: str,
+    *,
+    user_id: str | None = None,
+    vehicle_id: str | None = None,
+    webhook_id: str | None = None,
+    mode: str | None = None,
+    page_size: int = PAGE_SIZE,
+    requester: Requester | None = None,
+    api_url: str = const.MANAGEMENT_URL,
+) -> Iterator[Subscription]:
+    """Which cars are subscribed to which webhooks, filtered by Smartcar. GET /subscriptions."""
+    filters = {"userId": user_id, "vehicleId": vehicle_id, "webhookId": webhook_id, "vehicle.mode": mode}
+    host = Resources(access_token, api_url, requester=requester)
+    return map(_subscription, host.every("subscriptions", filters=filters, page_size=page_size))
+
+
+def get_subscription(
+    access_token: str,
+    subscription_id: str,
+    *,
+    requester: Requester | None = None,
+    api_url: str = const.MANAGEMENT_URL,
+) -> Subscription:
+    """One subscription. GET /subscriptions/{id}."""
+    host = Resources(access_token, api_url, requester=requester)
+    return _subscription(host.one("subscriptions", subscription_id))
+
+
+def subscribe(
+    access_token: str,
+    webhook_id: str,
+    vehicle_id: str,
+    user_id: str,
+    *,
+    requester: Requester | None = None,
+    api_url: str = const.MANAGEMENT_URL,
+) -> None:
+    """Ask for a car to be subscribed to a webhook; it is not yet when this returns. POST /subscriptions.
+
+    StateException if it is subscribed already.
+    """
+    attributes = {"webhookId": webhook_id, "userId": user_id, "vehicleId": vehicle_id}
+    host = Resources(access_token, api_url, requester=requester)
+    host.send("POST", "subscriptions", attributes=attributes)
+
+
+def unsubscribe(
+    access_token: str,
+    subscription_id: str,
+    *,
+    requester: Requester | None = None,
+    api_url: str = const.MANAGEMENT_URL,
+) -> None:
+    """Remove a subscription. DELETE /subscriptions/{id}."""
+    Resources(access_token, api_url, requester=requester).send("DELETE", "subscriptions", subscription_id)
+
+
+def unsubscribe_vehicle(host: Resources, webhook_id: str, vehicle_id: str, user_id: str) -> None:
+    """Remove the subscription of this car of this user, live or simulated, to this webhook.
+
+    Raises ResourceNotFoundException if there is none (any more).
+    """
+    asked = {"userId": user_id, "vehicleId": vehicle_id, "webhookId": webhook_id}
+    for mode in MODES:
+        for resource in host.every("subscriptions", filters={**asked, "vehicle.mode": mode}):
+            ids = [id_of(resource, related) for related in ("user", "vehicle", "webhook")]
+            # The filter is not believed: a stranger's subscription must not be taken for this one.
+            if ids == list(asked.values()):
+                return host.send("DELETE", "subscriptions", resource["id"])
+    raise ResourceNotFoundException(
+        "This webhook does not tell of this vehicle", type="RESOURCE_NOT_FOUND", status_code=404
+    )
+
+
+def iter_compatible_vehicles(
+    region: str,
+    *,
+    make: str | None = None,
+    powertrain_type: str | None = None,
+    requester: Requester | None = None,
+    api_url: str = const.COMPATIBILITY_URL,
+) -> Iterator[CompatibleVehicle]:
+    """The models that Smartcar can talk to in ``"US"``, ``"CA"`` or ``"EUROPE"``, and what each can do.
+
+    Public: no token is sent. GET /compatible-vehicles.
+    """
+    filters = {"region": region, "make": make, "powertrainType": powertrain_type}
+    host = Resources(None, api_url, requester=requester)
+    return map(_compatible_vehicle, host.every("compatible-vehicles", filters=filters))
+
+
+def _webhook(resource: Resource) -> Webhook:
+    attributes = attributes_of(resource)
+    return {
+        "id": resource["id"],
+        "name": text_of(attributes, "name"),
+        "callback_uri": text_of(attributes, "callbackUri"),
+        "is_enabled": _truth_of(attributes, "isEnabled"),
+        "auto_subscribe": _truth_of(attributes, "autoSubscribe"),
+    }
+
+
+def _subscription(resource: Resource) -> Subscription:
+    meta = part_of(resource, "meta")
+    return {
+        "id": resource["id"],
+        "webhook_id": id_of(resource, "webhook"),
+        "user_id": id_of(resource, "user"),
+        "vehicle_id": id_of(resource, "vehicle"),
+        "vehicle": vehicle_attributes(part_of(resource, "attributes", "vehicle")),
+        "created_at": moment(meta.get("createdAt")),
+        "updated_at": moment(meta.get("updatedAt")),
+    }
+
+
+def _compatible_vehicle(resource: Resource) -> CompatibleVehicle:
+    attributes = attributes_of(resource)
+    years, capabilities = part_of(attributes, "years"), attributes.get("capabilities")
+    known = vehicle_attributes(attributes)
+    return {
+        "id": resource["id"],
+        "make": known["make"],
+        "model": known["model"],
+        "region": text_of(attributes, "region"),
+        "powertrain_type": known["powertrain_type"],
+        "first_year": _int_of(years, "start"),
+        "last_year": _int_of(years, "end"),
+        "capabilities": [item for item in capabilities if isinstance(item, dict)]
+        if isinstance(capabilities, list)
+        else [],
+    }
+
+
+def _truth_of(part: Resource, name: str) -> bool | None:
+    value = part.get(name)
+    return value if isinstance(value, bool) else None
+
+
+def _int_of(part: Resource, name: str) -> int | None:
+    value = part.get(name)
+    return value if isinstance(value, int) else None

@@ -1,0 +1,208 @@
+"""Many readings in one request: what one says does not depend on another's failure."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from django_smartcar import sdk
+
+from ..conftest import Answer
+from ..v3.test_vehicle import connection, page, signal
+
+AGE = datetime(2025, 5, 9, 15, 40, 57, tzinfo=UTC)
+HEADERS = {
+    "sc-fetched-at": "2025-05-09T17:27:26.712Z",
+    "sc-data-age": "2025-05-09T15:40:57.000Z",
+    "sc-unit-system": "metric",
+}
+BATTERY = {
+    "path": "/battery",
+    "code": 200,
+    "body": {"range": 275, "percentRemaining": 0.68},
+    "headers": HEADERS,
+}
+
+
+def failed(path, status, type_, code=None, **more):
+    body = {"statusCode": status, "type": type_, "code": code, "description": "D.", "requestId": "item"}
+    return {"path": path, "code": status, "body": body, **more}
+
+
+def batch_of(*items, **headers):
+    return Answer(body={"responses": list(items)}, headers={"SC-Request-Id": "outer", **headers})
+
+
+class TestGeneration2:
+    def test_it_is_one_request_for_paths_or_names(self, server, car):
+        server.play = lambda request: batch_of(BATTERY)
+        paths = ["/battery", "tire_pressure", "security", "/", "/charge/limit/", "battery", "tesla/compass"]
+        found = car.batch(paths)
+        (request,) = server.requests
+        assert (request.method, request.path) == ("POST", "/v2.0/vehicles/car-1/batch")
+        assert request.header("sc-unit-system") == "metric"
+        assert request.body == (
+            b'{"requests": [{"path": "/battery"}, {"path": "/tires/pressure"}, {"path": "/security"}, '
+            b'{"path": "/"}, {"path": "/charge/limit"}, {"path": "/tesla/compass"}]}'
+        )
+        assert list(found) == [
+            "battery",
+            "tire_pressure",
+            "lock_status",
+            "attributes",
+            "get_charge_limit",
+            "tesla_compass",
+        ]
+
+    def test_an_item_is_what_its_method_returns(self, server, car):
+        compass = {"path": "/tesla/compass", "code": 200, "body": {"heading": 185}, "headers": HEADERS}
+        vin = {"path": "/vin", "code": 200, "body": {"vin": "V"}, "headers": {}}
+        server.play = lambda request: batch_of(BATTERY, compass, vin)
+        assert car.batch(["battery", "tesla/compass", "vin"]) == {
+            "battery": {
+                "data": {"percent_remaining": 0.68, "range": 275},
+                "unit_system": "metric",
+                "age": AGE,
+            },
+            "tesla_compass": {"data": {"heading": 185}, "unit_system": "metric", "age": AGE},
+            "vin": "V",
+        }
+
+    @pytest.mark.parametrize(
+        ("item", "kind"),
+        [
+            (failed("/fuel", 403, "PERMISSION"), sdk.PermissionException),
+            (failed("/fuel", 409, "VEHICLE_STATE", "ASLEEP"), sdk.StateException),
+            (failed("/fuel", 501, "COMPATIBILITY", "VEHICLE_NOT_CAPABLE"), sdk.NotCapableException),
+            (failed("/fuel", 502, "UPSTREAM", "NO_RESPONSE"), sdk.UnexpectedStatusException),
+            ({"path": "/fuel", "code": 504, "body": "upstream request timeout"}, sdk.GatewayTimeoutException),
+            ({"path": "/fuel", "code": 500}, sdk.ServerException),
+            ({"path": "/fuel", "code": 200}, sdk.InvalidAnswerException),
+            ({"path": "/fuel", "code": 200, "body": {"range": "far"}}, sdk.InvalidAnswerException),
+            ({"path": "/fuel"}, sdk.InvalidAnswerException),
+            ({"path": "/fuel", "code": "403", "body": {}}, sdk.InvalidAnswerException),
+            ({"path": "/fuel", "code": 403, "body": {}, "headers": []}, sdk.PermissionException),
+            (5, sdk.InvalidAnswerException),
+            ({}, sdk.InvalidAnswerException),
+        ],
+    )
+    def test_one_that_failed_fails_no_other(self, server, car, item, kind):
+        server.play = lambda request: batch_of(item, BATTERY)
+        found = car.batch(["fuel", "battery"])
+        assert type(found["fuel"]) is kind
+        assert found["fuel"].__traceback__ is None
+        assert found["battery"]["data"]["range"] == 275
+
+    def test_its_exception_is_that_of_the_item(self, server, car):
+        server.play = lambda request: batch_of(failed("/fuel", 409, "VEHICLE_STATE", "ASLEEP"))
+        error = car.batch(["fuel"])["fuel"]
+        assert (error.status_code, error.type, error.code) == (409, "VEHICLE_STATE", "ASLEEP")
+        assert (error.description, error.request_id) == ("D.", "item")
+
+    @pytest.mark.parametrize("name", ["retry-after", "Retry-After", "RETRY-AFTER"])
+    @pytest.mark.parametrize("seconds", ["120", 120])
+    def test_it_knows_when_to_retry_whatever_the_case_of_the_header(self, server, car, name, seconds):
+        limited = failed("/fuel", 429, "RATE_LIMIT", "VEHICLE", headers={name: seconds})
+        server.play = lambda request: batch_of(limited, **{"Retry-After": "7"})
+        error = car.batch(["fuel"])["fuel"]
+        assert isinstance(error, sdk.RateLimitingException)
+        assert error.retry_after == 120
+
+    def test_the_headers_of_the_whole_are_not_the_items(self, server, car):
+        limited = failed("/fuel", 429, "RATE_LIMIT", "VEHICLE")
+        server.play = lambda request: batch_of(limited, **{"Retry-After": "7", "SC-Data-Age": "2025-05-09"})
+        assert car.batch(["fuel"])["fuel"].retry_after is None
+
+    def test_a_request_id_is_that_of_the_whole_if_the_item_has_none(self, server, car):
+        server.play = lambda request: batch_of({"path": "/fuel", "code": 500, "body": "x"})
+        assert car.batch(["fuel"])["fuel"].request_id == "outer"
+
+    def test_what_is_secret_is_removed_from_an_items_error(self, server, car):
+        server.play = lambda request: batch_of(
+            {"path": "/fuel", "code": 401, "body": {"type": "T", "description": "token-of-anna"}}
+        )
+        assert car.batch(["fuel"])["fuel"].message == "T - [removed]"
+
+    @pytest.mark.parametrize("code", [200, 203])
+    def test_every_2xx_is_a_success(self, server, car, code):
+        server.play = lambda request: batch_of({**BATTERY, "code": code})
+        assert car.batch(["battery"])["battery"]["data"]["range"] == 275
+
+    def test_the_whole_may_fail(self, server, car):
+        server.play = lambda request: Answer(400, {"type": "VALIDATION", "description": "No such path."})
+        with pytest.raises(sdk.ValidationException):
+            car.batch(["nonsense"])
+
+    @pytest.mark.parametrize("body", [b"", {}, [], {"responses": None}, {"responses": {}}])
+    def test_a_whole_of_another_shape_is_one_of_the_family(self, server, car, body):
+        server.play = lambda request: Answer(body=body)
+        with pytest.raises(sdk.InvalidAnswerException):
+            car.batch(["fuel"])
+
+    def test_it_is_sent_once_and_has_the_time_of_a_read(self, server):
+        requester = sdk.Requester(timeout=0.1, command_timeout=5)
+        car = sdk.Vehicle("c", "t", requester=requester, api_url=f"{server.url}/v2.0")
+        server.play = lambda request: Answer(chunks=[b" ", b"{}"], pause=1)
+        with pytest.raises(sdk.NoAnswerException):
+            car.batch(["fuel"])
+        assert len(server.requests) == 1
+
+
+class TestGeneration3:
+    SIGNALS = (
+        signal("tractionbattery-stateofcharge", {"unit": "percent", "value": 68}),
+        signal("tractionbattery-range", {"unit": "km", "value": 275}),
+        signal("odometer-traveleddistance", {"unit": "km", "value": 10}),
+        signal("vehicleidentification-vin", {"value": "V"}),
+        signal("location-preciselocation", error={"type": "PERMISSION", "code": "UNKNOWN"}),
+        signal("wheel-tires", {"values": 5}),
+    )
+
+    def test_it_is_one_request(self, server, new_car):
+        server.play = lambda request: page(list(self.SIGNALS))
+        found = new_car.batch(["/battery", "odometer", "/vin", "location", "/fuel", "/tires/pressure"])
+        assert [request.path for request in server.requests] == ["/v3/vehicles/car-1/signals"]
+        assert found["battery"]["data"] == {"percent_remaining": 0.68, "range": 275}
+        assert found["odometer"]["data"] == {"distance": 10}
+        assert found["vin"] == "V"
+        assert type(found["location"]) is sdk.PermissionException
+        assert type(found["fuel"]) is sdk.NotStoredException
+        assert type(found["tire_pressure"]) is sdk.InvalidAnswerException
+        assert all(value.__traceback__ is None for value in found.values() if isinstance(value, Exception))
+
+    def test_what_is_no_signal_takes_a_request_of_its_own(self, server, new_car):
+        vehicle = {"id": "car-1", "attributes": {"make": "TESLA", "model": "3", "year": 2020}}
+        server.answers = [Answer(body={"data": vehicle}), page([connection()])]
+        found = new_car.batch(["/", "permissions"])
+        assert found["attributes"]["make"] == "TESLA"
+        assert found["permissions"] == ["read_vin", "read_odometer"]
+        assert len(server.requests) == 2
+
+    def test_a_path_that_it_does_not_have_fails_alone(self, server, new_car):
+        server.play = lambda request: page(list(self.SIGNALS))
+        found = new_car.batch(["tesla/charge/ammeter", "odometer"])
+        error = found["tesla_charge_ammeter"]
+        assert (type(error), error.code, error.status_code) == (sdk.ResourceNotFoundException, "PATH", 404)
+        assert found["odometer"]["data"] == {"distance": 10}
+
+    def test_an_empty_store_fails_every_item(self, server, new_car):
+        server.play = lambda request: page([])
+        found = new_car.batch(["odometer", "fuel"])
+        assert {type(error) for error in found.values()} == {sdk.NotStoredException}
+
+    def test_the_whole_may_fail(self, server, new_car):
+        error = {"status": "401", "type": "AUTHENTICATION", "code": "UNAUTHORIZED"}
+        server.play = lambda request: Answer(401, {"errors": [error]})
+        with pytest.raises(sdk.AuthenticationException):
+            new_car.batch(["odometer"])
+
+
+def test_nothing_is_asked_for_nothing(server, car, new_car):
+    assert car.batch([]) == new_car.batch([]) == {}
+    assert server.requests == []
+
+
+def test_one_text_is_no_list_of_paths(server, car, new_car):
+    for asked in (car, new_car):
+        with pytest.raises(ValueError, match="list"):
+            asked.batch("odometer")
+    assert server.requests == []

@@ -1,0 +1,146 @@
+import itertools
+import time
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from django_smartcar import sdk
+from django_smartcar.sdk.v3 import _client
+
+from ..conftest import SILENCE, Answer
+
+
+@pytest.fixture
+def things(server, requester):
+    return _client.Resources("token-of-all", f"{server.url}/v3/", requester=requester)
+
+
+def query_of(request):
+    return {name: values[0] for name, values in parse_qs(urlsplit(request.path).query).items()}
+
+
+def pages_of(count, *, size=10, total=None, has_links=True):
+    """Plays a server of ``count`` things that gives at most ``size`` of them a page."""
+    ids = [f"thing-{number}" for number in range(count)]
+
+    def play(request):
+        query = query_of(request)
+        step = min(size, int(query.get("page[size]", 10)))
+        start = (int(query.get("page[number]", 1)) - 1) * step
+        body = {"data": [{"id": name} for name in ids[start : start + step]], "meta": {"totalCount": total}}
+        if has_links:
+            body["links"] = {"next": "https://elsewhere.example/stolen" if start + step < count else None}
+        return Answer(body=body)
+
+    return play
+
+
+def ids_of(iterator):
+    return [item["id"] for item in iterator]
+
+
+@pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 25, 30])
+@pytest.mark.parametrize("kwargs", [{}, {"size": 7}])
+@pytest.mark.parametrize("page_size", [None, 10])
+def test_every_page_is_asked_for_until_there_is_no_next(server, things, count, kwargs, page_size):
+    server.play = pages_of(count, **kwargs)
+    found = ids_of(things.every("things", page_size=page_size))
+    assert found == [f"thing-{number}" for number in range(count)]
+    assert len(server.requests) == max(1, -(-count // kwargs.get("size", 10)))
+
+
+def test_the_count_will_do_where_there_are_no_links(server, things):
+    server.play = pages_of(25, total=25, has_links=False)
+    assert len(ids_of(things.every("things", page_size=10))) == 25
+    assert len(server.requests) == 3
+
+
+def test_a_link_is_never_followed_to_where_it_points(server, things):
+    server.play = pages_of(25)
+    ids_of(things.every("things", page_size=10))
+    assert [urlsplit(request.path).path for request in server.requests] == ["/v3/things"] * 3
+
+
+def test_a_server_that_ignores_the_page_does_not_hold_us_for_ever(server, things):
+    server.play = lambda request: Answer(body={"data": [{"id": "a"}, {"id": "b"}], "links": {"next": "…"}})
+    assert ids_of(things.every("things")) == ["a", "b"]
+    assert len(server.requests) == 2
+
+
+def test_a_thing_that_moved_to_the_next_page_comes_once(server, things):
+    server.answers = [
+        Answer(body={"data": [{"id": "a"}, {"id": "b"}], "links": {"next": "…"}}),
+        Answer(body={"data": [{"id": "b"}, {"id": "c"}], "links": {"next": None}}),
+    ]
+    assert ids_of(things.every("things")) == ["a", "b", "c"]
+
+
+def test_pages_are_asked_for_when_they_are_needed(server, things):
+    server.play = pages_of(30)
+    found = things.every("things", page_size=10)
+    assert server.requests == []
+    list(itertools.islice(found, 10))
+    assert len(server.requests) == 1
+
+
+def test_filters_that_are_none_are_not_sent(server, things):
+    server.play = pages_of(1)
+    ids_of(things.every("things", filters={"userId": "u&1", "vehicleId": None}))
+    assert query_of(server.requests[0]) == {"filter[userId]": "u&1"}
+
+
+@pytest.mark.parametrize("page_size", [0, -1])
+def test_a_page_of_nothing_is_refused(things, page_size):
+    with pytest.raises(ValueError, match="at least one"):
+        list(things.every("things", page_size=page_size))
+
+
+@pytest.mark.parametrize(
+    "body", [b"", [], {}, {"data": {}}, {"data": [{}]}, {"data": [{"id": ""}]}, {"data": [1]}]
+)
+def test_a_page_that_is_none_is_one_of_the_family(server, things, body):
+    server.play = lambda request: Answer(body=body)
+    with pytest.raises(sdk.InvalidAnswerException):
+        list(things.every("things"))
+
+
+@pytest.mark.parametrize("read", [lambda things: things.one("x"), lambda things: list(things.every("x"))])
+def test_an_error_in_a_good_answer_to_a_read_is_an_error(server, things, read):
+    server.play = lambda request: Answer(body={"errors": [{"status": "403", "code": "forbidden"}]})
+    with pytest.raises(sdk.PermissionException):
+        read(things)
+
+
+def test_no_errors_are_no_error(server, things):
+    server.play = lambda request: Answer(body={"data": {"id": "a"}, "errors": []})
+    assert things.one("things", "a") == {"id": "a"}
+
+
+@pytest.mark.parametrize("part", ["", ".", ".."])
+def test_an_id_that_would_be_another_address_is_refused(server, things, part):
+    for call in (things.one, things.get, lambda *path: things.send("DELETE", *path)):
+        with pytest.raises(ValueError, match="id cannot be"):
+            call("users", part)
+    assert server.requests == []
+
+
+def test_an_id_is_escaped(server, things):
+    server.play = lambda request: Answer(body={"data": {"id": "a"}})
+    things.one("things", "a/../b?c#d")
+    assert server.requests[0].path == "/v3/things/a%2F..%2Fb%3Fc%23d"
+
+
+def test_what_is_sent_does_not_wait_as_long_as_a_command(server):
+    server.play = lambda request: SILENCE
+    requester = sdk.Requester(timeout=0.05, command_timeout=9)
+    things = _client.Resources("t", server.url, requester=requester)
+    start = time.monotonic()
+    with pytest.raises(sdk.NoAnswerException):
+        things.send("DELETE", "things", "a")
+    assert time.monotonic() - start < 2
+    assert len(server.requests) == 1
+
+
+def test_the_header_dict_is_the_callers_own(things):
+    things.headers["Authorization"] = "stolen"
+    assert things.headers == {"Authorization": "Bearer token-of-all"}

@@ -1,0 +1,131 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from django_smartcar import sdk
+
+from ..conftest import Answer
+
+CONNECTION = {
+    "id": "32c4139a",
+    "type": "connection",
+    "attributes": {
+        "permissions": ["read_vehicle_info", "read_odometer"],
+        "vehicle": {
+            "make": "Tesla",
+            "model": "Model S",
+            "year": 2020,
+            "mode": "live",
+            "powertrainType": "BEV",
+        },
+    },
+    "relationships": {
+        "vehicle": {"data": {"id": "a6a425d6", "type": "vehicle"}, "links": {"related": "…"}},
+        "user": {"data": {"id": "1e258add", "type": "user"}},
+    },
+    "meta": {"createdAt": "2024-01-01T00:00:00Z", "updatedAt": 1704153600000},
+}
+READ = {
+    "id": "32c4139a",
+    "vehicle_id": "a6a425d6",
+    "user_id": "1e258add",
+    "permissions": ["read_vehicle_info", "read_odometer"],
+    "vehicle": {"make": "Tesla", "model": "Model S", "year": 2020, "mode": "live", "powertrain_type": "BEV"},
+    "created_at": datetime(2024, 1, 1, tzinfo=UTC),
+    "updated_at": datetime(2024, 1, 2, tzinfo=UTC),
+}
+NOTHING = dict.fromkeys(READ["vehicle"])
+
+
+def test_a_connection_is_read(server, host):
+    server.play = lambda request: Answer(body={"data": CONNECTION})
+    assert sdk.v3.get_connection("token", "32c4139a", **host) == READ
+    (request,) = server.requests
+    assert (request.method, request.path) == ("GET", "/v3/connections/32c4139a")
+    assert request.header("Authorization") == "Bearer token"
+    assert request.header("sc-user-id") is None
+
+
+def test_all_connections_come_page_by_page(server, host):
+    def play(request):
+        number = int(request.path.partition("page%5Bnumber%5D=")[2].partition("&")[0])
+        items = [{**CONNECTION, "id": f"{number}-{each}"} for each in range(50)]
+        return Answer(body={"data": items, "links": {"next": "…" if number < 3 else None}})
+
+    server.play = play
+    found = list(sdk.v3.iter_connections("token", **host))
+    assert len({connection["id"] for connection in found}) == len(found) == 150
+    assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("filters", "query"),
+    [
+        ({}, ""),
+        ({"user_id": "u"}, "filter%5BuserId%5D=u&"),
+        ({"vehicle_id": "v"}, "filter%5BvehicleId%5D=v&"),
+        ({"external_id": "e e"}, "filter%5Buser.externalId%5D=e+e&"),
+        ({"mode": "simulated"}, "filter%5Bvehicle.mode%5D=simulated&"),
+    ],
+)
+def test_connections_are_filtered_by_smartcar(server, host, filters, query):
+    server.play = lambda request: Answer(body={"data": [CONNECTION], "links": {"next": None}})
+    assert list(sdk.v3.iter_connections("token", page_size=20, **filters, **host)) == [READ]
+    expected = f"/v3/connections?{query}page%5Bnumber%5D=1&page%5Bsize%5D=20"
+    assert server.requests[0].path == expected
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"attributes": None, "relationships": None, "meta": None},
+        {"attributes": {"permissions": None, "vehicle": []}, "relationships": {"user": {"data": []}}},
+        {"attributes": {"permissions": [5]}, "relationships": {"user": 5}, "meta": {"createdAt": "then"}},
+    ],
+)
+def test_what_smartcar_does_not_say_is_none(server, host, more):
+    server.play = lambda request: Answer(body={"data": {"id": "c", **more}})
+    assert sdk.v3.get_connection("token", "c", **host) == {
+        "id": "c",
+        "vehicle_id": None,
+        "user_id": None,
+        "permissions": [],
+        "vehicle": NOTHING,
+        "created_at": None,
+        "updated_at": None,
+    }
+
+
+@pytest.mark.parametrize("answer", [Answer(204, b""), Answer(200, b""), Answer(200, {"status": "success"})])
+@pytest.mark.parametrize(("call", "path"), [("delete_connection", "connections"), ("delete_user", "users")])
+def test_a_deletion_is_done_whatever_the_body(server, host, answer, call, path):
+    server.play = lambda request: answer
+    assert getattr(sdk.v3, call)("token", "id/1", **host) is None
+    assert [(request.method, request.path) for request in server.requests] == [
+        ("DELETE", f"/v3/{path}/id%2F1")
+    ]
+
+
+@pytest.mark.parametrize("call", ["delete_connection", "delete_user"])
+@pytest.mark.parametrize("status", [404, 200])
+def test_a_deletion_that_failed_raises(server, host, call, status):
+    server.play = lambda request: Answer(status, {"errors": [{"status": "404", "code": "not_found"}]})
+    with pytest.raises(sdk.ResourceNotFoundException):
+        getattr(sdk.v3, call)("token", "x", **host)
+
+
+@pytest.mark.parametrize("call", ["delete_connection", "delete_user", "get_connection", "get_vehicle"])
+@pytest.mark.parametrize("nothing", ["", ".."])
+def test_an_empty_id_never_becomes_the_address_of_all(server, host, call, nothing):
+    with pytest.raises(ValueError, match="id cannot be"):
+        getattr(sdk.v3, call)("token", nothing, **host)
+    assert server.requests == []
+
+
+def test_a_vehicles_attributes_are_read(server, host):
+    attributes = CONNECTION["attributes"]["vehicle"]
+    server.play = lambda request: Answer(body={"data": {"id": "v", "attributes": attributes}})
+    assert sdk.v3.get_vehicle("token", "v", **host) == READ["vehicle"]
+    server.play = lambda request: Answer(body={"id": "v", **attributes})
+    assert sdk.v3.get_vehicle("token", "v", **host) == READ["vehicle"]
