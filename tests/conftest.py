@@ -6,8 +6,9 @@ from cryptography.fernet import Fernet
 from django.utils import timezone
 
 from django_smartcar.models import ConnectedVehicle, SmartcarAccount, SmartcarUser
-from django_smartcar.services import attempts, connect
-from django_smartcar.services.ownership import Callback
+from django_smartcar.services import connect
+from django_smartcar.services.connect import _state
+from django_smartcar.services.connect._ownership import Callback
 from django_smartcar.simulator import world
 
 from . import databases
@@ -99,7 +100,7 @@ def drives(smartcar, anna):
             user, session_key="s", redirect_uri="https://testserver/cars/callback/", **options
         )
         told = smartcar.visit(url, email, make)
-        attempt = attempts.consume(told["state"], user=user, session_key="s")
+        attempt = _state.consume(told["state"], user=user, session_key="s")
         said = Callback(told.get("code", ""), told.get("user_id", ""), told.get("external_id", ""))
         return connect.complete(attempt, said)
 

@@ -27,7 +27,7 @@ import pymysql
 import pytest
 
 from .demo import ROOT, environment
-from .lacking import lack
+from .requirements import lack
 
 POSTGRESQL = ["postgres:///postgres", "postgres://postgres@127.0.0.1:5432/postgres"]
 MARIADB = ["mysql://root@127.0.0.1:3306/"]

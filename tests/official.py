@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from .lacking import lack
+from .requirements import lack
 
 
 def path_of(version: str) -> Path:

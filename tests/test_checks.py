@@ -8,7 +8,7 @@ from django.core.checks import run_checks
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
-from django_smartcar import checks, engines
+from django_smartcar import checks, task_backends
 from django_smartcar.conf import conf
 
 APPLICATION = "0b1a1e0c-4b1e-4f0e-9c55-0d5f3a4f1b11"
@@ -145,7 +145,7 @@ def test_an_engine_that_is_not_installed_is_told_with_what_to_type(settings, eng
     settings.TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
     settings.SMARTCAR_WEBHOOK_WORK = engine
     assert ids() == []
-    monkeypatch.setitem(sys.modules, engines.MODULES[engine], None)
+    monkeypatch.setitem(sys.modules, task_backends.MODULES[engine], None)
     assert ids() == ["smartcar.E033"]
     assert f"pip install 'django-smartcar[{engine}]'" in hints()
 

@@ -15,10 +15,10 @@ from . import databases
 
 #: The tests of what is stored and how it is renewed.
 ORDINARY = [
-    "services/test_application_token.py",
-    "services/test_connect.py",
+    "services/tokens/test_application_token.py",
+    "services/connect/test_connect.py",
     "services/test_migration.py",
-    "services/test_tokens.py",
+    "services/tokens/test_tokens.py",
     "management/commands/test_rotate_smartcar_keys.py",
     "test_fields.py",
     "test_models.py",

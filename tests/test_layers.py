@@ -22,11 +22,11 @@ LAYERS = [
     {"testing"},
     {"urls"},
     {"views", "admin", "management", "templatetags", "tasks"},
-    {"doctor"},
+    {"diagnostics"},
     {"services", "apps"},
     {"models", "exceptions", "checks"},
     {"sdk", "fields", "querysets", "signals"},
-    {"conf", "engines"},
+    {"conf", "task_backends"},
 ]
 LAYER = {name: len(LAYERS) - number for number, names in enumerate(LAYERS) for name in names}
 
@@ -150,10 +150,10 @@ def test_the_sdk_the_network_and_the_settings_have_one_place_each():
             wrong.append((parts, "sends requests"))
         if parts[0] == "sdk" and "django" in imported:
             wrong.append((parts, "imports Django"))
-        may_read = ("conf", "simulator", "models", "checks", "doctor", "testing")
+        may_read = ("conf", "simulator", "models", "checks", "diagnostics", "testing")
         if "django.conf.settings" in names and parts[0] not in may_read:
             wrong.append((parts, "reads the settings"))
-        may_import_the_sdk = ("sdk", "services", "exceptions", "doctor", "testing")
+        may_import_the_sdk = ("sdk", "services", "exceptions", "diagnostics", "testing")
         if any(name[0] == "sdk" for name in own_imports(parts)) and parts[0] not in may_import_the_sdk:
             wrong.append((parts, "imports the SDK"))
     assert not wrong

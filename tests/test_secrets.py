@@ -18,8 +18,10 @@ from django_smartcar import signals
 from django_smartcar.exceptions import UndecryptableToken
 from django_smartcar.fields import PREFIX, EncryptedTextField
 from django_smartcar.models import ApplicationToken, SmartcarAccount, WebhookEvent
-from django_smartcar.services import inbox, leases, tokens
+from django_smartcar.services import tokens
 from django_smartcar.services.client import Driver
+from django_smartcar.services.tokens import _refresh_lock
+from django_smartcar.services.webhooks import _queue
 
 from . import webhooks
 
@@ -177,7 +179,7 @@ def test_error_reports_when_the_database_fails(account, write, debug, settings, 
 
 
 def test_error_reports_when_a_new_pair_cannot_be_stored(account, wire, rf, search, monkeypatch):
-    monkeypatch.setattr(leases, "SAVE_FOR", 0)
+    monkeypatch.setattr(_refresh_lock, "SAVE_FOR", 0)
 
     def refuse_the_pair(execute, sql, params, many, context):
         if sql.startswith("UPDATE") and "access_token" in sql:
@@ -315,7 +317,7 @@ class TestWebhooks:
 
         row = self.receive(client, body)
         with connection.execute_wrapper(refuse):
-            assert inbox.work() == 1
+            assert _queue.work() == 1
         row.refresh_from_db()
         assert "OperationalError" in row.last_error
         assert row.last_error in caplog.text
@@ -333,7 +335,7 @@ class TestWebhooks:
         row = self.receive(client, body)
         signals.webhook_received.connect(receiver)
         try:
-            inbox.work()
+            _queue.work()
         finally:
             signals.webhook_received.disconnect(receiver)
         row.refresh_from_db()
@@ -364,9 +366,9 @@ class TestWebhooks:
         signals.webhook_received.connect(receive)
         try:
             with connection.execute_wrapper(execute_or_stop), pytest.raises(KeyboardInterrupt) as raised:
-                inbox.work()
+                _queue.work()
         finally:
             signals.webhook_received.disconnect(receive)
         report = report_of(raised, rf.get("/"))
-        assert "services/inbox.py" in report
+        assert "services/webhooks/_queue.py" in report
         self.search(report, body)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..exceptions import UndecryptableToken
 from ..models import ApplicationToken, SmartcarAccount, SmartcarUser
-from ..services import erasure, tokens, vehicles
+from ..services import privacy, tokens, vehicles
 from .actions import ActsOnSmartcar, SmartcarModelAdmin
 
 
@@ -39,7 +39,7 @@ class SmartcarUserAdmin(ActsOnSmartcar):
         warning = str(_("Their cars and the records of them go as well, at Smartcar and here, for good."))
         asked = self.confirm(request, queryset, action="erase", title=title, warning=warning)
         if asked is None:
-            self.run(request, queryset, str(_("erased")), partial(erasure.forget, actor=request.user))
+            self.run(request, queryset, str(_("erased")), partial(privacy.forget, actor=request.user))
         return asked
 
 

@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from ..conf import conf
 from ..models import ConnectedVehicle
-from ..services import commands, subscriptions, vehicles
+from ..services import commands, vehicles
+from ..services.webhooks import subscriptions
 from .actions import ActsOnSmartcar
 
 

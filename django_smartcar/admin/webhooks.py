@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from ..exceptions import UndecryptableToken
 from ..models import VehicleProblem, WebhookEndpoint, WebhookEvent
-from ..services import dispatch, inbox
+from ..services import webhooks
 from .actions import SmartcarModelAdmin
 from .redaction import redact
 
@@ -66,10 +66,10 @@ class WebhookEventAdmin(SmartcarModelAdmin):
     def run_again(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> None:
         """Have done what was not done: receivers that had ended well are not called again."""
         events = list(queryset.exclude(state=WebhookEvent.State.WORKED))
-        number = inbox.run_again(WebhookEvent.objects.filter(pk__in=[event.pk for event in events]))
+        number = webhooks.run_again(WebhookEvent.objects.filter(pk__in=[event.pk for event in events]))
         for event in events:
             self.log_change(request, event, str(_("run again")))
-        dispatch.begin_work()
+        webhooks.begin_work()
         text = ngettext("%(number)d event is run again.", "%(number)d events are run again.", number)
         messages.success(request, text % {"number": number})
 

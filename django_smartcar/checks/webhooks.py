@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as CheckWarning
 from django.urls import NoReverseMatch, reverse
 
-from .. import engines
+from .. import task_backends
 from ..conf import conf
 
 #: As the address takes it, and too long to be guessed.
@@ -40,9 +40,9 @@ def check() -> Iterator[CheckMessage]:
 
 def _workers() -> Iterator[CheckMessage]:
     way = conf.SMARTCAR_WEBHOOK_WORK
-    if way in engines.MODULES:
+    if way in task_backends.MODULES:
         try:
-            engines.load(way)
+            task_backends.load(way)
         except ImportError as error:
             yield Error(
                 f"SMARTCAR_WEBHOOK_WORK is {way!r}, and its tasks cannot be imported: no webhook is worked.",

@@ -1,11 +1,11 @@
 """What is stored: rows and facts about one row. Never the network."""
 
 from .accounts import SmartcarAccount, SmartcarUser
-from .allowances import Allowance
-from .attempts import ConnectAttempt
 from .commands import VehicleCommand
+from .connect_attempts import ConnectAttempt
 from .external_ids import ExternalId
-from .kinds import KINDS, READS, UNITS, Kind, Read
+from .rate_limits import Allowance
+from .reading_types import KINDS, READS, UNITS, Kind, Read
 from .readings import VehicleReading
 from .tokens import ApplicationToken, LeasedToken
 from .vehicles import ConnectedVehicle, make_as_written

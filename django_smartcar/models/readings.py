@@ -6,7 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from ..querysets import VehicleReadingQuerySet
-from .kinds import KINDS
+from .reading_types import KINDS
 from .vehicles import ConnectedVehicle
 
 

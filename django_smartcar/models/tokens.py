@@ -13,7 +13,7 @@ from ..querysets import LeasedTokenQuerySet
 
 
 class LeasedToken(models.Model):
-    """An access token, and who may renew it just now (see ``services/leases.py``).
+    """An access token, and who may renew it just now (see ``services/tokens/_refresh_lock.py``).
 
     ``save()`` leaves the tokens of a row that exists as they are, unless ``update_fields`` names them: a copy
     that was read a while ago would put back a used one.

@@ -7,7 +7,8 @@ from celery import shared_task
 
 from ..exceptions import RateLimitingException
 from ..models import SmartcarAccount
-from ..services import inbox, refreshing, tokens
+from ..services import tokens, webhooks
+from ..services.tokens import bulk_refresh
 
 #: Seconds until a message is worth nothing: by then the work has been handed out again.
 LIFE = 3600
@@ -20,7 +21,7 @@ def refresh_account(self: Any, pk: int, version: int) -> str:
     When Smartcar answers 429 it is tried again later; what fails otherwise is handed out again as it is due.
     """
     try:
-        return refreshing.refresh_one(pk, version)
+        return bulk_refresh.refresh_one(pk, version)
     except RateLimitingException as error:
         raise self.retry(exc=error, countdown=error.retry_after or 60) from None
 
@@ -28,7 +29,7 @@ def refresh_account(self: Any, pk: int, version: int) -> str:
 @shared_task(ignore_result=True)
 def refresh_due(minutes: int = 30) -> None:
     """Hand out what is due, as ``refresh_smartcar_tokens --enqueue celery`` does: for Celery beat."""
-    for row in refreshing.due(timedelta(minutes=minutes)):
+    for row in bulk_refresh.due(timedelta(minutes=minutes)):
         if isinstance(row, SmartcarAccount):
             enqueue(row.pk, row.token_version)
         else:
@@ -41,7 +42,7 @@ def work_events() -> int:
 
     Let Celery beat call it as well: that is who tries again what has failed.
     """
-    return inbox.work(inbox.SHIFT)
+    return webhooks.work(webhooks.SHIFT)
 
 
 def enqueue(pk: int, version: int) -> None:

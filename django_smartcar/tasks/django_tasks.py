@@ -4,7 +4,8 @@ from importlib import import_module
 
 from django import VERSION
 
-from ..services import inbox, refreshing
+from ..services import webhooks
+from ..services.tokens import bulk_refresh
 
 task = import_module("django.tasks" if VERSION >= (6, 0) else "django_tasks").task
 
@@ -15,13 +16,13 @@ def refresh_account(pk: int, version: int) -> str:
 
     What fails here is handed out again by the next run of the command.
     """
-    return refreshing.refresh_one(pk, version)
+    return bulk_refresh.refresh_one(pk, version)
 
 
 @task
 def work_events() -> int:
     """Work the events that are due: handed out when one comes. It does not wait for what is not due yet."""
-    return inbox.work(inbox.SHIFT)
+    return webhooks.work(webhooks.SHIFT)
 
 
 def enqueue(pk: int, version: int) -> None:

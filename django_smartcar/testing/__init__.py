@@ -8,9 +8,9 @@
         assert smartcar.car(vehicle).is_locked
 """
 
-from .gate import NetworkBlocked, blocked, unblocked
+from .network import NetworkBlocked, blocked, unblocked
 from .runner import Runner
-from .simulated import Simulator, simulator
+from .simulator import Simulator, simulator
 from .webhooks import send_webhook, signed
 
 __all__ = [

@@ -8,7 +8,7 @@ from typing import Any
 from django.test import override_settings
 from django.test.runner import DiscoverRunner
 
-from . import gate, simulated
+from . import network, simulator
 
 
 class Runner(DiscoverRunner):
@@ -22,8 +22,8 @@ class Runner(DiscoverRunner):
     def setup_test_environment(self, **kwargs: Any) -> None:
         super().setup_test_environment(**kwargs)
         self._entered = contextlib.ExitStack()
-        self._entered.enter_context(gate.blocked())
-        self._entered.enter_context(override_settings(**simulated.missing()))
+        self._entered.enter_context(network.blocked())
+        self._entered.enter_context(override_settings(**simulator.missing()))
 
     def teardown_test_environment(self, **kwargs: Any) -> None:
         self._entered.close()

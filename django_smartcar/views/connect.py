@@ -25,10 +25,10 @@ from ..exceptions import (
     reason_of,
 )
 from ..models import ConnectAttempt, SmartcarAccount
-from ..services import attempts, connect, reauthentication
-from ..services.ownership import Callback
-from .posting import only_by_post
-from .problems import NOT_COMPLETED, PROBLEMS, problem
+from ..services import connect
+from ..services.connect import Callback, reauthentication
+from .connect_errors import NOT_COMPLETED, PROBLEMS, problem
+from .decorators import only_by_post
 from .vehicles import own_vehicle
 
 logger = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ def callback(request: HttpRequest) -> HttpResponse:
         return _come_again(request)
     told = _taken_from(request)
     try:
-        attempt = attempts.consume(
+        attempt = connect.consume(
             told.get("state", ""), user=request.user, session_key=request.session.session_key or ""
         )
     except AttemptRefused as refusal:

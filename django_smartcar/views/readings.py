@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from ..models import ConnectedVehicle, VehicleReading
-from ..services import export
+from ..services.privacy import export
 
 FORMS = {
     "csv": (export.readings_csv, "text/csv; charset=utf-8"),

@@ -20,8 +20,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from ..exceptions import CommandInvalid, SmartcarAppError, SmartcarException, advice, link_of
 from ..models import ConnectedVehicle, VehicleCommand, VehicleReading
 from ..services import commands, vehicles
-from . import shown
-from .posting import only_by_post
+from . import presenters
+from .decorators import only_by_post
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def vehicle_list(request: HttpRequest) -> HttpResponse:
         .order_by("pk")
     )
     for car in cars:
-        car.shown, car.not_shared = shown.Known(car).lines(), shown.not_shared(car)
+        car.shown, car.not_shared = presenters.Known(car).lines(), presenters.not_shared(car)
     return render(request, "smartcar/vehicle_list.html", {"vehicles": cars})
 
 

@@ -11,7 +11,7 @@ from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
 from ..demo import served
-from ..lacking import lack
+from ..requirements import lack
 
 FLAGS = [
     "--headless=new",

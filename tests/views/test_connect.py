@@ -8,8 +8,8 @@ from django.utils.html import escape
 from django.views.debug import ExceptionReporter
 
 from django_smartcar.models import ConnectAttempt, ConnectedVehicle, SmartcarAccount
-from django_smartcar.services import ownership
-from django_smartcar.views.problems import PROBLEMS
+from django_smartcar.services.connect import _ownership
+from django_smartcar.views.connect_errors import PROBLEMS
 
 pytestmark = pytest.mark.django_db
 
@@ -261,7 +261,7 @@ def test_the_callback_is_not_cached_and_does_not_leak_its_address(annas):
 class TestGeneration3:
     @pytest.fixture(autouse=True)
     def newer(self, smartcar, monkeypatch):
-        monkeypatch.setattr(ownership, "VISIBLE_WITHIN", 0.1)
+        monkeypatch.setattr(_ownership, "VISIBLE_WITHIN", 0.1)
 
     def visit(self, client, smartcar, **options):
         return smartcar.visit(client.post(CONNECT).url, **options)

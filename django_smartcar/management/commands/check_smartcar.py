@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from django_smartcar import doctor
-from django_smartcar.management.reports import JsonLines, Steps
+from django_smartcar import diagnostics
+from django_smartcar.management.output import JsonLines, Steps
 
 
 class Command(BaseCommand):
@@ -30,22 +30,22 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         report = JsonLines(self.stdout) if options["json"] else Steps(self.stdout, self.style)
         counts: Counter[str] = Counter()
-        for step, finding in doctor.examine(options["url"] or ""):
+        for step, finding in diagnostics.examine(options["url"] or ""):
             counts[finding.outcome] += 1
             report.step(step, finding.outcome, finding.text, finding.advice)
             self.stdout.flush()
         text = ", ".join(
-            f"{counts[outcome]} {outcome.value}" for outcome in doctor.Outcome if counts[outcome]
+            f"{counts[outcome]} {outcome.value}" for outcome in diagnostics.Outcome if counts[outcome]
         )
-        is_bad = bool(counts[doctor.Outcome.WRONG])
-        facts = {outcome.replace(" ", "_"): counts[outcome] for outcome in doctor.Outcome}
+        is_bad = bool(counts[diagnostics.Outcome.WRONG])
+        facts = {outcome.replace(" ", "_"): counts[outcome] for outcome in diagnostics.Outcome}
         report.end(text, is_bad=is_bad, **facts)
         if is_bad:
             raise CommandError(text)
 
 
 def _origin(text: str) -> str:
-    origin = doctor.origin_of(text)
+    origin = diagnostics.origin_of(text)
     if not origin:
         raise argparse.ArgumentTypeError(f"{text!r} is not an address like https://your.site")
     return origin

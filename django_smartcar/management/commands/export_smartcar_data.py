@@ -3,7 +3,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from django_smartcar.services import export
+from django_smartcar.services.privacy import export
 
 
 class Command(BaseCommand):

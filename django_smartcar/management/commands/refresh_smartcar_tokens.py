@@ -9,12 +9,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from django_smartcar import engines
-from django_smartcar.management import reports, stopping
+from django_smartcar import task_backends
+from django_smartcar.management import output, shutdown
 from django_smartcar.management.arguments import number_of
 from django_smartcar.models import LeasedToken, SmartcarAccount
-from django_smartcar.services import commands, refreshing
-from django_smartcar.services.refreshing import Outcome, Refresher, Result
+from django_smartcar.services import commands
+from django_smartcar.services.tokens import bulk_refresh
+from django_smartcar.services.tokens.bulk_refresh import Outcome, Refresher, Result
 
 #: In minutes. No refresh token lives longer.
 SIXTY_DAYS = 60 * 24 * 60
@@ -40,7 +41,7 @@ class Command(BaseCommand):
         parser.add_argument("--all", action="store_true", help="refresh every token, due or not")
         parser.add_argument(
             "--concurrency",
-            type=number_of("exchanges", 1, refreshing.MOST_THREADS),
+            type=number_of("exchanges", 1, bulk_refresh.MOST_THREADS),
             default=16,
             metavar="EXCHANGES",
             help="run so many exchanges at once, each with a database connection (default: %(default)s)",
@@ -59,7 +60,7 @@ class Command(BaseCommand):
         instead.add_argument("--dry-run", action="store_true", help="say what would be refreshed, and stop")
         instead.add_argument(
             "--enqueue",
-            choices=engines.MODULES,
+            choices=task_backends.MODULES,
             help="hand a task for each account to django.tasks or Celery, and stop",
         )
         parser.add_argument("--json", action="store_true", help="print a JSON object a line, for machines")
@@ -71,11 +72,11 @@ class Command(BaseCommand):
         self.expected = {"refreshed", "failed"}
         self.counts: Counter[str] = Counter()
         self.refresher = Refresher(self._tell)
-        self.report = reports.of(self, options["json"], lambda: refreshing.count_due(within), limit)
+        self.report = output.of(self, options["json"], lambda: bulk_refresh.count_due(within), limit)
         if not options["dry_run"]:
             commands.give_up()  # on commands whose process has died: this is what a site runs regularly
-        rows = islice(refreshing.due(within, min(refreshing.PAGE, limit or refreshing.PAGE)), limit)
-        with stopping.on_signals(self.refresher.stop):
+        rows = islice(bulk_refresh.due(within, min(bulk_refresh.PAGE, limit or bulk_refresh.PAGE)), limit)
+        with shutdown.on_signals(self.refresher.stop):
             self.refresher.wait(random.uniform(0, options["jitter"]))  # noqa: S311 (guards nothing)
             if options["dry_run"]:
                 self._name(rows)
@@ -115,7 +116,7 @@ class Command(BaseCommand):
     def _enqueue(self, rows: Iterator[LeasedToken], engine: str) -> None:
         """Hand out a task for each account. The application's token is one: it is renewed here and now."""
         try:
-            enqueue = engines.load(engine).enqueue
+            enqueue = task_backends.load(engine).enqueue
         except ImportError as error:
             raise CommandError(str(error)) from None
         self.expected = {"handed out"}

@@ -5,7 +5,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django_smartcar.exceptions import RateLimited, SmartcarException, named, reason_of
 from django_smartcar.models import ConnectedVehicle
 from django_smartcar.querysets import in_pages
-from django_smartcar.services import subscriptions
+from django_smartcar.services.webhooks import subscriptions
 
 
 class Command(BaseCommand):

@@ -6,10 +6,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from django_smartcar.management import reports, stopping
+from django_smartcar.management import output, shutdown
 from django_smartcar.management.arguments import number_of
-from django_smartcar.services import claims, syncing
-from django_smartcar.services.syncing import Outcome, Result, Sync
+from django_smartcar.services import sync as syncing
+from django_smartcar.services.sync import Outcome, Result, Sync
 
 #: What fails the run.
 BAD = (Outcome.FAILED, Outcome.NEEDS_DRIVER)
@@ -46,9 +46,9 @@ class Command(BaseCommand):
         before = timezone.now() - timedelta(minutes=options["max_age"])
         limit = options["limit"]
         self.counts: Counter[str] = Counter()
-        self.report = reports.of(self, options["json"], lambda: claims.due(before).count(), limit)
+        self.report = output.of(self, options["json"], lambda: syncing.due(before).count(), limit)
         sync = Sync(self._tell)
-        with stopping.on_signals(sync.stop):
+        with shutdown.on_signals(sync.stop):
             sync.run(before, concurrency=options["concurrency"], limit=limit)
         self._summarize(sync.is_stopped, time.monotonic() - started)
 

@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
-from django_smartcar.management import stopping
-from django_smartcar.services import inbox
+from django_smartcar.management import shutdown
+from django_smartcar.services import webhooks
 
 
 class Command(BaseCommand):
@@ -29,7 +29,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.is_stopped = False
         worked = 0
-        with stopping.on_signals(self._stop):
+        with shutdown.on_signals(self._stop):
             while not self.is_stopped:
                 worked += self._work(options["once"])
                 if options["once"]:
@@ -49,7 +49,7 @@ class Command(BaseCommand):
         """Work what is due. A database that is away is waited for; the events are safe in it."""
         close_old_connections()
         try:
-            return inbox.work(should_stop=lambda: self.is_stopped)
+            return webhooks.work(should_stop=lambda: self.is_stopped)
         except (DatabaseError, InterfaceError) as error:
             if is_only_try:
                 raise

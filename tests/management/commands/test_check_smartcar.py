@@ -6,8 +6,8 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from django_smartcar import doctor
-from django_smartcar.doctor import STEPS, site
+from django_smartcar import diagnostics
+from django_smartcar.diagnostics import STEPS, local
 from django_smartcar.models import ApplicationToken, SmartcarAccount
 from django_smartcar.services import tokens
 from django_smartcar.simulator import webhooks, world
@@ -101,7 +101,7 @@ def test_an_error_of_the_system_checks_does_not_keep_it_from_saying_the_rest(sma
 
 
 def test_what_needs_the_database_is_not_checked_without_it(smartcar, monkeypatch):
-    monkeypatch.setattr(site, "_migrations_to_apply", lambda connection: 1)
+    monkeypatch.setattr(local, "_migrations_to_apply", lambda connection: 1)
     findings, _ = found()
     outcomes = {finding["step"]: finding["outcome"] for finding in findings}
     assert outcomes["database"] == "wrong"
@@ -162,7 +162,7 @@ def test_no_secret_is_shown(smartcar, live_server, drives, settings, caplog, is_
 
 
 def test_each_step_is_told_as_soon_as_it_is_known(smartcar):
-    walk = doctor.examine()
+    walk = diagnostics.examine()
     asked = len(smartcar.asked)
     assert next(walk)[0] == "settings"
     assert next(walk)[0] == "database"

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 from django.conf import settings
 from django.contrib.auth.models import User
 from django_smartcar.services import attempts, connect
-from django_smartcar.services.ownership import Callback
+from django_smartcar.services.connect._ownership import Callback
 from tests.simulator.walker import RequestsBrowser, Visit
 
 for number in range({drivers}):

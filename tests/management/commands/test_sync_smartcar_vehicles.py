@@ -17,7 +17,9 @@ from django.utils import timezone
 
 from django_smartcar.exceptions import RateLimited
 from django_smartcar.models import READS, Allowance, ConnectedVehicle, SmartcarAccount, VehicleReading
-from django_smartcar.services import claims, syncing, vehicles
+from django_smartcar.services import sync as syncing
+from django_smartcar.services import vehicles
+from django_smartcar.services.sync import _leases
 from django_smartcar.simulator import world
 
 from ...wire import TOKEN, UPSTREAM, v2_error
@@ -245,7 +247,7 @@ def test_the_run_ends_when_the_application_may_ask_nothing_for_too_long(fleet, w
     fleet(3)
     assert sync("--concurrency", "1").endswith(", stopped before the end\n")
     assert len(wire.sent("POST")) == 1
-    assert claims.due(timezone.now() - timedelta(hours=1)).count() == 3
+    assert _leases.due(timezone.now() - timedelta(hours=1)).count() == 3
 
 
 @in_both_generations
@@ -307,9 +309,9 @@ def test_a_car_has_a_line_and_the_bar_counts_no_more_than_the_limit(fleet):
 
 def test_a_run_that_was_killed_keeps_its_cars_for_ten_minutes(fleet):
     cars = fleet(3)
-    claims.Claim([car.pk for car in cars], timezone.now())
+    _leases.Claim([car.pk for car in cars], timezone.now())
     assert "0 read" in sync("--max-age", "0")
-    long_ago = timezone.now() - claims.LONGEST
+    long_ago = timezone.now() - _leases.LONGEST
     ConnectedVehicle.objects.filter(pk=cars[0].pk).update(synced_at=long_ago)
     assert "1 read" in sync()
 
@@ -320,7 +322,7 @@ def test_while_drivers_tokens_are_renewed_a_page_is_held_and_a_stop_is_heeded(
     for number in range(3):
         account = make_account(anna, f"driver-{number}", access_for=timedelta(0))
         make_vehicle(account, f"car-{number}", permissions=["read_odometer"])
-    monkeypatch.setattr(claims, "BEAT", 0)
+    monkeypatch.setattr(_leases, "BEAT", 0)
     long_ago = timezone.now() - timedelta(minutes=9)
     seen = []
     run = syncing.Sync(seen.append)
@@ -344,15 +346,15 @@ def test_while_drivers_tokens_are_renewed_a_page_is_held_and_a_stop_is_heeded(
 
 def test_a_run_that_takes_long_keeps_its_cars(fleet, monkeypatch):
     cars = fleet(2)
-    claim = claims.Claim([car.pk for car in cars], timezone.now())
-    ConnectedVehicle.objects.update(synced_at=timezone.now() - claims.LONGEST)
+    claim = _leases.Claim([car.pk for car in cars], timezone.now())
+    ConnectedVehicle.objects.update(synced_at=timezone.now() - _leases.LONGEST)
     claim.hold()
-    assert claims.due(timezone.now()).count() == 2, "not a minute has gone by"
-    monkeypatch.setattr(claims, "BEAT", 0)
+    assert _leases.due(timezone.now()).count() == 2, "not a minute has gone by"
+    monkeypatch.setattr(_leases, "BEAT", 0)
     claim.hold()
-    assert claims.due(timezone.now()).count() == 0
+    assert _leases.due(timezone.now()).count() == 0
     claim.end({cars[0].pk})
-    assert list(claims.due(timezone.now() - timedelta(hours=1))) == [cars[0]]
+    assert list(_leases.due(timezone.now() - timedelta(hours=1))) == [cars[0]]
 
 
 def queries_of(act):

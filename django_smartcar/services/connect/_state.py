@@ -1,0 +1,85 @@
+"""What a callback has to match before it is believed: opened by a button, used up by one callback."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from ... import signals
+from ...conf import conf
+from ...exceptions import AttemptRefused
+from ...models import ConnectAttempt, ExternalId
+
+#: How long a driver may take from the button to the callback. Smartcar's codes live as long.
+ATTEMPT_LIFE = timedelta(minutes=10)
+
+#: How long attempts are kept after that, so that a late callback can be told why it is refused.
+ATTEMPT_KEPT = timedelta(days=2)
+
+
+def begin(user: Any, session_key: str, **facts: Any) -> str:
+    """Open an attempt for this user in this session; returns its ``state``, which is stored nowhere."""
+    now = timezone.now()
+    ConnectAttempt.objects.filter(expires_at__lt=now - ATTEMPT_KEPT).delete()
+    state = secrets.token_urlsafe(32)
+    ConnectAttempt.objects.create(
+        state_digest=_state_digest(state),
+        session_digest=_session_digest(session_key),
+        user=user,
+        mode=conf.SMARTCAR_MODE,
+        expires_at=now + ATTEMPT_LIFE,
+        **facts,
+    )
+    return state
+
+
+def consume(state: str, *, user: Any, session_key: str) -> ConnectAttempt:
+    """Use up the attempt that this callback belongs to, for success and for errors alike.
+
+    Raises AttemptRefused, with a ``reason``: unknown, another-user, another-session, expired, used.
+    """
+    try:
+        return _consume(state, user, session_key)
+    except AttemptRefused as refusal:
+        announce_refusal(user, refusal.reason)
+        raise
+
+
+def announce_refusal(user: Any, reason: str) -> None:
+    """Tell the project's receivers that somebody came back from Connect and was refused."""
+    signals.connection_refused.send_robust(ConnectAttempt, user=user, reason=reason)
+
+
+def external_id_of(user: Any) -> str:
+    """What this site calls the user when it speaks to Smartcar: made at first use, the same for ever."""
+    return ExternalId.objects.get_or_create(user=user)[0].value
+
+
+def _consume(state: str, user: Any, session_key: str) -> ConnectAttempt:
+    attempt = ConnectAttempt.objects.filter(state_digest=_state_digest(state)).first()
+    now = timezone.now()
+    if attempt is None:
+        raise AttemptRefused("unknown")
+    if attempt.user_id != user.pk:
+        raise AttemptRefused("another-user")
+    if not constant_time_compare(attempt.session_digest, _session_digest(session_key)):
+        raise AttemptRefused("another-session")
+    if attempt.expires_at <= now:
+        raise AttemptRefused("expired")
+    # Two callbacks with one state may get here together: the database lets one through.
+    if not ConnectAttempt.objects.open(now).filter(pk=attempt.pk).update(consumed_at=now):
+        raise AttemptRefused("used")
+    return attempt
+
+
+def _state_digest(state: str) -> str:
+    return hashlib.sha256(state.encode()).hexdigest()
+
+
+def _session_digest(session_key: str) -> str:
+    return salted_hmac("django_smartcar.connect", session_key, algorithm="sha256").hexdigest()

@@ -1,0 +1,234 @@
+"""A usable access token, of a driver or of the application: renewed by one process at a time, never lost.
+
+Generation 2: each account has a refresh token, which works once. Generation 3: the application has one token
+for all of its drivers, and asks for another with its id and secret. Both are renewed under `leases`.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from ... import signals
+from ...exceptions import AuthenticationException, ReconnectRequired, SmartcarException, reason_of
+from ...models import ApplicationToken, LeasedToken, SmartcarAccount
+from .. import _transactions, client
+from ..client import Driver
+from . import _refresh_lock
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+#: An access token that ends sooner than this is renewed before it is used.
+MARGIN = timedelta(minutes=5)
+
+#: One that lives longer than this is used all the same while another process renews it, or if that fails.
+STILL_GOOD = timedelta(seconds=60)
+
+#: An account that needs no driver; without a lease, so that an exchange under way cannot mark it afterwards.
+UNMARKED = dict.fromkeys(["reconnect_required_at", "refresh_lease", "refresh_lease_until"])
+
+#: How young the application's token may be to be asked for again by hand: many accounts share it.
+YOUNG = timedelta(minutes=1)
+
+
+@sensitive_variables()
+def driver(account: SmartcarAccount) -> Driver:
+    """Whoever this account is, with a token that works. Raises as `access_token` does."""
+    row, token = _row_and_token(account)
+    version = row.token_version
+    return Driver(account.api_version, token, account.smartcar_user_id, account.mode, version)
+
+
+@sensitive_variables()
+def access_token(account: SmartcarAccount) -> str:
+    """A token that opens this account's cars; no request while the one that is stored is good.
+
+    In generation 3 it is the application's. Raises ReconnectRequired, RefreshInProgress, CredentialsMissing,
+    UndecryptableToken or a SmartcarException.
+    """
+    return _row_and_token(account)[1]
+
+
+@sensitive_variables()
+def as_application(ask: Callable[[str], T]) -> T:
+    """What ``ask`` gets with the application's token; once more with a new one if Smartcar refuses that."""
+    row = application()
+    _make_usable(row)
+    try:
+        return ask(row.access_token)
+    except AuthenticationException:
+        _drop(row, row.token_version)
+        row = application()
+        _make_usable(row)
+        return ask(row.access_token)
+
+
+@sensitive_variables()
+def as_driver(account: SmartcarAccount, ask: Callable[[Driver], T]) -> T:
+    """What ``ask`` gets with a token that opens this account's cars; once more if Smartcar refuses that.
+
+    Only for what may be asked twice. Raises as `access_token` does, or what ``ask`` does.
+    """
+    first = driver(account)
+    try:
+        return ask(first)
+    except AuthenticationException:
+        reject(account, first)
+        return ask(driver(account))
+
+
+def application() -> ApplicationToken:
+    """The row of the application's token, made when it is first asked for. Raises CredentialsMissing."""
+    client_id = client.application_id()
+    if row := ApplicationToken.objects.filter(client_id=client_id).first():
+        return row
+    with _transactions.callers_transaction(ApplicationToken):
+        return ApplicationToken.objects.get_or_create(client_id=client_id)[0]
+
+
+@sensitive_variables()
+def refresh(row: LeasedToken, *, wait: bool = True) -> bool:
+    """Get a new access token, whether or not it is due, and bring ``row`` up to date.
+
+    Whoever asks while an exchange is under way gets its result instead of a second one: then the answer is
+    False. Raises ReconnectRequired, RefreshInProgress, CredentialsMissing, UndecryptableToken or a
+    SmartcarException (then the tokens are as before).
+    """
+    if isinstance(row, SmartcarAccount) and row.needs_reconnecting:
+        raise ReconnectRequired(row)
+    if isinstance(row, SmartcarAccount) and row.speaks_v3:
+        shared = application()
+        is_young = shared.refreshed_at is not None and timezone.now() - shared.refreshed_at < YOUNG
+        return False if is_young else refresh(shared, wait=wait)
+    renewed = _refresh_lock.renew(row, partial(_exchange, row), wait=wait)
+    if isinstance(row, SmartcarAccount) and row.reconnect_required_at is not None:
+        raise ReconnectRequired(row)
+    return renewed
+
+
+def reject(account: SmartcarAccount, refused: Driver) -> None:
+    """Smartcar did not take this token although it looked good: drop it, unless it is not the newest one."""
+    _drop(application() if refused.speaks_v3 else account, refused.token_version)
+
+
+@sensitive_variables()
+def store(row: LeasedToken, access: Mapping[str, Any]) -> None:
+    """Put a new token on the row (not saved); with a driver's comes the refresh token for the next one."""
+    row.access_token = access["access_token"]
+    row.access_expires_at = access["expiration"]
+    row.token_version += 1
+    row.refreshed_at = timezone.now()
+    row.refresh_error = ""
+    row.refresh_lease = None
+    row.refresh_lease_until = None
+    if isinstance(row, SmartcarAccount) and "refresh_token" in access:
+        row.refresh_token = access["refresh_token"]
+        row.refresh_expires_at = access["refresh_expiration"]
+        row.reconnect_required_at = None
+
+
+def forget_if_unused(account: SmartcarAccount) -> None:
+    """Wipe the tokens of an account without a connected car: they open nothing any more."""
+    with transaction.atomic():
+        locked = SmartcarAccount.objects.select_for_update().filter(pk=account.pk)
+        if locked.first() and not account.vehicles.connected().exists():
+            # The version moves, so that an exchange under way does not bring tokens back.
+            locked.update(
+                access_token="",
+                refresh_token="",
+                access_expires_at=None,
+                refresh_expires_at=None,
+                refresh_lease=None,
+                refresh_lease_until=None,
+                token_version=F("token_version") + 1,
+            )
+
+
+@sensitive_variables()
+def _row_and_token(account: SmartcarAccount) -> tuple[LeasedToken, str]:
+    while not account.needs_reconnecting:
+        row = application() if account.speaks_v3 else account
+        was_v3 = account.speaks_v3
+        _make_usable(row)
+        # It may have been moved to the other generation while somebody else's exchange was waited for.
+        if account.speaks_v3 == was_v3 and not account.needs_reconnecting:
+            return row, row.access_token
+    raise ReconnectRequired(account)
+
+
+@sensitive_variables()
+def _make_usable(row: LeasedToken) -> None:
+    """Renew the row's token where that is due; what somebody else stored may have grown old as well."""
+    while row.is_refreshable and row.access_expires_within(MARGIN):
+        is_urgent = row.access_expires_within(STILL_GOOD)
+        try:
+            if refresh(row, wait=is_urgent) or not row.access_expires_within(STILL_GOOD):
+                return
+        except SmartcarException as error:
+            if is_urgent:
+                raise
+            logger.warning("%s could not be renewed early: %s", row, reason_of(error))
+            return
+
+
+def _drop(row: LeasedToken, version: int) -> None:
+    logger.warning("Smartcar refused a token of %s that looked good", row)
+    _refresh_lock.write(row, version, access_token="", access_expires_at=timezone.now())
+
+
+@sensitive_variables()
+def _exchange(row: LeasedToken, lease: uuid.UUID) -> bool:
+    version = row.token_version
+    try:
+        access = _new_access(row)
+    except Exception as error:
+        _exchange_failed(row, lease, error)
+        if row.token_version != version:
+            return False  # Somebody took the lease over and won: our failure says nothing about their pair.
+        if isinstance(row, SmartcarAccount) and row.needs_reconnecting:
+            raise ReconnectRequired(row) from error
+        raise
+    store(row, access)
+    return _refresh_lock.write(row, version, **{name: getattr(row, name) for name in row.TOKEN_FIELDS})
+
+
+@sensitive_variables()
+def _new_access(row: LeasedToken) -> Mapping[str, Any]:
+    if not isinstance(row, SmartcarAccount):
+        return client.application_auth().request_token()
+    auth = client.auth_client()
+    try:
+        return auth.exchange_refresh_token(row.refresh_token)
+    except SmartcarException as error:
+        if not client.may_have_arrived(error):
+            raise
+        # Where the answer was lost, the token may be used up: it still works for a minute, so ask again now.
+        logger.info("the answer to a token exchange was lost (%s): asking once more", type(error).__name__)
+        return auth.exchange_refresh_token(row.refresh_token)
+
+
+def _exchange_failed(row: LeasedToken, lease: uuid.UUID, error: Exception) -> None:
+    """Give the lease back; if Smartcar says that a driver's token is dead, mark the account, once."""
+    columns: dict[str, object] = {"refresh_error": reason_of(error)[:200]}
+    is_dead = isinstance(row, SmartcarAccount) and _is_dead(error)
+    if is_dead:
+        columns["reconnect_required_at"] = timezone.now()
+    if _refresh_lock.give_back(row, lease, **columns) and is_dead:
+        logger.warning("%s needs its driver to connect again", row)
+        signals.reconnect_required.send_robust(SmartcarAccount, account=row)
+
+
+def _is_dead(error: Exception) -> bool:
+    """Whether Smartcar means this very token, not the network, its own trouble or our credentials."""
+    return getattr(error, "status_code", None) == 400 and getattr(error, "code", None) == "invalid_grant"

@@ -1,0 +1,187 @@
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+import requests
+import urllib3
+from django.test.utils import override_settings
+
+from django_smartcar import sdk
+from django_smartcar.diagnostics import hosts
+
+pytestmark = pytest.mark.django_db
+
+#: The hosts of the settings of the tests, generation 2.
+CONNECT, AUTH, API = ("https://connect.smartcar.com", "https://auth.smartcar.com", "https://api.smartcar.com")
+
+
+@pytest.fixture
+def answer(wire):
+    """Let a host answer: when its clock is so many seconds ahead of ours, or not at all, with a fault."""
+
+    def answer(origin, ahead=0.0, *, status=404, fault=None, date=None):
+        then = datetime.now(UTC) + timedelta(seconds=ahead)
+        headers = {"Date": date or format_datetime(then, usegmt=True)} if date != "" else {}
+        options = {"body": fault} if fault else {"status": status, "headers": headers}
+        wire.mock.add("GET", f"{origin}/", **options)
+
+    return answer
+
+
+@pytest.fixture
+def all_answer(answer):
+    for origin in (CONNECT, AUTH, API):
+        answer(origin)
+
+
+def not_made(reason):
+    return requests.ConnectionError(urllib3.exceptions.MaxRetryError(None, "/", reason))
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({}, ["CONNECT", "AUTH", "API"]),
+        ({"SMARTCAR_CLIENT_SECRET": ""}, ["CONNECT"]),
+        ({"SMARTCAR_API_VERSION": "3"}, ["CONNECT", "IAM", "VEHICLE_API"]),
+        (
+            {"SMARTCAR_API_VERSION": "3", "SMARTCAR_V2_CLIENT_ID": "i", "SMARTCAR_V2_CLIENT_SECRET": "s"},
+            ["CONNECT", "IAM", "VEHICLE_API", "AUTH", "API"],
+        ),
+        ({"SMARTCAR_MANAGEMENT_TOKENS": ["t"]}, ["CONNECT", "AUTH", "API", "MANAGEMENT"]),
+        (
+            {"SMARTCAR_API_VERSION": "3", "SMARTCAR_WEBHOOKS": ["w"]},
+            ["CONNECT", "IAM", "VEHICLE_API", "MANAGEMENT_API"],
+        ),
+    ],
+)
+def test_the_hosts_that_the_settings_use(changes, names):
+    with override_settings(**changes):
+        assert hosts.used() == [f"SMARTCAR_{name}_URL" for name in names]
+
+
+def test_any_answer_will_do(find, answer, examination):
+    answer(CONNECT, status=302)
+    answer(AUTH, status=405)
+    answer(API, status=500)
+    assert find(hosts.hosts) == [("ok", f"{origin} answers", "") for origin in (CONNECT, AUTH, API)]
+    assert examination.silent == set()
+
+
+def test_settings_of_one_host_are_one_question(find, answer, settings):
+    for name in hosts.used():
+        setattr(settings, name, "http://127.0.0.1:8100/simulator")
+    answer("http://127.0.0.1:8100")
+    assert len(find(hosts.hosts)) == 1
+
+
+@pytest.mark.parametrize(
+    ("reason", "text", "advice"),
+    [
+        (
+            urllib3.exceptions.NameResolutionError("h", None, OSError()),
+            "its name cannot be",
+            "getent hosts auth",
+        ),
+        (
+            urllib3.exceptions.NewConnectionError(None, ""),
+            "refuses the connection",
+            "auth.smartcar.com, port 443",
+        ),
+        (urllib3.exceptions.ConnectTimeoutError(), "did not answer within 10 seconds", "HTTPS_PROXY"),
+        (urllib3.exceptions.SSLError("bad"), "no encrypted connection", "speaks no TLS"),
+        (urllib3.exceptions.ProxyError("no", OSError()), "proxy does not let", "NO_PROXY"),
+        (urllib3.exceptions.ProtocolError("reset"), "the connection breaks off", "curl -v https://auth"),
+    ],
+)
+def test_a_host_that_does_not_answer(find, answer, examination, reason, text, advice):
+    answer(CONNECT)
+    answer(AUTH, fault=not_made(reason))
+    answer(API)
+    outcome, said, what_to_do = find(hosts.hosts)[1]
+    assert (outcome, said.startswith(f"{AUTH}: ")) == ("wrong", True)
+    assert text in said
+    assert advice in what_to_do
+    assert examination.silent == {"SMARTCAR_AUTH_URL"}
+
+
+def test_there_is_advice_for_every_fault():
+    words = {
+        value for name, value in vars(sdk.failures).items() if name.isupper() and not name.startswith("_")
+    }
+    assert set(hosts.FAULTS) == words
+
+
+def test_a_bundle_of_certificates_that_is_not_there(find, monkeypatch, settings):
+    for name in hosts.used():
+        setattr(settings, name, "https://127.0.0.1:1")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/not/there.pem")
+    ((outcome, text, advice),) = find(hosts.hosts)
+    assert (outcome, "trusted certificates" in text, "REQUESTS_CA_BUNDLE" in advice) == ("wrong", True, True)
+
+
+def test_only_browsers_go_to_connect(find, answer):
+    answer(CONNECT, fault=not_made(urllib3.exceptions.ConnectTimeoutError()))
+    answer(AUTH)
+    answer(API)
+    outcome, _, advice = find(hosts.hosts)[0]
+    assert (outcome, advice.startswith("Only drivers' browsers go there")) == ("warning", True)
+
+
+@pytest.mark.parametrize("address", ["", "auth.smartcar.com", "https://[", "https://a:b"])
+def test_what_is_no_address_is_not_asked(find, answer, settings, address, examination):
+    settings.SMARTCAR_AUTH_URL = address
+    answer(CONNECT)
+    answer(API)
+    assert ("not checked", "SMARTCAR_AUTH_URL is not an address: see settings", "") in find(hosts.hosts)
+    assert examination.silent == {"SMARTCAR_AUTH_URL"}
+
+
+class TestClock:
+    def told(self, find, find_one):
+        find(hosts.hosts)
+        return find_one(hosts.clock)
+
+    def test_it_agrees(self, find, find_one, all_answer):
+        assert self.told(find, find_one) == ("ok", "it agrees with Smartcar's, to the second", "")
+
+    @pytest.mark.parametrize("ahead", [-50, 50])
+    def test_it_is_near_enough(self, find, find_one, answer, ahead):
+        for origin in (CONNECT, AUTH, API):
+            answer(origin, ahead)
+        outcome, text, _ = self.told(find, find_one)
+        assert outcome == "ok"
+        assert text in ("49 s from Smartcar's", "50 s from Smartcar's", "51 s from Smartcar's")
+
+    @pytest.mark.parametrize(
+        ("ahead", "where", "then"),
+        [(184, "s behind Smartcar's", "good after"), (-184, "s ahead of", "too early")],
+    )
+    def test_it_is_wrong(self, find, find_one, answer, ahead, where, then):
+        for origin in (CONNECT, AUTH, API):
+            answer(origin, ahead)
+        outcome, text, advice = self.told(find, find_one)
+        assert outcome == "wrong"
+        assert where in text
+        assert any(f" {seconds} s " in text for seconds in (183, 184, 185))
+        assert then in advice
+        assert "timedatectl set-ntp true" in advice
+
+    def test_one_host_alone_is_not_believed(self, find, find_one, answer):
+        answer(CONNECT, 3600)
+        answer(AUTH)
+        answer(API)
+        assert self.told(find, find_one)[0] == "ok"
+
+    @pytest.mark.parametrize("date", ["", "yesterday", "Wed, 99 Nov 2026 02:00:00 GMT"])
+    def test_nobody_says_what_time_it_is(self, find, find_one, answer, date):
+        for origin in (CONNECT, AUTH, API):
+            answer(origin, date=date)
+        assert self.told(find, find_one)[0] == "not checked"
+
+
+def test_a_password_in_an_address_is_not_told(find, answer, settings):
+    settings.SMARTCAR_AUTH_URL = "https://anna:hidden@auth.smartcar.com/oauth/token"
+    for origin in (CONNECT, AUTH, API):
+        answer(origin)
+    assert find(hosts.hosts)[1] == ("ok", f"{AUTH} answers", "")

@@ -1,0 +1,97 @@
+import pytest
+from cryptography.fernet import Fernet
+from django.core.checks import run_checks
+from django.db import connection, connections
+
+from django_smartcar.diagnostics import local
+from django_smartcar.models import ApplicationToken
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def silenced(settings):
+    """The two warnings that the settings of the tests deserve."""
+    settings.SILENCED_SYSTEM_CHECKS = ["smartcar.W005", "smartcar.W030"]
+
+
+class TestSettings:
+    def test_nothing_to_say(self, find_one, silenced):
+        assert find_one(local.settings) == ("ok", "the system checks have nothing to say", "")
+
+    def test_each_message_of_the_system_checks_errors_first(self, find, settings):
+        settings.SMARTCAR_CLIENT_SECRET = ""
+        settings.SMARTCAR_MODE = "lively"
+        found = find(local.settings)
+        assert [outcome for outcome, _, _ in found] == ["wrong", "wrong", "warning", "warning"]
+        assert ("wrong", "SMARTCAR_MODE is 'lively'. (smartcar.E005)") in [one[:2] for one in found]
+        said = [
+            message for message in run_checks(include_deployment_checks=True) if "smartcar." in message.id
+        ]
+        assert sorted(text for _, text, _ in found) == sorted(f"{one.msg} ({one.id})" for one in said)
+        assert sorted(advice for _, _, advice in found) == sorted(one.hint for one in said)
+
+    def test_the_urls_too(self, find_one, silenced, settings):
+        settings.ROOT_URLCONF = "django_smartcar.simulator.urls"
+        outcome, text, advice = find_one(local.settings)
+        assert (outcome, "(smartcar.E009)" in text) == ("wrong", True)
+        assert 'path("cars/", include("django_smartcar.urls"))' in advice
+
+
+class TestDatabase:
+    def test_all_is_there(self, find_one):
+        assert find_one(local.database)[0] == "ok"
+
+    def test_a_table_is_missing(self, find_one):
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE smartcar_latestsignal")
+        outcome, text, advice = find_one(local.database)
+        assert (outcome, text) == ("wrong", "tables missing: 1, migrations not applied: 0")
+        assert "manage.py migrate" in advice
+
+    def test_a_migration_is_not_applied(self, find_one):
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM django_migrations WHERE app = 'smartcar'")
+        outcome, text, advice = find_one(local.database)
+        assert (outcome, text) == ("wrong", "tables missing: 0, migrations not applied: 1")
+        assert "manage.py migrate" in advice
+
+    def test_it_does_not_answer(self, find_one, tmp_path, monkeypatch):
+        away = connection.copy()
+        away.settings_dict["NAME"] = str(tmp_path / "not" / "there.sqlite3")
+        away.settings_dict["ENGINE"] = "django.db.backends.sqlite3"
+        monkeypatch.setitem(connections.__dict__["_connections"].__dict__, "default", away)
+        outcome, text, advice = find_one(local.database)
+        assert (outcome, text) == ("wrong", "the database 'default' does not answer (OperationalError)")
+        assert "DATABASES" in advice
+
+
+class TestEncryption:
+    def test_the_keys_open_what_is_stored(self, find_one, account):
+        assert find_one(local.encryption) == ("ok", "the keys open all that is stored: 2", "")
+
+    def test_there_is_nothing(self, find_one):
+        assert find_one(local.encryption)[:2] == ("ok", "nothing is stored yet")
+
+    def test_no_key_opens_some(self, find_one, make_account, anna, lose_key):
+        make_account(anna)
+        make_account(anna)
+        lose_key()
+        ApplicationToken.objects.create(client_id="client_x", access_token="new")
+        outcome, text, advice = find_one(local.encryption)
+        assert (outcome, text) == ("wrong", "stored secrets that no key opens: 4 of 5")
+        assert "at the end of SMARTCAR_ENCRYPTION_KEYS" in advice
+
+    @pytest.mark.parametrize("keys", [[], ["not a key"], "not a list"])
+    def test_there_is_no_key(self, find_one, settings, account, keys):
+        settings.SMARTCAR_ENCRYPTION_KEYS = keys
+        assert find_one(local.encryption)[0] == "not checked"
+
+    def test_it_stops_after_a_while_and_says_so(self, find_one, make_account, anna, monkeypatch, settings):
+        make_account(anna)
+        monkeypatch.setattr(local, "PATIENCE", 0.0)
+        settings.SMARTCAR_ENCRYPTION_KEYS = [
+            *settings.SMARTCAR_ENCRYPTION_KEYS,
+            Fernet.generate_key().decode(),
+        ]
+        assert "not at all of them" in find_one(local.encryption)[1]

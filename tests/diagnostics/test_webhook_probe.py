@@ -1,0 +1,269 @@
+"""The site's own webhook: the view's real answers, and on the wire those of what stands before it."""
+
+import json
+import re
+
+import pytest
+import requests
+import urllib3
+from django.db import OperationalError, connection
+
+from django_smartcar.diagnostics import webhook_probe
+from django_smartcar.models import WebhookEndpoint, WebhookEvent
+from django_smartcar.services import webhooks
+from tests.webhooks import TOKEN, post, sign
+
+pytestmark = pytest.mark.django_db
+
+HOOK = "https://your.site/cars/webhook/"
+OTHER = "a-name-that-nobody-guesses"
+
+
+@pytest.fixture(autouse=True)
+def site(settings):
+    settings.SMARTCAR_MANAGEMENT_TOKENS = [TOKEN]
+
+
+@pytest.fixture
+def view(wire, client):
+    """Have the real view answer at https://your.site, as if its settings were these."""
+
+    def serve(settings=None, **changes):
+        def answer(request):
+            kept = {name: getattr(settings, name, None) for name in changes}
+            for name, value in changes.items():
+                setattr(settings, name, value)
+            body = request.body if isinstance(request.body, bytes) else request.body.encode()
+            answered = post(
+                client, body, path=request.path_url, signature=request.headers.get("SC-Signature", "")
+            )
+            for name, value in kept.items():
+                setattr(settings, name, value)
+            return answered.status_code, dict(answered.headers), answered.content
+
+        wire.mock.add_callback("POST", re.compile(r"https://your\.site/.*"), answer)
+
+    return serve
+
+
+@pytest.fixture
+def before(wire):
+    """Have something before the view answer."""
+
+    def serve(status=200, body="<h1>Welcome</h1>", **options):
+        wire.mock.add("POST", HOOK, status=status, body=body, **options)
+
+    return serve
+
+
+def outcomes(found):
+    return [outcome for outcome, _, _ in found]
+
+
+class TestTheView:
+    def test_all_is_right(self, find, view):
+        view()
+        assert find(webhook_probe.webhook) == [
+            ("ok", f"{HOOK} answers VERIFY with the HMAC of token 1 of 1", ""),
+            ("ok", f"{HOOK} believes what is signed with token 1 of 1", ""),
+            ("ok", f"{HOOK} refuses what is not signed", ""),
+        ]
+        assert not WebhookEvent.objects.exists()
+        assert WebhookEndpoint.objects.get().refused == 1
+
+    def test_there_another_token_is_set(self, find, view, settings):
+        view(settings, SMARTCAR_MANAGEMENT_TOKENS=["another"])
+        found = find(webhook_probe.webhook)
+        assert outcomes(found) == ["wrong", "wrong", "ok"]
+        assert "a token that is not known here" in found[0][1]
+        assert "does not believe what is signed with token 1 of 1" in found[1][1]
+        assert "restart every process" in found[0][2]
+        assert "drops the header SC-Signature" in found[1][2]
+
+    def test_there_the_order_is_another(self, find, view, settings):
+        settings.SMARTCAR_MANAGEMENT_TOKENS = ["new", TOKEN]
+        view(settings, SMARTCAR_MANAGEMENT_TOKENS=[TOKEN, "new"])
+        found = find(webhook_probe.webhook)
+        assert outcomes(found) == ["warning", "ok", "ok", "ok"]
+        assert "with token 2 of 2" in found[0][1]
+
+    def test_there_no_token_is_set(self, find, view, settings):
+        view(settings, SMARTCAR_MANAGEMENT_TOKENS=[])
+        found = find(webhook_probe.webhook)
+        assert outcomes(found) == ["wrong", "wrong", "ok"]
+        assert "refuses to answer VERIFY" in found[0][1]
+
+    def test_challenges_are_closed(self, find, view, settings):
+        settings.SMARTCAR_WEBHOOK_CHALLENGES = False
+        view()
+        found = find(webhook_probe.webhook)
+        assert outcomes(found) == ["ok", "ok", "ok"]
+        assert "is closed to VERIFY" in found[0][1]
+
+    def test_challenges_have_been_answered_often_enough(self, find, view, monkeypatch):
+        monkeypatch.setattr(webhooks, "CHALLENGES", 1)
+        view()
+        assert outcomes(find(webhook_probe.webhook)) == ["ok", "ok", "ok"]
+        assert outcomes(find(webhook_probe.webhook)) == ["not checked", "ok", "ok"]
+
+    def test_it_cannot_store(self, find_one, view, settings):
+        def broken(execute, sql, params, many, context):
+            raise OperationalError("gone")
+
+        view()
+        with connection.execute_wrapper(broken):
+            outcome, text, advice = find_one(webhook_probe.webhook)
+        assert (outcome, text) == ("wrong", f"{HOOK} cannot store what comes (503)")
+        assert "its log says which" in advice
+
+    def test_every_address_is_tried_and_no_name_is_told(self, find, view, settings):
+        settings.SMARTCAR_WEBHOOK_TOKENS = {OTHER: ["of-another-application"]}
+        view()
+        found = find(webhook_probe.webhook)
+        assert outcomes(found) == ["ok"] * 6
+        assert "https://your.site/cars/webhook/a-na…/ refuses what is not signed" in found[5][1]
+        assert OTHER not in str(found)
+
+    def test_no_name_is_told_where_the_connection_breaks_off(self, find, view, settings, wire):
+        settings.SMARTCAR_WEBHOOK_TOKENS = {OTHER: ["of-another-application"]}
+        settings.SMARTCAR_MANAGEMENT_TOKENS = []
+        wire.mock.add("POST", f"{HOOK}{OTHER}/", body=requests.ConnectionError("broken"))
+        ((outcome, _, advice),) = found = find(webhook_probe.webhook)
+        assert (outcome, "Try curl -v https://your.site." in advice) == ("wrong", True)
+        assert OTHER not in str(found)
+
+    def test_an_address_that_the_running_site_does_not_have(self, find, view, settings):
+        settings.SMARTCAR_WEBHOOK_TOKENS = {OTHER: ["of-another-application"]}
+        view(settings, SMARTCAR_WEBHOOK_TOKENS={})
+        outcome, text, advice = find(webhook_probe.webhook)[3]
+        assert (outcome, "answers 404" in text) == ("wrong", True)
+        assert "the same SMARTCAR_WEBHOOK_TOKENS" in advice
+
+
+class TestWhatStandsBeforeIt:
+    @pytest.mark.parametrize(
+        ("status", "advice"),
+        [
+            (200, "A page is served there"),
+            (400, "ALLOWED_HOSTS"),
+            (401, "asks for a password"),
+            (403, "looks for CSRF or a login"),
+            (404, "includes django_smartcar.urls"),
+            (405, "takes no POST"),
+            (500, "its log says why"),
+            (502, "its log says why"),
+            (503, "its log says why"),
+        ],
+    )
+    def test_a_page(self, find_one, before, status, advice):
+        before(status)
+        outcome, text, told = find_one(webhook_probe.webhook)
+        assert (outcome, text) == ("wrong", f"{HOOK} answers {status}, and not as django_smartcar does")
+        assert advice in told
+
+    @pytest.mark.parametrize("body", ["{}", "[]", '{"ok": true}', "null", '{"challenge": "x", "more": 1}'])
+    def test_json_that_is_not_the_views(self, find_one, before, body):
+        before(200, body, content_type="application/json")
+        assert "not as django_smartcar does" in find_one(webhook_probe.webhook)[1]
+
+    @pytest.mark.parametrize(
+        ("location", "advice"),
+        [
+            ("http://your.site/cars/webhook/", "Give it the address with http://"),
+            ("http://www.your.site/cars/webhook/", "Give it the host www.your.site"),
+            ("https://www.your.site/cars/webhook/", "Give it the host www.your.site"),
+            ("https://your.site/cars/webhook", "adds or takes a slash"),
+            ("/cars/webhook", "adds or takes a slash"),
+            (HOOK, "SECURE_PROXY_SSL_HEADER"),
+            ("/login/?next=/cars/webhook/", "A middleware asks for a login"),
+            ("/de/cars/webhook/", "answer at this address itself"),
+        ],
+    )
+    def test_a_redirect(self, find_one, before, location, advice):
+        before(301, "", headers={"Location": location})
+        outcome, text, told = find_one(webhook_probe.webhook)
+        assert (outcome, text.startswith(f"{HOOK} redirects to ")) == ("wrong", True)
+        assert "?next" not in text
+        assert advice in told
+        assert "Smartcar takes a redirect for a failure" in told
+
+    def test_a_login_at_the_root_is_not_seen_in_every_redirect(self, find_one, before, settings):
+        settings.LOGIN_URL = "/"
+        before(301, "", headers={"Location": "https://www.your.site/cars/webhook/"})
+        assert "Give it the host www.your.site" in find_one(webhook_probe.webhook)[2]
+
+    @pytest.mark.parametrize("location", ["https://[", "https://your.site:port/"])
+    def test_a_redirect_to_nowhere(self, find_one, before, location):
+        before(302, "", headers={"Location": location})
+        assert find_one(webhook_probe.webhook)[0] == "wrong"
+
+    def test_it_is_not_reached(self, find_one, before):
+        reason = urllib3.exceptions.NameResolutionError("your.site", None, OSError())
+        before(body=requests.ConnectionError(urllib3.exceptions.MaxRetryError(None, "/", reason)))
+        outcome, text, advice = find_one(webhook_probe.webhook)
+        assert (outcome, text) == ("wrong", f"{HOOK}: its name cannot be resolved here")
+        assert "getent hosts your.site" in advice
+        assert "Smartcar, which is elsewhere, may fare better" in advice
+
+    @pytest.mark.parametrize(
+        "anew",
+        [
+            lambda body: json.dumps(json.loads(body), ensure_ascii=False).encode(),
+            lambda body: body.decode().encode("ascii", "backslashreplace"),
+        ],
+        ids=["spaces", "letters"],
+    )
+    def test_a_proxy_that_writes_json_anew(self, find, wire, anew):
+        def answer(request):
+            body = anew(request.body)
+            payload = json.loads(request.body)
+            if isinstance(payload, dict):
+                hashed = sign(payload["data"]["challenge"].encode())
+                return 200, {}, json.dumps({"challenge": hashed})
+            is_good = sign(body) == request.headers.get("SC-Signature")
+            return 400 if is_good else 401, {}, "{}"
+
+        wire.mock.add_callback("POST", HOOK, answer)
+        found = find(webhook_probe.webhook)
+        assert outcomes(found) == ["ok", "wrong", "ok"]
+        assert "something on the way changes the body" in found[1][2]
+
+    def test_somebody_who_believes_everything(self, find, wire):
+        def answer(request):
+            payload = json.loads(request.body)
+            hashed = sign(payload["data"]["challenge"].encode()) if isinstance(payload, dict) else ""
+            return 200, {}, json.dumps({"challenge": hashed} if hashed else {})
+
+        wire.mock.add_callback("POST", HOOK, answer)
+        found = find(webhook_probe.webhook)
+        assert outcomes(found) == ["ok", "wrong", "wrong"]
+        assert f"{HOOK} answers 200 to what is not signed" in found[2][1]
+
+    def test_somebody_who_then_falls_silent(self, find, wire):
+        def answer(request):
+            payload = json.loads(request.body)
+            if isinstance(payload, list):
+                raise requests.ConnectionError
+            return 200, {}, json.dumps({"challenge": sign(payload["data"]["challenge"].encode())})
+
+        wire.mock.add_callback("POST", HOOK, answer)
+        assert outcomes(find(webhook_probe.webhook)) == ["ok", "wrong", "wrong"]
+
+
+def test_the_address_of_the_site_is_not_known(find_one, examination):
+    examination.site = ""
+    outcome, _, advice = find_one(webhook_probe.webhook)
+    assert (outcome, "--url https://your.site" in advice) == ("not checked", True)
+
+
+def test_no_token_is_set(find_one, settings):
+    settings.SMARTCAR_MANAGEMENT_TOKENS = []
+    assert find_one(webhook_probe.webhook)[0] == "not checked"
+
+
+def test_the_urls_are_not_included(find_one, settings):
+    settings.ROOT_URLCONF = "django_smartcar.simulator.urls"
+    assert find_one(webhook_probe.webhook)[:2] == (
+        "not checked",
+        "django_smartcar.urls is not included: see settings",
+    )

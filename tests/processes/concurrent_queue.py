@@ -1,0 +1,130 @@
+"""A crowd of workers at one inbox, one of which is killed. A program for `databases.run`.
+
+It is told how many ``events`` of how many ``cars`` there are for how many ``workers``. Every third event
+comes twice, all of them shuffled. The answer says how often each was handled, and what the cars read at the
+end.
+"""
+
+import json
+import multiprocessing
+import random
+import signal
+import time
+from datetime import timedelta
+
+from django.contrib.auth import get_user_model
+from django.db import connection, connections
+from django.test import override_settings
+
+from django_smartcar import signals
+from django_smartcar.models import ConnectedVehicle, SmartcarAccount, SmartcarUser, WebhookEvent
+from django_smartcar.services import webhooks
+from django_smartcar.services.webhooks import _queue
+
+from ..webhooks import TOKEN, event, location, odometer, sign
+
+NOON = 1_790_000_000
+
+
+def main(told):
+    make_cars(told["cars"])
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE handled (event_id varchar(100), worker integer)")
+    connections.close_all()  # a connection is nothing to be inherited
+    together = multiprocessing.get_context("fork")
+    all_sent = together.Event()
+    workers = [together.Process(target=work, args=(n, all_sent)) for n in range(told["workers"])]
+    for worker in workers:
+        worker.start()
+    began = time.monotonic()
+    sent = deliver(told)
+    seconds = {"delivered": time.monotonic() - began}
+    killed = kill_one(workers[0], told["events"] // 4)
+    all_sent.set()
+    for worker in workers:
+        worker.join()
+    seconds["worked"] = time.monotonic() - began
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT event_id, worker FROM handled")
+        handled = cursor.fetchall()
+    return {
+        "sent": sent,
+        "seconds": seconds,
+        "killed": killed,
+        "exits": [worker.exitcode for worker in workers[1:]],
+        "handled": [event_id for event_id, _ in handled],
+        "hands": len({worker for _, worker in handled}),
+        "states": list(WebhookEvent.objects.values_list("state", flat=True).distinct().order_by("state")),
+        "readings": {
+            row.smartcar_vehicle_id: [
+                row.readings.newest().get(kind="odometer").value,
+                *row.readings.newest().get(kind="location").value.values(),
+            ]
+            for row in ConnectedVehicle.objects.all()
+        },
+    }
+
+
+def make_cars(number):
+    user = get_user_model().objects.create(username="crowd")
+    owner = SmartcarUser.objects.create(id="driver-a", user=user)
+    account = SmartcarAccount.objects.create(smartcar_user=owner, api_version="3")
+    permissions = ["read_odometer", "read_location"]
+    ConnectedVehicle.objects.bulk_create(
+        ConnectedVehicle(account=account, smartcar_vehicle_id=f"car-{n}", permissions=permissions)
+        for n in range(number)
+    )
+
+
+@override_settings(SMARTCAR_MANAGEMENT_TOKENS=[TOKEN], SMARTCAR_WEBHOOK_WORK="command")
+def deliver(told):
+    """Have the site receive the events, as Smartcar sends them: again, where it is told 503."""
+    chance = random.Random(told["events"])  # noqa: S311 (a test that can be run again)
+    events = [made(number, told["cars"], chance) for number in range(told["events"])]
+    deliveries = events + events[::3]
+    chance.shuffle(deliveries)
+    for one in deliveries:
+        body = json.dumps(one).encode()
+        while (answer := webhooks.receive("", body, sign(body))).status == 503:
+            time.sleep(0.05)
+        assert answer.status == 200
+    return events
+
+
+def made(number, cars, chance):
+    at = NOON + chance.randrange(50)  # so that many are of the same moment, and the sequence decides
+    # A way that a car can go: further is implausible, and not believed.
+    told = [
+        odometer((at - NOON) / 5 + number / 1e5, at),
+        location(number / 1e6, -number / 1e6, at + chance.randrange(3)),
+    ]
+    return event(*told, car=f"car-{number % cars}", sequence=number + 1, event_id=f"event-{number}")
+
+
+def kill_one(worker, after):
+    """SIGKILL a worker in the middle, once so many have been handled; whether it was still at work."""
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM handled")
+            if cursor.fetchone()[0] >= after:
+                break
+        time.sleep(0.01)
+    worker.kill()
+    worker.join()
+    return worker.exitcode == -signal.SIGKILL
+
+
+def work(number, all_sent):
+    """A worker, until everything is worked."""
+    _queue.LEASE = timedelta(seconds=2)  # so that the test need not wait for the killed one's
+    random.seed(number)
+
+    def receiver(event, **named):
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO handled VALUES (%s, %s)", [event.event_id, number])
+
+    signals.webhook_received.connect(receiver)
+    unworked = WebhookEvent.objects.exclude(state=WebhookEvent.State.WORKED)
+    while not all_sent.is_set() or unworked.exists():
+        if not _queue.work():
+            time.sleep(0.05)

@@ -1,0 +1,278 @@
+"""A refresh inside a transaction that is rolled back: the new tokens are kept, whatever the database."""
+
+import json
+import threading
+import time
+from contextlib import closing, suppress
+from datetime import timedelta
+
+import pytest
+from django.db import OperationalError, connection, connections, transaction
+from django.urls import path
+from django.utils import timezone
+
+from django_smartcar.exceptions import ReconnectRequired, TransactionPending
+from django_smartcar.models import ApplicationToken, ConnectedVehicle, SmartcarAccount
+from django_smartcar.services import _transactions, connect, tokens, vehicles
+from django_smartcar.services.connect._ownership import Callback
+from django_smartcar.services.tokens import _refresh_lock
+from django_smartcar.simulator import world
+
+from .. import urls
+from ..wire import TOKEN
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.parametrize("smartcar", ["2.0"], indirect=True),
+]
+
+
+class Undone(Exception):
+    """What the caller's transaction ends with."""
+
+
+@pytest.fixture
+def vehicle(drives):
+    vehicle = drives().vehicles[0]
+    SmartcarAccount.objects.update(access_expires_at=timezone.now())
+    vehicle.refresh_from_db()
+    yield vehicle
+    SmartcarAccount.objects.all().delete()
+
+
+def newest_is_kept():
+    """Whether the refresh token in the database is the newest that Smartcar has given."""
+    row = SmartcarAccount.objects.get()
+    return row.refresh_token == list(world.state().refresh_tokens)[-1] and row.refresh_lease is None
+
+
+def is_sqlite():
+    return connection.vendor == "sqlite"
+
+
+def test_the_new_tokens_survive_the_rollback_of_a_block_of_the_callers(vehicle):
+    with suppress(Undone), transaction.atomic():
+        vehicles_seen = ConnectedVehicle.objects.count()
+        tokens.access_token(vehicle.account)
+        raise Undone
+    assert vehicles_seen == 1
+    assert world.counters["refreshes"] == 1
+    assert newest_is_kept()
+    tokens.access_token(SmartcarAccount.objects.get())
+    assert world.counters["refreshes"] == 1
+
+
+def read_and_raise(request):
+    vehicles.odometer(ConnectedVehicle.objects.get())
+    raise Undone
+
+
+urlpatterns = [path("undone/", read_and_raise), *urls.urlpatterns]
+
+
+def test_the_new_tokens_survive_a_view_that_raises_under_atomic_requests(vehicle, client, settings, anna):
+    settings.ROOT_URLCONF = __name__
+    client.force_login(anna)
+    connection.settings_dict["ATOMIC_REQUESTS"] = True
+    try:
+        with pytest.raises(Undone):
+            client.get("/undone/")
+    finally:
+        connection.settings_dict["ATOMIC_REQUESTS"] = False
+    assert newest_is_kept()
+    assert not ConnectedVehicle.objects.get().newest(), "what the view itself wrote is undone"
+
+
+def test_nested_blocks_are_no_other(vehicle):
+    with suppress(Undone), transaction.atomic(), transaction.atomic():
+        tokens.access_token(vehicle.account)
+        raise Undone
+    assert newest_is_kept()
+
+
+def test_the_caller_goes_on_in_its_own_transaction_with_the_new_token(vehicle, anna):
+    with transaction.atomic(), transaction.atomic():
+        assert ConnectedVehicle.objects.count() == 1
+        token = tokens.access_token(vehicle.account)
+        anna.first_name = "Anna-Lena"
+        anna.save()
+        assert connection.in_atomic_block
+    anna.refresh_from_db()
+    assert (token, anna.first_name) == (vehicle.account.access_token, "Anna-Lena")
+
+
+def test_a_transaction_that_has_the_row_itself_is_refused_before_smartcar_is_asked(vehicle, monkeypatch):
+    monkeypatch.setattr(_transactions, "LOCK_WAIT", 1)
+    began = time.monotonic()
+    with transaction.atomic():
+        SmartcarAccount.objects.update(mode="live")
+        with pytest.raises(TransactionPending, match="commit first"):
+            tokens.access_token(vehicle.account)
+    assert time.monotonic() - began < 5
+    assert world.counters["refreshes"] == 0
+    assert SmartcarAccount.objects.get().refresh_lease is None
+    tokens.access_token(SmartcarAccount.objects.get())
+
+
+def test_a_write_of_something_else_is_in_the_way_on_sqlite_alone(vehicle, anna, monkeypatch):
+    monkeypatch.setattr(_transactions, "LOCK_WAIT", 1)
+
+    def refresh_after_a_write():
+        with transaction.atomic():
+            anna.first_name = "Anna-Lena"
+            anna.save()
+            tokens.access_token(vehicle.account)
+            raise Undone
+
+    with pytest.raises(TransactionPending if is_sqlite() else Undone):
+        refresh_after_a_write()
+    assert world.counters["refreshes"] == (0 if is_sqlite() else 1)
+    assert is_sqlite() or newest_is_kept()
+
+
+def test_a_row_that_is_not_committed_yet_is_refused_before_smartcar_is_asked(vehicle, monkeypatch):
+    monkeypatch.setattr(_transactions, "LOCK_WAIT", 1)
+    with transaction.atomic():
+        account = SmartcarAccount.objects.get()
+        account.pk = None
+        account.save()
+        with pytest.raises(TransactionPending):
+            tokens.access_token(account)
+    assert world.counters["refreshes"] == 0
+
+
+def test_a_dead_token_marks_the_account_for_good(vehicle):
+    with world.changes() as state:
+        state.refresh_tokens.clear()
+    with suppress(Undone), transaction.atomic():
+        with pytest.raises(ReconnectRequired):
+            tokens.access_token(vehicle.account)
+        raise Undone
+    assert SmartcarAccount.objects.get().reconnect_required_at is not None
+
+
+def test_transactions_by_hand_are_no_other(vehicle):
+    transaction.set_autocommit(False)
+    try:
+        ConnectedVehicle.objects.count()
+        tokens.access_token(vehicle.account)
+        transaction.rollback()
+    finally:
+        transaction.set_autocommit(True)
+    assert newest_is_kept()
+
+
+def test_the_token_of_the_application_survives_too(vehicle, smartcar, settings):
+    smartcar.point(settings, "3")
+    with suppress(Undone), transaction.atomic():
+        tokens.as_application(lambda token: token)
+        raise Undone
+    assert ApplicationToken.objects.get().access_token in world.state().application_tokens
+    assert world.counters["application_tokens"] == 1
+
+
+def test_a_connection_is_not_completed_inside_a_transaction(vehicle, anna, smartcar):
+    url = connect.begin(anna, session_key="s", redirect_uri="https://testserver/cars/callback/")
+    told = smartcar.visit(url)
+    attempt = connect.attempts.consume(told["state"], user=anna, session_key="s")
+    with pytest.raises(TransactionPending), transaction.atomic():
+        connect.complete(attempt, Callback(told["code"]))
+    assert world.counters["code_exchanges"] == 1  # that of the vehicle
+    assert connect.complete(attempt, Callback(told["code"])).vehicles
+
+
+def test_no_connection_is_left_open(vehicle):
+    before = connections["default"]
+    with transaction.atomic():
+        tokens.access_token(vehicle.account)
+    assert connections["default"] is before
+    if connection.vendor == "postgresql":
+        ask = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        deadline = time.monotonic() + 5
+        while _first(ask) > 1 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert _first(ask) == 1
+
+
+def _first(statement):
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchone()[0]
+
+
+LOCKS = {
+    "sqlite": ("PRAGMA busy_timeout = 100", "BEGIN EXCLUSIVE"),
+    "postgresql": (
+        "SET lock_timeout = '100ms'",
+        "BEGIN; LOCK TABLE smartcar_smartcaraccount IN ACCESS EXCLUSIVE MODE",
+    ),
+    "mysql": ("SET lock_wait_timeout = 1", "LOCK TABLES smartcar_smartcaraccount WRITE"),
+}
+
+
+@pytest.fixture
+def wired(smartcar, settings, wire):
+    """Smartcar's token endpoint, played here."""
+    settings.SMARTCAR_AUTH_URL = TOKEN
+    return wire
+
+
+@pytest.fixture
+def away(make_account, anna, wired):
+    """An account that is due; as soon as Smartcar answers, its table is locked for two seconds."""
+    impatience, lock = LOCKS[connection.vendor]
+    locked, threads = threading.Event(), []
+
+    def hold():
+        with connection.cursor() as cursor:
+            cursor.execute(lock)
+            locked.set()
+            time.sleep(2)
+        connection.close()
+
+    def answer(request):
+        with connection.cursor() as cursor:
+            cursor.execute(impatience)
+        threads.append(threading.Thread(target=hold))
+        threads[0].start()
+        assert locked.wait(5)
+        return 200, {}, json.dumps({"access_token": "a", "refresh_token": "new", "expires_in": 7200})
+
+    wired.mock.add_callback("POST", TOKEN, answer, content_type="application/json")
+    yield make_account(anna, access_for=timedelta(0))
+    threads[0].join()
+    connection.close()
+
+
+def test_a_database_that_is_away_for_a_moment_is_waited_for(away, wired, caplog):
+    """Smartcar has answered, and the tokens cannot be saved just then."""
+    assert tokens.access_token(away) == "a"
+    assert "are not saved yet" in caplog.text
+    assert SmartcarAccount.objects.get().refresh_token == "new"
+    assert len(wired.sent("POST")) == 1
+
+
+def test_a_database_that_stays_away_is_given_up_loudly(away, monkeypatch, caplog):
+    monkeypatch.setattr(_refresh_lock, "SAVE_FOR", 0)
+    with pytest.raises(OperationalError):
+        tokens.access_token(away)
+    (loud,) = [record for record in caplog.records if record.levelname == "CRITICAL"]
+    assert loud.getMessage() == f"the new tokens of {away} could not be saved: OperationalError"
+
+
+def test_a_connection_that_the_database_has_closed_is_opened_again(make_account, anna, wired):
+    account = make_account(anna, access_for=timedelta(0))
+    kill = {"postgresql": "SELECT pg_terminate_backend(%d)", "mysql": "KILL %d"}.get(connection.vendor)
+    if kill is None:
+        pytest.skip("SQLite has no server that could close a connection")
+
+    def answer(request):
+        is_mysql = connection.vendor == "mysql"
+        mine = _first("SELECT connection_id()" if is_mysql else "SELECT pg_backend_pid()")
+        with closing(connection.copy()) as other, other.cursor() as cursor:
+            cursor.execute(kill % mine)
+        return 200, {}, json.dumps({"access_token": "a", "refresh_token": "new", "expires_in": 7200})
+
+    wired.mock.add_callback("POST", TOKEN, answer, content_type="application/json")
+    assert tokens.access_token(account) == "a"
+    assert SmartcarAccount.objects.get().refresh_token == "new"

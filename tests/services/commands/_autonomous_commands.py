@@ -1,0 +1,155 @@
+"""Commands on a real database: committed before the wire, past the caller's transaction, and one of many."""
+
+import threading
+from contextlib import suppress
+
+import pytest
+from django.db import connection, connections, transaction
+
+from django_smartcar.exceptions import CommandRepeated, RateLimited, TransactionPending
+from django_smartcar.models import Allowance, ConnectedVehicle, SmartcarAccount, VehicleCommand
+from django_smartcar.services import _transactions, commands, vehicles
+from django_smartcar.simulator import world
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.parametrize("smartcar", ["2.0"], indirect=True),
+]
+
+
+class Undone(Exception):
+    """What the caller's transaction ends with."""
+
+
+@pytest.fixture
+def vehicle(drives):
+    yield drives().vehicles[0]
+    SmartcarAccount.objects.all().delete()
+
+
+def at_once(number, act):
+    """Do it in so many threads that begin together; returns what each one got or raised."""
+    barrier, outcomes = threading.Barrier(number), []
+
+    def run():
+        barrier.wait()
+        try:
+            outcomes.append(act())
+        except Exception as error:
+            outcomes.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcomes
+
+
+def test_the_record_survives_the_rollback_of_the_callers_transaction(vehicle, anna):
+    with suppress(Undone), transaction.atomic():
+        assert ConnectedVehicle.objects.count() == 1
+        commands.send(vehicle, "lock", actor=anna)
+        raise Undone
+    row = VehicleCommand.objects.get()
+    assert (row.status, row.actor) == ("succeeded", anna)
+
+
+def test_the_record_is_committed_before_the_wire(vehicle, smartcar):
+    seen = []
+
+    def look():
+        seen.extend(VehicleCommand.objects.values_list("status", flat=True))
+
+    smartcar.delay("security", 0.5)
+    with transaction.atomic():
+        looks = threading.Timer(0.3, lambda: (look(), connections.close_all()))
+        looks.start()
+        commands.send(vehicle, "lock")
+        looks.join()
+    assert seen == ["pending"]
+
+
+def test_a_transaction_in_the_way_is_refused_before_the_wire(vehicle, monkeypatch):
+    monkeypatch.setattr(_transactions, "LOCK_WAIT", 1)
+    with transaction.atomic():
+        vehicle.pk = None
+        vehicle.smartcar_vehicle_id = "not committed"
+        vehicle.save()
+        with pytest.raises(TransactionPending, match="commit first"):
+            commands.send(vehicle, "lock")
+    assert world.counters["commands"] == 0
+    assert not VehicleCommand.objects.exists()
+
+
+def test_a_write_of_something_else_is_in_the_way_on_sqlite_alone(vehicle, anna, bert, monkeypatch):
+    monkeypatch.setattr(_transactions, "LOCK_WAIT", 1)
+    refused = connection.vendor == "sqlite"
+    with suppress(TransactionPending), transaction.atomic():
+        bert.first_name = "Albert"
+        bert.save()
+        commands.send(vehicle, "lock", actor=anna)
+    assert world.counters["commands"] == (0 if refused else 1)
+
+
+def test_of_twenty_identical_commands_at_once_one_is_sent(vehicle):
+    outcomes = at_once(20, lambda: commands.send(ConnectedVehicle.objects.get(), "lock"))
+    assert sum(isinstance(each, VehicleCommand) for each in outcomes) == 1, outcomes
+    (first,) = [each for each in outcomes if isinstance(each, VehicleCommand)]
+    others = [each for each in outcomes if each is not first]
+    assert {type(each) for each in others} == {CommandRepeated}, others
+    assert {each.command_id for each in others} == {first.pk}
+    assert world.counters["commands"] == 1
+    assert VehicleCommand.objects.count() == 1
+
+
+def test_many_cars_are_told_side_by_side_and_each_has_a_result(drives, smartcar, settings, anna):
+    settings.SMARTCAR_COMMANDS_AT_ONCE = 3
+    told = drives("3-vehicles@smartcar.com").vehicles
+    with world.changes():
+        for car in world.cars():
+            car.latencies["*"] = 2
+        world.cars()[0].fault = "VEHICLE_STATE:DOOR_OPEN"
+    seen = []
+    sight = threading.Thread(
+        target=lambda: seen.append(smartcar.wait_until(lambda: len(smartcar.asking) == 3))
+    )
+    sight.start()
+    outcomes = list(commands.send_to_all(told, "lock", actor=anna))
+    sight.join()
+    assert seen, "three were on their way at once"
+    assert [vehicle for vehicle, _ in outcomes] == told
+    assert sorted(type(error).__name__ for _, error in outcomes) == [
+        "NoneType",
+        "NoneType",
+        "VehicleUnavailable",
+    ]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("smartcar")]
+    SmartcarAccount.objects.all().delete()
+
+
+def test_a_hundred_threads_that_read_one_rate_limited_car_make_one_request(vehicle, smartcar):
+    smartcar.car().fault = "RATE_LIMIT:VEHICLE"
+    before = len(smartcar.asked)
+    outcomes = at_once(100, lambda: vehicles.odometer(ConnectedVehicle.objects.get()))
+    assert {type(each) for each in outcomes} == {RateLimited}, outcomes
+    assert len(smartcar.asked) - before == 1
+
+
+def test_a_limit_is_remembered_through_a_rollback_and_the_count_is_not_held(vehicle, smartcar):
+    smartcar.car().fault = "RATE_LIMIT:VEHICLE"
+    with suppress(Undone), transaction.atomic():
+        with pytest.raises(RateLimited):
+            vehicles.odometer(vehicle)
+        raise Undone
+    assert Allowance.objects.get().blocked_until is not None
+    with pytest.raises(RateLimited):
+        commands.send(vehicle, "lock")
+
+
+def test_requests_of_many_threads_are_all_counted(vehicle):
+    Allowance.objects.all().delete()  # connecting has asked as well
+    at_once(8, lambda: vehicles.odometer(ConnectedVehicle.objects.get()))
+    assert Allowance.objects.get().requests == 8

@@ -1,0 +1,195 @@
+import json
+import re
+import time
+from datetime import timedelta
+
+import pytest
+import requests
+
+from django_smartcar import signals
+from django_smartcar.exceptions import (
+    NoAnswerException,
+    ReconnectRequired,
+    SmartcarException,
+    StateException,
+    VehicleDisconnected,
+)
+from django_smartcar.models import ConnectedVehicle, VehicleCommand
+from django_smartcar.services import commands
+from django_smartcar.simulator import world
+
+from ...wire import API, IN_MOTION, TOKEN
+
+pytestmark = pytest.mark.django_db
+
+SECURITY = f"{API}/vehicles/car-1/security"
+
+
+@pytest.mark.parametrize(("action", "wired"), [("lock", "LOCK"), ("unlock", "UNLOCK")])
+def test_a_command_reaches_the_car_and_is_recorded(vehicle, anna, wire, action, wired):
+    wire.commands("car-1")
+    command = commands.send(vehicle, action, actor=anna)
+    assert [json.loads(request.body) for request in wire.sent("POST", "/security")] == [{"action": wired}]
+    row = VehicleCommand.objects.get()
+    assert row == command
+    assert (row.vehicle, row.actor, row.action, row.status) == (vehicle, anna, action, "succeeded")
+    assert row.finished_at is not None
+
+
+def test_the_record_is_there_before_the_car_is_asked(vehicle, wire):
+    seen = []
+
+    def answer(request):
+        seen.extend(VehicleCommand.objects.values_list("status", flat=True))
+        return 200, {}, '{"status": "success"}'
+
+    wire.mock.add_callback("POST", SECURITY, answer, content_type="application/json")
+    commands.send(vehicle, "lock")
+    assert seen == ["pending"]
+
+
+def test_a_refusal_is_recorded_with_smartcars_own_words_and_raised(vehicle, wire):
+    wire.commands("car-1", IN_MOTION, status=409)
+    with pytest.raises(StateException):
+        commands.send(vehicle, "unlock")
+    row = VehicleCommand.objects.get()
+    assert (row.status, row.error_type, row.error_code) == ("failed", "VEHICLE_STATE", "IN_MOTION")
+    assert row.request_id == IN_MOTION["requestId"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        ({"body": requests.ReadTimeout()}, "unknown"),
+        ({"status": 504, "body": "gateway timeout"}, "unknown"),
+        ({"status": 200, "body": "<html>?"}, "unknown"),
+        ({"body": requests.ConnectTimeout()}, "failed"),
+        ({"status": 500, "json": {"type": "SERVER", "code": "INTERNAL"}}, "unknown"),
+        ({"status": 502, "json": {"type": "UPSTREAM", "code": "NO_RESPONSE"}}, "unknown"),
+        ({"status": 524, "body": "<html>"}, "unknown"),
+        ({"status": 200, "json": {"status": "pending"}}, "unknown"),
+        ({"status": 501, "json": {"type": "COMPATIBILITY"}}, "failed"),
+        ({"status": 429, "json": {"type": "RATE_LIMIT"}}, "failed"),
+    ],
+)
+def test_the_outcome_is_unknown_exactly_when_the_car_may_have_obeyed(vehicle, wire, answer, status):
+    wire.mock.add("POST", SECURITY, **answer)
+    with pytest.raises(SmartcarException):
+        commands.send(vehicle, "lock")
+    assert VehicleCommand.objects.get().status == status
+    assert len(wire.sent("POST", "/security")) == 1, "a command is never sent twice"
+
+
+def test_a_token_that_could_not_be_had_is_a_failure_not_an_unknown(make_account, make_vehicle, anna, wire):
+    vehicle = make_vehicle(make_account(anna, access_for=timedelta(0)))
+    wire.mock.add("POST", TOKEN, body=requests.ReadTimeout())
+    with pytest.raises(NoAnswerException):
+        commands.send(vehicle, "lock")
+    assert VehicleCommand.objects.get().status == "failed"
+    assert not wire.sent("POST", "/security")
+
+
+def test_an_account_that_needs_reconnecting_sends_nothing(make_account, make_vehicle, anna, wire):
+    vehicle = make_vehicle(make_account(anna, refresh_token=""))
+    with pytest.raises(ReconnectRequired):
+        commands.send(vehicle, "lock")
+    assert VehicleCommand.objects.get().error_type == "ReconnectRequired"
+    assert not wire.mock.calls
+
+
+def test_a_disconnected_car_is_not_asked(vehicle, wire):
+    ConnectedVehicle.objects.update(disconnected_at="2026-01-01T00:00Z")
+    vehicle.refresh_from_db()
+    with pytest.raises(VehicleDisconnected):
+        commands.send(vehicle, "lock")
+    assert not wire.mock.calls
+
+
+def test_an_action_that_does_not_exist_is_an_error_of_the_caller(vehicle, wire):
+    with pytest.raises(ValueError, match="lock, unlock"):
+        commands.send(vehicle, "explode")
+    assert not VehicleCommand.objects.exists()
+
+
+def test_receivers_are_told_how_it_ended(vehicle, wire):
+    ended = []
+
+    def receive(sender, command, **kwargs):
+        ended.append(command.status)
+
+    signals.command_finished.connect(receive)
+    try:
+        wire.commands("car-1")
+        commands.send(vehicle, "lock")
+    finally:
+        signals.command_finished.disconnect(receive)
+    assert ended == ["succeeded"]
+
+
+def test_a_record_is_never_left_pending_by_an_error_of_ours(make_vehicle, account, wire):
+    vehicle = make_vehicle(account, unit_system="")
+    with pytest.raises(ValueError, match="unit"):
+        commands.send(vehicle, "lock")
+    assert VehicleCommand.objects.get().status == "failed"
+
+
+def test_a_car_whose_row_goes_while_it_obeys_is_no_error(vehicle, wire):
+    def answer(request):
+        ConnectedVehicle.objects.all().delete()
+        return 200, {}, '{"status": "success"}'
+
+    wire.mock.add_callback("POST", SECURITY, answer, content_type="application/json")
+    assert commands.send(vehicle, "lock").status == "succeeded"
+
+
+def test_a_command_waits_as_long_as_the_settings_say(vehicle, wire, settings):
+    settings.SMARTCAR_COMMAND_TIMEOUT = 299
+    wire.commands("car-1")
+    commands.send(vehicle, "lock")
+    assert wire.sent("POST", "/security")[0].req_kwargs["timeout"][1] == 299
+
+
+class TestGeneration3:
+    """Over HTTP to the pretend Smartcar, whose long commands are answered with 202 first."""
+
+    @pytest.fixture
+    def car(self, smartcar, drives, settings):
+        vehicle = drives().vehicles[0]
+        settings.SMARTCAR_SIMULATOR_COMMAND_SECONDS = 175
+        settings.SMARTCAR_SIMULATOR_SPEED = 500
+        return vehicle
+
+    def test_a_command_that_fails_after_175_seconds_is_recorded_as_failed(self, car, smartcar, caplog):
+        smartcar.car().fault = "VEHICLE_STATE:IN_MOTION"
+        began = world.now()
+        with pytest.raises(StateException):
+            commands.send(car, "lock")
+        assert (world.now() - began).total_seconds() >= 175
+        row = VehicleCommand.objects.get()
+        assert (row.status, row.error_type, row.error_code) == ("failed", "VEHICLE_STATE", "IN_MOTION")
+        assert world.counters["commands"] == 1
+
+    def test_a_command_that_succeeds_after_175_seconds_is_recorded_as_succeeded(self, car, smartcar):
+        assert commands.send(car, "lock").status == "succeeded"
+        assert smartcar.car().is_locked
+
+    def test_a_202_whose_end_never_comes_is_unknown(self, car, settings):
+        settings.SMARTCAR_COMMAND_TIMEOUT = 0.1
+        with pytest.raises(NoAnswerException):
+            commands.send(car, "lock")
+        assert VehicleCommand.objects.get().status == "unknown"
+        while not world.counters["commands"]:  # the car obeys all the same, before the next test begins
+            time.sleep(0.05)
+
+    @pytest.mark.parametrize(
+        "body", [{"errors": [{"detail": "?"}]}, {"error": "?"}, {"errors": [{"type": "NEW", "code": "NEW"}]}]
+    )
+    def test_an_end_that_tells_of_an_error_without_a_meaning_is_unknown(
+        self, car, wire, smartcar, settings, body
+    ):
+        wire.mock.add_passthru(smartcar.url)
+        settings.SMARTCAR_VEHICLE_API_URL = "https://vehicle.api.smartcar.com"
+        wire.mock.add("POST", re.compile("https://vehicle.api.smartcar.com/.*"), status=202, json=body)
+        with pytest.raises(SmartcarException):
+            commands.send(car, "unlock")
+        assert VehicleCommand.objects.get().status == "unknown"

@@ -1,0 +1,307 @@
+"""What a record promises: no second one like it at once, and an end that a reading can settle."""
+
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+import requests
+from django.core.management import call_command
+from django.utils import timezone
+
+from django_smartcar import signals
+from django_smartcar.exceptions import CommandRepeated, NoAnswerException, StateException, advice
+from django_smartcar.models import VehicleCommand
+from django_smartcar.services import commands, readings, vehicles
+from django_smartcar.services.commands import _log, registry
+from django_smartcar.simulator import world
+
+from ...wire import API, IN_MOTION
+
+pytestmark = pytest.mark.django_db
+
+SECURITY = f"{API}/vehicles/car-1/security"
+LOCKED = "lock_status.is_locked"
+
+
+@pytest.fixture
+def lost(vehicle, wire):
+    """A lock whose answer was cut off."""
+    wire.mock.add("POST", SECURITY, body=requests.ReadTimeout())
+    with pytest.raises(NoAnswerException):
+        commands.send(vehicle, "lock")
+    return VehicleCommand.objects.get()
+
+
+def age(command, **ago):
+    """Let the command have been sent so long ago."""
+    moment = timezone.now() - timedelta(**ago)
+    VehicleCommand.objects.filter(pk=command.pk).update(created_at=moment, finished_at=moment)
+
+
+def test_a_second_identical_command_is_refused_with_the_first_ones_id_while_it_is_in_flight(vehicle, wire):
+    refused = []
+
+    def answer(request):
+        with pytest.raises(CommandRepeated) as raised:
+            commands.send(vehicle, "lock")
+        refused.append(raised.value)
+        return 200, {}, '{"status": "success"}'
+
+    wire.mock.add_callback("POST", SECURITY, answer, content_type="application/json")
+    first = commands.send(vehicle, "lock")
+    assert [error.command_id for error in refused] == [first.pk]
+    assert f"(command {first.pk})" in advice(refused[0])
+    assert len(wire.sent("POST", "/security")) == 1
+
+
+def test_it_is_refused_until_it_has_cooled_down(vehicle, wire, settings):
+    wire.commands("car-1")
+    first = commands.send(vehicle, "lock")
+    with pytest.raises(CommandRepeated):
+        commands.send(vehicle, "lock")
+    age(first, seconds=11)
+    assert commands.send(vehicle, "lock").pk != first.pk
+    settings.SMARTCAR_COMMAND_COOLDOWN = 0
+    commands.send(vehicle, "lock")
+
+
+def test_a_lost_answer_is_no_reason_to_send_it_again_at_once(vehicle, lost, wire):
+    with pytest.raises(CommandRepeated):
+        commands.send(vehicle, "lock")
+    assert len(wire.sent("POST", "/security")) == 1
+
+
+def test_what_failed_may_be_asked_again_at_once(vehicle, wire):
+    wire.commands("car-1", IN_MOTION, status=409)
+    for _ in range(2):
+        with pytest.raises(StateException):
+            commands.send(vehicle, "lock")
+
+
+def test_lock_unlock_lock_is_no_repetition(vehicle, wire):
+    wire.commands("car-1")
+    for action in ("lock", "unlock", "lock"):
+        commands.send(vehicle, action)
+    assert VehicleCommand.objects.count() == 3
+    assert len(set(VehicleCommand.objects.values_list("idempotency_key", flat=True))) == 2
+
+
+def test_another_car_is_no_repetition(vehicle, make_vehicle, account, wire):
+    wire.commands("car-1")
+    wire.commands("car-2")
+    commands.send(vehicle, "lock")
+    commands.send(make_vehicle(account, "car-2"), "lock")
+
+
+def test_what_a_process_that_died_has_left_becomes_unknown(vehicle, wire):
+    wire.commands("car-1")
+    first = commands.send(vehicle, "lock")
+    VehicleCommand.objects.update(status="pending", finished_at=None)
+    with pytest.raises(CommandRepeated):
+        commands.send(vehicle, "lock")
+    VehicleCommand.objects.update(created_at=timezone.now() - timedelta(seconds=401))
+    commands.send(vehicle, "lock")
+    first.refresh_from_db()
+    assert first.status == "unknown"
+    assert first.finished_at is not None
+
+
+def test_a_sweep_calls_it_unknown_too(vehicle, wire):
+    wire.commands("car-1")
+    command = commands.send(vehicle, "lock")
+    VehicleCommand.objects.update(status="pending", finished_at=None)
+    assert commands.give_up() == 0
+    VehicleCommand.objects.update(created_at=timezone.now() - timedelta(seconds=401))
+    assert commands.give_up() == 1
+    command.refresh_from_db()
+    assert command.status == "unknown"
+
+
+def test_a_reading_that_shows_the_car_locked_settles_a_lost_lock(
+    vehicle, lost, django_capture_on_commit_callbacks
+):
+    ended = []
+
+    def receive(sender, command, **kwargs):
+        ended.append(command.status)
+
+    signals.command_finished.connect(receive)
+    try:
+        with django_capture_on_commit_callbacks(execute=True):
+            assert commands.settle(vehicle, LOCKED, True, timezone.now()) == 1
+            assert ended == []
+    finally:
+        signals.command_finished.disconnect(receive)
+    lost.refresh_from_db()
+    assert (lost.status, lost.error_type) == ("succeeded", "NoAnswerException")
+    assert lost.settled_at is not None
+    assert ended == ["succeeded"]
+    assert commands.settle(vehicle, LOCKED, False, timezone.now() + timedelta(hours=1)) == 0
+
+
+def test_a_car_that_is_still_unlocked_is_a_failure_only_once_smartcar_has_stopped_trying(vehicle, lost):
+    assert commands.settle(vehicle, LOCKED, False, timezone.now()) == 0
+    age(lost, seconds=311)
+    assert commands.settle(vehicle, LOCKED, False, timezone.now()) == 1
+    lost.refresh_from_db()
+    assert lost.status == "failed"
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "ago"),
+    [
+        (LOCKED, True, timedelta(minutes=1)),  # from before the command
+        ("lock_status", None, timedelta(0)),
+        ("lock_status", {}, timedelta(0)),
+        ("charge", {"state": "CHARGING"}, timedelta(0)),
+        ("odometer", {"distance": 1}, timedelta(0)),
+    ],
+)
+def test_a_reading_that_says_nothing_of_it_settles_nothing(vehicle, lost, kind, value, ago):
+    assert commands.settle(vehicle, kind, value, timezone.now() - ago) == 0
+    assert commands.settle(vehicle, LOCKED, True, None) == 0
+    lost.refresh_from_db()
+    assert lost.status == "unknown"
+
+
+def test_another_cars_reading_settles_nothing(vehicle, lost, make_vehicle, account):
+    assert commands.settle(make_vehicle(account, "car-2"), LOCKED, True, timezone.now()) == 0
+
+
+def test_what_was_told_before_another_command_cannot_be_told_from_it(vehicle, lost, wire):
+    wire.mock.remove("POST", SECURITY)
+    wire.commands("car-1")
+    commands.send(vehicle, "unlock")
+    age(lost, seconds=311)
+    assert commands.settle(vehicle, LOCKED, False, timezone.now()) == 0
+    lost.refresh_from_db()
+    assert lost.status == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("action", "parameters", "kind", "value"),
+    [
+        ("unlock", {}, LOCKED, False),
+        ("start_charge", {}, "charge.state", "CHARGING"),
+        ("stop_charge", {}, "charge.state", "NOT_CHARGING"),
+        ("set_charge_limit", {"limit": 0.8}, "charge_limit", 0.8),
+    ],
+)
+def test_each_is_settled_by_what_shows_it(vehicle, wire, action, parameters, kind, value):
+    vehicle.permissions = []
+    for path in ("security", "charge", "charge/limit"):
+        wire.mock.add("POST", f"{API}/vehicles/car-1/{path}", body=requests.ReadTimeout())
+    with pytest.raises(NoAnswerException):
+        commands.send(vehicle, action, **parameters)
+    assert commands.settle(vehicle, kind, value, timezone.now()) == 1
+    assert VehicleCommand.objects.get().status == "succeeded"
+
+
+PORT = "lock_status.charging_port"
+
+
+@pytest.mark.parametrize(
+    ("action", "seen", "status"),
+    [
+        ("open_charge_port", "OPEN", "succeeded"),
+        ("open_charge_port", "CLOSED", "unknown"),  # it may have closed by itself
+        ("close_charge_port", "CLOSED", "succeeded"),
+        ("close_charge_port", "OPEN", "failed"),
+        ("close_charge_port", "UNKNOWN", "unknown"),
+    ],
+)
+def test_the_port_is_settled_by_what_can_be_told_from_it(vehicle, action, seen, status):
+    record = _log.begin(vehicle, action, {}, None, "")
+    _log.finish(record, record.Status.UNKNOWN)
+    age(record, seconds=311)
+    readings.keep(vehicle, PORT, [{"type": "chargingPort", "status": seen}], recorded_at=timezone.now())
+    record.refresh_from_db()
+    assert record.status == status
+
+
+def test_what_nothing_tells_of_stays_unknown_and_may_be_sent_again(vehicle):
+    """As README says."""
+    unsettled = {action for action, order in registry.ORDERS.items() if not order.reading}
+    assert unsettled == {
+        "send_destination",
+        "set_daily_charge_schedule",
+        "set_weekly_charge_schedule",
+        "set_workweek_charge_schedule",
+        "delete_charge_schedule",
+    }
+    first = _log.begin(vehicle, "send_destination", {}, None, "")
+    _log.finish(first, first.Status.UNKNOWN)
+    age(first, seconds=11)
+    assert _log.begin(vehicle, "send_destination", {}, None, "").pk != first.pk
+    first.refresh_from_db()
+    assert first.status == "unknown"
+
+
+def test_whatever_is_kept_settles(vehicle, lost):
+    readings.keep(vehicle, LOCKED, True, recorded_at=lost.created_at - timedelta(seconds=1))
+    lost.refresh_from_db()
+    assert lost.status == "unknown"
+    readings.keep(vehicle, LOCKED, True, recorded_at=timezone.now())
+    lost.refresh_from_db()
+    assert lost.status == "succeeded"
+
+
+def test_what_no_car_can_have_told_settles_nothing(vehicle, lost):
+    row = readings.keep(vehicle, LOCKED, True, recorded_at=timezone.now() + timedelta(days=2))
+    assert row.is_implausible
+    lost.refresh_from_db()
+    assert lost.status == "unknown"
+
+
+def test_what_a_process_that_died_has_left_is_settled_too(vehicle, lost):
+    VehicleCommand.objects.update(status="pending", finished_at=None)
+    age(lost, seconds=401)
+    readings.keep(vehicle, LOCKED, True, recorded_at=timezone.now())
+    lost.refresh_from_db()
+    assert lost.status == "succeeded"
+
+
+def test_a_page_of_cars_takes_one_query_more(make_vehicle, account, django_assert_num_queries):
+    cars = [make_vehicle(account, f"car-{number}") for number in range(20)]
+    for some in (cars[:1], cars[1:]):
+        facts = [readings.fact_of(car, LOCKED, True, "", timezone.now()) for car in some]
+        with django_assert_num_queries(6):
+            readings.keep_all(facts)
+
+
+@pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
+def test_a_sync_of_the_fleet_settles(smartcar, drives, settings):
+    settings.SMARTCAR_SCOPE = ["required:read_vehicle_info", "read_security", "control_security"]
+    vehicle = drives().vehicles[0]
+    record = _log.begin(vehicle, "lock", {}, None, "")
+    _log.finish(record, record.Status.UNKNOWN)
+    age(record, hours=1)
+    with world.changes():
+        smartcar.car().is_locked = True
+    call_command("sync_smartcar_vehicles", stdout=StringIO())
+    record.refresh_from_db()
+    assert record.status == "succeeded"
+
+
+@pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
+def test_a_lock_whose_answer_is_cut_off_is_settled_by_the_next_read(smartcar, drives, settings):
+    """Over HTTP: the car obeys after we have stopped listening."""
+    settings.SMARTCAR_SCOPE = ["required:read_vehicle_info", "read_security", "control_security"]
+    vehicle = drives().vehicles[0]
+    car = smartcar.car()
+    car.is_locked = False
+    settings.SMARTCAR_COMMAND_TIMEOUT = 0.2
+    path = "commands/security/lock" if vehicle.account.speaks_v3 else "security"
+    smartcar.delay(path, 1)
+    with pytest.raises(NoAnswerException):
+        commands.send(vehicle, "lock")
+    assert VehicleCommand.objects.get().status == "unknown"
+    smartcar.wait_until(lambda: world.counters["commands"])
+    smartcar.delay(path, None)
+    with pytest.raises(CommandRepeated):
+        commands.send(vehicle, "lock")
+    vehicles.read(vehicle, ["odometer"])
+    assert VehicleCommand.objects.get().status == "unknown", "this read says nothing of locks"
+    vehicles.read(vehicle, ["lock_status"])
+    assert VehicleCommand.objects.get().status == "succeeded"
+    assert world.counters["commands"] == 1

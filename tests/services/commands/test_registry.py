@@ -1,0 +1,181 @@
+"""Every command of both generations, told to the pretend Smartcar."""
+
+import logging
+import sys
+
+import pytest
+from django.views.debug import ExceptionReporter
+
+from django_smartcar import sdk
+from django_smartcar.exceptions import CommandInvalid, PermissionMissing, VehicleNotCapable, advice
+from django_smartcar.models import ConnectedVehicle, VehicleCommand
+from django_smartcar.services import commands
+from django_smartcar.services.commands import registry
+from django_smartcar.simulator import journeys, world
+
+pytestmark = pytest.mark.django_db
+
+SCOPE = ["required:read_vehicle_info", "control_security", "control_charge", "control_navigation"]
+NIGHT = {"start": "22:00", "stop": "06:00"}
+# Never as they are in the source, which an error report quotes.
+LATITUDE, LONGITUDE = 48 + 0.137154, 11 + 0.576124
+PLACE = {"latitude": LATITUDE, "longitude": LONGITUDE}
+
+BOTH = [
+    ("lock", {}, lambda car: car.is_locked),
+    ("unlock", {}, lambda car: not car.is_locked),
+    ("start_charge", {}, lambda car: car.state == "charging"),
+    ("stop_charge", {}, lambda car: car.state != "charging"),
+    ("set_charge_limit", {"limit": 0.65}, lambda car: car.charge_limit == pytest.approx(0.65)),
+    ("send_destination", PLACE, lambda car: car.destination is not None),
+]
+NEWER = [
+    ("open_charge_port", {}, lambda car: car.is_charge_port_open),
+    ("close_charge_port", {}, lambda car: not car.is_charge_port_open),
+    ("set_daily_charge_schedule", {**PLACE, "window": NIGHT}, lambda car: len(car.charge_schedules) == 1),
+    ("set_weekly_charge_schedule", {**PLACE, "days": {"monday": NIGHT}}, lambda car: car.charge_schedules),
+    (
+        "set_workweek_charge_schedule",
+        {**PLACE, "weekdays": NIGHT, "weekends": NIGHT},
+        lambda car: car.charge_schedules,
+    ),
+]
+
+
+@pytest.fixture
+def vehicle(smartcar, drives, settings):
+    settings.SMARTCAR_SCOPE = SCOPE
+    vehicle = drives(make="TESLA").vehicles[0]
+    car = smartcar.car()
+    car.is_plugged_in = True
+    journeys.enter(car, "parked")
+    return vehicle
+
+
+def test_every_action_of_the_model_is_an_order_and_a_method_of_the_sdk():
+    assert set(VehicleCommand.Action.values) == set(registry.ORDERS)
+    assert all(hasattr(sdk.v3.Vehicle, action) for action in registry.ORDERS)
+
+
+@pytest.mark.parametrize(
+    ("smartcar", "action", "parameters", "is_done"),
+    [("2.0", *row) for row in BOTH] + [("3", *row) for row in (*BOTH, *NEWER)],
+    indirect=["smartcar"],
+)
+def test_a_command_reaches_the_car_and_is_recorded(vehicle, smartcar, anna, action, parameters, is_done):
+    if action == "stop_charge":
+        commands.send(vehicle, "start_charge")
+    command = commands.send(vehicle, action, actor=anna, reason="the car asked for it", **parameters)
+    row = VehicleCommand.objects.get(pk=command.pk)
+    assert (row.action, row.status, row.actor) == (action, "succeeded", anna)
+    assert row.reason == "the car asked for it"
+    assert set(row.parameters) == set(parameters) - {"latitude", "longitude"}
+    assert is_done(smartcar.car())
+
+
+def test_a_schedule_is_removed_by_its_id(vehicle, smartcar):
+    commands.send(vehicle, "set_daily_charge_schedule", window=NIGHT, **PLACE)
+    (schedule_id,) = smartcar.car().charge_schedules
+    commands.send(vehicle, "delete_charge_schedule", schedule_id=schedule_id)
+    assert not smartcar.car().charge_schedules
+
+
+@pytest.mark.parametrize("smartcar", ["2.0"], indirect=True)
+@pytest.mark.parametrize(("action", "parameters"), [row[:2] for row in NEWER])
+def test_what_only_the_newer_generation_has_is_refused_in_the_older_one(vehicle, action, parameters):
+    with pytest.raises(VehicleNotCapable, match="generation 3 only"):
+        commands.send(vehicle, action, **parameters)
+    assert not VehicleCommand.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("smartcar", "limit", "sentence"),
+    [
+        ("2.0", 0.49, "from 50 to 100 %"),
+        ("3", 0.49, "from 50 to 100 %"),
+        ("3", 1.01, "from 50 to 100 %"),
+        ("3", float("nan"), "from 50 to 100 %"),
+        ("3", "0.8", "from 50 to 100 %"),
+        ("3", 0.555, "a whole percentage"),
+    ],
+    indirect=["smartcar"],
+)
+def test_a_limit_that_smartcar_does_not_take_is_explained(vehicle, limit, sentence):
+    with pytest.raises(CommandInvalid, match=sentence) as raised:
+        commands.send(vehicle, "set_charge_limit", limit=limit)
+    assert sentence in advice(raised.value)
+    assert isinstance(raised.value, ValueError)
+    assert not VehicleCommand.objects.exists()
+
+
+@pytest.mark.parametrize("limit", [0.5, 0.57, 0.58, 0.69, 1, 1.0])
+def test_a_whole_percentage_is_taken_however_it_is_stored(vehicle, smartcar, limit):
+    commands.send(vehicle, "set_charge_limit", limit=limit)
+    assert smartcar.car().charge_limit == pytest.approx(limit)
+
+
+def test_parameters_that_are_not_the_actions_own_are_refused(vehicle):
+    with pytest.raises(CommandInvalid, match="set_charge_limit takes limit"):
+        commands.send(vehicle, "set_charge_limit")
+    with pytest.raises(CommandInvalid, match="lock takes nothing"):
+        commands.send(vehicle, "lock", **PLACE)
+
+
+@pytest.mark.parametrize(
+    ("action", "scope", "parameters"),
+    [
+        ("unlock", "control_security", {}),
+        ("start_charge", "control_charge", {}),
+        ("send_destination", "control_navigation", PLACE),
+    ],
+)
+def test_what_the_driver_does_not_permit_is_refused_before_the_wire(vehicle, action, scope, parameters):
+    others = [granted for granted in vehicle.permissions if granted != scope]
+    ConnectedVehicle.objects.update(permissions=others)
+    vehicle.refresh_from_db()
+    with pytest.raises(PermissionMissing) as raised:
+        commands.send(vehicle, action, **parameters)
+    assert raised.value.scope == scope
+    assert world.counters["commands"] == 0
+
+
+def test_a_car_whose_permissions_are_not_known_is_asked(vehicle):
+    ConnectedVehicle.objects.update(permissions=[])
+    vehicle.refresh_from_db()
+    assert commands.send(vehicle, "lock").status == "succeeded"
+
+
+def test_what_smartcar_says_that_the_car_cannot_do_is_not_asked_again(vehicle, smartcar):
+    smartcar.car().fault = "COMPATIBILITY:VEHICLE_NOT_CAPABLE"
+    for _ in range(3):
+        with pytest.raises(VehicleNotCapable):
+            commands.send(vehicle, "open_charge_port")
+    smartcar.car().fault = None
+    assert VehicleCommand.objects.count() == 1
+    assert commands.send(vehicle, "lock").status == "succeeded"
+    VehicleCommand.objects.update(created_at="2026-01-01T00:00Z")
+    assert commands.send(vehicle, "open_charge_port").status == "succeeded"
+
+
+@pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
+@pytest.mark.parametrize("fault", [None, "UPSTREAM:NO_RESPONSE", "VALIDATION:PARAMETER"])
+def test_a_destination_shows_nowhere(vehicle, smartcar, caplog, fault, rf):
+    caplog.set_level(logging.DEBUG)
+    smartcar.car().fault = fault
+    shown = ""
+    try:
+        commands.send(vehicle, "send_destination", **PLACE)
+    except Exception as error:
+        reporter = ExceptionReporter(rf.get("/"), type(error), error, sys.exc_info()[2].tb_next)
+        shown += f"{error!r} {error} {reporter.get_traceback_html()} {reporter.get_traceback_text()}"
+        assert fault
+    row = VehicleCommand.objects.get()
+    shown += f"{row} {row!r} {vars(row)} {caplog.text}"
+    for number in (LATITUDE, LONGITUDE):
+        assert str(number)[:7] not in shown
+
+
+def test_a_destination_that_is_no_place_shows_nowhere_either(vehicle):
+    with pytest.raises(CommandInvalid, match="no such place") as raised:
+        commands.send(vehicle, "send_destination", latitude=LATITUDE + 90, longitude=LONGITUDE)
+    assert str(LATITUDE + 90)[:7] not in str(raised.value)

@@ -1,0 +1,322 @@
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from django_smartcar import signals
+from django_smartcar.exceptions import AttemptRefused, NothingConnected, OwnedByAnotherUser, SmartcarException
+from django_smartcar.models import ConnectAttempt, ConnectedVehicle, ExternalId, SmartcarAccount, SmartcarUser
+from django_smartcar.services import connect, readings
+from django_smartcar.services.connect import _state
+from django_smartcar.services.connect._ownership import Callback
+
+from ...wire import API
+
+pytestmark = pytest.mark.django_db
+
+CALLBACK = "https://testserver/cars/callback/"
+
+
+def begin(user, session_key="session-1", **options):
+    url = connect.begin(user, session_key=session_key, redirect_uri=CALLBACK, **options)
+    return url, parse_qs(urlsplit(url).query)["state"][0]
+
+
+def finish(user, code="a-code", **options):
+    _, state = begin(user, **options)
+    attempt = _state.consume(state, user=user, session_key="session-1")
+    return connect.complete(attempt, Callback(code))
+
+
+def nothing_is_stored():
+    return not (SmartcarUser.objects.exists() or SmartcarAccount.objects.exists())
+
+
+def test_the_address_of_connect_carries_what_the_settings_say(anna, settings):
+    settings.SMARTCAR_SCOPE = ["required:read_odometer", "control_security"]
+    settings.SMARTCAR_MODE = "simulated"
+    url, state = begin(anna, make="TESLA", single_select=True)
+    query = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+    assert url.startswith("https://connect.smartcar.com/oauth/authorize?")
+    assert query == {
+        "response_type": "code",
+        "client_id": settings.SMARTCAR_CLIENT_ID,
+        "redirect_uri": CALLBACK,
+        "approval_prompt": "force",
+        "mode": "simulated",
+        "scope": "required:read_odometer control_security",
+        "state": state,
+        "make": "TESLA",
+        "single_select": "true",
+        "external_id": ExternalId.objects.get(user=anna).value,
+    }
+
+
+def test_states_are_long_and_never_the_same_and_not_in_the_database(anna):
+    states = {begin(anna)[1] for _ in range(5)}
+    assert len(states) == 5
+    assert all(len(state) >= 43 for state in states)
+    kept = str(list(ConnectAttempt.objects.values()))
+    assert not any(state in kept for state in states)
+    assert "session-1" not in kept
+
+
+def test_the_secret_of_the_application_is_not_in_the_address(anna, settings):
+    assert settings.SMARTCAR_CLIENT_SECRET not in begin(anna)[0]
+
+
+def test_two_tabs_that_were_started_together_both_finish(anna):
+    states = [begin(anna)[1], begin(anna)[1]]
+    for state in reversed(states):
+        assert _state.consume(state, user=anna, session_key="session-1").user == anna
+
+
+def test_a_state_works_once(anna):
+    _, state = begin(anna)
+    _state.consume(state, user=anna, session_key="session-1")
+    with pytest.raises(AttemptRefused) as refusal:
+        _state.consume(state, user=anna, session_key="session-1")
+    assert refusal.value.reason == "used"
+
+
+@pytest.mark.parametrize("state", ["", "made-up", "\x00", "ä" * 3000])
+def test_a_state_that_was_never_given_is_refused(anna, state):
+    begin(anna)
+    with pytest.raises(AttemptRefused, match="unknown"):
+        _state.consume(state, user=anna, session_key="session-1")
+
+
+def test_annas_state_is_refused_from_bert(anna, bert):
+    _, state = begin(anna)
+    with pytest.raises(AttemptRefused, match="another-user"):
+        _state.consume(state, user=bert, session_key="session-1")
+
+
+def test_annas_state_is_refused_in_another_session_of_hers(anna):
+    _, state = begin(anna)
+    with pytest.raises(AttemptRefused, match="another-session"):
+        _state.consume(state, user=anna, session_key="session-2")
+
+
+def test_a_refused_callback_does_not_use_the_attempt_up(anna, bert):
+    _, state = begin(anna)
+    with pytest.raises(AttemptRefused):
+        _state.consume(state, user=bert, session_key="session-1")
+    assert _state.consume(state, user=anna, session_key="session-1")
+
+
+def test_an_attempt_ends_after_ten_minutes(anna):
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        _, early = begin(anna)
+        _, late = begin(anna)
+        clock.shift(timedelta(minutes=9, seconds=59))
+        assert _state.consume(early, user=anna, session_key="session-1")
+        clock.shift(timedelta(seconds=1))
+        with pytest.raises(AttemptRefused, match="expired"):
+            _state.consume(late, user=anna, session_key="session-1")
+
+
+def test_attempts_of_the_day_before_yesterday_are_swept_away(anna):
+    with time_machine.travel(timezone.now() - timedelta(days=3)):
+        begin(anna)
+    begin(anna)
+    assert ConnectAttempt.objects.count() == 1
+
+
+def test_a_connection_stores_the_grant_and_the_cars(anna, wire, settings):
+    settings.SMARTCAR_UNIT_SYSTEM = "imperial"
+    wire.tokens()
+    wire.driver("driver-a", ["car-1", "car-2"])
+    wire.car("car-1", vin="0SCAUDI037A5ADB1C")
+    wire.car("car-2", make="TESLA", model="Model S", year=2014, permissions=["read_odometer"])
+    connected = finish(anna)
+    assert wire.exchanges == [
+        {"grant_type": "authorization_code", "code": "a-code", "redirect_uri": CALLBACK}
+    ]
+    account = SmartcarAccount.objects.get()
+    assert connected.account == account
+    assert (account.user, account.smartcar_user_id, account.mode) == (anna, "driver-a", "live")
+    assert (account.access_token, account.refresh_token) == ("access-1", "refresh-1")
+    assert timedelta(minutes=119) < account.access_expires_at - timezone.now() <= timedelta(hours=2)
+    first, second = ConnectedVehicle.objects.order_by("smartcar_vehicle_id")
+    assert (first.name, first.vin, first.unit_system) == (
+        "2021 Chevrolet Bolt",
+        "0SCAUDI037A5ADB1C",
+        "imperial",
+    )
+    assert first.is_lockable
+    assert (second.permissions, second.is_lockable, second.vin) == (["read_odometer"], False, "")
+
+
+def test_connecting_again_renews_the_same_rows(anna, wire):
+    wire.tokens()
+    wire.driver("driver-a", ["car-1"])
+    wire.car("car-1")
+    first = finish(anna)
+    SmartcarAccount.objects.update(reconnect_required_at=timezone.now())
+    ConnectedVehicle.objects.update(disconnected_at=timezone.now())
+    readings.keep(first.vehicles[0], "odometer", 12.5, "km")
+    second = finish(anna)
+    assert second.account == first.account
+    assert second.vehicles == first.vehicles
+    account = SmartcarAccount.objects.get()
+    assert (account.access_token, account.needs_reconnecting) == ("access-2", False)
+    car = ConnectedVehicle.objects.get()
+    assert car.is_connected
+    assert car.newest()["odometer"].value == 12.5
+
+
+def test_connecting_again_replaces_tokens_that_no_key_opens(anna, wire, lose_key):
+    wire.tokens()
+    wire.driver("driver-a", ["car-1"])
+    wire.car("car-1")
+    first = finish(anna)
+    lose_key()
+    assert finish(anna).account == first.account
+    assert SmartcarAccount.objects.get().access_token == "access-2"
+
+
+def test_a_grant_of_another_car_alone_leaves_the_first_its_own_tokens(anna, wire):
+    """With single_select a token opens one car: the tokens of the first must not be written over."""
+    wire.tokens()
+    wire.driver("driver-a", ["car-1"])
+    wire.car("car-1")
+    wire.car("car-2")
+    finish(anna, single_select=True)
+    wire.mock.remove("GET", f"{API}/vehicles")
+    wire.driver("driver-a", ["car-2"])
+    finish(anna, single_select=True)
+    tokens = {car.smartcar_vehicle_id: car.account.access_token for car in ConnectedVehicle.objects.all()}
+    assert tokens == {"car-1": "access-1", "car-2": "access-2"}
+    assert all(car.is_connected for car in ConnectedVehicle.objects.all())
+
+
+def test_a_grant_of_all_cars_takes_them_over_from_the_grants_of_one(anna, wire):
+    test_a_grant_of_another_car_alone_leaves_the_first_its_own_tokens(anna, wire)
+    wire.mock.remove("GET", f"{API}/vehicles")
+    wire.driver("driver-a", ["car-1", "car-2"])
+    finish(anna)
+    account = SmartcarAccount.objects.get()
+    assert account.access_token == "access-3"
+    assert account.vehicles.count() == 2
+
+
+def test_a_smartcar_user_of_another_local_user_is_refused_and_nothing_changes(account, vehicle, bert, wire):
+    wire.tokens()
+    wire.driver("driver-a", ["car-1"])
+    wire.car("car-1", make="STOLEN")
+    before = [list(model.objects.values()) for model in (SmartcarUser, SmartcarAccount, ConnectedVehicle)]
+    with pytest.raises(OwnedByAnotherUser):
+        finish(bert)
+    after = [list(model.objects.values()) for model in (SmartcarUser, SmartcarAccount, ConnectedVehicle)]
+    assert after == before
+
+
+def test_two_drivers_of_one_car_each_have_a_row_of_their_own(vehicle, bert, wire):
+    wire.tokens()
+    wire.driver("driver-b", ["car-1"])
+    wire.car("car-1")
+    finish(bert)
+    owners = {car.user.username: car.account.smartcar_user_id for car in ConnectedVehicle.objects.all()}
+    assert owners == {"anna": "driver-a", "bert": "driver-b"}
+
+
+def test_the_owner_is_asked_of_smartcar_with_the_new_token(anna, wire):
+    wire.tokens()
+    wire.driver("driver-a", ["car-1"])
+    wire.car("car-1")
+    finish(anna)
+    (request,) = wire.sent("GET", "/user")
+    assert request.headers["Authorization"] == "Bearer access-1"
+
+
+def test_a_code_that_smartcar_refuses_stores_nothing(anna, wire):
+    wire.tokens_fail(description="Invalid code: a-code.")
+    with pytest.raises(SmartcarException):
+        finish(anna)
+    assert nothing_is_stored()
+
+
+@pytest.mark.parametrize("path", ["user", "vehicles"])
+def test_an_answer_that_is_missing_after_the_exchange_stores_nothing(anna, wire, path):
+    wire.tokens()
+    wire.driver("driver-a", ["car-1"])
+    wire.mock.replace("GET", f"{API}/{path}", status=500, json={})
+    with pytest.raises(SmartcarException):
+        finish(anna)
+    assert nothing_is_stored()
+
+
+def test_a_failure_while_storing_leaves_nothing_half_stored(anna, wire, monkeypatch):
+    wire.tokens()
+    wire.driver("driver-a", ["car-1", "car-2"])
+    wire.car("car-1")
+    wire.car("car-2", make="X" * 50, year=-1)
+    monkeypatch.setattr(ConnectedVehicle, "save", _fails_for("car-2", ConnectedVehicle.save))
+    with pytest.raises(RuntimeError):
+        finish(anna)
+    assert nothing_is_stored()
+
+
+def _fails_for(vehicle_id, save):
+    def failing_save(self, *args, **kwargs):
+        if self.smartcar_vehicle_id == vehicle_id:
+            raise RuntimeError
+        return save(self, *args, **kwargs)
+
+    return failing_save
+
+
+def test_a_consent_that_covers_no_car_stores_nothing(anna, wire):
+    wire.tokens()
+    wire.driver("driver-a", [])
+    with pytest.raises(NothingConnected):
+        finish(anna)
+    assert nothing_is_stored()
+
+
+def test_a_sleeping_car_is_connected_all_the_same(anna, wire):
+    wire.tokens()
+    wire.driver("driver-a", ["car-1"])
+    wire.get("car-1", "permissions", {"type": "VEHICLE_STATE", "code": "ASLEEP"}, status=409)
+    connected = finish(anna)
+    assert [car.smartcar_vehicle_id for car in connected.vehicles] == ["car-1"]
+
+
+def test_receivers_are_told_of_a_connection(anna, wire):
+    told = []
+
+    def receive(sender, account, vehicles, **kwargs):
+        told.append((account, vehicles))
+
+    signals.account_connected.connect(receive)
+    try:
+        wire.tokens()
+        wire.driver("driver-a", ["car-1"])
+        wire.car("car-1")
+        connected = finish(anna)
+    finally:
+        signals.account_connected.disconnect(receive)
+    assert told == [(connected.account, connected.vehicles)]
+
+
+def test_an_earlier_grant_that_is_left_with_disconnected_cars_loses_its_tokens(anna, wire):
+    test_a_grant_of_another_car_alone_leaves_the_first_its_own_tokens(anna, wire)
+    second = ConnectedVehicle.objects.get(smartcar_vehicle_id="car-2")
+    ConnectedVehicle.objects.filter(pk=second.pk).update(disconnected_at=timezone.now())
+    wire.mock.remove("GET", f"{API}/vehicles")
+    wire.driver("driver-a", ["car-1"])
+    finish(anna, single_select=True)
+    assert SmartcarAccount.objects.get(pk=second.account_id).refresh_token == ""
+    assert SmartcarAccount.objects.exclude(pk=second.account_id).get().refresh_token == "refresh-3"
+
+
+@pytest.mark.parametrize("user_id", ["", "x" * 65])
+def test_a_driver_named_by_an_id_that_is_none_is_not_stored(anna, wire, user_id):
+    wire.tokens()
+    wire.driver(user_id, ["car-1"])
+    with pytest.raises(SmartcarException):
+        finish(anna)
+    assert nothing_is_stored()

@@ -1,0 +1,130 @@
+import csv
+import json
+from datetime import UTC, datetime
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import models
+
+from django_smartcar.models import VehicleProblem, VehicleReading, WebhookEvent
+from django_smartcar.services import commands, readings
+from django_smartcar.services.privacy import export
+
+pytestmark = pytest.mark.django_db
+
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def told(make_vehicle, account):
+    vehicle = make_vehicle(account, vin="0SCAUDI037A5ADB1C", model="=1+1", make="", year=None)
+    readings.keep(vehicle, "odometer", 104.5, "km", NOON)
+    readings.keep(vehicle, "location", {"latitude": 37.4, "longitude": -122.1}, "", NOON, "webhook")
+    readings.keep(vehicle, "charge.state", "=CHARGING", "", None)
+    return vehicle
+
+
+@pytest.fixture
+def berts_car(make_account, make_vehicle, bert):
+    vehicle = make_vehicle(make_account(bert, "driver-b"), "car-of-bert", vin="1FTFW1ET5DFC10312")
+    readings.keep(vehicle, "odometer", 777, "km", NOON)
+    return vehicle
+
+
+def test_readings_as_csv_have_no_formula(told):
+    rows = list(csv.DictReader(export.readings_csv(VehicleReading.objects.all())))
+    assert [row["value"] for row in rows] == [
+        "104.5",
+        '{"latitude": 37.4, "longitude": -122.1}',
+        "'=CHARGING",
+    ]
+    assert {(row["vehicle"], row["car"]) for row in rows} == {("car-1", "'=1+1")}
+    assert (rows[0]["unit"], rows[0]["recorded_at"]) == ("km", NOON.isoformat())
+    assert [row["source"] for row in rows] == ["read", "webhook", "read"]
+
+
+def test_readings_as_json(told):
+    rows = json.loads("".join(export.readings_json(VehicleReading.objects.all())))
+    assert rows[1]["value"] == {"latitude": 37.4, "longitude": -122.1}
+    assert (rows[0]["value"], rows[0]["unit"], rows[0]["recorded_at"]) == (
+        104.5,
+        "km",
+        "2026-11-20T12:00:00Z",
+    )
+    assert json.loads("".join(export.readings_json(VehicleReading.objects.none()))) == []
+
+
+def test_an_export_reads_page_by_page(told, django_assert_num_queries):
+    for number in range(1100):
+        VehicleReading.objects.create(vehicle=told, kind="odometer", value=number, fetched_at=NOON)
+    with django_assert_num_queries(4):
+        assert len(list(export.readings_csv(VehicleReading.objects.all()))) == 1104
+
+
+def test_everything_about_a_person_is_exported_and_nothing_about_another(
+    told, berts_car, anna, bert, wire, capsys
+):
+    wire.commands("car-1")
+    commands.send(told, "lock", actor=bert)
+    commands.send(told, "unlock", actor=anna)
+    call_command("export_smartcar_data", "anna")
+    text = capsys.readouterr().out
+    found = json.loads(text)
+    assert [car["vin"] for car in found["vehicles"]] == ["0SCAUDI037A5ADB1C"]
+    assert [owner["id"] for owner in found["smartcar_users"]] == ["driver-a"]
+    assert len(found["accounts"]) == 1
+    assert [(row["action"], row["asked_by_you"]) for row in found["commands"]] == [
+        ("lock", False),
+        ("unlock", True),
+    ]
+    assert len(found["readings"]) == 3
+    for secret in (
+        "access-0",
+        "refresh-0",
+        "driver-b",
+        "car-of-bert",
+        "777",
+        "1FTFW1ET5DFC10312",
+        str(bert.pk),
+    ):
+        assert secret not in text
+
+
+def test_every_table_about_a_person_is_in_the_export(anna):
+    """One that is added has to be added there as well, or be named here with a reason."""
+    # The site's own token, how often the site has asked, and how a webhook has been signed; and which
+    # reading was the last to come by webhook, all of which are in the export.
+    without_a_person = {"ApplicationToken", "Allowance", "WebhookEndpoint", "LatestSignal"}
+    exported = {
+        "ConnectAttempt", "ConnectedVehicle", "ExternalId", "SmartcarAccount", "SmartcarUser",
+        "VehicleCommand", "VehicleProblem", "VehicleReading", "WebhookEvent",
+    }  # fmt: skip
+    stored = {
+        model.__name__
+        for model in VehicleReading._meta.apps.get_app_config("smartcar").get_models()
+        if issubclass(model, models.Model)
+    }
+    assert stored - without_a_person == exported
+
+
+def test_webhook_events_are_exported_to_whom_they_are_about(told, berts_car, anna):
+    for event_id, driver, car in [
+        ("mine", "driver-a", "car-1"),
+        ("nameless", "", "car-1"),
+        ("berts", "driver-b", "car-1"),
+        ("berts-nameless", "", "car-of-bert"),
+    ]:
+        WebhookEvent.objects.create(
+            event_id=event_id, smartcar_user_id=driver, smartcar_vehicle_id=car, payload=event_id, size=1,
+            key_position=0,
+        )  # fmt: skip
+    VehicleProblem.objects.create(vehicle=told, type="PERMISSION")
+    VehicleProblem.objects.create(vehicle=berts_car, type="PERMISSION")
+    found = json.loads("".join(export.person(anna)))
+    assert {event["payload"] for event in found["webhook_events"]} == {"mine", "nameless"}
+    assert [problem["vehicle"] for problem in found["problems"]] == [told.pk]
+
+
+def test_a_user_that_does_not_exist_is_told(db):
+    with pytest.raises(CommandError, match="no user nobody"):
+        call_command("export_smartcar_data", "nobody")

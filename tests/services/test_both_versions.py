@@ -1,0 +1,237 @@
+"""What the services promise, held against the pretend Smartcar in both generations: the same calls, the same
+numbers for the same car.
+"""
+
+import re
+from datetime import timedelta
+
+import pytest
+import requests
+from django.utils import timezone
+
+from django_smartcar.exceptions import (
+    AuthenticationException,
+    NotCapableException,
+    PermissionException,
+    StateException,
+    VehicleDisconnected,
+)
+from django_smartcar.models import ApplicationToken, ConnectedVehicle, SmartcarAccount, VehicleCommand
+from django_smartcar.services import _session, commands, readings, tokens, vehicles
+from django_smartcar.services.connect import _state, reauthentication
+from django_smartcar.simulator import world
+
+pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)]
+
+CALLBACK = "https://testserver/cars/callback/"
+SCOPE = ["required:read_vehicle_info", "read_vin", "read_odometer", "read_location", "control_security"]
+
+
+@pytest.fixture
+def vehicle(drives):
+    return drives().vehicles[0]
+
+
+def test_a_connection_stores_the_same_facts(drives, smartcar, settings, anna):
+    connected = drives()
+    car = smartcar.car()
+    (row,) = ConnectedVehicle.objects.all()
+    assert connected.vehicles == [row]
+    assert (row.smartcar_vehicle_id, row.vin, row.year) == (car.id, car.vin, car.year)
+    assert (row.make, row.model) == (car.make, car.model)
+    assert sorted(row.permissions) == sorted(scope.removeprefix("required:") for scope in SCOPE)
+    account = SmartcarAccount.objects.get()
+    assert (account.user, account.smartcar_user_id) == (anna, world.owner("driver@example.com").id)
+    assert account.api_version == settings.SMARTCAR_API_VERSION
+    assert not account.needs_reconnecting
+
+
+def test_the_account_of_a_new_user_is_new_and_that_of_the_same_is_renewed(drives):
+    first, again = drives(), drives()
+    assert again.account == first.account
+    assert again.vehicles == first.vehicles
+
+
+@pytest.mark.parametrize(("units", "factor"), [("metric", 1), ("imperial", 0.621371)])
+def test_the_odometer_has_the_same_number_and_unit(vehicle, smartcar, units, factor):
+    ConnectedVehicle.objects.update(unit_system=units)
+    vehicle.refresh_from_db()
+    reading = vehicles.odometer(vehicle)
+    assert reading["data"] == {"distance": pytest.approx(smartcar.car().odometer_km * factor, abs=0.01)}
+    assert reading["unit_system"] == units
+    assert abs(reading["age"] - smartcar.car().recorded_at) < timedelta(milliseconds=1)
+    assert reading["age"].utcoffset() == timedelta(0)
+    row = vehicle.newest()["odometer"]
+    assert row.value == pytest.approx(smartcar.car().odometer_km, rel=1e-6)
+    unit = "km" if units == "metric" else "mi"
+    assert readings.in_units(row, units) == (reading["data"]["distance"], unit)
+
+
+def test_the_location_has_the_same_numbers(vehicle, smartcar):
+    car = smartcar.car()
+    reading = vehicles.location(vehicle)
+    assert reading["data"] == {"latitude": car.latitude, "longitude": car.longitude}
+    assert set(reading) == {"data", "age"}
+    assert vehicle.newest()["location"].value == reading["data"]
+
+
+@pytest.mark.parametrize(("action", "is_locked"), [("lock", True), ("unlock", False)])
+def test_a_command_reaches_the_car_and_is_recorded(vehicle, smartcar, anna, action, is_locked):
+    smartcar.car().is_locked = not is_locked
+    command = commands.send(vehicle, action, actor=anna)
+    assert smartcar.car().is_locked is is_locked
+    assert (command.status, command.action) == ("succeeded", action)
+    assert world.counters["commands"] == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "raised"),
+    [
+        ("VEHICLE_STATE:IN_MOTION", StateException),
+        ("COMPATIBILITY:VEHICLE_NOT_CAPABLE", NotCapableException),
+    ],
+)
+def test_a_refusal_is_the_same_exception_and_record(vehicle, smartcar, fault, raised):
+    smartcar.car().fault = fault
+    with pytest.raises(raised):
+        commands.send(vehicle, "lock")
+    row = VehicleCommand.objects.get()
+    assert (row.status, f"{row.error_type}:{row.error_code}") == ("failed", fault)
+    with pytest.raises(raised):
+        vehicles.odometer(vehicle)
+
+
+def test_what_is_not_granted_is_refused_alike(drives, settings):
+    settings.SMARTCAR_SCOPE = ["required:read_vehicle_info"]
+    vehicle = drives().vehicles[0]
+    for asks in (vehicles.odometer, vehicles.location, lambda car: commands.send(car, "lock")):
+        with pytest.raises(PermissionException):
+            asks(vehicle)
+
+
+def test_a_car_that_is_given_back_is_no_longer_connected_at_smartcar(vehicle, smartcar):
+    assert vehicles.disconnect(vehicle) is True
+    assert all(not grant.vehicle_ids for grant in world.grants())
+    assert not vehicle.is_connected
+    with pytest.raises(VehicleDisconnected):
+        vehicles.odometer(vehicle)
+
+
+def test_a_car_that_smartcar_has_let_go_is_marked_by_the_sync(drives, smartcar):
+    drives("2-vehicles@smartcar.com")
+    account = SmartcarAccount.objects.get()
+    gone, stays = ConnectedVehicle.objects.order_by("pk")
+    for grant in world.grants():
+        grant.vehicle_ids.remove(gone.smartcar_vehicle_id)
+    assert vehicles.sync(account) == [stays]
+    gone.refresh_from_db()
+    assert not gone.is_connected
+
+
+def test_one_car_alone_may_be_chosen(drives):
+    connected = drives("3-vehicles@smartcar.com", single_select=True)
+    assert len(connected.vehicles) == 1
+
+
+def test_a_token_that_smartcar_has_lost_is_renewed_once_for_a_read(vehicle, smartcar):
+    with world.changes() as state:
+        state.access_tokens.clear()
+        state.application_tokens.clear()
+    vehicles.odometer(vehicle)
+    vehicles.location(vehicle)
+    assert world.counters["refreshes"] + world.counters["application_tokens"] in (1, 2)
+    token = tokens.access_token(SmartcarAccount.objects.get())
+    assert token in {*world.state().access_tokens, *world.state().application_tokens}
+
+
+def test_a_command_is_not_sent_again_when_the_token_is_refused(vehicle, smartcar):
+    with world.changes() as state:
+        state.access_tokens.clear()
+        state.application_tokens.clear()
+    with pytest.raises(Exception, match="AUTHENTICATION"):
+        commands.send(vehicle, "lock")
+    assert VehicleCommand.objects.get().status == "failed"
+    assert world.counters["commands"] == 0
+    # … but the next one has a new token.
+    assert commands.send(vehicle, "lock").status == "succeeded"
+
+
+def test_a_new_login_at_the_brand_brings_the_car_back(vehicle, smartcar, anna):
+    smartcar.car().fault = "CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED"
+    with pytest.raises(Exception, match="AUTHENTICATION_FAILED"):
+        vehicles.odometer(vehicle)
+    vehicle = ConnectedVehicle.objects.get()
+    assert vehicle.needs_reauthentication
+    url = reauthentication.begin(vehicle, session_key="s", redirect_uri=CALLBACK)
+    told = smartcar.visit(url)
+    assert set(told) <= {"vehicle_id", "state", "external_id"}
+    attempt = _state.consume(told["state"], user=anna, session_key="s")
+    assert reauthentication.complete(attempt, told["vehicle_id"]) == vehicle
+    vehicle.refresh_from_db()
+    assert not vehicle.needs_reauthentication
+    assert vehicle.newest()["odometer"].value == pytest.approx(smartcar.car().odometer_km)
+
+
+def test_a_token_is_renewed_before_it_ends(vehicle):
+    rows = (SmartcarAccount, ApplicationToken)
+    before = sum(world.counters[name] for name in ("refreshes", "application_tokens"))
+    for model in rows:
+        model.objects.update(access_expires_at=timezone.now() + timedelta(minutes=2))
+    for _ in range(3):
+        vehicles.odometer(ConnectedVehicle.objects.get())
+    assert sum(world.counters[name] for name in ("refreshes", "application_tokens")) == before + 1
+
+
+@pytest.mark.parametrize("ask", ["sync", "reread", "connect"])
+def test_a_token_that_smartcar_has_lost_is_renewed_for_everything_that_is_asked(vehicle, drives, ask):
+    with world.changes() as state:
+        state.access_tokens.clear()
+        state.application_tokens.clear()
+    if ask == "sync":
+        assert vehicles.sync(vehicle.account) == [vehicle]
+    elif ask == "reread":
+        vehicles.reread(vehicle)
+    else:
+        assert drives().vehicles == [vehicle]
+
+
+def test_a_token_that_is_refused_twice_is_replaced_once(vehicle, settings):
+    """What is wrong is not the token then, and it serves other drivers."""
+    bought = sum(world.counters[name] for name in ("refreshes", "application_tokens"))
+
+    def refused(car):
+        raise AuthenticationException("401", status_code=401)
+
+    with pytest.raises(AuthenticationException):
+        _session.ask(vehicle, refused)
+    assert sum(world.counters[name] for name in ("refreshes", "application_tokens")) == bought + 1
+    vehicles.odometer(vehicle)
+    assert sum(world.counters[name] for name in ("refreshes", "application_tokens")) == bought + 1
+
+
+def test_a_car_that_is_connected_again_while_it_is_given_back_stays_connected(
+    vehicle, drives, smartcar, settings, wire
+):
+    """The answer to the disconnecting comes late: the driver has connected again in another tab."""
+    real = settings.SMARTCAR_API_URL, settings.SMARTCAR_VEHICLE_API_URL
+    wire.mock.add_passthru(smartcar.url)
+
+    def answer(request):
+        settings.SMARTCAR_API_URL, settings.SMARTCAR_VEHICLE_API_URL = real
+        drives()
+        return 200, {}, '{"status": "success"}'
+
+    wire.mock.add_callback("DELETE", re.compile("https://late.example/.*"), answer)
+    shown = requests.get(
+        f"{real[1]}/v3/connections",
+        headers={"Authorization": f"Bearer {tokens.as_application(str)}"}
+        if vehicle.account.speaks_v3
+        else {},
+        timeout=5,
+    )
+    wire.mock.add("GET", re.compile("https://late.example/.*"), body=shown.text)
+    settings.SMARTCAR_API_URL = settings.SMARTCAR_VEHICLE_API_URL = "https://late.example"
+    vehicles.disconnect(vehicle)
+    row = ConnectedVehicle.objects.get()
+    assert row.is_connected
+    vehicles.odometer(row)

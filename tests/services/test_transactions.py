@@ -1,0 +1,40 @@
+"""Rollbacks need real databases: ``rollbacks.py`` runs once for each, in a process of its own."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from django_smartcar.models import SmartcarAccount
+from django_smartcar.services import tokens
+from django_smartcar.simulator import world
+
+from ..demo import ROOT
+
+
+def test_what_a_rollback_leaves(database):
+    env = {**os.environ, "TEST_DATABASE_URL": database}
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "tests/services/_autonomous_rollbacks.py",
+    ]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("smartcar", ["2.0"], indirect=True)
+def test_a_refresh_goes_on_working_in_tests_that_django_wraps_in_a_transaction(smartcar, drives):
+    """Nobody else could see the rows of such a test, so what is written in it stays in it."""
+    drives()
+    for _ in range(2):
+        SmartcarAccount.objects.update(access_expires_at=None)
+        tokens.access_token(SmartcarAccount.objects.get())
+    assert world.counters["refreshes"] == 2

@@ -1,0 +1,130 @@
+"""The application's own token, generation 3: one row for all workers, renewed early, by one of them."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from django_smartcar.exceptions import AuthenticationException, CredentialsMissing, RefreshInProgress
+from django_smartcar.models import ApplicationToken, ConnectedVehicle
+from django_smartcar.services import tokens, vehicles
+from django_smartcar.services.tokens import _refresh_lock
+from django_smartcar.simulator import world
+
+pytestmark = pytest.mark.django_db
+
+
+def bought():
+    return world.counters["application_tokens"]
+
+
+def ends_in(**time):
+    ApplicationToken.objects.update(access_expires_at=timezone.now() + timedelta(**time))
+
+
+@pytest.fixture
+def row(smartcar):
+    row = tokens.application()
+    tokens.refresh(row)
+    return row
+
+
+def test_one_token_serves_every_driver_and_each_worker(smartcar, drives, bert):
+    drives()
+    drives("bert@example.com", user=bert)
+    for vehicle in ConnectedVehicle.objects.all():
+        vehicles.odometer(vehicle)
+    assert bought() == ApplicationToken.objects.count() == 1
+
+
+def test_each_set_of_credentials_has_a_row_of_its_own(row, settings):
+    settings.SMARTCAR_SIMULATOR_M2M_CLIENT_ID = settings.SMARTCAR_CLIENT_ID = "client_of_another_application"
+    tokens.refresh(tokens.application())
+    assert ApplicationToken.objects.count() == 2
+
+
+def test_it_is_renewed_early_while_the_old_one_still_works(row):
+    ends_in(minutes=4)
+    assert tokens.as_application(lambda token: token) != row.access_token
+    assert bought() == 2
+
+
+def test_nobody_waits_for_the_renewal_of_a_token_that_still_works(row):
+    ends_in(minutes=4)
+    ApplicationToken.objects.update(refresh_lease_until=timezone.now() + timedelta(minutes=1))
+    assert tokens.as_application(lambda token: token) == row.access_token
+    assert bought() == 1
+
+
+def test_who_has_no_working_token_waits_for_the_one_that_renews_it(row, monkeypatch):
+    monkeypatch.setattr(_refresh_lock, "LEASE", timedelta(seconds=0.1))
+    ends_in(seconds=0)
+    ApplicationToken.objects.update(refresh_lease_until=timezone.now() + timedelta(minutes=1))
+    with pytest.raises(RefreshInProgress, match="application client_"):
+        tokens.as_application(lambda token: token)
+    assert bought() == 1
+
+
+def test_a_token_that_still_works_is_used_when_its_renewal_fails(row, settings, caplog):
+    ends_in(minutes=4)
+    settings.SMARTCAR_IAM_URL = "http://127.0.0.1:9"
+    assert tokens.as_application(lambda token: token) == row.access_token
+    assert "could not be renewed early" in caplog.text
+    assert row.access_token not in caplog.text
+
+
+def test_one_that_smartcar_has_lost_is_dropped_and_renewed_once(row):
+    asked = []
+
+    def ask(token):
+        asked.append(token)
+        if len(asked) < 3:
+            raise AuthenticationException
+        return token
+
+    with pytest.raises(AuthenticationException):
+        tokens.as_application(ask)
+    assert len(set(asked)) == len(asked) == 2
+    assert bought() == 2
+
+
+def test_a_refused_token_that_somebody_has_replaced_already_is_not_dropped_again(smartcar, drives):
+    account = drives().account
+    driver = tokens.driver(account)
+    tokens.refresh(tokens.application())
+    tokens.reject(account, driver)
+    assert tokens.driver(account).access_token != driver.access_token
+    assert bought() == 2
+
+
+def test_credentials_that_are_wrong_are_told_and_kept_on_the_row(row, settings):
+    settings.SMARTCAR_CLIENT_SECRET = "wrong"
+    with pytest.raises(AuthenticationException):
+        tokens.refresh(row)
+    assert ApplicationToken.objects.get().refresh_error == "invalid_client"
+    assert ApplicationToken.objects.get().refresh_lease is None
+
+
+def test_an_account_of_3_on_a_site_of_2_says_what_is_missing(smartcar, drives, settings):
+    vehicle = drives().vehicles[0]
+    smartcar.point(settings, "2.0")
+    with pytest.raises(CredentialsMissing, match="SMARTCAR_CLIENT_ID"):
+        vehicles.odometer(vehicle)
+
+
+@pytest.mark.parametrize("smartcar", ["2.0"], indirect=True)
+def test_an_account_of_2_on_a_site_of_3_is_served_with_the_older_pair(smartcar, drives, settings):
+    vehicle = drives().vehicles[0]
+    smartcar.point(settings, "3")
+    tokens.refresh(vehicle.account)
+    vehicles.odometer(vehicle)
+    assert bought() == 0
+    settings.SMARTCAR_V2_CLIENT_SECRET = ""
+    with pytest.raises(CredentialsMissing, match="SMARTCAR_V2_CLIENT_SECRET"):
+        tokens.refresh(vehicle.account)
+    vehicle.account.refresh_from_db()
+    assert (vehicle.account.refresh_lease, vehicle.account.reconnect_required_at) == (None, None)
+
+
+def test_no_token_shows_in_what_is_printed(row):
+    assert row.access_token not in f"{row!r} {row} {vars(tokens.driver)}"

@@ -1,0 +1,129 @@
+import random
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from django_smartcar.models import SmartcarAccount
+from django_smartcar.services.tokens import bulk_refresh
+
+HALF_AN_HOUR = timedelta(minutes=30)
+
+
+@pytest.fixture
+def crowd(make_account, anna):
+    """Accounts that end in groups of the same moment, some without one; and some that are not due."""
+    now = timezone.now()
+    ends = [now + timedelta(minutes=number // 4) for number in range(12)]
+    rows = [make_account(anna, access_expires_at=end) for end in ends]
+    rows += [make_account(anna, access_expires_at=None) for _ in range(3)]
+    make_account(anna, access_for=timedelta(hours=1))
+    make_account(anna, access_expires_at=None, refresh_token="")
+    make_account(anna, api_version="3", access_for=timedelta(0))
+    return rows
+
+
+@pytest.mark.django_db
+def test_a_walk_meets_each_row_once_whatever_the_page(crowd):
+    for page in (1, 2, 3, 5, 500):
+        met = [row.pk for row in bulk_refresh.due(HALF_AN_HOUR, page)]
+        assert sorted(met) == sorted(row.pk for row in crowd)
+        assert bulk_refresh.count_due(HALF_AN_HOUR) == len(met)
+
+
+@pytest.mark.django_db
+def test_a_walk_has_one_page_in_memory(crowd):
+    walk = bulk_refresh.due(HALF_AN_HOUR, 5)
+    with CaptureQueriesContext(connection) as asked:
+        for _ in range(4):  # three that are unknown, and one of the first page
+            next(walk)
+    assert len(asked) == 6
+    assert all("LIMIT 5" in query["sql"] for query in asked)
+
+
+@pytest.mark.django_db
+def test_copies_do_not_walk_in_step(make_account, anna):
+    for _ in range(20):
+        make_account(anna, access_for=timedelta(0))
+    walks = []
+    for seed in (1, 2):
+        random.seed(seed)
+        walks.append([row.pk for row in bulk_refresh.due(HALF_AN_HOUR)])
+    assert walks[0] != walks[1]
+    assert sorted(walks[0]) == sorted(walks[1])
+
+
+@pytest.mark.django_db
+def test_what_is_due_is_found_by_index_and_in_its_order():
+    now = timezone.now()
+    accounts = SmartcarAccount.objects
+    due, left = accounts.refresh_due(now), accounts.left_behind(now)
+    for rows, column in ((due, "access_expires_at"), (left, "refresh_lease_until")):
+        plan = rows.filter(**{f"{column}__gte": now}).order_by(column, "pk")[:500].explain()
+        assert "USING INDEX smartcar_account_" in plan
+        assert "TEMP B-TREE" not in plan
+
+
+@pytest.mark.django_db
+def test_a_task_for_a_token_that_has_moved_on_since_does_nothing(account, wire):
+    wire.tokens()
+    assert bulk_refresh.refresh_one(account.pk, 0) == "refreshed"
+    assert bulk_refresh.refresh_one(account.pk, 0) == "skipped"
+    assert bulk_refresh.refresh_one(account.pk + 1, 0) == "skipped"
+    assert len(wire.exchanges) == 1
+
+
+@pytest.mark.django_db
+def test_a_task_for_a_token_that_turns_out_dead_is_done(account, wire):
+    wire.tokens_fail()
+    assert bulk_refresh.refresh_one(account.pk, 0) == "needs driver"
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    moment = [1000.0]
+    monkeypatch.setattr("time.monotonic", lambda: moment[0])
+
+    def pass_by(seconds):
+        moment[0] += seconds
+
+    return pass_by
+
+
+def test_a_pause_is_longer_each_time_that_the_last_one_did_not_help(clock):
+    pause = bulk_refresh._Pause()
+    for least in (1, 2, 4, 8, 16, 32, 60, 60):
+        assert pause.begin(None)
+        assert least <= pause.left <= 1.25 * least
+        assert pause.begin(None)  # an answer to what was under way
+        assert pause.left <= 1.25 * least
+        clock(pause.left)
+    pause.end()
+    pause.begin(None)
+    assert pause.left <= 1.25
+
+
+def test_a_pause_is_as_long_as_smartcar_asks(clock):
+    pause = bulk_refresh._Pause()
+    assert pause.begin(90)
+    assert pause.left == 90
+
+
+def test_an_answer_to_what_was_sent_before_a_pause_does_not_end_it(clock):
+    pause = bulk_refresh._Pause()
+    pause.begin(90)
+    pause.end()
+    clock(90)
+    pause.begin(None)
+    assert pause.left >= 2
+
+
+def test_a_run_has_patience_for_ten_minutes(clock):
+    pause = bulk_refresh._Pause()
+    assert pause.begin(300)
+    clock(300)
+    assert pause.begin(299)
+    clock(299)
+    assert not pause.begin(2)

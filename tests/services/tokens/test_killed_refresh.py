@@ -1,0 +1,48 @@
+"""A process that refreshes an account may be killed at any moment: no driver is lost.
+
+The processes are in ``tests/processes/kill_refresh.py``.
+
+``KILLS=1000 python3 run.py test tests/services/tokens/test_killed_refresh.py -s`` is the long form.
+"""
+
+import os
+
+import pytest
+
+from django_smartcar.simulator import world
+
+from ... import databases
+
+KILLS = int(os.environ.get("KILLS", "40"))
+DRIVERS = 100
+
+#: Smartcar's newest word is ten minutes of grace; `leases.LEASE` is less than one. Here it is two seconds.
+SPEED, GRACE = 300, 600
+
+
+@pytest.fixture
+def killed(database, smartcar, settings, tmp_path):
+    """What came of it, when a worker that refreshes in this way was killed so often."""
+    settings.SMARTCAR_SIMULATOR_SPEED, settings.SMARTCAR_SIMULATOR_GRACE = SPEED, GRACE
+
+    def kill(how):
+        drivers = [smartcar.grant(f"driver-{number}@example.com") for number in range(DRIVERS)]
+        told = {"drivers": drivers, "how": how, "kills": KILLS, "speed": SPEED, "grace": GRACE}
+        came = databases.run("processes.kill_refresh", told, database, tmp_path, smartcar)
+        came["exchanges"] = world.counters["refreshes"]
+        print(f"{KILLS} killed, {how}: {came}")  # noqa: T201 (it is what the long form is run for)
+        return came
+
+    return kill
+
+
+def test_no_driver_is_lost_when_whoever_refreshes_is_killed(killed):
+    came = killed("tokens")
+    assert came["lost"] == 0
+    assert came["killed_between"] > 0, "the moment that matters was not among those of the kills"
+    assert came["exchanges"] - came["versions"] >= came["killed_between"]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_drivers_are_lost_when_who_saves_after_the_exchange_is_killed(killed):
+    assert killed("save after exchange")["lost"] > 0

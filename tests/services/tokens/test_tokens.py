@@ -1,0 +1,352 @@
+from datetime import timedelta
+
+import pytest
+import requests
+from django.db.models import ExpressionWrapper, F, TextField, Value
+from django.utils import timezone
+from django.views.debug import ExceptionReporter
+
+from django_smartcar import signals
+from django_smartcar.exceptions import (
+    AuthenticationException,
+    NoAnswerException,
+    ReconnectRequired,
+    RefreshInProgress,
+    SmartcarException,
+    UndecryptableToken,
+    ValidationException,
+)
+from django_smartcar.models import SmartcarAccount
+from django_smartcar.services import client, tokens
+from django_smartcar.services.tokens import _refresh_lock
+
+from ...wire import TOKEN
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def due(make_account, anna):
+    """An account whose access token ends within the margin."""
+    return make_account(anna, access_for=timedelta(minutes=4))
+
+
+@pytest.fixture
+def announced():
+    """The accounts that `reconnect_required` was sent for."""
+    accounts = []
+
+    def receive(sender, account, **kwargs):
+        accounts.append(account)
+
+    signals.reconnect_required.connect(receive)
+    yield accounts
+    signals.reconnect_required.disconnect(receive)
+
+
+def test_a_good_token_costs_no_query_and_no_request(account, wire, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        assert tokens.access_token(account) == "access-0"
+    assert not wire.mock.calls
+
+
+def test_a_token_within_the_margin_is_exchanged_before_it_is_used(due, wire):
+    wire.tokens()
+    assert tokens.access_token(due) == "access-1"
+    assert wire.exchanges == [{"grant_type": "refresh_token", "refresh_token": "refresh-0"}]
+
+
+def test_the_rotated_pair_is_stored_with_its_expiries(due, wire):
+    wire.tokens()
+    tokens.refresh(due)
+    row = SmartcarAccount.objects.get()
+    assert (row.access_token, row.refresh_token, row.token_version) == ("access-1", "refresh-1", 1)
+    assert timedelta(minutes=119) < row.access_expires_at - timezone.now() <= timedelta(hours=2)
+    assert timedelta(days=59) < row.refresh_expires_at - timezone.now() <= timedelta(days=60)
+    assert row.refresh_lease is None
+    assert row.refresh_lease_until is None
+
+
+def test_an_exchange_that_nobody_else_wants_takes_two_queries(due, wire, django_assert_num_queries):
+    wire.tokens()
+    with django_assert_num_queries(2):
+        assert tokens.refresh(due)
+    assert (due.access_token, due.refresh_token, due.token_version) == ("access-1", "refresh-1", 1)
+
+
+@pytest.mark.parametrize("deferred", [(), ("access_token", "refresh_token")])
+def test_a_stale_copy_that_is_saved_does_not_put_back_a_used_token(due, wire, deferred):
+    wire.tokens()
+    stale = SmartcarAccount.objects.defer(*deferred).get()
+    tokens.refresh(due)
+    stale.mode = "test"
+    stale.save()
+    row = SmartcarAccount.objects.get()
+    assert (row.mode, row.access_token, row.refresh_token, row.token_version) == (
+        "test",
+        "access-1",
+        "refresh-1",
+        1,
+    )
+
+
+def test_what_a_copy_has_left_unread_is_neither_read_nor_written_when_it_is_saved(
+    due, django_assert_num_queries
+):
+    copy = SmartcarAccount.objects.only("mode").get()
+    copy.mode = "test"
+    with django_assert_num_queries(1):
+        copy.save()
+    assert SmartcarAccount.objects.get().mode == "test"
+
+
+def test_a_copy_that_becomes_a_row_of_its_own_is_saved_whole(due):
+    due.pk = None
+    due.save()
+    assert SmartcarAccount.objects.get(pk=due.pk).refresh_token == "refresh-0"
+
+
+def test_a_stale_copy_of_the_row_gets_the_pair_that_somebody_else_stored(due, wire):
+    wire.tokens()
+    stale = SmartcarAccount.objects.get()
+    tokens.refresh(due)
+    assert tokens.access_token(stale) == "access-1"
+    assert len(wire.exchanges) == 1
+
+
+def test_waiting_for_another_process_ends_with_an_error_that_says_so(due, wire, monkeypatch):
+    monkeypatch.setattr(_refresh_lock, "LEASE", timedelta(seconds=0.1))
+    SmartcarAccount.objects.update(refresh_lease_until=timezone.now() + timedelta(minutes=1))
+    with pytest.raises(RefreshInProgress):
+        tokens.refresh(due)
+    assert not wire.mock.calls
+
+
+def test_the_lease_of_a_process_that_died_is_taken_over(due, wire):
+    wire.tokens()
+    SmartcarAccount.objects.update(refresh_lease_until=timezone.now() - timedelta(seconds=1))
+    assert tokens.access_token(due) == "access-1"
+
+
+def test_a_dead_refresh_token_marks_the_account_once(due, wire, announced):
+    wire.tokens_fail()
+    for _ in range(2):
+        with pytest.raises(ReconnectRequired):
+            tokens.access_token(SmartcarAccount.objects.get())
+    row = SmartcarAccount.objects.get()
+    assert row.reconnect_required_at is not None
+    assert row.refresh_error == "invalid_grant"
+    assert announced == [row]
+    assert len(wire.sent("POST")) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "raised"),
+    [(401, "invalid_client", AuthenticationException), (400, "invalid_request", ValidationException)],
+)
+def test_trouble_with_our_own_credentials_does_not_blame_the_driver(
+    due, wire, announced, status, error, raised
+):
+    wire.tokens_fail(status, error)
+    with pytest.raises(raised):
+        tokens.refresh(due)
+    row = SmartcarAccount.objects.get()
+    assert (row.reconnect_required_at, row.refresh_lease, row.refresh_token) == (None, None, "refresh-0")
+    assert row.refresh_error == error
+    assert announced == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"body": requests.ConnectionError()},
+        {"body": requests.ReadTimeout()},
+        {"body": requests.ConnectTimeout()},
+        {"status": 502, "body": "<html>"},
+        {"status": 429, "json": {"type": "RATE_LIMIT"}},
+    ],
+)
+def test_a_passing_fault_is_not_mistaken_for_a_dead_token(due, wire, announced, fault):
+    wire.mock.add("POST", TOKEN, **fault)
+    with pytest.raises(SmartcarException):
+        tokens.refresh(due)
+    row = SmartcarAccount.objects.get()
+    assert (row.reconnect_required_at, row.refresh_token, row.refresh_lease) == (None, "refresh-0", None)
+    assert announced == []
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [{"body": requests.ReadTimeout()}, {"status": 504, "body": ""}, {"status": 200, "body": "<html>"}],
+)
+def test_an_exchange_whose_answer_was_lost_is_asked_for_once_more_with_the_same_token(due, wire, lost):
+    """Smartcar may have rotated the token; inside its grace the old one still works, later it does not."""
+    wire.mock.add("POST", TOKEN, **lost)
+    wire.tokens()
+    assert tokens.access_token(due) == "access-1"
+    assert [form["refresh_token"] for form in wire.exchanges] == ["refresh-0"]
+    assert len(wire.sent("POST")) == 2
+
+
+def test_an_exchange_that_never_arrived_is_not_asked_for_again(due, wire):
+    wire.mock.add("POST", TOKEN, body=requests.ConnectTimeout())
+    with pytest.raises(NoAnswerException):
+        tokens.refresh(due)
+    assert len(wire.sent("POST")) == 1
+
+
+def test_two_tries_fit_into_the_lease_and_the_lease_into_the_grace(due, wire, settings):
+    settings.SMARTCAR_TIMEOUT = 300
+    wire.tokens()
+    tokens.refresh(due)
+    connect, read = wire.sent("POST")[0].req_kwargs["timeout"]
+    assert timedelta(seconds=2 * (connect + read)) < _refresh_lock.LEASE < timedelta(seconds=60)
+
+
+def test_the_exchange_can_be_tried_again_at_once_after_a_fault(due, wire):
+    wire.mock.add("POST", TOKEN, body=requests.ConnectionError())
+    with pytest.raises(NoAnswerException):
+        tokens.refresh(due)
+    wire.tokens()
+    assert tokens.access_token(due) == "access-1"
+
+
+def test_invalid_grant_is_not_believed_when_somebody_else_has_won_meanwhile(due, wire):
+    """The lease ran out during the exchange, another process took over and stored a newer pair."""
+
+    def answer(request):
+        SmartcarAccount.objects.update(
+            access_token="access-9", refresh_token="refresh-9", token_version=1, refresh_lease=None,
+            access_expires_at=timezone.now() + timedelta(hours=2),
+        )  # fmt: skip
+        return 400, {}, '{"error": "invalid_grant"}'
+
+    wire.mock.add_callback("POST", TOKEN, answer, content_type="application/json")
+    assert tokens.access_token(due) == "access-9"
+    assert SmartcarAccount.objects.get().reconnect_required_at is None
+
+
+def test_an_account_without_a_refresh_token_needs_its_driver(make_account, anna, wire):
+    with pytest.raises(ReconnectRequired):
+        tokens.access_token(make_account(anna, refresh_token=""))
+    assert not wire.mock.calls
+
+
+def test_no_token_shows_in_what_is_logged_or_raised(due, wire, caplog):
+    caplog.set_level("DEBUG")
+    wire.tokens_fail(description="Invalid refresh_token: refresh-0.")
+    with pytest.raises(ReconnectRequired) as raised:
+        tokens.refresh(due)
+    seen = caplog.text + repr(raised.value) + str(raised.value.__cause__) + repr(raised.value.__cause__)
+    assert "refresh-0" not in seen
+    assert "refresh-0" not in repr(due) + str(due)
+    assert "refresh-0" not in SmartcarAccount.objects.get().refresh_error
+
+
+def test_one_session_serves_the_whole_process(settings):
+    first = client.requester()
+    assert client.requester() is first
+    settings.SMARTCAR_TIMEOUT = 7
+    assert client.requester() is not first
+
+
+def test_a_stale_copy_does_not_get_a_token_that_has_ended_since(due, wire):
+    wire.tokens()
+    stale = SmartcarAccount.objects.get()
+    SmartcarAccount.objects.update(
+        token_version=1, access_token="ended", access_expires_at=timezone.now() - timedelta(hours=1)
+    )
+    assert tokens.access_token(stale) == "access-1"
+
+
+def test_a_token_that_lives_shorter_than_the_margin_is_used_all_the_same(due, wire):
+    wire.tokens(expires_in=60)
+    assert tokens.access_token(due) == "access-1"
+    assert len(wire.exchanges) == 1
+
+
+def test_a_stale_copy_of_an_account_that_was_forgotten_gives_no_empty_token(due, wire):
+    stale = SmartcarAccount.objects.get()
+    tokens.forget_if_unused(due)
+    with pytest.raises(ReconnectRequired):
+        tokens.access_token(stale)
+    assert not wire.mock.calls
+
+
+def test_an_exchange_under_way_does_not_bring_back_what_was_forgotten(due, wire):
+    def answer(request):
+        tokens.forget_if_unused(due)
+        return (
+            200,
+            {},
+            '{"access_token": "a", "refresh_token": "r", "expires_in": 7200, "token_type": "Bearer"}',
+        )
+
+    wire.mock.add_callback("POST", TOKEN, answer, content_type="application/json")
+    tokens.refresh(SmartcarAccount.objects.get())
+    row = SmartcarAccount.objects.get()
+    assert (row.access_token, row.refresh_token) == ("", "")
+
+
+def test_a_row_that_is_gone_needs_reconnecting(due, wire):
+    stale = SmartcarAccount.objects.get()
+    due.delete()
+    with pytest.raises(ReconnectRequired):
+        tokens.refresh(stale)
+
+
+def lay_plain(account, **columns):
+    """Put a pair there as it lay before it was encrypted."""
+    for column, text in columns.items():
+        SmartcarAccount.objects.filter(pk=account.pk).update(**{column: Value(text)})
+
+
+def test_a_plain_pair_from_before_is_exchanged_and_the_new_one_encrypted(due, wire):
+    lay_plain(due, access_token="access-0", refresh_token="refresh-0")
+    wire.tokens()
+    tokens.refresh(SmartcarAccount.objects.get())
+    assert wire.exchanges[0]["refresh_token"] == "refresh-0"
+    stored = ExpressionWrapper(F("refresh_token"), TextField())
+    assert SmartcarAccount.objects.values_list(stored, flat=True).get().startswith("smartcar-fernet:")
+    assert SmartcarAccount.objects.get().refresh_token == "refresh-1"
+
+
+def test_a_token_that_no_key_opens_is_not_exchanged(due, wire, lose_key):
+    lose_key()
+    row = SmartcarAccount.objects.get()
+    assert not row.needs_reconnecting
+    for use in (tokens.access_token, tokens.refresh):
+        with pytest.raises(UndecryptableToken):
+            use(row)
+    assert not wire.mock.calls
+    assert SmartcarAccount.objects.defer("access_token", "refresh_token").get().refresh_lease is None
+
+
+def test_a_plain_pair_is_not_exchanged_where_the_new_one_could_not_be_stored(due, wire, settings):
+    lay_plain(due, access_token="access-0", refresh_token="refresh-0")
+    settings.SMARTCAR_ENCRYPTION_KEYS = []
+    with pytest.raises(UndecryptableToken):
+        tokens.refresh(SmartcarAccount.objects.get())
+    assert not wire.mock.calls
+
+
+def test_tokens_that_no_key_opens_are_forgotten_like_others(due, lose_key):
+    lose_key()
+    tokens.forget_if_unused(SmartcarAccount.objects.get())
+    assert SmartcarAccount.objects.get().refresh_token == ""
+
+
+def test_error_reports_hide_the_tokens(due, wire, settings, rf):
+    """What Django mails to the admins of a site has the variables of every frame in it."""
+    pair = ("A" * 20, "R" * 20)  # never as they are in the source, which a report quotes
+    answer = {"access_token": pair[0], "refresh_token": pair[1], "expires_in": 1, "token_type": "Bearer"}
+    wire.mock.add("POST", TOKEN, json=answer)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(timezone, "now", lambda: 1 / 0)
+        with pytest.raises(ZeroDivisionError) as raised:
+            tokens._exchange(due, None)
+    frames = raised.tb.tb_next  # without this test itself, which knows the tokens
+    report = ExceptionReporter(rf.get("/"), raised.type, raised.value, frames).get_traceback_html()
+    assert "ZeroDivisionError" in report
+    for secret in (*pair, due.refresh_token, settings.SMARTCAR_CLIENT_SECRET):
+        assert secret not in report

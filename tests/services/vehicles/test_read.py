@@ -1,0 +1,170 @@
+"""Many readings in one request: `vehicles.read`."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from django_smartcar.exceptions import (
+    AuthenticationException,
+    NotCapableException,
+    PermissionException,
+    RateLimitingException,
+    StateException,
+    VehicleDisconnected,
+)
+from django_smartcar.models import READS, ConnectedVehicle, VehicleReading
+from django_smartcar.services import vehicles
+
+from ...wire import v2_error
+
+pytestmark = pytest.mark.django_db
+in_both_generations = pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
+
+EVERYTHING = ["required:read_vehicle_info", *sorted({read.permission for read in READS.values()})]
+
+
+@pytest.fixture
+def driven(drives, settings):
+    settings.SMARTCAR_SCOPE = EVERYTHING
+    return drives().vehicles[0]
+
+
+@in_both_generations
+def test_many_readings_are_one_request_and_are_kept(driven, smartcar):
+    found = vehicles.read(driven, ["odometer", "location", "battery", "charge", "tire_pressure"])
+    assert list(found) == ["odometer", "location", "battery", "charge", "tire_pressure"]
+    car = smartcar.car()
+    assert found["odometer"]["data"] == {"distance": pytest.approx(car.odometer_km)}
+    assert found["battery"]["data"]["percent_remaining"] == pytest.approx(car.battery_percent)
+    newest = driven.newest()
+    assert newest["odometer"].value == pytest.approx(car.odometer_km)
+    assert newest["battery.percent_remaining"].value == pytest.approx(car.battery_percent)
+    assert newest["charge.state"].value == found["charge"]["data"]["state"]
+
+
+@in_both_generations
+def test_everything_can_be_read_and_what_is_remembered_is_the_same(driven):
+    names = [name for name in READS if name != "service_history"]
+    found = vehicles.read(driven, names)
+    told = {name: answer for name, answer in found.items() if not isinstance(answer, Exception)}
+    assert len(told) > 8
+    remembered = vehicles.read(driven, list(told), max_age=timedelta(minutes=5))
+    assert remembered == {name: approximately(answer) for name, answer in told.items()}
+
+
+def approximately(node):
+    """Numbers that went through metric units and back."""
+    if isinstance(node, dict):
+        return {name: approximately(inner) for name, inner in node.items()}
+    return pytest.approx(node) if isinstance(node, float) else node
+
+
+@in_both_generations
+def test_one_item_that_fails_does_not_fail_the_others(driven, smartcar, settings):
+    car = ConnectedVehicle.objects.get()
+    ConnectedVehicle.objects.update(permissions=[*car.permissions, "read_odometer"])
+    smartcar.car().fault = "VEHICLE_STATE:ASLEEP"
+    found = vehicles.read(driven, ["odometer"])
+    assert isinstance(found["odometer"], StateException)
+    assert not VehicleReading.objects.exists()
+
+
+def test_it_is_one_request_and_an_item_keeps_its_own_retry_after(vehicle, wire):
+    refused = (429, v2_error(429, "RATE_LIMIT", "VEHICLE"), {"Retry-After": "77"})
+    wire.batch("car-1", {"odometer": {"distance": 5}, "location": refused})
+    found = vehicles.read(vehicle, ["location", "odometer"])
+    assert len(wire.mock.calls) == 1
+    assert isinstance(found["location"], RateLimitingException)
+    assert found["location"].retry_after == 77
+    assert found["odometer"]["data"] == {"distance": 5}
+    assert set(vehicle.newest()) == {"odometer"}
+
+
+def test_what_the_driver_has_not_permitted_is_not_asked(vehicle, wire):
+    wire.batch("car-1", {"odometer": {"distance": 5}})
+    found = vehicles.read(vehicle, ["fuel", "odometer"])
+    assert isinstance(found["fuel"], PermissionException)
+    assert "read_fuel" in str(found["fuel"])
+    assert list(found) == ["fuel", "odometer"]
+    assert isinstance(vehicles.read(vehicle, ["fuel"])["fuel"], PermissionException)
+    assert len(wire.mock.calls) == 1
+
+
+@pytest.mark.parametrize("names", [["odometer", "speed"], "odometer", ["vin"]])
+def test_a_name_that_there_is_not_is_a_value_error(vehicle, wire, names):
+    with pytest.raises(ValueError, match="name"):
+        vehicles.read(vehicle, names)
+    assert not wire.mock.calls
+
+
+def test_what_is_fresh_enough_is_not_asked_for_again(vehicle, wire):
+    place = {"latitude": 1.5, "longitude": 2.5}
+    wire.batch("car-1", {"odometer": {"distance": 5}, "location": place})
+    first = vehicles.read(vehicle, ["odometer"])
+    assert vehicles.read(vehicle, ["odometer"], max_age=timedelta(minutes=5)) == first
+    assert len(wire.mock.calls) == 1
+    both = vehicles.read(vehicle, ["odometer", "location"], max_age=timedelta(minutes=5))
+    assert b'"/odometer"' not in wire.mock.calls[1].request.body
+    assert both == {**first, "location": {"data": place, "age": first["odometer"]["age"]}}
+    with time_machine.travel(timezone.now() + timedelta(minutes=6)):
+        vehicles.read(vehicle, ["odometer"], max_age=timedelta(minutes=5))
+    assert len(wire.mock.calls) == 3
+
+
+def test_an_age_that_is_a_number_is_refused_and_says_what_it_is_to_be(vehicle):
+    with pytest.raises(TypeError, match=r"max_age is a timedelta, as timedelta\(minutes=10\), not int"):
+        vehicles.read(vehicle, ["odometer"], max_age=10)
+
+
+def test_what_is_no_longer_permitted_is_not_served_from_memory(vehicle, wire):
+    wire.batch("car-1", {"odometer": {"distance": 5}})
+    vehicles.read(vehicle, ["odometer"])
+    vehicle.permissions = []
+    found = vehicles.read(vehicle, ["odometer"], max_age=timedelta(days=1))
+    assert isinstance(found["odometer"], PermissionException)
+
+
+def test_a_disconnected_car_is_not_read_from_memory_either(vehicle, wire):
+    wire.batch("car-1", {"odometer": {"distance": 5}})
+    vehicles.read(vehicle, ["odometer"])
+    vehicle.disconnected_at = timezone.now()
+    with pytest.raises(VehicleDisconnected):
+        vehicles.read(vehicle, ["odometer"], max_age=timedelta(days=1))
+
+
+def test_a_request_that_fails_as_a_whole_is_raised_and_erases_nothing(vehicle, wire):
+    wire.batch("car-1", {"odometer": {"distance": 5}})
+    vehicles.read(vehicle, ["odometer"])
+    wire.mock.reset()
+    url = "https://api.smartcar.com/v2.0/vehicles/car-1/batch"
+    wire.mock.add("POST", url, status=401, json=v2_error(401, "AUTHENTICATION"))
+    wire.tokens()
+    with pytest.raises(AuthenticationException):
+        vehicles.read(vehicle, ["odometer"])
+    assert vehicle.newest()["odometer"].value == 5
+
+
+def test_an_item_that_wants_a_new_login_at_the_brand_marks_the_car(vehicle, wire):
+    url = {"resolution": {"type": "REAUTHENTICATE", "url": "https://connect.smartcar.com/again"}}
+    refused = v2_error(400, "CONNECTED_SERVICES_ACCOUNT", "AUTHENTICATION_FAILED", **url)
+    wire.batch("car-1", {"odometer": (400, refused), "location": (400, refused)})
+    vehicles.read(vehicle, ["odometer", "location"])
+    row = ConnectedVehicle.objects.get()
+    assert (row.needs_reauthentication, row.reauthentication_url) == (True, url["resolution"]["url"])
+    wire.mock.reset()
+    wire.batch("car-1", {"odometer": {"distance": 5}})
+    vehicles.read(vehicle, ["odometer"])
+    assert not ConnectedVehicle.objects.get().needs_reauthentication
+
+
+def test_a_refresh_forgives_what_the_car_does_not_have(make_vehicle, account, wire):
+    vehicle = make_vehicle(account, permissions=["read_odometer", "read_fuel"])
+    incapable = (501, v2_error(501, "COMPATIBILITY", "VEHICLE_NOT_CAPABLE"))
+    wire.batch("car-1", {"odometer": {"distance": 5}, "fuel": incapable})
+    vehicles.refresh_readings(vehicle)
+    wire.mock.reset()
+    wire.batch("car-1", {"odometer": incapable, "fuel": incapable})
+    with pytest.raises(NotCapableException):
+        vehicles.refresh_readings(vehicle)

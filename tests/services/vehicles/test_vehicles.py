@@ -1,0 +1,341 @@
+import itertools
+import json
+import re
+from datetime import UTC, datetime
+
+import pytest
+from django.db import OperationalError, connection
+from django.views.debug import ExceptionReporter
+
+from django_smartcar import signals
+from django_smartcar.exceptions import (
+    InvalidAnswerException,
+    NotStoredException,
+    PermissionException,
+    SmartcarException,
+    VehicleDisconnected,
+    advice,
+)
+from django_smartcar.models import ConnectedVehicle, SmartcarAccount
+from django_smartcar.services import client, commands, readings, vehicles
+
+from ...wire import NO_PERMISSION, UPSTREAM, v2_error
+
+pytestmark = pytest.mark.django_db
+
+RECORDED = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
+
+
+def test_odometer_has_the_shape_of_the_sdk_and_is_kept(vehicle, wire):
+    wire.odometer("car-1", 104.32)
+    reading = vehicles.odometer(vehicle)
+    assert reading == {"data": {"distance": 104.32}, "unit_system": "metric", "age": RECORDED}
+    row = vehicle.newest()["odometer"]
+    assert (row.value, row.unit, row.recorded_at, row.source) == (104.32, "km", RECORDED, "read")
+    assert row.fetched_at > RECORDED
+
+
+def test_location_has_the_shape_of_the_sdk_and_is_kept(vehicle, wire):
+    wire.location("car-1")
+    assert vehicles.location(vehicle) == {
+        "data": {"latitude": 37.4292, "longitude": 122.1381},
+        "age": RECORDED,
+    }
+    row = vehicle.newest()["location"]
+    assert (row.value, row.recorded_at) == ({"latitude": 37.4292, "longitude": 122.1381}, RECORDED)
+
+
+def test_a_reading_is_asked_for_in_the_units_of_the_car(make_vehicle, account, wire):
+    imperial = make_vehicle(account, unit_system="imperial")
+    wire.get("car-1", "odometer", {"distance": 64.8}, headers={"sc-unit-system": "imperial"})
+    vehicles.odometer(imperial)
+    assert wire.sent("GET", "/odometer")[0].headers["sc-unit-system"] == "imperial"
+    row = imperial.newest()["odometer"]
+    assert (row.value, row.unit) == (104.285491, "km")
+    assert readings.in_units(row, "imperial") == (64.8, "mi")
+
+
+def test_an_older_reading_does_not_overwrite_a_newer_one(vehicle, wire):
+    wire.odometer("car-1", 200, age="2026-11-21T10:00:00.000Z")
+    vehicles.odometer(vehicle)
+    wire.mock.reset()
+    wire.odometer("car-1", 100, age="2026-11-20T10:00:00.000Z")
+    vehicles.odometer(vehicle)
+    assert vehicle.newest()["odometer"].value == 200
+
+
+def test_a_failed_read_keeps_the_last_value(vehicle, wire):
+    wire.odometer("car-1", 200)
+    vehicles.odometer(vehicle)
+    wire.mock.reset()
+    wire.get("car-1", "odometer", NO_PERMISSION, status=403)
+    with pytest.raises(PermissionException):
+        vehicles.odometer(vehicle)
+    assert vehicle.newest()["odometer"].value == 200
+
+
+def test_a_reading_without_an_age_is_kept_and_stands_in_nobodys_way(vehicle, wire):
+    wire.odometer("car-1", 100, age=None)
+    assert vehicles.odometer(vehicle)["age"] is None
+    row = vehicle.newest()["odometer"]
+    assert (row.value, row.recorded_at) == (100, None)
+    wire.mock.reset()
+    wire.odometer("car-1", 101)
+    vehicles.odometer(vehicle)
+    assert vehicle.newest()["odometer"].value == 101
+
+
+def test_one_reading_that_fails_does_not_stop_the_others(vehicle, wire):
+    place = {"latitude": 37.4292, "longitude": 122.1381}
+    wire.batch("car-1", {"odometer": (403, NO_PERMISSION), "location": place})
+    with pytest.raises(PermissionException):
+        vehicles.refresh_readings(vehicle)
+    assert vehicle.newest()["location"].value == place
+
+
+def test_what_the_driver_did_not_permit_is_not_asked_for(make_vehicle, account, wire):
+    vehicles.refresh_readings(make_vehicle(account, permissions=["control_security"]))
+    assert not wire.mock.calls
+
+
+def test_sync_brings_new_cars_and_marks_those_that_are_gone(vehicle, account, wire):
+    wire.driver("driver-a", ["car-2"])
+    wire.car("car-2", make="TESLA", model="Model S", year=2014, vin="5YJSA1CN5DFP00101")
+    synced = vehicles.sync(account)
+    assert [car.name for car in synced] == ["2014 Tesla Model S"]
+    assert synced[0].vin == "5YJSA1CN5DFP00101"
+    vehicle.refresh_from_db()
+    assert not vehicle.is_connected
+
+
+def test_sync_that_fails_on_the_way_changes_nothing(vehicle, account, wire):
+    wire.mock.add(
+        "GET", "https://api.smartcar.com/v2.0/vehicles", json=v2_error(500, "SERVER", "X"), status=500
+    )
+    with pytest.raises(SmartcarException):
+        vehicles.sync(account)
+    vehicle.refresh_from_db()
+    assert vehicle.is_connected
+
+
+def test_a_car_that_will_not_tell_its_make_just_now_keeps_what_is_known(vehicle, account, wire):
+    wire.driver("driver-a", ["car-1"])
+    wire.get("car-1", "permissions", v2_error(409, "VEHICLE_STATE", "ASLEEP"), status=409)
+    vehicles.sync(account)
+    vehicle.refresh_from_db()
+    assert (vehicle.make, vehicle.can("control_security")) == ("CHEVROLET", True)
+
+
+def test_permissions_that_the_driver_took_back_are_gone_after_a_reread(vehicle, wire):
+    wire.car("car-1", permissions=[])
+    vehicles.reread(vehicle)
+    assert vehicle.permissions == []
+
+
+def test_disconnect_tells_smartcar_and_wipes_tokens_that_open_nothing_more(vehicle, wire):
+    wire.disconnects("car-1")
+    assert vehicles.disconnect(vehicle) is True
+    assert not ConnectedVehicle.objects.get().is_connected
+    row = SmartcarAccount.objects.get()
+    assert (row.access_token, row.refresh_token) == ("", "")
+
+
+def test_disconnecting_one_of_two_cars_keeps_the_tokens_of_the_other(vehicle, make_vehicle, account, wire):
+    make_vehicle(account, "car-2")
+    wire.disconnects("car-1")
+    vehicles.disconnect(vehicle)
+    assert SmartcarAccount.objects.get().refresh_token == "refresh-0"
+
+
+def test_a_disconnect_that_smartcar_refuses_leaves_the_car_connected(vehicle, wire):
+    wire.disconnects("car-1", UPSTREAM, status=502)
+    with pytest.raises(SmartcarException):
+        vehicles.disconnect(vehicle)
+    assert ConnectedVehicle.objects.get().is_connected
+
+
+def test_a_car_that_smartcar_has_let_go_already_is_marked(vehicle, wire):
+    wire.disconnects("car-1", NO_PERMISSION, status=403)
+    vehicles.disconnect(vehicle)
+    assert not ConnectedVehicle.objects.get().is_connected
+
+
+def test_a_driver_may_leave_even_when_the_tokens_are_dead(make_account, make_vehicle, anna, wire):
+    vehicle = make_vehicle(make_account(anna, refresh_token=""))
+    assert vehicles.disconnect(vehicle) is False
+    assert not ConnectedVehicle.objects.get().is_connected
+    assert not wire.mock.calls
+
+
+def test_a_disconnected_car_is_not_read(vehicle, wire):
+    wire.disconnects("car-1")
+    vehicles.disconnect(vehicle)
+    with pytest.raises(VehicleDisconnected):
+        vehicles.odometer(vehicle)
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ({"make": "X" * 500, "model": "a\x00b", "year": 2020}, ("X" * 100, "ab", 2020)),
+        ({"make": "OPEL", "model": "Corsa", "year": 99999}, ("OPEL", "Corsa", 2021)),
+        ({"make": "OPEL", "model": "Corsa", "year": -1}, ("OPEL", "Corsa", 2021)),
+    ],
+)
+def test_facts_that_no_column_takes_are_cut_or_left_out(vehicle, account, wire, told, kept):
+    wire.driver("driver-a", ["car-1"])
+    wire.car("car-1", **told)
+    vehicles.sync(account)
+    vehicle.refresh_from_db()
+    assert (vehicle.make, vehicle.model, vehicle.year) == kept
+
+
+def test_sync_of_an_older_grant_takes_no_car_from_a_newer_one(vehicle, make_account, anna, wire):
+    older = make_account(anna)
+    wire.driver("driver-a", ["car-1"])
+    wire.car("car-1")
+    assert vehicles.sync(older) == []
+    assert ConnectedVehicle.objects.get().account == vehicle.account
+
+
+def test_sync_leaves_a_car_alone_that_was_connected_while_it_read(vehicle, make_vehicle, account, wire):
+    wire.driver("driver-a", ["car-1"])
+
+    def answer(request):
+        make_vehicle(account, "car-2")
+        return 200, {}, '{"permissions": [], "paging": {"count": 0, "offset": 0}}'
+
+    url = "https://api.smartcar.com/v2.0/vehicles/car-1/permissions"
+    wire.mock.add_callback("GET", url, answer, content_type="application/json")
+    vehicles.sync(account)
+    assert all(car.is_connected for car in ConnectedVehicle.objects.all())
+
+
+def test_receivers_are_told_of_a_car_that_is_gone(vehicle, account, wire):
+    told = []
+
+    def receive(sender, vehicle, actor, **kwargs):
+        told.append((vehicle.pk, vehicle.is_connected, actor))
+
+    signals.vehicle_disconnected.connect(receive)
+    try:
+        wire.driver("driver-a", [])
+        vehicles.sync(account)
+    finally:
+        signals.vehicle_disconnected.disconnect(receive)
+    assert told == [(vehicle.pk, False, None)]
+
+
+def test_a_reread_does_not_revive_a_car_that_was_disconnected_meanwhile(vehicle, wire):
+    def answer(request):
+        ConnectedVehicle.objects.update(disconnected_at="2026-01-01T00:00Z")
+        return 200, {}, '{"permissions": [], "paging": {"count": 0, "offset": 0}}'
+
+    url = "https://api.smartcar.com/v2.0/vehicles/car-1/permissions"
+    wire.mock.add_callback("GET", url, answer, content_type="application/json")
+    with pytest.raises(VehicleDisconnected):
+        vehicles.reread(vehicle)
+    assert not vehicle.is_connected
+
+
+def test_a_read_waits_as_long_as_the_settings_say(vehicle, wire, settings):
+    settings.SMARTCAR_TIMEOUT = 7
+    wire.odometer("car-1")
+    vehicles.odometer(vehicle)
+    assert wire.sent("GET", "/odometer")[0].req_kwargs["timeout"][1] == 7
+
+
+def test_error_reports_hide_where_the_car_is(vehicle, wire, rf):
+    place = 37.4 + 0.0292  # never as it is in the source, which a report quotes
+    wire.location("car-1", latitude=place)
+
+    def refuse(execute, sql, params, many, context):
+        if "INSERT" in sql:
+            raise OperationalError(f"the database is gone\nDETAIL: {params}")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(refuse), pytest.raises(OperationalError) as raised:
+        vehicles.location(vehicle)
+    frames = raised.tb.tb_next  # without this test itself, which knows the answer
+    report = ExceptionReporter(rf.get("/"), raised.type, raised.value, frames).get_traceback_html()
+    assert "the database is gone" in report
+    assert str(place) not in report
+
+
+def test_error_reports_hide_the_vin(vehicle, wire, rf):
+    vin = "5YJSA1CN" + "5DFP00101"
+    wire.car("car-1", vin=vin)
+    assert vin not in _report_of_a_database_that_fails(lambda: vehicles.reread(vehicle), rf)
+
+
+def _report_of_a_database_that_fails(act, rf):
+    """What Django mails to the admins of a site: the variables of every frame are in it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ConnectedVehicle, "refresh_from_db", lambda *args, **kwargs: 1 / 0)
+        with pytest.raises(ZeroDivisionError) as raised:
+            act()
+    frames = raised.tb.tb_next.tb_next  # without this test itself, which knows the answer
+    return ExceptionReporter(rf.get("/"), raised.type, raised.value, frames).get_traceback_html()
+
+
+def test_what_generation_3_has_not_collected_is_told_apart_and_wipes_out_nothing(smartcar, drives, settings):
+    """A store without signals is not a car without a value."""
+    vehicle = drives().vehicles[0]
+    vehicles.odometer(vehicle)
+    known = vehicle.newest()["odometer"].value
+    settings.SMARTCAR_SIMULATOR_SIGNALS = False
+    with pytest.raises(NotStoredException) as failure:
+        vehicles.odometer(vehicle)
+    assert "has not collected this from the car yet" in advice(failure.value)
+    assert vehicle.newest()["odometer"].value == known
+
+
+def test_a_car_is_connected_although_generation_3_has_collected_nothing(smartcar, drives, settings):
+    settings.SMARTCAR_SIMULATOR_SIGNALS = False
+    vehicle = drives().vehicles[0]
+    assert (vehicle.make, vehicle.vin) == ("CHEVROLET", "")
+
+
+def test_a_refusal_of_the_application_is_not_taken_for_a_car_that_is_gone(smartcar, drives, settings, wire):
+    wire.mock.add_passthru(smartcar.url)
+    vehicle = drives().vehicles[0]
+    settings.SMARTCAR_VEHICLE_API_URL = "https://vehicle.api.smartcar.com"
+    refusal = {"errors": [{"status": "403", "type": "AUTHENTICATION", "code": "ACCESS_DENIED"}]}
+    wire.mock.add("GET", re.compile("https://vehicle.api.smartcar.com/.*"), status=403, json=refusal)
+    with pytest.raises(PermissionException):
+        vehicles.disconnect(vehicle)
+    assert ConnectedVehicle.objects.get().is_connected
+
+
+def test_a_smartcar_that_shows_connections_without_end_is_not_listened_to(
+    smartcar, drives, settings, wire, monkeypatch
+):
+    wire.mock.add_passthru(smartcar.url)
+    vehicle = drives().vehicles[0]
+    monkeypatch.setattr(client, "MOST_CONNECTIONS", 120)
+    settings.SMARTCAR_VEHICLE_API_URL = "https://vehicle.api.smartcar.com"
+    pages = itertools.count()
+
+    def answer(request):
+        number = next(pages)
+        assert number < 5, "it goes on asking"
+        shown = [{"id": f"{number}-{item}"} for item in range(50)]
+        return 200, {}, json.dumps({"data": shown, "links": {"next": "more"}})
+
+    wire.mock.add_callback("GET", re.compile("https://vehicle.api.smartcar.com/.*"), answer)
+    with pytest.raises(InvalidAnswerException):
+        vehicles.sync(vehicle.account)
+    assert ConnectedVehicle.objects.get().is_connected
+
+
+def test_a_reading_from_smartcars_store_does_not_say_that_the_car_is_reachable_again(
+    smartcar, drives, settings
+):
+    """The store answers although the brand lets nobody in."""
+    vehicle = drives().vehicles[0]
+    ConnectedVehicle.objects.update(reauthentication_required_at="2026-01-01T00:00Z")
+    vehicle.refresh_from_db()
+    vehicles.odometer(vehicle)
+    assert ConnectedVehicle.objects.get().needs_reauthentication
+    commands.send(vehicle, "lock")
+    assert not ConnectedVehicle.objects.get().needs_reauthentication

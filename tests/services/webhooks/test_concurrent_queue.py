@@ -1,0 +1,45 @@
+"""Each event once, the newest reading of each signal, however many workers there are and whoever is killed.
+
+INBOX_EVENTS=10000 is the long form.
+"""
+
+import os
+
+from ... import databases
+
+EVENTS = int(os.environ.get("INBOX_EVENTS", "300"))
+
+
+def newest(sent):
+    """What the cars should read: per signal, by when it was recorded and then by the sequence."""
+    found = {}
+    for event in sent:
+        car, sequence = event["data"]["vehicle"]["id"], event["meta"]["sequence"]
+        for signal in event["data"]["signals"]:
+            rank = (signal["meta"]["oemUpdatedAt"], sequence)
+            found[car, signal["code"]] = max(
+                found.get((car, signal["code"]), (rank, signal["body"])),
+                (rank, signal["body"]),
+                key=lambda x: x[0],
+            )
+    cars = {car for car, _ in found}
+    return {
+        car: [
+            found[car, "odometer-traveleddistance"][1]["value"],
+            found[car, "location-preciselocation"][1]["latitude"],
+            found[car, "location-preciselocation"][1]["longitude"],
+        ]
+        for car in cars
+    }
+
+
+def test_each_event_is_handled_once_and_the_newest_reading_stays(database, smartcar, tmp_path):
+    asked = {"events": EVENTS, "cars": max(EVENTS // 50, 8), "workers": 4}
+    told = databases.run("processes.concurrent_queue", asked, database, tmp_path, smartcar, seconds=1200)
+    print({what: round(seconds, 1) for what, seconds in told["seconds"].items()})  # noqa: T201 (pytest -s)
+    assert told["killed"]
+    assert told["exits"] == [0, 0, 0]
+    assert told["hands"] > 1
+    assert sorted(told["handled"]) == sorted(event["eventId"] for event in told["sent"])
+    assert told["states"] == ["worked"]
+    assert told["readings"] == newest(told["sent"])

@@ -1,0 +1,474 @@
+"""Working: each event once, newer wins, receivers that raise are called again, nothing is lost."""
+
+import json
+import logging
+import random
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+import time_machine
+from django.db import OperationalError, connection, transaction
+from django.utils import timezone
+
+from django_smartcar import signals
+from django_smartcar.models import ConnectedVehicle, VehicleProblem, WebhookEvent
+from django_smartcar.sdk.signals import TABLE
+from django_smartcar.services import _session, readings, webhooks
+from django_smartcar.services.commands import _log
+from django_smartcar.services.webhooks import _queue, _readings
+from django_smartcar.services.webhooks._queue import WAITS
+from tests.webhooks import TOKEN, error, event, location, odometer, post, sign, signal
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOON = 1_790_000_000
+
+
+@pytest.fixture(autouse=True)
+def site(settings):
+    settings.SMARTCAR_MANAGEMENT_TOKENS = [TOKEN]
+
+
+@pytest.fixture
+def send(client):
+    """Have Smartcar send these; each has to be taken."""
+
+    def send_(*payloads):
+        for payload in payloads:
+            assert post(client, payload).status_code == 200
+        return WebhookEvent.objects.order_by("pk").last()
+
+    return send_
+
+
+@pytest.fixture
+def receivers():
+    """Connect these for as long as the test runs."""
+    connected = []
+
+    def connect(*functions):
+        for function in functions:
+            signals.webhook_received.connect(function, weak=False)
+            connected.append(function)
+
+    yield connect
+    for function in connected:
+        signals.webhook_received.disconnect(function)
+
+
+def states():
+    return [row.state for row in WebhookEvent.objects.order_by("pk")]
+
+
+def reading(vehicle):
+    newest = {row.kind: row for row in vehicle.readings.newest()}
+    odometer, place = newest.get("odometer"), newest.get("location")
+    axes = (place.value["latitude"], place.value["longitude"]) if place else (None, None)
+    return odometer and odometer.value, odometer and odometer.recorded_at, *axes
+
+
+def moment(seconds):
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def later(**much):
+    return time_machine.travel(timezone.now() + timedelta(**much), tick=True)
+
+
+# What becomes of signals.
+
+
+def test_an_event_is_on_the_row_of_its_car_when_the_request_ends(send, vehicle):
+    row = send(event(odometer(120.5, NOON), location(1.5, 2.5, NOON + 1)))
+    assert (row.state, row.attempts, row.next_attempt_at) == ("worked", 1, None)
+    assert reading(vehicle) == (120.5, moment(NOON), 1.5, 2.5)
+    place = vehicle.readings.newest().get(kind="location")
+    assert (place.recorded_at, place.source) == (moment(NOON + 1), "webhook")
+
+
+def test_what_is_kept_is_metric_whatever_the_event_has(send, vehicle):
+    send(event(odometer(100, NOON, "mi")))
+    assert reading(vehicle)[0] == pytest.approx(160.9344)
+
+
+def test_newer_wins_signal_by_signal_in_any_order(send, vehicle):
+    told = [
+        event(odometer(n, NOON + n), location(n / 1e3, -n / 1e3, NOON - n), sequence=n) for n in range(1, 9)
+    ]
+    random.shuffle(told)
+    send(*told)
+    assert reading(vehicle) == (8, moment(NOON + 8), 0.001, -0.001)
+
+
+@pytest.mark.parametrize("order", [[1, 2], [2, 1]])
+def test_the_sequence_decides_where_the_car_recorded_at_the_same_time(send, vehicle, order):
+    send(*(event(odometer(n, NOON), sequence=n) for n in order))
+    assert reading(vehicle)[0] == 2
+
+
+def test_an_event_is_no_newer_than_what_smartcar_was_asked_since(send, vehicle):
+    readings.keep(vehicle, "odometer", 7, "km", moment(NOON + 10))
+    send(event(odometer(5, NOON)))
+    assert reading(vehicle)[0] == 7
+
+
+def test_what_the_driver_does_not_permit_is_not_kept(send, vehicle):
+    ConnectedVehicle.objects.update(permissions=["read_odometer"])
+    send(event(odometer(5, NOON), location(1, 2, NOON)))
+    assert reading(vehicle) == (5, moment(NOON), None, None)
+
+
+@pytest.mark.parametrize("value", ["null", '"far"', "true", "1" * 400, "1e400", "{}", "[]"])
+def test_what_makes_no_sense_is_not_kept(send, vehicle, value):
+    payload = event(odometer("?", NOON), location("?", 1, NOON))
+    assert send(json.dumps(payload).replace('"?"', value).encode()).state == "worked"
+    assert reading(vehicle) == (None, None, None, None)
+
+
+@pytest.mark.parametrize(("is_locked", "status"), [(True, "succeeded"), (False, "unknown")])
+def test_an_event_settles_a_command_whose_answer_was_lost(send, vehicle, is_locked, status):
+    ConnectedVehicle.objects.update(permissions=["read_security"])
+    command = _log.begin(vehicle, "lock", {}, None, "")
+    _log.finish(command, command.Status.UNKNOWN)
+    told = signal("closure-islocked", is_locked, timezone.now().timestamp() + 1)
+    send(event(told))
+    command.refresh_from_db()
+    assert command.status == status
+    assert vehicle.readings.newest().get(kind="lock_status.is_locked").value is is_locked
+
+
+def test_receivers_hear_of_a_settled_command_once_it_is_committed_and_not_of_what_was_rolled_back(
+    send, vehicle
+):
+    ConnectedVehicle.objects.update(permissions=["read_security"])
+    command = _log.begin(vehicle, "lock", {}, None, "")
+    _log.finish(command, command.Status.UNKNOWN)
+    heard = []
+
+    def receive(command, **named):
+        heard.append((command.status, connection.in_atomic_block))
+
+    def refuse(execute, sql, params, many, context):
+        if sql.startswith("UPDATE") and "webhookevent" in sql.split()[1] and "done" in sql.split("WHERE")[0]:
+            raise OperationalError("gone")
+        return execute(sql, params, many, context)
+
+    signals.command_finished.connect(receive)
+    try:
+        with connection.execute_wrapper(refuse):
+            row = send(event(signal("closure-islocked", True, timezone.now().timestamp() + 1)))
+        assert (row.state, heard) == ("failed", [])
+        with later(minutes=1):
+            _queue.work()
+    finally:
+        signals.command_finished.disconnect(receive)
+    assert heard == [("succeeded", False)]
+
+
+@pytest.mark.parametrize(
+    ("action", "code", "value", "status"),
+    [
+        ("open_charge_port", "charge-ischargingportflapopen", True, "succeeded"),
+        ("close_charge_port", "charge-ischargingportflapopen", False, "succeeded"),
+        ("close_charge_port", "charge-ischargingportflapopen", "shut", "unknown"),
+        ("start_charge", "charge-detailedchargingstatus", "CHARGING", "succeeded"),
+        ("start_charge", "charge-detailedchargingstatus", True, "unknown"),
+        ("stop_charge", "charge-detailedchargingstatus", "FULLY_CHARGED", "succeeded"),
+        ("stop_charge", "charge-ischarging", False, "unknown"),
+    ],
+)
+def test_an_event_settles_what_its_signal_tells_of(send, vehicle, action, code, value, status):
+    ConnectedVehicle.objects.update(permissions=["read_charge"])
+    command = _log.begin(vehicle, action, {}, None, "")
+    _log.finish(command, command.Status.UNKNOWN)
+    assert send(event(signal(code, value, timezone.now().timestamp() + 1))).state == "worked"
+    command.refresh_from_db()
+    assert command.status == status
+
+
+def test_the_port_needs_the_permission_of_charging(send, vehicle):
+    ConnectedVehicle.objects.update(permissions=["read_security"])
+    send(event(signal("charge-ischargingportflapopen", True, NOON)))
+    assert not vehicle.readings.exists()
+
+
+def test_what_the_brand_does_not_tell_takes_no_readings_place(send, vehicle):
+    ConnectedVehicle.objects.update(permissions=["read_security"])
+    send(event(signal("closure-islocked", True, NOON)), event(signal("closure-islocked", None, NOON + 1)))
+    assert vehicle.readings.newest().get(kind="lock_status.is_locked").value is True
+    assert states() == ["worked", "worked"]
+
+
+def test_another_drivers_row_of_the_same_car_is_left_alone(send, vehicle, make_account, make_vehicle, bert):
+    other = make_vehicle(make_account(bert, "driver-b"))
+    send(event(odometer(5, NOON), driver="driver-a"))
+    assert (reading(vehicle)[0], reading(other)[0]) == (5, None)
+
+
+def test_a_disconnected_car_is_told_nothing(send, vehicle):
+    ConnectedVehicle.objects.update(disconnected_at=timezone.now())
+    assert send(event(odometer(5, NOON))).state == "waiting"
+    assert reading(vehicle)[0] is None
+
+
+# Errors.
+
+
+def test_an_error_asks_for_a_new_login_and_its_end_no_longer(send, vehicle):
+    send(error(sequence=1))
+    vehicle.refresh_from_db()
+    assert vehicle.needs_reauthentication
+    assert VehicleProblem.objects.get().is_open
+    send(error("RESOLVED", sequence=2))
+    vehicle.refresh_from_db()
+    assert not vehicle.needs_reauthentication
+    assert not VehicleProblem.objects.get().is_open
+
+
+def test_an_error_that_comes_after_its_end_opens_nothing(send, vehicle):
+    send(error("RESOLVED", sequence=2), error(sequence=1))
+    vehicle.refresh_from_db()
+    assert not vehicle.needs_reauthentication
+    assert not VehicleProblem.objects.get().is_open
+
+
+@pytest.mark.parametrize(
+    ("used", "concerned", "asks"),
+    [
+        ([], [], True),
+        ([], ["odometer-traveleddistance"], True),
+        ([], ["vehicleuseraccount-role"], False),
+        ([], ["vehicleuseraccount-role", "charge-ischarging"], True),
+        (["odometer"], ["charge-ischarging"], False),
+        (["odometer"], ["odometer-traveleddistance"], True),
+        (["odometer-traveleddistance"], ["odometer-traveleddistance"], True),
+        (["odometer"], [], True),
+    ],
+)
+def test_a_new_login_is_asked_for_only_for_signals_that_the_site_uses(
+    send, vehicle, settings, used, concerned, asks
+):
+    settings.SMARTCAR_SIGNALS = used
+    send(error(codes=concerned))
+    vehicle.refresh_from_db()
+    assert vehicle.needs_reauthentication is asks
+    assert VehicleProblem.objects.get().is_open
+
+
+def test_the_end_of_one_error_is_not_the_end_of_another(send, vehicle):
+    send(error(code="A", sequence=1), error(code="B", sequence=2), error("RESOLVED", code="A", sequence=3))
+    vehicle.refresh_from_db()
+    assert vehicle.needs_reauthentication
+
+
+def test_a_new_login_here_is_not_asked_for_again_by_an_error_that_is_about_something_else(send, vehicle):
+    send(error(sequence=1))
+    vehicle.refresh_from_db()
+    _session.unmark(vehicle)
+    send(error(kind="VEHICLE_STATE", code="ASLEEP", codes=["vehicleuseraccount-role"], sequence=2))
+    vehicle.refresh_from_db()
+    assert not vehicle.needs_reauthentication
+
+
+# Cars that are not known yet.
+
+
+def test_an_event_waits_for_its_car(send, account, make_vehicle):
+    assert send(event(odometer(5, NOON))).state == "waiting"
+    vehicle = make_vehicle(account)
+    _queue.work()
+    assert states() == ["worked"]
+    assert reading(vehicle)[0] == 5
+
+
+def test_an_event_is_worked_when_its_car_is_connected_in_the_moment_in_which_it_is_put_aside(
+    send, account, make_vehicle
+):
+    made = []
+
+    def connect(execute, sql, params, many, context):
+        is_put_aside = sql.startswith("UPDATE") and "waiting" in params and "EXISTS" not in sql
+        if is_put_aside and not made:
+            made.append(True)
+            made.append(make_vehicle(account))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(connect):
+        assert send(event(odometer(5, NOON))).state == "worked"
+    assert reading(made[1])[0] == 5
+
+
+def test_an_event_is_worked_when_its_car_is_connected(send, drives, settings):
+    connected = drives()
+    settings.SMARTCAR_MANAGEMENT_TOKENS = [*settings.SMARTCAR_MANAGEMENT_TOKENS, TOKEN]
+    car, account = connected.vehicles[0].smartcar_vehicle_id, connected.account
+    ConnectedVehicle.objects.all().delete()
+    told = odometer(5, timezone.now().timestamp() + 3600)
+    assert send(event(told, car=car, driver=account.smartcar_user_id)).state == "waiting"
+    (vehicle,) = drives().vehicles
+    assert states() == ["worked"]
+    assert reading(vehicle)[0] == 5
+
+
+# Receivers.
+
+
+def test_receivers_are_told(send, vehicle, receivers):
+    told = []
+    receivers(lambda **named: told.append(named))
+    row = send(event(odometer(5, NOON), triggers=[{"code": "FIRST_DELIVERY"}]))
+    (named,) = told
+    assert (named["vehicle"], named["event"], named["sender"]) == (vehicle, row, WebhookEvent)
+    assert reading(named["vehicle"])[0] == 5
+    assert named["news"].triggers == ("FIRST_DELIVERY",)
+    assert named["news"].signals[0]["value"] == 5
+
+
+def test_a_receiver_that_raises_is_called_again_alone_and_at_last_set_aside(send, vehicle, receivers, caplog):
+    calls = []
+
+    def first(**named):
+        calls.append("first")
+        raise KeyError("48.137154")
+
+    def second(**named):
+        calls.append("second")
+
+    async def third(**named):
+        calls.append("third")
+
+    receivers(first, second, third)
+    row = send(event(odometer(5, NOON)))
+    assert (row.state, calls) == ("failed", ["first", "second", "third"])
+    assert "first" in row.last_error
+    assert "KeyError at test_inbox.py:" in row.last_error
+    waited = []
+    while row.state == "failed":
+        waited.append(row.next_attempt_at - timezone.now())
+        assert _queue.work() == 0
+        with later(seconds=waited[-1].total_seconds() + 1):
+            assert _queue.work() == 1
+            row.refresh_from_db()
+            if row.next_attempt_at:
+                row.next_attempt_at -= timedelta(seconds=waited[-1].total_seconds() + 1)
+                row.save()
+    assert calls == ["first", "second", "third"] + ["first"] * len(WAITS)
+    assert waited == sorted(waited)
+    assert len(waited) == len(WAITS)
+    assert (row.state, row.next_attempt_at) == ("dead", None)
+    assert "48.137" not in caplog.text + row.last_error
+
+
+def test_what_a_receiver_wrote_before_it_raised_is_rolled_back(send, vehicle, receivers):
+    def receiver(vehicle, **named):
+        ConnectedVehicle.objects.filter(pk=vehicle.pk).update(model="half done")
+        raise ValueError
+
+    receivers(receiver)
+    send(event(odometer(5, NOON)))
+    vehicle.refresh_from_db()
+    assert (vehicle.model, reading(vehicle)[0]) == ("Bolt", 5)
+
+
+def test_receivers_are_not_called_for_a_car_that_is_unknown(send, receivers):
+    receivers(lambda **named: pytest.fail("called"))
+    send(event(odometer(5, NOON)))
+
+
+# Several workers, and their ends.
+
+
+def test_an_event_whose_worker_was_killed_is_worked_once_the_lease_is_over(send, vehicle, settings):
+    settings.SMARTCAR_WEBHOOK_WORK = "command"
+    send(event(odometer(5, NOON)))
+    assert _queue._claim()  # and then SIGKILL
+    assert _queue.work() == 0
+    with later(seconds=_queue.LEASE.total_seconds() + 1):
+        assert _queue.work() == 1
+    assert reading(vehicle)[0] == 5
+
+
+def test_what_a_worker_does_after_its_lease_is_over_does_not_count(send, vehicle, settings, receivers):
+    settings.SMARTCAR_WEBHOOK_WORK = "command"
+    calls = []
+
+    def slow(vehicle, event, **named):
+        calls.append("slow")
+        ConnectedVehicle.objects.filter(pk=vehicle.pk).update(year=vehicle.year + 1)
+        if len(calls) == 1:  # somebody else takes the event over
+            WebhookEvent.objects.update(lease=uuid4())
+
+    receivers(slow, lambda **named: calls.append("next"))
+    send(event(odometer(5, NOON)))
+    _queue.work()
+    vehicle.refresh_from_db()
+    assert (vehicle.year, calls) == (2021, ["slow"])
+    with later(seconds=_queue.LEASE.total_seconds() + 1):
+        _queue.work()
+    vehicle.refresh_from_db()
+    assert (vehicle.year, calls, states()) == (2022, ["slow", "slow", "next"], ["worked"])
+
+
+def test_an_event_that_kills_whoever_works_it_is_set_aside(send, vehicle, settings):
+    settings.SMARTCAR_WEBHOOK_WORK = "command"
+    send(event(odometer(5, NOON)))
+    for _ in range(len(WAITS) + 1):
+        _queue._claim()
+        WebhookEvent.objects.update(next_attempt_at=timezone.now())
+    assert _queue.work() == 1
+    assert states() == ["dead"]
+
+
+def test_nothing_is_lost_when_the_database_goes_while_an_event_is_worked(send, vehicle):
+    def refuse(execute, sql, params, many, context):
+        if sql.startswith("UPDATE") and "connectedvehicle" in sql.split()[1]:
+            raise OperationalError("gone")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(refuse):
+        row = send(event(odometer(5, NOON)))
+    assert row.state == "failed"
+    with later(minutes=1):
+        _queue.work()
+    assert reading(vehicle)[0] == 5
+
+
+def test_no_key_for_a_payload_is_a_failure_that_can_be_mended(send, vehicle, settings, lose_key):
+    settings.SMARTCAR_WEBHOOK_WORK = "command"
+    send(event(odometer(5, NOON)))
+    before = settings.SMARTCAR_ENCRYPTION_KEYS
+    lose_key()
+    _queue.work()
+    assert states() == ["failed"]
+    settings.SMARTCAR_ENCRYPTION_KEYS = before
+    with later(minutes=1):
+        _queue.work()
+    assert reading(vehicle)[0] == 5
+
+
+def test_work_begins_after_the_commit_and_not_at_all_after_a_rollback(vehicle):
+    body = b'{"eventId": "e", "eventType": "VEHICLE_STATE", "data": {"vehicle": {"id": "car-1"}}, "meta": {}}'
+    with transaction.atomic():
+        assert webhooks.receive("", body, sign(body)).status == 200
+        assert states() == ["received"]
+        transaction.set_rollback(True)
+    assert states() == []
+
+
+def test_no_position_and_no_vin_is_in_the_logs_of_the_work(send, vehicle, receivers, caplog):
+    caplog.set_level(logging.DEBUG)
+
+    def receiver(news, **named):
+        raise ValueError(str(news.signals))
+
+    receivers(receiver)
+    send(event(location(48.137154, 11.576124, NOON)))
+    assert "48.137" not in caplog.text
+    assert "ValueError" in caplog.text
+
+
+def test_every_signal_that_is_kept_measures_what_its_kind_does():
+    measures = dict(TABLE.values())
+    assert {name: measures[name] for name in _readings.KEPT} == {
+        name: kind.measure or None for name, kind in _readings.KEPT.items()
+    }

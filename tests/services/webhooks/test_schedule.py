@@ -1,0 +1,78 @@
+"""Whoever has events worked: after the commit, in the way that is set, and at no cost of the caller."""
+
+import sys
+
+import pytest
+from django.db import transaction
+
+from django_smartcar.models import SmartcarUser, WebhookEvent
+from django_smartcar.services.webhooks import _queue, _schedule
+from tests.webhooks import TOKEN, event, odometer, post
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOON = 1_790_000_000
+
+#: In the tests django.tasks has its default backend, which does in place what it is handed.
+WAYS = pytest.mark.parametrize("way", ["inline", "tasks"])
+
+
+@pytest.fixture
+def receive(client, settings):
+    """Have an event stored that nobody works yet."""
+    settings.SMARTCAR_MANAGEMENT_TOKENS = [TOKEN]
+    settings.SMARTCAR_WEBHOOK_WORK = "command"
+
+    def receive_(**options):
+        assert post(client, event(odometer(5, NOON), **options)).status_code == 200
+        return WebhookEvent.objects.get()
+
+    return receive_
+
+
+@WAYS
+def test_connecting_a_car_has_its_events_worked(drives, receive, settings, anna, way):
+    (before,) = drives().vehicles
+    driver = before.account.smartcar_user_id
+    SmartcarUser.objects.all().delete()
+    row = receive(car=before.smartcar_vehicle_id, driver=driver)
+    _queue.work()
+    row.refresh_from_db()
+    assert row.state == "waiting"
+    settings.SMARTCAR_WEBHOOK_WORK = way
+    (vehicle,) = drives().vehicles
+    row.refresh_from_db()
+    assert row.state == "worked"
+    assert vehicle.newest()["odometer"].value == 5
+
+
+@WAYS
+def test_it_begins_when_the_callers_transaction_is_committed(receive, vehicle, settings, way):
+    row = receive()
+    settings.SMARTCAR_WEBHOOK_WORK = way
+    with transaction.atomic():
+        _schedule.begin_work()
+        row.refresh_from_db()
+        assert row.state == "received"
+    row.refresh_from_db()
+    assert row.state == "worked"
+
+
+def test_nothing_begins_where_the_command_works(receive, vehicle):
+    row = receive()
+    _schedule.begin_work()
+    row.refresh_from_db()
+    assert row.state == "received"
+
+
+def test_an_engine_that_is_not_installed_is_logged_and_loses_nothing(
+    receive, vehicle, settings, client, monkeypatch, caplog
+):
+    row = receive()
+    monkeypatch.setitem(sys.modules, "django_smartcar.tasks.celery", None)
+    settings.SMARTCAR_WEBHOOK_WORK = "celery"
+    assert post(client, event()).status_code == 200
+    assert "they stay due: ImportError" in caplog.text
+    settings.SMARTCAR_WEBHOOK_WORK = "inline"
+    _schedule.begin_work()
+    row.refresh_from_db()
+    assert row.state == "worked"
