@@ -9,7 +9,7 @@ from django_smartcar.models import ConnectedVehicle, SmartcarAccount, SmartcarUs
 from django_smartcar.services import connect
 from django_smartcar.services.connect import _state
 from django_smartcar.services.connect._ownership import Callback
-from django_smartcar.simulator import world
+from django_smartcar.simulator import store
 
 from . import databases
 from .site import Site
@@ -37,10 +37,10 @@ def _smartcar():
 @pytest.fixture
 def smartcar(_smartcar, settings, request):
     """The pretend Smartcar, new; the site speaks generation 3 to it, unless the test is given another."""
-    world.reset()
+    store.reset()
     _smartcar.point(settings, getattr(request, "param", "3"))
     yield _smartcar
-    world.reset()
+    store.reset()
 
 
 @pytest.fixture(scope="session")

@@ -47,9 +47,9 @@ CONNECT = """
 import django
 django.setup()
 from django_smartcar.models import ConnectedVehicle, SmartcarAccount
-from django_smartcar.services import dispatch
+from django_smartcar.services import webhooks
 ConnectedVehicle.objects.create(account=SmartcarAccount.objects.get(), smartcar_vehicle_id="car-1")
-dispatch.begin_work()  # as connecting does
+webhooks.begin_work()  # as connecting does
 """
 
 

@@ -7,11 +7,14 @@ from urllib.parse import parse_qsl, urlsplit
 from django.core.servers.basehttp import ThreadedWSGIServer
 from django.core.wsgi import get_wsgi_application
 
-from django_smartcar.simulator import faults, fleets, grants, world
-from django_smartcar.simulator.catalogue import MAKES
+from django_smartcar.simulator import store
+from django_smartcar.simulator.access import grants
+from django_smartcar.simulator.faults import injection
 from django_smartcar.simulator.server import Handler
+from django_smartcar.simulator.vehicles import test_accounts
+from django_smartcar.simulator.vehicles.catalog import MAKES
 
-from .simulator.walker import RequestsBrowser, Visit
+from .simulator.browser import RequestsBrowser, Visit
 
 SETTINGS = (
     "SMARTCAR_CLIENT_ID",
@@ -60,11 +63,11 @@ class Smartcar:
 
     def point(self, settings, version):
         """Make a site's settings those of this Smartcar, for this generation."""
-        variables = world.environment(self.url, version)
+        variables = store.environment(self.url, version)
         settings.SMARTCAR_API_VERSION = version
         for name in SETTINGS:
             setattr(settings, name, variables.get(name, ""))
-        settings.SMARTCAR_MANAGEMENT_TOKENS = [world.MANAGEMENT_TOKEN]
+        settings.SMARTCAR_MANAGEMENT_TOKENS = [store.MANAGEMENT_TOKEN]
 
     def visit(self, url, email="driver@example.com", make="CHEVROLET", **fields):
         """Walk through Connect from this address as the driver; returns what the callback is told."""
@@ -74,7 +77,7 @@ class Smartcar:
 
     def consent(self, email="driver@example.com", make="CHEVROLET"):
         """Have the driver consent, without the walk; returns their id and the code."""
-        owner, cars = fleets.sign_in(email, MAKES[make])
+        owner, cars = test_accounts.sign_in(email, MAKES[make])
         scopes = ["read_vehicle_info", "read_vin", "read_odometer", "read_location", "control_security"]
         code = grants.approve(owner, [car.id for car in cars], scopes, redirect_uri=BACK)
         return owner.id, code
@@ -86,7 +89,7 @@ class Smartcar:
 
     def delay(self, path, seconds):
         """Let the newest car's answers on this path take so long."""
-        faults.set_latency(seconds, self.car(), path)
+        injection.set_latency(seconds, self.car(), path)
 
     def wait_until(self, happened):
         """Wait for what another thread of the server is still doing."""
@@ -97,5 +100,5 @@ class Smartcar:
 
     def car(self, email="driver@example.com"):
         """The newest car of this driver, as its maker knows it."""
-        owner = world.owner(email)
-        return next(car for car in reversed(world.cars()) if car.owner_id == owner.id)
+        owner = store.owner(email)
+        return next(car for car in reversed(store.cars()) if car.owner_id == owner.id)

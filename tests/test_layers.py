@@ -5,7 +5,7 @@
 3. Modules do not import each other in a circle, and neither do the packages of a layer.
 4. A module whose name begins with an underscore is imported only inside the package that holds it.
 5. Only ``services``, ``diagnostics`` and ``exceptions`` import the SDK, which imports no Django.
-6. Only ``sdk/_http`` sends a request; the simulator sends its webhooks in ``simulator/sender.py``.
+6. Only ``sdk/_http`` sends a request; the simulator sends its webhooks in ``simulator/webhooks/http.py``.
 7. Only ``conf`` reads a setting; what belongs to Django (databases, users) others may read, too.
 8. No import stands inside a function, no function is longer than 40 lines, and nothing is called utils.
 """
@@ -31,7 +31,7 @@ LAYERS = [
 LAYER = {name: len(LAYERS) - number for number, names in enumerate(LAYERS) for name in names}
 
 #: What stands in for the network may name what it stands in for; types of requests send nothing.
-SENDERS = {("sdk", "_http"), ("simulator", "sender"), ("testing",)}
+SENDERS = {("sdk", "_http"), ("simulator", "webhooks", "http"), ("testing",)}
 TYPES_OF_REQUESTS = {"Request", "PreparedRequest", "Response", "HTTPError", "RequestException"}
 
 #: pytest loads its plugins before Django's apps are there.

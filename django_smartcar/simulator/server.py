@@ -18,7 +18,7 @@ from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, HttpResponse
 
-from . import world
+from . import store
 
 PROGRAM = "python -m django_smartcar.simulator"
 
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"Cannot serve on {options.host}:{options.port}: {error}. Try --port 0.\n")
         return 1
     if options.fresh:
-        world.reset()
+        store.reset()
     server.set_app(application)
     sys.stdout.write(_greeting(options, server.server_port))
     sys.stdout.flush()
@@ -170,10 +170,10 @@ def _greeting(options: argparse.Namespace, port: int) -> str:
     everywhere = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared only
     host = everywhere.get(options.host, options.host)
     origin = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    variables = world.environment(origin, options.api_version)
+    variables = store.environment(origin, options.api_version)
     lines = [
         f"A pretend Smartcar is at {origin}/ (Ctrl-C ends it).",
-        f"Cars known from {options.state}: {len(world.cars())}.",
+        f"Cars known from {options.state}: {len(store.cars())}.",
         "Point a client at it:",
         "",
         *(f"export {name}={value}" for name, value in variables.items()),

@@ -6,20 +6,11 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from .views import (
-    about,
-    api,
-    auth,
-    compatibility_api,
-    connect,
-    files,
-    garage,
-    garage_dashboard,
-    iam,
-    management,
-    management_api,
-    vehicle_api,
-)
+from .api import auth, compatibility, iam, management_v2, management_v3, v1_v2, vehicle_api
+from .connect import views as connect
+from .dashboard import views as dashboard
+from .dashboard import webhook_views
+from .views import about, files
 
 app_name = "smartcar_simulator"
 
@@ -27,12 +18,12 @@ urlpatterns = [
     path("", about.about, name="about"),
     path("files/<str:name>", files.file, name="file"),
     # no host: what hands do, and Smartcar's dashboard
-    path("garage/", garage.home, name="garage"),
-    path("garage/cars/<str:vehicle_id>/", garage.car_page, name="garage-car"),
-    path("garage/cars/<str:vehicle_id>/errors/", garage.errors_page, name="garage-errors"),
-    path("garage/webhooks/", garage_dashboard.webhook_list, name="garage-webhooks"),
-    path("garage/webhooks/<str:webhook_id>/", garage_dashboard.webhook, name="garage-webhook"),
-    path("garage/rules/", garage_dashboard.rules, name="garage-rules"),
+    path("garage/", dashboard.home, name="garage"),
+    path("garage/cars/<str:vehicle_id>/", dashboard.car_page, name="garage-car"),
+    path("garage/cars/<str:vehicle_id>/errors/", dashboard.errors_page, name="garage-errors"),
+    path("garage/webhooks/", webhook_views.webhook_list, name="garage-webhooks"),
+    path("garage/webhooks/<str:webhook_id>/", webhook_views.webhook, name="garage-webhook"),
+    path("garage/rules/", webhook_views.rules, name="garage-rules"),
     # connect.smartcar.com
     re_path(r"^connect/oauth/authorize/?$", connect.authorize, name="connect-authorize"),
     re_path(r"^connect/oauth/reauthenticate/?$", connect.reauthenticate, name="connect-reauthenticate"),
@@ -47,15 +38,15 @@ urlpatterns = [
     # iam.smartcar.com
     re_path(r"^iam/oauth2/token/?$", iam.token, name="application-token"),
     # api.smartcar.com
-    re_path(r"^api/v(?P<version>[^/]+)/(?P<path>.*)$", api.dispatch, name="api"),
-    re_path(r"^api/(?P<path>.*)$", api.missing),
+    re_path(r"^api/v(?P<version>[^/]+)/(?P<path>.*)$", v1_v2.dispatch, name="api"),
+    re_path(r"^api/(?P<path>.*)$", v1_v2.missing),
     # management.smartcar.com
     re_path(
         r"^management/v(?P<version>[^/]+)/management/connections/?$",
-        management.connections,
+        management_v2.connections,
         name="management-connections",
     ),
-    re_path(r"^management/(?P<path>.*)$", management.missing),
+    re_path(r"^management/(?P<path>.*)$", management_v2.missing),
     # vehicle.api.smartcar.com
     path("vehicle-api/v3/connections", vehicle_api.connection_list),
     path("vehicle-api/v3/connections/<str:connection_id>", vehicle_api.connection),
@@ -67,15 +58,15 @@ urlpatterns = [
     path("vehicle-api/v3/vehicles/<str:vehicle_id>/charge-schedules/<str:name>", vehicle_api.charge_schedule),
     re_path(r"^vehicle-api/(?P<path>.*)$", vehicle_api.missing),
     # management.api.smartcar.com
-    path("management-api/v3/applications", management_api.application_list),
-    path("management-api/v3/applications/<str:application_id>", management_api.application),
-    path("management-api/v3/applications/<str:application_id>/secrets", management_api.secret_list),
-    path("management-api/v3/webhooks", management_api.webhook_list),
-    path("management-api/v3/webhooks/<str:webhook_id>", management_api.webhook),
-    path("management-api/v3/subscriptions", management_api.subscription_list),
-    path("management-api/v3/subscriptions/<str:subscription_id>", management_api.subscription),
-    re_path(r"^management-api/(?P<path>.*)$", management_api.missing),
+    path("management-api/v3/applications", management_v3.application_list),
+    path("management-api/v3/applications/<str:application_id>", management_v3.application),
+    path("management-api/v3/applications/<str:application_id>/secrets", management_v3.secret_list),
+    path("management-api/v3/webhooks", management_v3.webhook_list),
+    path("management-api/v3/webhooks/<str:webhook_id>", management_v3.webhook),
+    path("management-api/v3/subscriptions", management_v3.subscription_list),
+    path("management-api/v3/subscriptions/<str:subscription_id>", management_v3.subscription),
+    re_path(r"^management-api/(?P<path>.*)$", management_v3.missing),
     # compatibility.api.smartcar.com
-    path("compatibility-api/v3/compatible-vehicles", compatibility_api.compatible_vehicles),
-    re_path(r"^compatibility-api/(?P<path>.*)$", compatibility_api.missing),
+    path("compatibility-api/v3/compatible-vehicles", compatibility.compatible_vehicles),
+    re_path(r"^compatibility-api/(?P<path>.*)$", compatibility.missing),
 ]

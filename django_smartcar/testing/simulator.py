@@ -16,12 +16,15 @@ from ..conf import Settings, conf
 from ..models import ConnectedVehicle
 from ..services import connect
 from ..services.connect import Callback, Connected
-from ..simulator import connections, event_bodies, faults, signatures, world
-from ..simulator.authorization import Run
-from ..simulator.catalogue import MAKES
+from ..simulator import store
+from ..simulator.access import connections
 from ..simulator.conf import conf as simulator_conf
-from ..simulator.errors import SmartcarError
-from ..simulator.records import Car, Webhook
+from ..simulator.connect.session import Run
+from ..simulator.errors.v2 import SmartcarError
+from ..simulator.faults import injection
+from ..simulator.store.models import Car, Webhook
+from ..simulator.vehicles.catalog import MAKES
+from ..simulator.webhooks import payloads, signing
 from . import network, transport
 
 #: Opens what a test without keys of its own stores.
@@ -60,13 +63,13 @@ def simulator(api_version: str = "", *, override: Override = override_settings) 
         ),
         override(**_settings(transport.ORIGIN, smartcar.api_version)),
     ):
-        world.reset()
+        store.reset()
         _playing.append(smartcar)
         try:
             yield smartcar
         finally:
             _playing.remove(smartcar)
-            world.reset()
+            store.reset()
 
 
 class Simulator:
@@ -101,7 +104,7 @@ class Simulator:
 
     def car(self, vehicle: ConnectedVehicle) -> Car:
         """The car itself, as its maker knows it: look at it, or change it."""
-        return world.car(vehicle.smartcar_vehicle_id)
+        return store.car(vehicle.smartcar_vehicle_id)
 
     def connect(
         self, user: Any, *, email: str = "", make: str = "CHEVROLET", untick: Collection[str] = ()
@@ -143,7 +146,7 @@ class Simulator:
         while location := response.headers.get("Location"):
             if not location.startswith("/connect/"):
                 return str(location)
-            run = world.runs[location.split("/")[2]]
+            run = store.runs[location.split("/")[2]]
             response = transport.ask("POST", location, _filled_in(run, email, make, untick, deny))
         raise ValueError(f"Connect shows an error of status {response.status_code} for this address.")
 
@@ -153,8 +156,8 @@ class Simulator:
         Signals go by their codes (``"odometer-traveleddistance"``). KeyError if it is not connected here.
         """
         webhook, known = _webhook(list(signals) or None), _connection(vehicle)
-        codes = event_bodies.codes_of(webhook)
-        return _sent(event_bodies.vehicle_state(webhook, known, codes))
+        codes = payloads.codes_of(webhook)
+        return _sent(payloads.vehicle_state(webhook, known, codes))
 
     def error_event(
         self, vehicle: ConnectedVehicle, fault: str, *, is_resolved: bool = False
@@ -164,12 +167,12 @@ class Simulator:
         ``fault`` is ``TYPE:CODE`` (``"CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED"``): ValueError where
         there is none such.
         """
-        error = faults.error_of(fault) if fault in faults.FAULTS else None
+        error = injection.error_of(fault) if fault in injection.FAULTS else None
         if not isinstance(error, SmartcarError):
-            raise ValueError(f"{fault} is no error of a car. There are: {', '.join(faults.FAULTS)}.")
+            raise ValueError(f"{fault} is no error of a car. There are: {', '.join(injection.FAULTS)}.")
         webhook, known = _webhook(None), _connection(vehicle)
-        codes = event_bodies.codes_of(webhook)
-        return _sent(event_bodies.vehicle_error(webhook, known, error, codes, is_resolved=is_resolved))
+        codes = payloads.codes_of(webhook)
+        return _sent(payloads.vehicle_error(webhook, known, error, codes, is_resolved=is_resolved))
 
 
 def missing() -> dict[str, Any]:
@@ -181,7 +184,7 @@ def missing() -> dict[str, Any]:
 def _settings(origin: str, api_version: str) -> dict[str, Any]:
     """What makes a site speak to a simulator that is here."""
     credentials = dict.fromkeys(["SMARTCAR_V2_CLIENT_ID", "SMARTCAR_V2_CLIENT_SECRET"], "")
-    credentials |= world.environment(origin, api_version)
+    credentials |= store.environment(origin, api_version)
     return {
         **{name: value for name, value in credentials.items() if hasattr(Settings, name)},
         "SMARTCAR_MANAGEMENT_TOKENS": [simulator_conf.SMARTCAR_SIMULATOR_MANAGEMENT_TOKEN],
@@ -206,7 +209,7 @@ def _filled_in(run: Run, email: str, make: str, untick: Collection[str], deny: b
 
 
 def _webhook(signals: list[str] | None) -> Webhook:
-    return Webhook(str(uuid.uuid4()), "Test", "", world.now(), signals=signals)
+    return Webhook(str(uuid.uuid4()), "Test", "", store.now(), signals=signals)
 
 
 def _connection(vehicle: ConnectedVehicle) -> connections.Connection:
@@ -218,5 +221,5 @@ def _connection(vehicle: ConnectedVehicle) -> connections.Connection:
 
 def _sent(body: dict[str, Any]) -> dict[str, Any]:
     """The body with what each delivery adds."""
-    meta = {"deliveryId": str(uuid.uuid4()), "deliveredAt": signatures.milliseconds(world.now())}
+    meta = {"deliveryId": str(uuid.uuid4()), "deliveredAt": signing.milliseconds(store.now())}
     return body | {"meta": body["meta"] | meta}

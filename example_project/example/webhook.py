@@ -5,15 +5,16 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
-from django_smartcar.simulator import webhooks, world
+from django_smartcar.simulator import store
+from django_smartcar.simulator.webhooks import registry
 
 
 def register(account: Any, vehicles: list[Any], **kwargs: Any) -> None:
     """Register this site's webhook with the pretend Smartcar, for these cars and all that come later."""
     address = settings.ORIGIN + reverse("smartcar:webhook")
-    if any(known.callback_uri == address for known in world.state().webhooks.values()):
+    if any(known.callback_uri == address for known in store.state().webhooks.values()):
         return
-    made = webhooks.add("The example", address, auto_subscribe=True)
+    made = registry.add("The example", address, auto_subscribe=True)
     for vehicle in vehicles:
-        webhooks.subscribe(made.id, account.smartcar_user_id, vehicle.smartcar_vehicle_id)
-    webhooks.verify(made)
+        registry.subscribe(made.id, account.smartcar_user_id, vehicle.smartcar_vehicle_id)
+    registry.verify(made)

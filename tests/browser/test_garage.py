@@ -4,8 +4,8 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
+from ..simulator.browser import RequestsBrowser, Visit
 from ..simulator.program import running
-from ..simulator.walker import RequestsBrowser, Visit
 from .test_connect_story import Visitor
 
 pytestmark = pytest.mark.browser

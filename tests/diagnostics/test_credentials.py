@@ -11,7 +11,9 @@ from django_smartcar.diagnostics import credentials
 from django_smartcar.models import ApplicationToken, SmartcarAccount
 from django_smartcar.services import tokens
 from django_smartcar.services.tokens import _refresh_lock
-from django_smartcar.simulator import application_tokens, faults, world
+from django_smartcar.simulator import store
+from django_smartcar.simulator.access import application_tokens
+from django_smartcar.simulator.faults import injection
 from tests.wire import TOKEN as AUTH_URL
 
 pytestmark = pytest.mark.django_db
@@ -61,14 +63,14 @@ class TestApi3:
         after = ApplicationToken.objects.get()
         assert after.access_token != before.access_token
         assert application_tokens.is_good(str(after.access_token))
-        assert world.counters["application_tokens"] == 2
+        assert store.counters["application_tokens"] == 2
 
     def test_another_process_is_renewing_it(self, find_one, smartcar, monkeypatch):
         monkeypatch.setattr(_refresh_lock, "LEASE", timedelta(seconds=0.1))
         tokens.application()
         ApplicationToken.objects.update(refresh_lease_until=timezone.now() + timedelta(minutes=1))
         assert find_one(credentials.api_3)[0] == "not checked"
-        assert world.counters["application_tokens"] == 0
+        assert store.counters["application_tokens"] == 0
 
     def test_the_vehicle_api_is_of_another_smartcar(self, find, smartcar, wire, settings):
         wire.mock.add_passthru(settings.SMARTCAR_IAM_URL)
@@ -83,7 +85,7 @@ class TestApi3:
         assert [outcome for outcome, _, _ in find(credentials.api_3)] == ["ok", "not checked"]
 
     def test_the_vehicle_api_has_trouble(self, find, smartcar):
-        faults.set_fault("SERVER:INTERNAL", "connections")
+        injection.set_fault("SERVER:INTERNAL", "connections")
         _, (outcome, text, _) = find(credentials.api_3)
         assert (outcome, text) == ("wrong", "SMARTCAR_VEHICLE_API_URL answers 500 INTERNAL")
 
@@ -201,7 +203,7 @@ class TestManagement:
 
     @both
     def test_a_refused_one_is_wrong_if_it_is_the_one_that_is_sent(self, find, smartcar, settings):
-        settings.SMARTCAR_MANAGEMENT_TOKENS = ["of-yesterday", world.MANAGEMENT_TOKEN, "older-still"]
+        settings.SMARTCAR_MANAGEMENT_TOKENS = ["of-yesterday", store.MANAGEMENT_TOKEN, "older-still"]
         found = find(credentials.management)
         assert [one[:2] for one in found] == [
             ("wrong", "Smartcar refuses token 1 of 3 (401)"),

@@ -3,7 +3,8 @@
 import pytest
 
 from django_smartcar.diagnostics import dashboard
-from django_smartcar.simulator import webhooks, world
+from django_smartcar.simulator import store
+from django_smartcar.simulator.webhooks import registry
 
 pytestmark = pytest.mark.django_db
 
@@ -13,13 +14,13 @@ older = pytest.mark.parametrize("smartcar", ["2.0"], indirect=True)
 
 
 def test_a_webhook_of_all_cars_is_for_this_site(smartcar, find_one):
-    hook = webhooks.add("Fleet", HOOK, auto_subscribe=True)
+    hook = registry.add("Fleet", HOOK, auto_subscribe=True)
     assert find_one(dashboard.dashboard) == ("ok", f"webhook {hook.id} is for this site, and switched on", "")
 
 
 @pytest.mark.parametrize("uri", ["https://YOUR.site/cars/webhook", f"{HOOK[:-1]}", HOOK])
 def test_slashes_and_capitals_make_no_difference(smartcar, find_one, uri):
-    webhooks.add("Fleet", uri, auto_subscribe=True)
+    registry.add("Fleet", uri, auto_subscribe=True)
     assert find_one(dashboard.dashboard)[0] == "ok"
 
 
@@ -27,7 +28,7 @@ def test_slashes_and_capitals_make_no_difference(smartcar, find_one, uri):
     "uri", ["https://my.site/cars/webhook/", "https://your.site/cars/callback/", "", "//["]
 )
 def test_there_is_none_for_this_site(smartcar, find_one, uri):
-    webhooks.add("Another", uri, auto_subscribe=True)
+    registry.add("Another", uri, auto_subscribe=True)
     outcome, text, advice = find_one(dashboard.dashboard)
     assert (outcome, text) == (
         "warning",
@@ -37,14 +38,14 @@ def test_there_is_none_for_this_site(smartcar, find_one, uri):
 
 
 def test_it_is_switched_off(smartcar, find_one):
-    hook = webhooks.add("Fleet", HOOK, is_enabled=False, auto_subscribe=True)
+    hook = registry.add("Fleet", HOOK, is_enabled=False, auto_subscribe=True)
     outcome, text, advice = find_one(dashboard.dashboard)
     assert (outcome, text) == ("wrong", f"webhook {hook.id} is switched off, so Smartcar sends nothing")
     assert advice.startswith("Switch it on in Smartcar's dashboard")
 
 
 def test_no_car_is_subscribed_to_it(smartcar, find_one, settings):
-    hook = webhooks.add("Fleet", HOOK, auto_subscribe=False)
+    hook = registry.add("Fleet", HOOK, auto_subscribe=False)
     outcome, text, advice = find_one(dashboard.dashboard)
     assert (outcome, "no car is subscribed to it as it connects" in text) == ("warning", True)
     assert "SMARTCAR_WEBHOOKS" in advice
@@ -53,22 +54,22 @@ def test_no_car_is_subscribed_to_it(smartcar, find_one, settings):
 
 
 def test_the_setting_names_what_is_no_webhook(smartcar, find, settings):
-    hook = webhooks.add("Fleet", HOOK)
-    settings.SMARTCAR_WEBHOOKS = [hook.id, world.MANAGEMENT_TOKEN]
+    hook = registry.add("Fleet", HOOK)
+    settings.SMARTCAR_WEBHOOKS = [hook.id, store.MANAGEMENT_TOKEN]
     (outcome, text, advice), (other, *_) = find(dashboard.dashboard)
     assert (outcome, other) == ("wrong", "ok")
-    assert text.endswith(f"no webhook of this application: {world.MANAGEMENT_TOKEN[:6]}…")
+    assert text.endswith(f"no webhook of this application: {store.MANAGEMENT_TOKEN[:6]}…")
     assert "Copy the ids" in advice
-    assert world.MANAGEMENT_TOKEN not in text + advice
+    assert store.MANAGEMENT_TOKEN not in text + advice
 
 
 def test_another_address_of_this_site_counts_and_no_name_is_told(smartcar, find, settings):
     settings.SMARTCAR_WEBHOOK_TOKENS = {OTHER: ["of-another-application"]}
     settings.SMARTCAR_MANAGEMENT_TOKENS = []
     assert find(dashboard.dashboard)[0][0] == "warning"
-    webhooks.add("Fleet", f"{HOOK}{OTHER}/", auto_subscribe=True)
+    registry.add("Fleet", f"{HOOK}{OTHER}/", auto_subscribe=True)
     assert find(dashboard.dashboard)[0][0] == "ok"
-    webhooks.remove(next(iter(world.state().webhooks.values())))
+    registry.remove(next(iter(store.state().webhooks.values())))
     assert OTHER not in str(find(dashboard.dashboard))
 
 
@@ -101,7 +102,7 @@ def test_smartcar_does_not_say(smartcar, find_one, settings):
 
 @pytest.mark.parametrize("missing", ["site", "tokens"])
 def test_this_sites_address_or_token_is_not_known(smartcar, find_one, examination, settings, missing):
-    webhooks.add("Fleet", HOOK, auto_subscribe=True)
+    registry.add("Fleet", HOOK, auto_subscribe=True)
     if missing == "site":
         examination.site = ""
     else:

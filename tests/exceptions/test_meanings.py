@@ -27,8 +27,8 @@ from django_smartcar.exceptions import (
     link_of,
 )
 from django_smartcar.services import commands, vehicles
-from django_smartcar.simulator import faults
-from django_smartcar.simulator.faults import FAULTS, V3_FAULTS, set_fault
+from django_smartcar.simulator.faults import injection
+from django_smartcar.simulator.faults.injection import FAULTS, V3_FAULTS, set_fault
 
 #: fault -> its name, the SDK's class that it came as, and a part of the advice.
 ROWS = {
@@ -211,4 +211,4 @@ def test_a_new_login_is_of_the_app_and_of_the_sdk_and_has_its_account():
 def test_only_a_safe_address_is_a_link(url):
     resolution = {"type": "ACTION_REQUIRED", "url": url}
     assert link_of(sdk.ValidationException("…", code="VIRTUAL_KEY_REQUIRED", resolution=resolution)) == ""
-    assert faults.error_of("CONNECTED_SERVICES_ACCOUNT:VIRTUAL_KEY_REQUIRED").url.startswith("https://")
+    assert injection.error_of("CONNECTED_SERVICES_ACCOUNT:VIRTUAL_KEY_REQUIRED").url.startswith("https://")

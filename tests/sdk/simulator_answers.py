@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from django_smartcar import sdk
-from django_smartcar.simulator import world
-from django_smartcar.simulator.scopes import SCOPES
-from tests.simulator.walker import RequestsBrowser, Visit
+from django_smartcar.simulator import store
+from django_smartcar.simulator.access.scopes import SCOPES
+from tests.simulator.browser import RequestsBrowser, Visit
 
 REDIRECT_URI = "https://app.example.com/callback"
 
@@ -32,7 +32,7 @@ class Smartcar:
         self.vehicle_url = f"{self.urls['SMARTCAR_VEHICLE_API_URL']}/v3"
         self.management_url = f"{self.urls['SMARTCAR_MANAGEMENT_API_URL']}/v3"
         self.connections_url = f"{self.urls['SMARTCAR_MANAGEMENT_URL']}/v2.0/management"
-        self.management_token = world.MANAGEMENT_TOKEN
+        self.management_token = store.MANAGEMENT_TOKEN
         self.credentials = {
             "client_id": self.urls["SMARTCAR_CLIENT_ID"],
             "client_secret": self.urls["SMARTCAR_CLIENT_SECRET"],
@@ -40,7 +40,7 @@ class Smartcar:
 
     def application_token(self):
         auth = sdk.ApplicationAuth(
-            world.M2M_CLIENT_ID, world.M2M_CLIENT_SECRET, token_url=self.urls["SMARTCAR_IAM_URL"]
+            store.M2M_CLIENT_ID, store.M2M_CLIENT_SECRET, token_url=self.urls["SMARTCAR_IAM_URL"]
         )
         return auth.request_token()["access_token"]
 

@@ -16,7 +16,7 @@ from django_smartcar.models import ApplicationToken, ConnectedVehicle, SmartcarA
 from django_smartcar.services import _transactions, connect, tokens, vehicles
 from django_smartcar.services.connect._ownership import Callback
 from django_smartcar.services.tokens import _refresh_lock
-from django_smartcar.simulator import world
+from django_smartcar.simulator import store
 
 from .. import urls
 from ..wire import TOKEN
@@ -43,7 +43,7 @@ def vehicle(drives):
 def newest_is_kept():
     """Whether the refresh token in the database is the newest that Smartcar has given."""
     row = SmartcarAccount.objects.get()
-    return row.refresh_token == list(world.state().refresh_tokens)[-1] and row.refresh_lease is None
+    return row.refresh_token == list(store.state().refresh_tokens)[-1] and row.refresh_lease is None
 
 
 def is_sqlite():
@@ -56,10 +56,10 @@ def test_the_new_tokens_survive_the_rollback_of_a_block_of_the_callers(vehicle):
         tokens.access_token(vehicle.account)
         raise Undone
     assert vehicles_seen == 1
-    assert world.counters["refreshes"] == 1
+    assert store.counters["refreshes"] == 1
     assert newest_is_kept()
     tokens.access_token(SmartcarAccount.objects.get())
-    assert world.counters["refreshes"] == 1
+    assert store.counters["refreshes"] == 1
 
 
 def read_and_raise(request):
@@ -109,7 +109,7 @@ def test_a_transaction_that_has_the_row_itself_is_refused_before_smartcar_is_ask
         with pytest.raises(TransactionPending, match="commit first"):
             tokens.access_token(vehicle.account)
     assert time.monotonic() - began < 5
-    assert world.counters["refreshes"] == 0
+    assert store.counters["refreshes"] == 0
     assert SmartcarAccount.objects.get().refresh_lease is None
     tokens.access_token(SmartcarAccount.objects.get())
 
@@ -126,7 +126,7 @@ def test_a_write_of_something_else_is_in_the_way_on_sqlite_alone(vehicle, anna, 
 
     with pytest.raises(TransactionPending if is_sqlite() else Undone):
         refresh_after_a_write()
-    assert world.counters["refreshes"] == (0 if is_sqlite() else 1)
+    assert store.counters["refreshes"] == (0 if is_sqlite() else 1)
     assert is_sqlite() or newest_is_kept()
 
 
@@ -138,11 +138,11 @@ def test_a_row_that_is_not_committed_yet_is_refused_before_smartcar_is_asked(veh
         account.save()
         with pytest.raises(TransactionPending):
             tokens.access_token(account)
-    assert world.counters["refreshes"] == 0
+    assert store.counters["refreshes"] == 0
 
 
 def test_a_dead_token_marks_the_account_for_good(vehicle):
-    with world.changes() as state:
+    with store.changes() as state:
         state.refresh_tokens.clear()
     with suppress(Undone), transaction.atomic():
         with pytest.raises(ReconnectRequired):
@@ -167,17 +167,17 @@ def test_the_token_of_the_application_survives_too(vehicle, smartcar, settings):
     with suppress(Undone), transaction.atomic():
         tokens.as_application(lambda token: token)
         raise Undone
-    assert ApplicationToken.objects.get().access_token in world.state().application_tokens
-    assert world.counters["application_tokens"] == 1
+    assert ApplicationToken.objects.get().access_token in store.state().application_tokens
+    assert store.counters["application_tokens"] == 1
 
 
 def test_a_connection_is_not_completed_inside_a_transaction(vehicle, anna, smartcar):
     url = connect.begin(anna, session_key="s", redirect_uri="https://testserver/cars/callback/")
     told = smartcar.visit(url)
-    attempt = connect.attempts.consume(told["state"], user=anna, session_key="s")
+    attempt = connect.consume(told["state"], user=anna, session_key="s")
     with pytest.raises(TransactionPending), transaction.atomic():
         connect.complete(attempt, Callback(told["code"]))
-    assert world.counters["code_exchanges"] == 1  # that of the vehicle
+    assert store.counters["code_exchanges"] == 1  # that of the vehicle
     assert connect.complete(attempt, Callback(told["code"])).vehicles
 
 

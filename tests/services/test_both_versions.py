@@ -19,7 +19,7 @@ from django_smartcar.exceptions import (
 from django_smartcar.models import ApplicationToken, ConnectedVehicle, SmartcarAccount, VehicleCommand
 from django_smartcar.services import _session, commands, readings, tokens, vehicles
 from django_smartcar.services.connect import _state, reauthentication
-from django_smartcar.simulator import world
+from django_smartcar.simulator import store
 
 pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)]
 
@@ -41,7 +41,7 @@ def test_a_connection_stores_the_same_facts(drives, smartcar, settings, anna):
     assert (row.make, row.model) == (car.make, car.model)
     assert sorted(row.permissions) == sorted(scope.removeprefix("required:") for scope in SCOPE)
     account = SmartcarAccount.objects.get()
-    assert (account.user, account.smartcar_user_id) == (anna, world.owner("driver@example.com").id)
+    assert (account.user, account.smartcar_user_id) == (anna, store.owner("driver@example.com").id)
     assert account.api_version == settings.SMARTCAR_API_VERSION
     assert not account.needs_reconnecting
 
@@ -81,7 +81,7 @@ def test_a_command_reaches_the_car_and_is_recorded(vehicle, smartcar, anna, acti
     command = commands.send(vehicle, action, actor=anna)
     assert smartcar.car().is_locked is is_locked
     assert (command.status, command.action) == ("succeeded", action)
-    assert world.counters["commands"] == 1
+    assert store.counters["commands"] == 1
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_what_is_not_granted_is_refused_alike(drives, settings):
 
 def test_a_car_that_is_given_back_is_no_longer_connected_at_smartcar(vehicle, smartcar):
     assert vehicles.disconnect(vehicle) is True
-    assert all(not grant.vehicle_ids for grant in world.grants())
+    assert all(not grant.vehicle_ids for grant in store.grants())
     assert not vehicle.is_connected
     with pytest.raises(VehicleDisconnected):
         vehicles.odometer(vehicle)
@@ -121,7 +121,7 @@ def test_a_car_that_smartcar_has_let_go_is_marked_by_the_sync(drives, smartcar):
     drives("2-vehicles@smartcar.com")
     account = SmartcarAccount.objects.get()
     gone, stays = ConnectedVehicle.objects.order_by("pk")
-    for grant in world.grants():
+    for grant in store.grants():
         grant.vehicle_ids.remove(gone.smartcar_vehicle_id)
     assert vehicles.sync(account) == [stays]
     gone.refresh_from_db()
@@ -134,24 +134,24 @@ def test_one_car_alone_may_be_chosen(drives):
 
 
 def test_a_token_that_smartcar_has_lost_is_renewed_once_for_a_read(vehicle, smartcar):
-    with world.changes() as state:
+    with store.changes() as state:
         state.access_tokens.clear()
         state.application_tokens.clear()
     vehicles.odometer(vehicle)
     vehicles.location(vehicle)
-    assert world.counters["refreshes"] + world.counters["application_tokens"] in (1, 2)
+    assert store.counters["refreshes"] + store.counters["application_tokens"] in (1, 2)
     token = tokens.access_token(SmartcarAccount.objects.get())
-    assert token in {*world.state().access_tokens, *world.state().application_tokens}
+    assert token in {*store.state().access_tokens, *store.state().application_tokens}
 
 
 def test_a_command_is_not_sent_again_when_the_token_is_refused(vehicle, smartcar):
-    with world.changes() as state:
+    with store.changes() as state:
         state.access_tokens.clear()
         state.application_tokens.clear()
     with pytest.raises(Exception, match="AUTHENTICATION"):
         commands.send(vehicle, "lock")
     assert VehicleCommand.objects.get().status == "failed"
-    assert world.counters["commands"] == 0
+    assert store.counters["commands"] == 0
     # … but the next one has a new token.
     assert commands.send(vehicle, "lock").status == "succeeded"
 
@@ -174,17 +174,17 @@ def test_a_new_login_at_the_brand_brings_the_car_back(vehicle, smartcar, anna):
 
 def test_a_token_is_renewed_before_it_ends(vehicle):
     rows = (SmartcarAccount, ApplicationToken)
-    before = sum(world.counters[name] for name in ("refreshes", "application_tokens"))
+    before = sum(store.counters[name] for name in ("refreshes", "application_tokens"))
     for model in rows:
         model.objects.update(access_expires_at=timezone.now() + timedelta(minutes=2))
     for _ in range(3):
         vehicles.odometer(ConnectedVehicle.objects.get())
-    assert sum(world.counters[name] for name in ("refreshes", "application_tokens")) == before + 1
+    assert sum(store.counters[name] for name in ("refreshes", "application_tokens")) == before + 1
 
 
 @pytest.mark.parametrize("ask", ["sync", "reread", "connect"])
 def test_a_token_that_smartcar_has_lost_is_renewed_for_everything_that_is_asked(vehicle, drives, ask):
-    with world.changes() as state:
+    with store.changes() as state:
         state.access_tokens.clear()
         state.application_tokens.clear()
     if ask == "sync":
@@ -197,16 +197,16 @@ def test_a_token_that_smartcar_has_lost_is_renewed_for_everything_that_is_asked(
 
 def test_a_token_that_is_refused_twice_is_replaced_once(vehicle, settings):
     """What is wrong is not the token then, and it serves other drivers."""
-    bought = sum(world.counters[name] for name in ("refreshes", "application_tokens"))
+    bought = sum(store.counters[name] for name in ("refreshes", "application_tokens"))
 
     def refused(car):
         raise AuthenticationException("401", status_code=401)
 
     with pytest.raises(AuthenticationException):
         _session.ask(vehicle, refused)
-    assert sum(world.counters[name] for name in ("refreshes", "application_tokens")) == bought + 1
+    assert sum(store.counters[name] for name in ("refreshes", "application_tokens")) == bought + 1
     vehicles.odometer(vehicle)
-    assert sum(world.counters[name] for name in ("refreshes", "application_tokens")) == bought + 1
+    assert sum(store.counters[name] for name in ("refreshes", "application_tokens")) == bought + 1
 
 
 def test_a_car_that_is_connected_again_while_it_is_given_back_stays_connected(

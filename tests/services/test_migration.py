@@ -11,7 +11,7 @@ from django.utils import timezone
 from django_smartcar.exceptions import SmartcarException
 from django_smartcar.models import ConnectedVehicle, SmartcarAccount, SmartcarUser
 from django_smartcar.services import commands, migration, tokens, vehicles
-from django_smartcar.simulator import world
+from django_smartcar.simulator import store
 
 pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("smartcar", ["2.0"], indirect=True)]
 
@@ -40,7 +40,7 @@ def both(account, smartcar, settings):
 @pytest.fixture
 def older_name(settings, smartcar, both):
     """A Smartcar that calls every driver by another name in API 2.0."""
-    older = SimpleNamespace(made=world.grants()[0].connected_at)
+    older = SimpleNamespace(made=store.grants()[0].connected_at)
     settings.SMARTCAR_MANAGEMENT_URL = "https://management.smartcar.com"
 
     def answer(request):
@@ -86,11 +86,11 @@ def test_an_account_is_moved_in_place_and_its_driver_notices_nothing(both, anna)
     assert versions() == ["3"]
     assert list(ConnectedVehicle.objects.order_by("pk").values_list("pk", flat=True)) == cars
     vehicle = ConnectedVehicle.objects.for_user(anna).connected().first()
-    exchanges = world.counters["refreshes"]
+    exchanges = store.counters["refreshes"]
     vehicles.odometer(vehicle)
     assert commands.send(vehicle, "lock", actor=anna).status == "succeeded"
-    assert world.counters["refreshes"] == exchanges
-    assert world.counters["application_tokens"] == 1
+    assert store.counters["refreshes"] == exchanges
+    assert store.counters["application_tokens"] == 1
 
 
 def test_it_can_be_run_again(both):
@@ -107,7 +107,7 @@ def test_a_moved_account_keeps_its_tokens_and_can_be_moved_back(both, anna):
     vehicle = ConnectedVehicle.objects.for_user(anna).connected().first()
     vehicles.odometer(vehicle)
     token = tokens.access_token(SmartcarAccount.objects.get())
-    assert token in world.state().access_tokens
+    assert token in store.state().access_tokens
 
 
 def test_an_account_without_a_way_back_stays(both):
@@ -150,7 +150,7 @@ def test_an_account_that_smartcar_no_longer_shows_stays_and_the_others_are_moved
     settings_of_two = drives  # Bert connects while both generations run
     connected = settings_of_two("bert@example.com", user=bert)
     SmartcarAccount.objects.filter(pk=connected.account.pk).update(api_version="2.0")
-    with world.changes() as state:
+    with store.changes() as state:
         next(iter(state.grants.values())).vehicle_ids.pop()
     lines, error = run("--apply")
     assert lines == [
@@ -164,7 +164,7 @@ def test_an_account_that_smartcar_no_longer_shows_stays_and_the_others_are_moved
 def test_an_account_is_moved_under_the_name_that_generation_3_has_for_its_driver(both, anna, older_name):
     """Should Smartcar call a driver otherwise in API 3, its management endpoint says who that is."""
     SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="older-name", user=anna))
-    newer = world.owner("2-vehicles@smartcar.com").id
+    newer = store.owner("2-vehicles@smartcar.com").id
     run("--apply")
     account = SmartcarAccount.objects.get()
     assert (account.api_version, account.smartcar_user_id, account.user) == ("3", newer, anna)
@@ -172,7 +172,7 @@ def test_an_account_is_moved_under_the_name_that_generation_3_has_for_its_driver
 
 
 def test_a_name_of_another_local_user_is_never_taken(both, anna, bert, older_name):
-    newer = world.owner("2-vehicles@smartcar.com").id
+    newer = store.owner("2-vehicles@smartcar.com").id
     SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="older-name", user=anna))
     SmartcarUser.objects.filter(pk=newer).update(user=bert)
     lines, _ = run("--apply")
@@ -199,7 +199,7 @@ def test_two_drivers_of_one_car_are_not_mixed_up(both, anna):
 
 def test_a_smartcar_that_lies_about_the_filter_gives_nobody_anothers_cars(both, settings, drives, bert):
     drives("bert@example.com", user=bert)
-    with world.changes() as state:
+    with store.changes() as state:
         state.grants[next(iter(state.grants))].vehicle_ids.clear()
     settings.SMARTCAR_SIMULATOR_FILTERS = False
     SmartcarAccount.objects.update(api_version="2.0")
@@ -239,7 +239,7 @@ def test_an_account_that_cannot_go_back_goes_on_in_generation_3(both, settings, 
 
 
 def test_a_driver_who_connected_under_the_newer_name_has_each_car_once(both, drives, anna, older_name):
-    newer = world.owner("2-vehicles@smartcar.com").id
+    newer = store.owner("2-vehicles@smartcar.com").id
     SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="older-name", user=anna))
     kept = set(ConnectedVehicle.objects.values_list("pk", flat=True))
     SmartcarUser.objects.filter(pk=newer).delete()
@@ -256,7 +256,7 @@ def test_another_drivers_connection_of_the_same_car_is_not_taken_for_this_ones(
     both, anna, settings, older_name
 ):
     """A car that was sold: the seller is still connected in 2.0, and the buyer has just connected in 3."""
-    newer = world.owner("2-vehicles@smartcar.com").id
+    newer = store.owner("2-vehicles@smartcar.com").id
     SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="older-name", user=anna))
     SmartcarUser.objects.filter(pk=newer).delete()
     older_name.made -= timedelta(days=700)
@@ -300,7 +300,7 @@ def test_a_consent_to_one_car_does_not_take_the_way_back_from_the_others(both, d
 
 
 def test_the_dry_run_tells_of_a_name_that_belongs_to_somebody_else(both, anna, bert, older_name):
-    newer = world.owner("2-vehicles@smartcar.com").id
+    newer = store.owner("2-vehicles@smartcar.com").id
     SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="older-name", user=anna))
     SmartcarUser.objects.filter(pk=newer).update(user=bert)
     assert run()[0] == run("--apply")[0]
@@ -311,7 +311,7 @@ def test_another_drivers_connection_of_ones_car_does_not_count_when_the_filter_i
 ):
     settings.SMARTCAR_MANAGEMENT_TOKENS = []
     drives("bert@example.com", user=bert)
-    with world.changes() as state:
+    with store.changes() as state:
         first, second = state.grants.values()
         second.vehicle_ids += first.vehicle_ids
         first.vehicle_ids = []

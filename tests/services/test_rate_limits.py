@@ -9,7 +9,7 @@ from django.utils import timezone
 from django_smartcar.exceptions import RateLimited, RateLimitingException, StateException
 from django_smartcar.models import Allowance, ConnectedVehicle, VehicleCommand
 from django_smartcar.services import _rate_limits, _session, commands, vehicles
-from django_smartcar.simulator import world
+from django_smartcar.simulator import store
 
 pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)]
 
@@ -52,8 +52,8 @@ def test_a_full_bucket_blocks_every_car_of_the_application(vehicle, smartcar, dr
     smartcar.car("other@example.com").fault = "RATE_LIMIT:SMARTCAR_API"
     with pytest.raises(RateLimited):
         commands.send(other, "lock")
-    with world.changes():
-        for car in world.cars():
+    with store.changes():
+        for car in store.cars():
             car.fault = None
     with pytest.raises(RateLimited) as raised:
         vehicles.odometer(other)

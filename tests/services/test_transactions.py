@@ -8,7 +8,7 @@ import pytest
 
 from django_smartcar.models import SmartcarAccount
 from django_smartcar.services import tokens
-from django_smartcar.simulator import world
+from django_smartcar.simulator import store
 
 from ..demo import ROOT
 
@@ -37,4 +37,4 @@ def test_a_refresh_goes_on_working_in_tests_that_django_wraps_in_a_transaction(s
     for _ in range(2):
         SmartcarAccount.objects.update(access_expires_at=None)
         tokens.access_token(SmartcarAccount.objects.get())
-    assert world.counters["refreshes"] == 2
+    assert store.counters["refreshes"] == 2

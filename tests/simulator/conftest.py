@@ -5,11 +5,12 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
-from django_smartcar.simulator import deliveries, webhooks, world
+from django_smartcar.simulator import store
+from django_smartcar.simulator.access.scopes import SCOPES
 from django_smartcar.simulator.conf import conf
-from django_smartcar.simulator.scopes import SCOPES
+from django_smartcar.simulator.webhooks import queue, registry
+from tests.simulator.browser import ClientBrowser, Visit
 from tests.simulator.receiver import Receiver
-from tests.simulator.walker import ClientBrowser, Visit
 
 PREFIX = "/smartcar-simulator"
 REDIRECT_URI = "https://app.example.com/callback"
@@ -22,17 +23,17 @@ def fresh_world(settings):
     for name in vars(type(conf)):
         if name.startswith("SMARTCAR_SIMULATOR_") and hasattr(settings, name):
             delattr(settings, name)
-    world.reset()
+    store.reset()
     yield
     settings.SMARTCAR_SIMULATOR_STATE = None
-    world.reset()
+    store.reset()
 
 
-def basic(user=world.CLIENT_ID, password=world.CLIENT_SECRET):
+def basic(user=store.CLIENT_ID, password=store.CLIENT_SECRET):
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
-def management(password=world.MANAGEMENT_TOKEN):
+def management(password=store.MANAGEMENT_TOKEN):
     return basic("default", password)
 
 
@@ -43,7 +44,7 @@ def visit():
     def open_(**parameters):
         query = {
             "response_type": "code",
-            "client_id": world.CLIENT_ID,
+            "client_id": store.CLIENT_ID,
             "redirect_uri": REDIRECT_URI,
             "scope": SCOPE,
             "state": "the-state",
@@ -133,7 +134,7 @@ def volt(connect, first_car, api):
 
     call.id = vehicle_id
     call.token = tokens["access_token"]
-    call.car = world.car(vehicle_id)
+    call.car = store.car(vehicle_id)
     return call
 
 
@@ -155,8 +156,8 @@ def v3():
     def buy():
         fields = {
             "grant_type": "client_credentials",
-            "client_id": world.M2M_CLIENT_ID,
-            "client_secret": world.M2M_CLIENT_SECRET,
+            "client_id": store.M2M_CLIENT_ID,
+            "client_secret": store.M2M_CLIENT_SECRET,
         }
         return Client().post(f"{PREFIX}/iam/oauth2/token", fields).json()["access_token"]
 
@@ -181,7 +182,7 @@ def driven(v3, visit):
 
     def drive(email="driver@example.com", make="CHEVROLET", scope=EVERYTHING, **parameters):
         user = visit(scope=scope, **parameters).connect(email, make).answer["user_id"]
-        car = next(car for car in reversed(world.cars()) if car.owner_id == user)
+        car = next(car for car in reversed(store.cars()) if car.owner_id == user)
 
         def call(method, path="", attributes=None, **options):
             return v3(method, f"vehicles/{car.id}/{path}", user, attributes, **options)
@@ -214,17 +215,17 @@ def receiver():
 
 @pytest.fixture
 def hook(receiver, settings):
-    """A verified webhook that is delivered when `deliveries.run()` says so."""
+    """A verified webhook that is delivered when `queue.run()` says so."""
     settings.SMARTCAR_SIMULATOR_DELIVERIES = False
 
     def make(car=None, **options):
-        known = webhooks.add("Everything", receiver.url, **options)
-        webhooks.verify(known)
-        deliveries.run()
+        known = registry.add("Everything", receiver.url, **options)
+        registry.verify(known)
+        queue.run()
         assert known.is_verified
         if car:
-            webhooks.subscribe(known.id, car.owner_id, car.id)
-            deliveries.run()
+            registry.subscribe(known.id, car.owner_id, car.id)
+            queue.run()
             receiver.received.clear()
         return known
 

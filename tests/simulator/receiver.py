@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from django_smartcar.simulator import world
+from django_smartcar.simulator import store
 
 
 @dataclass
@@ -22,7 +22,7 @@ class Received:
 
     @property
     def is_signed(self):
-        wanted = hmac.new(world.MANAGEMENT_TOKEN.encode(), self.raw, hashlib.sha256).hexdigest()
+        wanted = hmac.new(store.MANAGEMENT_TOKEN.encode(), self.raw, hashlib.sha256).hexdigest()
         return self.headers.get("SC-Signature") == wanted
 
     @property
@@ -36,7 +36,7 @@ class Receiver:
     def __init__(self):
         self.received = []
         self.answer = (200, {}, b"")
-        self.token = world.MANAGEMENT_TOKEN
+        self.token = store.MANAGEMENT_TOKEN
         self.is_open = threading.Event()
         self.is_open.set()
         receiver = self

@@ -4,18 +4,18 @@ import sys
 
 import pytest
 
-from django_smartcar.simulator import world
+from django_smartcar.simulator import store
 from tests.official import path_of
 from tests.simulator.program import ROOT, running
 
 
 @pytest.mark.parametrize("version", ["3.0.1", "6.19.1"])
 def test_the_official_sdk_does_everything_when_it_is_pointed_at_the_simulator(tmp_path, version):
-    drive(tmp_path, version, f"drive_{version.replace('.', '_')}.py")
+    drive(tmp_path, version, f"official_{version.replace('.', '_')}.py")
 
 
 def test_every_method_of_the_official_sdk_agrees_with_ours(tmp_path):
-    drive(tmp_path, "6.19.1", "drive_agreement.py")
+    drive(tmp_path, "6.19.1", "official_agreement.py")
 
 
 def drive(tmp_path, version, script):
@@ -27,9 +27,9 @@ def drive(tmp_path, version, script):
                 "PATH": os.environ["PATH"],
                 "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}",
                 "SIMULATOR_ORIGIN": program.origin,
-                "SIMULATOR_MANAGEMENT_TOKEN": world.MANAGEMENT_TOKEN,
-                "M2M_CLIENT_ID": world.M2M_CLIENT_ID,
-                "M2M_CLIENT_SECRET": world.M2M_CLIENT_SECRET,
+                "SIMULATOR_MANAGEMENT_TOKEN": store.MANAGEMENT_TOKEN,
+                "M2M_CLIENT_ID": store.M2M_CLIENT_ID,
+                "M2M_CLIENT_SECRET": store.M2M_CLIENT_SECRET,
                 "SMARTCAR_VEHICLE_API_V3_ORIGIN": program.environment["SMARTCAR_VEHICLE_API_URL"],
                 "SMARTCAR_REDIRECT_URI": "https://app.example.com/callback",
                 **program.environment,

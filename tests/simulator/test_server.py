@@ -7,8 +7,8 @@ import threading
 import pytest
 import requests
 
+from tests.simulator.browser import RequestsBrowser, Visit
 from tests.simulator.program import ROOT, running
-from tests.simulator.walker import RequestsBrowser, Visit
 
 REDIRECT_URI = "https://app.example.com/callback"
 

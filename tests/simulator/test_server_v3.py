@@ -2,8 +2,8 @@ from urllib.parse import urlencode
 
 import requests
 
+from tests.simulator.browser import RequestsBrowser, Visit
 from tests.simulator.program import running
-from tests.simulator.walker import RequestsBrowser, Visit
 
 OPTIONS = ["--api-version", "3", "--no-codes", "--no-signals", "--command-seconds", "0.2"]
 

@@ -20,10 +20,12 @@ from django_smartcar.exceptions import (
 )
 from django_smartcar.models import READS, ConnectedVehicle, SmartcarAccount
 from django_smartcar.services import commands, tokens, vehicles
-from django_smartcar.simulator import deliveries, faults, webhooks, world
+from django_smartcar.simulator import store
+from django_smartcar.simulator.faults import injection
+from django_smartcar.simulator.webhooks import queue, registry
 from tests.people.models import Person
 
-from ..simulator.walker import RequestsBrowser, Visit
+from ..simulator.browser import RequestsBrowser, Visit
 from ..site import wait_until
 
 READ_AT = {
@@ -64,18 +66,18 @@ def test_a_connected_car_is_read_and_told(pretend, vehicle):
 
 
 def test_a_reading_fails_by_its_path_in_both_generations(pretend, vehicle):
-    faults.set_fault("UPSTREAM:NO_RESPONSE", "odometer", pretend.car(vehicle))
+    injection.set_fault("UPSTREAM:NO_RESPONSE", "odometer", pretend.car(vehicle))
     with pytest.raises(UpstreamFailed):
         vehicles.odometer(vehicle)
     found = vehicles.read(vehicle, ["odometer", "location"])
     assert isinstance(found["odometer"], UpstreamFailed)
     assert found["location"]["data"]["latitude"]
-    faults.set_fault(None, "odometer", pretend.car(vehicle))
+    injection.set_fault(None, "odometer", pretend.car(vehicle))
     assert vehicles.odometer(vehicle)["data"]["distance"] > 0
 
 
 def test_a_fault_of_the_request_fails_what_tells_the_reading_in_both_generations(pretend, vehicle):
-    faults.set_fault("SERVER:INTERNAL", "odometer", pretend.car(vehicle))
+    injection.set_fault("SERVER:INTERNAL", "odometer", pretend.car(vehicle))
     with pytest.raises(UpstreamFailed):
         vehicles.odometer(vehicle)
     if pretend.api_version == "3":  # all signals are one request
@@ -90,7 +92,7 @@ def test_every_reading_fails_by_its_path_in_both_generations(pretend, anna, sett
     settings.SMARTCAR_SCOPE = sorted({read.permission for read in READS.values()})
     (vehicle,) = pretend.connect(anna).vehicles
     assert isinstance(vehicles.read(vehicle, [name])[name], dict)
-    faults.set_fault("VEHICLE_STATE:UNREACHABLE", path, pretend.car(vehicle))
+    injection.set_fault("VEHICLE_STATE:UNREACHABLE", path, pretend.car(vehicle))
     assert isinstance(vehicles.read(vehicle, [name])[name], VehicleUnavailable)
 
 
@@ -99,7 +101,7 @@ def test_there_is_a_test_of_every_reading():
 
 
 def test_a_command_fails_by_its_path_in_both_generations(pretend, vehicle):
-    faults.set_fault("VEHICLE_STATE:DOOR_OPEN", "security", pretend.car(vehicle), method="POST")
+    injection.set_fault("VEHICLE_STATE:DOOR_OPEN", "security", pretend.car(vehicle), method="POST")
     with pytest.raises(VehicleUnavailable):
         commands.send(vehicle, "lock")
 
@@ -218,7 +220,7 @@ def test_everything_ends_with_the_block(db, anna, settings, tmp_path):
     assert now() == before
     assert not (tmp_path / "mine.json").exists()
     settings.SMARTCAR_SIMULATOR_STATE = None
-    assert not world.cars()
+    assert not store.cars()
 
 
 def test_keys_of_the_sites_own_stay(settings):
@@ -265,10 +267,10 @@ def test_on_a_port_a_browser_walks_and_the_site_is_answered_over_http(vehicle, p
 def test_on_a_port_webhooks_are_sent(transactional_db, live_server, pretend, anna):
     with pretend.on_a_port():
         (vehicle,) = pretend.connect(anna).vehicles
-        hook = webhooks.add("Mine", f"{live_server.url}/cars/webhook/")
-        webhooks.subscribe(hook.id, vehicle.account.smartcar_user_id, vehicle.smartcar_vehicle_id)
-        webhooks.verify(hook)
-        wait_until(lambda: "delivered" in [one.outcome for one in deliveries.log() if one.kind != "VERIFY"])
+        hook = registry.add("Mine", f"{live_server.url}/cars/webhook/")
+        registry.subscribe(hook.id, vehicle.account.smartcar_user_id, vehicle.smartcar_vehicle_id)
+        registry.verify(hook)
+        wait_until(lambda: "delivered" in [one.outcome for one in queue.log() if one.kind != "VERIFY"])
     assert vehicle.newest()["odometer"].source == "webhook"
 
 

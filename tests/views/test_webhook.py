@@ -254,7 +254,7 @@ def test_a_missing_key_makes_smartcar_try_again(client, settings):
 @pytest.mark.django_db(transaction=True)
 def test_an_event_is_kept_when_requests_are_atomic_and_the_work_fails(client, settings, monkeypatch, caplog):
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
-    monkeypatch.setattr(webhooks.dispatch.inbox, "work", lambda seconds: 1 / 0)
+    monkeypatch.setattr(webhooks._schedule._queue, "work", lambda seconds: 1 / 0)
     assert post(client, event()).status_code == 200
     assert len(stored()) == 1
     assert "ZeroDivisionError" in caplog.text

@@ -8,9 +8,9 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from .. import world
-from ..fleets import EXAMPLES
+from .. import store
 from ..pages import render
+from ..vehicles.test_accounts import EXAMPLES
 
 
 @login_not_required
@@ -19,5 +19,5 @@ from ..pages import render
 def about(request: HttpRequest) -> HttpResponse:
     """What a client must be told to use this Smartcar."""
     origin = request.build_absolute_uri(reverse("smartcar_simulator:about"))
-    context = {"environment": world.environment(origin), "examples": EXAMPLES}
+    context = {"environment": store.environment(origin), "examples": EXAMPLES}
     return render(request, "smartcar_simulator/about.html", context)

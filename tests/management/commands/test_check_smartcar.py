@@ -10,7 +10,8 @@ from django_smartcar import diagnostics
 from django_smartcar.diagnostics import STEPS, local
 from django_smartcar.models import ApplicationToken, SmartcarAccount
 from django_smartcar.services import tokens
-from django_smartcar.simulator import webhooks, world
+from django_smartcar.simulator import store
+from django_smartcar.simulator.webhooks import registry
 from tests.webhooks import event, post
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,6 +23,12 @@ NAMES = [step.name for step in STEPS]
 def silenced(settings):
     """The warning that a site of 2.0 deserves."""
     settings.SILENCED_SYSTEM_CHECKS = ["smartcar.W005"]
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch):
+    """A terminal as wide as where there is none: the workers of pytest-xdist have 80 columns."""
+    monkeypatch.setenv("COLUMNS", "110")
 
 
 def run(*arguments):
@@ -44,8 +51,8 @@ def found(*arguments):
 def test_everything_is_right(smartcar, live_server, drives, client, settings):
     drives()
     settings.SMARTCAR_WEBHOOK_WORK = "inline"
-    assert post(client, event(), token=world.MANAGEMENT_TOKEN).status_code == 200
-    webhooks.add("Fleet", f"{live_server.url}/cars/webhook/", auto_subscribe=True)
+    assert post(client, event(), token=store.MANAGEMENT_TOKEN).status_code == 200
+    registry.add("Fleet", f"{live_server.url}/cars/webhook/", auto_subscribe=True)
     shown, error = run("--url", live_server.url)
     assert error is None, shown
     lines = shown.splitlines()
@@ -64,10 +71,10 @@ def test_everything_is_right(smartcar, live_server, drives, client, settings):
 def test_nothing_changes_at_smartcar_or_for_drivers(smartcar, live_server, drives):
     drives()
     columns = ("access_token", "refresh_token", "token_version", "reconnect_required_at")
-    before = list(SmartcarAccount.objects.values_list(*columns)), [car.id for car in world.cars()]
+    before = list(SmartcarAccount.objects.values_list(*columns)), [car.id for car in store.cars()]
     begin = len(smartcar.asked)
     run("--url", live_server.url)
-    assert before == (list(SmartcarAccount.objects.values_list(*columns)), [car.id for car in world.cars()])
+    assert before == (list(SmartcarAccount.objects.values_list(*columns)), [car.id for car in store.cars()])
     assert {method for method, _ in smartcar.asked[begin:]} <= {"GET", "POST"}
     assert {path.rpartition("/")[2] for method, path in smartcar.asked[begin:] if method == "POST"} == {
         "token"

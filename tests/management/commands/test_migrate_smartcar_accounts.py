@@ -14,15 +14,15 @@ CONNECT = """
 from urllib.parse import parse_qsl, urlsplit
 from django.conf import settings
 from django.contrib.auth.models import User
-from django_smartcar.services import attempts, connect
+from django_smartcar.services import connect
 from django_smartcar.services.connect._ownership import Callback
-from tests.simulator.walker import RequestsBrowser, Visit
+from tests.simulator.browser import RequestsBrowser, Visit
 
 for number in range({drivers}):
     user = User.objects.create(username=f"driver-{{number}}")
     url = connect.begin(user, session_key="s", redirect_uri="https://site.example/back")
     visit = Visit(RequestsBrowser(), settings.SIMULATOR, url).connect(f"driver-{{number}}@example.com")
-    attempt = attempts.consume(visit.answer["state"], user=user, session_key="s")
+    attempt = connect.consume(visit.answer["state"], user=user, session_key="s")
     connect.complete(attempt, Callback(visit.answer["code"]))
 """
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django_smartcar.exceptions import AuthenticationException
 from django_smartcar.models import SmartcarAccount, VehicleCommand
 from django_smartcar.services import commands
-from django_smartcar.simulator import world
+from django_smartcar.simulator import store
 
 from ...wire import TOKEN
 
@@ -35,8 +35,8 @@ def test_the_token_of_the_application_is_refreshed_too(smartcar, drives):
     drives()
     assert run()[0] == ["0 refreshed, 0 failed, 0 waiting for their driver to connect again"]
     lines, error = run("--within", "60")
-    assert lines[0].startswith(f"application {world.M2M_CLIENT_ID}: refreshed, good until ")
-    assert world.counters["application_tokens"] == 2
+    assert lines[0].startswith(f"application {store.M2M_CLIENT_ID}: refreshed, good until ")
+    assert store.counters["application_tokens"] == 2
     assert error is None
     assert run("--within", "60", "--dry-run")[0][0].endswith(": would be refreshed")
 
@@ -45,7 +45,7 @@ def test_credentials_that_are_wrong_fail_the_run(smartcar, settings):
     settings.SMARTCAR_CLIENT_SECRET = "wrong"
     lines, error = run()
     assert lines == [
-        f"application {world.M2M_CLIENT_ID}: not refreshed, will be tried again (invalid_client)"
+        f"application {store.M2M_CLIENT_ID}: not refreshed, will be tried again (invalid_client)"
     ]
     assert error.startswith("0 refreshed, 1 failed")
 
@@ -154,7 +154,7 @@ def test_minutes_that_are_none_are_refused(minutes):
 @pytest.mark.parametrize("smartcar", ["2.0"], indirect=True)
 def test_a_token_that_smartcar_has_refused_is_due(smartcar, drives):
     vehicle = drives().vehicles[0]
-    world.state().access_tokens.clear()
+    store.state().access_tokens.clear()
     with pytest.raises(AuthenticationException):
         commands.send(vehicle, "lock")
     lines, _ = run()

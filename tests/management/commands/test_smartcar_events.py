@@ -11,7 +11,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from django_smartcar.models import WebhookEvent
-from django_smartcar.services.webhooks import _queue
+from django_smartcar.services import webhooks
 from tests.webhooks import TOKEN, event, odometer, post
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -64,7 +64,7 @@ def test_a_signal_ends_it_and_a_database_that_is_away_does_not(monkeypatch, numb
         os.kill(os.getpid(), number)
         return 1
 
-    monkeypatch.setattr(_queue, "work", away)
+    monkeypatch.setattr(webhooks, "work", away)
     shown = run("work_smartcar_events", "--pause=0.01")
     assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == before
     assert "will be tried again" in shown
@@ -76,7 +76,7 @@ def test_once_fails_when_the_database_is_away(monkeypatch):
     def away(should_stop):
         raise OperationalError("gone")
 
-    monkeypatch.setattr(_queue, "work", away)
+    monkeypatch.setattr(webhooks, "work", away)
     with pytest.raises(OperationalError):
         run("work_smartcar_events", "--once")
 

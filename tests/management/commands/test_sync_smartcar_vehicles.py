@@ -20,7 +20,7 @@ from django_smartcar.models import READS, Allowance, ConnectedVehicle, SmartcarA
 from django_smartcar.services import sync as syncing
 from django_smartcar.services import vehicles
 from django_smartcar.services.sync import _leases
-from django_smartcar.simulator import world
+from django_smartcar.simulator import store
 
 from ...wire import TOKEN, UPSTREAM, v2_error
 
@@ -58,7 +58,7 @@ def test_every_car_of_every_driver_is_read_with_one_request(drives, smartcar, be
     drives("bert@example.com", user=bert)
     assert "4 read, 0 needs driver, 0 failed" in sync()
     for vehicle in ConnectedVehicle.objects.all():
-        car = next(car for car in world.cars() if car.id == vehicle.smartcar_vehicle_id)
+        car = next(car for car in store.cars() if car.id == vehicle.smartcar_vehicle_id)
         assert vehicle.newest()["odometer"].value == pytest.approx(car.odometer_km)
         assert vehicle.newest()["location"].value == {"latitude": car.latitude, "longitude": car.longitude}
     assert "0 read" in sync(), "they are news still"
@@ -68,7 +68,7 @@ def test_every_car_of_every_driver_is_read_with_one_request(drives, smartcar, be
 @in_both_generations
 def test_a_token_that_smartcar_has_lost_fails_no_car(drives, smartcar):
     drives("3-vehicles@smartcar.com")
-    with world.changes() as state:
+    with store.changes() as state:
         state.access_tokens.clear()
         state.application_tokens.clear()
     assert "3 read" in sync()

@@ -9,7 +9,7 @@ from django.db import connection, connections, transaction
 from django_smartcar.exceptions import CommandRepeated, RateLimited, TransactionPending
 from django_smartcar.models import Allowance, ConnectedVehicle, SmartcarAccount, VehicleCommand
 from django_smartcar.services import _transactions, commands, vehicles
-from django_smartcar.simulator import world
+from django_smartcar.simulator import store
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -80,7 +80,7 @@ def test_a_transaction_in_the_way_is_refused_before_the_wire(vehicle, monkeypatc
         vehicle.save()
         with pytest.raises(TransactionPending, match="commit first"):
             commands.send(vehicle, "lock")
-    assert world.counters["commands"] == 0
+    assert store.counters["commands"] == 0
     assert not VehicleCommand.objects.exists()
 
 
@@ -91,7 +91,7 @@ def test_a_write_of_something_else_is_in_the_way_on_sqlite_alone(vehicle, anna, 
         bert.first_name = "Albert"
         bert.save()
         commands.send(vehicle, "lock", actor=anna)
-    assert world.counters["commands"] == (0 if refused else 1)
+    assert store.counters["commands"] == (0 if refused else 1)
 
 
 def test_of_twenty_identical_commands_at_once_one_is_sent(vehicle):
@@ -101,17 +101,17 @@ def test_of_twenty_identical_commands_at_once_one_is_sent(vehicle):
     others = [each for each in outcomes if each is not first]
     assert {type(each) for each in others} == {CommandRepeated}, others
     assert {each.command_id for each in others} == {first.pk}
-    assert world.counters["commands"] == 1
+    assert store.counters["commands"] == 1
     assert VehicleCommand.objects.count() == 1
 
 
 def test_many_cars_are_told_side_by_side_and_each_has_a_result(drives, smartcar, settings, anna):
     settings.SMARTCAR_COMMANDS_AT_ONCE = 3
     told = drives("3-vehicles@smartcar.com").vehicles
-    with world.changes():
-        for car in world.cars():
+    with store.changes():
+        for car in store.cars():
             car.latencies["*"] = 2
-        world.cars()[0].fault = "VEHICLE_STATE:DOOR_OPEN"
+        store.cars()[0].fault = "VEHICLE_STATE:DOOR_OPEN"
     seen = []
     sight = threading.Thread(
         target=lambda: seen.append(smartcar.wait_until(lambda: len(smartcar.asking) == 3))

@@ -16,7 +16,7 @@ from django_smartcar.exceptions import (
 )
 from django_smartcar.models import ConnectedVehicle, VehicleCommand
 from django_smartcar.services import commands
-from django_smartcar.simulator import world
+from django_smartcar.simulator import store
 
 from ...wire import API, IN_MOTION, TOKEN
 
@@ -161,13 +161,13 @@ class TestGeneration3:
 
     def test_a_command_that_fails_after_175_seconds_is_recorded_as_failed(self, car, smartcar, caplog):
         smartcar.car().fault = "VEHICLE_STATE:IN_MOTION"
-        began = world.now()
+        began = store.now()
         with pytest.raises(StateException):
             commands.send(car, "lock")
-        assert (world.now() - began).total_seconds() >= 175
+        assert (store.now() - began).total_seconds() >= 175
         row = VehicleCommand.objects.get()
         assert (row.status, row.error_type, row.error_code) == ("failed", "VEHICLE_STATE", "IN_MOTION")
-        assert world.counters["commands"] == 1
+        assert store.counters["commands"] == 1
 
     def test_a_command_that_succeeds_after_175_seconds_is_recorded_as_succeeded(self, car, smartcar):
         assert commands.send(car, "lock").status == "succeeded"
@@ -178,7 +178,7 @@ class TestGeneration3:
         with pytest.raises(NoAnswerException):
             commands.send(car, "lock")
         assert VehicleCommand.objects.get().status == "unknown"
-        while not world.counters["commands"]:  # the car obeys all the same, before the next test begins
+        while not store.counters["commands"]:  # the car obeys all the same, before the next test begins
             time.sleep(0.05)
 
     @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from django_smartcar.exceptions import CommandRepeated, NoAnswerException, State
 from django_smartcar.models import VehicleCommand
 from django_smartcar.services import commands, readings, vehicles
 from django_smartcar.services.commands import _log, registry
-from django_smartcar.simulator import world
+from django_smartcar.simulator import store
 
 from ...wire import API, IN_MOTION
 
@@ -276,7 +276,7 @@ def test_a_sync_of_the_fleet_settles(smartcar, drives, settings):
     record = _log.begin(vehicle, "lock", {}, None, "")
     _log.finish(record, record.Status.UNKNOWN)
     age(record, hours=1)
-    with world.changes():
+    with store.changes():
         smartcar.car().is_locked = True
     call_command("sync_smartcar_vehicles", stdout=StringIO())
     record.refresh_from_db()
@@ -296,7 +296,7 @@ def test_a_lock_whose_answer_is_cut_off_is_settled_by_the_next_read(smartcar, dr
     with pytest.raises(NoAnswerException):
         commands.send(vehicle, "lock")
     assert VehicleCommand.objects.get().status == "unknown"
-    smartcar.wait_until(lambda: world.counters["commands"])
+    smartcar.wait_until(lambda: store.counters["commands"])
     smartcar.delay(path, None)
     with pytest.raises(CommandRepeated):
         commands.send(vehicle, "lock")
@@ -304,4 +304,4 @@ def test_a_lock_whose_answer_is_cut_off_is_settled_by_the_next_read(smartcar, dr
     assert VehicleCommand.objects.get().status == "unknown", "this read says nothing of locks"
     vehicles.read(vehicle, ["lock_status"])
     assert VehicleCommand.objects.get().status == "succeeded"
-    assert world.counters["commands"] == 1
+    assert store.counters["commands"] == 1

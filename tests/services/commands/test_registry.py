@@ -11,7 +11,8 @@ from django_smartcar.exceptions import CommandInvalid, PermissionMissing, Vehicl
 from django_smartcar.models import ConnectedVehicle, VehicleCommand
 from django_smartcar.services import commands
 from django_smartcar.services.commands import registry
-from django_smartcar.simulator import journeys, world
+from django_smartcar.simulator import store
+from django_smartcar.simulator.behaviour import motion
 
 pytestmark = pytest.mark.django_db
 
@@ -48,7 +49,7 @@ def vehicle(smartcar, drives, settings):
     vehicle = drives(make="TESLA").vehicles[0]
     car = smartcar.car()
     car.is_plugged_in = True
-    journeys.enter(car, "parked")
+    motion.enter(car, "parked")
     return vehicle
 
 
@@ -136,7 +137,7 @@ def test_what_the_driver_does_not_permit_is_refused_before_the_wire(vehicle, act
     with pytest.raises(PermissionMissing) as raised:
         commands.send(vehicle, action, **parameters)
     assert raised.value.scope == scope
-    assert world.counters["commands"] == 0
+    assert store.counters["commands"] == 0
 
 
 def test_a_car_whose_permissions_are_not_known_is_asked(vehicle):

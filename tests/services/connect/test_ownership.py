@@ -20,7 +20,7 @@ from django_smartcar.services import connect, privacy, tokens
 from django_smartcar.services.connect import _ownership, _state
 from django_smartcar.services.connect._ownership import Callback
 from django_smartcar.services.tokens import _refresh_lock
-from django_smartcar.simulator import world
+from django_smartcar.simulator import store
 
 pytestmark = pytest.mark.django_db
 
@@ -81,28 +81,28 @@ def test_a_driver_is_bound_by_the_external_id_where_no_code_comes(smartcar, no_c
     told = smartcar.visit(begin(anna), ANNAS)
     assert "code" not in told
     connected = finish(anna, told)
-    assert connected.account.smartcar_user_id == world.owner(ANNAS).id
+    assert connected.account.smartcar_user_id == store.owner(ANNAS).id
     assert connected.account.access_token == connected.account.refresh_token == ""
-    assert world.counters["code_exchanges"] == 0
+    assert store.counters["code_exchanges"] == 0
 
 
 def test_a_driver_is_bound_by_the_code_where_one_comes(smartcar, anna):
     connected = finish(anna, smartcar.visit(begin(anna), ANNAS))
-    assert world.counters["code_exchanges"] == 1
-    assert connected.account.refresh_token in world.state().refresh_tokens
+    assert store.counters["code_exchanges"] == 1
+    assert connected.account.refresh_token in store.state().refresh_tokens
 
 
 def test_a_code_is_left_alone_where_generation_2_has_no_secret_here(smartcar, settings, anna):
     settings.SMARTCAR_V2_CLIENT_SECRET = ""
     connected = finish(anna, smartcar.visit(begin(anna), ANNAS))
-    assert connected.account.smartcar_user_id == world.owner(ANNAS).id
-    assert world.counters["code_exchanges"] == 0
+    assert connected.account.smartcar_user_id == store.owner(ANNAS).id
+    assert store.counters["code_exchanges"] == 0
 
 
 def test_a_code_that_smartcar_does_not_take_leaves_it_to_the_external_id(smartcar, anna):
     told = smartcar.visit(begin(anna), ANNAS)
     connected = finish(anna, told | {"code": "made-up"})
-    assert connected.account.smartcar_user_id == world.owner(ANNAS).id
+    assert connected.account.smartcar_user_id == store.owner(ANNAS).id
 
 
 @pytest.mark.parametrize("codes", [True, False])
@@ -138,7 +138,7 @@ def test_a_second_car_account_of_the_same_user_is_bound_as_well(smartcar, no_cod
 @pytest.fixture
 def bert_is_connected(smartcar, bert):
     finish(bert, smartcar.visit(begin(bert), BERTS))
-    return world.owner(BERTS).id
+    return store.owner(BERTS).id
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def bert_is_strange(smartcar):
     smartcar.visit(
         _ownership.client.auth_url("3", CALLBACK, state="elsewhere", external_id="of-another-site"), BERTS
     )
-    return world.owner(BERTS).id
+    return store.owner(BERTS).id
 
 
 def attack(user, told, caplog, error=OwnershipUnproven):
@@ -174,7 +174,7 @@ def test_berts_id_in_annas_own_callback_is_refused(
 def test_berts_id_beside_annas_own_code_brings_annas_car(smartcar, anna, bert_is_strange):
     told = smartcar.visit(begin(anna), ANNAS)
     connected = finish(anna, told | {"user_id": bert_is_strange})
-    assert connected.account.smartcar_user_id == world.owner(ANNAS).id
+    assert connected.account.smartcar_user_id == store.owner(ANNAS).id
 
 
 def test_berts_id_without_any_consent_of_annas_is_refused(smartcar, no_codes, anna, bert_is_strange, caplog):
@@ -214,7 +214,7 @@ def test_an_old_connection_is_no_proof_for_the_weakest(smartcar, settings, no_co
     with time_machine.travel(timezone.now() - timedelta(hours=1)):
         smartcar.visit(_ownership.client.auth_url("3", CALLBACK, state="x"), BERTS)
     state = parse_qs(urlsplit(begin(anna)).query)["state"][0]
-    log = attack(anna, {"state": state, "user_id": world.owner(BERTS).id}, caplog)
+    log = attack(anna, {"state": state, "user_id": store.owner(BERTS).id}, caplog)
     assert "new_connection: no connection of this user that was made or renewed" in log
     assert "external_id" not in log
 
@@ -232,7 +232,7 @@ def test_a_known_smartcar_user_is_no_newcomer_for_the_weakest(
 def test_the_weakest_proof_is_off_unless_it_is_switched_on(smartcar, no_codes, anna, caplog):
     state = parse_qs(urlsplit(begin(anna)).query)["state"][0]
     smartcar.visit(_ownership.client.auth_url("3", CALLBACK, state="x"), BERTS)
-    log = attack(anna, {"state": state, "user_id": world.owner(BERTS).id}, caplog)
+    log = attack(anna, {"state": state, "user_id": store.owner(BERTS).id}, caplog)
     assert "new_connection" not in log
 
 

@@ -13,7 +13,7 @@ from django_smartcar.models import (
     WebhookEvent,
 )
 from django_smartcar.services import commands, privacy, vehicles
-from django_smartcar.simulator import world
+from django_smartcar.simulator import store
 
 pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)]
 
@@ -41,7 +41,7 @@ def given_back():
 
 
 def connections():
-    return [vehicle_id for grant in world.grants() for vehicle_id in grant.vehicle_ids]
+    return [vehicle_id for grant in store.grants() for vehicle_id in grant.vehicle_ids]
 
 
 def test_a_driver_is_forgotten_at_smartcar_and_here(drives, smartcar, settings, anna, bert, given_back):
@@ -57,7 +57,7 @@ def test_a_driver_is_forgotten_at_smartcar_and_here(drives, smartcar, settings, 
     assert not VehicleReading.objects.exists()
     assert len(connections()) == 1
     if settings.SMARTCAR_API_VERSION == "3":
-        assert [owner.email for owner in world.owners()] == ["bert@example.com"]
+        assert [owner.email for owner in store.owners()] == ["bert@example.com"]
 
 
 def test_what_webhooks_told_of_a_driver_is_forgotten_and_of_others_not(drives, smartcar, anna, bert):
@@ -94,7 +94,7 @@ def test_what_smartcar_could_not_be_told_stays_to_be_tried_again(drives, smartca
 
 def test_a_driver_whom_smartcar_has_forgotten_is_forgotten_here_too(drives, smartcar, anna):
     drives()
-    with world.changes() as state:
+    with store.changes() as state:
         state.owners.clear()
         for grant in state.grants.values():
             grant.vehicle_ids.clear()
@@ -104,7 +104,7 @@ def test_a_driver_whom_smartcar_has_forgotten_is_forgotten_here_too(drives, smar
 
 def test_somebody_without_a_car_is_erased_without_asking_anybody(smartcar, anna):
     privacy.erase(anna)
-    assert not world.counters
+    assert not store.counters
 
 
 def test_a_connection_that_is_made_meanwhile_is_ended_as_well(drives, smartcar, anna, given_back):

@@ -9,13 +9,13 @@ from django_smartcar.exceptions import AuthenticationException, CredentialsMissi
 from django_smartcar.models import ApplicationToken, ConnectedVehicle
 from django_smartcar.services import tokens, vehicles
 from django_smartcar.services.tokens import _refresh_lock
-from django_smartcar.simulator import world
+from django_smartcar.simulator import store
 
 pytestmark = pytest.mark.django_db
 
 
 def bought():
-    return world.counters["application_tokens"]
+    return store.counters["application_tokens"]
 
 
 def ends_in(**time):

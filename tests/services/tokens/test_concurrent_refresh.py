@@ -2,7 +2,8 @@
 
 import pytest
 
-from django_smartcar.simulator import grants, world
+from django_smartcar.simulator import store
+from django_smartcar.simulator.access import grants
 
 from ... import databases
 
@@ -23,6 +24,6 @@ def test_a_crowd_that_asks_for_one_token_has_it_exchanged_once(database, smartca
         assert len(given) == 64
         assert len(set(given)) == 1, what
         assert max(seconds) < 20, what
-    assert world.counters["refreshes"] == 1
-    assert world.counters["application_tokens"] == 2, "one that was the first, and one after it had ended"
+    assert store.counters["refreshes"] == 1
+    assert store.counters["application_tokens"] == 2, "one that was the first, and one after it had ended"
     assert grants.grant_of(answers["account"][0][0])

@@ -9,7 +9,7 @@ import os
 
 import pytest
 
-from django_smartcar.simulator import world
+from django_smartcar.simulator import store
 
 from ... import databases
 
@@ -29,7 +29,7 @@ def killed(database, smartcar, settings, tmp_path):
         drivers = [smartcar.grant(f"driver-{number}@example.com") for number in range(DRIVERS)]
         told = {"drivers": drivers, "how": how, "kills": KILLS, "speed": SPEED, "grace": GRACE}
         came = databases.run("processes.kill_refresh", told, database, tmp_path, smartcar)
-        came["exchanges"] = world.counters["refreshes"]
+        came["exchanges"] = store.counters["refreshes"]
         print(f"{KILLS} killed, {how}: {came}")  # noqa: T201 (it is what the long form is run for)
         return came
 

@@ -34,7 +34,8 @@ from django_smartcar.services import connect, tokens, vehicles
 from django_smartcar.services.connect import _state
 from django_smartcar.services.connect._ownership import Callback
 from django_smartcar.services.tokens import _refresh_lock
-from django_smartcar.simulator import grants, world
+from django_smartcar.simulator import store
+from django_smartcar.simulator.access import grants
 
 from ...smartcar import BACK
 
@@ -151,7 +152,7 @@ class Account(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         SmartcarUser.objects.all().delete()
-        world.reset()
+        store.reset()
         self.clock = Clock()
         self.wire = wire = Wire(self.send)
         self.patch.setattr(_refresh_lock, "time", self.clock)
@@ -284,7 +285,7 @@ class Account(RuleBasedStateMachine):
 
     def revoke(self):
         self.is_connected = False
-        grants.disconnect(world.owners()[0].id)
+        grants.disconnect(store.owners()[0].id)
 
     def disconnect(self):
         vehicle = SmartcarAccount.objects.get().vehicles.get()

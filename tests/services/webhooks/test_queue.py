@@ -341,7 +341,7 @@ def test_a_receiver_that_raises_is_called_again_alone_and_at_last_set_aside(send
     row = send(event(odometer(5, NOON)))
     assert (row.state, calls) == ("failed", ["first", "second", "third"])
     assert "first" in row.last_error
-    assert "KeyError at test_inbox.py:" in row.last_error
+    assert "KeyError at test_queue.py:" in row.last_error
     waited = []
     while row.state == "failed":
         waited.append(row.next_attempt_at - timezone.now())

@@ -11,7 +11,9 @@ from django_smartcar.models import ConnectAttempt, ConnectedVehicle, SmartcarAcc
 from django_smartcar.services import connect, vehicles
 from django_smartcar.services.connect._ownership import Callback
 from django_smartcar.services.webhooks import subscriptions
-from django_smartcar.simulator import grants, webhooks, world
+from django_smartcar.simulator import store
+from django_smartcar.simulator.access import grants
+from django_smartcar.simulator.webhooks import registry
 
 from ...wire import API
 
@@ -24,14 +26,14 @@ NOWHERE = "http://127.0.0.1:9"
 @pytest.fixture
 def hook(smartcar, settings):
     """A webhook that the setting names."""
-    made = webhooks.add("Mine", "https://site.example.com/cars/webhook/")
+    made = registry.add("Mine", "https://site.example.com/cars/webhook/")
     settings.SMARTCAR_WEBHOOKS = [made.id]
     return made.id
 
 
 def subscribed():
     """What Smartcar has: pairs of car and webhook."""
-    return [(one.connection.car.id, one.webhook_id) for one in webhooks.subscriptions()]
+    return [(one.connection.car.id, one.webhook_id) for one in registry.subscriptions()]
 
 
 def run(*arguments):
@@ -86,7 +88,7 @@ def test_a_second_connection_of_the_same_car_is_as_good_as_the_first(drives, hoo
 
 @BOTH
 def test_a_car_that_smartcar_has_subscribed_by_itself_is_no_failure(drives, hook):
-    world.state().webhooks[hook].auto_subscribe = True
+    store.state().webhooks[hook].auto_subscribe = True
     (vehicle,) = drives().vehicles
     assert (fresh(vehicle).webhooks, fresh(vehicle).webhooks_error) == (hook, "")
 
@@ -104,7 +106,7 @@ def test_a_car_that_came_back_after_an_end_elsewhere_is_subscribed_again(drives,
 def test_a_car_that_a_sync_finds_again_is_subscribed_again(drives, hook):
     (vehicle,) = drives().vehicles
     ConnectedVehicle.objects.update(disconnected_at=vehicle.created_at)
-    webhooks.unsubscribe(webhooks.subscriptions()[0])
+    registry.unsubscribe(registry.subscriptions()[0])
     vehicles.sync(vehicle.account)
     assert fresh(vehicle).is_connected
     assert run() == "1 as set\n"
@@ -123,7 +125,7 @@ def test_a_failure_is_on_the_row_and_fails_no_connection_and_is_tried_again(driv
         run()
     settings.SMARTCAR_WEBHOOKS = [hook]
     assert list(subscriptions.due()) == []
-    other = webhooks.add("Another", "https://site.example.com/another/").id
+    other = registry.add("Another", "https://site.example.com/another/").id
     settings.SMARTCAR_WEBHOOKS = [hook, other]
     assert run() == "1 as set\n"
     assert {webhook_id for _, webhook_id in subscribed()} == {hook, other}
@@ -155,7 +157,7 @@ def test_a_car_that_was_not_unsubscribed_is_so_later(drives, hook, settings):
     mend()
     assert run() == "1 as set\n"
     assert (subscribed(), fresh(vehicle).webhooks) == ([], "")
-    webhooks.subscribe(hook, vehicle.account.smartcar_user_id, vehicle.smartcar_vehicle_id)
+    registry.subscribe(hook, vehicle.account.smartcar_user_id, vehicle.smartcar_vehicle_id)
     grants.disconnect()
     ConnectedVehicle.objects.update(webhooks=hook)
     assert run() == "1 as set\n"  # Smartcar knows no such subscription
@@ -165,7 +167,7 @@ def test_a_car_that_was_not_unsubscribed_is_so_later(drives, hook, settings):
 @BOTH
 def test_the_setting_is_followed(drives, hook, settings):
     (vehicle,) = drives().vehicles
-    other = webhooks.add("Another", "https://site.example.com/another/").id
+    other = registry.add("Another", "https://site.example.com/another/").id
     settings.SMARTCAR_WEBHOOKS = [other]
     assert run() == "1 as set\n"
     assert subscribed() == [(vehicle.smartcar_vehicle_id, other)]
@@ -177,7 +179,7 @@ def test_the_setting_is_followed(drives, hook, settings):
 @BOTH
 def test_all_asks_again_for_what_somebody_has_ended_elsewhere(drives, hook):
     drives()
-    webhooks.unsubscribe(webhooks.subscriptions()[0])
+    registry.unsubscribe(registry.subscriptions()[0])
     assert run() == "nothing to do\n"
     assert run("--all") == "1 as set\n"
     assert len(subscribed()) == 1

@@ -1,0 +1,38 @@
+"""auth.smartcar.com: the token endpoint of v2."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from ..access import grants
+from ..conf import conf
+from ..errors.v2 import OAuthError
+from ..faults import injection
+from .v2_responses import answering, is_basic
+
+
+@answering
+def token(request: HttpRequest) -> HttpResponse:
+    """Exchange a code or a refresh token for a pair."""
+    if request.method != "POST":
+        raise OAuthError("invalid_request", "The token endpoint takes POST.", status=405)
+    if not is_basic(request, conf.SMARTCAR_SIMULATOR_CLIENT_ID, conf.SMARTCAR_SIMULATOR_CLIENT_SECRET):
+        raise OAuthError("invalid_client", "Invalid client_id or client_secret.", status=401)
+    injection.refuse_path(None, "POST", "oauth/token")
+    grant_type = request.POST.get("grant_type")
+    if grant_type == "authorization_code":
+        return JsonResponse(
+            grants.exchange_code(_field(request, "code"), request.POST.get("redirect_uri", ""))
+        )
+    if grant_type == "refresh_token":
+        return JsonResponse(grants.refresh(_field(request, "refresh_token")))
+    if not grant_type:
+        raise OAuthError("invalid_request", "grant_type is required.")
+    raise OAuthError("unsupported_grant_type", f"Unsupported grant_type: {grant_type}.")
+
+
+def _field(request: HttpRequest, name: str) -> str:
+    value = request.POST.get(name)
+    if not value:
+        raise OAuthError("invalid_request", f"{name} is required.")
+    return value

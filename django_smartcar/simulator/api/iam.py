@@ -1,0 +1,35 @@
+"""iam.smartcar.com: the token endpoint of v3."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from ..access import application_tokens
+from ..errors.v2 import OAuthError
+from ..faults import injection
+from .v2_responses import answering
+
+
+@answering
+def token(request: HttpRequest) -> HttpResponse:
+    """Sell the application's token for the credentials in the body."""
+    if request.method != "POST":
+        raise OAuthError("invalid_request", "The token endpoint takes POST.", status=405)
+    injection.refuse_path(None, "POST", "oauth2/token")
+    return JsonResponse(application_tokens.issue(_fields(request)))
+
+
+def _fields(request: HttpRequest) -> Mapping[str, object]:
+    # Smartcar's prose sends a form, its specification sends JSON.
+    if request.content_type != "application/json":
+        return request.POST.dict()
+    try:
+        fields = json.loads(request.body)
+    except ValueError:
+        raise OAuthError("invalid_request", "The body is not JSON.") from None
+    if not isinstance(fields, dict):
+        raise OAuthError("invalid_request", "The body is not a JSON object.")
+    return fields

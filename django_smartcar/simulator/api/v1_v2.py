@@ -1,0 +1,166 @@
+"""api.smartcar.com: v2.0, and of v1.0 what its SDKs called."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.crypto import constant_time_compare
+
+from .. import store
+from ..access import grants
+from ..conf import conf
+from ..connect import reauthentication
+from ..errors.v2 import SmartcarError, invalid
+from ..faults import injection, rate_limits
+from ..store.models import Car
+from ..vehicles.values import Units
+from ..webhooks import registry
+from . import v2_compatibility, v2_dispatch
+from .v2_pagination import page
+from .v2_responses import answering, bearer, check_version, is_basic, is_v1
+
+#: What of v1.0 is still answered: the calls of SDK 3.0.1.
+_V1_PATHS = {"", "vin", "permissions", "odometer", "location", "security", "application"}
+
+
+@answering
+def dispatch(request: HttpRequest, version: str, path: str) -> HttpResponse:
+    """Any path below a version."""
+    check_version(version)
+    first, _, rest = path.strip("/").partition("/")
+    vehicle_id, _, below = rest.partition("/")
+    injection.wait(vehicle_id, str(request.method), below)
+    with store.changes():
+        injection.refuse_path(None, str(request.method), path)
+        if first == "compatibility":
+            return _compatibility(request, version, rest)
+        if first == "user" and not rest and request.method == "GET":
+            rate_limits.count()
+            return JsonResponse({"id": grants.grant_of(bearer(request)).owner_id})
+        if first == "vehicles" and not rest and request.method == "GET":
+            return _vehicles(request)
+        if first == "vehicles" and rest:
+            return _vehicle(request, version, vehicle_id, below)
+    raise SmartcarError("RESOURCE_NOT_FOUND", "PATH")
+
+
+@answering
+def missing(request: HttpRequest, path: str) -> HttpResponse:
+    """A path without a version."""
+    raise SmartcarError("RESOURCE_NOT_FOUND", "PATH")
+
+
+def _compatibility(request: HttpRequest, version: str, rest: str) -> HttpResponse:
+    if request.method != "GET" or rest not in ("", "matrix"):
+        raise SmartcarError("RESOURCE_NOT_FOUND", "PATH")
+    if not is_basic(request, conf.SMARTCAR_SIMULATOR_CLIENT_ID, conf.SMARTCAR_SIMULATOR_CLIENT_SECRET):
+        raise SmartcarError("AUTHENTICATION")
+    query = request.GET.dict()
+    if rest == "matrix":
+        return JsonResponse(v2_compatibility.matrix(query))
+    return JsonResponse(v2_compatibility.check_v1(query) if is_v1(version) else v2_compatibility.check(query))
+
+
+def _vehicles(request: HttpRequest) -> HttpResponse:
+    grant = grants.grant_of(bearer(request))
+    rate_limits.count()
+    return JsonResponse(page("vehicles", grant.vehicle_ids, request.GET, default=10))
+
+
+def _vehicle(request: HttpRequest, version: str, vehicle_id: str, below: str) -> HttpResponse:
+    if is_v1(version) and below not in _V1_PATHS:
+        raise SmartcarError("RESOURCE_NOT_FOUND", "PATH")
+    if below.startswith("webhooks/"):
+        return _webhook(request, vehicle_id, below.removeprefix("webhooks/"))
+    if below == "application" and request.method == "DELETE":
+        return _disconnect(request, vehicle_id)
+    visit = v2_dispatch.Visit(
+        grant=grants.grant_of(bearer(request)),
+        car=_car(vehicle_id),
+        units=_units(request),
+        query=request.GET.dict(),
+        is_v1=is_v1(version),
+        request_id=request.smartcar_request_id,  # type: ignore[attr-defined]
+        reauthenticate_url=reauthentication.address(request, vehicle_id),
+    )
+    return visit.answer(str(request.method), below, lambda: _json(request))
+
+
+def _webhook(request: HttpRequest, vehicle_id: str, webhook_id: str) -> HttpResponse:
+    """Subscribe a car to a webhook, also to one that nobody has made yet, or end that."""
+    if request.method not in ("POST", "DELETE"):
+        raise SmartcarError("RESOURCE_NOT_FOUND", "PATH")
+    car = _connected_car(request, vehicle_id, with_management_token=request.method == "DELETE")
+    subscribed = store.state().subscriptions.setdefault(car.id, [])
+    identifier = _uuid("webhookId", webhook_id)
+    if request.method == "POST":
+        if identifier not in subscribed:
+            subscribed.append(identifier)
+            registry.first_delivery(identifier, car.id)
+        store.touch()
+        return JsonResponse({"webhookId": identifier, "vehicleId": car.id})
+    if identifier in subscribed:
+        subscribed.remove(identifier)
+    store.touch()
+    return JsonResponse({"status": "success"})
+
+
+def _disconnect(request: HttpRequest, vehicle_id: str) -> HttpResponse:
+    if _has_management_token(request):
+        grants.disconnect(vehicle_id=_car(vehicle_id).id)
+    else:
+        car = _connected_car(request, vehicle_id)
+        grants.disconnect(grants.grant_of(bearer(request)).owner_id, car.id)
+    return JsonResponse({"status": "success"})
+
+
+def _connected_car(request: HttpRequest, vehicle_id: str, with_management_token: bool = False) -> Car:
+    if with_management_token:
+        if not _has_management_token(request):
+            raise SmartcarError("AUTHENTICATION")
+        return _car(vehicle_id)
+    grant = grants.grant_of(bearer(request))
+    car = _car(vehicle_id)
+    if car.id not in grant.vehicle_ids:
+        raise SmartcarError("PERMISSION")
+    return car
+
+
+def _has_management_token(request: HttpRequest) -> bool:
+    token = conf.SMARTCAR_SIMULATOR_MANAGEMENT_TOKEN
+    return constant_time_compare(bearer(request) or "", token) or is_basic(request, "default", token)
+
+
+def _car(vehicle_id: str) -> Car:
+    # A car that nobody has and a car that is not this driver's are answered alike.
+    car = store.state().cars.get(_uuid("vehicleId", vehicle_id))
+    if car is None:
+        raise SmartcarError("PERMISSION")
+    return car
+
+
+def _uuid(field: str, value: str) -> str:
+    try:
+        return str(uuid.UUID(value))
+    except ValueError:
+        raise invalid(field, f"{field} must be a UUID") from None
+
+
+def _units(request: HttpRequest) -> Units:
+    system = request.headers.get("SC-Unit-System", "metric").lower()
+    if system not in ("metric", "imperial"):
+        raise invalid("sc-unit-system", "sc-unit-system must be one of: [metric,imperial]")
+    return Units(system)
+
+
+def _json(request: HttpRequest) -> dict[str, Any]:
+    try:
+        body = json.loads(request.body or b"{}")
+    except (RecursionError, ValueError):
+        raise SmartcarError("VALIDATION") from None
+    if not isinstance(body, dict):
+        raise SmartcarError("VALIDATION")
+    return body

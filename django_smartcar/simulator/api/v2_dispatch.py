@@ -1,0 +1,162 @@
+"""One request for one car: finds the path, asks for the scope, and answers with the right headers."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.http import HttpResponse, JsonResponse
+
+from .. import store
+from ..behaviour import motion
+from ..behaviour.commands_v2 import COMMANDS, Command, obey
+from ..behaviour.make_commands import MAKE_COMMANDS
+from ..errors.v2 import SmartcarError, invalid
+from ..faults import injection, rate_limits
+from ..store.models import Car, Grant
+from ..vehicles.catalog import find_make
+from ..vehicles.make_values import MAKE_READINGS
+from ..vehicles.values import READINGS, Reading, Units, timestamp
+from .v2_pagination import page
+
+Entry = TypeVar("Entry", Reading, Command)
+
+_SUCCESS = {"status": "success", "message": "Successfully sent request to vehicle"}
+
+
+@dataclass
+class Visit:
+    """Who asks about which car, and in which units."""
+
+    grant: Grant
+    car: Car
+    units: Units
+    query: Mapping[str, str]
+    is_v1: bool
+    request_id: str
+    reauthenticate_url: str
+
+    def answer(self, method: str, path: str, body: Callable[[], dict[str, Any]]) -> HttpResponse:
+        """The answer to a method on a path below the car."""
+        motion.catch_up(self.car)
+        if method == "POST" and path == "batch":
+            self._admit(method, path, counts=False)  # its parts are counted one by one
+            return JsonResponse({"responses": self._batch(body())})
+        if method == "POST":
+            command = self._command(path)
+            self._admit(method, path)
+            return self._obey(command, body())
+        if method == "GET":
+            result, headers = self.read(path)
+            return JsonResponse(result, safe=False, headers=headers)
+        raise SmartcarError("RESOURCE_NOT_FOUND", "PATH")
+
+    def read(self, path: str) -> tuple[Any, dict[str, str]]:
+        """The body and the headers of a path that can be read."""
+        reading = self._reading(path)
+        self._admit("GET", path, is_billed=path != "permissions")
+        self._check(reading.scope)
+        store.counters["reads"] += 1
+        if reading.has_age:
+            # Only what the car itself is asked for: who it is stays known, so that connecting works.
+            with self._asking_the_car():
+                injection.refuse_reading(self.car)
+        if path == "permissions":
+            return page("permissions", self.grant.scopes, self.query, default=25), self._headers(reading)
+        return reading.body(self.car, self.units, self.query), self._headers(reading)
+
+    def _admit(self, method: str, path: str, *, counts: bool = True, is_billed: bool = True) -> None:
+        """Let a request pass that no fault of this path and no limit stops."""
+        if counts:
+            rate_limits.count(self.car, is_billed=is_billed)
+        with self._asking_the_car():
+            injection.refuse_path(self.car, method, path)
+
+    def _obey(self, command: Command, body: dict[str, Any]) -> HttpResponse:
+        self._check(command.scope)
+        with self._asking_the_car():
+            obey(self.car, command, body)
+        if command.answer:
+            return JsonResponse(command.answer(self.car))
+        # v1.0 had no message.
+        return JsonResponse({"status": "success"} if self.is_v1 else _SUCCESS)
+
+    @contextlib.contextmanager
+    def _asking_the_car(self) -> Iterator[None]:
+        """An error that signing in again would end says where to."""
+        try:
+            yield
+        except SmartcarError as error:
+            if error.code == "AUTHENTICATION_FAILED":
+                error.url = self.reauthenticate_url
+            raise
+
+    def _batch(self, body: dict[str, Any]) -> list[dict[str, Any]]:
+        requests = body.get("requests")
+        if not isinstance(requests, list) or not requests:
+            raise invalid("requests", "requests must be a list of paths")
+        paths = [item.get("path") if isinstance(item, dict) else None for item in requests]
+        for number, path in enumerate(paths):
+            if not isinstance(path, str) or not self._is_readable(path.strip("/")):
+                raise invalid(f"requests[{number}].path", "path is not one that can be read")
+        return [self._batch_item(str(path)) for path in paths]
+
+    def _batch_item(self, path: str) -> dict[str, Any]:
+        try:
+            body, headers = self.read(path.strip("/"))
+        except SmartcarError as error:
+            item: dict[str, Any] = {"path": path, "code": error.status, "body": error.body(self.request_id)}
+            if error.retry_after is not None:
+                item["headers"] = {"retry-after": error.retry_after}
+            return item
+        return {
+            "path": path,
+            "code": 200,
+            "body": body,
+            "headers": {k.lower(): v for k, v in headers.items()},
+        }
+
+    def _is_readable(self, path: str) -> bool:
+        try:
+            self._reading(path)
+        except SmartcarError as error:
+            return error.type != "RESOURCE_NOT_FOUND"
+        return True
+
+    def _reading(self, path: str) -> Reading:
+        if path == "permissions":
+            return Reading(None, READINGS[""].body, has_age=False)
+        return READINGS.get(path) or self._of_make(path, MAKE_READINGS)
+
+    def _command(self, path: str) -> Command:
+        return COMMANDS.get(path) or self._of_make(path, MAKE_COMMANDS)
+
+    def _of_make(self, path: str, table: Mapping[str, Mapping[str, Entry]]) -> Entry:
+        """What a make-specific path stands for; the makes are in lower case there."""
+        make, _, rest = path.partition("/")
+        if find_make(make) is None or not rest:
+            raise SmartcarError("RESOURCE_NOT_FOUND", "PATH")
+        if make != make.lower():
+            raise SmartcarError("PERMISSION")
+        if make != self.car.make.lower():
+            raise SmartcarError("COMPATIBILITY", "VEHICLE_NOT_CAPABLE")
+        if rest not in table.get(make, {}):
+            raise SmartcarError("COMPATIBILITY", "SMARTCAR_NOT_CAPABLE")
+        return table[make][rest]
+
+    def _check(self, scope: str | None) -> None:
+        connected = self.car.id in self.grant.vehicle_ids
+        if not connected or (scope is not None and scope not in self.grant.scopes):
+            raise SmartcarError("PERMISSION")
+
+    def _headers(self, reading: Reading) -> dict[str, str]:
+        headers = {}
+        if reading.has_age or self.is_v1:
+            headers["SC-Data-Age"] = timestamp(self.car.recorded_at)
+        if reading.has_age and not self.is_v1:
+            headers["SC-Fetched-At"] = timestamp(store.now())
+        if reading.has_units or self.is_v1:
+            headers["SC-Unit-System"] = self.units.system
+        return headers

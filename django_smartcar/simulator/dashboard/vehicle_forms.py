@@ -1,0 +1,213 @@
+"""What the garage page lets one do with a car: a form each, which checks and does it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from .. import store
+from ..behaviour import motion
+from ..behaviour.commands_v2 import COMMANDS
+from ..behaviour.commands_v3 import V3_COMMANDS
+from ..errors.table import KINDS
+from ..errors.v3 import OWN_KINDS
+from ..faults import injection
+from ..signals.catalog import SIGNALS
+from ..store.models import Car
+from ..vehicles.states import STATES
+from ..vehicles.values import READINGS
+from ..webhooks import notify
+
+#: The whole car, where faults and latencies choose a path.
+_EVERYTHING = ("", _("Everything that the car is asked"))
+
+
+def fault_choices() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Every fault, grouped by type as the table of errors is."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for fault in (*injection.FAULTS, *injection.V3_FAULTS):
+        type_, _, code = fault.partition(":")
+        groups.setdefault(type_, []).append((fault, f"{_status(fault)} {code or type_}"))
+    return list(groups.items())
+
+
+def fault_rows() -> list[dict[str, Any]]:
+    """The table of errors: what each pair is answered with, and what it says."""
+    rows = []
+    for pair, kind in (KINDS | OWN_KINDS).items():
+        is_v3 = pair in OWN_KINDS
+        rows.append(
+            {
+                "fault": injection.written(*pair),
+                "type": pair[0],
+                "code": pair[1] or "",
+                "status": kind.status,
+                "description": kind.description,
+                "is_v3": is_v3,
+            }
+        )
+    timeout = {
+        "fault": injection.GATEWAY_TIMEOUT,
+        "type": injection.GATEWAY_TIMEOUT,
+        "code": "",
+        "status": 504,
+    }
+    rows.append(timeout | {"description": _("Text, and no envelope: a gateway before Smartcar gave up.")})
+    return sorted(rows, key=lambda row: row["status"])
+
+
+def path_choices() -> list[Any]:
+    """What can be asked of a car, as faults and latencies name it."""
+    reads = [("/", "GET /"), *((f"GET {path}", f"GET /{path}") for path in READINGS if path)]
+    commands = [(f"POST {path}", f"POST /{path}") for path in ("batch", *COMMANDS)]
+    signals = [
+        ("signals", "GET /signals"),
+        *((f"signals/{code}", f"GET /signals/{code}") for code in SIGNALS),
+    ]
+    newer = [(f"commands/{path}", f"POST /commands/{path}") for path in V3_COMMANDS]
+    return [
+        _EVERYTHING,
+        (_("v2 reads"), reads),
+        (_("v2 commands"), commands),
+        (_("v3 commands"), newer),
+        (_("v3 signals"), signals),
+    ]
+
+
+def _plain(number: float) -> float:
+    """A number as a person writes it: 55 and not 55.0."""
+    rounded = round(number, 2)
+    return int(rounded) if rounded.is_integer() else rounded
+
+
+def _status(fault: str) -> int:
+    return int(getattr(injection.error_of(fault), "status"))  # noqa: B009 - three classes have it
+
+
+class CarForm(forms.Form):
+    """A form about one car."""
+
+    #: What the page says afterwards.
+    done = _("Saved.")
+
+    def __init__(self, car: Car, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.car = car
+
+    def carry_out(self) -> None:
+        """Do what the form says."""
+        raise NotImplementedError
+
+
+class StateForm(CarForm):
+    """What the car is doing."""
+
+    done = _("The car has changed its state.")
+    state = forms.ChoiceField(choices=[(name, state.title) for name, state in STATES.items()])
+
+    def clean_state(self) -> str:
+        state = str(self.cleaned_data["state"])
+        if state == "charging" and not self.car.is_electric:
+            raise forms.ValidationError(_("A car without a plug cannot charge."))
+        return state
+
+    def carry_out(self) -> None:
+        motion.enter(self.car, self.cleaned_data["state"])
+
+
+class FactsForm(CarForm):
+    """What a car says of itself. Only what was changed on the page is changed in the car."""
+
+    done = _("The car has changed.")
+    odometer_km = forms.FloatField(label=_("Odometer (km)"), min_value=0, max_value=5_000_000)
+    battery = forms.FloatField(label=_("Battery (%)"), min_value=0, max_value=100)
+    fuel = forms.FloatField(label=_("Fuel (%)"), min_value=0, max_value=100)
+    charge_limit = forms.FloatField(label=_("Charge limit (%)"), min_value=50, max_value=100)
+    latitude = forms.FloatField(label=_("Latitude"), min_value=-90, max_value=90)
+    longitude = forms.FloatField(label=_("Longitude"), min_value=-180, max_value=180)
+    is_locked = forms.BooleanField(label=_("Locked"), required=False)
+    is_plugged_in = forms.BooleanField(label=_("Plugged in"), required=False)
+
+    def __init__(self, car: Car, *arguments: Any, **options: Any) -> None:
+        shares = {"battery": car.battery_percent, "fuel": car.fuel_percent, "charge_limit": car.charge_limit}
+        initial: dict[str, Any] = {name: _plain(share * 100) for name, share in shares.items()}
+        initial |= {
+            name: getattr(car, name) for name in ("latitude", "longitude", "is_locked", "is_plugged_in")
+        }
+        initial["odometer_km"] = _plain(car.odometer_km)
+        super().__init__(car, *arguments, initial=initial, **options)
+        if not car.has_engine:
+            del self.fields["fuel"]
+        if not car.is_electric:
+            for name in ("battery", "charge_limit", "is_plugged_in"):
+                del self.fields[name]
+        for field in self.fields.values():
+            # Somebody else may have changed the car since the page was read.
+            field.show_hidden_initial = True
+            is_switch = isinstance(field, forms.BooleanField)
+            field.widget.attrs |= {"role": "switch"} if is_switch else {"step": "any"}
+
+    def clean(self) -> dict[str, Any] | None:
+        is_plugged = "is_plugged_in" in self.changed_data and self.cleaned_data.get("is_plugged_in")
+        if is_plugged and self.car.state == "driving":
+            self.add_error("is_plugged_in", _("A car that drives cannot be plugged in."))
+        return self.cleaned_data
+
+    def carry_out(self) -> None:
+        car, changed = self.car, {name: self.cleaned_data[name] for name in self.changed_data}
+        if not changed:
+            return
+        with notify.changing(car):
+            if "battery" in changed:
+                motion.set_battery(car, changed.pop("battery") / 100)
+            if "fuel" in changed:
+                motion.set_fuel(car, changed.pop("fuel") / 100)
+            if "charge_limit" in changed:
+                car.charge_limit = changed.pop("charge_limit") / 100
+            for name, value in changed.items():
+                setattr(car, name, value)
+            if not car.is_plugged_in:
+                car.charge_state = "NOT_CHARGING"
+            car.recorded_at = store.now()
+
+
+class FaultForm(CarForm):
+    """An error, and where it is answered; without one, the error there is taken back."""
+
+    done = _("From now on this is answered.")
+    path = forms.ChoiceField(label=_("Where"), choices=path_choices, required=False)
+    fault = forms.ChoiceField(label=_("Error"), choices=fault_choices, required=False)
+
+    def carry_out(self) -> None:
+        path, fault = self.cleaned_data["path"], self.cleaned_data["fault"] or None
+        with notify.changing(self.car):
+            if path:
+                injection.set_fault(fault, path, self.car)
+            else:
+                self.car.fault = fault
+
+
+class LatencyForm(CarForm):
+    """How long an answer takes, and where."""
+
+    done = _("From now on answers take this long.")
+    path = forms.ChoiceField(label=_("Where"), choices=path_choices, required=False)
+    seconds = forms.FloatField(label=_("Seconds"), min_value=0, max_value=600, required=False)
+
+    def __init__(self, car: Car, *arguments: Any, **options: Any) -> None:
+        super().__init__(car, *arguments, **options)
+        self.fields["seconds"].widget.attrs["step"] = "any"
+
+    def carry_out(self) -> None:
+        injection.set_latency(self.cleaned_data["seconds"], self.car, self.cleaned_data["path"] or "*")
+
+
+#: By the name that the page posts as ``do``.
+CAR_FORMS: dict[str, type[CarForm]] = {
+    "state": StateForm,
+    "facts": FactsForm,
+    "fault": FaultForm,
+    "latency": LatencyForm,
+}

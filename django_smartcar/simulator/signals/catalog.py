@@ -1,0 +1,196 @@
+"""The signals of v3: a table of codes, permissions and bodies, and what is answered for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any, NamedTuple
+
+from .. import store
+from ..conf import conf
+from ..errors.v2 import SmartcarError
+from ..errors.v3 import not_found
+from ..faults.injection import OF_A_CAR, refuse_signal
+from ..store.models import Car
+from ..vehicles.values import Units, timestamp
+from . import bodies as bodies
+from .bodies import Body, measured, percent
+
+
+class Signal(NamedTuple):
+    group: str
+    name: str
+    scope: str
+    body: Callable[[Car, Units], Body]
+
+    @property
+    def code(self) -> str:
+        return f"{self.group}-{self.name}".lower()
+
+
+def _plain(value: Callable[[Car], Any], check: Callable[[Car], None] | None = None) -> Callable[..., Body]:
+    """A body that is one value, for cars that pass the check."""
+    return _checked(lambda car, units: {"value": value(car)}, check)
+
+
+def _checked(body: Callable[[Car, Units], Body], check: Callable[[Car], None] | None) -> Callable[..., Body]:
+    def checked(car: Car, units: Units) -> Body:
+        if check:
+            check(car)
+        return body(car, units)
+
+    return checked
+
+
+def _electric(body: Callable[[Car, Units], Body]) -> Callable[..., Body]:
+    return _checked(body, bodies.electric)
+
+
+def _fuelled(body: Callable[[Car, Units], Body]) -> Callable[..., Body]:
+    return _checked(body, bodies.fuelled)
+
+
+def _is_charging(car: Car) -> bool:
+    return car.charge_state == "CHARGING"
+
+
+def _amperage(car: Car) -> float:
+    return car.charge_amperage if _is_charging(car) else 0
+
+
+_CHARGE = [
+    ("Amperage", _electric(lambda car, units: measured("amps", _amperage(car)))),
+    ("AmperageMax", _electric(lambda car, units: measured("amps", 48))),
+    ("AmperageRequested", _electric(lambda car, units: measured("amps", car.charge_amperage))),
+    ("ChargeLimits", bodies.charge_limits),
+    ("ChargeTimers", bodies.charge_timers),
+    ("DetailedChargingStatus", _plain(lambda car: car.charge_state, bodies.electric)),
+    ("IsCharging", _plain(_is_charging, bodies.electric)),
+    ("IsChargingCableConnected", _plain(lambda car: car.is_plugged_in, bodies.electric)),
+    ("IsChargingPortFlapOpen", _plain(lambda car: car.is_charge_port_open, bodies.electric)),
+    ("IsFastChargerPresent", _plain(lambda car: False, bodies.electric)),
+    ("Voltage", _electric(lambda car, units: measured("volts", 240))),
+]  # fmt: skip
+
+_SYSTEMS = ("ABS", "Airbag", "BrakeFluid", "Lighting", "TirePressureMonitoring", "WasherFluid")
+
+_SIGNALS = [
+    *(Signal("Charge", name, "read_charge", body) for name, body in _CHARGE),
+    Signal("Climate", "ExternalTemperature", "read_climate", lambda car, units: _temperature(14.5, units)),
+    Signal("Climate", "InternalTemperature", "read_climate", lambda car, units: _temperature(21.0, units)),
+    Signal("Closure", "Doors", "read_security", bodies.doors),
+    Signal("Closure", "EngineCover", "read_security", _fuelled(lambda car, units: {"isOpen": False})),
+    Signal("Closure", "FrontTrunk", "read_security", bodies.trunk),
+    Signal("Closure", "IsLocked", "read_security", _plain(lambda car: car.is_locked)),
+    Signal("Closure", "RearTrunk", "read_security", bodies.trunk),
+    Signal("Closure", "Sunroof", "read_security", lambda car, units: {"isOpen": False}),
+    Signal("Closure", "Windows", "read_security", bodies.windows),
+    Signal("ConnectivityStatus", "IsAsleep", "read_vehicle_info", _plain(lambda car: car.state == "asleep")),
+    Signal(
+        "ConnectivityStatus",
+        "IsOnline",
+        "read_vehicle_info",
+        _plain(lambda car: car.state not in ("asleep", "unreachable")),
+    ),
+    *(Signal("Diagnostics", name, "read_diagnostics", bodies.healthy) for name in _SYSTEMS),
+    Signal(
+        "Diagnostics",
+        "DTCCount",
+        "read_diagnostics",
+        lambda car, units: measured("count", len(bodies.trouble_codes(car, units)["values"])),
+    ),
+    Signal("Diagnostics", "DTCList", "read_diagnostics", bodies.trouble_codes),
+    Signal("InternalCombustionEngine", "AmountRemaining", "read_fuel", bodies.fuel_amount),
+    Signal(
+        "InternalCombustionEngine",
+        "FuelLevel",
+        "read_fuel",
+        _fuelled(lambda car, units: percent(car.fuel_percent)),
+    ),
+    Signal(
+        "InternalCombustionEngine",
+        "OilLife",
+        "read_engine_oil",
+        _fuelled(lambda car, units: percent(car.oil_life)),
+    ),
+    Signal(
+        "InternalCombustionEngine",
+        "Range",
+        "read_fuel",
+        _fuelled(lambda car, units: bodies.distance(car.fuel_range_km, units)),
+    ),
+    Signal("Location", "PreciseLocation", "read_location", bodies.location),
+    Signal(
+        "Odometer",
+        "TraveledDistance",
+        "read_odometer",
+        lambda car, units: bodies.distance(car.odometer_km, units),
+    ),
+    Signal("Service", "IsInService", "read_service_history", _plain(lambda car: False)),
+    Signal("Service", "Records", "read_service_history", bodies.service_records),
+    Signal("TractionBattery", "NominalCapacity", "read_battery", bodies.nominal_capacity),
+    Signal("TractionBattery", "Range", "read_battery", bodies.battery_range),
+    Signal(
+        "TractionBattery",
+        "StateOfCharge",
+        "read_battery",
+        _electric(lambda car, units: percent(car.battery_percent)),
+    ),
+    Signal("VehicleIdentification", "VIN", "read_vin", _plain(lambda car: car.vin)),
+    Signal("Wheel", "Tires", "read_tires", bodies.tires),
+]
+
+#: By code.
+SIGNALS: dict[str, Signal] = {signal.code: signal for signal in _SIGNALS}
+
+
+def stored() -> list[Signal]:
+    """What the store of signals holds for a car; nothing for an application without a webhook."""
+    if not conf.SMARTCAR_SIMULATOR_SIGNALS:
+        return []
+    return [signal for signal in _SIGNALS if signal.code not in conf.SMARTCAR_SIMULATOR_SIGNALS_OFF]
+
+
+def find(code: str) -> Signal:
+    """The signal of this code, when the store has it."""
+    for signal in stored():
+        if signal.code == code:
+            return signal
+    raise not_found("signal")
+
+
+def resource(signal: Signal, car: Car, units: Units, scopes: Collection[str], url: str) -> dict[str, Any]:
+    """A signal as it is answered. What is wrong with one signal is said there, and fails no other."""
+    now = timestamp(store.now())
+    attributes: dict[str, Any] = {"code": signal.code, "name": signal.name, "group": signal.group}
+    meta = {"retrievedAt": now}
+    try:
+        if signal.scope not in scopes:
+            raise SmartcarError("PERMISSION")
+        refuse_signal(car, signal.code, stays_known=signal.group == "VehicleIdentification")
+        attributes |= {"status": {"value": "SUCCESS"}, "body": signal.body(car, units)}
+        meta |= {"oemUpdatedAt": timestamp(car.recorded_at), "ingestedAt": now}
+    except SmartcarError as error:
+        if error.type not in OF_A_CAR:
+            raise  # it is about the request, not about this signal
+        problem: dict[str, Any] = {
+            "type": error.type,
+            "code": error.code or "UNKNOWN",
+            "description": error.kind.description,
+        }
+        if error.kind.resolution:
+            problem["resolution"] = {"type": error.kind.resolution}
+        attributes["status"] = {"value": "ERROR", "error": problem}
+    own = f"{url}/signals/{signal.code}"
+    return {
+        "id": signal.code,
+        "type": "signal",
+        "attributes": attributes,
+        "meta": meta,
+        "links": {"self": own, "values": f"{url}/signals", "vehicle": url},
+    }
+
+
+def _temperature(celsius: float, units: Units) -> Body:
+    if units.system == "metric":
+        return measured("celsius", celsius)
+    return measured("fahrenheit", round(celsius * 9 / 5 + 32, 2))

@@ -1,0 +1,157 @@
+"""Signing in at a car maker: the e-mail address decides which cars there are, and what goes wrong."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from django.utils.translation import gettext_lazy as _
+
+from .. import store
+from ..store.models import Car, Owner
+from .catalog import MAKES, Make, make_of_vin
+from .factory import build_car, stable_id
+
+
+@dataclass(eq=False)
+class ConnectError(Exception):
+    """Sends the driver back to the application with an error."""
+
+    error: str
+    description: str
+    vin: str | None = None
+    make: str | None = None
+    model: str | None = None
+    year: int | None = None
+
+
+class _Account(NamedTuple):
+    vin: str
+    fault: str | None = None
+
+
+#: Smartcar's own test accounts: the car is theirs, whichever brand was chosen.
+_ACCOUNTS = {
+    "smartcar@successful-request.com": _Account("0SCAUDI037A5ADB1C"),
+    "smartcar@vs-000.vehicle-state-error.com": _Account("0SCLR000292E53813", "VEHICLE_STATE:UNKNOWN"),
+    "smartcar@vs-001.vehicle-state-error.com": _Account("0SCLR00022F1A83F5", "VEHICLE_STATE:DOOR_OPEN"),
+    "smartcar@vs-002.vehicle-state-error.com": _Account("0SCLR00028D1AA6DF", "VEHICLE_STATE:TRUNK_OPEN"),
+    "smartcar@voa-000.vehicle-owner-action-required.com": _Account(
+        "0SCLR0002EDAB90A7", "CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED"
+    ),
+    "smartcar@voa-001.vehicle-owner-action-required.com": _Account(
+        "0SCLR0002AB072EEA", "CONNECTED_SERVICES_ACCOUNT:SUBSCRIPTION"
+    ),
+}
+
+INCOMPATIBLE_VINS = {"0SCAUDI012FE3B132"}
+
+_INCOMPATIBLE = ("vehicle_incompatible", "The user's vehicle is not compatible.")
+_NO_VEHICLES = ("no_vehicles", "No vehicles found. Please add vehicles to your account and try again.")
+
+#: Accounts that cannot connect. The last two are ours: Smartcar has no account for them.
+_ERRORS: dict[str, tuple[Any, ...]] = {
+    "smartcar@vehicle-incompatible.com": (*_INCOMPATIBLE, "0SCAUDI012FE3B132", "AUDI", "A4", 2017),
+    "smartcar@invalid-subscription.com": (
+        "invalid_subscription",
+        "User does not have an active connected vehicle subscription.",
+    ),
+    "smartcar@configuration-error.com": (
+        "configuration_error",
+        "The application is not configured for this vehicle.",
+    ),
+    "smartcar@server-error.com": ("server_error", "An unexpected Smartcar error has occurred."),
+}
+
+_LEVELS = {"compatible": None, "bev": "BEV", "phev": "PHEV", "fuel": "ICE"}
+
+#: What the sign-in page offers to try.
+EXAMPLES = (
+    ("you@example.com", _("any address: one car of the chosen brand")),
+    ("3-vehicles@smartcar.com", _("three cars; 1 to 999, and 0 for none")),
+    (
+        "1G1RC6S55JU123456@bev.smartcar.com",
+        _("a car with this VIN; also compatible, phev, fuel, incompatible"),
+    ),
+    (
+        "smartcar@vs-000.vehicle-state-error.com",
+        _("a Land Rover that answers reads and commands with an error; also vs-001, vs-002"),
+    ),
+    (
+        "smartcar@voa-000.vehicle-owner-action-required.com",
+        _("a Land Rover that asks to sign in again; with voa-001, to pay for its online services"),
+    ),
+    ("smartcar@vehicle-incompatible.com", _("a car that cannot be connected")),
+    ("smartcar@invalid-subscription.com", _("a subscription that has run out")),
+    ("smartcar@configuration-error.com", _("an application that is set up wrongly")),
+    ("smartcar@server-error.com", _("a fault at Smartcar")),
+)
+
+
+def sign_in(email: str, make: Make, vin: str | None = None) -> tuple[Owner, list[Car]]:
+    """The owner behind an address and the cars in the account; raises what Connect would send back.
+
+    With a `vin` only that car comes along, as `single_select_vin` asks.
+    """
+    email = email.strip().lower()
+    if email in _ERRORS:
+        raise ConnectError(*_ERRORS[email])
+    with store.changes() as state:
+        owner_id = stable_id("owner", email)
+        fleet = _fleet(email, owner_id, make, vin)
+        if vin:
+            fleet = [car for car in fleet if car.vin == vin]
+        if not fleet:
+            raise ConnectError(*_NO_VEHICLES)
+        owner = state.owners.setdefault(owner_id, Owner(owner_id, email))
+        # A car that is known keeps its state: it stays locked when its owner signs in again.
+        cars = [state.cars.setdefault(car.id, car) for car in fleet]
+        store.touch()
+        return owner, cars
+
+
+def _fleet(email: str, owner_id: str, make: Make, wanted_vin: str | None) -> list[Car]:
+    if account := _ACCOUNTS.get(email):
+        return [_car_with_vin(email, owner_id, make, account.vin, fault=account.fault)]
+    if match := re.fullmatch(
+        r"([a-z0-9]{17})@(compatible|bev|phev|fuel|incompatible|dinosaur)\.smartcar\.com", email
+    ):
+        vin, level = match[1].upper(), match[2]
+        if level not in _LEVELS:
+            raise ConnectError(*_INCOMPATIBLE, vin, make.id, make.models[0].name, make.models[0].first_year)
+        return [_car_with_vin(email, owner_id, make, vin, powertrain=_LEVELS[level])]
+    if match := re.fullmatch(r"(\d{1,3})-vehicles@smartcar\.com", email):
+        return [_car(email, owner_id, make, number) for number in range(int(match[1]))]
+    if wanted_vin:
+        return [_car_with_vin(email, owner_id, make, wanted_vin)]
+    return [_car(email, owner_id, make, 0)]
+
+
+def _car(email: str, owner_id: str, make: Make, number: int) -> Car:
+    seed = f"{email}|{make.id}|{number}"
+    return build_car(seed, owner_id=owner_id, make=make, moment=store.now(), number=number)
+
+
+def _car_with_vin(
+    email: str,
+    owner_id: str,
+    make: Make,
+    vin: str,
+    powertrain: str | None = None,
+    fault: str | None = None,
+) -> Car:
+    return build_car(
+        f"{email}|{vin}",
+        owner_id=owner_id,
+        make=make_of_vin(vin) or make,
+        moment=store.now(),
+        vin=vin,
+        powertrain=powertrain,
+        fault=fault,
+    )
+
+
+def make_for_vin(vin: str) -> Make:
+    """The make to sign in with when only a VIN is known."""
+    return make_of_vin(vin) or next(iter(MAKES.values()))

@@ -1,0 +1,212 @@
+"""What a car answers when it is read: a table of paths, scopes and bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from .. import store
+from ..errors.v2 import SmartcarError, invalid
+from ..store.models import Car
+
+Body = dict[str, Any] | list[dict[str, Any]]
+
+
+class Units:
+    """Turns the metric facts of a car into the units that were asked for."""
+
+    def __init__(self, system: str) -> None:
+        self.system = system
+
+    def _in(self, value: float, per_metric: float) -> float:
+        return round(value if self.system == "metric" else value * per_metric, 2)
+
+    def distance(self, kilometres: float) -> float:
+        return self._in(kilometres, 0.621371)
+
+    def volume(self, litres: float) -> float:
+        return self._in(litres, 0.264172)
+
+    def temperature(self, celsius: float) -> float:
+        return celsius if self.system == "metric" else round(celsius * 1.8 + 32, 2)
+
+    def pressure(self, kilopascals: float) -> float:
+        return self._in(kilopascals, 0.145038)
+
+
+class Reading(NamedTuple):
+    """A path below a vehicle that can be read."""
+
+    scope: str | None
+    body: Callable[[Car, Units, Mapping[str, str]], Body]
+    has_units: bool = False
+    #: Whether the car itself was asked, so that the answer says when; facts about the car have no age.
+    has_age: bool = True
+
+
+def _attributes(car: Car, units: Units, query: Mapping[str, str]) -> Body:
+    return {"id": car.id, "make": car.make, "model": car.model, "year": car.year}
+
+
+def _vin(car: Car, units: Units, query: Mapping[str, str]) -> Body:
+    return {"vin": car.vin}
+
+
+def _odometer(car: Car, units: Units, query: Mapping[str, str]) -> Body:
+    return {"distance": units.distance(car.odometer_km)}
+
+
+def _location(car: Car, units: Units, query: Mapping[str, str]) -> Body:
+    return {"latitude": car.latitude, "longitude": car.longitude}
+
+
+def _fuel(car: Car, units: Units, query: Mapping[str, str]) -> Body:
+    need(car.has_engine)
+    return {
+        "range": units.distance(car.fuel_range_km),
+        "percentRemaining": car.fuel_percent,
+        "amountRemaining": units.volume(car.tank_litres * car.fuel_percent),
+    }
+
+
+def _battery(car: Car, units: Units, query: Mapping[str, str]) -> Body:
+    need(car.is_electric)
+    return {"percentRemaining": car.battery_percent, "range": units.distance(car.battery_range_km)}
+
+
+def _battery_capacity(car: Car, units: Units, query: Mapping[str, str]) -> Body:
+    need(car.is_electric)
+    return {"capacity": car.battery_capacity_kwh}
+
+
+def _nominal_capacity(car: Car, units: Units, query: Mapping[str, str]) -> Body:
+    need(car.is_electric)
+    return {
+        "availableCapacities": [{"capacity": car.battery_capacity_kwh, "description": None}],
+        "capacity": {"nominal": car.battery_capacity_kwh, "source": "SMARTCAR"},
+        "url": None,
+    }
+
+
+def _charge(car: Car, units: Units, query: Mapping[str, str]) -> Body:
+    need(car.is_electric)
+    return {"isPluggedIn": car.is_plugged_in, "state": car.charge_state}
+
+
+def _charge_limit(car: Car, units: Units, query: Mapping[str, str]) -> Body:
+    need(car.is_electric)
+    return {"limit": car.charge_limit}
+
+
+def _engine_oil(car: Car, units: Units, query: Mapping[str, str]) -> Body:
+    need(car.has_engine)
+    return {"lifeRemaining": car.oil_life}
+
+
+def _tires(car: Car, units: Units, query: Mapping[str, str]) -> Body:
+    names = ("frontLeft", "frontRight", "backLeft", "backRight")
+    return {name: units.pressure(pressure) for name, pressure in zip(names, car.tires_kpa, strict=True)}
+
+
+def _security(car: Car, units: Units, query: Mapping[str, str]) -> Body:
+    def closed(*types: str) -> list[dict[str, str]]:
+        return [{"type": type_, "status": "CLOSED"} for type_ in types]
+
+    corners = ("frontLeft", "frontRight", "backLeft", "backRight")
+    port = "OPEN" if car.is_charge_port_open else "CLOSED"
+    return {
+        "isLocked": car.is_locked,
+        "doors": closed(*corners),
+        "windows": closed(*corners),
+        "sunroof": closed("sunroof"),
+        "storage": [_lid(car, "front", "frunk"), _lid(car, "rear", "trunk")],
+        "chargingPort": [{"type": "chargingPort", "status": port}] if car.is_electric else [],
+    }
+
+
+def _lid(car: Car, place: str, name: str) -> dict[str, str]:
+    # Only some makes have a command that opens it.
+    status = car.make_settings.get(f"security/{name}", {}).get("status", "CLOSED")
+    return {"type": place, "status": status}
+
+
+def _system_status(car: Car, units: Units, query: Mapping[str, str]) -> Body:
+    # Those that v3 has signals of.
+    systems = ("ABS", "AIRBAG", "BRAKE_FLUID", "LIGHTING", "TIRE_PRESSURE_MONITORING", "WASHER_FLUID")
+    return {
+        "systems": [
+            {"systemId": f"SYSTEM_{system}", "status": "OK", "description": None} for system in systems
+        ]
+    }
+
+
+def _trouble_codes(car: Car, units: Units, query: Mapping[str, str]) -> Body:
+    if not car.has_engine:
+        return {"activeCodes": []}
+    return {"activeCodes": [{"code": "P0420", "timestamp": timestamp(car.recorded_at)}]}
+
+
+def _service_history(car: Car, units: Units, query: Mapping[str, str]) -> Body:
+    # Python's SDK sends camelCase, Node's snake_case.
+    end = read_date(query, "endDate", "end_date") or store.now()
+    start = read_date(query, "startDate", "start_date") or end - timedelta(days=365)
+    visits = [(40, 1_000.0), (400, 15_000.0), (800, 30_000.0)]
+    records = []
+    for number, (days, driven) in enumerate(visits):
+        visited = car.recorded_at - timedelta(days=days)
+        if start <= visited <= end:
+            records.append(
+                {
+                    "serviceId": 12345 + number,
+                    "odometerDistance": units.distance(max(car.odometer_km - driven, 1.0)),
+                    "serviceDate": timestamp(visited),
+                    "serviceTasks": [{"taskId": "1", "taskDescription": "Tires rotated"}],
+                    "serviceDetails": [{"type": "Service Dealer", "value": "Pretend Motors"}],
+                    "serviceCost": {"totalCost": None, "currency": None},
+                }
+            )
+    return records
+
+
+READINGS: dict[str, Reading] = {
+    "": Reading("read_vehicle_info", _attributes, has_age=False),
+    "vin": Reading("read_vin", _vin, has_age=False),
+    "odometer": Reading("read_odometer", _odometer, has_units=True),
+    "location": Reading("read_location", _location),
+    "fuel": Reading("read_fuel", _fuel, has_units=True),
+    "battery": Reading("read_battery", _battery, has_units=True),
+    "battery/capacity": Reading("read_battery", _battery_capacity),
+    "battery/nominal_capacity": Reading("read_battery", _nominal_capacity),
+    "charge": Reading("read_charge", _charge),
+    "charge/limit": Reading("read_charge", _charge_limit),
+    "engine/oil": Reading("read_engine_oil", _engine_oil),
+    "tires/pressure": Reading("read_tires", _tires, has_units=True),
+    "security": Reading("read_security", _security),
+    "diagnostics/system_status": Reading("read_diagnostics", _system_status),
+    "diagnostics/dtcs": Reading("read_diagnostics", _trouble_codes),
+    "service/history": Reading("read_service_history", _service_history, has_units=True),
+}
+
+
+def timestamp(moment: datetime) -> str:
+    """A moment as Smartcar writes it: milliseconds, and `Z`."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def need(capable: bool) -> None:
+    """Refuse what the car cannot tell."""
+    if not capable:
+        raise SmartcarError("COMPATIBILITY", "VEHICLE_NOT_CAPABLE")
+
+
+def read_date(query: Mapping[str, str], *names: str) -> datetime | None:
+    """The date in the first of these parameters that is there."""
+    for name in names:
+        if text := query.get(name):
+            try:
+                moment = datetime.fromisoformat(text)
+            except ValueError:
+                raise invalid(name, f"{name} must be a date") from None
+            return moment if moment.tzinfo else moment.replace(tzinfo=store.now().tzinfo)
+    return None

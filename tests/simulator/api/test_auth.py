@@ -1,0 +1,204 @@
+import base64
+import threading
+import time
+import uuid
+
+import pytest
+import time_machine
+from django.test import Client
+
+from django_smartcar.simulator import store
+from django_smartcar.simulator.access import grants
+from tests.simulator.conftest import PREFIX, REDIRECT_URI, basic
+
+
+@pytest.fixture
+def clock():
+    with time_machine.travel("2026-11-01T12:00:00Z", tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def code(visit):
+    return visit().connect().answer["code"]
+
+
+def exchange(token, code, **changes):
+    return token(**{"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT_URI} | changes)
+
+
+def refresh(token, refresh_token):
+    return token(grant_type="refresh_token", refresh_token=refresh_token)
+
+
+def error_of(response):
+    assert response.status_code == 400
+    assert response["Content-Type"] == "application/json"
+    return response.json()["error"], response.json()["error_description"]
+
+
+def test_a_pair_of_tokens_is_given_when_a_code_is_exchanged(token, code, api):
+    response = exchange(token, code)
+    assert response.status_code == 200
+    body = response.json()
+    assert sorted(body) == ["access_token", "expires_in", "refresh_token", "token_type"]
+    assert (body["token_type"], body["expires_in"]) == ("Bearer", 7200)
+    assert uuid.UUID(body["access_token"]) != uuid.UUID(body["refresh_token"])
+    assert response["SC-Request-Id"]
+    assert api("GET", "user", body["access_token"]).status_code == 200
+    assert store.counters["code_exchanges"] == 1
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        "",
+        "Bearer x",
+        "Basic",
+        "Basic !!!",
+        "Basic " + base64.b64encode(b"\xff\xfe").decode(),
+        basic(password="wrong"),
+        basic(user="wrong"),
+        basic(user="", password=""),
+    ],
+)
+def test_the_client_is_refused_when_its_credentials_are_wrong(token, code, authorization):
+    response = token(authorization, grant_type="authorization_code", code=code, redirect_uri=REDIRECT_URI)
+    assert response.status_code == 401
+    assert response.json()["error"] == "invalid_client"
+    assert response["WWW-Authenticate"].startswith("Basic")
+    assert exchange(token, code).status_code == 200  # and the code is not lost by it
+
+
+def test_a_code_is_refused_when_it_was_used(token, code):
+    exchange(token, code)
+    assert error_of(exchange(token, code)) == ("invalid_grant", f"Invalid code: {code}.")
+
+
+def test_a_code_is_refused_when_it_is_unknown(token):
+    assert error_of(exchange(token, "nonsense")) == ("invalid_grant", "Invalid code: nonsense.")
+
+
+def test_a_code_dies_when_ten_minutes_are_over(token, visit, clock):
+    early, late = visit().connect("a@b.c").answer["code"], visit().connect("d@e.f").answer["code"]
+    clock.shift(599)
+    assert exchange(token, early).status_code == 200
+    clock.shift(1)
+    assert error_of(exchange(token, late)) == ("invalid_grant", f"Invalid code: {late}.")
+
+
+def test_a_code_is_refused_when_the_redirect_uri_differs(token, code):
+    other = "https://app.example.com/other"
+    expected = ("invalid_grant", f"Unauthorized redirect_uri: {other}")
+    assert error_of(exchange(token, code, redirect_uri=other)) == expected
+    assert exchange(token, code).status_code == 200
+
+
+def test_no_redirect_uri_is_asked_for_when_the_address_named_none(token, visit, settings):
+    settings.SMARTCAR_SIMULATOR_REDIRECT_URIS = [REDIRECT_URI]
+    code = visit(redirect_uri=None).connect().answer["code"]
+    assert token(grant_type="authorization_code", code=code).status_code == 200
+    code = visit(redirect_uri=None, approval_prompt="force").connect().answer["code"]
+    other = "https://app.example.com/other"
+    expected = ("invalid_grant", f"Unauthorized redirect_uri: {other}")
+    assert error_of(exchange(token, code, redirect_uri=other)) == expected
+    assert exchange(token, code).status_code == 200
+
+
+def test_a_redirect_uri_is_asked_for_when_the_address_named_one(token, code):
+    expected = ("invalid_grant", "Unauthorized redirect_uri: ")
+    assert error_of(exchange(token, code, redirect_uri="")) == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        ({}, "invalid_request"),
+        ({"grant_type": "password"}, "unsupported_grant_type"),
+        ({"grant_type": "authorization_code"}, "invalid_request"),
+        ({"grant_type": "refresh_token"}, "invalid_request"),
+    ],
+)
+def test_a_request_is_refused_when_it_is_malformed(token, fields, error):
+    assert error_of(token(**fields))[0] == error
+
+
+def test_only_post_is_taken_when_tokens_are_asked_for(client):
+    response = client.get(f"{PREFIX}/auth/oauth/token", headers={"authorization": basic()})
+    assert response.status_code == 405
+
+
+def test_no_redirect_is_sent_when_the_path_ends_in_a_slash(token, code):
+    fields = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT_URI}
+    response = Client().post(f"{PREFIX}/auth/oauth/token/", fields, headers={"authorization": basic()})
+    assert response.status_code == 200
+
+
+def test_both_tokens_change_when_a_pair_is_refreshed(token, connect, api):
+    old = connect()
+    new = refresh(token, old["refresh_token"]).json()
+    assert new["access_token"] != old["access_token"]
+    assert new["refresh_token"] != old["refresh_token"]
+    for pair in (old, new):
+        assert api("GET", "vehicles", pair["access_token"]).status_code == 200
+    assert store.counters["refreshes"] == 1
+
+
+def test_an_access_token_dies_when_two_hours_are_over(connect, api, clock):
+    tokens = connect()
+    clock.shift(7199)
+    assert api("GET", "user", tokens["access_token"]).status_code == 200
+    clock.shift(1)
+    assert api("GET", "user", tokens["access_token"]).status_code == 401
+
+
+def test_a_refresh_token_dies_when_sixty_days_are_over(connect, token, clock):
+    first, second = connect("a@b.c"), connect("d@e.f")
+    clock.shift(60 * 86400 - 1)
+    assert refresh(token, first["refresh_token"]).status_code == 200
+    clock.shift(1)
+    expected = ("invalid_grant", f"Invalid refresh_token: {second['refresh_token']}.")
+    assert error_of(refresh(token, second["refresh_token"])) == expected
+
+
+@pytest.mark.parametrize("grace", [600, 60])
+def test_a_used_refresh_token_is_answered_when_its_grace_lasts(connect, token, clock, settings, grace):
+    settings.SMARTCAR_SIMULATOR_GRACE = grace
+    used = connect()["refresh_token"]
+    first = refresh(token, used).json()
+    clock.shift(grace - 1)
+    second = refresh(token, used)
+    assert second.status_code == 200
+    assert second.json()["refresh_token"] != first["refresh_token"]
+    clock.shift(1)  # the grace runs from the first use: asking again does not make it longer
+    assert error_of(refresh(token, used)) == ("invalid_grant", f"Invalid refresh_token: {used}.")
+    assert refresh(token, first["refresh_token"]).status_code == 200
+
+
+def test_a_refresh_token_is_refused_when_its_last_car_was_disconnected(connect, token):
+    tokens = connect()
+    grants.disconnect(vehicle_id=store.cars()[0].id)
+    assert refresh(token, tokens["refresh_token"]).status_code == 400
+
+
+def test_a_code_is_exchanged_once_when_many_threads_try(token, code, monkeypatch):
+    barrier = threading.Barrier(8)
+    statuses = []
+    now = store.now
+
+    def slow_now():  # leaves the others time to come in between, were there no lock
+        time.sleep(0.02)
+        return now()
+
+    monkeypatch.setattr(store, "now", slow_now)
+
+    def race():
+        barrier.wait()
+        statuses.append(exchange(token, code).status_code)
+
+    threads = [threading.Thread(target=race) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [200] + [400] * 7

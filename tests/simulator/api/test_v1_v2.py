@@ -1,0 +1,247 @@
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from django_smartcar.simulator import store
+from django_smartcar.simulator.access import grants
+from django_smartcar.simulator.access.scopes import SCOPES
+from django_smartcar.simulator.vehicles.values import READINGS
+from tests.simulator.conftest import EVERYTHING, error_of, management
+
+#: Which headers each read of v2.0 answers with, beside the request id.
+AGE = {"sc-data-age", "sc-fetched-at"}
+HEADERS = {
+    "": set(),
+    "vin": set(),
+    "permissions": set(),
+    "odometer": AGE | {"sc-unit-system"},
+    "location": AGE,
+    "fuel": AGE | {"sc-unit-system"},
+    "battery": AGE | {"sc-unit-system"},
+    "battery/capacity": AGE,
+    "battery/nominal_capacity": AGE,
+    "charge": AGE,
+    "charge/limit": AGE,
+    "engine/oil": AGE,
+    "tires/pressure": AGE | {"sc-unit-system"},
+    "security": AGE,
+    "diagnostics/system_status": AGE,
+    "diagnostics/dtcs": AGE,
+    "service/history": AGE | {"sc-unit-system"},
+}
+
+
+def test_the_user_is_the_one_of_connect_when_asked(api, volt):
+    response = api("GET", "user", volt.token)
+    assert response.json() == {"id": store.owner("driver@example.com").id}
+
+
+def test_vehicles_come_in_pages_when_there_are_many(api, connect):
+    tokens = connect("55-vehicles@smartcar.com")
+    ids = store.grants()[0].vehicle_ids
+
+    def page(query=""):
+        return api("GET", f"vehicles{query}", tokens["access_token"]).json()
+
+    assert page() == {"vehicles": ids[:10], "paging": {"count": 55, "offset": 0}}
+    assert page("?limit=50&offset=20") == {"vehicles": ids[20:], "paging": {"count": 55, "offset": 20}}
+    assert page("?offset=55") == {"vehicles": [], "paging": {"count": 55, "offset": 55}}
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=51", "limit=x", "limit=", "limit=٣", "offset=-1", "offset=1e3"]
+)
+@pytest.mark.parametrize("path", ["vehicles", "permissions"])
+def test_the_field_is_named_when_a_page_is_asked_for_wrongly(api, volt, path, query):
+    path = path if path == "vehicles" else f"vehicles/{volt.id}/{path}"
+    body = error_of(api("GET", f"{path}?{query}", volt.token), 400, "VALIDATION")
+    assert body["detail"][0]["field"] == query.split("=")[0]
+    assert body["suggestedUserMessage"].startswith("Your car is temporarily unable")
+
+
+def test_permissions_come_in_pages_of_twenty_five_when_there_are_more(volt):
+    assert volt("GET", "permissions").json() == {
+        "permissions": list(SCOPES)[:25],
+        "paging": {"count": len(SCOPES), "offset": 0},
+    }
+    assert volt("GET", "permissions?limit=1&offset=1").json()["permissions"] == [list(SCOPES)[1]]
+
+
+def test_the_bodies_are_the_documented_ones_when_a_car_is_read(volt):
+    car = volt.car
+    assert volt("GET").json() == {"id": car.id, "make": "CHEVROLET", "model": "Volt", "year": car.year}
+    assert volt("GET", "vin").json() == {"vin": car.vin}
+    assert volt("GET", "odometer").json() == {"distance": car.odometer_km}
+    assert volt("GET", "location").json() == {"latitude": car.latitude, "longitude": car.longitude}
+    assert set(volt("GET", "fuel").json()) == {"range", "percentRemaining", "amountRemaining"}
+    assert set(volt("GET", "battery").json()) == {"range", "percentRemaining"}
+    assert volt("GET", "battery/capacity").json() == {"capacity": 18.4}
+    assert volt("GET", "battery/nominal_capacity").json() == {
+        "availableCapacities": [{"capacity": 18.4, "description": None}],
+        "capacity": {"nominal": 18.4, "source": "SMARTCAR"},
+        "url": None,
+    }
+    assert volt("GET", "charge").json() == {"isPluggedIn": True, "state": "NOT_CHARGING"}
+    assert volt("GET", "charge/limit").json() == {"limit": 0.9}
+    assert 0 < volt("GET", "engine/oil").json()["lifeRemaining"] < 1
+    tires = volt("GET", "tires/pressure").json()
+    assert set(tires) == {"frontLeft", "frontRight", "backLeft", "backRight"}
+    assert all(isinstance(pressure, float) and 175 <= pressure <= 237 for pressure in tires.values())
+    security = volt("GET", "security").json()
+    assert set(security) == {"isLocked", "doors", "windows", "sunroof", "storage", "chargingPort"}
+    assert security["doors"][0] == {"type": "frontLeft", "status": "CLOSED"}
+    assert volt("GET", "diagnostics/system_status").json()["systems"][0]["status"] == "OK"
+    assert set(volt("GET", "diagnostics/dtcs").json()["activeCodes"][0]) == {"code", "timestamp"}
+
+
+@pytest.mark.parametrize("path", sorted(HEADERS))
+def test_the_headers_are_the_documented_ones_when_a_car_is_read(volt, path):
+    response = volt("GET", path)
+    assert response.status_code == 200
+    names = {name.lower() for name in response.headers if name.lower().startswith("sc-")}
+    assert names == HEADERS[path] | {"sc-request-id"}
+    assert uuid.UUID(response["SC-Request-Id"])
+    if "sc-data-age" in names:
+        recorded = datetime.strptime(response["SC-Data-Age"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+        assert timedelta(0) < datetime.now(UTC) - recorded < timedelta(hours=1)
+
+
+def test_every_read_is_in_the_table_of_headers():
+    assert set(HEADERS) == {*READINGS, "permissions"}
+
+
+@pytest.mark.parametrize("path", ["", "/"])
+def test_nothing_is_redirected_when_the_path_ends_in_a_slash(api, volt, path):
+    assert api("GET", f"vehicles/{volt.id}{path}", volt.token).json()["make"] == "CHEVROLET"
+    assert volt("GET", f"odometer{path}").status_code == 200
+
+
+def test_distances_are_in_miles_when_imperial_units_are_asked_for(volt):
+    kilometres = volt("GET", "odometer").json()["distance"]
+    response = volt("GET", "odometer", SC_Unit_System="imperial")
+    assert response["SC-Unit-System"] == "imperial"
+    assert response.json()["distance"] == round(kilometres * 0.621371, 2)
+    assert volt("GET", "odometer")["SC-Unit-System"] == "metric"
+    assert volt("GET", "tires/pressure", SC_Unit_System="imperial").json()["frontLeft"] < 35
+    litres = volt("GET", "fuel").json()["amountRemaining"]
+    gallons = volt("GET", "fuel", SC_Unit_System="imperial").json()["amountRemaining"]
+    assert gallons == pytest.approx(litres * 0.264172, abs=0.01)
+
+
+def test_the_request_is_invalid_when_the_units_are_unknown(volt):
+    body = error_of(volt("GET", "odometer", SC_Unit_System="furlongs"), 400, "VALIDATION")
+    assert body["detail"][0]["field"] == "sc-unit-system"
+
+
+@pytest.mark.parametrize("path", sorted(set(READINGS) - {"odometer"}))
+def test_a_read_is_refused_when_its_scope_was_not_granted(limited, path):
+    body = error_of(limited("GET", path), 403, "PERMISSION")
+    assert body["resolution"] == {"type": "REAUTHENTICATE"}
+    assert "suggestedUserMessage" not in body
+    assert "detail" not in body
+
+
+@pytest.mark.parametrize("token", [None, "nonsense", ""])
+@pytest.mark.parametrize(
+    "path", ["user", "vehicles", "vehicles/36ab27d0-fd9d-4455-823a-ce30af709ffc/odometer"]
+)
+def test_the_caller_is_refused_when_the_token_is_not_good(api, path, token):
+    body = error_of(api("GET", path, token), 401, "AUTHENTICATION")
+    assert body["description"].startswith("The authorization header is missing or malformed, or it contains")
+    assert body["resolution"] == {"type": None}
+    assert body["docURL"].endswith("/authentication-errors")
+
+
+def test_another_drivers_car_is_refused_when_the_token_is_not_for_it(api, volt, connect):
+    other = connect("other@example.com", scope=EVERYTHING)
+    error_of(api("GET", f"vehicles/{volt.id}/odometer", other["access_token"]), 403, "PERMISSION")
+    error_of(
+        api("POST", f"vehicles/{volt.id}/security", other["access_token"], {"action": "LOCK"}),
+        403,
+        "PERMISSION",
+    )
+    error_of(api("DELETE", f"vehicles/{volt.id}/application", other["access_token"]), 403, "PERMISSION")
+    error_of(api("GET", f"vehicles/{uuid.uuid4()}/odometer", other["access_token"]), 403, "PERMISSION")
+    assert volt("GET", "odometer").status_code == 200
+
+
+def test_the_request_is_invalid_when_the_vehicle_id_is_not_one(api, volt):
+    error_of(api("GET", "vehicles/nonsense/odometer", volt.token), 400, "VALIDATION")
+
+
+@pytest.mark.parametrize(
+    ("version", "status"),
+    [
+        ("2.0", 200),
+        ("2", 200),
+        ("99999999.99", 200),
+        ("two", 404),
+        ("2.x", 404),
+        ("0.9", 404),
+        (".", 404),
+        ("9" * 5000, 404),
+        ("٢", 404),
+    ],
+)
+def test_the_newest_version_answers_when_the_version_is_a_number(api, volt, version, status):
+    response = api("GET", "user", volt.token, version=version)
+    assert response.status_code == status
+    if status == 404:
+        body = error_of(response, 404, "RESOURCE_NOT_FOUND", "VERSION")
+        assert body["docURL"].endswith("resource-errors#version")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "nonsense"),
+        ("GET", ""),
+        ("POST", "user"),
+        ("GET", "vehicles/{id}/nonsense"),
+        ("GET", "vehicles/{id}/batch"),
+        ("GET", "vehicles/{id}/navigation/destination"),
+        ("POST", "vehicles/{id}/odometer"),
+        ("PUT", "vehicles/{id}/odometer"),
+        ("GET", "vehicles/{id}/webhooks/36ab27d0-fd9d-4455-823a-ce30af709ffc"),
+    ],
+)
+def test_a_path_is_not_found_when_there_is_none(api, volt, method, path):
+    body = error_of(api(method, path.format(id=volt.id), volt.token, {}), 404, "RESOURCE_NOT_FOUND", "PATH")
+    assert body["docURL"].endswith("resource-errors#pathh")
+
+
+def test_a_path_is_not_found_when_the_host_has_no_version(client):
+    error_of(client.get("/smartcar-simulator/api/vehicles"), 404, "RESOURCE_NOT_FOUND", "PATH")
+
+
+def test_a_car_is_gone_when_it_was_disconnected(volt, api):
+    assert volt("DELETE", "application").json() == {"status": "success"}
+    error_of(volt("GET", "odometer"), 403, "PERMISSION")
+    error_of(volt("DELETE", "application"), 403, "PERMISSION")
+    assert api("GET", "vehicles", volt.token).json() == {"vehicles": [], "paging": {"count": 0, "offset": 0}}
+
+
+def test_the_other_cars_stay_when_one_is_disconnected(api, connect):
+    tokens = connect("3-vehicles@smartcar.com")
+    first, *others = store.grants()[0].vehicle_ids
+    assert api("DELETE", f"vehicles/{first}/application", tokens["access_token"]).status_code == 200
+    assert api("GET", "vehicles", tokens["access_token"]).json()["vehicles"] == others
+
+
+@pytest.mark.parametrize("authorization", [management(), f"Bearer {store.MANAGEMENT_TOKEN}"])
+def test_a_car_is_disconnected_when_the_management_token_says_so(volt, api, authorization):
+    assert api("DELETE", f"vehicles/{volt.id}/application", authorization=authorization).status_code == 200
+    assert grants.connections() == []
+
+
+def test_a_webhook_is_subscribed_and_unsubscribed_when_the_right_tokens_are_shown(volt, api):
+    webhook_id = str(uuid.uuid4())
+    path = f"vehicles/{volt.id}/webhooks/{webhook_id}"
+    response = api("POST", path, volt.token)
+    assert response.json() == {"webhookId": webhook_id, "vehicleId": volt.id}
+    assert store.state().subscriptions == {volt.id: [webhook_id]}
+    error_of(api("DELETE", path, volt.token), 401, "AUTHENTICATION")
+    assert api("DELETE", path, store.MANAGEMENT_TOKEN).json() == {"status": "success"}
+    assert store.state().subscriptions == {volt.id: []}
+    error_of(api("POST", f"vehicles/{volt.id}/webhooks/x", volt.token), 400, "VALIDATION")

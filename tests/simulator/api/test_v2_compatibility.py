@@ -1,0 +1,83 @@
+import pytest
+
+from django_smartcar.simulator.vehicles.catalog import MAKES, find_make
+from tests.simulator.conftest import basic, error_of
+
+
+def test_compatibility_is_told_permission_by_permission_when_asked(api):
+    query = "vin=5YJSA1CN5DFP00101&scope=read_odometer%20read_fuel"
+    response = api("GET", f"compatibility?{query}&country=US", authorization=basic())
+    assert response.json() == {
+        "compatible": True,
+        "reason": None,
+        "capabilities": [
+            {"permission": "read_odometer", "endpoint": "/odometer", "capable": True, "reason": None},
+            {
+                "permission": "read_fuel",
+                "endpoint": "/fuel",
+                "capable": False,
+                "reason": "VEHICLE_NOT_CAPABLE",
+            },
+        ],
+    }
+    assert api("GET", f"compatibility?{query}&country=DE", authorization=basic()).json()["capabilities"] == []
+
+
+def test_smartcars_own_test_vin_is_compatible_when_its_sdk_asks(api):
+    query = "vin=0SCGMCT0386A85356&scope=read_odometer%20read_fuel"
+    body = api("GET", f"compatibility?{query}", authorization=basic()).json()
+    assert body["compatible"] is True
+    assert {one["permission"]: one["reason"] for one in body["capabilities"]} == {
+        "read_odometer": None,
+        "read_fuel": "VEHICLE_NOT_CAPABLE",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("Citroën", "CITROEN"),
+        ("CITROE\N{COMBINING DIAERESIS}N", "CITROEN"),
+        ("citroen", "CITROEN"),
+        ("Land Rover", "LAND_ROVER"),
+        ("land_rover", "LAND_ROVER"),
+        ("mercedes-benz", "MERCEDES_BENZ"),
+    ],
+)
+def test_a_make_is_found_when_it_is_called_by_any_of_its_names(name, make):
+    assert find_make(name) is MAKES[make]
+
+
+@pytest.mark.parametrize(
+    ("vin", "reason"),
+    [("0SCAUDI012FE3B132", "VEHICLE_NOT_COMPATIBLE"), ("QQQSA1CN5DFP00101", "MAKE_NOT_COMPATIBLE")],
+)
+def test_a_reason_is_given_when_a_car_is_not_compatible(api, vin, reason):
+    body = api("GET", f"compatibility?vin={vin}&scope=read_vin", authorization=basic()).json()
+    assert (body["compatible"], body["reason"]) == (False, reason)
+    assert body["capabilities"] == [
+        {"permission": "read_vin", "endpoint": "/vin", "capable": False, "reason": reason}
+    ]
+
+
+@pytest.mark.parametrize(
+    "query", ["", "vin=x&scope=read_vin", "vin=5YJSA1CN5DFP00101", "vin=5YJSA1CN5DFP00101&scope=fly"]
+)
+def test_compatibility_is_invalid_when_the_question_is(api, query):
+    error_of(api("GET", f"compatibility?{query}", authorization=basic()), 400, "VALIDATION")
+
+
+def test_compatibility_is_refused_when_the_client_is_unknown(api):
+    error_of(api("GET", "compatibility?vin=5YJSA1CN5DFP00101&scope=read_vin"), 401, "AUTHENTICATION")
+
+
+def test_the_matrix_lists_models_when_a_region_is_given(api):
+    rows = api("GET", "compatibility/matrix?region=US&make=nissan&type=BEV", authorization=basic()).json()
+    assert list(rows) == ["NISSAN"]
+    (leaf,) = rows["NISSAN"]
+    assert (leaf["model"], leaf["startYear"], leaf["endYear"], leaf["type"]) == ("LEAF", 2018, 2025, "BEV")
+    assert "read_battery" in leaf["permissions"]
+    assert "read_fuel" not in leaf["permissions"]
+    assert "/battery" in leaf["endpoints"]
+    assert len(api("GET", "compatibility/matrix?region=EUROPE", authorization=basic()).json()) > 20
+    error_of(api("GET", "compatibility/matrix?region=MARS", authorization=basic()), 400, "VALIDATION")

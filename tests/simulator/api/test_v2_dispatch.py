@@ -1,0 +1,67 @@
+import pytest
+
+from django_smartcar.simulator import store
+from tests.simulator.conftest import EVERYTHING, error_of
+
+
+def test_a_batch_answers_each_path_when_some_fail(api, connect, first_car):
+    tokens = connect(scope="read_vehicle_info read_odometer read_location read_fuel", make="TESLA")
+    paths = ["/", "/odometer", "/location", "/security", "/fuel", "odometer"]
+    response = api(
+        "POST",
+        f"vehicles/{first_car(tokens)}/batch",
+        tokens["access_token"],
+        {"requests": [{"path": path} for path in paths]},
+        SC_Unit_System="imperial",
+    )
+    assert response.status_code == 200
+    items = response.json()["responses"]
+    assert [item["path"] for item in items] == paths
+    assert [item["code"] for item in items] == [200, 200, 200, 403, 501, 200]
+    assert items[1]["headers"]["sc-unit-system"] == "imperial"
+    assert set(items[1]["headers"]) == {"sc-data-age", "sc-fetched-at", "sc-unit-system"}
+    assert set(items[2]["headers"]) == {"sc-data-age", "sc-fetched-at"}
+    assert items[1]["body"]["distance"] == round(store.cars()[0].odometer_km * 0.621371, 2)
+    for failed in items[3:5]:
+        assert "headers" not in failed
+        assert failed["body"]["requestId"] == response["SC-Request-Id"]
+        assert failed["body"]["statusCode"] == failed["code"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"requests": []},
+        {"requests": "x"},
+        {"requests": [{"path": "/odometer"}, {"path": "/LOCATIONNNNNNNN"}]},
+        {"requests": [{"path": None}]},
+        {"requests": ["/odometer"]},
+        {"requests": [{"path": "/batch"}]},
+        "not json",
+    ],
+)
+def test_a_batch_is_invalid_as_a_whole_when_a_path_is_not_one(volt, body):
+    error_of(volt("POST", "batch", body), 400, "VALIDATION")
+
+
+def test_a_tesla_answers_when_it_is_asked_in_its_own_words(api, connect, first_car):
+    tokens = connect(make="TESLA", scope=EVERYTHING)
+    path, token = f"vehicles/{first_car(tokens)}/tesla", tokens["access_token"]
+    assert api("GET", f"{path}/compass", token).json()["heading"] == 185.0
+    assert api("POST", f"{path}/charge/ammeter", token, {"amperage": 16}).status_code == 200
+    assert api("GET", f"{path}/charge/ammeter", token).json() == {"amperage": 16.0}
+    batch = {"requests": [{"path": "/tesla/compass"}, {"path": "/nissan/charge/schedule"}]}
+    items = api("POST", f"vehicles/{first_car(tokens)}/batch", token, batch).json()["responses"]
+    assert [item["code"] for item in items] == [200, 501]
+    error_of(api("GET", f"{path}/climate/sauna", token), 501, "COMPATIBILITY", "SMARTCAR_NOT_CAPABLE")
+    error_of(api("GET", f"{path.replace('tesla', 'TESLA')}/compass", token), 403, "PERMISSION")
+    error_of(
+        api("GET", f"{path.replace('tesla', 'nissan')}/compass", token),
+        501,
+        "COMPATIBILITY",
+        "VEHICLE_NOT_CAPABLE",
+    )
+    error_of(
+        api("GET", f"{path.replace('tesla', 'batmobile')}/compass", token), 404, "RESOURCE_NOT_FOUND", "PATH"
+    )

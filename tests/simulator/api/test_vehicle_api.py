@@ -1,0 +1,234 @@
+import json
+from datetime import timedelta
+from urllib.parse import quote, urlencode
+
+import pytest
+from django.test import Client
+
+from django_smartcar.simulator import store
+from tests.simulator.conftest import EVERYTHING, PREFIX, v3_error_of
+
+NOBODY = "00000000-0000-4000-8000-000000000000"
+
+
+def ids(response):
+    assert response.status_code == 200, response.content
+    return [one["relationships"]["vehicle"]["data"]["id"] for one in response.json()["data"]]
+
+
+@pytest.fixture
+def listed(v3):
+    def list_(**filters):
+        query = {f"filter[{name.replace('__', '.')}]": value for name, value in filters.items()}
+        return v3("GET", f"connections?{urlencode(query)}")
+
+    return list_
+
+
+def test_a_connection_has_the_documented_shape_when_it_is_read(v3, visit):
+    answer = visit(external_id="x-1").connect().answer
+    (car,) = store.cars()
+    body = v3("GET", "connections").json()
+    (resource,) = body["data"]
+    assert resource["type"] == "connection"
+    assert resource["attributes"]["permissions"] == store.grants()[0].scopes
+    assert resource["attributes"]["vehicle"] == {
+        "make": "CHEVROLET",
+        "model": "Volt",
+        "year": car.year,
+        "mode": "live",
+        "powertrainType": "PHEV",
+    }
+    relationships = resource["relationships"]
+    assert relationships["vehicle"]["data"] == {"id": car.id, "type": "vehicle"}
+    assert relationships["user"]["data"] == {"id": answer["user_id"], "type": "user"}
+    assert resource["meta"]["createdAt"] == resource["meta"]["updatedAt"]
+    assert v3("GET", resource["links"]["self"]).json() == {"data": resource}
+    assert v3("GET", f"connections/{resource['id']}").json() == {"data": resource}
+    related = v3("GET", relationships["vehicle"]["links"]["related"]).json()["data"]
+    assert related["attributes"] == resource["attributes"]["vehicle"]
+    assert body["meta"] == {
+        "pageNumber": 1,
+        "pageSize": 10,
+        "totalCount": 1,
+        "orderBy": "createdAt",
+        "orderDirection": "asc",
+    }
+    assert (body["links"]["prev"], body["links"]["next"]) == (None, None)
+
+
+def test_a_car_stands_once_with_its_newest_permissions_when_it_was_connected_twice(v3, connect):
+    connect(scope="read_vin")
+    before = v3("GET", "connections").json()["data"]
+    connect(scope="read_odometer")
+    (after,) = v3("GET", "connections").json()["data"]
+    assert after["id"] == before[0]["id"]
+    assert after["attributes"]["permissions"] == ["read_odometer"]
+    assert after["meta"]["updatedAt"] >= after["meta"]["createdAt"] == before[0]["meta"]["createdAt"]
+
+
+@pytest.mark.parametrize("size", [None, 5, 23, 100])
+def test_every_connection_is_seen_once_when_the_links_are_followed(v3, connect, size):
+    connect("23-vehicles@smartcar.com")
+    user = store.owners()[0].id
+    query = {"filter[userId]": user} | ({"page[size]": size} if size else {})
+    seen, url = [], f"connections?{urlencode(query)}"
+    while url:
+        response = v3("GET", url)
+        seen += ids(response)
+        url = response.json()["links"]["next"]
+        assert url is None or "filter" in url
+    assert seen == store.grants()[0].vehicle_ids
+    links = response.json()["links"]
+    assert links["self"] == links["last"]
+    assert ids(v3("GET", links["first"])) == seen[: size or 10]
+    assert ids(v3("GET", "connections?page[number]=99")) == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["page[size]=101", "page[size]=0", "page[number]=0", "page[number]=x", "filter[vehicle.mode]=dream"],
+)
+def test_the_request_is_invalid_when_its_query_is(v3, query):
+    v3_error_of(v3("GET", f"connections?{query}"), 400, "VALIDATION", "INVALID_INPUT_FORMAT")
+
+
+def test_connections_are_filtered_when_filters_are_given(v3, connect, listed):
+    connect("2-vehicles@smartcar.com", external_id="x-1")
+    connect("b@example.com", external_id="x-2")
+    connect("c@example.com", mode="simulated", external_id="x-3")
+    first, second, third, fourth = (car.id for car in store.cars())
+    users = [owner.id for owner in store.owners()]
+    assert ids(v3("GET", "connections")) == [first, second, third]
+    assert ids(listed(userId=users[0])) == [first, second]
+    assert ids(v3("GET", "connections", users[1])) == [third]
+    assert ids(v3("GET", f"connections?filter[userId]={users[0]}", users[1])) == []
+    assert ids(listed(vehicleId=second)) == [second]
+    assert ids(listed(userId=users[1], vehicleId=second)) == []
+    assert ids(listed(user__externalId="x-1")) == [first, second]
+    assert ids(listed(user__externalId="x-1", userId=users[1])) == []
+    assert ids(listed(vehicle__mode="simulated")) == [fourth]
+    assert ids(listed(userId=users[2])) == []  # live ones only, unless asked
+    assert ids(listed(user__externalId="x-3", vehicle__mode="simulated")) == [fourth]
+    for nothing in ({"user__externalId": "x"}, {"userId": NOBODY}, {"vehicleId": NOBODY}):
+        assert ids(listed(**nothing)) == []
+
+
+def test_a_filter_is_not_heeded_when_the_simulator_lies(v3, connect, listed, settings):
+    settings.SMARTCAR_SIMULATOR_FILTERS = False
+    connect(external_id="x-1")
+    assert len(ids(listed(user__externalId="cannot exist"))) == 1
+
+
+def test_a_test_car_counts_as_simulated_when_v3_lists_it(connect, listed):
+    connect(mode="test")
+    assert len(ids(listed(vehicle__mode="simulated"))) == 1
+
+
+def test_a_connection_has_the_external_id_of_its_own_visit_when_there_were_several(connect, listed):
+    connect("a@example.com", external_id="x-1")
+    connect("a@example.com", make="TESLA", external_id="x-2")
+    chevrolet, tesla = (car.id for car in store.cars())
+    assert ids(listed(user__externalId="x-1")) == [chevrolet]
+    assert ids(listed(user__externalId="x-2")) == [tesla]
+    connect("a@example.com", make="TESLA", scope=EVERYTHING)  # nothing named: it stays
+    assert ids(listed(user__externalId="x-2")) == [tesla]
+    connect("a@example.com", make="TESLA", external_id="null")
+    assert ids(listed(user__externalId="x-2")) == []
+    assert ids(listed(user__externalId="x-1")) == [chevrolet]
+
+
+def test_a_connection_is_seen_late_when_there_is_a_delay(v3, connect, settings, monkeypatch):
+    settings.SMARTCAR_SIMULATOR_CONNECTION_DELAY = 5
+    connect()
+    assert ids(v3("GET", "connections")) == []
+    later = store.now() + timedelta(seconds=6)
+    monkeypatch.setattr(store, "now", lambda: later)
+    assert len(ids(v3("GET", "connections"))) == 1
+
+
+def test_a_connection_is_gone_when_it_is_deleted(v3, connect):
+    connect("2-vehicles@smartcar.com")
+    first, second = v3("GET", "connections").json()["data"]
+    response = v3("DELETE", f"connections/{first['id']}")
+    assert (response.status_code, response.content) == (204, b"")
+    assert v3("GET", "connections").json()["data"] == [second]
+    v3_error_of(v3("DELETE", f"connections/{first['id']}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+    v3_error_of(v3("GET", f"connections/{first['id']}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+    connect("2-vehicles@smartcar.com", approval_prompt="force")
+    assert first["id"] not in [one["id"] for one in v3("GET", "connections").json()["data"]]
+
+
+def test_nothing_of_a_user_is_left_when_the_user_is_deleted(v3, connect, visit, api):
+    tokens = connect("2-vehicles@smartcar.com", external_id="x-1")
+    connect("b@example.com")
+    open_visit = visit(approval_prompt="force").sign_in("2-vehicles@smartcar.com")
+    user = store.owner("2-vehicles@smartcar.com").id
+    assert v3("DELETE", f"users/{user}").status_code == 204
+    assert len(ids(v3("GET", "connections"))) == 1
+    assert api("GET", "vehicles", tokens["access_token"]).json()["vehicles"] == []
+    v3_error_of(v3("DELETE", f"users/{user}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+    assert open_visit.press("approval-button").status == 410
+    connect("2-vehicles@smartcar.com")
+    assert store.owner("2-vehicles@smartcar.com").id == user
+    assert store.owner("2-vehicles@smartcar.com").external_id is None
+
+
+def test_connections_are_the_same_when_the_process_is_restarted(settings, tmp_path, v3, connect, listed):
+    settings.SMARTCAR_SIMULATOR_STATE = str(tmp_path / "state.json")
+    store.restart()
+    connect("2-vehicles@smartcar.com", external_id="x-1")
+    before = listed(user__externalId="x-1").json()
+    store.restart()
+    assert listed(user__externalId="x-1").json() == before
+    assert len(before["data"]) == 2
+
+
+def test_a_vehicle_is_not_found_when_nobody_has_connected_it(v3, connect):
+    connect()
+    (car,) = store.cars()
+    assert v3("GET", f"vehicles/{car.id}").json()["data"]["id"] == car.id
+    v3_error_of(v3("GET", f"vehicles/{NOBODY}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+    v3_error_of(v3("GET", "vehicles/x"), 400, "VALIDATION", "INVALID_INPUT_FORMAT")
+    v3("DELETE", f"users/{car.owner_id}")
+    v3_error_of(v3("GET", f"vehicles/{car.id}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+
+
+PATHS = [
+    ("GET", "connections"),
+    ("GET", f"connections/{NOBODY}"),
+    ("DELETE", f"connections/{NOBODY}"),
+    ("DELETE", f"users/{NOBODY}"),
+    ("GET", f"vehicles/{NOBODY}"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), PATHS)
+def test_the_caller_is_refused_when_the_token_is_none_of_ours(v3, connect, method, path):
+    drivers_token = connect()["access_token"]
+    for token in ("nonsense", drivers_token):
+        v3_error_of(v3(method, path, token=token), 401, "AUTHENTICATION", "UNAUTHORIZED")
+    response = Client().generic(method, f"{PREFIX}/vehicle-api/v3/{quote(path)}")
+    v3_error_of(response, 401, "AUTHENTICATION", "UNAUTHORIZED")
+    assert len(ids(v3("GET", "connections"))) == 1
+
+
+def test_a_path_is_not_found_when_there_is_none(v3):
+    for method, path in [("GET", "nonsense"), ("POST", "connections"), ("GET", f"users/{NOBODY}")]:
+        v3_error_of(v3(method, path), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+
+
+def test_a_snapshot_is_good_when_it_is_from_before_v3(settings, tmp_path, v3, connect):
+    path = tmp_path / "state.json"
+    settings.SMARTCAR_SIMULATOR_STATE = str(path)
+    store.restart()
+    connect()
+    older = json.loads(path.read_text())
+    del older["application_tokens"], older["webhooks"]
+    for car in older["cars"].values():
+        del car["charge_schedules"], car["is_charge_port_open"]
+    for grant in older["grants"].values():
+        del grant["external_id"]
+    path.write_text(json.dumps(older))
+    store.restart()
+    assert len(ids(v3("GET", "connections"))) == 1

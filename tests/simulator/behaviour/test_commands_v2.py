@@ -1,0 +1,125 @@
+import pytest
+
+from django_smartcar.simulator import store
+from django_smartcar.simulator.behaviour.commands_v2 import COMMANDS
+from django_smartcar.simulator.vehicles.values import READINGS
+from tests.simulator.conftest import EVERYTHING, error_of
+
+
+@pytest.mark.parametrize("path", sorted(COMMANDS))
+def test_a_command_is_refused_when_its_scope_was_not_granted(limited, path):
+    error_of(limited("POST", path, {"action": "LOCK"}), 403, "PERMISSION")
+    assert not store.cars()[0].is_locked
+
+
+def test_a_locked_car_says_that_it_is_locked_when_it_is_read(volt):
+    assert volt("GET", "security").json()["isLocked"] is False
+    answer = {"status": "success", "message": "Successfully sent request to vehicle"}
+    assert volt("POST", "security", {"action": "LOCK"}).json() == answer
+    assert volt("GET", "security").json()["isLocked"] is True
+    assert volt("POST", "security", {"action": "UNLOCK"}).json() == answer
+    assert volt("GET", "security").json()["isLocked"] is False
+    assert store.counters["commands"] == 2
+
+
+def test_the_age_is_new_when_a_command_has_changed_the_car(volt):
+    before = volt("GET", "security")["SC-Data-Age"]
+    volt("POST", "security", {"action": "LOCK"})
+    assert volt("GET", "security")["SC-Data-Age"] > before
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"action": "OPEN"}, {"action": "lock"}, {"action": None}, "[]", "{", "null"]
+)
+def test_a_command_is_invalid_when_its_body_is(volt, body):
+    error_of(volt("POST", "security", body), 400, "VALIDATION")
+    assert not volt.car.is_locked
+
+
+def test_charging_follows_the_commands_when_the_car_is_plugged_in(volt):
+    assert volt("POST", "charge", {"action": "START"}).status_code == 200
+    assert volt("GET", "charge").json()["state"] == "CHARGING"
+    error_of(volt("POST", "charge", {"action": "START"}), 409, "VEHICLE_STATE", "CHARGING_IN_PROGRESS")
+    assert volt("POST", "charge", {"action": "STOP"}).status_code == 200
+    error_of(volt("POST", "charge", {"action": "STOP"}), 409, "VEHICLE_STATE", "NOT_CHARGING")
+    volt.car.is_plugged_in = False
+    error_of(volt("POST", "charge", {"action": "START"}), 409, "VEHICLE_STATE", "CHARGING_PLUG_NOT_CONNECTED")
+    volt.car.is_plugged_in, volt.car.charge_state = True, "FULLY_CHARGED"
+    error_of(volt("POST", "charge", {"action": "START"}), 409, "VEHICLE_STATE", "FULLY_CHARGED")
+
+
+@pytest.mark.parametrize(("limit", "kept"), [(0.8, 0.8), ("0.7", 0.7), (1, 1.0), (0.5, 0.5)])
+def test_the_charge_limit_is_kept_when_it_is_one(volt, limit, kept):
+    assert volt("POST", "charge/limit", {"limit": limit}).status_code == 200
+    assert volt("GET", "charge/limit").json() == {"limit": kept}
+
+
+@pytest.mark.parametrize("limit", [0.4, 1.1, 80, "x", None, True, [], "nan", 10**400, "1e400"])
+def test_the_charge_limit_is_invalid_when_it_is_none(volt, limit):
+    body = error_of(volt("POST", "charge/limit", {"limit": limit}), 400, "VALIDATION")
+    assert body["detail"][0]["field"] == "limit"
+
+
+@pytest.mark.parametrize("body", ['{"limit": 1e400}', "[" * 200_000, '{"limit":' * 100_000])
+def test_a_command_is_invalid_when_its_json_is_monstrous(volt, body):
+    error_of(volt("POST", "charge/limit", body), 400, "VALIDATION")
+
+
+def test_a_destination_is_kept_when_it_is_on_earth(volt):
+    assert volt("POST", "navigation/destination", {"latitude": 40.7, "longitude": -73.9}).status_code == 200
+    assert volt.car.destination == [40.7, -73.9]
+    error_of(volt("POST", "navigation/destination", {"latitude": 91, "longitude": 0}), 400, "VALIDATION")
+
+
+@pytest.mark.parametrize(
+    ("email", "status", "type_", "code"),
+    [
+        ("smartcar@vs-000.vehicle-state-error.com", 409, "VEHICLE_STATE", "UNKNOWN"),
+        ("smartcar@vs-001.vehicle-state-error.com", 409, "VEHICLE_STATE", "DOOR_OPEN"),
+        ("smartcar@vs-002.vehicle-state-error.com", 409, "VEHICLE_STATE", "TRUNK_OPEN"),
+        (
+            "smartcar@voa-000.vehicle-owner-action-required.com",
+            400,
+            "CONNECTED_SERVICES_ACCOUNT",
+            "AUTHENTICATION_FAILED",
+        ),
+        (
+            "smartcar@voa-001.vehicle-owner-action-required.com",
+            400,
+            "CONNECTED_SERVICES_ACCOUNT",
+            "SUBSCRIPTION",
+        ),
+    ],
+)
+def test_the_car_answers_nothing_but_the_error_when_it_is_an_error_account(
+    api, connect, first_car, email, status, type_, code
+):
+    tokens = connect(email, scope=EVERYTHING)
+    path = f"vehicles/{first_car(tokens)}"
+    for below, reading in READINGS.items():
+        response = api("GET", f"{path}/{below}", tokens["access_token"])
+        if reading.has_age:
+            error_of(response, status, type_, code)
+        else:
+            assert response.status_code == 200
+    assert api("GET", f"{path}/permissions", tokens["access_token"]).status_code == 200
+    batch = {"requests": [{"path": "/odometer"}, {"path": "/vin"}]}
+    failed, known = api("POST", f"{path}/batch", tokens["access_token"], batch).json()["responses"]
+    assert (failed["code"], failed["body"]["code"], known["code"]) == (status, code, 200)
+    body = error_of(
+        api("POST", f"{path}/security", tokens["access_token"], {"action": "LOCK"}), status, type_, code
+    )
+    assert body["suggestedUserMessage"]
+    assert not store.cars()[0].is_locked
+    if code == "AUTHENTICATION_FAILED":
+        assert body["resolution"] == failed["body"]["resolution"]
+        assert body["resolution"]["type"] == "REAUTHENTICATE"
+        url = body["resolution"]["url"]
+        assert url.startswith("http://testserver/smartcar-simulator/connect/oauth/reauthenticate?")
+        assert f"vehicle_id={first_car(tokens)}" in url
+        assert "redirect_uri" not in url
+
+
+def test_a_missing_scope_is_told_first_when_it_is_an_error_account(api, connect, first_car):
+    tokens = connect("smartcar@vs-000.vehicle-state-error.com", scope="read_vin")
+    error_of(api("GET", f"vehicles/{first_car(tokens)}/odometer", tokens["access_token"]), 403, "PERMISSION")

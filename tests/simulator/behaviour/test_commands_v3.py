@@ -1,0 +1,219 @@
+import threading
+import time
+
+import pytest
+import requests
+
+from django_smartcar.simulator import store
+from django_smartcar.simulator.behaviour.commands_v3 import V3_COMMANDS
+from tests.simulator.conftest import PREFIX, v3_error_of
+
+BODIES = {
+    "charge/set-limit": {"percent": 80},
+    "navigation/set-destination": {"latitude": 40.7, "longitude": -73.9},
+}
+OWNER = "vehicle-owner-action-required.com"
+ERROR_ACCOUNTS = [
+    ("smartcar@vs-000.vehicle-state-error.com", 409, "VEHICLE_STATE", "UNKNOWN"),
+    ("smartcar@vs-001.vehicle-state-error.com", 409, "VEHICLE_STATE", "DOOR_OPEN"),
+    (f"smartcar@voa-000.{OWNER}", 400, "CONNECTED_SERVICES_ACCOUNT", "AUTHENTICATION_FAILED"),
+    (f"smartcar@voa-001.{OWNER}", 400, "CONNECTED_SERVICES_ACCOUNT", "SUBSCRIPTION"),
+]  # fmt: skip
+
+
+def post(call, path, attributes=None, **options):
+    return call("POST", f"commands/{path}", attributes, **options)
+
+
+def value_of(call, code):
+    return call("GET", f"signals/{code}").json()["data"]["attributes"]["body"]["value"]
+
+
+def test_a_command_is_answered_as_documented_when_it_is_fast(driven):
+    volt = driven()
+    response = post(volt, "security/lock")
+    assert response.status_code == 200
+    data = response.json()["data"]
+    assert data["id"].startswith("exec_")
+    assert data["type"] == "command-execution"
+    assert data["attributes"] == {
+        "commandType": "security-lock",
+        "status": {"value": "SUCCESS"},
+        "executionMode": "sync",
+        "parameters": {},
+    }
+    assert sorted(data["meta"]) == ["completedAt", "durationInSeconds", "executedAt"]
+    assert store.counters["commands"] == 1
+
+
+def test_the_signals_follow_when_a_car_has_obeyed(driven):
+    volt = driven()
+    for path, code, expected in [
+        ("security/lock", "closure-islocked", True),
+        ("security/unlock", "closure-islocked", False),
+        ("charge/start", "charge-ischarging", True),
+        ("charge/stop", "charge-ischarging", False),
+        ("charge-port/open", "charge-ischargingportflapopen", True),
+        ("charge-port/close", "charge-ischargingportflapopen", False),
+    ]:
+        assert post(volt, path).status_code == 200
+        assert value_of(volt, code) is expected
+    response = post(volt, "navigation/set-destination", BODIES["navigation/set-destination"])
+    assert response.json()["data"]["attributes"]["parameters"] == BODIES["navigation/set-destination"]
+    assert volt.car.destination == [40.7, -73.9]
+
+
+@pytest.mark.parametrize("percent", [50, 80, 100])
+def test_the_charge_limit_is_kept_when_it_is_one(driven, percent):
+    volt = driven()
+    assert post(volt, "charge/set-limit", {"percent": percent}).status_code == 200
+    limits = volt("GET", "signals/charge-chargelimits").json()["data"]["attributes"]["body"]
+    assert limits["activeLimit"] == percent
+    assert volt.car.charge_limit == percent / 100
+
+
+@pytest.mark.parametrize("percent", [49, 101, 0.8, 80.0, "80", True, None, []])
+def test_the_charge_limit_is_invalid_when_it_is_none(driven, percent):
+    volt = driven()
+    response = post(volt, "charge/set-limit", {"percent": percent})
+    v3_error_of(response, 400, "VALIDATION", "INVALID_INPUT_FORMAT")
+    assert volt.car.charge_limit == 0.9
+
+
+@pytest.mark.parametrize(
+    "body", ["", "{", "[]", '{"percent": 80}', '{"data": {"percent": 80}}', '{"data": {"attributes": []}}']
+)
+def test_the_request_is_bad_when_the_body_has_no_attributes(driven, body):
+    response = post(driven(), "charge/set-limit", body=body)
+    v3_error_of(response, 400, "VALIDATION", "BAD_REQUEST")
+
+
+@pytest.mark.parametrize(
+    "change", [{"latitude": 91}, {"longitude": "x"}, {"latitude": None}, {"longitude": True}]
+)
+def test_a_destination_is_invalid_when_it_is_not_on_earth(driven, change):
+    volt = driven()
+    response = post(volt, "navigation/set-destination", BODIES["navigation/set-destination"] | change)
+    v3_error_of(response, 400, "VALIDATION", "INVALID_INPUT_FORMAT")
+    assert volt.car.destination is None
+
+
+def test_a_command_fails_when_the_cars_state_forbids_it(driven):
+    volt = driven()
+    v3_error_of(post(volt, "charge/stop"), 409, "VEHICLE_STATE", "NOT_CHARGING")
+    post(volt, "charge/start")
+    v3_error_of(post(volt, "charge/start"), 409, "VEHICLE_STATE", "CHARGING_IN_PROGRESS")
+    honda = driven("h@example.com", make="HONDA")
+    for path in ("charge/start", "charge-port/open"):
+        v3_error_of(post(honda, path), 501, "COMPATIBILITY", "VEHICLE_NOT_CAPABLE")
+
+
+@pytest.mark.parametrize("path", sorted(V3_COMMANDS))
+@pytest.mark.parametrize(("email", "status", "type_", "code"), ERROR_ACCOUNTS)
+def test_commands_fail_when_it_is_an_error_account(driven, path, email, status, type_, code):
+    car = driven(email)
+    if path.startswith("charge"):
+        car.car.powertrain = "BEV"
+    error = v3_error_of(post(car, path, BODIES.get(path)), status, type_, code)
+    assert error["suggestedUserMessage"]
+    assert not car.car.is_locked
+    if code == "AUTHENTICATION_FAILED":
+        assert error["resolution"]["type"] == "REAUTHENTICATE"
+        assert f"vehicle_id={car.car.id}" in error["resolution"]["url"]
+        assert "redirect_uri" not in error["resolution"]["url"]
+
+
+@pytest.mark.parametrize("path", sorted(V3_COMMANDS))
+def test_a_command_is_refused_when_its_permission_was_not_given(driven, path):
+    limited = driven(scope="read_odometer")
+    v3_error_of(post(limited, path, BODIES.get(path)), 403, "PERMISSION")
+    assert store.counters["commands"] == 0
+
+
+@pytest.mark.parametrize("path", sorted(V3_COMMANDS))
+def test_the_driver_must_be_named_when_a_car_is_told(driven, v3, path):
+    volt = driven()
+    response = v3("POST", f"vehicles/{volt.car.id}/commands/{path}", attributes=BODIES.get(path))
+    v3_error_of(response, 400, "VALIDATION", "MISSING_PARAMETER")
+    assert store.counters["commands"] == 0
+
+
+def test_another_drivers_car_does_not_obey(driven, v3):
+    volt, other = driven(), driven("other@example.com")
+    response = v3("POST", f"vehicles/{volt.car.id}/commands/security/lock", other.user)
+    v3_error_of(response, 403, "PERMISSION")
+    assert not volt.car.is_locked
+
+
+def test_a_command_is_not_found_when_there_is_none(driven):
+    volt = driven()
+    for method, path in [("POST", "climate/start"), ("GET", "security/lock"), ("POST", "")]:
+        v3_error_of(volt(method, f"commands/{path}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+
+
+@pytest.fixture
+def over_http(live_server, driven, v3):
+    """Posts a command over real HTTP, and leaves the answer to be read."""
+
+    def send(call, path):
+        token = v3("GET", "connections").wsgi_request.headers["authorization"]
+        url = f"{live_server.url}{PREFIX}/vehicle-api/v3/vehicles/{call.car.id}/commands/{path}"
+        headers = {"Authorization": token, "sc-user-id": call.user}
+        return requests.post(url, headers=headers, stream=True, timeout=10)
+
+    return send
+
+
+def test_a_long_command_says_202_first_and_the_result_in_the_end(driven, over_http, settings):
+    volt = driven()
+    settings.SMARTCAR_SIMULATOR_COMMAND_SECONDS = 0.5
+    began = time.monotonic()
+    response = over_http(volt, "security/lock")
+    assert response.status_code == 202
+    assert "Content-Length" not in response.headers
+    assert response.headers["SC-Request-Id"]
+    assert not volt.car.is_locked
+    data = response.json()["data"]
+    assert time.monotonic() - began >= 0.5
+    assert data["attributes"]["status"] == {"value": "SUCCESS"}
+    assert data["meta"]["durationInSeconds"] >= 0.5
+    assert volt.car.is_locked
+
+
+def test_a_long_command_fails_in_its_body_when_the_car_refuses(driven, over_http, settings):
+    car = driven("smartcar@vs-001.vehicle-state-error.com")
+    settings.SMARTCAR_SIMULATOR_COMMAND_SECONDS = 0.1
+    response = over_http(car, "security/lock")
+    assert response.status_code == 202
+    (error,) = response.json()["errors"]
+    assert (error["status"], error["type"], error["code"]) == ("409", "VEHICLE_STATE", "DOOR_OPEN")
+    assert not car.car.is_locked
+
+
+def test_the_world_goes_on_while_a_long_command_waits(driven, over_http, settings):
+    volt = driven()
+    settings.SMARTCAR_SIMULATOR_COMMAND_SECONDS = 1
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(over_http(volt, "security/lock").json()))
+    thread.start()
+    time.sleep(0.2)
+    assert value_of(volt, "closure-islocked") is False
+    assert thread.is_alive()
+    thread.join()
+    assert answers[0]["data"]["type"] == "command-execution"
+
+
+def test_what_is_wrong_with_the_request_is_said_at_once_when_commands_are_long(driven, settings):
+    settings.SMARTCAR_SIMULATOR_COMMAND_SECONDS = 60
+    limited = driven(scope="read_odometer")
+    v3_error_of(post(limited, "security/lock"), 403, "PERMISSION")
+    volt = driven("b@example.com")
+    response = post(volt, "charge/set-limit", {"percent": 1})
+    v3_error_of(response, 400, "VALIDATION", "INVALID_INPUT_FORMAT")
+
+
+@pytest.mark.parametrize("body", ["[" * 200_000, '{"data":' * 100_000])
+def test_a_command_is_invalid_when_its_json_is_nested_too_deeply(v3, driven, body):
+    volt = driven()
+    path = f"vehicles/{volt.car.id}/commands/charge/set-limit"
+    v3_error_of(v3("POST", path, volt.user, body=body), 400, "VALIDATION", "BAD_REQUEST")

@@ -1,0 +1,93 @@
+# ruff: noqa: PT017, T201 - a script that runs where there is no pytest
+"""Drives SDK 3.0.1, unchanged but for its hard-coded addresses. Started by test_official_sdk.py."""
+
+import os
+from datetime import timedelta
+
+import smartcar
+from smartcar import const, exceptions
+
+from tests.simulator.browser import RequestsBrowser, Visit
+
+const.API_URL = os.environ["SMARTCAR_API_URL"] + "/v1.0"
+const.AUTH_URL = os.environ["SMARTCAR_AUTH_URL"]
+const.CONNECT_URL = os.environ["SMARTCAR_CONNECT_URL"]
+
+REDIRECT_URI = "https://app.example.com/callback"
+SCOPE = ["required:read_vehicle_info", "read_vin", "read_odometer", "read_location", "control_security"]
+
+
+def raised(name, call, *arguments):
+    try:
+        call(*arguments)
+    except exceptions.SmartcarException as error:
+        assert type(error).__name__ == name, error
+        assert error.message != "Unknown error"
+        return error
+    raise AssertionError(f"{name} was not raised")
+
+
+assert smartcar.__version__ == "3.0.1"
+client = smartcar.AuthClient(
+    os.environ["SMARTCAR_CLIENT_ID"],
+    os.environ["SMARTCAR_CLIENT_SECRET"],
+    REDIRECT_URI,
+    SCOPE,
+    test_mode=True,
+)
+
+# Connect, exchange
+url = client.get_auth_url(state="s", vehicle_info={"make": "TESLA"})
+run = Visit(RequestsBrowser(), os.environ["SIMULATOR_ORIGIN"], url).connect("2-vehicles@smartcar.com")
+assert run.answer["state"] == "s"
+access = client.exchange_code(run.answer["code"])
+assert access["expires_in"] == 7200
+assert not smartcar.is_expired(access["expiration"])
+error = raised("ValidationException", client.exchange_code, run.answer["code"])
+assert error.message == f"Invalid code: {run.answer['code']}."
+
+# Who and what
+token = access["access_token"]
+assert smartcar.get_user_id(token) == run.answer["user_id"]
+page = smartcar.get_vehicle_ids(token, limit=1, offset=1)
+assert page["paging"] == {"count": 2, "offset": 1}
+vehicle_id = smartcar.get_vehicle_ids(token)["vehicles"][0]
+
+# Read
+car = smartcar.Vehicle(vehicle_id, token)
+assert car.info()["make"] == "TESLA"
+assert len(car.vin()) == 17
+assert car.permissions() == [scope.replace("required:", "") for scope in SCOPE]
+metric = car.odometer()
+assert metric["unit_system"] == "metric"
+assert metric["age"].utcoffset() == timedelta(0)
+car.set_unit_system("imperial")
+imperial = car.odometer()
+assert imperial["unit_system"] == "imperial"
+assert abs(imperial["data"]["distance"] * 1.609344 - metric["data"]["distance"]) < 0.1
+assert set(car.location()["data"]) == {"latitude", "longitude"}
+
+# Lock, refresh, compatibility, disconnect
+assert car.lock() == {"status": "success"}
+assert car.unlock() == {"status": "success"}
+assert car.lock() == {"status": "success"}
+fresh = client.exchange_refresh_token(access["refresh_token"])
+assert fresh["refresh_token"] != access["refresh_token"]
+raised("ValidationException", client.exchange_refresh_token, "nonsense")
+assert client.is_compatible(car.vin(), ["read_vin"]) is True
+raised("ValidationException", client.is_compatible, "short", ["read_vin"])
+raised("AuthenticationException", smartcar.get_user_id, "nonsense")
+raised("ResourceNotFoundException", car.api.get, "nonsense")
+car = smartcar.Vehicle(vehicle_id, fresh["access_token"])
+assert car.disconnect() is None
+raised("PermissionException", car.odometer)
+
+# An error account
+url = client.get_auth_url(force=True)
+run = Visit(RequestsBrowser(), os.environ["SIMULATOR_ORIGIN"], url)
+run.connect("smartcar@vs-001.vehicle-state-error.com")
+token = client.exchange_code(run.answer["code"])["access_token"]
+car = smartcar.Vehicle(smartcar.get_vehicle_ids(token)["vehicles"][0], token)
+raised("StateException", car.lock)
+
+print(vehicle_id)

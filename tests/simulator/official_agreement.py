@@ -1,0 +1,334 @@
+# ruff: noqa: PT017, T201 - a script that runs where there is no pytest
+"""Every public method of SDK 6.19.1 beside ours, against one simulator: both succeed and say the same.
+
+Where theirs fails, it fails by a bug of its own, named in ``BUGS``; where ours says something else, that is
+named in ``DIFFERENCES``; and each of them is seen to happen. Their modules are asked what there is: what is
+not called here, or never succeeds and is no named bug, fails the test. Started by test_official_sdk.py.
+"""
+
+import functools
+import inspect
+import os
+import re
+import uuid
+from datetime import datetime
+from urllib.parse import parse_qs, urlsplit
+
+import requests
+import smartcar
+import smartcar.smartcar as more
+from smartcar.exception import SmartcarException
+
+from django_smartcar import sdk
+from django_smartcar.simulator.access.scopes import SCOPES
+from tests.simulator.browser import RequestsBrowser, Visit
+
+BUGS = {
+    "set_unit_system": "it raises ValueError whatever it is given",
+    "get_signals": "it sends no sc-user-id, which generation 3 wants",
+    "get_signal": "it sends no sc-user-id, which generation 3 wants",
+    "errors of generation 3": "they have no type of their own and no code",
+    "get_compatibility of 1.0": "it asks a dict for an attribute",
+    "request": "the headers of its first call stay for all others: another car's token is sent",
+}
+DIFFERENCES = {
+    "mode": "ours says no mode=live to Connect: it is Smartcar's default",
+    "service_id": "theirs is a number here, and ours a text as in generation 3",
+    "nominal_capacity": "in a batch, theirs is called battery_nominal_capacity",
+    "versions": "ours are in api_url, and not of the whole process",
+    "get_management_token": "ours is made by requests, from its auth",
+}
+AMT = os.environ["SIMULATOR_MANAGEMENT_TOKEN"]
+API = os.environ["SMARTCAR_API_ORIGIN"] + "/v2.0"
+VEHICLES = os.environ["SMARTCAR_VEHICLE_API_V3_ORIGIN"] + "/v3"
+MANAGEMENT = os.environ["SMARTCAR_MANAGEMENT_API_ORIGIN"] + "/v2.0/management"
+CREDENTIALS = {name: os.environ[f"SMARTCAR_{name.upper()}"] for name in ("client_id", "client_secret")}
+SCOPE = list(SCOPES)
+called, succeeded, seen = set(), set(), set()
+
+
+def recorded(name, function):
+    @functools.wraps(function)
+    def call(*args, **kwargs):
+        called.add(name)
+        answer = function(*args, **kwargs)
+        succeeded.add(name)
+        return answer
+
+    return call
+
+
+def public(owner):
+    """What it offers, and not what it has imported from elsewhere."""
+    return {
+        name: value
+        for name, value in vars(owner).items()
+        if not name.startswith("_") and getattr(value, "__module__", "").partition(".")[0] == "smartcar"
+    }
+
+
+PUBLIC = {}
+for owner in (smartcar, more):
+    for name, value in public(owner).items():
+        if inspect.isfunction(value):
+            PUBLIC[name] = (more, name)
+        elif value is not SmartcarException:
+            PUBLIC |= {f"{name}.{method}": (value, method) for method in public(value)}
+for label, (owner, name) in PUBLIC.items():
+    setattr(owner, name, recorded(label, vars(owner)[name]))
+    if owner is more and hasattr(smartcar, name):
+        setattr(smartcar, name, vars(more)[name])
+
+
+def snake(name):
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def plain(value, name=""):
+    """Theirs and ours in one form: no meta, snake case, moments as texts."""
+    if hasattr(value, "_asdict"):
+        value = {key: part for key, part in value._asdict().items() if key != "meta"}
+    if isinstance(value, dict):
+        return {snake(key): plain(part, snake(key)) for key, part in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if name == "service_id" and isinstance(value, int):
+        seen.add("service_id")
+        return str(value)
+    return value
+
+
+def agree(ours, theirs, **heading):
+    """Ours is a reading of the seed's form, theirs a named tuple with its meta."""
+    assert plain(ours["data"]) == plain(theirs), (ours, theirs)
+    assert plain(ours["age"]) == theirs.meta.data_age
+    assert ours.get("unit_system") == getattr(theirs.meta, "unit_system", None)
+
+
+def fails(bug, kind, call, *args):
+    assert bug in BUGS
+    try:
+        call(*args)
+    except kind as error:
+        seen.add(bug)
+        return error
+    raise AssertionError(f"{bug} is no bug any more")
+
+
+def same_failure(ours, theirs, *args):
+    """Both fail, and say the same of it."""
+    try:
+        theirs(*args)
+    except SmartcarException as error:
+        expected = error
+    try:
+        ours(*args)
+    except sdk.SmartcarException as error:
+        for name in ("status_code", "type", "code", "description", "doc_url", "detail"):
+            assert getattr(error, name) == getattr(expected, name, None), name
+        return error
+    raise AssertionError("ours did not fail")
+
+
+# Connect and tokens
+redirect_uri = os.environ["SMARTCAR_REDIRECT_URI"]
+client = smartcar.AuthClient()
+mine = sdk.AuthClient(
+    **CREDENTIALS,
+    redirect_uri=redirect_uri,
+    scope=SCOPE,
+    connect_url=os.environ["SMARTCAR_CONNECT_ORIGIN"],
+    auth_url=os.environ["SMARTCAR_AUTH_ORIGIN"],
+    api_url=API,
+)
+options = {"state": "s", "make_bypass": "TESLA", "single_select": {"enabled": True, "vin": "V"}, "user": "u"}
+theirs = client.get_auth_url(SCOPE, options | {"force_prompt": True, "flags": {"country": "DE", "x": True}})
+ours = mine.get_auth_url(
+    True, "s", {"make": "TESLA"}, single_select="V", flags={"country": "DE", "x": True}, user="u"
+)
+queries = [parse_qs(urlsplit(url).query) for url in (theirs, ours)]
+assert queries[0].pop("mode") == ["live"]
+seen.add("mode")
+assert queries[0] == queries[1]
+assert theirs.partition("?")[0] == ours.partition("?")[0]
+
+
+def connect(email, make, scope=SCOPE):
+    url = mine.get_auth_url(True, "s")
+    visit = Visit(RequestsBrowser(), os.environ["SIMULATOR_ORIGIN"], url).connect(email, make)
+    return visit.answer
+
+
+answer = connect("agreement@example.com", "CHEVROLET")
+access = client.exchange_code(answer["code"])
+again = mine.exchange_code(connect("agreement@example.com", "CHEVROLET")["code"])
+assert set(access._fields) == set(again)
+for name in ("token_type", "expires_in"):
+    assert getattr(access, name) == again[name]
+fresh = client.exchange_refresh_token(access.refresh_token)
+assert mine.exchange_refresh_token(again["refresh_token"])["refresh_token"] != fresh.refresh_token
+token = fresh.access_token
+
+# Who and what
+hosts = {"api_url": API}
+assert smartcar.get_user(token).id == sdk.get_user_id(token, **hosts) == answer["user_id"]
+page = sdk.get_vehicle_ids(token, 50, 0, **hosts)
+assert plain(smartcar.get_vehicles(token, {"limit": 50, "offset": 0})) == plain(page)
+car_id = page["vehicles"][0]
+found = smartcar.get_compatibility("5YJ3E1EA7JF000001", ["read_fuel", "read_vin"], "US")
+car_found = sdk.get_compatibility(
+    "5YJ3E1EA7JF000001", ["read_fuel", "read_vin"], "US", **CREDENTIALS, **hosts
+)
+assert plain(found) == plain(car_found)
+fails(
+    "get_compatibility of 1.0",
+    AttributeError,
+    smartcar.get_compatibility,
+    "V",
+    ["x"],
+    "US",
+    {"version": "1.0"},
+)
+matrix = more.get_compatibility_matrix("US", "NISSAN", {"scope": ["read_battery"]})
+mine_matrix = sdk.get_compatibility_matrix("US", "NISSAN", scope=["read_battery"], **CREDENTIALS, **hosts)
+assert {make: plain(models) for make, models in matrix.items()} == mine_matrix
+
+# Every read
+READS = [name for name in vars(sdk._vehicle_base.Reads) if not name.startswith("_")] + [
+    "odometer",
+    "location",
+]
+for unit_system in ("metric", "imperial"):
+    car = smartcar.Vehicle(car_id, token, {"unit_system": unit_system})
+    my_car = sdk.Vehicle(car_id, token, unit_system, **hosts)
+    for name in READS:
+        agree(getattr(my_car, name)(), getattr(car, name)())
+    assert "service_id" in seen
+    agree(my_car.service_history("2000-01-01", "2099-01-01"), car.service_history("2000-01-01", "2099-01-01"))
+    assert car.vin().vin == my_car.vin()
+    assert plain(car.attributes()) == my_car.info()
+    assert car.permissions().permissions == my_car.permissions()
+    answered = my_car.request("GET", "chevrolet/charge/voltmeter")
+    agree(
+        answered | {"data": {"body": answered["data"]}},
+        car.request("GET", "chevrolet/charge/voltmeter", None, {}),
+    )
+
+    # Batch
+    paths = ["/", "/vin", "/permissions", *(f"/{path}" for path in sdk._schema.PATHS.values() if path)]
+    batch, my_batch = car.batch(paths), my_car.batch(paths)
+    others = set(my_batch) - {"nominal_capacity", "attributes", "vin", "permissions"}
+    assert set(batch._fields) - set(my_batch) == {"meta", "battery_nominal_capacity"}
+    for name in others:
+        agree(my_batch[name], getattr(batch, name)())
+    assert plain(batch.battery_nominal_capacity()) == plain(my_batch["nominal_capacity"]["data"])
+    seen.add("nominal_capacity")
+    assert batch.vin().vin == my_batch["vin"]
+    assert batch.permissions().permissions == my_batch["permissions"]
+for unit_system in ("metric", "imperial"):
+    fails("set_unit_system", ValueError, car.set_unit_system, unit_system)
+    my_car.set_unit_system(unit_system)
+
+# Every command, by turns
+for first, second in ((car, my_car), (my_car, car)):
+    for name, args in (
+        ("lock", ()),
+        ("unlock", ()),
+        ("start_charge", ()),
+        ("stop_charge", ()),
+        ("set_charge_limit", (0.7,)),
+        ("send_destination", (40.7, -73.9)),
+    ):
+        statuses = []
+        for vehicle in (first, second):
+            try:
+                status = getattr(vehicle, name)(*args)
+            except (SmartcarException, sdk.SmartcarException) as error:
+                statuses.append((error.status_code, error.type, error.code))
+            else:
+                statuses.append(status["status"] if isinstance(status, dict) else status.status)
+        is_state = name in ("start_charge", "stop_charge")
+        assert statuses[0] == "success"
+        assert statuses[1] == "success" or is_state, statuses
+same_failure(my_car.stop_charge, car.stop_charge)
+
+# Webhooks
+webhook_id = str(uuid.uuid4())
+assert plain(car.subscribe(webhook_id)) == my_car.subscribe(webhook_id)
+assert plain(car.unsubscribe(AMT, webhook_id)) == my_car.unsubscribe(AMT, webhook_id)
+same_failure(my_car.subscribe, car.subscribe, "nonsense")
+digest = "7aa2abf547bf1a1f096eedeeab61b60aa6435f34d7fb4f09abe3f30cf5c00f4f"
+assert smartcar.hash_challenge("k", "c") == sdk.hash_challenge("k", "c") == digest
+for signature, is_good in ((digest, True), (digest[::-1], False)):
+    assert smartcar.verify_payload("k", signature, "c") == sdk.verify_payload("k", signature, "c") == is_good
+assert smartcar.get_api_version() == "2.0"
+smartcar.set_api_version("2.0")
+seen.add("versions")
+
+# Errors
+stranger = {"theirs": smartcar.Vehicle(car_id, "nonsense"), "ours": sdk.Vehicle(car_id, "nonsense", **hosts)}
+same_failure(stranger["ours"].odometer, stranger["theirs"].odometer)
+same_failure(
+    functools.partial(my_car.request, "GET"), lambda path: car.request("GET", path, None, {}), "nonsense"
+)
+honda = client.exchange_code(connect("honda@example.com", "HONDA")["code"]).access_token
+honda_id = smartcar.get_vehicles(honda).vehicles[0]
+civic, my_civic = smartcar.Vehicle(honda_id, honda), sdk.Vehicle(honda_id, honda, **hosts)
+same_failure(my_civic.battery, civic.battery)
+pair = civic.batch(["/battery", "/fuel"]), my_civic.batch(["/battery", "/fuel"])
+agree(pair[1]["fuel"], pair[0].fuel())
+
+
+def fail_in_batch():
+    raise pair[1]["battery"]
+
+
+same_failure(fail_in_batch, pair[0].battery)
+# The headers of the first request stay: the second car is asked with the first one's token.
+civic.request("GET", "odometer")
+error = fails("request", SmartcarException, car.request, "GET", "odometer")
+assert error.type == "PERMISSION"
+assert my_civic.request("GET", "odometer")["data"]
+assert my_car.request("GET", "odometer")["data"]
+
+# Generation 3
+new = sdk.ApplicationAuth(
+    os.environ["M2M_CLIENT_ID"], os.environ["M2M_CLIENT_SECRET"], token_url=os.environ["SMARTCAR_IAM_URL"]
+).request_token()["access_token"]
+known = more.get_vehicle(new, car_id)["body"]["data"]["attributes"]
+assert plain(known).items() >= sdk.v3.get_vehicle(new, car_id, api_url=VEHICLES).items()
+newer = smartcar.Vehicle(car_id, new)
+error = fails("get_signals", SmartcarException, newer.get_signals)
+assert (error.status_code, error.type, getattr(error, "code", None)) == (400, "SDK_ERROR", None)
+assert "userId" in error.message
+seen.add("errors of generation 3")
+fails("get_signal", SmartcarException, newer.get_signal, "odometer-traveleddistance")
+my_newer = sdk.v3.Vehicle(car_id, new, answer["user_id"], api_url=VEHICLES)
+assert my_newer.signals()["is_empty"] is False
+assert my_newer.signal("odometer")["value"] > 0
+
+# Management
+header = requests.Request("GET", MANAGEMENT, auth=("default", AMT)).prepare().headers["Authorization"]
+assert header == f"Basic {more.get_management_token(AMT)}"
+seen.add("get_management_token")
+filtered = {"user_id": answer["user_id"]}
+theirs = smartcar.get_connections(AMT, filtered, {"limit": 1})
+ours = sdk.get_connections(AMT, **filtered, limit=1, api_url=MANAGEMENT)
+assert theirs.paging.cursor == ours["paging"]["cursor"]
+for one, my_one in zip(theirs.connections, ours["connections"], strict=True):
+    assert plain(one).items() <= plain(my_one).items()
+deleted = smartcar.delete_connections(AMT, {"vehicle_id": honda_id})
+assert [one.vehicle_id for one in deleted.connections] == [honda_id]
+assert sdk.delete_connections(AMT, vehicle_id=honda_id, api_url=MANAGEMENT) == []
+same_failure(my_civic.odometer, civic.odometer)
+
+# Disconnect
+assert car.disconnect().status == "success"
+same_failure(my_car.odometer, car.odometer)
+
+assert called == set(PUBLIC), set(PUBLIC) ^ called
+assert called - succeeded == {"Vehicle.set_unit_system", "Vehicle.get_signals", "Vehicle.get_signal"}
+assert seen == set(BUGS) | set(DIFFERENCES), (set(BUGS) | set(DIFFERENCES)) ^ seen
+print(car_id)

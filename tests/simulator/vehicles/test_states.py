@@ -1,0 +1,149 @@
+import pytest
+
+from django_smartcar.simulator import store
+from django_smartcar.simulator.behaviour import motion
+from django_smartcar.simulator.vehicles.states import STATES
+from tests.simulator.conftest import EVERYTHING, error_of, v3_error_of
+
+CSA = "CONNECTED_SERVICES_ACCOUNT"
+LOCK, START, STOP = ("security", "LOCK"), ("charge", "START"), ("charge", "STOP")
+
+#: smartcar-api.md 8: what a state answers to a command; the second answers are v3's paths for the same.
+REFUSED = [
+    ("driving", LOCK, 409, "VEHICLE_STATE", "IN_MOTION"),
+    ("driving", ("security", "UNLOCK"), 409, "VEHICLE_STATE", "IN_MOTION"),
+    ("driving", START, 409, "VEHICLE_STATE", "CHARGING_PLUG_NOT_CONNECTED"),
+    ("driving", STOP, 409, "VEHICLE_STATE", "CHARGING_PLUG_NOT_CONNECTED"),
+    ("asleep", LOCK, 409, "VEHICLE_STATE", "ASLEEP"),
+    ("asleep", START, 409, "VEHICLE_STATE", "ASLEEP"),
+    ("unreachable", LOCK, 409, "VEHICLE_STATE", "UNREACHABLE"),
+    ("paused", LOCK, 409, "VEHICLE_STATE", "UNREACHABLE"),
+    ("paused", STOP, 409, "VEHICLE_STATE", "UNREACHABLE"),
+    ("charging", START, 409, "VEHICLE_STATE", "CHARGING_IN_PROGRESS"),
+    ("not_started", LOCK, 400, CSA, "ACCOUNT_ISSUE"),
+    ("deleted", START, 400, CSA, "VEHICLE_MISSING"),
+]
+
+
+@pytest.mark.parametrize(("state", "command", "status", "type_", "code"), REFUSED)
+def test_a_command_is_refused_as_documented_when_the_car_is_in_a_state(
+    volt, state, command, status, type_, code
+):
+    motion.enter(volt.car, state)
+    path, action = command
+    error_of(volt("POST", path, {"action": action}), status, type_, code)
+
+
+@pytest.mark.parametrize(("state", "command", "status", "type_", "code"), REFUSED)
+def test_v3_refuses_alike_when_the_car_is_in_a_state(driven, state, command, status, type_, code):
+    volt = driven()
+    motion.enter(volt.car, state)
+    path, action = command
+    v3_error_of(volt("POST", f"commands/{path}/{action.lower()}"), status, type_, code)
+
+
+def test_an_unplugged_car_neither_starts_nor_stops_when_it_is_parked(volt):
+    volt.car.is_plugged_in = False
+    for action in ("START", "STOP"):
+        answer = volt("POST", "charge", {"action": action})
+        error_of(answer, 409, "VEHICLE_STATE", "CHARGING_PLUG_NOT_CONNECTED")
+
+
+@pytest.mark.parametrize(
+    ("state", "error"),
+    [
+        ("parked", None),
+        ("driving", None),
+        ("charging", None),
+        ("paused", None),
+        ("asleep", (409, "VEHICLE_STATE", "ASLEEP")),
+        ("unreachable", (409, "VEHICLE_STATE", "UNREACHABLE")),
+        ("not_started", (400, CSA, "ACCOUNT_ISSUE")),
+        ("deleted", (400, CSA, "VEHICLE_MISSING")),
+    ],
+)
+def test_a_read_is_answered_by_the_state_when_the_car_is_asked(volt, state, error):
+    motion.enter(volt.car, state)
+    answer = volt("GET", "odometer")
+    if error:
+        error_of(answer, *error)
+    else:
+        assert answer.status_code == 200
+    assert volt("GET", "vin").status_code == 200  # who it is stays known
+
+
+def test_a_recorded_charge_cannot_be_stopped_when_the_car_is_smartcars_own(connect, first_car, api):
+    tokens = connect(scope=EVERYTHING, mode="simulated")
+    vehicle_id = first_car(tokens)
+    motion.enter(store.car(vehicle_id), "charging")
+    answer = api("POST", f"vehicles/{vehicle_id}/charge", tokens["access_token"], {"action": "STOP"})
+    error_of(answer, 409, "VEHICLE_STATE", "UNKNOWN")
+
+
+def test_v3_still_knows_what_the_car_said_when_it_is_out_of_reach(driven):
+    volt = driven()
+    for state, is_asleep, is_online in [
+        ("parked", False, True),
+        ("asleep", True, False),
+        ("unreachable", False, False),
+    ]:
+        motion.enter(volt.car, state)
+        signals = {
+            one["id"]: one["attributes"].get("body", {}) for one in volt("GET", "signals").json()["data"]
+        }
+        assert signals["connectivitystatus-isasleep"] == {"value": is_asleep}
+        assert signals["connectivitystatus-isonline"] == {"value": is_online}
+        assert signals["odometer-traveleddistance"]["value"] == volt.car.odometer_km
+    motion.enter(volt.car, "deleted")
+    (error,) = {
+        one["attributes"]["status"]["error"]["code"]
+        for one in volt("GET", "signals").json()["data"]
+        if one["id"] != "vehicleidentification-vin"
+    }
+    assert error == "VEHICLE_MISSING"
+
+
+def test_a_car_is_what_it_was_told_to_be_when_it_enters_each_state(volt):
+    for state in STATES:
+        motion.enter(volt.car, state)
+        assert volt.car.state == state
+    with pytest.raises(ValueError, match="'flying'"):
+        motion.enter(volt.car, "flying")
+
+
+def test_a_car_without_a_plug_cannot_charge_when_it_is_told_to(connect):
+    connect(make="HONDA")
+    with pytest.raises(ValueError, match="without a plug"):
+        motion.enter(store.cars()[0], "charging")
+
+
+def test_a_car_drives_on_when_time_passes(volt):
+    before = volt("GET", "odometer").json()["distance"]
+    fuel = volt.car.fuel_percent
+    place = volt("GET", "location").json()
+    motion.enter(volt.car, "driving")
+    store.advance(30 * 60 + 1)
+    assert volt("GET", "odometer").json()["distance"] == pytest.approx(before + 30)
+    assert volt.car.fuel_percent < fuel
+    assert volt("GET", "location").json() != place
+    motion.enter(volt.car, "parked")
+    store.advance(3600)
+    assert volt("GET", "odometer").json()["distance"] == pytest.approx(before + 30)
+
+
+def test_a_battery_fills_up_to_the_limit_when_time_passes(volt):
+    volt.car.battery_percent, volt.car.charge_limit = 0.5, 0.8
+    assert volt("POST", "charge", {"action": "START"}).status_code == 200
+    motion.pass_time(10 * 60)
+    assert 0.5 < volt("GET", "battery").json()["percentRemaining"] < 0.8
+    assert volt("GET", "charge").json()["state"] == "CHARGING"
+    motion.pass_time(100 * 60)
+    assert volt("GET", "battery").json()["percentRemaining"] == 0.8
+    assert volt("GET", "charge").json()["state"] == "FULLY_CHARGED"
+    error_of(volt("POST", "charge", {"action": "STOP"}), 409, "VEHICLE_STATE", "FULLY_CHARGED")
+
+
+def test_the_data_grows_old_when_a_parked_car_is_left_alone(volt):
+    before = volt("GET", "odometer")["SC-Data-Age"]
+    store.advance(3600)
+    assert volt("GET", "odometer")["SC-Data-Age"] == before

@@ -1,0 +1,40 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from django_smartcar.simulator.vehicles.values import READINGS
+from tests.simulator.conftest import EVERYTHING, error_of
+
+
+@pytest.mark.parametrize(
+    ("level", "lacking"),
+    [
+        ("bev", {"fuel", "engine/oil"}),
+        ("fuel", {"battery", "battery/capacity", "battery/nominal_capacity", "charge", "charge/limit"}),
+        ("phev", set()),
+    ],
+)
+def test_a_read_says_so_when_the_car_is_not_capable(api, connect, first_car, level, lacking):
+    tokens = connect(f"5YJ3E1EA7JF000001@{level}.smartcar.com", scope=EVERYTHING)
+    for path in READINGS:
+        response = api("GET", f"vehicles/{first_car(tokens)}/{path}", tokens["access_token"])
+        if path in lacking:
+            error_of(response, 501, "COMPATIBILITY", "VEHICLE_NOT_CAPABLE")
+        else:
+            assert response.status_code == 200, path
+
+
+def test_service_records_are_those_of_the_dates_when_some_are_given(volt):
+    records = volt("GET", "service/history").json()
+    assert isinstance(records, list)
+    assert [record["serviceId"] for record in records] == [12345]
+    assert len(volt("GET", "service/history?startDate=2000-01-01").json()) == 3
+    assert volt("GET", "service/history?start_date=2000-01-01&end_date=2001-01-01").json() == []
+    error_of(volt("GET", "service/history?startDate=yesterday"), 400, "VALIDATION")
+
+
+def test_the_age_does_not_move_when_only_time_passes(volt):
+    before = volt("GET", "odometer")["SC-Data-Age"]
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=5)):
+        assert volt("GET", "odometer")["SC-Data-Age"] == before

@@ -1,0 +1,226 @@
+"""The shapes of webhooks, held against smartcar-api.md 6.2 to 6.5."""
+
+import pytest
+
+from django_smartcar.simulator import store
+from django_smartcar.simulator.access.connections import of_vehicle
+from django_smartcar.simulator.signals.catalog import SIGNALS
+from django_smartcar.simulator.webhooks import notify, queue, registry
+
+
+@pytest.fixture
+def sent(receiver):
+    def sent_():
+        queue.run()
+        return receiver.received.pop().body
+
+    return sent_
+
+
+def locked(car):
+    with notify.changing(car):
+        car.is_locked = not car.is_locked
+
+
+def test_a_challenge_is_as_documented_when_it_is_of_v4(hook, receiver):
+    known = hook()
+    (challenge,) = receiver.received
+    body = challenge.body
+    assert set(body) == {"eventId", "eventType", "data", "meta"}
+    assert body["eventType"] == "VERIFY"
+    assert set(body["data"]) == {"challenge"}
+    assert set(body["meta"]) == {"version", "webhookId", "webhookName", "deliveryId", "deliveredAt"}
+    assert body["meta"]["webhookId"] == known.id
+
+
+def test_a_challenge_is_as_documented_when_it_is_of_v2(hook, receiver):
+    known = hook(version="2.0")
+    (challenge,) = receiver.received
+    wanted = {"version": "2.0", "webhookId": known.id, "eventName": "verify"}
+    body = challenge.body
+    assert set(body.pop("payload")) == {"challenge"}
+    assert body == wanted
+
+
+def test_a_state_is_as_documented_when_nothing_else_was_chosen(volt, hook, sent):
+    known = hook(volt.car)
+    locked(volt.car)
+    body = sent()
+    car = volt.car
+    assert set(body) == {"eventId", "eventType", "data", "meta"}
+    assert body["data"]["user"] == {"id": car.owner_id, "externalId": None}
+    assert body["data"]["vehicle"] == {
+        "id": car.id,
+        "make": "CHEVROLET",
+        "model": "Volt",
+        "year": car.year,
+        "mode": "live",
+        "powertrainType": "PHEV",
+    }
+    assert body["data"]["triggers"] == [{"code": "closure-islocked", "name": "IsLocked", "group": "Closure"}]
+    signal = next(one for one in body["data"]["signals"] if one["code"] == "odometer-traveleddistance")
+    assert (signal["name"], signal["group"]) == ("TraveledDistance", "Odometer")
+    assert signal["status"] == {"value": "SUCCESS"}
+    assert signal["body"] == {"unit": "kilometers", "value": car.odometer_km}
+    assert set(signal["meta"]) == {"oemUpdatedAt", "retrievedAt"}
+    assert all(type(value) is int and value > 10**12 for value in signal["meta"].values())
+    meta = body["meta"]
+    assert meta["signalCount"] == len(body["data"]["signals"])
+    assert (meta["version"], meta["mode"], meta["webhookId"]) == ("4.0", "LIVE", known.id)
+    assert type(meta["sequence"]) is type(meta["deliveredAt"]) is int
+
+
+def test_a_first_delivery_has_no_names_when_it_is_told(volt, hook, sent):
+    known = hook()
+    registry.subscribe(known.id, volt.car.owner_id, volt.car.id)
+    assert sent()["data"]["triggers"] == [{"code": "FIRST_DELIVERY"}]
+    known.variant = "captured"
+    registry.first_delivery(known.id, volt.car.id)
+    assert sent()["triggers"] == [{"type": "FIRST_DELIVERY"}]
+
+
+def test_a_state_is_as_captured_when_that_was_chosen(volt, hook, sent):
+    hook(volt.car, variant="captured")
+    locked(volt.car)
+    body = sent()
+    assert list(body["data"]) == ["user", "vehicle", "signals"]
+    assert body["triggers"] == [
+        {
+            "type": "SIGNAL_UPDATED",
+            "signal": {"code": "closure-islocked", "name": "IsLocked", "group": "Closure"},
+        }
+    ]
+    assert set(body["data"]["user"]) == {"id"}
+    assert set(body["data"]["vehicle"]) == {"id", "make", "model", "year", "mode", "powertrainType"}
+    assert set(body["meta"]) == {
+        "deliveryId",
+        "deliveredAt",
+        "version",
+        "webhookId",
+        "webhookName",
+        "mode",
+        "signalCount",
+    }
+    signal = next(one for one in body["data"]["signals"] if one["code"] == "odometer-traveleddistance")
+    assert signal["body"]["unit"] == "km"
+
+
+def test_a_state_is_as_captured_early_when_that_was_chosen(volt, hook, sent):
+    hook(volt.car, variant="captured-early")
+    locked(volt.car)
+    body = sent()
+    assert body["triggers"] == [{"type": "SIGNAL_UPDATED", "signal": "Closure.IsLocked"}]
+    assert set(body["data"]["vehicle"]) == {"id", "make", "model", "year"}
+    assert type(body["meta"]["deliveryTime"]) is int
+    assert "deliveredAt" not in body["meta"]
+
+
+def test_a_signal_that_failed_has_neither_body_nor_times_when_it_is_told(connect, hook, sent):
+    connect(make="HONDA", scope="read_battery read_odometer")
+    (car,) = store.cars()
+    hook(car)
+    with notify.changing(car):
+        car.odometer_km += 1
+    signals = {one["code"]: one for one in sent()["data"]["signals"]}
+    assert signals["tractionbattery-range"] == {
+        "code": "tractionbattery-range",
+        "name": "Range",
+        "group": "TractionBattery",
+        "status": {"value": "ERROR", "error": {"type": "COMPATIBILITY", "code": "VEHICLE_NOT_CAPABLE"}},
+    }
+
+
+def test_a_test_says_that_it_is_one_when_the_dashboard_sends_it(volt, hook, sent):
+    known = hook(volt.car)
+    registry.send_state(known, of_vehicle(volt.car.id), ["closure-islocked"], is_test=True)
+    body = sent()
+    assert (body["meta"]["mode"], body["data"]["vehicle"]["mode"]) == ("TEST", "live")
+
+
+def test_all_signals_come_when_they_were_chosen(volt, hook, sent):
+    hook(volt.car, signals=list(SIGNALS))
+    locked(volt.car)
+    assert [one["code"] for one in sent()["data"]["signals"]] == list(SIGNALS)
+
+
+@pytest.mark.parametrize("variant", ["documented", "captured", "captured-early"])
+def test_an_error_is_as_documented_when_it_is_told(volt, hook, sent, variant):
+    hook(volt.car, variant=variant)
+    with notify.changing(volt.car):
+        volt.car.fault = "CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED"
+    body = sent()
+    assert body["eventType"] == "VEHICLE_ERROR"
+    assert "signals" not in body["data"]
+    (error,) = body["data"]["errors"]
+    assert (error["type"], error["code"]) == ("CONNECTED_SERVICES_ACCOUNT", "AUTHENTICATION_FAILED")
+    assert (error["state"], error["resolution"]) == ("ERROR", {"type": "REAUTHENTICATE"})
+    assert error["description"].startswith("Smartcar was unable")
+    assert error["docURL"].startswith("https://smartcar.com/docs/")
+    assert error["suggestedUserMessage"].startswith("Your car got disconnected")
+    first = error["signals"][0]
+    if variant == "captured-early":
+        assert first == "Charge.ChargeLimits"
+    else:
+        assert first == {"code": "charge-chargelimits", "name": "ChargeLimits", "group": "Charge"}
+    with notify.changing(volt.car):
+        volt.car.fault = None
+    (error,) = sent()["data"]["errors"]
+    assert error["state"] == "RESOLVED"
+    assert "resolution" not in error
+
+
+def test_errors_go_elsewhere_when_the_webhook_says_so(volt, hook, receiver):
+    hook(volt.car, error_uri=receiver.url.replace("/hook", "/errors"))
+    with notify.changing(volt.car):
+        volt.car.fault = "VEHICLE_STATE:UNREACHABLE"
+    locked(volt.car)
+    with notify.changing(volt.car):
+        volt.car.fault = None
+        volt.car.odometer_km += 1
+    queue.run()
+    assert [(one.kind, one.path) for one in receiver.received] == [
+        ("VEHICLE_ERROR", "/errors"),
+        ("VEHICLE_ERROR", "/errors"),
+        ("VEHICLE_STATE", "/hook"),
+    ]
+
+
+def test_an_error_of_a_request_is_no_cars_when_it_is_to_be_sent(volt, hook):
+    known = hook(volt.car)
+    with pytest.raises(ValueError, match="GATEWAY_TIMEOUT"):
+        registry.send_error(known, of_vehicle(volt.car.id), "GATEWAY_TIMEOUT")
+
+
+def test_a_schedule_tells_of_every_car_when_it_is_of_v2(connect, hook, sent):
+    scope = "read_odometer read_fuel read_battery read_vin"
+    connect("2-vehicles@smartcar.com", make="HONDA", scope=scope)
+    known = hook(version="2.0", auto_subscribe=True)
+    for car in store.cars():
+        registry.subscribe(known.id, car.owner_id, car.id)
+    registry.send_schedule(known)
+    body = sent()
+    vehicles = body["payload"].pop("vehicles")
+    assert body == {
+        "version": "2.0",
+        "webhookId": known.id,
+        "eventName": "schedule",
+        "mode": "live",
+        "payload": {},
+    }
+    assert [one["vehicleId"] for one in vehicles] == [car.id for car in store.cars()]
+    assert set(vehicles[0]) == {"vehicleId", "requestId", "timestamp", "data"}
+    items = {one["path"]: one for one in vehicles[0]["data"]}
+    assert list(items) == ["/odometer", "/fuel", "/battery"]
+    assert set(items["/odometer"]) == {"path", "code", "body", "headers"}
+    assert items["/odometer"]["headers"]["sc-unit-system"] == "metric"
+    assert (items["/battery"]["code"], items["/battery"]["body"]["code"]) == (501, "VEHICLE_NOT_CAPABLE")
+
+
+def test_an_event_of_charging_is_as_documented_when_it_is_of_v2(volt, hook, sent):
+    known = hook(volt.car, version="2.0")
+    registry.send_charge_event(known, of_vehicle(volt.car.id), "CHARGING_STARTED")
+    body = sent()
+    payload = body.pop("payload")
+    assert body == {"version": "2.0", "webhookId": known.id, "eventName": "eventBased", "mode": "live"}
+    assert set(payload) == {"eventId", "vehicleId", "eventType", "eventTime"}
+    assert (payload["vehicleId"], payload["eventType"]) == (volt.car.id, "CHARGING_STARTED")
