@@ -11,7 +11,7 @@ CALLS = 500
 TIMES = 5
 
 ABOUT = (
-    f"Reading: CPU of an odometer, generation 2, {CALLS} calls over TLS with a bundle of one CA; beside\n"
+    f"Reading: CPU of an odometer, API v2, {CALLS} calls over TLS with a bundle of one CA; beside\n"
     "Smartcar's own SDK, 6.19.1, and a pooled call of requests. Through the service, the token comes from\n"
     "the database, and what the car tells is kept there"
 )

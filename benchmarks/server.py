@@ -1,4 +1,4 @@
-"""A Smartcar with a latency, generation 2, light enough to share two cores with those who ask it.
+"""A Smartcar with a latency, API v2, light enough to share two cores with those who ask it.
 
 ``python -m benchmarks.server SECONDS CERTIFICATE`` prints its port; then, for each line that it gets,
 how many requests it has had. It serves until its input ends.

@@ -189,7 +189,7 @@ class Settings:
 
     @property
     def SMARTCAR_MANAGEMENT_URL(self) -> str:
-        """The host of version 2.0's management API, without the version."""
+        """The host of version API v2's management API, without the version."""
         return self._host("SMARTCAR_MANAGEMENT_URL", "https://management.smartcar.com")
 
     @property

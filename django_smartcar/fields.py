@@ -2,7 +2,7 @@
 
 What is stored is ``smartcar-fernet:`` and a Fernet token. The first of ``SMARTCAR_ENCRYPTION_KEYS`` encrypts,
 each of them opens. A value without the prefix is a plain one from before, and is encrypted when it is next
-saved. A value that no key opens raises `UndecryptableToken` as soon as it is used, and stays as it is.
+saved. A value that no key opens raises `DecryptionError` as soon as it is used, and stays as it is.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class SmartcarAppError(Exception):
     """Anything that this app, not Smartcar, has refused."""
 
 
-class UndecryptableToken(SmartcarAppError):
+class DecryptionError(SmartcarAppError):
     """No key of ``SMARTCAR_ENCRYPTION_KEYS`` opens what is stored. It is still there: put its key back."""
 
     def __init__(self, what: str = "a stored value") -> None:
@@ -59,11 +59,11 @@ class Secret(str):
         return "<secret>"
 
 
-class Unopened:
+class Undecryptable:
     """Stands on a row for a value that no key opens, so that the row can be read but for this value."""
 
     def __str__(self) -> str:
-        raise UndecryptableToken
+        raise DecryptionError
 
 
 def is_key(value: Any) -> bool:
@@ -83,20 +83,20 @@ def encrypt(text: str) -> str:
 
 @sensitive_variables()
 def decrypt(stored: str) -> Secret:
-    """The text that this was stored for. Raises UndecryptableToken.
+    """The text that this was stored for. Raises DecryptionError.
 
     Without keys a plain value does not open either: its token would be exchanged, and the new one not stored.
     """
     keys = conf.encryption_keys
     if not keys:
-        raise UndecryptableToken
+        raise DecryptionError
     ring = _keyring(keys)
     if not stored.startswith(PREFIX):
         return Secret(stored)
     try:
         return Secret(ring.decrypt(_body(stored)).decode(*_CODEC))
     except InvalidToken:
-        raise UndecryptableToken from None
+        raise DecryptionError from None
 
 
 @sensitive_variables()
@@ -137,8 +137,8 @@ class _Attribute(DeferredAttribute):
 
     def __get__(self, instance: Any, cls: Any = None) -> Any:
         value = super().__get__(instance, cls)
-        if isinstance(value, Unopened):
-            raise UndecryptableToken(f"{self.field.name} of {instance._meta.label} {instance.pk}")
+        if isinstance(value, Undecryptable):
+            raise DecryptionError(f"{self.field.name} of {instance._meta.label} {instance.pk}")
         return value
 
     def __set__(self, instance: Any, value: Any) -> None:
@@ -169,8 +169,8 @@ class EncryptedTextField(_TextField):
             return value
         try:
             return decrypt(value)
-        except UndecryptableToken:
-            return Unopened()
+        except DecryptionError:
+            return Undecryptable()
 
     def get_lookup(self, lookup_name: str) -> Any:
         if lookup_name == "exact":

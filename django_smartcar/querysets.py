@@ -24,7 +24,7 @@ class LeasedTokenQuerySet(models.QuerySet[Any]):
         """Refreshable rows without an access token: it was refused and dropped, or never there."""
         return self.refreshable().filter(access_expires_at=None)
 
-    def left_behind(self, now: datetime) -> Any:
+    def with_expired_lock(self, now: datetime) -> Any:
         """Refreshable rows that a process had begun to renew when it died: it has not given back its lease.
 
         Their refresh token may be used up, and then works only for a short time more.
@@ -37,13 +37,13 @@ class SmartcarAccountQuerySet(LeasedTokenQuerySet):
         """The accounts of this local user; of nobody, for an anonymous one."""
         return self.filter(smartcar_user__user_id=user.pk) if user.pk else self.none()
 
-    def of_generation(self, api_version: str) -> SmartcarAccountQuerySet:
+    def of_api_version(self, api_version: str) -> SmartcarAccountQuerySet:
         """Accounts that are used through this generation: ``"2.0"`` or ``"3"``."""
         return self.filter(api_version=api_version)
 
     def refreshable(self) -> SmartcarAccountQuerySet:
-        """Accounts of generation 2 whose refresh token may still be exchanged."""
-        return self.of_generation("2.0").filter(reconnect_required_at=None).exclude(refresh_token="")
+        """Accounts of API v2 whose refresh token may still be exchanged."""
+        return self.of_api_version("2.0").filter(reconnect_required_at=None).exclude(refresh_token="")
 
 
 class ConnectedVehicleQuerySet(models.QuerySet[Any]):
@@ -94,13 +94,13 @@ class VehicleReadingQuerySet(models.QuerySet[Any]):
         """What the cars of this local user have told; nothing, for an anonymous one."""
         return self.filter(vehicle__account__smartcar_user__user_id=user.pk) if user.pk else self.none()
 
-    def newest(self) -> VehicleReadingQuerySet:
+    def latest_only(self) -> VehicleReadingQuerySet:
         """The one of each car and kind that is true now, as far as is known."""
-        return self.filter(is_newest=True)
+        return self.filter(is_latest=True)
 
-    def outlived(self, before: datetime) -> VehicleReadingQuerySet:
+    def expired(self, before: datetime) -> VehicleReadingQuerySet:
         """What Smartcar has last told before this moment, and is not the newest of its car and kind."""
-        return self.filter(is_newest=False, fetched_at__lt=before)
+        return self.filter(is_latest=False, fetched_at__lt=before)
 
 
 class ConnectAttemptQuerySet(models.QuerySet[Any]):

@@ -36,7 +36,7 @@ def _smartcar():
 
 @pytest.fixture
 def smartcar(_smartcar, settings, request):
-    """The pretend Smartcar, new; the site speaks generation 3 to it, unless the test is given another."""
+    """The pretend Smartcar, new; the site speaks API v3 to it, unless the test is given another."""
     store.reset()
     _smartcar.point(settings, getattr(request, "param", "3"))
     yield _smartcar

@@ -64,7 +64,7 @@ TEMPLATES = [
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
-# Most tests of the app play generation 2 on the wire; those of both, or of generation 3, say so.
+# Most tests of the app play API v2 on the wire; those of both, or of API v3, say so.
 SMARTCAR_API_VERSION = "2.0"
 SMARTCAR_CLIENT_ID = "0b1a1e0c-4b1e-4f0e-9c55-0d5f3a4f1b11"
 SMARTCAR_CLIENT_SECRET = "the-secret-of-the-tests"

@@ -16,7 +16,7 @@ APPLICATION = "0b1a1e0c-4b1e-4f0e-9c55-0d5f3a4f1b11"
 
 @pytest.fixture(autouse=True)
 def site(settings):
-    """A site that speaks API 3, with all that it needs."""
+    """A site that speaks API v3, with all that it needs."""
     settings.SMARTCAR_API_VERSION = "3"
     settings.SMARTCAR_CLIENT_ID = "client_01JABCDEF"
     settings.SMARTCAR_CLIENT_SECRET = "the-secret-of-3"

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from django_smartcar import exceptions
 from django_smartcar.fields import (
     PREFIX,
+    DecryptionError,
     EncryptedTextField,
     Secret,
-    UndecryptableToken,
     decrypt,
     encrypt,
     is_current,
@@ -170,7 +170,7 @@ def test_a_plain_value_from_before_is_read_and_encrypted_at_the_next_save(vault)
 def test_a_plain_value_from_before_does_not_open_without_keys(vault, keys):
     lay(vault, "from-before")
     keys()
-    with pytest.raises(UndecryptableToken):
+    with pytest.raises(DecryptionError):
         Vault.objects.get().code  # noqa: B018 (reading it is what is tested)
     keys(NEW)
     assert Vault.objects.get().code == "from-before"
@@ -192,7 +192,7 @@ def damaged(stored):
 
 @pytest.mark.parametrize("number", range(6))
 def test_a_damaged_value_opens_with_no_key(keys, number):
-    with pytest.raises(UndecryptableToken):
+    with pytest.raises(DecryptionError):
         decrypt(damaged(encrypt("1234"))[number])
 
 
@@ -201,14 +201,14 @@ def test_a_value_that_no_key_opens_raises_when_it_is_read(vault, keys, left):
     stored = lying(vault)
     keys(*left)
     row = Vault.objects.get()
-    with pytest.raises(UndecryptableToken) as raised:
+    with pytest.raises(DecryptionError) as raised:
         row.code  # noqa: B018 (reading it is what is tested)
     said = str(raised.value)
     assert f"code of people.Vault {vault.pk}" in said
     assert "SMARTCAR_ENCRYPTION_KEYS" in said
     for secret in (stored, stored.removeprefix(PREFIX), OLD, NEW, "1234"):
         assert secret not in said
-    assert exceptions.UndecryptableToken is UndecryptableToken
+    assert exceptions.DecryptionError is DecryptionError
     assert isinstance(raised.value, exceptions.SmartcarAppError)
 
 
@@ -223,7 +223,7 @@ def test_a_value_that_no_key_opens_is_never_encrypted_again(vault, keys):
         lambda: Vault.objects.update(code=unopened),
         lambda: Vault.objects.create(code=unopened),
     ):
-        with pytest.raises(UndecryptableToken), transaction.atomic():
+        with pytest.raises(DecryptionError), transaction.atomic():
             write()
     assert lying(vault) == stored
     keys(NEW, OLD)
@@ -246,7 +246,7 @@ READS = {
 @pytest.mark.parametrize("read", READS.values(), ids=READS)
 def test_no_way_to_read_returns_it_as_it_lies(vault, keys, read):
     keys(NEW)
-    with pytest.raises(UndecryptableToken):
+    with pytest.raises(DecryptionError):
         read()
 
 
@@ -298,12 +298,12 @@ def test_a_key_is_made_of_the_secret_key_only_while_debug_is_on(settings):
     stored = encrypt("1234")
     assert decrypt(stored) == "1234"
     settings.SECRET_KEY = "another"
-    with pytest.raises(UndecryptableToken):
+    with pytest.raises(DecryptionError):
         decrypt(stored)
     settings.SECRET_KEY = "only-for-the-tests"
     assert decrypt(stored) == "1234"
     settings.DEBUG = False
-    with pytest.raises(UndecryptableToken):
+    with pytest.raises(DecryptionError):
         decrypt(stored)
     with pytest.raises(ImproperlyConfigured):
         encrypt("1234")
@@ -315,7 +315,7 @@ def test_keys_that_are_set_are_the_only_ones_while_debug_is_on(settings, keys):
     del settings.SMARTCAR_ENCRYPTION_KEYS
     stored = encrypt("1234")
     keys(OLD)
-    with pytest.raises(UndecryptableToken):
+    with pytest.raises(DecryptionError):
         decrypt(stored)
 
 

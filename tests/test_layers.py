@@ -27,6 +27,7 @@ LAYERS = [
     {"models", "exceptions", "checks"},
     {"sdk", "fields", "querysets", "signals"},
     {"conf", "task_backends"},
+    {"secret_types"},
 ]
 LAYER = {name: len(LAYERS) - number for number, names in enumerate(LAYERS) for name in names}
 

@@ -35,7 +35,7 @@ def test_the_database_lets_one_local_user_have_a_smartcar_user(account, bert):
 
 def test_no_secret_vin_or_position_in_str_or_repr(make_vehicle, account):
     vehicle = make_vehicle(account, vin="0SCAUDI037A5ADB1C")
-    place = readings.keep(vehicle, "location", {"latitude": 37.4292, "longitude": 122.1381})
+    place = readings.save(vehicle, "location", {"latitude": 37.4292, "longitude": 122.1381})
     owner = account.smartcar_user
     shown = "".join(f"{row} {row!r}" for row in (account, vehicle, owner, place))
     for secret in ("access-0", "refresh-0", "0SCAUDI037A5ADB1C", "37.4292"):

@@ -73,9 +73,9 @@ def test_only_the_standard_library_is_imported_when_nothing_is_installed():
 def test_demo_names_a_free_port_when_the_port_is_taken(taken):
     done = start("demo", "--port", str(taken))
     assert done.returncode == 1
-    message, advice = done.stderr.strip().split("; type: ")
+    message, user_message = done.stderr.strip().split("; type: ")
     assert message == f"run.py: port {taken} is not free"
-    command, port = advice.rsplit(" ", 1)
+    command, port = user_message.rsplit(" ", 1)
     assert command == "python3 run.py demo --port"
     assert run.is_free(int(port))
 

@@ -15,11 +15,11 @@ from django.forms import model_to_dict, modelform_factory
 from django.views.debug import ExceptionReporter
 
 from django_smartcar import signals
-from django_smartcar.exceptions import UndecryptableToken
+from django_smartcar.exceptions import DecryptionError
 from django_smartcar.fields import PREFIX, EncryptedTextField
 from django_smartcar.models import ApplicationToken, SmartcarAccount, WebhookEvent
 from django_smartcar.services import tokens
-from django_smartcar.services.client import Driver
+from django_smartcar.services.client import ApiCredentials
 from django_smartcar.services.tokens import _refresh_lock
 from django_smartcar.services.webhooks import _queue
 
@@ -200,10 +200,10 @@ def test_error_reports_when_no_key_opens_a_token(account, lose_key, settings, rf
     settings.DEBUG = debug
     before = settings.SMARTCAR_ENCRYPTION_KEYS[0]
     lose_key()
-    with pytest.raises(UndecryptableToken) as raised:
+    with pytest.raises(DecryptionError) as raised:
         tokens.refresh(SmartcarAccount.objects.get())
     report = report_of(raised, rf.get("/"))
-    assert "UndecryptableToken" in report
+    assert "DecryptionError" in report
     search(report)
     assert before not in report
 
@@ -239,7 +239,7 @@ def test_the_token_of_the_application(admin_client, rf, caplog, search):
         search(repr(cursor.fetchall()), stored_may=True)
     with connection.execute_wrapper(refuse), pytest.raises(OperationalError) as raised:
         row.save(update_fields=row.TOKEN_FIELDS)
-    shown = f"{row} {row!r} {vars(row)!r} {Driver('3', row.access_token, 'user-1')!r}"
+    shown = f"{row} {row!r} {vars(row)!r} {ApiCredentials('3', row.access_token, 'user-1')!r}"
     search(shown + out.getvalue() + "".join(pages) + caplog.text)
     search(report_of(raised, rf.get("/")), stored_may=True)
 
@@ -317,7 +317,7 @@ class TestWebhooks:
 
         row = self.receive(client, body)
         with connection.execute_wrapper(refuse):
-            assert _queue.work() == 1
+            assert _queue.process_due() == 1
         row.refresh_from_db()
         assert "OperationalError" in row.last_error
         assert row.last_error in caplog.text
@@ -335,7 +335,7 @@ class TestWebhooks:
         row = self.receive(client, body)
         signals.webhook_received.connect(receiver)
         try:
-            _queue.work()
+            _queue.process_due()
         finally:
             signals.webhook_received.disconnect(receiver)
         row.refresh_from_db()
@@ -351,7 +351,7 @@ class TestWebhooks:
             raise KeyboardInterrupt("stop")
 
         def execute_or_stop(execute, sql, params, many, context):
-            is_last = sql.startswith("UPDATE") and "worked_at" in sql
+            is_last = sql.startswith("UPDATE") and "processed_at" in sql
             if (place == "applying" and "smartcar_vehiclereading" in sql) or (
                 place == "finishing" and is_last
             ):
@@ -366,7 +366,7 @@ class TestWebhooks:
         signals.webhook_received.connect(receive)
         try:
             with connection.execute_wrapper(execute_or_stop), pytest.raises(KeyboardInterrupt) as raised:
-                _queue.work()
+                _queue.process_due()
         finally:
             signals.webhook_received.disconnect(receive)
         report = report_of(raised, rf.get("/"))

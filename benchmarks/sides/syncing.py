@@ -12,4 +12,4 @@ __all__ = ["make", "ours"]
 def ours() -> dict:
     with open(os.devnull, "w") as nowhere, measured() as took:
         call_command("sync_smartcar_vehicles", stdout=nowhere)
-    return {**took, "left": ConnectedVehicle.objects.filter(heard_at=None).count()}
+    return {**took, "left": ConnectedVehicle.objects.filter(last_seen_at=None).count()}

@@ -8,7 +8,7 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from ..exceptions import UndecryptableToken
+from ..exceptions import DecryptionError
 from ..models import ApplicationToken, SmartcarAccount, SmartcarUser
 from ..services import privacy, tokens, vehicles
 from .actions import ActsOnSmartcar, SmartcarModelAdmin
@@ -39,13 +39,15 @@ class SmartcarUserAdmin(ActsOnSmartcar):
         warning = str(_("Their cars and the records of them go as well, at Smartcar and here, for good."))
         asked = self.confirm(request, queryset, action="erase", title=title, warning=warning)
         if asked is None:
-            self.run(request, queryset, str(_("erased")), partial(privacy.forget, actor=request.user))
+            self.run(
+                request, queryset, str(_("erased")), partial(privacy.erase_smartcar_user, actor=request.user)
+            )
         return asked
 
 
 @admin.register(ApplicationToken)
 class ApplicationTokenAdmin(SmartcarModelAdmin):
-    """Whether generation 3 gives this site its token, and until when the one that is kept is good."""
+    """Whether API v3 gives this site its token, and until when the one that is kept is good."""
 
     fields = ("client_id", "access_expires_at", "refreshed_at", "refresh_error")
     list_display = fields
@@ -107,7 +109,7 @@ class SmartcarAccountAdmin(ActsOnSmartcar):
         "updated_at",
     ]
     fields = tuple(readonly_fields)
-    actions = ["refresh_tokens", "reread"]
+    actions = ["refresh_tokens", "reload"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SmartcarAccount]:
         connected = Count("vehicles", filter=Q(vehicles__disconnected_at=None))
@@ -133,12 +135,12 @@ class SmartcarAccountAdmin(ActsOnSmartcar):
     def health(self, account: Any) -> Any:
         if account.reconnect_required_at is not None:
             return _("needs reconnecting")
-        if account.speaks_v3:
+        if account.uses_v3:
             return _("good") if account.connected_vehicles else _("disconnected")
         try:
             if not account.refresh_token:
                 return _("disconnected")
-        except UndecryptableToken:
+        except DecryptionError:
             return _("no key opens its tokens")
         if account.access_expires_within(timedelta(0)):
             return _("to be refreshed")
@@ -152,5 +154,5 @@ class SmartcarAccountAdmin(ActsOnSmartcar):
         self.run(request, queryset, str(_("tokens refreshed")), tokens.refresh)
 
     @admin.action(description=_("Re-read cars from Smartcar"), permissions=["refresh"])
-    def reread(self, request: HttpRequest, queryset: QuerySet[SmartcarAccount]) -> None:
+    def reload(self, request: HttpRequest, queryset: QuerySet[SmartcarAccount]) -> None:
         self.run(request, queryset, str(_("re-read from Smartcar")), vehicles.sync)

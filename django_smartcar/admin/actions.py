@@ -14,7 +14,7 @@ from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from ..exceptions import SmartcarAppError, SmartcarException, advice, link_of, reason_of
+from ..exceptions import SmartcarAppError, SmartcarException, error_code, help_url, user_message
 
 logger = logging.getLogger(__name__)
 
@@ -120,12 +120,12 @@ class ActsOnSmartcar(SmartcarModelAdmin):
         return row
 
     def _failed(self, request: HttpRequest, row: Model, done: str, error: Exception) -> None:
-        reason = reason_of(error)
+        reason = error_code(error)
         self.log_change(
             request, self.logged_on(row), _("Not %(done)s: %(reason)s") % {"done": done, "reason": reason}
         )
         if not isinstance(error, (SmartcarException, SmartcarAppError)):
             logger.error("an action of the admin failed", exc_info=error)
-        link = link_of(error)
+        link = help_url(error)
         more = format_html(' <a href="{}">{}</a>', link, _("What to do")) if link else ""
-        messages.error(request, format_html("{}: {} ({}){}", row, advice(error), reason, more))
+        messages.error(request, format_html("{}: {} ({}){}", row, user_message(error), reason, more))

@@ -22,12 +22,12 @@ class VehicleReadingAdmin(SmartcarModelAdmin):
         "recorded_at",
         "fetched_at",
         "source",
-        "is_newest",
-        "is_implausible",
+        "is_latest",
+        "is_outlier",
     ]
     fields = tuple(readonly_fields)
     list_display = tuple(readonly_fields)
-    list_filter = ["is_newest", "is_implausible", "source"]
+    list_filter = ["is_latest", "is_outlier", "source"]
     list_select_related = ["vehicle"]
     search_help_text = _("by the user whose car it is, make, model or kind")
     show_full_result_count = False

@@ -45,7 +45,7 @@ class SubscriptionFilter(admin.SimpleListFilter):
 
 @admin.register(ConnectedVehicle)
 class ConnectedVehicleAdmin(ActsOnSmartcar):
-    list_display = ["name", "owner", "account", "is_connected", "heard_at", "asked", "created_at"]
+    list_display = ["name", "owner", "account", "is_connected", "last_seen_at", "asked", "created_at"]
     list_filter = [ConnectionFilter, SubscriptionFilter, "make"]
     list_select_related = ["account__smartcar_user__user"]
     readonly_fields = [
@@ -57,7 +57,7 @@ class ConnectedVehicleAdmin(ActsOnSmartcar):
         "model",
         "year",
         "granted",
-        "heard_at",
+        "last_seen_at",
         "created_at",
         "updated_at",
         "asked",
@@ -67,7 +67,7 @@ class ConnectedVehicleAdmin(ActsOnSmartcar):
         "disconnected_at",
     ]
     fields = (*readonly_fields, "unit_system")
-    actions = ["lock", "unlock", "start_charge", "stop_charge", "locate", "reread", "disconnect"]
+    actions = ["lock", "unlock", "start_charge", "stop_charge", "locate", "reload", "disconnect"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ConnectedVehicle]:
         month = f"{timezone.now().astimezone(UTC):%Y-%m}"
@@ -110,8 +110,8 @@ class ConnectedVehicleAdmin(ActsOnSmartcar):
     def has_locate_permission(self, request: HttpRequest) -> bool:
         return self.may(request, "locate")
 
-    def has_reread_permission(self, request: HttpRequest) -> bool:
-        return self.may(request, "reread")
+    def has_reload_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, "reload")
 
     def has_disconnect_permission(self, request: HttpRequest) -> bool:
         return self.may(request, "disconnect")
@@ -143,9 +143,9 @@ class ConnectedVehicleAdmin(ActsOnSmartcar):
         context = {**self.admin_site.each_context(request), "title": _("Where they are"), "rows": rows}
         return TemplateResponse(request, "admin/smartcar/locations.html", {**context, "opts": self.opts})
 
-    @admin.action(description=_("Re-read from Smartcar"), permissions=["reread"])
-    def reread(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> None:
-        self.run(request, queryset, str(_("re-read from Smartcar")), vehicles.reread)
+    @admin.action(description=_("Re-read from Smartcar"), permissions=["reload"])
+    def reload(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> None:
+        self.run(request, queryset, str(_("re-read from Smartcar")), vehicles.reload)
 
     @admin.action(description=_("Disconnect"), permissions=["disconnect"])
     def disconnect(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> HttpResponse | None:
@@ -166,6 +166,6 @@ class ConnectedVehicleAdmin(ActsOnSmartcar):
             self.report(
                 request,
                 str(done),
-                commands.send_to_all(told, action, actor=request.user, reason=reason),
+                commands.send_many(told, action, actor=request.user, reason=reason),
             )
         return asked

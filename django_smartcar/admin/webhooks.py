@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from ..exceptions import UndecryptableToken
+from ..exceptions import DecryptionError
 from ..models import VehicleProblem, WebhookEndpoint, WebhookEvent
 from ..services import webhooks
 from .actions import SmartcarModelAdmin
@@ -37,11 +37,11 @@ class WebhookEventAdmin(SmartcarModelAdmin):
         "attempts",
         "next_attempt_at",
         "last_error",
-        "worked_at",
+        "processed_at",
         "redacted",
     ]
     fields = tuple(readonly_fields)
-    actions = ["run_again"]
+    actions = ["requeue"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
         events: QuerySet[WebhookEvent] = super().get_queryset(request)
@@ -58,15 +58,15 @@ class WebhookEventAdmin(SmartcarModelAdmin):
     def redacted(self, event: WebhookEvent) -> str:
         try:
             payload = json.loads(event.payload)
-        except UndecryptableToken:
+        except DecryptionError:
             return str(_("no key opens it"))
         return format_html("<pre>{}</pre>", json.dumps(redact(payload), indent=2, ensure_ascii=False))
 
     @admin.action(description=_("Run again"), permissions=["rerun"])
-    def run_again(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> None:
+    def requeue(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> None:
         """Have done what was not done: receivers that had ended well are not called again."""
-        events = list(queryset.exclude(state=WebhookEvent.State.WORKED))
-        number = webhooks.run_again(WebhookEvent.objects.filter(pk__in=[event.pk for event in events]))
+        events = list(queryset.exclude(state=WebhookEvent.State.PROCESSED))
+        number = webhooks.requeue(WebhookEvent.objects.filter(pk__in=[event.pk for event in events]))
         for event in events:
             self.log_change(request, event, str(_("run again")))
         webhooks.begin_work()

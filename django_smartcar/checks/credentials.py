@@ -1,7 +1,7 @@
 """Checks of Smartcar's four kinds of credentials, which are easily mixed up: told apart by their shapes.
 
-Smartcar's dashboard has the Application ID (also the Client ID of API 2.0, with a secret of its own) under
-Configuration → Application details, and the ``client_…`` id of API 3 with its secrets under API Credentials.
+Smartcar's dashboard has the Application ID (also the Client ID of API v2, with a secret of its own) under
+Configuration → Application details, and the ``client_…`` id of API v3 with its secrets under API Credentials.
 """
 
 import re
@@ -45,8 +45,8 @@ def check() -> Iterator[CheckMessage]:
 def _version_3() -> Iterator[CheckMessage]:
     yield from _pair(M2M_BOX)
     if conf.SMARTCAR_CLIENT_ID and not M2M.fullmatch(conf.SMARTCAR_CLIENT_ID):
-        what = "an Application ID" if UUID.fullmatch(conf.SMARTCAR_CLIENT_ID) else "not the id of API 3"
-        yield _misplaced("SMARTCAR_CLIENT_ID", f"is {what}: API 3 gives no token for it", M2M_BOX)
+        what = "an Application ID" if UUID.fullmatch(conf.SMARTCAR_CLIENT_ID) else "not the id of API v3"
+        yield _misplaced("SMARTCAR_CLIENT_ID", f"is {what}: API v3 gives no token for it", M2M_BOX)
     if not conf.SMARTCAR_APPLICATION_ID:
         yield Error(
             "SMARTCAR_APPLICATION_ID is not set: Connect, where drivers consent, knows the site by it.",
@@ -71,7 +71,7 @@ def _version_2() -> Iterator[CheckMessage]:
     if conf.SMARTCAR_V2_CLIENT_ID or conf.SMARTCAR_V2_CLIENT_SECRET:
         yield CheckWarning(
             'SMARTCAR_V2_CLIENT_ID and SMARTCAR_V2_CLIENT_SECRET have no use where the version is "2.0".',
-            hint="Put the pair of API 2.0 into SMARTCAR_CLIENT_ID and SMARTCAR_CLIENT_SECRET.",
+            hint="Put the pair of API v2 into SMARTCAR_CLIENT_ID and SMARTCAR_CLIENT_SECRET.",
             id="smartcar.W007",
         )
 
@@ -94,7 +94,7 @@ def _pair(box: str) -> Iterator[CheckMessage]:
 
 def _application_id(name: str, value: str) -> Iterator[CheckMessage]:
     if M2M.fullmatch(value):
-        yield _misplaced(name, "is an id of API 3, which Smartcar Connect refuses", APPLICATION_BOX)
+        yield _misplaced(name, "is an id of API v3, which Smartcar Connect refuses", APPLICATION_BOX)
     elif not UUID.fullmatch(value):
         yield _misplaced(name, "is not a UUID", APPLICATION_BOX)
 
@@ -103,9 +103,9 @@ def _older_pair() -> Iterator[CheckMessage]:
     client_id, secret = conf.SMARTCAR_V2_CLIENT_ID, conf.SMARTCAR_V2_CLIENT_SECRET
     if bool(client_id) != bool(secret):
         yield CheckWarning(
-            "Of SMARTCAR_V2_CLIENT_ID and SMARTCAR_V2_CLIENT_SECRET only one is set: no account of API 2.0 "
+            "Of SMARTCAR_V2_CLIENT_ID and SMARTCAR_V2_CLIENT_SECRET only one is set: no account of API v2 "
             "can be served.",
-            hint="Set both, or neither once no account of API 2.0 is left.",
+            hint="Set both, or neither once no account of API v2 is left.",
             id="smartcar.W007",
         )
     if client_id:
@@ -130,9 +130,9 @@ def _secrets() -> Iterator[CheckMessage]:
             )
     if secrets["SMARTCAR_CLIENT_SECRET"] and len(set(secrets.values())) == 1:
         yield CheckWarning(
-            "SMARTCAR_CLIENT_SECRET and SMARTCAR_V2_CLIENT_SECRET are the same: API 3 and API 2.0 have "
+            "SMARTCAR_CLIENT_SECRET and SMARTCAR_V2_CLIENT_SECRET are the same: API v3 and API v2 have "
             "secrets of their own.",
-            hint="Copy the secret of API 3 from the tab API Credentials in Smartcar's dashboard.",
+            hint="Copy the secret of API v3 from the tab API Credentials in Smartcar's dashboard.",
             id="smartcar.W006",
         )
 

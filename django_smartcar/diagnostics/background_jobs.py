@@ -11,7 +11,7 @@ from django.utils import timezone
 from ..conf import conf
 from ..models import ApplicationToken, ConnectedVehicle, SmartcarAccount, WebhookEndpoint, WebhookEvent
 from ..services.webhooks import subscriptions
-from .results import Examination, Finding, not_checked, ok, warning, wrong
+from .results import CheckResult, Context, not_checked, ok, warning, wrong
 
 #: An event that has been due for so long is worked by nobody.
 UNWORKED = timedelta(minutes=5)
@@ -21,14 +21,14 @@ UNREFRESHED = timedelta(minutes=30)
 SIGNATURE = 64
 
 
-def signatures(examination: Examination) -> Iterator[Finding]:
+def signatures(context: Context) -> Iterator[CheckResult]:
     """Of each address, the last webhook that was believed beside the last that was not."""
     addresses = {"", *WebhookEndpoint.objects.values_list("endpoint", flat=True)}
     told = [finding for endpoint in sorted(addresses) if (finding := _signature(endpoint)) is not None]
     yield from told or [not_checked("no webhook has come yet")]
 
 
-def inbox(examination: Examination) -> Iterator[Finding]:
+def inbox(context: Context) -> Iterator[CheckResult]:
     """Events that are due and not worked, and those that were given up."""
     now = timezone.now()
     due = WebhookEvent.objects.due(now).defer("payload")
@@ -60,7 +60,7 @@ _WORKERS = {
 }
 
 
-def refreshing(examination: Examination) -> Iterator[Finding]:
+def refreshing(context: Context) -> Iterator[CheckResult]:
     """Tokens that have ended, and that somebody should have renewed."""
     before = timezone.now() - UNREFRESHED
     ended = SmartcarAccount.objects.refresh_due(before).defer("access_token", "refresh_token")
@@ -84,7 +84,7 @@ def refreshing(examination: Examination) -> Iterator[Finding]:
         yield ok("no token is overdue")
 
 
-def drivers(examination: Examination) -> Iterator[Finding]:
+def drivers(context: Context) -> Iterator[CheckResult]:
     """Accounts, and cars, that only their driver can bring back."""
     waiting = SmartcarAccount.objects.exclude(reconnect_required_at=None)
     if number := waiting.count():
@@ -104,7 +104,7 @@ def drivers(examination: Examination) -> Iterator[Finding]:
         )
 
 
-def subscribed(examination: Examination) -> Iterator[Finding]:
+def subscribed(context: Context) -> Iterator[CheckResult]:
     """Cars that the webhooks of this site do not tell of, or still do."""
     cars = subscriptions.due()
     if number := cars.count():
@@ -126,7 +126,7 @@ def _application_token(before: datetime) -> Any:
     return mine.defer("access_token").first()
 
 
-def _signature(endpoint: str) -> Finding | None:
+def _signature(endpoint: str) -> CheckResult | None:
     refused = WebhookEndpoint.objects.filter(endpoint=endpoint).exclude(refused_at=None)
     bad: Any = refused.first()
     good = WebhookEvent.objects.filter(endpoint=endpoint).defer("payload").order_by("-pk").first()

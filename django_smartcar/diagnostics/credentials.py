@@ -10,18 +10,18 @@ from django.views.decorators.debug import sensitive_variables
 from ..conf import conf
 from ..exceptions import (
     AuthenticationException,
-    CredentialsMissing,
+    MissingCredentials,
     NoAnswerException,
     PermissionException,
     RefreshInProgress,
     SmartcarException,
-    reason_of,
+    error_code,
 )
 from ..models import SmartcarAccount
 from ..services import client, tokens
 from .hosts import explained, origin_of
 from .local import keys_are_good
-from .results import Examination, Finding, not_checked, ok, warning, wrong
+from .results import CheckResult, Context, not_checked, ok, warning, wrong
 
 #: What an answer that says neither yes nor no may come from.
 STRANGE = (
@@ -30,37 +30,37 @@ STRANGE = (
 )
 
 
-def api_3(examination: Examination) -> Iterator[Finding]:
+def api_3(context: Context) -> Iterator[CheckResult]:
     """Renew the application's token, as a worker would, and ask for one connection with it.
 
     The new token is kept for all workers: nobody is left with an earlier one, should that end by this.
     """
-    if (lacking := what_api_3_lacks(examination)) is not None:
+    if (lacking := what_api_3_lacks(context)) is not None:
         yield lacking
     else:
-        yield from _renewed(examination)
+        yield from _renewed(context)
 
 
-def what_api_3_lacks(examination: Examination) -> Finding | None:
+def what_api_3_lacks(context: Context) -> CheckResult | None:
     """Why the application's token cannot even be asked for; None if it can."""
     if conf.SMARTCAR_API_VERSION != client.V3:
         return not_checked('SMARTCAR_API_VERSION is not "3"')
     if not (conf.SMARTCAR_CLIENT_ID and conf.SMARTCAR_CLIENT_SECRET):
         return not_checked("SMARTCAR_CLIENT_ID or SMARTCAR_CLIENT_SECRET is not set: see settings")
-    if "SMARTCAR_IAM_URL" in examination.silent:
+    if "SMARTCAR_IAM_URL" in context.silent:
         return not_checked("SMARTCAR_IAM_URL does not answer: see host")
     if not keys_are_good():
         return not_checked("what Smartcar would give could not be stored: see encryption")
     return None
 
 
-def api_2(examination: Examination) -> Iterator[Finding]:
+def api_2(context: Context) -> Iterator[CheckResult]:
     """Exchange a refresh token that Smartcar has never given: it is refused, but not as a wrong secret is."""
     name = "SMARTCAR_V2_CLIENT_SECRET" if conf.SMARTCAR_API_VERSION == client.V3 else "SMARTCAR_CLIENT_SECRET"
     try:
         auth = client.auth_client()
-    except CredentialsMissing as error:
-        needing = SmartcarAccount.objects.of_generation(client.V2).count()
+    except MissingCredentials as error:
+        needing = SmartcarAccount.objects.of_api_version(client.V2).count()
         if needing:
             yield wrong(
                 f"its id and secret are not set, and accounts need them: {needing}",
@@ -69,7 +69,7 @@ def api_2(examination: Examination) -> Iterator[Finding]:
         else:
             yield not_checked("its id and secret are not set, and no account needs them")
         return
-    if "SMARTCAR_AUTH_URL" in examination.silent:
+    if "SMARTCAR_AUTH_URL" in context.silent:
         yield not_checked("SMARTCAR_AUTH_URL does not answer: see host")
         return
     try:
@@ -88,7 +88,7 @@ def api_2(examination: Examination) -> Iterator[Finding]:
         )
 
 
-def management(examination: Examination) -> Iterator[Finding]:
+def management(context: Context) -> Iterator[CheckResult]:
     """Ask for one connection with each of the Application Management Tokens."""
     given = [token for token in conf.SMARTCAR_MANAGEMENT_TOKENS if isinstance(token, str) and token]
     if not given or isinstance(conf.SMARTCAR_MANAGEMENT_TOKENS, str):
@@ -96,14 +96,14 @@ def management(examination: Examination) -> Iterator[Finding]:
             "SMARTCAR_MANAGEMENT_TOKENS is empty: no webhook can be verified",
             "Where webhooks are wanted, copy the Application Management Token from Smartcar's dashboard.",
         )
-    elif "SMARTCAR_MANAGEMENT_URL" in examination.silent:
+    elif "SMARTCAR_MANAGEMENT_URL" in context.silent:
         yield not_checked("SMARTCAR_MANAGEMENT_URL does not answer: see host")
     else:
         for position, token in enumerate(given, start=1):
             yield _management_token(token, position, len(given))
 
 
-def _renewed(examination: Examination) -> Iterator[Finding]:
+def _renewed(context: Context) -> Iterator[CheckResult]:
     try:
         tokens.refresh(tokens.application())
     except RefreshInProgress:
@@ -116,16 +116,16 @@ def _renewed(examination: Examination) -> Iterator[Finding]:
             yield _not_understood(error, "SMARTCAR_IAM_URL")
         return
     yield ok("Smartcar gives a token for its id and secret")
-    if "SMARTCAR_VEHICLE_API_URL" in examination.silent:
+    if "SMARTCAR_VEHICLE_API_URL" in context.silent:
         yield not_checked("SMARTCAR_VEHICLE_API_URL does not answer: see host")
         return
     try:
         tokens.as_application(lambda token: client.connections(token, conf.SMARTCAR_MODE, {}, first=1))
     except (AuthenticationException, PermissionException) as error:
         yield wrong(
-            f"the vehicle API refuses the token that was just given ({reason_of(error)})",
+            f"the vehicle API refuses the token that was just given ({error_code(error)})",
             "See that SMARTCAR_IAM_URL and SMARTCAR_VEHICLE_API_URL belong to the same Smartcar, and that "
-            "API 3 is switched on for your application in the dashboard.",
+            "API v3 is switched on for your application in the dashboard.",
         )
     except SmartcarException as error:
         yield _not_understood(error, "SMARTCAR_VEHICLE_API_URL")
@@ -134,7 +134,7 @@ def _renewed(examination: Examination) -> Iterator[Finding]:
 
 
 @sensitive_variables()
-def _management_token(token: str, position: int, number: int) -> Finding:
+def _management_token(token: str, position: int, number: int) -> CheckResult:
     which = f"token {position} of {number}"
     try:
         client.ask_management(token)
@@ -149,7 +149,7 @@ def _management_token(token: str, position: int, number: int) -> Finding:
         )
     except SmartcarException as error:
         found = _not_understood(error, "SMARTCAR_MANAGEMENT_URL")
-        # What answers there is API 2.0; without it, the tokens are for webhooks alone.
+        # What answers there is API v2; without it, the tokens are for webhooks alone.
         return found if all(client.v2_credentials()) else not_checked(found.text, found.advice)
     return ok(f"Smartcar takes {which}")
 
@@ -158,21 +158,21 @@ def _is_refused(error: SmartcarException) -> bool:
     return error.status_code in (401, 403) or error.code in ("invalid_client", "unauthorized_client")
 
 
-def _pair_refused(error: SmartcarException, client_id: str, secret: str, box: str) -> Finding:
+def _pair_refused(error: SmartcarException, client_id: str, secret: str, box: str) -> CheckResult:
     return wrong(
-        f"Smartcar refuses {client_id} and {secret} ({reason_of(error)})",
+        f"Smartcar refuses {client_id} and {secret} ({error_code(error)})",
         f"Compare {client_id} with {box} in Smartcar's dashboard. A secret is shown there once: if in "
         f"doubt, make a new one, put it into {secret}, and restart every process. Look for spaces around "
         "either.",
     )
 
 
-def _not_understood(error: SmartcarException, name: str) -> Finding:
+def _not_understood(error: SmartcarException, name: str) -> CheckResult:
     address = str(getattr(conf, name))
     if isinstance(error, NoAnswerException):
         text, advice = explained(error, address, name)
         return wrong(f"{name}: {text}", advice)
     if error.status_code == 429:
         return not_checked("Smartcar has been asked too often: try again in a minute")
-    said = f"{error.status_code or ''} {reason_of(error)}".strip()
+    said = f"{error.status_code or ''} {error_code(error)}".strip()
     return wrong(f"{name} answers {said}", STRANGE.format(name=name, address=origin_of(address)))

@@ -1,4 +1,4 @@
-"""Whether Smartcar has a webhook for this site: its dashboard makes them, and generation 3 tells of them."""
+"""Whether Smartcar has a webhook for this site: its dashboard makes them, and API v3 tells of them."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from urllib.parse import urlsplit
 from django.urls import NoReverseMatch
 
 from .. import sdk
-from ..exceptions import SmartcarAppError, SmartcarException, reason_of
+from ..exceptions import SmartcarAppError, SmartcarException, error_code
 from ..services import client, tokens
 from ..services.webhooks import subscriptions
 from . import webhook_probe
 from .credentials import what_api_3_lacks
-from .results import Examination, Finding, not_checked, ok, warning, wrong
+from .results import CheckResult, Context, not_checked, ok, warning, wrong
 
 
-def dashboard(examination: Examination) -> Iterator[Finding]:
+def dashboard(context: Context) -> Iterator[CheckResult]:
     """Ask for the application's webhooks, and look for this site's address and the setting's ids in them."""
-    if (lacking := what_api_3_lacks(examination)) is not None:
+    if (lacking := what_api_3_lacks(context)) is not None:
         yield lacking
-    elif "SMARTCAR_MANAGEMENT_API_URL" in examination.silent:
+    elif "SMARTCAR_MANAGEMENT_API_URL" in context.silent:
         yield not_checked("SMARTCAR_MANAGEMENT_API_URL does not answer: see host")
     else:
         try:
             given = tokens.as_application(client.webhooks)
         except (SmartcarException, SmartcarAppError) as error:
-            yield not_checked(f"Smartcar does not show the webhooks ({reason_of(error)}): see API 3")
+            yield not_checked(f"Smartcar does not show the webhooks ({error_code(error)}): see API v3")
             return
         yield from _unknown(given)
-        yield from _at_this_site(given, examination.site)
+        yield from _at_this_site(given, context.site)
 
 
-def _unknown(given: Sequence[sdk.v3.Webhook]) -> Iterator[Finding]:
+def _unknown(given: Sequence[sdk.v3.Webhook]) -> Iterator[CheckResult]:
     """Ids of the setting that no webhook has: no car can be subscribed to them."""
     if unknown := sorted(subscriptions.wanted_webhooks() - {one["id"] for one in given}):
         # Not the whole of each: it may be a token that stands there.
@@ -43,7 +43,7 @@ def _unknown(given: Sequence[sdk.v3.Webhook]) -> Iterator[Finding]:
         )
 
 
-def _at_this_site(given: Sequence[sdk.v3.Webhook], site: str) -> Iterator[Finding]:
+def _at_this_site(given: Sequence[sdk.v3.Webhook], site: str) -> Iterator[CheckResult]:
     try:
         addresses = {_plain(address): address for address, _ in webhook_probe.addresses(site)} if site else {}
     except NoReverseMatch:
@@ -63,7 +63,7 @@ def _at_this_site(given: Sequence[sdk.v3.Webhook], site: str) -> Iterator[Findin
         yield _subscribing(one)
 
 
-def _subscribing(one: sdk.v3.Webhook) -> Finding:
+def _subscribing(one: sdk.v3.Webhook) -> CheckResult:
     """Whether this webhook, which is for this site, will bring anything."""
     which = f"webhook {one['id']}"
     if one["is_enabled"] is False:

@@ -14,7 +14,7 @@ from .. import sdk
 from ..conf import conf
 from ..exceptions import NoAnswerException, SmartcarException
 from ..services import client
-from .results import Examination, Finding, not_checked, ok, warning, wrong
+from .results import CheckResult, Context, not_checked, ok, warning, wrong
 
 #: Seconds that a host has to answer in.
 PATIENCE = 10
@@ -68,26 +68,26 @@ NO_BUNDLE = (
 )
 
 
-def hosts(examination: Examination) -> Iterator[Finding]:
+def hosts(context: Context) -> Iterator[CheckResult]:
     """Ask each host that the settings use, all at once; any answer will do."""
     origins: dict[str, list[str]] = {}
     for name in used():
         if origin := origin_of(getattr(conf, name)):
             origins.setdefault(origin, []).append(name)
         else:
-            examination.silent.add(name)
+            context.silent.add(name)
             yield not_checked(f"{name} is not an address: see settings")
     with ThreadPoolExecutor(max(1, len(origins))) as pool:
         for (origin, names), answer in zip(origins.items(), pool.map(_ask, origins), strict=True):
-            yield _host(examination, origin, names, answer)
+            yield _host(context, origin, names, answer)
 
 
-def clock(examination: Examination) -> Iterator[Finding]:
+def clock(context: Context) -> Iterator[CheckResult]:
     """How far this machine's clock is from Smartcar's, as most of its hosts see it."""
-    if not examination.ahead:
+    if not context.ahead:
         yield not_checked("no host has said what time it is")
         return
-    ahead = median_low(examination.ahead)
+    ahead = median_low(context.ahead)
     seconds = round(abs(ahead.total_seconds()))
     if abs(ahead) <= MOST_APART:
         yield ok(
@@ -154,17 +154,17 @@ def _ask(origin: str) -> tuple[Exception | None, timedelta | None]:
 
 
 def _host(
-    examination: Examination,
+    context: Context,
     origin: str,
     names: list[str],
     answer: tuple[Exception | None, timedelta | None],
-) -> Finding:
+) -> CheckResult:
     error, ahead = answer
     if ahead is not None:
-        examination.ahead.append(ahead)
+        context.ahead.append(ahead)
     if error is None:
         return ok(f"{origin} answers")
-    examination.silent.update(names)
+    context.silent.update(names)
     text, advice = explained(error, origin, " and ".join(names))
     if names == [OF_BROWSERS]:
         return warning(

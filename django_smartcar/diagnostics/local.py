@@ -13,16 +13,16 @@ from django.db.migrations.executor import MigrationExecutor
 
 from .. import checks
 from ..conf import conf
-from ..fields import EncryptedTextField, Unopened, encrypted_fields, is_key
+from ..fields import EncryptedTextField, Undecryptable, encrypted_fields, is_key
 from ..models import SmartcarAccount
 from ..querysets import in_pages
-from .results import Examination, Finding, not_checked, ok, warning, wrong
+from .results import CheckResult, Context, not_checked, ok, warning, wrong
 
 #: Seconds in which stored secrets are opened; a large site has more of them than anybody waits for.
 PATIENCE = 20.0
 
 
-def settings(examination: Examination) -> Iterator[Finding]:
+def settings(context: Context) -> Iterator[CheckResult]:
     """What ``manage.py check --deploy`` says of this app."""
     said = [*checks.check_settings(), *checks.check_urls(), *checks.check_deployment()]
     told = [message for message in said if not message.is_silenced()]
@@ -33,7 +33,7 @@ def settings(examination: Examination) -> Iterator[Finding]:
         yield ok("the system checks have nothing to say")
 
 
-def database(examination: Examination) -> Iterator[Finding]:
+def database(context: Context) -> Iterator[CheckResult]:
     """Whether the database answers, and has the tables as this version wants them."""
     connection = connections[router.db_for_write(SmartcarAccount)]
     try:
@@ -63,7 +63,7 @@ def keys_are_good() -> bool:
     return bool(keys) and all(map(is_key, keys))
 
 
-def encryption(examination: Examination) -> Iterator[Finding]:
+def encryption(context: Context) -> Iterator[CheckResult]:
     """Open what is stored, and show none of it."""
     if not keys_are_good():
         yield not_checked("SMARTCAR_ENCRYPTION_KEYS has no key, or something that is none: see settings")
@@ -72,7 +72,9 @@ def encryption(examination: Examination) -> Iterator[Finding]:
     ends = time.monotonic() + PATIENCE
     for model, field in encrypted_fields():
         for page in in_pages(_stored(model, field)):
-            closed = sum(isinstance(value, Unopened) for row in page for value in [vars(row)[field.attname]])
+            closed = sum(
+                isinstance(value, Undecryptable) for row in page for value in [vars(row)[field.attname]]
+            )
             opened, unopened = opened + len(page) - closed, unopened + closed
             if time.monotonic() > ends:
                 is_all = False

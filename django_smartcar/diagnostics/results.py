@@ -16,7 +16,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """``text`` is a sentence, ``advice`` what to do: neither holds a secret, a token, a VIN or a position."""
 
     outcome: Outcome
@@ -25,7 +25,7 @@ class Finding:
 
 
 @dataclass
-class Examination:
+class Context:
     """What the steps of one run hand on to each other."""
 
     #: The site's public address, without a path; empty where nobody has said it.
@@ -36,17 +36,17 @@ class Examination:
     ahead: list[timedelta] = field(default_factory=list)
 
 
-def ok(text: str) -> Finding:
-    return Finding(Outcome.OK, text)
+def ok(text: str) -> CheckResult:
+    return CheckResult(Outcome.OK, text)
 
 
-def warning(text: str, advice: str) -> Finding:
-    return Finding(Outcome.WARNING, text, advice)
+def warning(text: str, advice: str) -> CheckResult:
+    return CheckResult(Outcome.WARNING, text, advice)
 
 
-def wrong(text: str, advice: str) -> Finding:
-    return Finding(Outcome.WRONG, text, advice)
+def wrong(text: str, advice: str) -> CheckResult:
+    return CheckResult(Outcome.WRONG, text, advice)
 
 
-def not_checked(text: str, advice: str = "") -> Finding:
-    return Finding(Outcome.NOT_CHECKED, text, advice)
+def not_checked(text: str, advice: str = "") -> CheckResult:
+    return CheckResult(Outcome.NOT_CHECKED, text, advice)

@@ -23,7 +23,7 @@ from ..conf import conf
 from ..exceptions import NoAnswerException, SmartcarException
 from ..services.webhooks import NO_EVENT, UNSIGNED
 from . import hosts
-from .results import Examination, Finding, not_checked, ok, warning, wrong
+from .results import CheckResult, Context, not_checked, ok, warning, wrong
 
 SAME_SETTINGS = (
     "Give the running site the SMARTCAR_MANAGEMENT_TOKENS that this command sees, in the same order, and "
@@ -47,16 +47,16 @@ class Answer(NamedTuple):
         )
 
 
-def webhook(examination: Examination) -> Iterator[Finding]:
+def webhook(context: Context) -> Iterator[CheckResult]:
     """Each address that this site has, with the tokens that belong to it."""
-    if not examination.site:
+    if not context.site:
         yield not_checked(
             "this site's public address is not known",
             "Name it: manage.py check_smartcar --url https://your.site (or set SMARTCAR_REDIRECT_URI).",
         )
         return
     try:
-        known_at = dict(addresses(examination.site))
+        known_at = dict(addresses(context.site))
     except NoReverseMatch:
         yield not_checked("django_smartcar.urls is not included: see settings")
         return
@@ -76,7 +76,7 @@ def addresses(site: str) -> Iterator[tuple[str, Sequence[str]]]:
             yield site + reverse("smartcar:webhook", args=[name] if name else []), known
 
 
-def _address(address: str, known: Sequence[str]) -> Iterator[Finding]:
+def _address(address: str, known: Sequence[str]) -> Iterator[CheckResult]:
     where = shown(address)
     challenge = secrets.token_hex(16)
     asked = {
@@ -96,7 +96,7 @@ def _address(address: str, known: Sequence[str]) -> Iterator[Finding]:
 
 
 @sensitive_variables()
-def _challenge(where: str, answer: Answer, known: Sequence[str], challenge: str) -> Finding:
+def _challenge(where: str, answer: Answer, known: Sequence[str], challenge: str) -> CheckResult:
     """What the site made of VERIFY, with which Smartcar's dashboard begins."""
     if answer.status == 403:
         if not conf.SMARTCAR_WEBHOOK_CHALLENGES:
@@ -119,7 +119,7 @@ def _challenge(where: str, answer: Answer, known: Sequence[str], challenge: str)
     return wrong(f"{where} answers VERIFY with a token that is not known here", SAME_SETTINGS)
 
 
-def _signed(where: str, answer: Answer, which: str) -> Finding:
+def _signed(where: str, answer: Answer, which: str) -> CheckResult:
     """Whether what Smartcar signs is believed when it arrives."""
     if answer.status == 400 and answer.is_views:
         return ok(f"{where} believes what is signed with {which}")
@@ -132,13 +132,13 @@ def _signed(where: str, answer: Answer, which: str) -> Finding:
     return _unexpected(where, "what is signed", answer)
 
 
-def _unsigned(where: str, answer: Answer) -> Finding:
+def _unsigned(where: str, answer: Answer) -> CheckResult:
     if answer.status == 401 and answer.is_views:
         return ok(f"{where} refuses what is not signed")
     return _unexpected(where, "what is not signed", answer)
 
 
-def _unexpected(where: str, what: str, answer: Answer) -> Finding:
+def _unexpected(where: str, what: str, answer: Answer) -> CheckResult:
     if answer.error is not None:
         return wrong(
             f"{where} does not answer {what}", "It has answered a moment before: see the site's log."
@@ -150,7 +150,7 @@ def _unexpected(where: str, what: str, answer: Answer) -> Finding:
     )
 
 
-def _on_the_way(address: str, where: str, answer: Answer) -> Finding | None:
+def _on_the_way(address: str, where: str, answer: Answer) -> CheckResult | None:
     """What kept the challenge from the view; None if it is the view that has answered."""
     if answer.error is not None:
         text, advice = hosts.explained(answer.error, address, "--url")
@@ -186,7 +186,7 @@ _PAGES = {
 }
 
 
-def _redirected(address: str, where: str, location: str) -> Finding:
+def _redirected(address: str, where: str, location: str) -> CheckResult:
     """What to do about a redirect, by where it leads."""
     begin = "Smartcar takes a redirect for a failure. "
     try:

@@ -14,16 +14,16 @@
 * SmartcarAppError                  this site refused, before or after Smartcar was asked
   - ReconnectRequired               only the driver can help, by a new login or consent
   - RefreshInProgress               another process is refreshing this account and takes too long
-  - TransactionPending              a token, or a command's record, is due inside a transaction in the way
+  - TransactionNotAllowed              a token, or a command's record, is due inside a transaction in the way
   - VehicleDisconnected             the car is no longer connected
-  - CommandRepeated                 the same command is in flight, or was sent a moment ago
+  - DuplicateCommand                 the same command is in flight, or was sent a moment ago
   - CommandInvalid                  no car can be told this; also a ValueError
-  - AttemptRefused                  a callback that no attempt of this browser and user expects
+  - InvalidConnectState                  a callback that no attempt of this browser and user expects
   - OwnedByAnotherUser              the Smartcar user belongs to another local user
-  - OwnershipUnproven               Smartcar does not confirm who has consented
-  - NothingConnected                the grant covers no car
-  - CredentialsMissing              this site has no id and secret for the account's generation
-  - UndecryptableToken              no key of this site opens a stored token
+  - OwnershipNotVerified               Smartcar does not confirm who has consented
+  - NoVehiclesConnected                the grant covers no car
+  - MissingCredentials              this site has no id and secret for the account's generation
+  - DecryptionError              no key of this site opens a stored token
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from typing import Any
 from django.core.exceptions import SuspiciousOperation
 from django.utils.translation import gettext as _
 
-from ..fields import SmartcarAppError, UndecryptableToken
+from ..fields import DecryptionError, SmartcarAppError
 from ..sdk import (
     AuthenticationException,
     GatewayTimeoutException,
@@ -42,11 +42,11 @@ from ..sdk import (
     MonthlyLimitExceeded,
     NoAnswerException,
     NotCapableException,
-    NotStoredException,
     PermissionException,
     RateLimitingException,
     ResourceNotFoundException,
     ServerException,
+    SignalNotAvailable,
     SmartcarException,
     StateException,
     UnexpectedStatusException,
@@ -65,25 +65,25 @@ from .names import (
     VehicleNotFound,
     VehicleUnavailable,
 )
-from .naming import link_of, named, sentence_of
+from .naming import help_url, named, sentence_of
 
 __all__ = [
     "AccessRefused",
-    "AttemptRefused",
+    "InvalidConnectState",
     "AuthenticationException",
     "CommandInvalid",
-    "CommandRepeated",
-    "CredentialsMissing",
+    "DuplicateCommand",
+    "MissingCredentials",
     "GatewayTimeoutException",
     "InvalidAnswerException",
     "MonthlyLimitExceeded",
     "NoAnswerException",
     "NotCapableException",
-    "NotStoredException",
-    "NothingConnected",
+    "SignalNotAvailable",
+    "NoVehiclesConnected",
     "OwnedByAnotherUser",
     "OwnerActionRequired",
-    "OwnershipUnproven",
+    "OwnershipNotVerified",
     "PermissionException",
     "PermissionMissing",
     "QuotaExceeded",
@@ -97,8 +97,8 @@ __all__ = [
     "SmartcarAppError",
     "SmartcarException",
     "StateException",
-    "TransactionPending",
-    "UndecryptableToken",
+    "TransactionNotAllowed",
+    "DecryptionError",
     "UnexpectedStatusException",
     "UpstreamFailed",
     "ValidationException",
@@ -107,9 +107,9 @@ __all__ = [
     "VehicleNotFound",
     "VehicleUnavailable",
     "advice",
-    "link_of",
+    "help_url",
     "named",
-    "reason_of",
+    "error_code",
 ]
 
 
@@ -121,7 +121,7 @@ class RefreshInProgress(SmartcarAppError):
         self.row = row
 
 
-class TransactionPending(SmartcarAppError):
+class TransactionNotAllowed(SmartcarAppError):
     """A token is due, or a command's record, and the caller's transaction stands in the way of keeping it.
 
     Smartcar has not been asked. Has ``row``.
@@ -143,7 +143,7 @@ class VehicleDisconnected(SmartcarAppError):
         self.vehicle = vehicle
 
 
-class CommandRepeated(SmartcarAppError):
+class DuplicateCommand(SmartcarAppError):
     """The car has just been told the same, or is being told. ``command_id`` is the first one's record."""
 
     def __init__(self, command_id: int) -> None:
@@ -155,7 +155,7 @@ class CommandInvalid(SmartcarAppError, ValueError):
     """No such action, or not what it takes. The text is for the person who asked."""
 
 
-class AttemptRefused(SmartcarAppError, SuspiciousOperation):
+class InvalidConnectState(SmartcarAppError, SuspiciousOperation):
     """A callback was not expected: ``reason`` says why, in a word, for the log."""
 
     def __init__(self, reason: str) -> None:
@@ -167,16 +167,16 @@ class OwnedByAnotherUser(SmartcarAppError):
     """The Smartcar user who consented already belongs to another local user."""
 
 
-class OwnershipUnproven(SmartcarAppError):
-    """Smartcar does not confirm who has consented. ``looked_for``: each proof, and what came back."""
+class OwnershipNotVerified(SmartcarAppError):
+    """Smartcar does not confirm who has consented. ``attempted_proofs``: each proof, and what came back."""
 
-    def __init__(self, looked_for: Mapping[str, str]) -> None:
-        told = "; ".join(f"{proof}: {answer}" for proof, answer in looked_for.items())
+    def __init__(self, attempted_proofs: Mapping[str, str]) -> None:
+        told = "; ".join(f"{proof}: {answer}" for proof, answer in attempted_proofs.items())
         super().__init__(f"no proof of ownership ({told})")
-        self.looked_for = dict(looked_for)
+        self.attempted_proofs = dict(attempted_proofs)
 
 
-class CredentialsMissing(SmartcarAppError):
+class MissingCredentials(SmartcarAppError):
     """An account speaks a generation that the settings have no id and secret for. Has ``names``."""
 
     def __init__(self, *names: str) -> None:
@@ -184,16 +184,16 @@ class CredentialsMissing(SmartcarAppError):
         self.names = names
 
 
-class NothingConnected(SmartcarAppError):
+class NoVehiclesConnected(SmartcarAppError):
     """The consent was given, but it covers no car."""
 
 
-def reason_of(error: Exception) -> str:
+def error_code(error: Exception) -> str:
     """What went wrong in a word, for operators: Smartcar's code or type, else the exception's name."""
     return str(getattr(error, "code", None) or getattr(error, "type", None) or type(error).__name__)
 
 
-def advice(error: Exception) -> str:
+def user_message(error: Exception) -> str:
     """What to tell the person at the screen: one translated sentence, without a secret in it."""
     if isinstance(error, SmartcarException) and (sentence := sentence_of(error)):
         return sentence
@@ -205,7 +205,7 @@ def advice(error: Exception) -> str:
 
 _ADVICE: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
     (
-        CommandRepeated,
+        DuplicateCommand,
         lambda error: (
             _("The same was asked a moment ago (command %(id)d). Check the car before you ask again.")
             % {"id": error.command_id}
@@ -216,7 +216,7 @@ _ADVICE: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
     (RefreshInProgress, lambda error: _("The connection is being renewed. Please try again in a moment.")),
     (VehicleDisconnected, lambda error: _("This car is no longer connected.")),
     (
-        CredentialsMissing,
+        MissingCredentials,
         lambda error: _("This site is not set up correctly. The fault is ours; please try again later."),
     ),
 )

@@ -16,11 +16,11 @@ from ..sdk import (
     MonthlyLimitExceeded,
     NoAnswerException,
     NotCapableException,
-    NotStoredException,
     PermissionException,
     RateLimitingException,
     ResourceNotFoundException,
     ServerException,
+    SignalNotAvailable,
     SmartcarException,
     StateException,
     UnexpectedStatusException,
@@ -44,7 +44,7 @@ from .names import (
 class Meaning(NamedTuple):
     #: A class of `names`; None for a failure whose class in the SDK says it all.
     kind: Any
-    advice: Promise
+    user_message: Promise
 
 
 _LATER = _("The car's brand did not answer as it should. Please try again later.")
@@ -57,7 +57,7 @@ _NO_RECORD = _("Smartcar has no record of this for the car.")
 _NO_ACCESS = _("Smartcar did not accept this site's access. Please try again later.")
 
 #: By type and code; by the type alone for a code that is not named.
-MEANINGS: dict[tuple[str, str | None], Meaning] = {
+ERROR_TABLE: dict[tuple[str, str | None], Meaning] = {
     ("AUTHENTICATION", None): Meaning(AccessRefused, _NO_ACCESS),
     ("PERMISSION", None): Meaning(
         PermissionMissing,
@@ -132,7 +132,7 @@ MEANINGS: dict[tuple[str, str | None], Meaning] = {
         RateLimited, _("The car's brand was asked too often. Please wait an hour or so.")
     ),
 }
-MEANINGS |= {
+ERROR_TABLE |= {
     ("VEHICLE_STATE", code): Meaning(VehicleUnavailable, sentence)
     for code, sentence in {
         "ASLEEP": _("The car is asleep. Open a door or start it, or try again later."),
@@ -157,20 +157,20 @@ MEANINGS |= {
 #: Of a failure without Smartcar's words, or with old ones: by the SDK's class, the first that fits.
 _BY_CLASS: list[tuple[type[SmartcarException], Meaning]] = [
     (
-        NotStoredException,
+        SignalNotAvailable,
         Meaning(
             None, _("Smartcar has not collected this from the car yet. It may take a day after connecting.")
         ),
     ),
-    (ValidationException, MEANINGS["VALIDATION", None]),
-    (AuthenticationException, MEANINGS["AUTHENTICATION", None]),
-    (PermissionException, MEANINGS["PERMISSION", None]),
-    (ResourceNotFoundException, MEANINGS["RESOURCE_NOT_FOUND", None]),
-    (StateException, MEANINGS["VEHICLE_STATE", None]),
-    (RateLimitingException, MEANINGS["RATE_LIMIT", None]),
-    (MonthlyLimitExceeded, MEANINGS["BILLING", None]),
-    (NotCapableException, MEANINGS["COMPATIBILITY", None]),
-    (ServerException, MEANINGS["SERVER", None]),
+    (ValidationException, ERROR_TABLE["VALIDATION", None]),
+    (AuthenticationException, ERROR_TABLE["AUTHENTICATION", None]),
+    (PermissionException, ERROR_TABLE["PERMISSION", None]),
+    (ResourceNotFoundException, ERROR_TABLE["RESOURCE_NOT_FOUND", None]),
+    (StateException, ERROR_TABLE["VEHICLE_STATE", None]),
+    (RateLimitingException, ERROR_TABLE["RATE_LIMIT", None]),
+    (MonthlyLimitExceeded, ERROR_TABLE["BILLING", None]),
+    (NotCapableException, ERROR_TABLE["COMPATIBILITY", None]),
+    (ServerException, ERROR_TABLE["SERVER", None]),
     (
         GatewayTimeoutException,
         Meaning(UpstreamFailed, _("The car took too long to answer: it may or may not have done it.")),
@@ -182,16 +182,16 @@ _BY_CLASS: list[tuple[type[SmartcarException], Meaning]] = [
 ]
 
 
-def meaning_of(error: SmartcarException) -> Meaning | None:
+def lookup(error: SmartcarException) -> Meaning | None:
     """The row of the table that this failure falls under."""
     type_, code = (error.type or "").upper(), (error.code or "").upper()
-    if not isinstance(error, NotStoredException):  # which comes with the pair of a car that is not found
+    if not isinstance(error, SignalNotAvailable):  # which comes with the pair of a car that is not found
         for pair in ((type_, code), (type_, None)):
-            if meaning := MEANINGS.get(pair):
+            if meaning := ERROR_TABLE.get(pair):
                 return meaning
     for kind, meaning in _BY_CLASS:
         if isinstance(error, kind):
             return meaning
     if isinstance(error, UnexpectedStatusException) and (error.status_code or 0) >= 500:
-        return MEANINGS["UPSTREAM", None]
+        return ERROR_TABLE["UPSTREAM", None]
     return None

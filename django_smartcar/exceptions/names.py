@@ -40,7 +40,7 @@ class PermissionMissing(PermissionException):
 
 
 class OwnerActionRequired(ValidationException):
-    """The driver has something to do at the car's brand; `link_of` may say where."""
+    """The driver has something to do at the car's brand; `help_url` may say where."""
 
 
 class VehicleNotCapable(NotCapableException):

@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext as _
 
 from ..sdk import RateLimitingException, SmartcarException
-from .meanings import meaning_of
+from .meanings import lookup
 from .names import NAMES, PermissionMissing, RateLimited, ReconnectRequired
 
 
 def named(error: SmartcarException, account: Any = None, scope: str = "") -> SmartcarException:
     """The same failure under its name here; as it is where it has none. ``scope``: what was needed for it."""
-    meaning = meaning_of(error)
+    meaning = lookup(error)
     if meaning is None or meaning.kind is None or isinstance(error, NAMES):
         return error
     seed: Any = type(error)
@@ -32,7 +32,7 @@ def named(error: SmartcarException, account: Any = None, scope: str = "") -> Sma
     return failure
 
 
-def link_of(error: Exception) -> str:
+def help_url(error: Exception) -> str:
     """Where the driver can put it right, if Smartcar says so.
 
     Nothing for a new login: that goes through this site's own button, which knows who comes back.
@@ -44,10 +44,10 @@ def link_of(error: Exception) -> str:
 
 def sentence_of(error: SmartcarException) -> str:
     """What to tell the driver; empty where nothing is known."""
-    meaning = meaning_of(error)
+    meaning = lookup(error)
     if meaning is None:
         return ""
-    sentence = str(meaning.advice)
+    sentence = str(meaning.user_message)
     if isinstance(error, RateLimitingException) and error.retry_after:
         wait = _("That is possible again in %(seconds)d seconds.") % {"seconds": error.retry_after}
         return f"{sentence} {wait}"

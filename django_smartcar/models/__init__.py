@@ -5,25 +5,25 @@ from .commands import VehicleCommand
 from .connect_attempts import ConnectAttempt
 from .external_ids import ExternalId
 from .rate_limits import Allowance
-from .reading_types import KINDS, READS, UNITS, Kind, Read
+from .reading_types import READ_METHODS, READING_TYPES, UNITS, ReadingType, ReadMethod
 from .readings import VehicleReading
 from .tokens import ApplicationToken, LeasedToken
 from .vehicles import ConnectedVehicle, make_as_written
 from .webhooks import LatestSignal, VehicleProblem, WebhookEndpoint, WebhookEvent
 
 __all__ = [
-    "KINDS",
-    "READS",
+    "READING_TYPES",
+    "READ_METHODS",
+    "ReadMethod",
+    "ReadingType",
     "UNITS",
     "Allowance",
     "ApplicationToken",
     "ConnectAttempt",
     "ConnectedVehicle",
     "ExternalId",
-    "Kind",
     "LatestSignal",
     "LeasedToken",
-    "Read",
     "SmartcarAccount",
     "SmartcarUser",
     "VehicleCommand",

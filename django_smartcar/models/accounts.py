@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from ..fields import EncryptedTextField, UndecryptableToken
+from ..fields import DecryptionError, EncryptedTextField
 from ..querysets import SmartcarAccountQuerySet
 from .tokens import LeasedToken
 
@@ -39,8 +39,8 @@ class SmartcarUser(models.Model):
 class SmartcarAccount(LeasedToken):
     """A driver's grant: what one consent gave, and the cars that it opens.
 
-    In generation 2 it has tokens of its own. In generation 3 the application's token opens its cars; tokens
-    that it then has are those of generation 2, kept for the way back.
+    In API v2 it has tokens of its own. In API v3 the application's token opens its cars; tokens
+    that it then has are those of API v2, kept for the way back.
 
     A driver may have several, because a consent with ``single_select`` covers one car only. A car belongs to
     the newest grant that covers it.
@@ -86,14 +86,14 @@ class SmartcarAccount(LeasedToken):
         verbose_name_plural = _("Smartcar accounts")
         ordering = ["pk"]
         permissions = [("refresh_smartcaraccount", _("Can refresh the tokens of Smartcar accounts"))]
-        # For `refresh_due` and `left_behind`. Accounts that wait for their driver are passed in the index.
+        # For `refresh_due` and `with_expired_lock`. The index leaves out accounts that wait for their driver.
         indexes = [
             models.Index(
                 fields=["api_version", "access_expires_at", "id", "reconnect_required_at"],
                 name="smartcar_account_due",
             ),
             models.Index(
-                fields=["api_version", "refresh_lease_until", "id"], name="smartcar_account_left_behind"
+                fields=["api_version", "refresh_lease_until", "id"], name="smartcar_account_expired_lock"
             ),
         ]
 
@@ -106,19 +106,19 @@ class SmartcarAccount(LeasedToken):
         return self.smartcar_user.user
 
     @property
-    def speaks_v3(self) -> bool:
-        """Whether this grant is used through generation 3 of Smartcar's API."""
+    def uses_v3(self) -> bool:
+        """Whether this grant is used through API v3 of Smartcar's API."""
         return self.api_version == self.ApiVersion.V3
 
     @property
     def is_refreshable(self) -> bool:
         """Whether the refresh token may be exchanged."""
-        return not (self.speaks_v3 or self.needs_reconnecting)
+        return not (self.uses_v3 or self.needs_reconnecting)
 
     @property
     def needs_reconnecting(self) -> bool:
         """Whether only the driver, by going through Connect again, can bring this grant back."""
         try:
-            return self.reconnect_required_at is not None or not (self.speaks_v3 or self.refresh_token)
-        except UndecryptableToken:
+            return self.reconnect_required_at is not None or not (self.uses_v3 or self.refresh_token)
+        except DecryptionError:
             return False  # There is one, and what it needs is its key.

@@ -12,7 +12,7 @@ UNITS = {"distance": "km", "percent": "fraction", "volume": "l", "pressure": "kP
 
 
 @dataclass(frozen=True)
-class Kind:
+class ReadingType:
     """One fact: a number that measures something, else a truth, a text or a small piece of JSON."""
 
     name: str
@@ -34,11 +34,11 @@ class Kind:
 
 
 @dataclass(frozen=True)
-class Read:
+class ReadMethod:
     """A method of the SDK's cars: the permission that it needs, and the facts that it brings."""
 
     permission: str
-    kinds: tuple[Kind, ...] = ()
+    kinds: tuple[ReadingType, ...] = ()
 
     @property
     def is_measured(self) -> bool:
@@ -46,18 +46,21 @@ class Read:
         return any(kind.measure in ("distance", "volume", "pressure") for kind in self.kinds)
 
 
-def _parts(read: str, *parts: tuple[Any, ...]) -> tuple[Kind, ...]:
+def _parts(read: str, *parts: tuple[Any, ...]) -> tuple[ReadingType, ...]:
     """Facts of one read, each by its field, label, measure and whether it is a list."""
     return tuple(
-        Kind(f"{read}.{field}", label, measure, field, *is_list) for field, label, measure, *is_list in parts
+        ReadingType(f"{read}.{field}", label, measure, field, *is_list)
+        for field, label, measure, *is_list in parts
     )
 
 
 #: By the method's name. Service records are no readings of the car, and are not kept.
-READS: dict[str, Read] = {
-    "odometer": Read("read_odometer", (Kind("odometer", _("Odometer"), "distance", "distance"),)),
-    "location": Read("read_location", (Kind("location", _("Location")),)),
-    "fuel": Read(
+READ_METHODS: dict[str, ReadMethod] = {
+    "odometer": ReadMethod(
+        "read_odometer", (ReadingType("odometer", _("Odometer"), "distance", "distance"),)
+    ),
+    "location": ReadMethod("read_location", (ReadingType("location", _("Location")),)),
+    "fuel": ReadMethod(
         "read_fuel",
         _parts(
             "fuel",
@@ -66,7 +69,7 @@ READS: dict[str, Read] = {
             ("amount_remaining", _("Fuel in the tank"), "volume"),
         ),
     ),
-    "battery": Read(
+    "battery": ReadMethod(
         "read_battery",
         _parts(
             "battery",
@@ -74,17 +77,23 @@ READS: dict[str, Read] = {
             ("range", _("Range on battery"), "distance"),
         ),
     ),
-    "battery_capacity": Read(
-        "read_battery", (Kind("battery_capacity", _("Battery capacity"), "energy", "capacity"),)
+    "battery_capacity": ReadMethod(
+        "read_battery", (ReadingType("battery_capacity", _("Battery capacity"), "energy", "capacity"),)
     ),
-    "nominal_capacity": Read("read_battery", (Kind("nominal_capacity", _("Nominal battery capacity")),)),
-    "charge": Read(
+    "nominal_capacity": ReadMethod(
+        "read_battery", (ReadingType("nominal_capacity", _("Nominal battery capacity")),)
+    ),
+    "charge": ReadMethod(
         "read_charge",
         _parts("charge", ("state", _("Charging"), ""), ("is_plugged_in", _("Plugged in"), "")),
     ),
-    "get_charge_limit": Read("read_charge", (Kind("charge_limit", _("Charge limit"), "percent", "limit"),)),
-    "engine_oil": Read("read_engine_oil", (Kind("engine_oil", _("Oil life"), "percent", "life_remaining"),)),
-    "tire_pressure": Read(
+    "get_charge_limit": ReadMethod(
+        "read_charge", (ReadingType("charge_limit", _("Charge limit"), "percent", "limit"),)
+    ),
+    "engine_oil": ReadMethod(
+        "read_engine_oil", (ReadingType("engine_oil", _("Oil life"), "percent", "life_remaining"),)
+    ),
+    "tire_pressure": ReadMethod(
         "read_tires",
         _parts(
             "tire_pressure",
@@ -94,7 +103,7 @@ READS: dict[str, Read] = {
             ("back_right", _("Tire, back right"), "pressure"),
         ),
     ),
-    "lock_status": Read(
+    "lock_status": ReadMethod(
         "read_security",
         _parts(
             "lock_status",
@@ -106,14 +115,16 @@ READS: dict[str, Read] = {
             ("charging_port", _("Charging port"), "", True),
         ),
     ),
-    "diagnostic_system_status": Read(
-        "read_diagnostics", (Kind("diagnostic_system_status", _("Systems"), "", "systems"),)
+    "diagnostic_system_status": ReadMethod(
+        "read_diagnostics", (ReadingType("diagnostic_system_status", _("Systems"), "", "systems"),)
     ),
-    "diagnostic_trouble_codes": Read(
-        "read_diagnostics", (Kind("diagnostic_trouble_codes", _("Trouble codes"), "", "active_codes"),)
+    "diagnostic_trouble_codes": ReadMethod(
+        "read_diagnostics", (ReadingType("diagnostic_trouble_codes", _("Trouble codes"), "", "active_codes"),)
     ),
-    "service_history": Read("read_service_history"),
+    "service_history": ReadMethod("read_service_history"),
 }
 
 #: By the kind's own name.
-KINDS: dict[str, Kind] = {kind.name: kind for read in READS.values() for kind in read.kinds}
+READING_TYPES: dict[str, ReadingType] = {
+    kind.name: kind for read in READ_METHODS.values() for kind in read.kinds
+}

@@ -6,7 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from ..querysets import VehicleReadingQuerySet
-from .reading_types import KINDS
+from .reading_types import READING_TYPES
 from .vehicles import ConnectedVehicle
 
 
@@ -31,9 +31,9 @@ class VehicleReading(models.Model):
     fetched_at = models.DateTimeField(_("fetched"), db_index=True)
     source = models.CharField(_("source"), max_length=10, choices=Source.choices)
     #: No car can have it, or not so soon after the one before. It stands in nobody's way.
-    is_implausible = models.BooleanField(_("implausible"), default=False)
+    is_outlier = models.BooleanField(_("implausible"), default=False)
     #: The one of its car and kind that is true now, as far as is known.
-    is_newest = models.BooleanField(_("newest"), default=False)
+    is_latest = models.BooleanField(_("latest"), default=False)
 
     objects = VehicleReadingQuerySet.as_manager()
 
@@ -46,7 +46,7 @@ class VehicleReading(models.Model):
                 fields=["vehicle", "kind", "recorded_at"], name="smartcar_reading_once_per_moment"
             )
         ]
-        indexes = [models.Index(fields=["vehicle", "is_newest"], name="smartcar_reading_newest")]
+        indexes = [models.Index(fields=["vehicle", "is_latest"], name="smartcar_reading_latest")]
 
     def __str__(self) -> str:
         return f"{self.kind} of vehicle {self.vehicle_id}"
@@ -54,7 +54,7 @@ class VehicleReading(models.Model):
     @property
     def label(self) -> str:
         """What people call it: "Odometer"."""
-        return str(KINDS[self.kind].label) if self.kind in KINDS else self.kind
+        return str(READING_TYPES[self.kind].label) if self.kind in READING_TYPES else self.kind
 
     @property
     def at(self) -> datetime:

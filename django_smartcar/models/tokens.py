@@ -59,7 +59,7 @@ class LeasedToken(models.Model):
 
 
 class ApplicationToken(LeasedToken):
-    """The application's own token, generation 3: one row per credential set, for all workers alike.
+    """The application's own token, API v3: one row per credential set, for all workers alike.
 
     It opens the cars of every driver of the site.
     """

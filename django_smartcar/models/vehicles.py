@@ -42,7 +42,7 @@ class ConnectedVehicle(models.Model):
     unit_system = models.CharField(
         _("unit system"), max_length=10, choices=UnitSystem.choices, default=UnitSystem.METRIC
     )
-    heard_at = models.DateTimeField(_("last heard of"), null=True, editable=False)
+    last_seen_at = models.DateTimeField(_("last heard of"), null=True, editable=False)
     #: When a sync has last read the car, or said that it is about to, and the claim of the one that is.
     synced_at = models.DateTimeField(null=True, db_index=True, editable=False)
     sync_claim = models.UUIDField(null=True, db_index=True, editable=False)
@@ -76,7 +76,7 @@ class ConnectedVehicle(models.Model):
             ("charge_connectedvehicle", _("Can start and stop charging connected vehicles")),
             ("locate_connectedvehicle", _("Can see where connected vehicles are")),
             ("disconnect_connectedvehicle", _("Can disconnect connected vehicles")),
-            ("reread_connectedvehicle", _("Can re-read connected vehicles from Smartcar")),
+            ("reload_connectedvehicle", _("Can re-read connected vehicles from Smartcar")),
         ]
 
     def __str__(self) -> str:
@@ -117,10 +117,10 @@ class ConnectedVehicle(models.Model):
         """Whether the driver permits sending a destination."""
         return self.can("control_navigation")
 
-    def newest(self) -> dict[str, Any]:
-        """The newest reading of each kind; no query if they were prefetched as ``newest_readings``."""
-        rows = getattr(self, "newest_readings", None)
-        return {row.kind: row for row in (self.readings.newest() if rows is None else rows)}
+    def latest(self) -> dict[str, Any]:
+        """The newest reading of each kind; no query if they were prefetched as ``latest_readings``."""
+        rows = getattr(self, "latest_readings", None)
+        return {row.kind: row for row in (self.readings.latest_only() if rows is None else rows)}
 
     def can(self, permission: str) -> bool:
         """Whether the driver granted this permission, like ``"control_security"``."""

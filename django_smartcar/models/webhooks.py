@@ -21,7 +21,7 @@ class WebhookEvent(models.Model):
         WAITING = "waiting", _("waiting for its car")
         FAILED = "failed", _("failed, to be tried again")
         DEAD = "dead", _("dead")
-        WORKED = "worked", _("worked")
+        PROCESSED = "processed", _("processed")
 
     endpoint = models.CharField(_("endpoint"), max_length=64, blank=True)
     #: Smartcar's, the same in all attempts to deliver; where there is none, a hash.
@@ -47,7 +47,7 @@ class WebhookEvent(models.Model):
     #: What has been done of it, so that a further attempt does the rest alone.
     done = models.JSONField(default=list, db_default=[], editable=False)
     last_error = models.CharField(_("last error"), max_length=300, blank=True, default="", db_default="")
-    worked_at = models.DateTimeField(_("worked"), null=True, editable=False)
+    processed_at = models.DateTimeField(_("processed"), null=True, editable=False)
 
     objects = WebhookEventQuerySet.as_manager()
 

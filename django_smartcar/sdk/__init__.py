@@ -8,7 +8,7 @@
     for vehicle_id in sdk.iter_vehicle_ids(access["access_token"]):
         sdk.Vehicle(vehicle_id, access["access_token"]).odometer()["data"]["distance"]
 
-Generation 3 has one token for the whole application, and the same face (see ``sdk.v3``):
+API v3 has one token for the whole application, and the same face (see ``sdk.v3``):
 
     access = sdk.ApplicationAuth(client_id, client_secret).request_token()
     sdk.v3.Vehicle(vehicle_id, access["access_token"], user_id).odometer()["data"]["distance"]
@@ -28,11 +28,11 @@ from .exceptions import (
     MonthlyLimitExceeded,
     NoAnswerException,
     NotCapableException,
-    NotStoredException,
     PermissionException,
     RateLimitingException,
     ResourceNotFoundException,
     ServerException,
+    SignalNotAvailable,
     SmartcarException,
     StateException,
     UnexpectedStatusException,
@@ -122,7 +122,7 @@ __all__ = [
     "NoAnswerException",
     "NominalCapacity",
     "NotCapableException",
-    "NotStoredException",
+    "SignalNotAvailable",
     "Odometer",
     "OdometerData",
     "Paging",

@@ -19,11 +19,11 @@ class Period(NamedTuple):
     end: datetime | None = None
 
     def params(self) -> dict[str, str | None]:
-        """The query of generation 2."""
+        """The query of API v2."""
         return {"startDate": _text(self.start), "endDate": _text(self.end)}
 
     def of(self, records: list[ServiceRecord]) -> list[ServiceRecord]:
-        """Those of the records that fall into it, and those without a date: generation 3 gives all."""
+        """Those of the records that fall into it, and those without a date: API v3 gives all."""
         end = self.end or datetime.now(UTC)
         start = self.start or end - DEFAULT
         return [

@@ -1,4 +1,4 @@
-"""What both generations make of an answer's headers, and of one that the caller asked for by its path."""
+"""What both API versions make of an answer's headers, and of one that the caller asked for by its path."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime

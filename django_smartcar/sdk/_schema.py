@@ -1,4 +1,4 @@
-"""What stands in the body of a reading, as generation 2 writes it: a table, and how it becomes the face's.
+"""What stands in the body of a reading, as API v2 writes it: a table, and how it becomes the face's.
 
 Sources: smartcar.com/docs, API reference v2.0; answers of the server as others have kept them.
 """
@@ -21,7 +21,7 @@ def number(value: Any) -> Any:
     raise ValueError("is not a number")
 
 
-def amount(value: Any) -> Any:
+def decimal(value: Any) -> Any:
     """A number, also one in a text: Smartcar's documents say "string" where its samples have numbers."""
     return number(float(value) if isinstance(value, str) else value)
 
@@ -32,7 +32,7 @@ def whole_number(value: Any) -> Any:
     raise ValueError("is not a whole number")
 
 
-def truth(value: Any) -> Any:
+def boolean(value: Any) -> Any:
     if value is None or isinstance(value, bool):
         return value
     raise ValueError("is not true or false")
@@ -53,7 +53,7 @@ def scalar(value: Any) -> Any:
     return value if value is None or isinstance(value, str) else number(value)
 
 
-def sure(field: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def required(field: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """A field that is never null."""
 
     def checked(value: Any) -> Any:
@@ -64,12 +64,12 @@ def sure(field: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return checked
 
 
-_CLOSURES: list[Shape] = [{"type": sure(text), "status": text}]
+_CLOSURES: list[Shape] = [{"type": required(text), "status": text}]
 
 #: By the method that reads it; each name is the wire's in snake case.
 FIELDS: Final[dict[str, Mapping[str, Shape]]] = {
-    "odometer": {"distance": sure(number)},
-    "location": {"latitude": sure(number), "longitude": sure(number)},
+    "odometer": {"distance": required(number)},
+    "location": {"latitude": required(number), "longitude": required(number)},
     "fuel": {"range": number, "percent_remaining": number, "amount_remaining": number},
     "battery": {"percent_remaining": number, "range": number},
     "battery_capacity": {"capacity": number},
@@ -78,7 +78,7 @@ FIELDS: Final[dict[str, Mapping[str, Shape]]] = {
         "capacity": {"nominal": number, "source": text},
         "url": text,
     },
-    "charge": {"is_plugged_in": truth, "state": text},
+    "charge": {"is_plugged_in": boolean, "state": text},
     "get_charge_limit": {"limit": number},
     "engine_oil": {"life_remaining": number},
     "tire_pressure": {
@@ -88,7 +88,7 @@ FIELDS: Final[dict[str, Mapping[str, Shape]]] = {
         "back_right": number,
     },
     "lock_status": {
-        "is_locked": truth,
+        "is_locked": boolean,
         "doors": _CLOSURES,
         "windows": _CLOSURES,
         "sunroof": _CLOSURES,
@@ -96,18 +96,18 @@ FIELDS: Final[dict[str, Mapping[str, Shape]]] = {
         "charging_port": _CLOSURES,
     },
     "diagnostic_system_status": {
-        "systems": [{"system_id": sure(text), "status": text, "description": text}],
+        "systems": [{"system_id": required(text), "status": text, "description": text}],
     },
-    "diagnostic_trouble_codes": {"active_codes": [{"code": sure(text), "timestamp": moment}]},
+    "diagnostic_trouble_codes": {"active_codes": [{"code": required(text), "timestamp": moment}]},
     "service_history": {
         "items": [
             {
                 "service_id": key,
-                "odometer_distance": amount,
+                "odometer_distance": decimal,
                 "service_date": moment,
                 "service_tasks": [{"task_id": key, "task_description": text}],
                 "service_details": [{"type": text, "value": scalar}],
-                "service_cost": {"total_cost": amount, "currency": text},
+                "service_cost": {"total_cost": decimal, "currency": text},
             }
         ],
     },
@@ -115,7 +115,7 @@ FIELDS: Final[dict[str, Mapping[str, Shape]]] = {
 #: Those whose numbers are in the units that were asked for.
 MEASURED: Final = frozenset({"odometer", "fuel", "battery", "tire_pressure", "service_history"})
 
-#: method -> its path in generation 2.
+#: method -> its path in API v2.
 PATHS: Final = {
     "attributes": "",
     "vin": "vin",

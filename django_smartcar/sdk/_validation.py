@@ -1,12 +1,12 @@
-"""What a car can be told: checked before it is sent, alike in both generations."""
+"""What a car can be told: checked before it is sent, alike in both API versions."""
 
-LOWEST_CHARGE_LIMIT = 0.5
+MIN_CHARGE_LIMIT = 0.5
 
 
 def charge_limit(limit: float) -> float:
     """The limit itself; ValueError if it is not from 0.5 to 1."""
-    if not LOWEST_CHARGE_LIMIT <= limit <= 1:
-        raise ValueError(f"a charge limit is from {LOWEST_CHARGE_LIMIT} to 1, not {limit!r}")
+    if not MIN_CHARGE_LIMIT <= limit <= 1:
+        raise ValueError(f"a charge limit is from {MIN_CHARGE_LIMIT} to 1, not {limit!r}")
     return limit
 
 

@@ -1,10 +1,10 @@
-"""What a car can be asked, in both generations: the methods, their words and their types, once.
+"""What a car can be asked, in both API versions: the methods, their words and their types, once.
 
 Every one of them raises a SmartcarException when it fails: a PermissionException where the owner has not
-granted the scope, a NotCapableException where the car has nothing of the kind, and in generation 3 a
-NotStoredException where Smartcar has not collected the signals (see ``sdk.v3.Vehicle.signals``).
+granted the scope, a NotCapableException where the car has nothing of the kind, and in API v3 a
+SignalNotAvailable where Smartcar has not collected the signals (see ``sdk.v3.Vehicle.signals``).
 
-``age`` is when the car recorded what it tells. Where generation 3 makes a reading of several signals, it is
+``age`` is when the car recorded what it tells. Where API v3 makes a reading of several signals, it is
 when the oldest of them was recorded: no part is older than ``age``, and some may be younger.
 """
 
@@ -65,7 +65,7 @@ class Reads:
         """What the battery was made for: ``{"data": {"available_capacities", "capacity", "url"}, "age"}``.
 
         Kilowatt hours. ``capacity`` is ``{"nominal", "source"}``, or None while nobody has chosen among
-        ``[{"capacity", "description"}, …]``, which the owner can do at ``url``; generation 3 has no ``url``.
+        ``[{"capacity", "description"}, …]``, which the owner can do at ``url``; API v3 has no ``url``.
         Scope ``read_battery``; NotCapableException for a car without a plug. GET /battery/nominal_capacity;
         signal tractionbattery-nominalcapacity.
         """
@@ -74,7 +74,7 @@ class Reads:
     def charge(self) -> Charge:
         """Whether it charges: ``{"data": {"is_plugged_in", "state"}, "age"}``.
 
-        ``"CHARGING"``, ``"FULLY_CHARGED"`` or ``"NOT_CHARGING"``; generation 3 may know one of the two only,
+        ``"CHARGING"``, ``"FULLY_CHARGED"`` or ``"NOT_CHARGING"``; API v3 may know one of the two only,
         the other is None. No units. Scope ``read_charge``; NotCapableException for a car without a plug.
         GET /charge; signals charge-ischargingcableconnected and -detailedchargingstatus.
         """
@@ -83,7 +83,7 @@ class Reads:
     def get_charge_limit(self) -> ChargeLimit:
         """Up to where it charges: ``{"data": {"limit"}, "age"}``.
 
-        A fraction of 1. Generation 3 gives the limit in force, else the one that is for all places; None if
+        A fraction of 1. API v3 gives the limit in force, else the one that is for all places; None if
         there is neither. Scope ``read_charge``; NotCapableException for a car without a plug, or without a
         limit. GET /charge/limit; signal charge-chargelimits.
         """
@@ -111,7 +111,7 @@ class Reads:
 
         ``doors``, ``windows``, ``sunroof``, ``storage`` and ``charging_port`` are lists of
         ``{"type": "frontLeft", "status": "CLOSED"}``, empty where the brand tells nothing. No units. Scope
-        ``read_security``, and in generation 3 ``read_charge`` for the port; NotCapableException for a car
+        ``read_security``, and in API v3 ``read_charge`` for the port; NotCapableException for a car
         that does not tell. GET /security; signals closure-islocked, -doors, -windows, -sunroof, -fronttrunk,
         -reartrunk, -tailgate and charge-ischargingportflapopen.
         """

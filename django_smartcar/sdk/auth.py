@@ -1,4 +1,4 @@
-"""How we are let in: by a driver, through Connect (generation 2), or as an application (generation 3)."""
+"""How we are let in: by a driver, through Connect (API v2), or as an application (API v3)."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -147,9 +147,9 @@ class AuthClient:
 
 
 class ApplicationAuth:
-    """An application of generation 3, as the token endpoint knows it: the ``client_…`` id and its secret.
+    """An application of API v3, as the token endpoint knows it: the ``client_…`` id and its secret.
 
-    This is not the Application ID, which Connect wants, nor the pair of generation 2.
+    This is not the Application ID, which Connect wants, nor the pair of API v2.
     """
 
     def __init__(

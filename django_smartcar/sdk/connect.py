@@ -1,6 +1,6 @@
-"""The addresses of Connect that a driver's browser is sent to, both generations. No network.
+"""The addresses of Connect that a driver's browser is sent to, both API versions. No network.
 
-The ``id_name`` of an application is ``"client_id"`` in generation 2 and ``"application_id"`` in generation 3;
+The ``id_name`` of an application is ``"client_id"`` in API v2 and ``"application_id"`` in API v3;
 the id itself is the same UUID. Source: smartcar.com/docs/connect (autumn of 2026).
 """
 

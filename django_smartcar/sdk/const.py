@@ -1,4 +1,4 @@
-"""Hosts and header names of Smartcar's API, both generations (smartcar.com/docs)."""
+"""Hosts and header names of Smartcar's API, both API versions (smartcar.com/docs)."""
 
 from typing import Final
 

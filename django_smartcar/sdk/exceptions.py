@@ -5,7 +5,7 @@
   x AuthenticationException      401
   x PermissionException          403
   x ResourceNotFoundException    404
-    - NotStoredException         404 of a signal: generation 3 has not collected it
+    - SignalNotAvailable         404 of a signal: API v3 has not collected it
   x StateException               409
   x RateLimitingException        429
   x MonthlyLimitExceeded         430
@@ -97,8 +97,8 @@ class ResourceNotFoundException(SmartcarException):
     """404: there is no such path, vehicle or version."""
 
 
-class NotStoredException(ResourceNotFoundException):
-    """404 of a signal, generation 3: none is kept for the car (nor of any, without a webhook)."""
+class SignalNotAvailable(ResourceNotFoundException):
+    """404 of a signal, API v3: none is kept for the car (nor of any, without a webhook)."""
 
 
 class StateException(SmartcarException):

@@ -14,7 +14,7 @@ from typing import Any, Final, TypedDict
 from .units import Conversion, conversion
 
 #: code -> (the face's name, what its numbers measure). A code that is not here is named after itself.
-TABLE: Final[dict[str, tuple[str, str | None]]] = {
+SIGNALS: Final[dict[str, tuple[str, str | None]]] = {
     "charge-amperage": ("charge_current", "current"),
     "charge-amperagemax": ("charge_current_max", "current"),
     "charge-amperagerequested": ("charge_current_requested", "current"),
@@ -109,11 +109,11 @@ TABLE: Final[dict[str, tuple[str, str | None]]] = {
     "wheel-style": ("wheel_style", None),
     "wheel-tires": ("tires", "pressure"),
 }
-CODES: Final = {name: code for code, (name, _) in TABLE.items()}
-#: What the car says of its systems, by the face's names, and their ids in generation 2.
+CODES: Final = {name: code for code, (name, _) in SIGNALS.items()}
+#: What the car says of its systems, by the face's names, and their ids in API v2.
 SYSTEMS: Final = {
     name: f"SYSTEM_{name.removesuffix('_status').upper()}"
-    for code, (name, _) in TABLE.items()
+    for code, (name, _) in SIGNALS.items()
     if code.startswith("diagnostics-") and name.endswith("_status")
 }
 
@@ -163,7 +163,7 @@ def read(resource: Mapping[str, Any], unit_system: str = "metric", *, sent_in: s
     facts = _mapping(resource.get("attributes")) or resource
     meta = _mapping(resource.get("meta"))
     code = str(facts.get("code") or resource.get("id") or "")
-    name, kind = TABLE.get(code, (code.replace("-", "_"), None))
+    name, kind = SIGNALS.get(code, (code.replace("-", "_"), None))
     status, error = _status_of(facts)
     body = facts.get("body") if status == "SUCCESS" else None
     measure = partial(conversion, kind=kind, unit_system=unit_system, sent_in=sent_in)
@@ -173,7 +173,7 @@ def read(resource: Mapping[str, Any], unit_system: str = "metric", *, sent_in: s
         "code": code,
         "name": name,
         "status": status,
-        "value": _gist_of(body),
+        "value": _primary_value(body),
         "unit": scale.word if isinstance(body, dict) else None,
         "body": body if isinstance(body, dict) else None,
         "age": moment(meta.get("oemUpdatedAt")),
@@ -222,7 +222,7 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _gist_of(body: object) -> Any:
+def _primary_value(body: object) -> Any:
     if not isinstance(body, dict):
         return None
     return next((body[name] for name in MAIN if name in body), body)

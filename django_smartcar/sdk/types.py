@@ -1,4 +1,4 @@
-"""What a car answers, in both generations.
+"""What a car answers, in both API versions.
 
 A reading is ``{"data": {…}, "age"}``, and where its numbers have units, ``"unit_system"`` besides.
 Percentages are fractions of 1. What the brand does not tell is None, or a list without items.
@@ -22,7 +22,7 @@ class VehicleInfo(TypedDict):
 class VehicleAttributes(TypedDict):
     """What Smartcar knows of a car without asking it. ``mode`` is ``"live"`` or ``"simulated"``.
 
-    ``powertrain_type`` is ``"ICE"``, ``"HEV"``, ``"PHEV"`` or ``"BEV"``. Generation 2 tells neither.
+    ``powertrain_type`` is ``"ICE"``, ``"HEV"``, ``"PHEV"`` or ``"BEV"``. API v2 tells neither.
     """
 
     make: str | None
@@ -35,7 +35,7 @@ class VehicleAttributes(TypedDict):
 class Aged(TypedDict):
     """``age`` is when the car recorded it, aware and in UTC, or None if Smartcar does not say.
 
-    In generation 3, of a reading that is made of several signals, it is when the car recorded the oldest.
+    In API v3, of a reading that is made of several signals, it is when the car recorded the oldest.
     """
 
     age: datetime | None
@@ -249,7 +249,7 @@ class ServiceTask(TypedDict):
 
 
 class ServiceDetail(TypedDict):
-    """Generation 3 tells no ``type``."""
+    """API v3 tells no ``type``."""
 
     type: str | None
     value: str | float | None

@@ -52,7 +52,7 @@ _WORDS: Final[dict[Unit, str]] = {
 UNITS: Final = {word: unit for unit, words in _WORDS.items() for word in words.split()}
 
 #: kind -> the face's word, metric and imperial.
-FACE: Final = {
+TARGET_UNITS: Final = {
     "percent": ("fraction", "fraction"),
     "distance": ("km", "mi"),
     "speed": ("km/h", "mph"),
@@ -96,11 +96,11 @@ def conversion(
     A word that is not known stays, and so do its numbers.
     """
     if word is None and kind is not None:
-        word = "percent" if kind == "percent" else FACE[kind][sent_in == "imperial"]
+        word = "percent" if kind == "percent" else TARGET_UNITS[kind][sent_in == "imperial"]
     source = UNITS.get(_normal(word or ""))
     if source is None:
         return Conversion(word)
-    face_word = FACE[source.kind][unit_system == "imperial"]
+    face_word = TARGET_UNITS[source.kind][unit_system == "imperial"]
     return Conversion(face_word, source, UNITS[_normal(face_word)])
 
 

@@ -27,14 +27,14 @@ logger = logging.getLogger(__name__)
 
 #: Seconds to leave Smartcar alone where it does not say. The application's bucket of 120 requests gets two
 #: new ones a minute; a car rests two minutes. How long a brand is sore is not known: nothing is blocked then.
-REST = {"application": 30, "vehicle": 120}
+DEFAULT_RETRY_AFTER = {"application": 30, "vehicle": 120}
 
 #: How long, in seconds, a request waits for the answer to another thread's to the same car: a refusal comes
 #: at once, so what takes longer is none.
-GLANCE = 2.0
+SINGLE_FLIGHT_TIMEOUT = 2.0
 
 
-class Target(NamedTuple):
+class RateLimitKey(NamedTuple):
     """What a limit of Smartcar's is on: a car by Smartcar's id, and the application in one generation."""
 
     vehicle_id: str
@@ -49,8 +49,8 @@ class Target(NamedTuple):
         return self.vehicle_id, self.application
 
 
-def target_of(vehicle: ConnectedVehicle) -> Target:
-    return Target(vehicle.smartcar_vehicle_id, vehicle.account.api_version)
+def target_of(vehicle: ConnectedVehicle) -> RateLimitKey:
+    return RateLimitKey(vehicle.smartcar_vehicle_id, vehicle.account.api_version)
 
 
 _asked: dict[str, threading.Event] = {}
@@ -58,7 +58,7 @@ _mutex = threading.Lock()
 
 
 @contextlib.contextmanager
-def admission(vehicle: ConnectedVehicle) -> Iterator[None]:
+def single_flight(vehicle: ConnectedVehicle) -> Iterator[None]:
     """Let one request pass; RateLimited where Smartcar would refuse it.
 
     Of many threads that ask one car in one moment the first goes ahead: if it is refused, so are they.
@@ -68,7 +68,7 @@ def admission(vehicle: ConnectedVehicle) -> Iterator[None]:
         if ahead is None:
             mine = _asked[vehicle.smartcar_vehicle_id] = threading.Event()
     if ahead is not None:
-        ahead.wait(GLANCE)
+        ahead.wait(SINGLE_FLIGHT_TIMEOUT)
         check(vehicle)
         yield
         return
@@ -83,11 +83,11 @@ def admission(vehicle: ConnectedVehicle) -> Iterator[None]:
 
 def check(vehicle: ConnectedVehicle) -> None:
     """Raise RateLimited as long as Smartcar's last word on this car, or on this application, holds."""
-    for refusal in refusals([target_of(vehicle)]).values():
+    for refusal in active_limits([target_of(vehicle)]).values():
         raise refusal
 
 
-def refusals(targets: Collection[Target]) -> dict[Target, RateLimited]:
+def active_limits(targets: Collection[RateLimitKey]) -> dict[RateLimitKey, RateLimited]:
     """Which of these Smartcar would refuse now: one query for all of them. The longest refusal of each."""
     now = timezone.now()
     keys = {key for target in targets for key in target.keys}
@@ -102,15 +102,15 @@ def refusals(targets: Collection[Target]) -> dict[Target, RateLimited]:
     return found
 
 
-def note(vehicle: ConnectedVehicle, failure: Exception, requests: int = 1) -> None:
+def record_failure(vehicle: ConnectedVehicle, failure: Exception, requests: int = 1) -> None:
     """Count what failed, too; or remember for all workers that it was refused, past a transaction."""
     if isinstance(failure, RateLimited):
-        remember([(target_of(vehicle), failure)])
+        record_limits([(target_of(vehicle), failure)])
     else:
-        count(vehicle, requests)
+        record_usage(vehicle, requests)
 
 
-def remember(refused: Iterable[tuple[Target, RateLimited]]) -> None:
+def record_limits(refused: Iterable[tuple[RateLimitKey, RateLimited]]) -> None:
     """Remember for all workers, past a transaction, what was refused: as many queries for many as for one.
 
     A refusal that ends sooner than one that is known changes nothing.
@@ -118,7 +118,7 @@ def remember(refused: Iterable[tuple[Target, RateLimited]]) -> None:
     now = timezone.now()
     until: dict[str, datetime] = {}
     for target, refusal in refused:
-        seconds = refusal.retry_after or REST.get(refusal.scope)
+        seconds = refusal.retry_after or DEFAULT_RETRY_AFTER.get(refusal.scope)
         if seconds is not None:
             ends = now + min(timedelta(seconds=seconds), timedelta(days=1))
             key = target.application if refusal.scope == "application" else target.vehicle_id
@@ -127,7 +127,7 @@ def remember(refused: Iterable[tuple[Target, RateLimited]]) -> None:
         return
     ends_at = _by_key(until, DateTimeField())
     try:
-        with _transactions.callers_transaction(Allowance):
+        with _transactions.autonomous_connection(Allowance):
             _make_rows(until)
             shorter = Q(blocked_until=None) | Q(blocked_until__lt=ends_at)
             Allowance.objects.filter(shorter, key__in=until).update(blocked_until=ends_at)
@@ -135,12 +135,12 @@ def remember(refused: Iterable[tuple[Target, RateLimited]]) -> None:
         logger.warning("a rate limit could not be remembered: the caller's transaction holds the database")
 
 
-def count(vehicle: ConnectedVehicle, requests: int = 1) -> None:
+def record_usage(vehicle: ConnectedVehicle, requests: int = 1) -> None:
     """Add to what this car was asked this month, once the caller's transaction (if any) has ended."""
-    count_all({vehicle.smartcar_vehicle_id: requests})
+    add_usage({vehicle.smartcar_vehicle_id: requests})
 
 
-def count_all(requests: Mapping[str, int]) -> None:
+def add_usage(requests: Mapping[str, int]) -> None:
     """The same for many cars, by Smartcar's ids: as many queries as for one."""
     asked = {vehicle_id: number for vehicle_id, number in requests.items() if number}
     if not asked:

@@ -13,17 +13,17 @@ from django.views.decorators.debug import sensitive_variables
 from ..exceptions import AuthenticationException, SmartcarException, VehicleDisconnected, named
 from ..models import ConnectedVehicle, SmartcarAccount
 from . import _rate_limits, client, tokens
-from .client import Car, Driver
+from .client import ApiCredentials, Car
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Reached:
+class VehicleSession:
     """A car that may be given an order: a row, whose car it is, and the car itself."""
 
     vehicle: ConnectedVehicle
-    driver: Driver
+    driver: ApiCredentials
     car: Car
     #: How many requests of the plan it takes to ask: a batch takes one for each path, a disconnection none.
     requests: int = 1
@@ -34,9 +34,9 @@ class Reached:
         try:
             answer = self.ask(order, scope)
         except AuthenticationException:
-            tokens.reject(self.vehicle.account, self.driver)
+            tokens.invalidate(self.vehicle.account, self.driver)
             raise
-        unmark(self.vehicle)
+        clear_reauthentication_required(self.vehicle)
         return answer
 
     @sensitive_variables()
@@ -48,20 +48,20 @@ class Reached:
         try:
             answer = question(self.car)
         except SmartcarException as error:
-            self.learn([error])
+            self.update_login_status([error])
             failure = named(error, self.vehicle.account, scope)
-            _rate_limits.note(self.vehicle, failure, self.requests)
+            _rate_limits.record_failure(self.vehicle, failure, self.requests)
             raise failure from error
-        _rate_limits.count(self.vehicle, self.requests)
-        self.learn(answer.values() if isinstance(answer, dict) else [answer])
+        _rate_limits.record_usage(self.vehicle, self.requests)
+        self.update_login_status(answer.values() if isinstance(answer, dict) else [answer])
         return answer
 
-    def learn(self, answers: Iterable[Any]) -> None:
+    def update_login_status(self, answers: Iterable[Any]) -> None:
         """Remember what these answers, or failures, say of the login at the car's brand."""
-        if self.notice(answers):
+        if self.apply_login_status(answers):
             save_logins([self.vehicle])
 
-    def notice(self, answers: Iterable[Any]) -> bool:
+    def apply_login_status(self, answers: Iterable[Any]) -> bool:
         """The same, for `save_logins` to save; False where there is nothing to be saved."""
         answers = list(answers)
         failures = [answer for answer in answers if isinstance(answer, SmartcarException)]
@@ -69,8 +69,8 @@ class Reached:
         if refused:
             _set_marked(self.vehicle, str((refused[0].resolution or {}).get("url") or ""))
             return True
-        # In generation 3 answers come from Smartcar's store, and not from the car.
-        if len(failures) == len(answers) or self.driver.speaks_v3 or not self.vehicle.needs_reauthentication:
+        # In API v3 answers come from Smartcar's store, and not from the car.
+        if len(failures) == len(answers) or self.driver.uses_v3 or not self.vehicle.needs_reauthentication:
             return False
         _set_unmarked(self.vehicle)
         return True
@@ -79,13 +79,13 @@ class Reached:
 def cost(account: SmartcarAccount, names: Collection[str]) -> int:
     """How many of the plan's requests it takes to read all of these at once.
 
-    Generation 2 counts each of them; generation 3 has all in one answer.
+    API v2 counts each of them; API v3 has all in one answer.
     """
-    return 1 if account.speaks_v3 else len(names)
+    return 1 if account.uses_v3 else len(names)
 
 
 @sensitive_variables()
-def reach(vehicle: ConnectedVehicle) -> Reached:
+def reach(vehicle: ConnectedVehicle) -> VehicleSession:
     """The car, with a token that opens it. Raises VehicleDisconnected, and as `tokens.driver` does."""
     return _reached(vehicle, tokens.driver(account_of(vehicle)))
 
@@ -98,7 +98,7 @@ def ask(vehicle: ConnectedVehicle, question: Callable[[Car], T], scope: str = ""
     plan's requests: 0 is never too many. Raises as `reach` does, or a SmartcarException.
     """
     account = account_of(vehicle)
-    with _rate_limits.admission(vehicle) if requests else nullcontext():
+    with _rate_limits.single_flight(vehicle) if requests else nullcontext():
         return tokens.as_driver(
             account, lambda driver: _reached(vehicle, driver, requests).ask(question, scope)
         )
@@ -113,27 +113,27 @@ def account_of(vehicle: ConnectedVehicle) -> SmartcarAccount:
 
 
 @sensitive_variables()
-def _reached(vehicle: ConnectedVehicle, driver: Driver, requests: int = 1) -> Reached:
+def _reached(vehicle: ConnectedVehicle, driver: ApiCredentials, requests: int = 1) -> VehicleSession:
     car = client.car(driver, vehicle.smartcar_vehicle_id, vehicle.unit_system)
-    return Reached(vehicle, driver, car, requests)
+    return VehicleSession(vehicle, driver, car, requests)
 
 
 def is_gone(error: SmartcarException, account: SmartcarAccount) -> bool:
     """Whether Smartcar means this car or its subscription, not the application or a wrong address."""
-    if not account.speaks_v3:
+    if not account.uses_v3:
         return error.type == "PERMISSION" or (error.type == "RESOURCE_NOT_FOUND" and error.code is None)
     # The SDK's own word where no such thing is shown, or Smartcar's where it has gone since.
     return error.response is None or error.response.request.method == "DELETE"
 
 
-def unmark(vehicle: ConnectedVehicle) -> None:
+def clear_reauthentication_required(vehicle: ConnectedVehicle) -> None:
     """The car's brand lets us in again."""
     if vehicle.needs_reauthentication:
         _set_unmarked(vehicle)
         save_logins([vehicle])
 
 
-def mark(vehicle: ConnectedVehicle, url: str = "") -> None:
+def mark_reauthentication_required(vehicle: ConnectedVehicle, url: str = "") -> None:
     """The car's brand wants a new login of its driver, at this address if Smartcar says one."""
     _set_marked(vehicle, url)
     save_logins([vehicle])

@@ -17,7 +17,7 @@ LOCK_WAIT = 2
 
 
 @contextlib.contextmanager
-def callers_transaction(model: type[models.Model]) -> Iterator[bool]:
+def autonomous_connection(model: type[models.Model]) -> Iterator[bool]:
     """Let the queries inside go past the transaction that the caller is in; whether there is one.
 
     They run in autocommit, and see what is committed. What the caller's transaction has locked they wait for
@@ -31,10 +31,10 @@ def callers_transaction(model: type[models.Model]) -> Iterator[bool]:
     own = _copy_of(callers)
     connections[alias] = own
     try:
-        _be_brief(own)
+        _set_lock_timeout(own)
         yield True
         if callers.vendor == "sqlite":
-            _look_anew(callers)
+            _restart_read_transaction(callers)
     finally:
         connections[alias] = callers
         own.close()
@@ -43,12 +43,12 @@ def callers_transaction(model: type[models.Model]) -> Iterator[bool]:
 def is_open(model: type[models.Model]) -> bool:
     """Whether the caller is in a transaction whose rollback matters; one that only tests are in does not."""
     connection = connections[router.db_for_write(model)]
-    if connection.connection is None or _is_a_tests(connection):
+    if connection.connection is None or _is_test_transaction(connection):
         return False
     return connection.in_atomic_block or not connection.get_autocommit()
 
 
-def _is_a_tests(connection: Any) -> bool:
+def _is_test_transaction(connection: Any) -> bool:
     """Whether Django's TestCase has wrapped a test in it, whose rows nobody else sees; or one in memory."""
     if connection.vendor == "sqlite" and connection.is_in_memory_db():
         return True
@@ -64,7 +64,7 @@ def _copy_of(callers: Any) -> Any:
     return own
 
 
-def _look_anew(callers: Any) -> None:
+def _restart_read_transaction(callers: Any) -> None:
     """Let the caller's transaction see what has been written past it: SQLite refuses a write to who has not.
 
     It has only read so far, or we could not have written; so it may as well begin now.
@@ -76,7 +76,7 @@ def _look_anew(callers: Any) -> None:
             callers.connection.execute(callers.ops.savepoint_create_sql(savepoint))
 
 
-def _be_brief(own: Any) -> None:
+def _set_lock_timeout(own: Any) -> None:
     seconds = {"postgresql": "SET lock_timeout = '%ds'", "mysql": "SET innodb_lock_wait_timeout = %d"}
     if statement := seconds.get(own.vendor):
         with own.cursor() as cursor:

@@ -12,41 +12,41 @@ from django.views.decorators.debug import sensitive_variables
 
 from .. import sdk
 from ..conf import conf
-from ..exceptions import CredentialsMissing, InvalidAnswerException, NoAnswerException, SmartcarException
+from ..exceptions import InvalidAnswerException, MissingCredentials, NoAnswerException, SmartcarException
 
 #: A token exchange waits no longer than this, whatever SMARTCAR_TIMEOUT says: a refresh token whose exchange
 #: lost its answer works for a minute more, and there has to be time for a second try.
 EXCHANGE_TIMEOUT = 10
 
 #: No driver has more cars than this. A Smartcar that shows more of them is not listened to any longer.
-MOST_CONNECTIONS = 1000
+MAX_CONNECTIONS = 1000
 
 V2, V3 = "2.0", "3"
 
-#: A car of either generation: the same methods, with the same shapes.
+#: A car of either API version: the same methods, with the same shapes.
 Car: TypeAlias = sdk.Vehicle | sdk.v3.Vehicle
 
 
 @dataclass(frozen=True)
-class Driver:
+class ApiCredentials:
     """Whoever we speak to Smartcar for: their generation, a token that opens their cars, and their id."""
 
     api_version: str
     access_token: str = field(repr=False)
     user_id: str
     mode: str = "live"
-    #: Which of its row's tokens this is (see `tokens.reject`).
+    #: Which of its row's tokens this is (see `tokens.invalidate`).
     token_version: int = 0
 
     @property
-    def speaks_v3(self) -> bool:
+    def uses_v3(self) -> bool:
         return self.api_version == V3
 
 
 @sensitive_variables()
-def car(driver: Driver, vehicle_id: str, unit_system: str = "metric") -> Car:
+def car(driver: ApiCredentials, vehicle_id: str, unit_system: str = "metric") -> Car:
     """A car that does not need to be a row yet."""
-    if driver.speaks_v3:
+    if driver.uses_v3:
         return sdk.v3.Vehicle(
             vehicle_id,
             driver.access_token,
@@ -87,10 +87,10 @@ def reauth_url(api_version: str, vehicle_id: str, redirect_uri: str, state: str,
 
 @sensitive_variables()
 def auth_client(redirect_uri: str = "") -> sdk.AuthClient:
-    """Generation 2's token endpoint. Only a code needs the redirect URI. Raises CredentialsMissing."""
+    """API v2's token endpoint. Only a code needs the redirect URI. Raises MissingCredentials."""
     client_id, client_secret = v2_credentials()
     if not (client_id and client_secret):
-        raise CredentialsMissing("SMARTCAR_V2_CLIENT_ID", "SMARTCAR_V2_CLIENT_SECRET")
+        raise MissingCredentials("SMARTCAR_V2_CLIENT_ID", "SMARTCAR_V2_CLIENT_SECRET")
     return sdk.AuthClient(
         client_id, client_secret, redirect_uri, requester=_exchanger(), auth_url=conf.SMARTCAR_AUTH_URL
     )
@@ -98,7 +98,7 @@ def auth_client(redirect_uri: str = "") -> sdk.AuthClient:
 
 @sensitive_variables()
 def application_auth() -> sdk.ApplicationAuth:
-    """Generation 3's token endpoint."""
+    """API v3's token endpoint."""
     return sdk.ApplicationAuth(
         application_id(),
         conf.SMARTCAR_CLIENT_SECRET,
@@ -108,15 +108,15 @@ def application_auth() -> sdk.ApplicationAuth:
 
 
 def application_id() -> str:
-    """The id of the credentials that generation 3's token is for. Raises CredentialsMissing."""
+    """The id of the credentials that API v3's token is for. Raises MissingCredentials."""
     if conf.SMARTCAR_API_VERSION != V3 or not conf.SMARTCAR_CLIENT_ID:
-        raise CredentialsMissing("SMARTCAR_CLIENT_ID", "SMARTCAR_CLIENT_SECRET")
+        raise MissingCredentials("SMARTCAR_CLIENT_ID", "SMARTCAR_CLIENT_SECRET")
     return conf.SMARTCAR_CLIENT_ID
 
 
 @sensitive_variables()
 def v2_credentials() -> tuple[str, str]:
-    """The id and the secret for generation 2's token endpoint; empty where this site has none."""
+    """The id and the secret for API v2's token endpoint; empty where this site has none."""
     if conf.SMARTCAR_API_VERSION == V3:
         return conf.SMARTCAR_V2_CLIENT_ID, conf.SMARTCAR_V2_CLIENT_SECRET
     return conf.SMARTCAR_CLIENT_ID, conf.SMARTCAR_CLIENT_SECRET
@@ -124,13 +124,13 @@ def v2_credentials() -> tuple[str, str]:
 
 @sensitive_variables()
 def user_id(access_token: str) -> str:
-    """Smartcar's id of the user who gave this token of generation 2: asked of Smartcar, never of a URL."""
+    """Smartcar's id of the user who gave this token of API v2: asked of Smartcar, never of a URL."""
     return sdk.get_user_id(access_token, requester=requester(), api_url=_api_url())
 
 
 @sensitive_variables()
 def vehicle_ids(access_token: str) -> list[str]:
-    """Every vehicle that this token of generation 2 opens."""
+    """Every vehicle that this token of API v2 opens."""
     return list(sdk.iter_vehicle_ids(access_token, requester=requester(), api_url=_api_url()))
 
 
@@ -138,13 +138,13 @@ def vehicle_ids(access_token: str) -> list[str]:
 def connections(
     access_token: str, mode: str, filters: Mapping[str, str], *, first: int | None = None
 ) -> list[sdk.v3.Connection]:
-    """The connections that generation 3 shows for these filters, in this mode; or the ``first`` so many.
+    """The connections that API v3 shows for these filters, in this mode; or the ``first`` so many.
 
     Raises InvalidAnswerException if there seems to be no end: then Smartcar does not heed the filters.
     """
     shown = sdk.v3.iter_connections(
         access_token,
-        mode="live" if mode == "live" else "simulated",  # generation 3 knows no test mode
+        mode="live" if mode == "live" else "simulated",  # API v3 knows no test mode
         requester=requester(),
         api_url=_vehicle_url(),
         user_id=filters.get("user_id"),
@@ -153,21 +153,21 @@ def connections(
     )
     if first is not None:
         return list(islice(shown, first))
-    found = list(islice(shown, MOST_CONNECTIONS + 1))
-    if len(found) > MOST_CONNECTIONS:
+    found = list(islice(shown, MAX_CONNECTIONS + 1))
+    if len(found) > MAX_CONNECTIONS:
         raise InvalidAnswerException("Smartcar shows more connections than one driver or car can have")
     return found
 
 
 @sensitive_variables()
 def delete_user(access_token: str, user_id: str) -> None:
-    """Make generation 3 forget a driver, with all connections."""
+    """Make API v3 forget a driver, with all connections."""
     sdk.v3.delete_user(access_token, user_id, requester=requester(), api_url=_vehicle_url())
 
 
 @sensitive_variables()
 def delete_v2_connections(user_id: str) -> None:
-    """End all connections of a driver, as generation 2's management does."""
+    """End all connections of a driver, as API v2's management does."""
     sdk.delete_connections(
         conf.SMARTCAR_MANAGEMENT_TOKENS[0],
         user_id=user_id,
@@ -178,7 +178,7 @@ def delete_v2_connections(user_id: str) -> None:
 
 @sensitive_variables()
 def v2_connections(vehicle_id: str) -> list[sdk.Connection] | None:
-    """Who has connected this car, as generation 2's management says; None without a management token."""
+    """Who has connected this car, as API v2's management says; None without a management token."""
     if not conf.SMARTCAR_MANAGEMENT_TOKENS:
         return None
     token = conf.SMARTCAR_MANAGEMENT_TOKENS[0]
@@ -190,18 +190,18 @@ def v2_connections(vehicle_id: str) -> list[sdk.Connection] | None:
 
 @sensitive_variables()
 def ask_management(token: str) -> None:
-    """Have generation 2's management show one connection, for whether it takes this token."""
+    """Have API v2's management show one connection, for whether it takes this token."""
     sdk.get_connections(token, limit=1, requester=requester(), api_url=_management_url())
 
 
 @sensitive_variables()
 def webhooks(access_token: str) -> list[sdk.v3.Webhook]:
-    """The webhooks that generation 3's management shows of this application."""
+    """The webhooks that API v3's management shows of this application."""
     host = f"{conf.SMARTCAR_MANAGEMENT_API_URL}/v3"
     return list(sdk.v3.iter_webhooks(access_token, requester=requester(), api_url=host))
 
 
-def may_have_arrived(error: Exception) -> bool:
+def may_have_been_executed(error: Exception) -> bool:
     """Whether Smartcar may have done what it was asked to do, although it did not say so.
 
     A 5xx comes from anywhere on the way to the car; only 501 says that nothing was tried.

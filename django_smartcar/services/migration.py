@@ -1,7 +1,7 @@
-"""Moves accounts from generation 2 to 3 and back: the driver notices nothing, the cars keep their rows.
+"""Moves accounts from API v2 to 3 and back: the driver notices nothing, the cars keep their rows.
 
-Generation 3 needs no token of the driver's: what has to be found is that Smartcar's API 3 shows the same cars
-under the driver's id. The tokens of generation 2 stay on the row, for the way back.
+API v3 needs no token of the driver's: what has to be found is that Smartcar's API v3 shows the same cars
+under the driver's id. The tokens of API v2 stay on the row, for the way back.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from . import client, tokens, vehicles
 V2, V3 = SmartcarAccount.ApiVersion.V2, SmartcarAccount.ApiVersion.V3
 
 
-#: How far apart the two generations may put the moment in which a connection was made.
+#: How far apart the two API versions may put the moment in which a connection was made.
 SAME_MOMENT = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
 class Found:
-    """What API 3 shows of an account's cars: whose they are there, and what is permitted for each."""
+    """What API v3 shows of an account's cars: whose they are there, and what is permitted for each."""
 
     user_id: str
     permissions: dict[str, list[str]]
 
 
-class NotMovable(Exception):
+class CannotMigrate(Exception):
     """This account stays where it is, and why."""
 
 
 @sensitive_variables()
 def find(account: SmartcarAccount) -> Found:
-    """What generation 3 shows of this account's cars. Raises NotMovable or a SmartcarException."""
+    """What API v3 shows of this account's cars. Raises CannotMigrate or a SmartcarException."""
     wanted = _cars_of(account)
     found = _shown_for(account, account.smartcar_user_id)
     missing = wanted - set(found.permissions)
@@ -48,22 +48,22 @@ def find(account: SmartcarAccount) -> Found:
         found = _shown_for(account, other)
         missing = wanted - set(found.permissions)
     if missing:
-        raise NotMovable(f"API 3 does not show {len(missing)} of its {len(wanted)} cars")
+        raise CannotMigrate(f"API v3 does not show {len(missing)} of its {len(wanted)} cars")
     owner = SmartcarUser.objects.filter(pk=found.user_id).exclude(user=account.user)
     if owner.exists():
-        raise NotMovable("its driver's id of API 3 belongs to another user of this site")
+        raise CannotMigrate("its driver's id of API v3 belongs to another user of this site")
     return Found(found.user_id, {vehicle_id: found.permissions[vehicle_id] for vehicle_id in wanted})
 
 
-def move(account: SmartcarAccount, found: Found) -> bool:
-    """Let the account speak generation 3 from now on; False if somebody else has moved it meanwhile."""
+def migrate_to_v3(account: SmartcarAccount, found: Found) -> bool:
+    """Let the account speak API v3 from now on; False if somebody else has moved it meanwhile."""
     with transaction.atomic():
         if found.user_id != account.smartcar_user_id:
-            _take_name(account, found.user_id)
-        moved = SmartcarAccount.objects.of_generation(V2).filter(pk=account.pk)
+            _reassign_owner(account, found.user_id)
+        moved = SmartcarAccount.objects.of_api_version(V2).filter(pk=account.pk)
         changes = {"smartcar_user_id": found.user_id, "api_version": V3, "updated_at": timezone.now()}
         # Smartcar shows its cars, so a refresh token that died, or dies just now, does not matter any more.
-        if not moved.update(**changes, **tokens.UNMARKED):
+        if not moved.update(**changes, **tokens.RECONNECT_CLEARED):
             return False
         for vehicle_id, permissions in found.permissions.items():
             ConnectedVehicle.objects.filter(account=account, smartcar_vehicle_id=vehicle_id).update(
@@ -73,38 +73,38 @@ def move(account: SmartcarAccount, found: Found) -> bool:
 
 
 def ensure_way_back(account: SmartcarAccount) -> None:
-    """Raises NotMovable without good tokens of generation 2, CredentialsMissing without its id and secret."""
+    """Check that the account can go back to v2. Raises CannotMigrate or MissingCredentials."""
     client.auth_client()
     if not account.refresh_token:
-        raise NotMovable("it has no tokens of API 2.0: it was connected through API 3")
+        raise CannotMigrate("it has no tokens of API v2: it was connected through API v3")
     if account.refresh_expires_at is None or account.refresh_expires_at <= timezone.now():
-        raise NotMovable("its tokens of API 2.0 have ended")
+        raise CannotMigrate("its tokens of API v2 have ended")
 
 
 @sensitive_variables()
-def move_back(account: SmartcarAccount) -> bool:
-    """Let the account speak generation 2 again; False if somebody else has moved it meanwhile.
+def roll_back(account: SmartcarAccount) -> bool:
+    """Let the account speak API v2 again; False if somebody else has moved it meanwhile.
 
-    Raises NotMovable if its tokens do not open all of its cars, and as `tokens.access_token` does: then it
-    goes on speaking generation 3.
+    Raises CannotMigrate if its tokens do not open all of its cars, and as `tokens.access_token` does: then it
+    goes on speaking API v3.
     """
-    moved = SmartcarAccount.objects.of_generation(V3).filter(pk=account.pk)
+    moved = SmartcarAccount.objects.of_api_version(V3).filter(pk=account.pk)
     if not moved.update(api_version=V2, updated_at=timezone.now()):
         return False
     account.refresh_from_db()
     try:
         missing = _cars_of(account) - set(client.vehicle_ids(tokens.access_token(account)))
         if missing:
-            raise NotMovable(f"its tokens of API 2.0 do not open {len(missing)} of its cars")
+            raise CannotMigrate(f"its tokens of API v2 do not open {len(missing)} of its cars")
     except Exception:
-        SmartcarAccount.objects.filter(pk=account.pk).update(api_version=V3, **tokens.UNMARKED)
+        SmartcarAccount.objects.filter(pk=account.pk).update(api_version=V3, **tokens.RECONNECT_CLEARED)
         raise
     return True
 
 
-def forget_older_tokens() -> int:
-    """Wipe the tokens of generation 2 from all accounts of generation 3; how many there were."""
-    kept = SmartcarAccount.objects.of_generation(V3).exclude(refresh_token="")
+def delete_v2_tokens() -> int:
+    """Wipe the tokens of API v2 from all accounts of API v3; how many there were."""
+    kept = SmartcarAccount.objects.of_api_version(V3).exclude(refresh_token="")
     return kept.update(
         access_token="",
         access_expires_at=None,
@@ -128,7 +128,7 @@ def _shown_for(account: SmartcarAccount, user_id: str) -> Found:
 
 @sensitive_variables()
 def _other_name(account: SmartcarAccount, vehicle_ids: set[str]) -> str:
-    """The id that API 3 has for this driver, where it is not the one of API 2.0.
+    """The id that API v3 has for this driver, where it is not the one of API v2.
 
     Believed only if each car has one connection in either, that of 2.0 being this driver's, and both were
     made in the same moment: then it is one under two names, and not another driver's of the same car.
@@ -137,26 +137,26 @@ def _other_name(account: SmartcarAccount, vehicle_ids: set[str]) -> str:
     for vehicle_id in vehicle_ids:
         older = client.v2_connections(vehicle_id)
         if older is None:
-            raise NotMovable(
-                "API 3 does not show its cars under its driver's id; SMARTCAR_MANAGEMENT_TOKENS would help"
+            raise CannotMigrate(
+                "API v3 does not show its cars under its driver's id; SMARTCAR_MANAGEMENT_TOKENS would help"
             )
         if [one["user_id"] for one in older] != [account.smartcar_user_id]:
-            raise NotMovable("it is no longer connected at Smartcar, or shares a car with another driver")
+            raise CannotMigrate("it is no longer connected at Smartcar, or shares a car with another driver")
         newer = _connections(account, vehicle_id=vehicle_id)
         made, renewed = older[0]["connected_at"], [one["created_at"] for one in newer]
         if len(newer) != 1 or None in (made, *renewed) or abs(made - renewed[0]) > SAME_MOMENT:  # type: ignore[operator]
-            raise NotMovable("the connections that API 3 shows for its cars are not the ones of API 2.0")
+            raise CannotMigrate("the connections that API v3 shows for its cars are not the ones of API v2")
         names.add(newer[0]["user_id"])
     if len(names) != 1 or not (name := names.pop()):
-        raise NotMovable("API 3 does not show one driver for its cars")
+        raise CannotMigrate("API v3 does not show one driver for its cars")
     return name
 
 
-def _take_name(account: SmartcarAccount, user_id: str) -> None:
+def _reassign_owner(account: SmartcarAccount, user_id: str) -> None:
     """Let the account be this Smartcar user's; rows that its driver has there of the same cars give way."""
     owner, _created = SmartcarUser.objects.get_or_create(id=user_id, defaults={"user": account.user})
     if vehicles.lock_owner(owner.pk).user_id != account.user.pk:
-        raise NotMovable("its driver's id of API 3 belongs to another user of this site")
+        raise CannotMigrate("its driver's id of API v3 belongs to another user of this site")
     own = account.vehicles.values_list("smartcar_vehicle_id", flat=True)
     others = owner.accounts.exclude(pk=account.pk)
     ConnectedVehicle.objects.filter(account__in=others, smartcar_vehicle_id__in=list(own)).delete()

@@ -42,7 +42,7 @@ def work_events() -> int:
 
     Let Celery beat call it as well: that is who tries again what has failed.
     """
-    return webhooks.work(webhooks.SHIFT)
+    return webhooks.process_due(webhooks.MAX_TASK_SECONDS)
 
 
 def enqueue(pk: int, version: int) -> None:

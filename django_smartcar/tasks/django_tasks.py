@@ -22,7 +22,7 @@ def refresh_account(pk: int, version: int) -> str:
 @task
 def work_events() -> int:
     """Work the events that are due: handed out when one comes. It does not wait for what is not due yet."""
-    return webhooks.work(webhooks.SHIFT)
+    return webhooks.process_due(webhooks.MAX_TASK_SECONDS)
 
 
 def enqueue(pk: int, version: int) -> None:

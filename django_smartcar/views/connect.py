@@ -17,24 +17,24 @@ from django.views.decorators.http import require_GET
 
 from ..conf import conf
 from ..exceptions import (
-    AttemptRefused,
-    CredentialsMissing,
+    InvalidConnectState,
+    MissingCredentials,
     SmartcarAppError,
     SmartcarException,
-    advice,
-    reason_of,
+    error_code,
+    user_message,
 )
 from ..models import ConnectAttempt, SmartcarAccount
 from ..services import connect
 from ..services.connect import Callback, reauthentication
 from .connect_errors import NOT_COMPLETED, PROBLEMS, problem
-from .decorators import only_by_post
+from .decorators import post_required
 from .vehicles import own_vehicle
 
 logger = logging.getLogger(__name__)
 
 
-@only_by_post
+@post_required
 @login_required
 @transaction.non_atomic_requests
 def start(request: HttpRequest) -> HttpResponse:
@@ -52,7 +52,7 @@ def start(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(url)
 
 
-@only_by_post
+@post_required
 @login_required
 @transaction.non_atomic_requests
 def reauthenticate(request: HttpRequest, pk: int) -> HttpResponse:
@@ -81,7 +81,7 @@ def callback(request: HttpRequest) -> HttpResponse:
         attempt = connect.consume(
             told.get("state", ""), user=request.user, session_key=request.session.session_key or ""
         )
-    except AttemptRefused as refusal:
+    except InvalidConnectState as refusal:
         logger.warning("Connect callback refused: %s", refusal.reason)
         return problem(request, "attempt_refused")
     error, code = told.get("error", ""), told.get("code", "")
@@ -124,10 +124,10 @@ def _not_completed(request: HttpRequest, attempt: ConnectAttempt, failure: Excep
     for kind, slug in NOT_COMPLETED.items():
         if isinstance(failure, kind):
             return problem(request, slug, attempt)
-    log = logger.error if isinstance(failure, CredentialsMissing) else logger.warning
+    log = logger.error if isinstance(failure, MissingCredentials) else logger.warning
     request_id = getattr(failure, "request_id", None) or ""
     log("Connect could not be completed: %s %s", type(failure).__name__, request_id)
-    is_ours = isinstance(failure, CredentialsMissing)
+    is_ours = isinstance(failure, MissingCredentials)
     return problem(request, "configuration_error" if is_ours else "exchange_failed", attempt)
 
 
@@ -136,12 +136,12 @@ def _complete_reauthentication(
 ) -> HttpResponse:
     try:
         vehicle = reauthentication.complete(attempt, vehicle_id)
-    except AttemptRefused as refusal:
+    except InvalidConnectState as refusal:
         logger.warning("Connect callback refused: %s", refusal.reason)
         return problem(request, "attempt_refused", attempt)
     except (SmartcarException, SmartcarAppError) as failure:
-        logger.warning("vehicle %s after a new login: %s", attempt.vehicle_id, reason_of(failure))
-        messages.error(request, f"{attempt.vehicle}: {advice(failure)}")
+        logger.warning("vehicle %s after a new login: %s", attempt.vehicle_id, error_code(failure))
+        messages.error(request, f"{attempt.vehicle}: {user_message(failure)}")
     else:
         messages.success(request, _("%s can be reached again.") % vehicle.name)
     return _go_on(attempt)

@@ -8,11 +8,11 @@ from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from ..exceptions import AttemptRefused, NothingConnected, OwnedByAnotherUser, OwnershipUnproven
+from ..exceptions import InvalidConnectState, NoVehiclesConnected, OwnedByAnotherUser, OwnershipNotVerified
 from ..models import ConnectAttempt, make_as_written
 
 
-class Problem(NamedTuple):
+class ErrorPage(NamedTuple):
     status: int
     title: str | Promise
     text: str | Promise
@@ -20,38 +20,38 @@ class Problem(NamedTuple):
 
 #: Connect's errors, and this site's own, in plain words. Anything else is a `server_error`.
 PROBLEMS = {
-    "access_denied": Problem(
+    "access_denied": ErrorPage(
         200, _("You did not connect a car"), _("You chose not to give access. Nothing has changed.")
     ),
-    "user_manually_returned_to_application": Problem(
+    "user_manually_returned_to_application": ErrorPage(
         200, _("You did not connect a car"), _("You left before giving access. Nothing has changed.")
     ),
-    "vehicle_incompatible": Problem(
+    "vehicle_incompatible": ErrorPage(
         400,
         _("This car cannot be connected"),
         _("It does not support remote access through Smartcar. Another car may."),
     ),
-    "invalid_subscription": Problem(
+    "invalid_subscription": ErrorPage(
         400,
         _("The car's online services are not active"),
         _("Activate the subscription of your car's brand, in its app or on its website, and try again."),
     ),
-    "no_vehicles": Problem(
+    "no_vehicles": ErrorPage(
         400,
         _("There is no car in that account"),
         _("Add your car to your account with its brand, in the brand's app, and try again."),
     ),
-    "configuration_error": Problem(
+    "configuration_error": ErrorPage(
         500,
         _("This site is not set up correctly"),
         _("The fault is ours, not yours, and has been written down. Please try again later."),
     ),
-    "server_error": Problem(
+    "server_error": ErrorPage(
         502,
         _("Something went wrong at Smartcar"),
         _("Nothing has changed. Please try again in a few minutes."),
     ),
-    "exchange_failed": Problem(
+    "exchange_failed": ErrorPage(
         502,
         _("The connection could not be completed"),
         _(
@@ -59,7 +59,7 @@ PROBLEMS = {
             "Please try again."
         ),
     ),
-    "ownership_unproven": Problem(
+    "ownership_unproven": ErrorPage(
         409,
         _("We could not confirm whose car this is"),
         _(
@@ -67,7 +67,7 @@ PROBLEMS = {
             "Nothing is stored. Please try again; if it stays like this, tell the people who run this site."
         ),
     ),
-    "owned_by_another_user": Problem(
+    "owned_by_another_user": ErrorPage(
         409,
         _("This car account belongs to somebody else here"),
         _(
@@ -75,7 +75,7 @@ PROBLEMS = {
             "you, log in as that user; otherwise ask the people who run this site."
         ),
     ),
-    "attempt_refused": Problem(
+    "attempt_refused": ErrorPage(
         400,
         _("Please start again"),
         _(
@@ -88,10 +88,10 @@ PROBLEMS = {
 
 #: Which of them it is when a connection could not be completed.
 NOT_COMPLETED: dict[type[Exception], str] = {
-    AttemptRefused: "attempt_refused",
-    OwnershipUnproven: "ownership_unproven",
+    InvalidConnectState: "attempt_refused",
+    OwnershipNotVerified: "ownership_unproven",
     OwnedByAnotherUser: "owned_by_another_user",
-    NothingConnected: "no_vehicles",
+    NoVehiclesConnected: "no_vehicles",
 }
 
 

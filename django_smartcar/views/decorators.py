@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 
-def only_by_post(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def post_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Do it for a POST; lead a GET to the list of cars, where the button is.
 
     A person who was asked to log in when they pressed a button comes back with a GET: a 405 would tell them

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..conf import conf
-from ..models import READS, ConnectedVehicle, VehicleReading
+from ..models import READ_METHODS, ConnectedVehicle, VehicleReading
 from ..services import readings
 
 #: What a permission is called where it is not granted.
@@ -45,7 +45,7 @@ CLOSURES = {
 NO_BREAK = "\u00a0"
 
 
-class Shown(NamedTuple):
+class DisplayRow(NamedTuple):
     """A line of the list: what it is, what the car said, and when."""
 
     label: str
@@ -53,17 +53,17 @@ class Shown(NamedTuple):
     at: datetime
 
 
-class Known:
+class VehiclePresenter:
     """The newest readings of one car that its driver permits to be read."""
 
     def __init__(self, vehicle: ConnectedVehicle) -> None:
-        newest = vehicle.newest()
-        permitted = [read for read in READS.values() if vehicle.can(read.permission)]
+        newest = vehicle.latest()
+        permitted = [read for read in READ_METHODS.values() if vehicle.can(read.permission)]
         kinds = [kind.name for read in permitted for kind in read.kinds]
         self.rows: Mapping[str, VehicleReading] = {name: newest[name] for name in kinds if name in newest}
         self._unit_system = vehicle.unit_system
 
-    def lines(self) -> list[Shown]:
+    def lines(self) -> list[DisplayRow]:
         """Everything that is known, in the order of the page."""
         lines = [
             (_("Odometer"), self._measured("odometer", "1g"), ["odometer"]),
@@ -71,11 +71,11 @@ class Known:
             (_("Fuel"), self._energy("fuel"), ["fuel.percent_remaining", "fuel.range"]),
             (_("Charging"), self._charging(), ["charge.state", "charge.is_plugged_in", "charge_limit"]),
             (_("Doors and locks"), self._locks(), ["lock_status.is_locked", *CLOSURES]),
-            (_("Tires"), self._tires(), [kind.name for kind in READS["tire_pressure"].kinds]),
+            (_("Tires"), self._tires(), [kind.name for kind in READ_METHODS["tire_pressure"].kinds]),
             (_("Engine oil"), self._percent("engine_oil", _("%s left")), ["engine_oil"]),
             (_("Location"), self._location(), ["location"]),
         ]
-        return [Shown(label, text, self._at(kinds)) for label, text, kinds in lines if text]
+        return [DisplayRow(label, text, self._at(kinds)) for label, text, kinds in lines if text]
 
     def _at(self, kinds: list[str]) -> datetime:
         return min(self.rows[kind].at for kind in kinds if kind in self.rows)

@@ -17,11 +17,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
-from ..exceptions import CommandInvalid, SmartcarAppError, SmartcarException, advice, link_of
+from ..exceptions import CommandInvalid, SmartcarAppError, SmartcarException, help_url, user_message
 from ..models import ConnectedVehicle, VehicleCommand, VehicleReading
 from ..services import commands, vehicles
 from . import presenters
-from .decorators import only_by_post
+from .decorators import post_required
 
 logger = logging.getLogger(__name__)
 
@@ -37,16 +37,16 @@ def vehicle_list(request: HttpRequest) -> HttpResponse:
         .select_related("account")
         .prefetch_related(
             Prefetch("commands", VehicleCommand.objects.order_by("-pk")[:1], to_attr="latest_commands"),
-            Prefetch("readings", VehicleReading.objects.newest(), to_attr="newest_readings"),
+            Prefetch("readings", VehicleReading.objects.latest_only(), to_attr="latest_readings"),
         )
         .order_by("pk")
     )
     for car in cars:
-        car.shown, car.not_shared = presenters.Known(car).lines(), presenters.not_shared(car)
+        car.shown, car.not_shared = presenters.VehiclePresenter(car).lines(), presenters.not_shared(car)
     return render(request, "smartcar/vehicle_list.html", {"vehicles": cars})
 
 
-@only_by_post
+@post_required
 @login_required
 @transaction.non_atomic_requests
 def lock(request: HttpRequest, pk: int) -> HttpResponse:
@@ -56,7 +56,7 @@ def lock(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-@only_by_post
+@post_required
 @login_required
 @transaction.non_atomic_requests
 def unlock(request: HttpRequest, pk: int) -> HttpResponse:
@@ -67,7 +67,7 @@ def unlock(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 #: What the page can tell a car besides: what is said once it is done, and what one of each field is worth.
-TOLD: dict[str, tuple[Any, dict[str, float]]] = {
+FORM_COMMANDS: dict[str, tuple[Any, dict[str, float]]] = {
     "start_charge": (_lazy("%s was told to charge."), {}),
     "stop_charge": (_lazy("%s was told to stop charging."), {}),
     "set_charge_limit": (_lazy("%s has its new charge limit."), {"limit": 0.01}),
@@ -77,16 +77,16 @@ TOLD: dict[str, tuple[Any, dict[str, float]]] = {
 }
 
 
-@only_by_post
+@post_required
 @login_required
 @transaction.non_atomic_requests
 @sensitive_post_parameters("latitude", "longitude")
 @sensitive_variables()
 def tell(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     vehicle = own_vehicle(request, pk)
-    if action not in TOLD:
+    if action not in FORM_COMMANDS:
         raise Http404
-    done, fields = TOLD[action]
+    done, fields = FORM_COMMANDS[action]
 
     @sensitive_variables()
     def send() -> None:
@@ -96,7 +96,7 @@ def tell(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     return _report(request, vehicle, str(done), send)
 
 
-@only_by_post
+@post_required
 @login_required
 @transaction.non_atomic_requests
 def refresh(request: HttpRequest, pk: int) -> HttpResponse:
@@ -143,9 +143,9 @@ def _report(
         act()
     except (SmartcarException, SmartcarAppError) as error:
         logger.info("vehicle %s: %s", vehicle.pk, type(error).__name__)
-        link = link_of(error)
+        link = help_url(error)
         more = format_html(' <a href="{}">{}</a>', link, _("What to do")) if link else ""
-        messages.error(request, format_html("{}: {}{}", vehicle.name, advice(error), more))
+        messages.error(request, format_html("{}: {}{}", vehicle.name, user_message(error), more))
     else:
         messages.success(request, done % vehicle.name)
     return redirect("smartcar:vehicles")

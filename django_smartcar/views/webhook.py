@@ -23,12 +23,12 @@ def webhook(request: HttpRequest, endpoint: str = "") -> HttpResponse:
         return JsonResponse({}, status=404)
     try:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
-        body = request.body if length <= webhooks.MOST_BYTES else b""
+        body = request.body if length <= webhooks.MAX_BODY_BYTES else b""
     except RequestDataTooBig:
         return JsonResponse({}, status=413)
     except (RawPostDataException, UnreadablePostError, ValueError):
         return JsonResponse({}, status=400)
-    if max(length, len(body)) > webhooks.MOST_BYTES:
+    if max(length, len(body)) > webhooks.MAX_BODY_BYTES:
         return JsonResponse({}, status=413)
     answer = webhooks.receive(endpoint, body, request.META.get("HTTP_SC_SIGNATURE", ""))
     return JsonResponse(answer.body, status=answer.status)

@@ -70,7 +70,7 @@ PERMISSIONS = {
     "stop_charge": "charge",
     "locate": "locate",
     "disconnect": "disconnect",
-    "reread": "reread",
+    "reload": "reload",
 }
 
 
@@ -129,7 +129,7 @@ def test_what_to_do_is_a_link_where_smartcar_gives_one(boss, vehicle, wire):
 
 def test_who_may_sees_where_the_cars_are_and_the_history_says_so(staff, make_vehicle, account, wire):
     car = make_vehicle(account)
-    readings.keep(car, "location", {"latitude": 37.4292, "longitude": 122.1381})
+    readings.save(car, "location", {"latitude": 37.4292, "longitude": 122.1381})
     operator = staff("view_connectedvehicle", "locate_connectedvehicle")
     assert "37.4292, 122.1381" in act(operator, "locate", [car]).text
     assert history(car) == ["looked up where it is"]
@@ -173,12 +173,12 @@ def test_an_action_needs_a_csrf_token(admin_user, cars, wire):
     assert not wire.mock.calls
 
 
-def test_reread_asks_smartcar_anew(boss, vehicle, wire):
+def test_reload_asks_smartcar_anew(boss, vehicle, wire):
     wire.car("car-1", make="OPEL", model="Corsa", year=2022)
     wire.batch("car-1", {"odometer": {"distance": 9}, "location": {"latitude": 1, "longitude": 2}})
-    act(boss, "reread", [vehicle])
+    act(boss, "reload", [vehicle])
     vehicle.refresh_from_db()
-    assert (vehicle.name, vehicle.newest()["odometer"].value) == ("2022 Opel Corsa", 9)
+    assert (vehicle.name, vehicle.latest()["odometer"].value) == ("2022 Opel Corsa", 9)
 
 
 def test_disconnect_goes_on_after_a_failure(boss, cars, wire):
@@ -203,7 +203,7 @@ def test_a_vin_is_not_searched_for_since_it_would_stand_in_the_address(boss, mak
 
 def test_neither_vin_nor_position_nor_token_is_shown(boss, make_vehicle, account):
     car = make_vehicle(account, vin="0SCAUDI037A5ADB1C")
-    place = readings.keep(car, "location", {"latitude": 37.4292, "longitude": 122.1381})
+    place = readings.save(car, "location", {"latitude": 37.4292, "longitude": 122.1381})
     of_place = f"{READINGS}{place.pk}/change/"
     assert boss.get(of_place).status_code == 302, "it is not there"
     for url in (

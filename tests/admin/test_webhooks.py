@@ -66,16 +66,14 @@ def test_what_no_key_opens_can_be_looked_at(admin_client, row, lose_key):
 
 
 def rerun(client, *rows):
-    return client.post(
-        LIST, {"action": "run_again", "_selected_action": [row.pk for row in rows]}, follow=True
-    )
+    return client.post(LIST, {"action": "requeue", "_selected_action": [row.pk for row in rows]}, follow=True)
 
 
 def test_a_dead_event_is_run_again(admin_client, row, vehicle):
     WebhookEvent.objects.update(state="dead", attempts=7, next_attempt_at=None)
     assert "1 event is run again." in rerun(admin_client, row).text
     row.refresh_from_db()
-    assert (row.state, vehicle.readings.newest().get(kind="odometer").value) == ("worked", 777.25)
+    assert (row.state, vehicle.readings.latest_only().get(kind="odometer").value) == ("processed", 777.25)
     assert LogEntry.objects.get().get_change_message() == "run again"
     assert "0 events are run again." in rerun(admin_client, row).text
 
@@ -88,7 +86,7 @@ def test_running_again_needs_a_permission_of_its_own(staff, row):
 
 
 def test_nobody_changes_adds_or_deletes_here(admin_client, row):
-    assert admin_client.post(f"{LIST}{row.pk}/change/", {"state": "worked"}).status_code == 403
+    assert admin_client.post(f"{LIST}{row.pk}/change/", {"state": "processed"}).status_code == 403
     assert admin_client.get(f"{LIST}add/").status_code == 403
     assert admin_client.post(f"{LIST}{row.pk}/delete/", {"post": "yes"}).status_code == 403
     assert admin_client.get(f"{LIST}?payload__startswith=a").status_code in (302, 400)

@@ -65,6 +65,6 @@ class Example:
 
 @pytest.fixture
 def example(tmp_path, request):
-    """The example with a new database and a new pretend Smartcar; in generation 3, unless told otherwise."""
+    """The example with a new database and a new pretend Smartcar; in API v3, unless told otherwise."""
     with served(tmp_path, SMARTCAR_API_VERSION=getattr(request, "param", "3")) as url:
         yield Example(url, tmp_path)

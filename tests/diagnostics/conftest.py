@@ -1,12 +1,12 @@
 import pytest
 
-from django_smartcar.diagnostics.results import Examination
+from django_smartcar.diagnostics.results import Context
 
 
 @pytest.fixture
 def examination():
     """Of a site at https://your.site, all of whose hosts answer."""
-    return Examination("https://your.site")
+    return Context("https://your.site")
 
 
 @pytest.fixture

@@ -53,7 +53,11 @@ class TestSignatures:
     def test_without_a_signature_it_may_be_anybody(self, find_one, client):
         post(client, event(), token="")
         outcome, text, advice = find_one(background_jobs.signatures)
-        assert (outcome, "without a signature" in text, "SC-Signature" in advice) == ("warning", True, True)
+        assert (outcome, "without a signature" in text, "SC-Signature" in advice) == (
+            "warning",
+            True,
+            True,
+        )
 
     @pytest.mark.parametrize(
         ("body", "token"),

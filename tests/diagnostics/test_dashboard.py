@@ -96,7 +96,7 @@ def test_smartcar_does_not_say(smartcar, find_one, settings):
     outcome, text, _ = find_one(dashboard.dashboard)
     assert (outcome, text) == (
         "not checked",
-        "Smartcar does not show the webhooks (invalid_client): see API 3",
+        "Smartcar does not show the webhooks (invalid_client): see API v3",
     )
 
 

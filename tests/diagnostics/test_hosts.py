@@ -11,7 +11,7 @@ from django_smartcar.diagnostics import hosts
 
 pytestmark = pytest.mark.django_db
 
-#: The hosts of the settings of the tests, generation 2.
+#: The hosts of the settings of the tests, API v2.
 CONNECT, AUTH, API = ("https://connect.smartcar.com", "https://auth.smartcar.com", "https://api.smartcar.com")
 
 
@@ -117,7 +117,11 @@ def test_a_bundle_of_certificates_that_is_not_there(find, monkeypatch, settings)
         setattr(settings, name, "https://127.0.0.1:1")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/not/there.pem")
     ((outcome, text, advice),) = find(hosts.hosts)
-    assert (outcome, "trusted certificates" in text, "REQUESTS_CA_BUNDLE" in advice) == ("wrong", True, True)
+    assert (outcome, "trusted certificates" in text, "REQUESTS_CA_BUNDLE" in advice) == (
+        "wrong",
+        True,
+        True,
+    )
 
 
 def test_only_browsers_go_to_connect(find, answer):

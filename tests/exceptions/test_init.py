@@ -2,7 +2,7 @@ import pytest
 import responses
 
 from django_smartcar import exceptions
-from django_smartcar.exceptions import SmartcarException, VehicleDisconnected, advice
+from django_smartcar.exceptions import SmartcarException, VehicleDisconnected, user_message
 from django_smartcar.services import client
 
 from ..wire import API, IN_MOTION, v2_error
@@ -53,14 +53,14 @@ def error_of(**answer) -> SmartcarException:
     ],
 )
 def test_each_failure_has_a_sentence_that_says_what_to_do(answer, sentence):
-    assert sentence in advice(error_of(**answer))
+    assert sentence in user_message(error_of(**answer))
 
 
 def test_an_error_of_ours_has_a_sentence_too():
     class Row:
         pk = 7
 
-    assert advice(VehicleDisconnected(Row())) == "This car is no longer connected."
+    assert user_message(VehicleDisconnected(Row())) == "This car is no longer connected."
 
 
 def test_everything_of_the_docstrings_tree_exists():

@@ -10,21 +10,21 @@ from django.utils import translation
 from django_smartcar import exceptions, sdk
 from django_smartcar.exceptions import (
     AccessRefused,
-    NotStoredException,
     OwnerActionRequired,
     PermissionMissing,
     QuotaExceeded,
     RateLimited,
     ReconnectRequired,
     RequestInvalid,
+    SignalNotAvailable,
     SmartcarAppError,
     SmartcarException,
     UpstreamFailed,
     VehicleNotCapable,
     VehicleNotFound,
     VehicleUnavailable,
-    advice,
-    link_of,
+    help_url,
+    user_message,
 )
 from django_smartcar.services import commands, vehicles
 from django_smartcar.simulator.faults import injection
@@ -114,7 +114,7 @@ def test_the_table_has_every_fault_that_the_pretend_smartcar_knows():
 @pytest.mark.parametrize(("smartcar", "fault"), EVERY, indirect=["smartcar"])
 def test_a_row_arrives_under_its_name_with_its_advice(smartcar, drives, fault):
     vehicle, name = drives().vehicles[0], ROWS[fault]
-    is_v3 = vehicle.account.speaks_v3
+    is_v3 = vehicle.account.uses_v3
     set_fault(fault, "commands/security/lock" if is_v3 else "security", smartcar.car())
     told = failure_of(lambda: commands.send(vehicle, "lock"))
     set_fault(fault, "signals/odometer-traveleddistance" if is_v3 else "odometer", smartcar.car())
@@ -122,16 +122,16 @@ def test_a_row_arrives_under_its_name_with_its_advice(smartcar, drives, fault):
     for failure, scope in ((told, "control_security"), (read, "read_odometer")):
         kind, seed, sentence = name
         if failure is read and is_v3 and seed == "ResourceNotFound":
-            kind, seed, sentence = NotStoredException, "NotStored", "has not collected this"
+            kind, seed, sentence = SignalNotAvailable, "NotStored", "has not collected this"
         assert isinstance(failure, kind)
         assert isinstance(failure, of_the_sdk(seed))
         assert type(failure).__name__ == kind.__name__
-        assert sentence in advice(failure)
+        assert sentence in user_message(failure)
         with translation.override("de"):
-            assert sentence not in advice(failure), "there is a translation"
+            assert sentence not in user_message(failure), "there is a translation"
         assert not isinstance(failure, PermissionMissing) or failure.scope == scope
-        # What generation 3 says of a signal is the type and the code alone.
-        assert link_of(failure) == ("" if is_v3 and failure is read else LINKS.get(fault, ""))
+        # What API v3 says of a signal is the type and the code alone.
+        assert help_url(failure) == ("" if is_v3 and failure is read else LINKS.get(fault, ""))
 
 
 @pytest.mark.django_db
@@ -142,7 +142,7 @@ def test_for_a_new_login_smartcars_own_link_is_not_given_away(smartcar, drives):
     set_fault("CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED", "security", smartcar.car())
     failure = failure_of(lambda: commands.send(vehicle, "lock"))
     assert "/connect/oauth/reauthenticate?" in failure.resolution["url"]
-    assert link_of(failure) == ""
+    assert help_url(failure) == ""
 
 
 @pytest.mark.django_db
@@ -167,7 +167,7 @@ def test_a_code_of_the_early_generation_3_arrives_without_a_type(
     failure = failure_of(lambda: commands.send(vehicle, "lock"))
     assert isinstance(failure, kind)
     assert (failure.type, failure.code) == (None, code)
-    assert sentence in advice(failure)
+    assert sentence in user_message(failure)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_a_rate_limit_says_whose_it_is(code, scope):
 
 
 def test_what_has_no_name_stays_as_it_is_and_a_name_is_given_once():
-    for error in (sdk.NoAnswerException(), sdk.NotStoredException(), sdk.UnexpectedStatusException()):
+    for error in (sdk.NoAnswerException(), sdk.SignalNotAvailable(), sdk.UnexpectedStatusException()):
         assert exceptions.named(error) is error
     failure = exceptions.named(sdk.StateException("…", type="VEHICLE_STATE", code="ASLEEP"))
     assert exceptions.named(failure) is failure
@@ -210,5 +210,5 @@ def test_a_new_login_is_of_the_app_and_of_the_sdk_and_has_its_account():
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "http://www.tesla.com/", "//x", ""])
 def test_only_a_safe_address_is_a_link(url):
     resolution = {"type": "ACTION_REQUIRED", "url": url}
-    assert link_of(sdk.ValidationException("…", code="VIRTUAL_KEY_REQUIRED", resolution=resolution)) == ""
+    assert help_url(sdk.ValidationException("…", code="VIRTUAL_KEY_REQUIRED", resolution=resolution)) == ""
     assert injection.error_of("CONNECTED_SERVICES_ACCOUNT:VIRTUAL_KEY_REQUIRED").url.startswith("https://")

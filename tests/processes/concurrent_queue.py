@@ -57,8 +57,8 @@ def main(told):
         "states": list(WebhookEvent.objects.values_list("state", flat=True).distinct().order_by("state")),
         "readings": {
             row.smartcar_vehicle_id: [
-                row.readings.newest().get(kind="odometer").value,
-                *row.readings.newest().get(kind="location").value.values(),
+                row.readings.latest_only().get(kind="odometer").value,
+                *row.readings.latest_only().get(kind="location").value.values(),
             ]
             for row in ConnectedVehicle.objects.all()
         },
@@ -124,7 +124,7 @@ def work(number, all_sent):
             cursor.execute("INSERT INTO handled VALUES (%s, %s)", [event.event_id, number])
 
     signals.webhook_received.connect(receiver)
-    unworked = WebhookEvent.objects.exclude(state=WebhookEvent.State.WORKED)
+    unworked = WebhookEvent.objects.exclude(state=WebhookEvent.State.PROCESSED)
     while not all_sent.is_set() or unworked.exists():
-        if not _queue.work():
+        if not _queue.process_due():
             time.sleep(0.05)

@@ -28,7 +28,7 @@ def main(told):
 
 
 def make_accounts(refresh_token):
-    """One of generation 2 whose access token has ended, and one of generation 3."""
+    """One of API v2 whose access token has ended, and one of API v3."""
     user = get_user_model().objects.create(username="anna")
     owner = SmartcarUser.objects.create(id="driver-a", user=user)
     ended = timezone.now() - timedelta(seconds=1)

@@ -49,11 +49,16 @@ def main(told):
     make_accounts(told["drivers"])
     refresh = {"tokens": refresh_as_the_app_does, "save after exchange": save_after_exchange}[told["how"]]
     killed_between = sum(kill(refresh) for _ in range(told["kills"]))
-    left_behind = put_in_order()
+    with_expired_lock = put_in_order()
     time.sleep(told["grace"] / told["speed"])
     lost = sum(not works(account) for account in SmartcarAccount.objects.all())
     versions = SmartcarAccount.objects.aggregate(Sum("token_version"))["token_version__sum"]
-    return {"killed_between": killed_between, "left_behind": left_behind, "lost": lost, "versions": versions}
+    return {
+        "killed_between": killed_between,
+        "with_expired_lock": with_expired_lock,
+        "lost": lost,
+        "versions": versions,
+    }
 
 
 def make_accounts(drivers):

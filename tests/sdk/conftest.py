@@ -158,7 +158,7 @@ def client(server, requester):
 
 @pytest.fixture
 def host(server, requester):
-    """Where the functions of generation 3 are to go."""
+    """Where the functions of API v3 are to go."""
     return {"requester": requester, "api_url": f"{server.url}/v3"}
 
 

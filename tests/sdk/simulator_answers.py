@@ -1,4 +1,4 @@
-"""The pretend Smartcar over real HTTP, and one of its cars in both generations."""
+"""The pretend Smartcar over real HTTP, and one of its cars in both API versions."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ REDIRECT_URI = "https://app.example.com/callback"
 
 @dataclass
 class Cars:
-    """The same car, seen by generation 2 and by generation 3."""
+    """The same car, seen by API v2 and by API v3."""
 
     old: sdk.Vehicle
     new: sdk.v3.Vehicle
@@ -45,7 +45,7 @@ class Smartcar:
         return auth.request_token()["access_token"]
 
     def connect(self, email="driver@example.com", make="CHEVROLET", scope=tuple(SCOPES)):
-        """A driver connects; the first car, in both generations."""
+        """A driver connects; the first car, in both API versions."""
         client = sdk.AuthClient(
             **self.credentials,
             redirect_uri=REDIRECT_URI,

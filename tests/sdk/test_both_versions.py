@@ -1,4 +1,4 @@
-"""The same simulated car, asked in both generations over real HTTP: the same names, shapes and numbers."""
+"""The same simulated car, asked in both API versions over real HTTP: the same names, shapes and numbers."""
 
 import inspect
 import uuid
@@ -12,11 +12,11 @@ from django_smartcar.sdk._vehicle_base import Reads
 from django_smartcar.sdk.v3._readings import SOURCES
 
 READINGS = [*SOURCES, "vin", "info"]
-#: What the two generations tell differently, whatever we do.
+#: What the two API versions tell differently, whatever we do.
 DIFFERENCES = {
-    "service_details": "generation 3 tells one text, generation 2 a type and a value",
-    "attributes": "generation 2 tells neither mode nor powertrain",
-    "permissions": "generation 2 gives the first page of them",
+    "service_details": "API v3 tells one text, API v2 a type and a value",
+    "attributes": "API v2 tells neither mode nor powertrain",
+    "permissions": "API v2 gives the first page of them",
 }
 PLUG_IN, ELECTRIC, FUEL = "CHEVROLET", "TESLA", "HONDA"
 
@@ -116,7 +116,7 @@ def test_part_of_the_service_history_is_the_same_in_both(garage):
     ):
         old, new = (outcome(car.service_history, start, end) for car in (cars.old, cars.new))
         assert [item["service_date"] for item in new["data"]["items"]] == [visit["service_date"]] * count
-        # Generation 2 has also what is older than a year.
+        # API v2 has also what is older than a year.
         recent = [item for item in old["data"]["items"] if item["service_date"] >= visit["service_date"]]
         assert recent == new["data"]["items"]
 
@@ -153,7 +153,7 @@ def test_what_was_not_granted_is_refused_in_both(smartcar):
             assert isinstance(found[name], sdk.PermissionException)
             with pytest.raises(sdk.PermissionException):
                 getattr(car, name)()
-    # A charging port needs another permission in generation 3, and may be missing there.
+    # A charging port needs another permission in API v3, and may be missing there.
     assert cars.new.lock_status()["data"]["charging_port"] == []
 
 

@@ -75,11 +75,11 @@ CALLS = [
 
 AGE = {"sc-data-age": "2018-06-20T01:33:37.078Z", "sc-unit-system": "imperial"}
 ERROR = {"error": "validation_error", "message": "Nein, s\u00fc\u00df.", "code": "X_000", "requestId": "r"}
-TABLE = [400, 401, 403, 404, 409, 429, 430, 500, 501]
+SIGNALS = [400, 401, 403, 404, 409, 429, 430, 500, 501]
 
 ANSWERS = {
     "200": lambda good: Answer(200, good, AGE),
-    **{str(status): lambda good, status=status: Answer(status, ERROR) for status in TABLE},
+    **{str(status): lambda good, status=status: Answer(status, ERROR) for status in SIGNALS},
     "504 text": lambda good: Answer(504, "upstream request timeout"),
     # Beyond the seed's table: each is a named difference, or none.
     "504 JSON": lambda good: Answer(504, ERROR),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from django_smartcar import sdk
 from django_smartcar.sdk import exceptions
 
-TABLE = {
+SIGNALS = {
     400: sdk.ValidationException,
     401: sdk.AuthenticationException,
     403: sdk.PermissionException,
@@ -75,7 +75,7 @@ def facts(exception):
     return {name: getattr(exception, name) for name in names.split() if getattr(exception, name) is not None}
 
 
-@pytest.mark.parametrize(("status", "kind"), TABLE.items())
+@pytest.mark.parametrize(("status", "kind"), SIGNALS.items())
 def test_a_status_has_its_class(status, kind):
     exception = sdk.exception_for(answer(status, V2))
     assert type(exception) is kind
@@ -301,7 +301,7 @@ class TestSecrets:
 @pytest.mark.parametrize(
     "exception",
     [
-        *(sdk.exception_for(answer(status, V2, {"Retry-After": "3"})) for status in [*TABLE, 502]),
+        *(sdk.exception_for(answer(status, V2, {"Retry-After": "3"})) for status in [*SIGNALS, 502]),
         sdk.NoAnswerException("No answer", request_sent=False),
         sdk.InvalidAnswerException("Not JSON", status_code=200),
         sdk.SmartcarException(),
@@ -329,7 +329,7 @@ def test_the_tree_in_the_docstring_names_every_class():
     for name, found in vars(exceptions).items():
         if isinstance(found, type) and issubclass(found, Exception):
             assert name in exceptions.__doc__
-    for status, kind in TABLE.items():
+    for status, kind in SIGNALS.items():
         assert f"{kind.__name__} ".ljust(29) + f"{status}" in exceptions.__doc__
 
 
@@ -343,7 +343,7 @@ values = st.recursive(
 
 @settings(deadline=None, database=None)
 @given(
-    status=st.sampled_from([*TABLE, 502, 302]),
+    status=st.sampled_from([*SIGNALS, 502, 302]),
     body=st.binary() | st.text().map(str.encode) | values.map(lambda value: json.dumps(value).encode()),
     headers=st.dictionaries(st.sampled_from(["Retry-After", "SC-Request-Id", "Content-Type"]), st.text()),
     code=st.text(),
@@ -351,7 +351,7 @@ values = st.recursive(
 def test_no_answer_whatever_makes_the_parser_raise(status, body, headers, code):
     request = requests.Request("POST", "https://auth.smartcar.com", data={"code": code}).prepare()
     exception = sdk.exception_for(answer(status, body, headers, request))
-    assert type(exception) is TABLE.get(status, sdk.UnexpectedStatusException)
+    assert type(exception) is SIGNALS.get(status, sdk.UnexpectedStatusException)
     for name in ("message", "type", "code", "description", "request_id", "doc_url", "suggested_user_message"):
         value = getattr(exception, name)
         assert value is None or isinstance(value, str)

@@ -108,13 +108,13 @@ def test_a_code_that_is_not_in_the_table_is_named_after_itself():
 
 def test_every_code_of_smartcars_list_has_a_name_of_its_own():
     assert len(CODES) == 93
-    assert set(signals.TABLE) == set(CODES)
+    assert set(signals.SIGNALS) == set(CODES)
     assert all(name.isidentifier() and name.islower() for name in signals.CODES)
 
 
 def test_names_are_unique_and_their_units_exist():
-    assert len(signals.CODES) == len(signals.TABLE)
-    assert {kind for _, kind in signals.TABLE.values()} - {None} <= set(units.FACE)
+    assert len(signals.CODES) == len(signals.SIGNALS)
+    assert {kind for _, kind in signals.SIGNALS.values()} - {None} <= set(units.TARGET_UNITS)
 
 
 def test_a_signals_error_is_its_own():
@@ -182,7 +182,7 @@ parts = st.fixed_dictionaries(
     {},
     optional={
         "id": json,
-        "code": json | st.sampled_from(sorted(signals.TABLE)),
+        "code": json | st.sampled_from(sorted(signals.SIGNALS)),
         "status": json,
         "body": st.dictionaries(st.sampled_from(["unit", *signals.MEASURED]), json) | json,
         "meta": json | st.dictionaries(st.sampled_from(["oemUpdatedAt", "retrievedAt"]), json),

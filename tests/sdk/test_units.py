@@ -72,5 +72,5 @@ def test_a_number_that_is_not_finite_is_none(value):
 
 
 def test_every_unit_of_the_face_is_understood():
-    for kind, words in units.FACE.items():
+    for kind, words in units.TARGET_UNITS.items():
         assert {units.UNITS[units._normal(word)].kind for word in words} == {kind}

@@ -103,7 +103,7 @@ def test_an_object_that_is_too_deep_is_no_event():
     assert webhooks.load('{"a":' * 30 + "1" + "}" * 30)
     assert webhooks.load('{"a":' * 60 + "1" + "}" * 60) is None
     for innermost in ("1", "{}", "[]"):
-        levels = webhooks.DEEPEST - (innermost != "1")
+        levels = webhooks.MAX_DEPTH - (innermost != "1")
         assert webhooks.load('{"a":' * levels + innermost + "}" * levels)
         assert webhooks.load('{"a":[' + '{"a":' * (levels - 2) + innermost + "}" * (levels - 2) + "]}")
         assert webhooks.load('{"a":' * (levels + 1) + innermost + "}" * (levels + 1)) is None

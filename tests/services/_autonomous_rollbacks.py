@@ -11,7 +11,7 @@ from django.db import OperationalError, connection, connections, transaction
 from django.urls import path
 from django.utils import timezone
 
-from django_smartcar.exceptions import ReconnectRequired, TransactionPending
+from django_smartcar.exceptions import ReconnectRequired, TransactionNotAllowed
 from django_smartcar.models import ApplicationToken, ConnectedVehicle, SmartcarAccount
 from django_smartcar.services import _transactions, connect, tokens, vehicles
 from django_smartcar.services.connect._ownership import Callback
@@ -80,7 +80,7 @@ def test_the_new_tokens_survive_a_view_that_raises_under_atomic_requests(vehicle
     finally:
         connection.settings_dict["ATOMIC_REQUESTS"] = False
     assert newest_is_kept()
-    assert not ConnectedVehicle.objects.get().newest(), "what the view itself wrote is undone"
+    assert not ConnectedVehicle.objects.get().latest(), "what the view itself wrote is undone"
 
 
 def test_nested_blocks_are_no_other(vehicle):
@@ -106,7 +106,7 @@ def test_a_transaction_that_has_the_row_itself_is_refused_before_smartcar_is_ask
     began = time.monotonic()
     with transaction.atomic():
         SmartcarAccount.objects.update(mode="live")
-        with pytest.raises(TransactionPending, match="commit first"):
+        with pytest.raises(TransactionNotAllowed, match="commit first"):
             tokens.access_token(vehicle.account)
     assert time.monotonic() - began < 5
     assert store.counters["refreshes"] == 0
@@ -124,7 +124,7 @@ def test_a_write_of_something_else_is_in_the_way_on_sqlite_alone(vehicle, anna, 
             tokens.access_token(vehicle.account)
             raise Undone
 
-    with pytest.raises(TransactionPending if is_sqlite() else Undone):
+    with pytest.raises(TransactionNotAllowed if is_sqlite() else Undone):
         refresh_after_a_write()
     assert store.counters["refreshes"] == (0 if is_sqlite() else 1)
     assert is_sqlite() or newest_is_kept()
@@ -136,7 +136,7 @@ def test_a_row_that_is_not_committed_yet_is_refused_before_smartcar_is_asked(veh
         account = SmartcarAccount.objects.get()
         account.pk = None
         account.save()
-        with pytest.raises(TransactionPending):
+        with pytest.raises(TransactionNotAllowed):
             tokens.access_token(account)
     assert store.counters["refreshes"] == 0
 
@@ -175,7 +175,7 @@ def test_a_connection_is_not_completed_inside_a_transaction(vehicle, anna, smart
     url = connect.begin(anna, session_key="s", redirect_uri="https://testserver/cars/callback/")
     told = smartcar.visit(url)
     attempt = connect.consume(told["state"], user=anna, session_key="s")
-    with pytest.raises(TransactionPending), transaction.atomic():
+    with pytest.raises(TransactionNotAllowed), transaction.atomic():
         connect.complete(attempt, Callback(told["code"]))
     assert store.counters["code_exchanges"] == 1  # that of the vehicle
     assert connect.complete(attempt, Callback(told["code"])).vehicles
@@ -204,7 +204,7 @@ LOCKS = {
     "sqlite": ("PRAGMA busy_timeout = 100", "BEGIN EXCLUSIVE"),
     "postgresql": (
         "SET lock_timeout = '100ms'",
-        "BEGIN; LOCK TABLE smartcar_smartcaraccount IN ACCESS EXCLUSIVE MODE",
+        "BEGIN; LOCK SIGNALS smartcar_smartcaraccount IN ACCESS EXCLUSIVE MODE",
     ),
     "mysql": ("SET lock_wait_timeout = 1", "LOCK TABLES smartcar_smartcaraccount WRITE"),
 }

@@ -1,4 +1,4 @@
-"""What the services promise, held against the pretend Smartcar in both generations: the same calls, the same
+"""What the services promise, held against the pretend Smartcar in both API versions: the same calls, the same
 numbers for the same car.
 """
 
@@ -61,7 +61,7 @@ def test_the_odometer_has_the_same_number_and_unit(vehicle, smartcar, units, fac
     assert reading["unit_system"] == units
     assert abs(reading["age"] - smartcar.car().recorded_at) < timedelta(milliseconds=1)
     assert reading["age"].utcoffset() == timedelta(0)
-    row = vehicle.newest()["odometer"]
+    row = vehicle.latest()["odometer"]
     assert row.value == pytest.approx(smartcar.car().odometer_km, rel=1e-6)
     unit = "km" if units == "metric" else "mi"
     assert readings.in_units(row, units) == (reading["data"]["distance"], unit)
@@ -72,7 +72,7 @@ def test_the_location_has_the_same_numbers(vehicle, smartcar):
     reading = vehicles.location(vehicle)
     assert reading["data"] == {"latitude": car.latitude, "longitude": car.longitude}
     assert set(reading) == {"data", "age"}
-    assert vehicle.newest()["location"].value == reading["data"]
+    assert vehicle.latest()["location"].value == reading["data"]
 
 
 @pytest.mark.parametrize(("action", "is_locked"), [("lock", True), ("unlock", False)])
@@ -169,7 +169,7 @@ def test_a_new_login_at_the_brand_brings_the_car_back(vehicle, smartcar, anna):
     assert reauthentication.complete(attempt, told["vehicle_id"]) == vehicle
     vehicle.refresh_from_db()
     assert not vehicle.needs_reauthentication
-    assert vehicle.newest()["odometer"].value == pytest.approx(smartcar.car().odometer_km)
+    assert vehicle.latest()["odometer"].value == pytest.approx(smartcar.car().odometer_km)
 
 
 def test_a_token_is_renewed_before_it_ends(vehicle):
@@ -182,15 +182,15 @@ def test_a_token_is_renewed_before_it_ends(vehicle):
     assert sum(store.counters[name] for name in ("refreshes", "application_tokens")) == before + 1
 
 
-@pytest.mark.parametrize("ask", ["sync", "reread", "connect"])
+@pytest.mark.parametrize("ask", ["sync", "reload", "connect"])
 def test_a_token_that_smartcar_has_lost_is_renewed_for_everything_that_is_asked(vehicle, drives, ask):
     with store.changes() as state:
         state.access_tokens.clear()
         state.application_tokens.clear()
     if ask == "sync":
         assert vehicles.sync(vehicle.account) == [vehicle]
-    elif ask == "reread":
-        vehicles.reread(vehicle)
+    elif ask == "reload":
+        vehicles.reload(vehicle)
     else:
         assert drives().vehicles == [vehicle]
 
@@ -224,9 +224,7 @@ def test_a_car_that_is_connected_again_while_it_is_given_back_stays_connected(
     wire.mock.add_callback("DELETE", re.compile("https://late.example/.*"), answer)
     shown = requests.get(
         f"{real[1]}/v3/connections",
-        headers={"Authorization": f"Bearer {tokens.as_application(str)}"}
-        if vehicle.account.speaks_v3
-        else {},
+        headers={"Authorization": f"Bearer {tokens.as_application(str)}"} if vehicle.account.uses_v3 else {},
         timeout=5,
     )
     wire.mock.add("GET", re.compile("https://late.example/.*"), body=shown.text)

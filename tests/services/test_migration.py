@@ -39,7 +39,7 @@ def both(account, smartcar, settings):
 
 @pytest.fixture
 def older_name(settings, smartcar, both):
-    """A Smartcar that calls every driver by another name in API 2.0."""
+    """A Smartcar that calls every driver by another name in API v2."""
     older = SimpleNamespace(made=store.grants()[0].connected_at)
     settings.SMARTCAR_MANAGEMENT_URL = "https://management.smartcar.com"
 
@@ -114,16 +114,16 @@ def test_an_account_without_a_way_back_stays(both):
     run("--apply")
     SmartcarAccount.objects.update(refresh_expires_at=timezone.now() - timedelta(days=1))
     lines, error = run("--back", "--apply")
-    assert lines == [f"{both}: not moved (its tokens of API 2.0 have ended)"]
+    assert lines == [f"{both}: not moved (its tokens of API v2 have ended)"]
     assert error == "0 moved, 1 not moved"
-    assert run("--forget-older-tokens") == (
-        ["1 accounts have tokens of API 2.0; with --apply they are wiped, for good."],
+    assert run("--delete-v2-tokens") == (
+        ["1 accounts have tokens of API v2; with --apply they are wiped, for good."],
         None,
     )
-    run("--forget-older-tokens", "--apply")
+    run("--delete-v2-tokens", "--apply")
     assert SmartcarAccount.objects.get().refresh_token == ""
     lines, _ = run("--back", "--apply")
-    assert lines == [f"{both}: not moved (it has no tokens of API 2.0: it was connected through API 3)"]
+    assert lines == [f"{both}: not moved (it has no tokens of API v2: it was connected through API v3)"]
     assert versions() == ["3"]
 
 
@@ -131,7 +131,7 @@ def test_tokens_that_do_not_open_every_car_are_told_when_an_account_is_moved_bac
     run("--apply")
     ConnectedVehicle.objects.create(account=both, smartcar_vehicle_id="00000000-0000-4000-8000-000000000000")
     lines, error = run("--back", "--apply")
-    assert lines == [f"{both}: not moved (its tokens of API 2.0 do not open 1 of its cars)"]
+    assert lines == [f"{both}: not moved (its tokens of API v2 do not open 1 of its cars)"]
     assert error
     assert versions() == ["3"]
 
@@ -147,7 +147,7 @@ def test_an_account_whose_refresh_token_died_is_healed(both, anna):
 def test_an_account_that_smartcar_no_longer_shows_stays_and_the_others_are_moved(
     both, drives, smartcar, bert
 ):
-    settings_of_two = drives  # Bert connects while both generations run
+    settings_of_two = drives  # Bert connects while both API versions run
     connected = settings_of_two("bert@example.com", user=bert)
     SmartcarAccount.objects.filter(pk=connected.account.pk).update(api_version="2.0")
     with store.changes() as state:
@@ -162,7 +162,7 @@ def test_an_account_that_smartcar_no_longer_shows_stays_and_the_others_are_moved
 
 
 def test_an_account_is_moved_under_the_name_that_generation_3_has_for_its_driver(both, anna, older_name):
-    """Should Smartcar call a driver otherwise in API 3, its management endpoint says who that is."""
+    """Should Smartcar call a driver otherwise in API v3, its management endpoint says who that is."""
     SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="older-name", user=anna))
     newer = store.owner("2-vehicles@smartcar.com").id
     run("--apply")
@@ -176,7 +176,7 @@ def test_a_name_of_another_local_user_is_never_taken(both, anna, bert, older_nam
     SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="older-name", user=anna))
     SmartcarUser.objects.filter(pk=newer).update(user=bert)
     lines, _ = run("--apply")
-    assert lines == [f"{both}: not moved (its driver's id of API 3 belongs to another user of this site)"]
+    assert lines == [f"{both}: not moved (its driver's id of API v3 belongs to another user of this site)"]
     assert versions() == ["2.0"]
 
 
@@ -214,10 +214,10 @@ def test_it_needs_the_settings_of_generation_3(account):
 
 def test_an_account_that_was_moved_in_this_moment_is_left_alone(both):
     found = migration.find(both)
-    assert migration.move(both, found)
-    assert not migration.move(both, found)
-    assert migration.move_back(SmartcarAccount.objects.get())
-    assert not migration.move_back(SmartcarAccount.objects.get())
+    assert migration.migrate_to_v3(both, found)
+    assert not migration.migrate_to_v3(both, found)
+    assert migration.roll_back(SmartcarAccount.objects.get())
+    assert not migration.roll_back(SmartcarAccount.objects.get())
 
 
 @pytest.mark.parametrize("how", ["no pair", "dead token", "2.0 is gone"])
@@ -262,7 +262,7 @@ def test_another_drivers_connection_of_the_same_car_is_not_taken_for_this_ones(
     older_name.made -= timedelta(days=700)
     lines, _ = run("--apply")
     assert lines == [
-        f"{both}: not moved (the connections that API 3 shows for its cars are not the ones of API 2.0)"
+        f"{both}: not moved (the connections that API v3 shows for its cars are not the ones of API v2)"
     ]
     assert not SmartcarUser.objects.filter(pk=newer).exists()
 
@@ -317,5 +317,5 @@ def test_another_drivers_connection_of_ones_car_does_not_count_when_the_filter_i
         first.vehicle_ids = []
     settings.SMARTCAR_SIMULATOR_FILTERS = False
     lines, _ = run("--apply")
-    assert lines[0].startswith(f"{both}: not moved (API 3 does not show its cars")
+    assert lines[0].startswith(f"{both}: not moved (API v3 does not show its cars")
     assert versions() == ["2.0", "3"]

@@ -95,10 +95,10 @@ def test_a_blocked_car_can_be_connected_and_is_not_asked(vehicle, smartcar, driv
 
 
 def test_what_connecting_asks_a_car_is_counted(vehicle, drives):
-    """What generation 3 tells of a connection, and generation 2 of permissions, the plan does not count."""
+    """What API v3 tells of a connection, and API v2 of permissions, the plan does not count."""
     drives()
     row = Allowance.objects.get(key=vehicle.smartcar_vehicle_id)
-    assert row.requests == (1 if vehicle.account.speaks_v3 else 2)
+    assert row.requests == (1 if vehicle.account.uses_v3 else 2)
 
 
 def test_every_request_to_a_car_is_counted_also_one_that_fails_but_none_that_is_refused(vehicle, smartcar):
@@ -124,9 +124,9 @@ def test_a_new_month_begins_with_nothing(vehicle):
 
 
 def test_a_car_that_was_asked_this_month_is_counted_with_one_query(vehicle, django_assert_num_queries):
-    _rate_limits.count(vehicle)
+    _rate_limits.record_usage(vehicle)
     with django_assert_num_queries(1):
-        _rate_limits.count(vehicle, 6)
+        _rate_limits.record_usage(vehicle, 6)
     assert Allowance.objects.get().requests == 7
 
 
@@ -135,7 +135,7 @@ def test_many_cars_are_counted_each_by_its_own_number(vehicle):
     Allowance.objects.create(key="asked", month=month, requests=40)
     Allowance.objects.create(key="asked-long-ago", month="2026-01", requests=40)
     Allowance.objects.create(key="not-asked", month=month, requests=40)
-    _rate_limits.count_all({"asked": 3, "asked-long-ago": 2, "new": 1, "not-asked": 0})
+    _rate_limits.add_usage({"asked": 3, "asked-long-ago": 2, "new": 1, "not-asked": 0})
     counted = {row.key: (row.month, row.requests) for row in Allowance.objects.all()}
     assert counted == {
         "asked": (month, 43),

@@ -25,15 +25,15 @@ from tests.simulator.browser import RequestsBrowser, Visit
 
 BUGS = {
     "set_unit_system": "it raises ValueError whatever it is given",
-    "get_signals": "it sends no sc-user-id, which generation 3 wants",
-    "get_signal": "it sends no sc-user-id, which generation 3 wants",
-    "errors of generation 3": "they have no type of their own and no code",
+    "get_signals": "it sends no sc-user-id, which API v3 wants",
+    "get_signal": "it sends no sc-user-id, which API v3 wants",
+    "errors of API v3": "they have no type of their own and no code",
     "get_compatibility of 1.0": "it asks a dict for an attribute",
     "request": "the headers of its first call stay for all others: another car's token is sent",
 }
 DIFFERENCES = {
     "mode": "ours says no mode=live to Connect: it is Smartcar's default",
-    "service_id": "theirs is a number here, and ours a text as in generation 3",
+    "service_id": "theirs is a number here, and ours a text as in API v3",
     "nominal_capacity": "in a batch, theirs is called battery_nominal_capacity",
     "versions": "ours are in api_url, and not of the whole process",
     "get_management_token": "ours is made by requests, from its auth",
@@ -293,7 +293,7 @@ assert error.type == "PERMISSION"
 assert my_civic.request("GET", "odometer")["data"]
 assert my_car.request("GET", "odometer")["data"]
 
-# Generation 3
+# API v3
 new = sdk.ApplicationAuth(
     os.environ["M2M_CLIENT_ID"], os.environ["M2M_CLIENT_SECRET"], token_url=os.environ["SMARTCAR_IAM_URL"]
 ).request_token()["access_token"]
@@ -303,7 +303,7 @@ newer = smartcar.Vehicle(car_id, new)
 error = fails("get_signals", SmartcarException, newer.get_signals)
 assert (error.status_code, error.type, getattr(error, "code", None)) == (400, "SDK_ERROR", None)
 assert "userId" in error.message
-seen.add("errors of generation 3")
+seen.add("errors of API v3")
 fails("get_signal", SmartcarException, newer.get_signal, "odometer-traveleddistance")
 my_newer = sdk.v3.Vehicle(car_id, new, answer["user_id"], api_url=VEHICLES)
 assert my_newer.signals()["is_empty"] is False

@@ -114,7 +114,7 @@ def test_events_are_taken_by_the_view_and_handled_once_each_by_a_worker(inbox, w
     *_, taken_by = inbox.receive(*events, *events)  # Smartcar delivers some twice
     assert inbox.states == ["received"] * 5
     worker(10)
-    assert inbox.states == ["worked"] * 5
+    assert inbox.states == ["processed"] * 5
     ids, pids = inbox.handled
     assert sorted(ids) == events
     assert int(taken_by.split()[-1]) not in pids
@@ -128,7 +128,7 @@ def test_an_event_of_a_car_that_connects_later_is_worked_by_the_worker(site, eng
     assert site.states == ["waiting"]
     site.run("-c", CONNECT)
     worker(1)
-    assert site.states == ["worked"]
+    assert site.states == ["processed"]
     assert site.handled[0] == ["early"]
 
 
@@ -140,11 +140,18 @@ def test_a_failure_holds_no_worker_and_is_tried_again_by_what_runs_regularly(inb
     (tmp_path / "refuse").unlink()
     inbox.ask("update smartcar_webhookevent set next_attempt_at = received_at")
     if engine == "celery":
-        inbox.run("-m", "celery", "--app", "tests.site_project", "call", BEAT["smartcar-events"]["task"])
+        inbox.run(
+            "-m",
+            "celery",
+            "--app",
+            "tests.site_project",
+            "call",
+            BEAT["smartcar-events"]["task"],
+        )
         worker(1)
     else:
         inbox.run("-m", "django", "work_smartcar_events", "--once", "--skip-checks")
-    assert inbox.states == ["worked"]
+    assert inbox.states == ["processed"]
     assert inbox.handled[0] == ["event", "event"]
 
 
@@ -159,4 +166,4 @@ def test_no_event_is_lost_and_no_delivery_fails_while_the_broker_is_down(inbox, 
     assert f"could not be worked ({engine}); they stay due: OperationalError" in log
     assert "the-brokers-secret" not in log
     inbox.run("-m", "django", "work_smartcar_events", "--once", "--skip-checks")
-    assert inbox.states == ["worked"]
+    assert inbox.states == ["processed"]

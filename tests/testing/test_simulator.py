@@ -271,7 +271,7 @@ def test_on_a_port_webhooks_are_sent(transactional_db, live_server, pretend, ann
         registry.subscribe(hook.id, vehicle.account.smartcar_user_id, vehicle.smartcar_vehicle_id)
         registry.verify(hook)
         wait_until(lambda: "delivered" in [one.outcome for one in queue.log() if one.kind != "VERIFY"])
-    assert vehicle.newest()["odometer"].source == "webhook"
+    assert vehicle.latest()["odometer"].source == "webhook"
 
 
 class InATestCase(TestCase):

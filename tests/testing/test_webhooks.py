@@ -37,7 +37,7 @@ def test_a_receiver_is_told_of_the_car_as_it_is(pretend, vehicle, told):
     assert car == vehicle
     assert signals["odometer"] == 4321.0
     assert len(signals) > 1
-    assert vehicle.newest()["odometer"].value == 4321.0
+    assert vehicle.latest()["odometer"].value == 4321.0
 
 
 @pytest.mark.parametrize("way", ["inline", "command", "tasks", "celery"])

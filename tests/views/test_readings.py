@@ -18,8 +18,8 @@ ADDRESSES = [
 
 @pytest.fixture
 def told(vehicle, make_vehicle, account):
-    readings.keep(vehicle, "odometer", 4711, "km")
-    readings.keep(make_vehicle(account, "car-2"), "odometer", 1234, "km")
+    readings.save(vehicle, "odometer", 4711, "km")
+    readings.save(make_vehicle(account, "car-2"), "odometer", 1234, "km")
     return vehicle
 
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 LIST = "/cars/"
 
-TOLD = [f"tell/{action}" for action in vehicles.TOLD]
+FORM_COMMANDS = [f"tell/{action}" for action in vehicles.FORM_COMMANDS]
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_nobody_else_sees_the_car(berts, vehicle):
     assert "You have not connected a car yet." in page
 
 
-@pytest.mark.parametrize("action", ["lock", "unlock", *TOLD, "refresh", "disconnect"])
+@pytest.mark.parametrize("action", ["lock", "unlock", *FORM_COMMANDS, "refresh", "disconnect"])
 def test_another_drivers_car_is_a_404(berts, vehicle, wire, action):
     assert berts.post(f"/cars/{vehicle.pk}/{action}/").status_code == 404
     assert not wire.mock.calls
@@ -54,14 +54,14 @@ def test_another_drivers_car_is_a_404(berts, vehicle, wire, action):
     assert ConnectedVehicle.objects.get().is_connected
 
 
-@pytest.mark.parametrize("action", ["lock", "unlock", *TOLD, "refresh", "disconnect"])
+@pytest.mark.parametrize("action", ["lock", "unlock", *FORM_COMMANDS, "refresh", "disconnect"])
 def test_somebody_who_is_not_logged_in_is_sent_to_the_login(client, vehicle, wire, action):
     url = f"/cars/{vehicle.pk}/{action}/"
     assert client.post(url).url == f"/login/?next={url}"
     assert not wire.mock.calls
 
 
-@pytest.mark.parametrize("action", ["lock", "unlock", *TOLD, "refresh"])
+@pytest.mark.parametrize("action", ["lock", "unlock", *FORM_COMMANDS, "refresh"])
 def test_a_get_changes_nothing(annas, vehicle, wire, action):
     answer = annas.get(f"/cars/{vehicle.pk}/{action}/", follow=True)
     assert answer.redirect_chain == [(LIST, 302)]
@@ -70,7 +70,7 @@ def test_a_get_changes_nothing(annas, vehicle, wire, action):
     assert not wire.mock.calls
 
 
-@pytest.mark.parametrize("action", ["lock", "unlock", *TOLD, "refresh", "disconnect"])
+@pytest.mark.parametrize("action", ["lock", "unlock", *FORM_COMMANDS, "refresh", "disconnect"])
 def test_a_post_needs_a_csrf_token(anna, vehicle, wire, action):
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(anna)
@@ -141,7 +141,7 @@ def test_the_page_stands_and_a_button_says_so_when_no_key_opens_the_tokens(annas
     for action in ("lock", "refresh", "disconnect"):
         page = annas.post(f"/cars/{vehicle.pk}/{action}/", follow=True).text
         assert "Something went wrong between this site and the car." in page
-    assert VehicleCommand.objects.get().error_type == "UndecryptableToken"
+    assert VehicleCommand.objects.get().error_type == "DecryptionError"
     assert not wire.mock.calls
 
 
@@ -158,7 +158,7 @@ def test_the_list_takes_the_same_number_of_queries_for_any_number_of_cars(
 ):
     for number in range(10):
         vehicle = make_vehicle(account, f"car-{number}")
-        readings.keep(vehicle, "odometer", 100 + number, "km")
+        readings.save(vehicle, "odometer", 100 + number, "km")
     with django_assert_max_num_queries(6):
         annas.get(LIST)
 
@@ -186,7 +186,7 @@ def test_the_owner_charges_and_sends_a_destination(annas, guided, wire, action, 
     wire.mock.add("POST", f"{API}/vehicles/car-1/{path}", json={"status": "success"})
     assert f'action="/cars/{guided.pk}/tell/{action}/"' in annas.get(LIST).text
     page = annas.post(f"/cars/{guided.pk}/tell/{action}/", form, follow=True).text
-    assert str(vehicles.TOLD[action][0]) % "2021 Chevrolet Bolt" in page
+    assert str(vehicles.FORM_COMMANDS[action][0]) % "2021 Chevrolet Bolt" in page
     (request,) = wire.sent("POST", f"/{path}")
     assert json.loads(request.body) == sent
     assert VehicleCommand.objects.get().status == "succeeded"
@@ -224,7 +224,7 @@ def test_a_button_that_is_pressed_twice_tells_the_car_once(annas, vehicle, wire)
     assert len(wire.sent("POST", "/security")) == 1
 
 
-TOLD = {
+FORM_COMMANDS = {
     "odometer": (104.32, "km"),
     "battery.percent_remaining": (0.68, "fraction"),
     "battery.range": (171.4, "km"),
@@ -291,8 +291,8 @@ def test_the_owner_sees_what_is_known_in_the_units_of_the_car(
     annas, make_vehicle, account, language, units, shown
 ):
     vehicle = make_vehicle(account, permissions=READ, unit_system=units)
-    for kind, (value, unit) in TOLD.items():
-        readings.keep(vehicle, kind, value, unit)
+    for kind, (value, unit) in FORM_COMMANDS.items():
+        readings.save(vehicle, kind, value, unit)
     page = annas.get(LIST, headers={"accept-language": language}).text
     assert lines_of(page) == shown
 
@@ -300,5 +300,5 @@ def test_the_owner_sees_what_is_known_in_the_units_of_the_car(
 def test_what_is_no_longer_permitted_is_no_longer_shown(annas, make_vehicle, account):
     vehicle = make_vehicle(account, permissions=["read_odometer"])
     for kind in ("odometer", "location"):
-        readings.keep(vehicle, kind, *TOLD[kind])
+        readings.save(vehicle, kind, *FORM_COMMANDS[kind])
     assert lines_of(annas.get(LIST).text) == {"Odometer": "104.3 km"}

@@ -83,7 +83,7 @@ def test_a_new_event_begins_as_the_model_says(client):
     """The database begins the columns that are not written."""
     post(client, event(event_id="e1"))
     (mine,), blank = stored(), WebhookEvent()
-    untold = {"state", "attempts", "lease", "done", "last_error", "worked_at"}
+    untold = {"state", "attempts", "lease", "done", "last_error", "processed_at"}
     assert {name: getattr(mine, name) for name in untold} == {name: getattr(blank, name) for name in untold}
 
 
@@ -254,7 +254,7 @@ def test_a_missing_key_makes_smartcar_try_again(client, settings):
 @pytest.mark.django_db(transaction=True)
 def test_an_event_is_kept_when_requests_are_atomic_and_the_work_fails(client, settings, monkeypatch, caplog):
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
-    monkeypatch.setattr(webhooks._schedule._queue, "work", lambda seconds: 1 / 0)
+    monkeypatch.setattr(webhooks._schedule._queue, "process_due", lambda seconds: 1 / 0)
     assert post(client, event()).status_code == 200
     assert len(stored()) == 1
     assert "ZeroDivisionError" in caplog.text

@@ -30,7 +30,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         report = JsonLines(self.stdout) if options["json"] else Steps(self.stdout, self.style)
         counts: Counter[str] = Counter()
-        for step, finding in diagnostics.examine(options["url"] or ""):
+        for step, finding in diagnostics.run_checks(options["url"] or ""):
             counts[finding.outcome] += 1
             report.step(step, finding.outcome, finding.text, finding.advice)
             self.stdout.flush()

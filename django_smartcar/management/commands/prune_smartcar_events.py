@@ -30,7 +30,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        states = [WebhookEvent.State.WORKED, WebhookEvent.State.WAITING]
+        states = [WebhookEvent.State.PROCESSED, WebhookEvent.State.WAITING]
         if options["dead"]:
             states.append(WebhookEvent.State.DEAD)
         before = timezone.now() - timedelta(days=options["days"])

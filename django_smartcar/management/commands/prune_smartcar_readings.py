@@ -19,10 +19,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         before = timezone.now() - timedelta(days=conf.SMARTCAR_READINGS_KEPT_DAYS)
-        outlived = VehicleReading.objects.outlived(before)
+        expired = VehicleReading.objects.expired(before)
         pruned = 0
-        while batch := list(outlived.order_by("fetched_at").values_list("pk", flat=True)[:BATCH]):
-            outlived.filter(pk__in=batch).delete()
+        while batch := list(expired.order_by("fetched_at").values_list("pk", flat=True)[:BATCH]):
+            expired.filter(pk__in=batch).delete()
             pruned += len(batch)
             self.stdout.write(f"{pruned} deleted")
         self.stdout.write(

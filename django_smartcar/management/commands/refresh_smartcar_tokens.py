@@ -15,7 +15,7 @@ from django_smartcar.management.arguments import number_of
 from django_smartcar.models import LeasedToken, SmartcarAccount
 from django_smartcar.services import commands
 from django_smartcar.services.tokens import bulk_refresh
-from django_smartcar.services.tokens.bulk_refresh import Outcome, Refresher, Result
+from django_smartcar.services.tokens.bulk_refresh import BulkRefresher, Outcome, Result
 
 #: In minutes. No refresh token lives longer.
 SIXTY_DAYS = 60 * 24 * 60
@@ -41,7 +41,7 @@ class Command(BaseCommand):
         parser.add_argument("--all", action="store_true", help="refresh every token, due or not")
         parser.add_argument(
             "--concurrency",
-            type=number_of("exchanges", 1, bulk_refresh.MOST_THREADS),
+            type=number_of("exchanges", 1, bulk_refresh.MAX_THREADS),
             default=16,
             metavar="EXCHANGES",
             help="run so many exchanges at once, each with a database connection (default: %(default)s)",
@@ -71,10 +71,10 @@ class Command(BaseCommand):
         limit = options["limit"]
         self.expected = {"refreshed", "failed"}
         self.counts: Counter[str] = Counter()
-        self.refresher = Refresher(self._tell)
+        self.refresher = BulkRefresher(self._tell)
         self.report = output.of(self, options["json"], lambda: bulk_refresh.count_due(within), limit)
         if not options["dry_run"]:
-            commands.give_up()  # on commands whose process has died: this is what a site runs regularly
+            commands.expire_pending()  # whose process has died
         rows = islice(bulk_refresh.due(within, min(bulk_refresh.PAGE, limit or bulk_refresh.PAGE)), limit)
         with shutdown.on_signals(self.refresher.stop):
             self.refresher.wait(random.uniform(0, options["jitter"]))  # noqa: S311 (guards nothing)

@@ -5,7 +5,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import router
 from django.db.models import ExpressionWrapper, F, QuerySet, TextField
 
-from django_smartcar.exceptions import UndecryptableToken
+from django_smartcar.exceptions import DecryptionError
 from django_smartcar.fields import decrypt, encrypted_fields, is_current
 from django_smartcar.management.arguments import number_of
 
@@ -38,7 +38,7 @@ class Command(BaseCommand):
                 for pk, stored in batch:
                     try:
                         rotated += _rotate(rows.filter(pk=pk), field.attname, stored)
-                    except UndecryptableToken:
+                    except DecryptionError:
                         unopened += 1
                         self.stdout.write(
                             self.style.ERROR(f"{name} of {pk}: no key opens it; it stays as it is")

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from django_smartcar.exceptions import RateLimited, SmartcarException, named, reason_of
+from django_smartcar.exceptions import RateLimited, SmartcarException, error_code, named
 from django_smartcar.models import ConnectedVehicle
 from django_smartcar.querysets import in_pages
 from django_smartcar.services.webhooks import subscriptions
@@ -30,13 +30,13 @@ class Command(BaseCommand):
         for page in in_pages(rows.select_related("account__smartcar_user")):
             for vehicle in page:
                 if options["all"]:
-                    subscriptions.doubt([vehicle])
-                failure = subscriptions.arrange(vehicle)
+                    subscriptions.reset([vehicle])
+                failure = subscriptions.reconcile(vehicle)
                 if failure is None:
                     done += 1
                     continue
                 failed += 1
-                self.stdout.write(self.style.ERROR(f"vehicle {vehicle.pk}: {reason_of(failure)}"))
+                self.stdout.write(self.style.ERROR(f"vehicle {vehicle.pk}: {error_code(failure)}"))
                 if _ends_the_run(failure):
                     raise CommandError(
                         f"{done} as set, {failed} failed; Smartcar wants fewer requests: run it later"

@@ -31,7 +31,7 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--concurrency",
-            type=number_of("requests", 1, syncing.MOST_THREADS),
+            type=number_of("requests", 1, syncing.MAX_THREADS),
             default=16,
             metavar="REQUESTS",
             help="send so many requests at once (default: %(default)s)",

@@ -28,14 +28,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.is_stopped = False
-        worked = 0
+        processed = 0
         with shutdown.on_signals(self._stop):
             while not self.is_stopped:
-                worked += self._work(options["once"])
+                processed += self._work(options["once"])
                 if options["once"]:
                     break
                 self._wait(options["pause"])
-        self.stdout.write(self.style.SUCCESS(f"{worked} events worked"))
+        self.stdout.write(self.style.SUCCESS(f"processed {processed} events"))
 
     def _stop(self) -> None:
         self.is_stopped = True
@@ -49,7 +49,7 @@ class Command(BaseCommand):
         """Work what is due. A database that is away is waited for; the events are safe in it."""
         close_old_connections()
         try:
-            return webhooks.work(should_stop=lambda: self.is_stopped)
+            return webhooks.process_due(should_stop=lambda: self.is_stopped)
         except (DatabaseError, InterfaceError) as error:
             if is_only_try:
                 raise

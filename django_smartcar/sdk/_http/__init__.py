@@ -24,8 +24,8 @@ USER_AGENT = (
     f"django-smartcar/{__version__} ({platform.system()}; {platform.machine()}) "
     f"Python v{platform.python_version()}"
 )
-LONGEST_PAUSE = 4.0
-PASSING = {(429, "RATE_LIMIT", "SMARTCAR_API"), (500, "SERVER", "INTERNAL")}
+MAX_PAUSE = 4.0
+TRANSIENT_ERRORS = {(429, "RATE_LIMIT", "SMARTCAR_API"), (500, "SERVER", "INTERNAL")}
 
 Response: TypeAlias = requests.Response
 
@@ -80,7 +80,7 @@ class Requester:
             if isinstance(answer, Response) or not may_help:
                 break
             pause = self._pause_before(retry, answer)
-            if pause > LONGEST_PAUSE or time.monotonic() + pause >= ends:
+            if pause > MAX_PAUSE or time.monotonic() + pause >= ends:
                 break
             time.sleep(pause)
             connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
@@ -103,7 +103,7 @@ class Requester:
         settings = {
             **kwargs,
             "headers": {**(kwargs.get("headers") or {}), "User-Agent": USER_AGENT},
-            "auth": kwargs.get("auth") or _as_it_is,
+            "auth": kwargs.get("auth") or _no_auth,
             "timeout": timeout,
             "allow_redirects": False,
         }
@@ -115,10 +115,10 @@ class Requester:
             return response, False
         failure = exception_for(response)
         status = response.status_code
-        return failure, status in (502, 504) or (status, failure.type, failure.code) in PASSING
+        return failure, status in (502, 504) or (status, failure.type, failure.code) in TRANSIENT_ERRORS
 
     def _pause_before(self, retry: int, failure: SmartcarException) -> float:
-        longest = min(LONGEST_PAUSE, self.backoff * 2**retry)
+        longest = min(MAX_PAUSE, self.backoff * 2**retry)
         return max(failure.retry_after or 0.0, jitter.uniform(0, longest))
 
     def _session(self) -> requests.Session:
@@ -130,7 +130,7 @@ class Requester:
         return self._own_session
 
 
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     # Without an auth, requests looks into ~/.netrc, and what it finds replaces our Authorization header.
     return request
 

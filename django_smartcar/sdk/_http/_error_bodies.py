@@ -18,9 +18,9 @@ import requests
 from .. import const
 from ..exceptions import CLASSES, Facts, Said, SmartcarException, UnexpectedStatusException
 
-LONGEST_MESSAGE = 500
-LONGEST_TEXT = 64 * 1024
-BLOT = "[removed]"
+MAX_MESSAGE_LENGTH = 500
+MAX_TEXT_LENGTH = 64 * 1024
+REDACTED = "[removed]"
 
 
 # What an error inside a good answer amounts to, where it names no status of its own.
@@ -115,7 +115,7 @@ def _native(value: Any) -> str:
 def read_envelope(content: bytes, secrets: Iterable[str]) -> tuple[str, Said]:
     """The message ("" if there is none) and the facts of an error's body, ``secrets`` blotted out of both."""
     text = _text_of(content)
-    blot = _Blotter(secrets)
+    blot = _Redactor(secrets)
     message = ""
     said: dict[str, Any] = {}
     try:
@@ -125,9 +125,9 @@ def read_envelope(content: bytes, secrets: Iterable[str]) -> tuple[str, Said]:
     except RecursionError:
         pass  # JSON nested a thousand deep says nothing to anybody
     except ValueError:
-        message = blot(text[:LONGEST_TEXT])
-    if len(message) > LONGEST_MESSAGE:
-        message = message[:LONGEST_MESSAGE] + "…"
+        message = blot(text[:MAX_TEXT_LENGTH])
+    if len(message) > MAX_MESSAGE_LENGTH:
+        message = message[:MAX_MESSAGE_LENGTH] + "…"
     return "" if message.isspace() else message, Said(
         status_code=_status(said.get("status_code")),
         type=_text(said.get("type")),
@@ -241,7 +241,7 @@ def _resolution(value: Any) -> dict[str, Any] | None:
     return {"type": value} if isinstance(value, str) else value if isinstance(value, dict) else None
 
 
-class _Blotter:
+class _Redactor:
     """Takes out of an answer what its request sent in confidence: error texts repeat tokens and codes."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
@@ -252,7 +252,7 @@ class _Blotter:
     def __call__(self, value: Any) -> Any:
         if isinstance(value, str):
             value = _storable(value)
-            return self.pattern.sub(BLOT, value) if self.pattern else value
+            return self.pattern.sub(REDACTED, value) if self.pattern else value
         if isinstance(value, dict):
             return {_storable(key): self(item) for key, item in value.items()}
         if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Addresses and bearer headers of the vehicle API, generation 2, and the calls that need a token only."""
+"""Addresses and bearer headers of the vehicle API, API v2, and the calls that need a token only."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypedDict, cast

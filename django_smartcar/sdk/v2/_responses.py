@@ -1,4 +1,4 @@
-"""Answers of generation 2 and what the face makes of them, one by one or many in a batch."""
+"""Answers of API v2 and what the face makes of them, one by one or many in a batch."""
 
 import io
 import json

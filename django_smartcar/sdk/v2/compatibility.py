@@ -1,6 +1,6 @@
-"""What Smartcar can do with a car that nobody has connected yet, generation 2.
+"""What Smartcar can do with a car that nobody has connected yet, API v2.
 
-Generation 3 has ``sdk.v3.iter_compatible_vehicles``. Each call raises a SmartcarException. Source:
+API v3 has ``sdk.v3.iter_compatible_vehicles``. Each call raises a SmartcarException. Source:
 smartcar.com/docs, API reference v2.0, compatibility.
 """
 
@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 
 from .. import const
 from .._http import Requester, Response, invalid, json_of, shared
-from .._schema import Shape, shaped, sure, text, truth, whole_number
+from .._schema import Shape, boolean, required, shaped, text, whole_number
 
 
 class Capability(TypedDict):
@@ -41,19 +41,19 @@ class CompatibilityModel(TypedDict):
 
 
 _COMPATIBILITY: Mapping[str, Shape] = {
-    "compatible": sure(truth),
+    "compatible": required(boolean),
     "reason": text,
     "capabilities": [
-        {"permission": sure(text), "endpoint": text, "capable": sure(truth), "reason": text},
+        {"permission": required(text), "endpoint": text, "capable": required(boolean), "reason": text},
     ],
 }
 _MODEL: Mapping[str, Shape] = {
-    "model": sure(text),
+    "model": required(text),
     "start_year": whole_number,
     "end_year": whole_number,
     "type": text,
-    "endpoints": [sure(text)],
-    "permissions": [sure(text)],
+    "endpoints": [required(text)],
+    "permissions": [required(text)],
 }
 
 

@@ -1,4 +1,4 @@
-"""Who has let the application into which car, generation 2: told to the application management token.
+"""Who has let the application into which car, API v2: told to the application management token.
 
 That token, from Smartcar's dashboard, opens all of the application's cars. Each call raises a
 SmartcarException. Source: smartcar.com/docs, API reference v2.0, management.

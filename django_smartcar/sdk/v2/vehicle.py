@@ -1,4 +1,4 @@
-"""One car, generation 2: a vehicle id and an access token that covers it."""
+"""One car, API v2: a vehicle id and an access token that covers it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
@@ -59,7 +59,7 @@ class Vehicle(Reads):
         return info_of(self.api.get(""))
 
     def attributes(self) -> VehicleAttributes:
-        """``{"make", "model", "year", "mode", "powertrain_type"}``, the last two None in generation 2.
+        """``{"make", "model", "year", "mode", "powertrain_type"}``, the last two None in API v2.
 
         Scope ``read_vehicle_info``. GET the vehicle.
         """

@@ -1,11 +1,11 @@
-"""Generation 3: one token for the whole application, and the same face.
+"""API v3: one token for the whole application, and the same face.
 
     access = sdk.ApplicationAuth(client_id, client_secret).request_token()
     for connection in sdk.v3.iter_connections(access["access_token"], user_id=user_id):
         car = sdk.v3.Vehicle(connection["vehicle_id"], access["access_token"], user_id)
         car.odometer()["data"]["distance"]
 
-The methods and shapes of generation 2, over signals; what came after them stands here too. Every call raises
+The methods and shapes of API v2, over signals; what came after them stands here too. Every call raises
 a SmartcarException when it fails.
 """
 

@@ -1,4 +1,4 @@
-"""Generation 3 on the wire: resources (as in JSON:API), their pages, and the end of what takes long.
+"""API v3 on the wire: resources (as in JSON:API), their pages, and the end of what takes long.
 
 Source: smartcar.com/docs, API reference v3 (autumn of 2026).
 """
@@ -17,7 +17,7 @@ Resource: TypeAlias = dict[str, Any]
 
 
 class Resources:
-    """A host of generation 3, and the headers it wants: the application's token, the driver, the units."""
+    """A host of API v3, and the headers it wants: the application's token, the driver, the units."""
 
     def __init__(
         self,

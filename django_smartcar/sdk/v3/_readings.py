@@ -1,4 +1,4 @@
-"""Signals of generation 3 put into the bodies of generation 2, so that both give the same shapes.
+"""Signals of API v3 put into the bodies of API v2, so that both give the same shapes.
 
 A reading is made of one signal or of several. Where one of several is not there, because the car cannot tell
 it or Smartcar has not collected it, its part is None; any other failure is that of the whole.
@@ -10,9 +10,9 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from .._http import Response, invalid
 from .._periods import Period
 from .._schema import MEASURED, data_of
-from ..exceptions import NotCapableException, NotStoredException, PermissionException
-from ..signals import CODES, SYSTEMS, TABLE, Signal
-from ..units import FACE
+from ..exceptions import NotCapableException, PermissionException, SignalNotAvailable
+from ..signals import CODES, SIGNALS, SYSTEMS, Signal
+from ..units import TARGET_UNITS
 from ._client import part_of
 from ._signals import Ask
 
@@ -149,7 +149,7 @@ def is_single(name: str) -> bool:
 
 
 def reading_of(name: str, ask: Ask, unit_system: str, within: Period | None = None) -> dict[str, Any]:
-    """What the method ``name`` returns: as in generation 2, made of the signals that ``ask`` finds."""
+    """What the method ``name`` returns: as in API v2, made of the signals that ``ask`` finds."""
     parts, response = _parts(SOURCES[name], ask, unit_system)
     try:
         data = data_of(name, SOURCES[name].body(parts))
@@ -177,14 +177,14 @@ def _parts(source: Source, ask: Ask, unit_system: str) -> tuple[dict[str, Signal
     for name in source.names:
         try:
             response, parts[name] = ask(name)
-        except (NotCapableException, NotStoredException) as error:
+        except (NotCapableException, SignalNotAvailable) as error:
             missing.append(error)
     if not parts:
         raise missing[0]
     for name in source.extra:
         try:
             parts[name] = ask(name)[1]
-        except (NotCapableException, NotStoredException, PermissionException):
+        except (NotCapableException, SignalNotAvailable, PermissionException):
             continue
     for name, signal in parts.items():
         _check_units(name, signal, unit_system, response)
@@ -192,11 +192,11 @@ def _parts(source: Source, ask: Ask, unit_system: str) -> tuple[dict[str, Signal
 
 
 def _check_units(name: str, signal: Signal, unit_system: str, response: Response) -> None:
-    kind = TABLE[CODES[name]][1]
+    kind = SIGNALS[CODES[name]][1]
     if signal["body"] is None:
         raise invalid(response, f"{signal['code']} has no body")
     words = set(_words_in(signal["body"])) | ({signal["unit"]} if signal["unit"] else set())
-    if kind is not None and not words <= {FACE[kind][unit_system == "imperial"]}:
+    if kind is not None and not words <= {TARGET_UNITS[kind][unit_system == "imperial"]}:
         raise invalid(response, f"the unit of {signal['code']} is not one of {kind}")
 
 

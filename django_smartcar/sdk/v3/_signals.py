@@ -1,11 +1,11 @@
-"""What Smartcar has stored of a car, generation 3: its signals, one by one or all in one request."""
+"""What Smartcar has stored of a car, API v3: its signals, one by one or all in one request."""
 
 from collections.abc import Callable
 from typing import TypeAlias
 
 from .._http import Response
 from .._http._error_bodies import exception_for
-from ..exceptions import NotStoredException, ResourceNotFoundException
+from ..exceptions import ResourceNotFoundException, SignalNotAvailable
 from ..signals import CODES, Signal, read
 from ._client import Resource, Resources, resource_of
 
@@ -27,7 +27,7 @@ class Store:
         except ResourceNotFoundException as error:
             if error.response is None:
                 raise
-            raise exception_for(error.response, kind=NotStoredException) from None
+            raise exception_for(error.response, kind=SignalNotAvailable) from None
         return _checked(response, self._read(resource_of(response)))
 
     def all(self) -> Ask:
@@ -40,7 +40,7 @@ class Store:
             code = CODES[name]
             if code not in stored:
                 what = f"no {code}" if stored else "no signal at all"
-                raise NotStoredException(
+                raise SignalNotAvailable(
                     f"Smartcar has stored {what} of this vehicle", type="RESOURCE_NOT_FOUND", status_code=404
                 )
             return _checked(*stored[code])
@@ -61,5 +61,5 @@ def _checked(response: Response, signal: Signal) -> tuple[Response, Signal]:
         raise exception_for(response, signal["error"])
     if signal["status"] != "SUCCESS":
         missing = {"status": "404", "detail": f"{signal['code']}: {signal['status']}"}
-        raise exception_for(response, missing, NotStoredException)
+        raise exception_for(response, missing, SignalNotAvailable)
     return response, signal

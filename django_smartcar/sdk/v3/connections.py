@@ -1,4 +1,4 @@
-"""Who has let the application into which car, generation 3: connections, and the users they belong to.
+"""Who has let the application into which car, API v3: connections, and the users they belong to.
 
 These calls need the application's token only, and cost nothing. Each raises a SmartcarException.
 """
@@ -13,7 +13,7 @@ from ..signals import moment
 from ..types import VehicleAttributes
 from ._client import Resource, Resources, attributes_of, id_of, part_of, text_of
 
-#: Smartcar's own is 10; other lists of generation 3 take up to 100.
+#: Smartcar's own is 10; other lists of API v3 take up to 100.
 PAGE_SIZE = 50
 #: Of a list, Smartcar gives one of them at a time.
 MODES = ("live", "simulated")

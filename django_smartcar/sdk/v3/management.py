@@ -1,4 +1,4 @@
-"""The application itself, generation 3: its webhooks and their subscriptions; and what Smartcar can talk to.
+"""The application itself, API v3: its webhooks and their subscriptions; and what Smartcar can talk to.
 
 All but the list of compatible vehicles need the application's token. Each raises a SmartcarException.
 """

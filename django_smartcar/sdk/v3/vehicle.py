@@ -1,4 +1,4 @@
-"""One car, generation 3: a vehicle id, the application's token, and the user who granted the car."""
+"""One car, API v3: a vehicle id, the application's token, and the user who granted the car."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypedDict, cast
@@ -101,7 +101,7 @@ class Vehicle(Reads, Commands):
         return self.connection()["permissions"]
 
     def iter_permissions(self, *, page_size: int | None = None) -> Iterator[str]:
-        """All that the owner has granted, each once; generation 3 has no pages of it."""
+        """All that the owner has granted, each once; API v3 has no pages of it."""
         return iter(dict.fromkeys(self.permissions()))
 
     def attributes(self) -> VehicleAttributes:
@@ -141,9 +141,9 @@ class Vehicle(Reads, Commands):
     def batch(self, paths: Iterable[str]) -> Batch:
         """Many readings in one request: method -> what it returns, or the exception that it would raise.
 
-        As in generation 2 (``sdk.Vehicle.batch``), made of all that Smartcar has stored of the car; only
+        As in API v2 (``sdk.Vehicle.batch``), made of all that Smartcar has stored of the car; only
         ``"attributes"`` and ``"permissions"``, which are no signals, take a request of their own. A path that
-        generation 3 does not have, as that of one make, is a ResourceNotFoundException. GET /signals.
+        API v3 does not have, as that of one make, is a ResourceNotFoundException. GET /signals.
         """
         names, found = names_of(paths), {}
         is_stored = set(names) - {"attributes", "permissions"}
@@ -160,7 +160,7 @@ class Vehicle(Reads, Commands):
     ) -> Answer:
         """Send anything to a path below the car: ``{"data": the JSON as it came, "unit_system", "age"}``.
 
-        Generation 3 has other paths (``"signals/closure-doors"``) and none of one make. ``headers`` go before
+        API v3 has other paths (``"signals/closure-doors"``) and none of one make. ``headers`` go before
         our own. Never sent twice, but for a GET.
         """
         path, _, query = path.partition("?")
@@ -183,7 +183,7 @@ class Vehicle(Reads, Commands):
         return {"webhook_id": webhook_id, "vehicle_id": self.vehicle_id}
 
     def unsubscribe(self, amt: str | None, webhook_id: str) -> Status:
-        """Let it tell no more; ``amt`` is generation 2's, and not sent. DELETE /subscriptions/{id}.
+        """Let it tell no more; ``amt`` is API v2's, and not sent. DELETE /subscriptions/{id}.
 
         Raises ResourceNotFoundException if the webhook does not tell of this car.
         """
@@ -207,7 +207,7 @@ class Vehicle(Reads, Commands):
     def signal(self, code: str) -> Signal:
         """One signal, by Smartcar's code or by the face's name (``"battery_level"``). GET /signals/{code}.
 
-        Raises the exception of the signal's own error; NotStoredException if Smartcar has nothing under this
+        Raises the exception of the signal's own error; SignalNotAvailable if Smartcar has nothing under this
         code, as it has under no code while its store is empty (see ``signals``).
         """
         return self._store.one(code)[1]
@@ -233,5 +233,5 @@ class Vehicle(Reads, Commands):
         if name in SOURCES:
             return reading_of(name, ask, self.unit_system)
         raise ResourceNotFoundException(
-            f"Generation 3 has no reading {name!r}", type="RESOURCE_NOT_FOUND", code="PATH", status_code=404
+            f"API v3 has no reading {name!r}", type="RESOURCE_NOT_FOUND", code="PATH", status_code=404
         )

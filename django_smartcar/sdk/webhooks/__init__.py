@@ -16,14 +16,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from . import _v2, _v4
-from ._v4 import ERROR, STATE, VERIFY, Event, News, Problem
+from ._v4 import ERROR, STATE, VERIFY, Event, Problem, VehicleUpdate
 
 __all__ = [
     "ERROR",
     "STATE",
     "VERIFY",
     "Event",
-    "News",
+    "VehicleUpdate",
     "Problem",
     "envelope",
     "hash_challenge",
@@ -38,7 +38,7 @@ __all__ = [
 #: An event is a JSON object, and has a brace: what this matches is none, and its signature forges nothing.
 CHALLENGE: Final = re.compile(r"[A-Za-z0-9+/=_.-]{1,256}", re.ASCII)
 #: Smartcar's deepest event has some ten levels.
-DEEPEST: Final = 40
+MAX_DEPTH: Final = 40
 
 #: No id of Smartcar's is longer: they are UUIDs.
 LONGEST_ID: Final = 64
@@ -115,7 +115,7 @@ def _is_shallow(payload: dict[str, Any]) -> bool:
     level: list[Any] = [payload]
     depth = 0
     while level:
-        if depth == DEEPEST:
+        if depth == MAX_DEPTH:
             return False
         depth += 1
         level = [

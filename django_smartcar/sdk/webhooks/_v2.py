@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from .. import signals
 from ..signals import Signal, moment
-from ._v4 import STATE, VERIFY, Event, News, mapping, mappings, text
+from ._v4 import STATE, VERIFY, Event, VehicleUpdate, mapping, mappings, text
 
-#: Generation 2's paths: the code of each signal, its field, and a unit that the header does not tell.
+#: API v2's paths: the code of each signal, its field, and a unit that the header does not tell.
 OLDER: Final[dict[str, list[tuple[str, str | None, str | None]]]] = {
     "odometer": [("odometer-traveleddistance", "distance", None)],
     "location": [("location-preciselocation", None, None)],
@@ -38,11 +38,11 @@ def read(payload: Mapping[str, Any], unit_system: str) -> Event:
         name, text(told.get("eventType")) or name
     )
     found = [
-        News(text(car.get("vehicleId")), signals=tuple(_read_items(car.get("data"), unit_system)))
+        VehicleUpdate(text(car.get("vehicleId")), signals=tuple(_read_items(car.get("data"), unit_system)))
         for car in mappings(told.get("vehicles"))
     ]
     if vehicle_id := text(told.get("vehicleId")):
-        found.append(News(vehicle_id, triggers=(kind,), signals=tuple(_charging(kind, told))))
+        found.append(VehicleUpdate(vehicle_id, triggers=(kind,), signals=tuple(_charging(kind, told))))
     when = moment(told.get("eventTime"))
     return Event(
         kind,

@@ -25,8 +25,8 @@ class Problem(TypedDict):
 
 
 @dataclass(frozen=True)
-class News:
-    """What an event tells of one car. ``user_id`` is Smartcar's id of its driver; generation 2 has none."""
+class VehicleUpdate:
+    """What an event tells of one car. ``user_id`` is Smartcar's id of its driver; API v2 has none."""
 
     vehicle_id: str
     user_id: str = ""
@@ -48,7 +48,7 @@ class Event:
     webhook_id: str
     sequence: int
     challenge: str = field(default="", repr=False)
-    news: tuple[News, ...] = ()
+    news: tuple[VehicleUpdate, ...] = ()
 
 
 def read(payload: Mapping[str, Any], unit_system: str) -> Event:
@@ -69,7 +69,7 @@ def envelope(payload: Mapping[str, Any]) -> Event:
     delivered = moment(meta.get("deliveredAt") or meta.get("deliveryTime"))
     sequence = whole(meta.get("sequence")) or (int(delivered.timestamp() * 1000) if delivered else 0)
     vehicle_id = text(mapping(data.get("vehicle")).get("id")) or text(payload.get("vehicleId"))
-    news = News(vehicle_id, text(mapping(data.get("user")).get("id")))
+    news = VehicleUpdate(vehicle_id, text(mapping(data.get("user")).get("id")))
     return Event(
         text(payload.get("eventType")),
         text(payload.get("eventId")),

@@ -12,18 +12,23 @@ from django.views.decorators.debug import sensitive_variables
 
 from ... import signals
 from ...conf import conf
-from ...exceptions import InvalidAnswerException, TransactionPending, VehicleDisconnected, VehicleNotCapable
+from ...exceptions import (
+    InvalidAnswerException,
+    TransactionNotAllowed,
+    VehicleDisconnected,
+    VehicleNotCapable,
+)
 from ...models import ConnectedVehicle, VehicleCommand
 from .. import _concurrency, _rate_limits, _session, _transactions, client
 from ..client import Car
 from . import _log, registry
-from ._log import Told, give_up, settle, settle_all
-from .registry import Order
+from ._log import ObservedValue, expire_pending, resolve, resolve_many
+from .registry import CommandSpec
 
-__all__ = ["Told", "give_up", "send", "send_to_all", "settle", "settle_all"]
+__all__ = ["ObservedValue", "expire_pending", "send", "send_many", "resolve", "resolve_many"]
 
 #: What a car cannot do is not asked of it again for this long.
-REMEMBERED = timedelta(days=1)
+INCAPABLE_TTL = timedelta(days=1)
 INCAPABLE = ("VEHICLE_NOT_CAPABLE", "MAKE_NOT_COMPATIBLE")
 
 
@@ -38,34 +43,34 @@ def send(
 
     The record is committed before Smartcar is asked, past a transaction of yours. What is raised then has
     been recorded: as ``failed``, or as ``unknown`` when the car may have obeyed although Smartcar did not say
-    so (`settle`). Refused without a record: VehicleDisconnected, PermissionMissing, VehicleNotCapable,
-    RateLimited, CommandInvalid, CommandRepeated and TransactionPending. Raises a SmartcarException,
+    so (`resolve`). Refused without a record: VehicleDisconnected, PermissionMissing, VehicleNotCapable,
+    RateLimited, CommandInvalid, DuplicateCommand and TransactionNotAllowed. Raises a SmartcarException,
     ReconnectRequired or RefreshInProgress else.
     """
     if not vehicle.is_connected:
         raise VehicleDisconnected(vehicle)
     order = registry.check(vehicle, action, parameters)
-    _refuse_what_it_cannot(vehicle, action)
+    _check_capability(vehicle, action)
     _rate_limits.check(vehicle)
-    with _transactions.callers_transaction(VehicleCommand) as is_past_a_transaction:
+    with _transactions.autonomous_connection(VehicleCommand) as is_past_a_transaction:
         try:
             command = _log.begin(vehicle, action, parameters, actor, reason)
         except (IntegrityError, OperationalError) as error:
             if is_past_a_transaction:
                 # The transaction holds the database, or has not committed the car or the actor yet.
-                raise TransactionPending(vehicle) from error
+                raise TransactionNotAllowed(vehicle) from error
             raise
-        failure = _carry_out(command, order, parameters)
+        failure = _execute(command, order, parameters)
     signals.command_finished.send_robust(VehicleCommand, command=command)
     if is_past_a_transaction and isinstance(failure, OperationalError):
-        raise TransactionPending(vehicle) from failure  # it holds the account, whose token is due
+        raise TransactionNotAllowed(vehicle) from failure  # it holds the account, whose token is due
     if failure is not None:
         raise failure
     return command
 
 
 @sensitive_variables()
-def send_to_all(
+def send_many(
     vehicles: Iterable[ConnectedVehicle],
     action: str,
     *,
@@ -83,15 +88,15 @@ def send_to_all(
 
 
 @sensitive_variables()
-def _carry_out(command: VehicleCommand, order: Order, parameters: Mapping[str, Any]) -> Exception | None:
+def _execute(command: VehicleCommand, order: CommandSpec, parameters: Mapping[str, Any]) -> Exception | None:
     """Tell the car, and write what came of it: what it failed with is returned."""
     on_the_way = False
     try:
         reached = _session.reach(command.vehicle)
         on_the_way = True
-        reached.tell(lambda car: _say(car, command.action, parameters), order.scope)
+        reached.tell(lambda car: _send(car, command.action, parameters), order.scope)
     except Exception as error:
-        unknown = on_the_way and client.may_have_arrived(error)
+        unknown = on_the_way and client.may_have_been_executed(error)
         _log.finish(
             command, VehicleCommand.Status.UNKNOWN if unknown else VehicleCommand.Status.FAILED, error
         )
@@ -101,14 +106,14 @@ def _carry_out(command: VehicleCommand, order: Order, parameters: Mapping[str, A
 
 
 @sensitive_variables()
-def _say(car: Car, action: str, parameters: Mapping[str, Any]) -> None:
+def _send(car: Car, action: str, parameters: Mapping[str, Any]) -> None:
     answer = getattr(car, action)(**parameters)
     if answer["status"] != "success":
         raise InvalidAnswerException("Smartcar's answer to the command says neither success nor failure")
 
 
-def _refuse_what_it_cannot(vehicle: ConnectedVehicle, action: str) -> None:
-    since = timezone.now() - REMEMBERED
+def _check_capability(vehicle: ConnectedVehicle, action: str) -> None:
+    since = timezone.now() - INCAPABLE_TTL
     refused = VehicleCommand.objects.filter(vehicle=vehicle, action=action, created_at__gt=since)
     if refused.filter(error_type="COMPATIBILITY", error_code__in=INCAPABLE).exists():
         raise VehicleNotCapable(

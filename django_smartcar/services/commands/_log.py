@@ -15,14 +15,14 @@ from django.views.decorators.debug import sensitive_variables
 
 from ... import signals
 from ...conf import conf
-from ...exceptions import CommandRepeated
+from ...exceptions import DuplicateCommand
 from ...models import ConnectedVehicle, VehicleCommand
 from . import registry
 
 logger = logging.getLogger(__name__)
 
 #: How long a command may take besides its answer, for a token: then its process has died.
-BESIDES = timedelta(seconds=90)
+TOKEN_ALLOWANCE = timedelta(seconds=90)
 
 Status = VehicleCommand.Status
 
@@ -31,12 +31,12 @@ Status = VehicleCommand.Status
 def begin(
     vehicle: ConnectedVehicle, action: str, parameters: Mapping[str, Any], actor: Any, reason: str
 ) -> VehicleCommand:
-    """A new record, ``pending``. Raises CommandRepeated while one like it is in flight or cools down.
+    """A new record, ``pending``. Raises DuplicateCommand while one like it is in flight or cools down.
 
     The database decides which of two is the first: a unique key that is held for so long.
     """
     key = registry.key(vehicle, action, parameters)
-    give_up(vehicle.pk)
+    expire_pending(vehicle.pk)
     _release(vehicle, action, key)
     try:
         with transaction.atomic(using=router.db_for_write(VehicleCommand)):
@@ -53,7 +53,7 @@ def begin(
         first = VehicleCommand.objects.filter(in_flight_key=key).first()
         if first is None:
             raise
-        raise CommandRepeated(first.pk) from error
+        raise DuplicateCommand(first.pk) from error
 
 
 def finish(command: VehicleCommand, status: VehicleCommand.Status, error: Exception | None = None) -> None:
@@ -74,17 +74,17 @@ def finish(command: VehicleCommand, status: VehicleCommand.Status, error: Except
     logger.info("command %s (%s of vehicle %s): %s", command.pk, command.action, command.vehicle_id, status)
 
 
-def give_up(vehicle_id: int | None = None) -> int:
+def expire_pending(vehicle_id: int | None = None) -> int:
     """Call ``unknown`` what a process that died has left ``pending``, of this car or of all."""
     now = timezone.now()
-    left = VehicleCommand.objects.filter(_left_behind(now))
+    left = VehicleCommand.objects.filter(_abandoned(now))
     if vehicle_id is not None:
         left = left.filter(vehicle_id=vehicle_id)
     return left.update(status=Status.UNKNOWN, finished_at=now, in_flight_key=None)
 
 
-class Told(NamedTuple):
-    """What a car has told of itself: a kind by its name in ``models.KINDS``, in the unit of that kind."""
+class ObservedValue(NamedTuple):
+    """One value that a vehicle reported: ``kind`` is a name in ``models.READING_TYPES``."""
 
     vehicle_id: int
     kind: str
@@ -95,25 +95,25 @@ class Told(NamedTuple):
         return f"{self.kind} of vehicle {self.vehicle_id}"
 
 
-def settle(vehicle: ConnectedVehicle, kind: str, value: Any, recorded_at: datetime | None) -> int:
+def resolve(vehicle: ConnectedVehicle, kind: str, value: Any, recorded_at: datetime | None) -> int:
     """Let a reading of the car say what came of a command whose answer was lost; how many it has settled.
 
-    `readings.keep` does this with everything that it keeps. A reading from before the command says nothing.
+    `readings.save` does this with everything that it keeps. A reading from before the command says nothing.
     One that shows the car as it was told to be is a success; one that does not is a failure only when
     Smartcar cannot be at it any more: a record that says "failed" has to be true when the car opens.
     """
-    return settle_all([Told(vehicle.pk, kind, value, recorded_at)])
+    return resolve_many([ObservedValue(vehicle.pk, kind, value, recorded_at)])
 
 
 @sensitive_variables()
-def settle_all(told: Iterable[Told]) -> int:
+def resolve_many(told: Iterable[ObservedValue]) -> int:
     """The same for what any cars have told: one query, unless there is something to settle."""
     telling = [each for each in told if each.recorded_at is not None and registry.about(each.kind)]
     if not telling:
         return 0
     actions = {action for each in telling for action in registry.about(each.kind)}
     open_ones = VehicleCommand.objects.filter(
-        Q(status=Status.UNKNOWN) | _left_behind(timezone.now()),
+        Q(status=Status.UNKNOWN) | _abandoned(timezone.now()),
         vehicle_id__in={each.vehicle_id for each in telling},
         action__in=actions,
     )
@@ -122,8 +122,8 @@ def settle_all(told: Iterable[Told]) -> int:
 
 
 @sensitive_variables()
-def _settle(told: Told) -> int:
-    give_up(told.vehicle_id)
+def _settle(told: ObservedValue) -> int:
+    expire_pending(told.vehicle_id)
     sent = VehicleCommand.objects.filter(
         vehicle_id=told.vehicle_id, action__in=registry.about(told.kind), created_at__lte=told.recorded_at
     )
@@ -131,7 +131,7 @@ def _settle(told: Told) -> int:
     # What was told before the last one left no trace that could be told from it.
     if last is None or last.status != Status.UNKNOWN:
         return 0
-    done = registry.is_done(last.action, last.parameters, told.value)
+    done = registry.confirms_success(last.action, last.parameters, told.value)
     over = last.created_at + timedelta(seconds=conf.SMARTCAR_COMMAND_TIMEOUT)
     if done is None or told.recorded_at is None or (not done and told.recorded_at < over):
         return 0
@@ -147,15 +147,15 @@ def _settle(told: Told) -> int:
     return settled
 
 
-def _left_behind(now: datetime) -> Q:
+def _abandoned(now: datetime) -> Q:
     """Commands that a process that died has left ``pending``."""
-    longest = timedelta(seconds=conf.SMARTCAR_COMMAND_TIMEOUT) + BESIDES
+    longest = timedelta(seconds=conf.SMARTCAR_COMMAND_TIMEOUT) + TOKEN_ALLOWANCE
     return Q(status=Status.PENDING, created_at__lte=now - longest)
 
 
 def _release(vehicle: ConnectedVehicle, action: str, key: str) -> None:
     """Let go of what has cooled down, and of what this undoes: lock, unlock, lock is no repetition."""
     cooled = timezone.now() - timedelta(seconds=conf.SMARTCAR_COMMAND_COOLDOWN)
-    undone = Q(finished_at__isnull=False, action__in=registry.alike(action)) & ~Q(in_flight_key=key)
+    undone = Q(finished_at__isnull=False, action__in=registry.related_actions(action)) & ~Q(in_flight_key=key)
     held = VehicleCommand.objects.filter(vehicle=vehicle, in_flight_key__isnull=False)
     held.filter(Q(finished_at__lte=cooled) | undone).update(in_flight_key=None)

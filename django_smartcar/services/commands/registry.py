@@ -21,17 +21,17 @@ PLACES = {"latitude", "longitude"}
 
 
 #: Whether what was seen shows the order done, given its parameters; None where it does not say.
-IsDone: TypeAlias = Callable[[Any, Mapping[str, Any]], bool | None]
+SuccessCheck: TypeAlias = Callable[[Any, Mapping[str, Any]], bool | None]
 
 
-class Order(NamedTuple):
+class CommandSpec(NamedTuple):
     scope: str
     #: The kind of reading that shows whether the car has obeyed, and what that is then.
     reading: str = ""
-    is_done: IsDone = lambda seen, parameters: None
+    confirms_success: SuccessCheck = lambda seen, parameters: None
 
 
-def _is(*wanted: Any) -> IsDone:
+def _is(*wanted: Any) -> SuccessCheck:
     return lambda seen, parameters: any(seen is each or seen == each for each in wanted)
 
 
@@ -56,41 +56,41 @@ def _port(seen: Any) -> str:
 #: Each action is named after the SDK's method. Nothing tells of a destination; and which of a car's charging
 #: times came from which command cannot be told, as a record keeps no place. Without a reading, a command
 #: whose answer was lost stays ``unknown``.
-ORDERS = {
-    "lock": Order("control_security", "lock_status.is_locked", _is(True)),
-    "unlock": Order("control_security", "lock_status.is_locked", _is(False)),
-    "start_charge": Order("control_charge", "charge.state", _is("CHARGING", "FULLY_CHARGED")),
-    "stop_charge": Order("control_charge", "charge.state", _is("NOT_CHARGING", "FULLY_CHARGED")),
-    "set_charge_limit": Order("control_charge", "charge_limit", _is_the_limit),
-    "open_charge_port": Order("control_charge", "lock_status.charging_port", _is_open),
-    "close_charge_port": Order("control_charge", "lock_status.charging_port", _is_closed),
-    "send_destination": Order("control_navigation"),
-    "set_daily_charge_schedule": Order("control_charge"),
-    "set_weekly_charge_schedule": Order("control_charge"),
-    "set_workweek_charge_schedule": Order("control_charge"),
-    "delete_charge_schedule": Order("control_charge"),
+COMMANDS = {
+    "lock": CommandSpec("control_security", "lock_status.is_locked", _is(True)),
+    "unlock": CommandSpec("control_security", "lock_status.is_locked", _is(False)),
+    "start_charge": CommandSpec("control_charge", "charge.state", _is("CHARGING", "FULLY_CHARGED")),
+    "stop_charge": CommandSpec("control_charge", "charge.state", _is("NOT_CHARGING", "FULLY_CHARGED")),
+    "set_charge_limit": CommandSpec("control_charge", "charge_limit", _is_the_limit),
+    "open_charge_port": CommandSpec("control_charge", "lock_status.charging_port", _is_open),
+    "close_charge_port": CommandSpec("control_charge", "lock_status.charging_port", _is_closed),
+    "send_destination": CommandSpec("control_navigation"),
+    "set_daily_charge_schedule": CommandSpec("control_charge"),
+    "set_weekly_charge_schedule": CommandSpec("control_charge"),
+    "set_workweek_charge_schedule": CommandSpec("control_charge"),
+    "delete_charge_schedule": CommandSpec("control_charge"),
 }
 
 
 @sensitive_variables()
-def check(vehicle: ConnectedVehicle, action: str, parameters: Mapping[str, Any]) -> Order:
+def check(vehicle: ConnectedVehicle, action: str, parameters: Mapping[str, Any]) -> CommandSpec:
     """The order, if it can be sent. Raises CommandInvalid, PermissionMissing or VehicleNotCapable."""
-    if action not in ORDERS:
-        raise CommandInvalid(f"{action!r} is not one of {', '.join(ORDERS)}")
+    if action not in COMMANDS:
+        raise CommandInvalid(f"{action!r} is not one of {', '.join(COMMANDS)}")
     method = getattr(sdk.v3.Vehicle, action)
     try:
         inspect.signature(method).bind(None, **parameters)
     except TypeError:
         takes = [name for name in inspect.signature(method).parameters if name != "self"]
         raise CommandInvalid(f"{action} takes {', '.join(takes) or 'nothing'}") from None
-    is_v3 = vehicle.account.speaks_v3
+    is_v3 = vehicle.account.uses_v3
     if not is_v3 and not hasattr(sdk.Vehicle, action):
-        raise VehicleNotCapable(f"{action} exists in generation 3 only", type="COMPATIBILITY")
+        raise VehicleNotCapable(f"{action} exists in API v3 only", type="COMPATIBILITY")
     if "limit" in parameters:
         _check_limit(parameters["limit"], is_v3)
     if set(parameters) >= PLACES:
         _check_place(parameters["latitude"], parameters["longitude"])
-    order = ORDERS[action]
+    order = COMMANDS[action]
     # Without any permission on the row, Smartcar has not told yet which there are.
     if vehicle.permissions and not vehicle.can(order.scope):
         raise PermissionMissing(order.scope)
@@ -110,20 +110,20 @@ def without_places(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if name not in PLACES}
 
 
-def alike(action: str) -> list[str]:
+def related_actions(action: str) -> list[str]:
     """The actions that undo or repeat this one: what the same reading shows."""
-    order = ORDERS[action]
-    return [name for name, other in ORDERS.items() if order.reading and other.reading == order.reading]
+    order = COMMANDS[action]
+    return [name for name, other in COMMANDS.items() if order.reading and other.reading == order.reading]
 
 
 def about(reading: str) -> list[str]:
     """The actions that a reading tells of."""
-    return [name for name, order in ORDERS.items() if order.reading == reading]
+    return [name for name, order in COMMANDS.items() if order.reading == reading]
 
 
-def is_done(action: str, parameters: Mapping[str, Any], value: Any) -> bool | None:
+def confirms_success(action: str, parameters: Mapping[str, Any], value: Any) -> bool | None:
     """Whether a reading shows the order done; None where it does not say."""
-    return None if value is None else ORDERS[action].is_done(value, parameters)
+    return None if value is None else COMMANDS[action].confirms_success(value, parameters)
 
 
 def _check_limit(limit: Any, is_v3: bool) -> None:

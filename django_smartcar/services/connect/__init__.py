@@ -12,19 +12,19 @@ from django.views.decorators.debug import sensitive_variables
 from ... import signals
 from ...conf import conf
 from ...exceptions import (
-    AttemptRefused,
     InvalidAnswerException,
-    NothingConnected,
+    InvalidConnectState,
+    NoVehiclesConnected,
     OwnedByAnotherUser,
-    OwnershipUnproven,
-    TransactionPending,
+    OwnershipNotVerified,
+    TransactionNotAllowed,
 )
 from ...models import ConnectAttempt, ConnectedVehicle, SmartcarAccount, SmartcarUser
 from .. import _transactions, client, tokens, vehicles, webhooks
-from ..client import Driver
+from ..client import ApiCredentials
 from ..webhooks import subscriptions
 from . import _ownership, _state
-from ._ownership import Callback, Proven
+from ._ownership import Callback, VerifiedUser
 from ._state import consume
 
 __all__ = ["Callback", "Connected", "begin", "complete", "consume"]
@@ -79,15 +79,15 @@ def begin(
 def complete(attempt: ConnectAttempt, said: Callback) -> Connected:
     """Find out who has consented, and store the driver's account and cars, all or nothing.
 
-    Everything is asked of Smartcar first; then one short transaction writes it. Raises OwnershipUnproven,
-    OwnedByAnotherUser, NothingConnected, CredentialsMissing or a SmartcarException: then nothing is stored;
-    TransactionPending inside a transaction, whose rollback would lose what a code was exchanged for.
+    Smartcar is asked first; one short transaction then stores the result. Raises OwnershipNotVerified,
+    OwnedByAnotherUser, NoVehiclesConnected, MissingCredentials or a SmartcarException, and nothing is stored;
+    or TransactionNotAllowed inside a transaction, whose rollback would lose the tokens of a code.
     """
     if _transactions.is_open(SmartcarUser):
-        raise TransactionPending("a new connection")
+        raise TransactionNotAllowed("a new connection")
     try:
         return _complete(attempt, said)
-    except (AttemptRefused, OwnershipUnproven, OwnedByAnotherUser) as refusal:
+    except (InvalidConnectState, OwnershipNotVerified, OwnedByAnotherUser) as refusal:
         logger.warning("a connection of local user %s was refused: %s", attempt.user_id, refusal)
         _state.announce_refusal(attempt.user, str(refusal))
         raise
@@ -96,23 +96,23 @@ def complete(attempt: ConnectAttempt, said: Callback) -> Connected:
 @sensitive_variables()
 def _complete(attempt: ConnectAttempt, said: Callback) -> Connected:
     if attempt.api_version == client.V3:
-        proven = _ownership.prove(attempt, said)
-        found = _ownership.patiently(
+        proven = _ownership.verify_owner(attempt, said)
+        found = _ownership.poll(
             lambda: tokens.as_application(lambda token: vehicles.read_all(_driver(attempt, proven, token)))
         )
     else:
         access = client.auth_client(attempt.redirect_uri).exchange_code(said.code)
-        proven = Proven(client.user_id(access["access_token"]), access)
+        proven = VerifiedUser(client.user_id(access["access_token"]), access)
         found = vehicles.read_all(_driver(attempt, proven, access["access_token"]))
     if not found:
-        raise NothingConnected
+        raise NoVehiclesConnected
     with transaction.atomic():
         if not ConnectAttempt.objects.filter(pk=attempt.pk).exists():
-            raise AttemptRefused("erased")  # its user wanted to be forgotten meanwhile
+            raise InvalidConnectState("erased")  # its user wanted to be forgotten meanwhile
         account = _account(attempt, proven.user_id, {told.vehicle_id for told in found})
         _save(account, attempt, proven)
         stored = vehicles.store(account, found)
-        subscriptions.doubt(stored)
+        subscriptions.reset(stored)
         _retire_emptied(account)
     logger.info("%s connected with %d vehicles", account, len(stored))
     signals.account_connected.send_robust(SmartcarAccount, account=account, vehicles=stored)
@@ -122,22 +122,22 @@ def _complete(attempt: ConnectAttempt, said: Callback) -> Connected:
 
 
 @sensitive_variables()
-def _driver(attempt: ConnectAttempt, proven: Proven, access_token: str) -> Driver:
-    if not 0 < len(proven.user_id) <= vehicles.LONGEST_ID:
+def _driver(attempt: ConnectAttempt, proven: VerifiedUser, access_token: str) -> ApiCredentials:
+    if not 0 < len(proven.user_id) <= vehicles.MAX_ID_LENGTH:
         raise InvalidAnswerException("Smartcar named the driver by an id that is none")
-    return Driver(attempt.api_version, access_token, proven.user_id, attempt.mode)
+    return ApiCredentials(attempt.api_version, access_token, proven.user_id, attempt.mode)
 
 
 @sensitive_variables()
-def _save(account: SmartcarAccount, attempt: ConnectAttempt, proven: Proven) -> None:
-    """Write the account. Generation 3 needs no tokens of it: those of a code are kept for the way back."""
+def _save(account: SmartcarAccount, attempt: ConnectAttempt, proven: VerifiedUser) -> None:
+    """Write the account. API v3 needs no tokens of it: those of a code are kept for the way back."""
     is_new = account.pk is None
     account.api_version = attempt.api_version
-    for name, value in tokens.UNMARKED.items():
+    for name, value in tokens.RECONNECT_CLEARED.items():
         setattr(account, name, value)
     # The token of a consent to one car opens that one; those that the account has may open them all.
-    is_narrower = account.speaks_v3 and attempt.single_select and not is_new and account.refresh_token
-    columns = ["api_version", "updated_at", *tokens.UNMARKED]
+    is_narrower = account.uses_v3 and attempt.single_select and not is_new and account.refresh_token
+    columns = ["api_version", "updated_at", *tokens.RECONNECT_CLEARED]
     if proven.access is not None and not is_narrower:
         tokens.store(account, proven.access)
         columns += account.TOKEN_FIELDS
@@ -165,6 +165,6 @@ def _retire_emptied(account: SmartcarAccount) -> None:
     """Earlier grants of this driver whose every car has moved to the new one: they open nothing any more."""
     for earlier in account.smartcar_user.accounts.exclude(pk=account.pk):
         if earlier.vehicles.exists():
-            tokens.forget_if_unused(earlier)
+            tokens.clear_tokens_if_unused(earlier)
         else:
             earlier.delete()

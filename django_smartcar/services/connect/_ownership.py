@@ -1,9 +1,9 @@
-"""Who has consented, in generation 3: asked of Smartcar, since the callback's ``user_id`` is text in a URL.
+"""Who has consented, in API v3: asked of Smartcar, since the callback's ``user_id`` is text in a URL.
 
 The application's token opens every driver's cars, so whoever could put another's id into the address would
 have that driver's cars. What Smartcar itself says decides; SMARTCAR_OWNERSHIP_PROOFS names what is enough:
 
-* ``code``            the callback's code is good, and its token is this user's (with generation 2's secret)
+* ``code``            the callback's code is good, and its token is this user's (with API v2's secret)
 * ``external_id``     a connection of this user is under the unguessable id that we sent for the local user
 * ``new_connection``  a connection of this user, unknown here, was made or renewed since the attempt began
 
@@ -24,7 +24,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from ... import sdk
 from ...conf import conf
-from ...exceptions import OwnershipUnproven, SmartcarAppError, SmartcarException, reason_of
+from ...exceptions import OwnershipNotVerified, SmartcarAppError, SmartcarException, error_code
 from ...models import ConnectAttempt, SmartcarUser
 from .. import client, tokens
 from . import _state
@@ -39,7 +39,7 @@ _FIRST_PAUSE = 0.25
 #: How many connections are looked at: a filter that is not heeded shows everybody's.
 _MOST = 100
 
-_LONGEST_ID = SmartcarUser._meta.pk.max_length or 0
+_MAX_ID_LENGTH = SmartcarUser._meta.pk.max_length or 0
 
 
 @dataclass(frozen=True)
@@ -52,36 +52,36 @@ class Callback:
 
 
 @dataclass(frozen=True)
-class Proven:
-    """Who has consented, as Smartcar says; a code's tokens are good for generation 2."""
+class VerifiedUser:
+    """Who has consented, as Smartcar says; a code's tokens are good for API v2."""
 
     user_id: str
     access: sdk.Access | None = field(default=None, repr=False)
 
 
-class _NotProven(Exception):
+class _NotVerified(Exception):
     """What was looked for is not there: says what came back instead."""
 
 
 @sensitive_variables()
-def prove(attempt: ConnectAttempt, said: Callback) -> Proven:
-    """Who has consented in this attempt; raises OwnershipUnproven, which says what each proof came to."""
+def verify_owner(attempt: ConnectAttempt, said: Callback) -> VerifiedUser:
+    """Who has consented in this attempt; raises OwnershipNotVerified, which says what each proof came to."""
     ours = _state.external_id_of(attempt.user)
     if said.external_id and not constant_time_compare(said.external_id, ours):
-        raise OwnershipUnproven({"address": "it names the external id of somebody else"})
-    looked_for: dict[str, str] = {}
+        raise OwnershipNotVerified({"address": "it names the external id of somebody else"})
+    attempted_proofs: dict[str, str] = {}
     for name, proof in PROOFS.items():
         if name in conf.SMARTCAR_OWNERSHIP_PROOFS:
             try:
                 return proof(attempt, said)
-            except _NotProven as answer:
-                looked_for[name] = str(answer)
+            except _NotVerified as answer:
+                attempted_proofs[name] = str(answer)
             except (SmartcarException, SmartcarAppError) as error:
-                looked_for[name] = f"failed ({reason_of(error)})"
-    raise OwnershipUnproven(looked_for)
+                attempted_proofs[name] = f"failed ({error_code(error)})"
+    raise OwnershipNotVerified(attempted_proofs)
 
 
-def patiently(ask: Callable[[], T]) -> T:
+def poll(ask: Callable[[], T]) -> T:
     """What ``ask`` answers, asked anew for a few seconds while it is nothing: it may not be there yet."""
     ends = time.monotonic() + VISIBLE_WITHIN
     pause = _FIRST_PAUSE
@@ -92,44 +92,44 @@ def patiently(ask: Callable[[], T]) -> T:
 
 
 @sensitive_variables()
-def _by_code(attempt: ConnectAttempt, said: Callback) -> Proven:
+def _by_code(attempt: ConnectAttempt, said: Callback) -> VerifiedUser:
     if not said.code:
-        raise _NotProven("the callback had none")
+        raise _NotVerified("the callback had none")
     access = client.auth_client(attempt.redirect_uri).exchange_code(said.code)
-    return Proven(client.user_id(access["access_token"]), access)
+    return VerifiedUser(client.user_id(access["access_token"]), access)
 
 
 @sensitive_variables()
-def _by_external_id(attempt: ConnectAttempt, said: Callback) -> Proven:
+def _by_external_id(attempt: ConnectAttempt, said: Callback) -> VerifiedUser:
     user_id = _named(said)
     ours = _state.external_id_of(attempt.user)
-    if not patiently(lambda: _own(attempt, user_id, external_id=ours)):
+    if not poll(lambda: _own(attempt, user_id, external_id=ours)):
         known = {one["user_id"] for one in _connections(attempt, external_id=ours)}
-        raise _NotProven(f"Smartcar users under it: {len(known)}, and not the one that the address names")
+        raise _NotVerified(f"Smartcar users under it: {len(known)}, and not the one that the address names")
     # The very same question, but for an id that nobody has: it shows nothing, or the filter shows everything.
     if _own(attempt, user_id, external_id=str(uuid.uuid4())):
-        raise _NotProven("Smartcar does not heed the filter: it shows the same under an id that nobody has")
-    return Proven(user_id)
+        raise _NotVerified("Smartcar does not heed the filter: it shows the same under an id that nobody has")
+    return VerifiedUser(user_id)
 
 
 @sensitive_variables()
-def _by_new_connection(attempt: ConnectAttempt, said: Callback) -> Proven:
+def _by_new_connection(attempt: ConnectAttempt, said: Callback) -> VerifiedUser:
     user_id = _named(said)
     if SmartcarUser.objects.filter(pk=user_id).exclude(user=attempt.user).exists():
-        raise _NotProven("the Smartcar user is known here already")
+        raise _NotVerified("the Smartcar user is known here already")
 
     def is_new() -> bool:
         shown = _own(attempt, user_id)
         moments = [moment for one in shown for moment in (one["created_at"], one["updated_at"])]
         return any(moment is not None and moment >= attempt.created_at for moment in moments)
 
-    if not patiently(is_new):
-        raise _NotProven("no connection of this user that was made or renewed since the attempt began")
-    return Proven(user_id)
+    if not poll(is_new):
+        raise _NotVerified("no connection of this user that was made or renewed since the attempt began")
+    return VerifiedUser(user_id)
 
 
 #: Strictest first.
-PROOFS: dict[str, Callable[[ConnectAttempt, Callback], Proven]] = {
+PROOFS: dict[str, Callable[[ConnectAttempt, Callback], VerifiedUser]] = {
     "code": _by_code,
     "external_id": _by_external_id,
     "new_connection": _by_new_connection,
@@ -137,8 +137,8 @@ PROOFS: dict[str, Callable[[ConnectAttempt, Callback], Proven]] = {
 
 
 def _named(said: Callback) -> str:
-    if not 0 < len(said.user_id) <= _LONGEST_ID or not said.user_id.isprintable():
-        raise _NotProven("the address names nobody")
+    if not 0 < len(said.user_id) <= _MAX_ID_LENGTH or not said.user_id.isprintable():
+        raise _NotVerified("the address names nobody")
     return said.user_id
 
 

@@ -12,7 +12,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from ... import signals
 from ...conf import conf
-from ...exceptions import AttemptRefused
+from ...exceptions import InvalidConnectState
 from ...models import ConnectAttempt, ExternalId
 
 #: How long a driver may take from the button to the callback. Smartcar's codes live as long.
@@ -41,11 +41,11 @@ def begin(user: Any, session_key: str, **facts: Any) -> str:
 def consume(state: str, *, user: Any, session_key: str) -> ConnectAttempt:
     """Use up the attempt that this callback belongs to, for success and for errors alike.
 
-    Raises AttemptRefused, with a ``reason``: unknown, another-user, another-session, expired, used.
+    Raises InvalidConnectState, with a ``reason``: unknown, another-user, another-session, expired, used.
     """
     try:
         return _consume(state, user, session_key)
-    except AttemptRefused as refusal:
+    except InvalidConnectState as refusal:
         announce_refusal(user, refusal.reason)
         raise
 
@@ -64,16 +64,16 @@ def _consume(state: str, user: Any, session_key: str) -> ConnectAttempt:
     attempt = ConnectAttempt.objects.filter(state_digest=_state_digest(state)).first()
     now = timezone.now()
     if attempt is None:
-        raise AttemptRefused("unknown")
+        raise InvalidConnectState("unknown")
     if attempt.user_id != user.pk:
-        raise AttemptRefused("another-user")
+        raise InvalidConnectState("another-user")
     if not constant_time_compare(attempt.session_digest, _session_digest(session_key)):
-        raise AttemptRefused("another-session")
+        raise InvalidConnectState("another-session")
     if attempt.expires_at <= now:
-        raise AttemptRefused("expired")
+        raise InvalidConnectState("expired")
     # Two callbacks with one state may get here together: the database lets one through.
     if not ConnectAttempt.objects.open(now).filter(pk=attempt.pk).update(consumed_at=now):
-        raise AttemptRefused("used")
+        raise InvalidConnectState("used")
     return attempt
 
 

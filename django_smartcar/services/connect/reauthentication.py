@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from ... import sdk
 from ...conf import conf
-from ...exceptions import AttemptRefused, NotStoredException
+from ...exceptions import InvalidConnectState, SignalNotAvailable
 from ...models import ConnectAttempt, ConnectedVehicle
 from .. import _session, client, vehicles
 from . import _state
@@ -40,14 +40,14 @@ def begin(vehicle: ConnectedVehicle, *, session_key: str, redirect_uri: str, nex
 def complete(attempt: ConnectAttempt, vehicle_id: str) -> ConnectedVehicle:
     """Read the car again, and let it count as reachable only if it answers.
 
-    Raises AttemptRefused if the callback is about another car, and as `vehicles.reread` does.
+    Raises InvalidConnectState if the callback is about another car, and as `vehicles.reload` does.
     """
     vehicle = attempt.vehicle
     if vehicle is None or vehicle_id != vehicle.smartcar_vehicle_id:
         _state.announce_refusal(attempt.user, "another-vehicle")
-        raise AttemptRefused("another-vehicle")
-    with contextlib.suppress(NotStoredException):  # of generation 3, which has collected nothing yet
-        vehicles.reread(vehicle)
-    _session.unmark(vehicle)
+        raise InvalidConnectState("another-vehicle")
+    with contextlib.suppress(SignalNotAvailable):  # of API v3, which has collected nothing yet
+        vehicles.reload(vehicle)
+    _session.clear_reauthentication_required(vehicle)
     logger.info("vehicle %s: its driver has logged in at the brand again", vehicle.pk)
     return vehicle

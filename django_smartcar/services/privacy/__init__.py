@@ -32,15 +32,15 @@ def erase(user: Any, *, actor: Any = None) -> None:
     # First, so that no callback under way brings a car back.
     ConnectAttempt.objects.filter(user=user).delete()
     for smartcar_user in SmartcarUser.objects.filter(user=user):
-        forget(smartcar_user, actor=actor)
+        erase_smartcar_user(smartcar_user, actor=actor)
     ExternalId.objects.filter(user=user).delete()
 
 
-def forget(smartcar_user: SmartcarUser, *, actor: Any = None) -> None:
+def erase_smartcar_user(smartcar_user: SmartcarUser, *, actor: Any = None) -> None:
     """Forget one Smartcar user: the connections at Smartcar, then accounts, cars and commands here.
 
     Raises ReconnectRequired if the tokens of 2.0 are dead and there is no management token either,
-    CredentialsMissing, RefreshInProgress or a SmartcarException: then nothing has been deleted here.
+    MissingCredentials, RefreshInProgress or a SmartcarException: then nothing has been deleted here.
     """
     while True:
         _end_connections(smartcar_user, actor)
@@ -72,7 +72,7 @@ def _end_connections(smartcar_user: SmartcarUser, actor: Any) -> None:
     for account in smartcar_user.accounts.all():
         for vehicle in account.vehicles.connected():
             if not is_told:
-                vehicles.let_go(vehicle)
+                vehicles.disconnect_at_smartcar(vehicle)
             vehicles.mark_disconnected(vehicle, actor)
 
 

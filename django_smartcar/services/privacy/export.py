@@ -25,7 +25,7 @@ from ...models import (
 )
 from ...querysets import in_pages
 
-COLUMNS = ["vehicle", "car", "kind", "value", "unit", "recorded_at", "fetched_at", "source", "is_implausible"]
+COLUMNS = ["vehicle", "car", "kind", "value", "unit", "recorded_at", "fetched_at", "source", "is_outlier"]
 
 #: What opens something, or is this site's own business.
 HIDDEN = {

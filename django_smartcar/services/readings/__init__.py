@@ -1,8 +1,8 @@
 """What cars have told, kept: one row a fact, in metric units, the newest of each known.
 
-Whatever brings a fact calls `keep`, or `keep_all` for many of them, also of many cars: the number of queries
-is the same. What is kept says what came of commands whose answer was lost (`commands.settle`), and is served
-again by `remembered`, in the shapes of the SDK.
+Whatever brings a fact calls `save`, or `save_many` for many of them, also of many cars: the number of queries
+is the same. What is kept says what came of commands whose answer was lost (`commands.resolve`), and is served
+again by `cached`, in the shapes of the SDK.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from ... import sdk
-from ...models import KINDS, READS, ConnectedVehicle, Kind, VehicleReading
+from ...models import READ_METHODS, READING_TYPES, ConnectedVehicle, ReadingType, VehicleReading
 from .. import commands
-from ..commands import Told
+from ..commands import ObservedValue
 from . import _store
-from ._store import Fact
+from ._store import Observation
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class InUnits(NamedTuple):
 
 
 @sensitive_variables()
-def keep(
+def save(
     vehicle: ConnectedVehicle,
     kind: str,
     value: Any,
@@ -46,25 +46,25 @@ def keep(
 ) -> VehicleReading | None:
     """Keep one fact, and give its row; None if the car's row has gone.
 
-    ``kind`` is a name in ``models.KINDS``; ``unit`` is any word of Smartcar's for it (``"km"``,
+    ``kind`` is a name in ``models.READING_TYPES``; ``unit`` is any word of Smartcar's for it (``"km"``,
     ``"percent"``), empty for what is not measured. The same fact of the same moment is kept once. One that is
     older than what is known, or implausible, does not take its place. ValueError for a fact that is none.
     """
-    kept = keep_all([fact_of(vehicle, kind, value, unit, recorded_at, source)])
+    kept = save_many([make_observation(vehicle, kind, value, unit, recorded_at, source)])
     return kept[0] if kept else None
 
 
 @sensitive_variables()
-def keep_all(facts: Iterable[Fact]) -> list[VehicleReading]:
+def save_many(facts: Iterable[Observation]) -> list[VehicleReading]:
     """Keep facts of any cars, in one transaction; their rows, but for cars that are gone."""
     try:
-        kept = _store.enter(list(facts), timezone.now())
+        kept = _store.save_observations(list(facts), timezone.now())
         told = (
-            Told(row.vehicle_id, row.kind, row.value, row.recorded_at)
+            ObservedValue(row.vehicle_id, row.kind, row.value, row.recorded_at)
             for row in kept
-            if not row.is_implausible
+            if not row.is_outlier
         )
-        commands.settle_all(told)
+        commands.resolve_many(told)
         return kept
     except DatabaseError as error:
         # Django's frames, and what databases say below the first line, would show values in error reports.
@@ -73,58 +73,60 @@ def keep_all(facts: Iterable[Fact]) -> list[VehicleReading]:
 
 
 @sensitive_variables()
-def keep_answers(vehicle: ConnectedVehicle, answers: Mapping[str, Any]) -> list[VehicleReading]:
+def save_batch(vehicle: ConnectedVehicle, answers: Mapping[str, Any]) -> list[VehicleReading]:
     """Keep what `batch` has given: name -> the SDK's shape, or the exception, which changes nothing."""
-    return keep_all(facts_in(vehicle, answers))
+    return save_many(observations_from_batch(vehicle, answers))
 
 
 @sensitive_variables()
-def facts_in(vehicle: ConnectedVehicle, answers: Mapping[str, Any]) -> list[Fact]:
+def observations_from_batch(vehicle: ConnectedVehicle, answers: Mapping[str, Any]) -> list[Observation]:
     """The facts in what `batch` has given. What the brand does not tell is none."""
     facts = []
     for name, answer in answers.items():
         if isinstance(answer, Exception):
             continue
         is_imperial = (answer.get("unit_system") or vehicle.unit_system) == "imperial"
-        for kind in READS[name].kinds:
+        for kind in READ_METHODS[name].kinds:
             value = answer["data"].get(kind.field) if kind.field else answer["data"]
             if value is None or value == kind.nothing:
                 continue
-            unit = sdk.units.FACE[kind.measure][is_imperial] if kind.measure else ""
+            unit = sdk.units.TARGET_UNITS[kind.measure][is_imperial] if kind.measure else ""
             try:
-                facts.append(fact_of(vehicle, kind.name, value, unit, answer["age"]))
+                facts.append(make_observation(vehicle, kind.name, value, unit, answer["age"]))
             except ValueError:
                 logger.warning("vehicle %s told its %s in a way that is not kept", vehicle.pk, kind.name)
     return facts
 
 
 @sensitive_variables()
-def fact_of(
+def make_observation(
     vehicle: ConnectedVehicle,
     kind: str,
     value: Any,
     unit: str,
     recorded_at: datetime | None,
     source: str = VehicleReading.Source.READ,
-) -> Fact:
+) -> Observation:
     """A fact that can be kept. Raises ValueError, which does not quote the value."""
-    if kind not in KINDS:
+    if kind not in READING_TYPES:
         raise ValueError(f"{kind!r} is not a kind of reading")
     if source not in VehicleReading.Source.values:
         raise ValueError(f"{source!r} is not a source of readings")
     if recorded_at is not None and timezone.is_naive(recorded_at):
         raise ValueError("recorded_at is naive: nobody knows when that was")
-    return Fact(vehicle.pk, KINDS[kind], _metric(KINDS[kind], value, unit), recorded_at, source)
+    return Observation(
+        vehicle.pk, READING_TYPES[kind], _metric(READING_TYPES[kind], value, unit), recorded_at, source
+    )
 
 
 @sensitive_variables()
-def remembered(vehicle: ConnectedVehicle, names: Iterable[str], max_age: timedelta) -> dict[str, Any]:
+def cached(vehicle: ConnectedVehicle, names: Iterable[str], max_age: timedelta) -> dict[str, Any]:
     """name -> the SDK's shape, of the reads whose facts Smartcar has all told within ``max_age``."""
-    newest = {row.kind: row for row in vehicle.readings.newest()}
+    newest = {row.kind: row for row in vehicle.readings.latest_only()}
     since = timezone.now() - max_age
     found = {}
     for name in names:
-        kinds = READS[name].kinds
+        kinds = READ_METHODS[name].kinds
         rows = [newest[kind.name] for kind in kinds if kind.name in newest]
         if rows and all(row.fetched_at >= since for row in rows):
             found[name] = _shape(name, newest, vehicle.unit_system)
@@ -134,7 +136,7 @@ def remembered(vehicle: ConnectedVehicle, names: Iterable[str], max_age: timedel
 @sensitive_variables()
 def in_units(row: VehicleReading, unit_system: str) -> InUnits:
     """The value of a reading in these units, with their word."""
-    measure = KINDS[row.kind].measure if row.kind in KINDS else ""
+    measure = READING_TYPES[row.kind].measure if row.kind in READING_TYPES else ""
     if not measure:
         return InUnits(row.value, row.unit)
     conversion = sdk.units.conversion(row.unit, measure, unit_system)
@@ -143,7 +145,7 @@ def in_units(row: VehicleReading, unit_system: str) -> InUnits:
 
 @sensitive_variables()
 def _shape(name: str, newest: Mapping[str, VehicleReading], unit_system: str) -> dict[str, Any]:
-    read = READS[name]
+    read = READ_METHODS[name]
     rows = [newest[kind.name] for kind in read.kinds if kind.name in newest]
     ages = [row.recorded_at for row in rows if row.recorded_at is not None]
     values = {row.kind: _revived(row.kind, in_units(row, unit_system).value) for row in rows}
@@ -155,7 +157,7 @@ def _shape(name: str, newest: Mapping[str, VehicleReading], unit_system: str) ->
 
 
 @sensitive_variables()
-def _metric(kind: Kind, value: Any, unit: str) -> Any:
+def _metric(kind: ReadingType, value: Any, unit: str) -> Any:
     if kind.name == "location":
         place = value if isinstance(value, Mapping) else {}
         return {name: _number(place.get(name)) for name in ("latitude", "longitude")}

@@ -10,18 +10,18 @@ from django.db import transaction
 from django.db.models import Q
 from django.views.decorators.debug import sensitive_variables
 
-from ...models import ConnectedVehicle, Kind, VehicleReading
+from ...models import ConnectedVehicle, ReadingType, VehicleReading
 from . import _validation
 
 #: A car, and a kind by its name.
-Place: TypeAlias = tuple[int, str]
+ReadingKey: TypeAlias = tuple[int, str]
 
 
-class Fact(NamedTuple):
+class Observation(NamedTuple):
     """What a car has told, fit for a row: the value is in the unit of its kind."""
 
     vehicle_id: int
-    kind: Kind
+    kind: ReadingType
     value: Any
     recorded_at: datetime | None
     source: str
@@ -30,16 +30,16 @@ class Fact(NamedTuple):
         return f"{self.kind.name} of vehicle {self.vehicle_id}"
 
     @property
-    def place(self) -> Place:
+    def place(self) -> ReadingKey:
         return self.vehicle_id, self.kind.name
 
     @property
-    def told(self) -> _validation.Told:
+    def told(self) -> _validation.ObservedValue:
         return self.value, self.recorded_at
 
 
 @sensitive_variables()
-def enter(facts: Sequence[Fact], now: datetime) -> list[VehicleReading]:
+def save_observations(facts: Sequence[Observation], now: datetime) -> list[VehicleReading]:
     """Write them in one transaction; their rows, but for cars that are gone."""
     if not facts:
         return []
@@ -47,27 +47,27 @@ def enter(facts: Sequence[Fact], now: datetime) -> list[VehicleReading]:
         told = {fact.vehicle_id for fact in facts}
         cars = ConnectedVehicle.objects.filter(pk__in=told)
         # A write first: on every database it lets one writer at a time have a car.
-        written = cars.update(heard_at=now)
+        written = cars.update(last_seen_at=now)
         there = told if written == len(told) else set(cars.values_list("pk", flat=True))
-        ledger = _Ledger([fact for fact in facts if fact.vehicle_id in there], now)
+        ledger = _ReadingWriter([fact for fact in facts if fact.vehicle_id in there], now)
         return ledger.write()
 
 
-class _Ledger:
+class _ReadingWriter:
     @sensitive_variables()
-    def __init__(self, facts: Sequence[Fact], now: datetime) -> None:
+    def __init__(self, facts: Sequence[Observation], now: datetime) -> None:
         self._facts = facts
         self._now = now
         moments = {fact.recorded_at for fact in facts}
         told = Q(recorded_at__in=moments) | (Q(recorded_at=None) if None in moments else Q())
         known = VehicleReading.objects.filter(
-            told | Q(is_newest=True),
+            told | Q(is_latest=True),
             vehicle_id__in={fact.vehicle_id for fact in facts},
             kind__in={fact.kind.name for fact in facts},
         )
         self._rows = {(row.vehicle_id, row.kind, row.recorded_at): row for row in known.order_by()}
-        self._newest: dict[Place, VehicleReading] = {
-            (row.vehicle_id, row.kind): row for row in self._rows.values() if row.is_newest
+        self._newest: dict[ReadingKey, VehicleReading] = {
+            (row.vehicle_id, row.kind): row for row in self._rows.values() if row.is_latest
         }
         self._new: list[VehicleReading] = []
         self._told_again: list[VehicleReading] = []
@@ -76,10 +76,10 @@ class _Ledger:
 
     @sensitive_variables()
     def write(self) -> list[VehicleReading]:
-        kept = [self._enter(fact) for fact in self._facts]
+        kept = [self._save(fact) for fact in self._facts]
         rows = VehicleReading.objects
         if self._outdated:
-            rows.filter(pk__in={row.pk for row in self._outdated}).update(is_newest=False)
+            rows.filter(pk__in={row.pk for row in self._outdated}).update(is_latest=False)
         if self._told_again:
             rows.filter(pk__in={row.pk for row in self._told_again}).update(fetched_at=self._now)
         if self._changed:
@@ -89,18 +89,18 @@ class _Ledger:
         return kept
 
     @sensitive_variables()
-    def _enter(self, fact: Fact) -> VehicleReading:
+    def _save(self, fact: Observation) -> VehicleReading:
         is_plausible = self._is_plausible(fact)
         row = self._rows.get((*fact.place, fact.recorded_at))
         if row is None:
             return self._add(fact, is_plausible)
         # A part of a reading may change while the moment stays that of its oldest part.
-        if is_plausible and (row.is_newest or row.recorded_at is None):
+        if is_plausible and (row.is_latest or row.recorded_at is None):
             self._tell_again(row, fact)
         return row
 
     @sensitive_variables()
-    def _add(self, fact: Fact, is_plausible: bool) -> VehicleReading:
+    def _add(self, fact: Observation, is_plausible: bool) -> VehicleReading:
         row = VehicleReading(
             vehicle_id=fact.vehicle_id,
             kind=fact.kind.name,
@@ -109,22 +109,22 @@ class _Ledger:
             recorded_at=fact.recorded_at,
             fetched_at=self._now,
             source=fact.source,
-            is_implausible=not is_plausible,
+            is_outlier=not is_plausible,
         )
         if is_plausible and self._is_news(fact):
             before = self._newest.get(fact.place)
             if before is not None:
-                before.is_newest = False
+                before.is_latest = False
                 if before.pk is not None:
                     self._outdated.append(before)
-            row.is_newest = True
+            row.is_latest = True
             self._newest[fact.place] = row
         self._rows[(*fact.place, fact.recorded_at)] = row
         self._new.append(row)
         return row
 
     @sensitive_variables()
-    def _tell_again(self, row: VehicleReading, fact: Fact) -> None:
+    def _tell_again(self, row: VehicleReading, fact: Observation) -> None:
         is_same = row.value == fact.value
         row.value, row.fetched_at = fact.value, self._now
         if row.pk is None:
@@ -135,7 +135,7 @@ class _Ledger:
             row.source = fact.source
             self._changed.append(row)
 
-    def _is_news(self, fact: Fact) -> bool:
+    def _is_news(self, fact: Observation) -> bool:
         """Whether it is not older than what is known. What has no moment stands in nobody's way."""
         newest = self._newest.get(fact.place)
         if newest is None or newest.recorded_at is None:
@@ -143,7 +143,7 @@ class _Ledger:
         return fact.recorded_at is not None and fact.recorded_at >= newest.recorded_at
 
     @sensitive_variables()
-    def _is_plausible(self, fact: Fact) -> bool:
+    def _is_plausible(self, fact: Observation) -> bool:
         if not _validation.is_possible(fact.kind, fact.told, self._now):
             return False
         newest = self._newest.get(fact.place)
@@ -154,14 +154,14 @@ class _Ledger:
         return self._confirms(fact, newest)
 
     @sensitive_variables()
-    def _confirms(self, fact: Fact, newest: VehicleReading) -> bool:
+    def _confirms(self, fact: Observation, newest: VehicleReading) -> bool:
         """Whether it agrees with one that did not fit either: then the last that did was wrong."""
         if fact.recorded_at is None or newest.recorded_at is None:
             return False
         doubted = VehicleReading.objects.filter(
             vehicle_id=fact.vehicle_id,
             kind=fact.kind.name,
-            is_implausible=True,
+            is_outlier=True,
             recorded_at__gt=newest.recorded_at,
             recorded_at__lt=fact.recorded_at,
         )

@@ -6,10 +6,10 @@ import math
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from ...models import Kind
+from ...models import ReadingType
 
 #: A value, and when the car recorded it.
-Told: TypeAlias = tuple[Any, datetime | None]
+ObservedValue: TypeAlias = tuple[Any, datetime | None]
 
 #: No car gets further than this on average, in km/h.
 FASTEST = 300
@@ -23,7 +23,7 @@ AHEAD = timedelta(days=1)
 RADIUS_OF_THE_EARTH = 6371
 
 
-def is_possible(kind: Kind, told: Told, now: datetime) -> bool:
+def is_possible(kind: ReadingType, told: ObservedValue, now: datetime) -> bool:
     """Whether there can be such a value at all."""
     value, recorded_at = told
     if recorded_at is not None and recorded_at > now + AHEAD:
@@ -35,7 +35,7 @@ def is_possible(kind: Kind, told: Told, now: datetime) -> bool:
     return not kind.measure or bool(value >= 0)
 
 
-def can_follow(kind: Kind, before: Told, after: Told) -> bool:
+def can_follow(kind: ReadingType, before: ObservedValue, after: ObservedValue) -> bool:
     """Whether a car that told the one can tell the other next."""
     if kind.name not in ("odometer", "location"):
         return True

@@ -20,22 +20,22 @@ from ...exceptions import (
     ReconnectRequired,
     SmartcarAppError,
     SmartcarException,
+    error_code,
     named,
-    reason_of,
 )
-from ...models import READS, ConnectedVehicle
+from ...models import READ_METHODS, ConnectedVehicle
 from .. import _session, readings, vehicles
 from . import _leases
-from ._batch_reader import Drivers, Question, Rounds
-from ._leases import Claim, due
+from ._batch_reader import BatchReader, BatchRequest, Drivers
+from ._leases import SyncLease, due
 
-__all__ = ["MOST_THREADS", "Outcome", "Result", "Sync", "due"]
+__all__ = ["MAX_THREADS", "Outcome", "Result", "Sync", "due"]
 
 #: How many cars are claimed, read and kept together: all that a run has in memory.
 PAGE = 100
 
 #: Fewer than the connections that the SDK keeps open: one thread reads the answers of all.
-MOST_THREADS = 64
+MAX_THREADS = 64
 
 
 class Outcome(StrEnum):
@@ -64,7 +64,7 @@ class Sync:
 
     def __init__(self, tell: Callable[[Result], None]) -> None:
         self._tell = tell
-        self._rounds = Rounds()
+        self._rounds = BatchReader()
 
     @property
     def is_stopped(self) -> bool:
@@ -95,26 +95,26 @@ class Sync:
                     self._tell(result)
 
     @sensitive_variables()
-    def _read(self, claim: Claim, pool: Executor) -> list[Result]:
+    def _read(self, claim: SyncLease, pool: Executor) -> list[Result]:
         """Ask each car of a page and keep what they tell; what became of those that were asked."""
         asked, results = self._questions(claim)
         facts, noticed = [], []
         for question, answer in self._rounds.ask(asked, claim, pool):
             vehicle = question.reached.vehicle
             told = [answer] if isinstance(answer, Exception) else answer.values()
-            if question.reached.notice(told):
+            if question.reached.apply_login_status(told):
                 noticed.append(vehicle)
             if not isinstance(answer, Exception):
-                facts += readings.facts_in(vehicle, answer)
+                facts += readings.observations_from_batch(vehicle, answer)
             results.append(_result(vehicle, answer))
         _session.save_logins(noticed)
-        readings.keep_all(facts)
+        readings.save_many(facts)
         return results
 
     @sensitive_variables()
-    def _questions(self, claim: Claim) -> tuple[list[Question], list[Result]]:
+    def _questions(self, claim: SyncLease) -> tuple[list[BatchRequest], list[Result]]:
         """What to ask which car, and the results of those that are not to be asked."""
-        asked: list[Question] = []
+        asked: list[BatchRequest] = []
         results: list[Result] = []
         drivers = Drivers()
         for vehicle in claim.vehicles:
@@ -122,7 +122,9 @@ class Sync:
             if self.is_stopped:
                 break
             claim.hold()
-            names = [name for name in vehicles.SHOWN if vehicle.can(READS[name].permission)]
+            names = [
+                name for name in vehicles.DASHBOARD_READINGS if vehicle.can(READ_METHODS[name].permission)
+            ]
             try:
                 if names:
                     asked.append(drivers.question(vehicle, names))
@@ -138,7 +140,7 @@ def _result(vehicle: ConnectedVehicle, answer: Any) -> Result:
     if isinstance(answer, Exception):
         return _failed(vehicle, answer)
     failures = {name: told for name, told in answer.items() if isinstance(told, Exception)}
-    missing = {name: reason_of(failure) for name, failure in failures.items()}
+    missing = {name: error_code(failure) for name, failure in failures.items()}
     if len(missing) == len(answer):
         return _failed(vehicle, next(iter(failures.values())), missing)
     return Result(vehicle, Outcome.READ, missing=missing)
@@ -151,4 +153,4 @@ def _failed(vehicle: ConnectedVehicle, error: Exception, missing: Mapping[str, s
     else:
         is_drivers = isinstance(failure, ReconnectRequired)
         outcome, retry_after = Outcome.NEEDS_DRIVER if is_drivers else Outcome.FAILED, None
-    return Result(vehicle, outcome, reason_of(error), missing or {}, retry_after)
+    return Result(vehicle, outcome, error_code(error), missing or {}, retry_after)

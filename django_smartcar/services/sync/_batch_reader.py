@@ -19,24 +19,24 @@ from django.views.decorators.debug import sensitive_variables
 from ...exceptions import AuthenticationException, RateLimited, SmartcarAppError, SmartcarException, named
 from ...models import ConnectedVehicle, SmartcarAccount
 from .. import _rate_limits, _session, client, tokens
-from .._rate_limits import Target
-from .._session import Reached
-from ..client import Driver
+from .._rate_limits import RateLimitKey
+from .._session import VehicleSession
+from ..client import ApiCredentials
 from . import _leases
-from ._leases import Claim
+from ._leases import SyncLease
 
 #: When the application may ask nothing for so many seconds, the run gives up; the next one may be luckier.
-PATIENCE = 600.0
+MAX_RATE_LIMIT_WAIT = 600.0
 
 
-class Question(NamedTuple):
-    reached: Reached
+class BatchRequest(NamedTuple):
+    reached: VehicleSession
     names: list[str]
     #: Whether it is asked again, with another token.
     is_second: bool = False
 
     @property
-    def target(self) -> Target:
+    def target(self) -> RateLimitKey:
         return _rate_limits.target_of(self.reached.vehicle)
 
 
@@ -44,7 +44,7 @@ class Question(NamedTuple):
 Answer: TypeAlias = Any
 
 
-class Rounds:
+class BatchReader:
     """The asking of one run. Once stopped, it asks no more; a signal may stop it, which takes no lock."""
 
     def __init__(self) -> None:
@@ -54,19 +54,19 @@ class Rounds:
 
     @sensitive_variables()
     def ask(
-        self, questions: list[Question], claim: Claim, pool: Executor
-    ) -> Iterator[tuple[Question, Answer]]:
+        self, questions: list[BatchRequest], claim: SyncLease, pool: Executor
+    ) -> Iterator[tuple[BatchRequest, Answer]]:
         """Each question with its answer; without those that are left unasked because the run was stopped."""
-        notes = _Notes()
+        notes = _UsageCollector()
         left = questions
         while left and not self.is_stopped:
-            refusals = _rate_limits.refusals([question.target for question in left])
-            shared = [refusal for refusal in refusals.values() if refusal.scope == "application"]
+            active_limits = _rate_limits.active_limits([question.target for question in left])
+            shared = [refusal for refusal in active_limits.values() if refusal.scope == "application"]
             if shared:
                 self._wait(max(refusal.retry_after or 0.0 for refusal in shared), claim)
                 continue
-            yield from ((each, refusals[each.target]) for each in left if each.target in refusals)
-            free = [question for question in left if question.target not in refusals]
+            yield from ((each, active_limits[each.target]) for each in left if each.target in active_limits)
+            free = [question for question in left if question.target not in active_limits]
             notes.pause = 0.0
             left = yield from self._round(free, claim, pool, notes)
             if notes.pause:
@@ -75,8 +75,8 @@ class Rounds:
 
     @sensitive_variables()
     def _round(
-        self, questions: list[Question], claim: Claim, pool: Executor, notes: _Notes
-    ) -> Generator[tuple[Question, Answer], None, list[Question]]:
+        self, questions: list[BatchRequest], claim: SyncLease, pool: Executor, notes: _UsageCollector
+    ) -> Generator[tuple[BatchRequest, Answer], None, list[BatchRequest]]:
         """Ask each of them once; what has to be asked again is returned."""
         self._is_limited = False
         again, rejected = [], []
@@ -102,7 +102,7 @@ class Rounds:
         return again
 
     @sensitive_variables()
-    def _batch(self, question: Question) -> Answer | None:
+    def _batch(self, question: BatchRequest) -> Answer | None:
         """In a thread: the answer; None if it is not to be asked any more. It touches no database."""
         if self.is_stopped or self._is_limited:
             return None
@@ -114,61 +114,68 @@ class Rounds:
             self._is_limited = True
         return answer
 
-    def _wait(self, seconds: float, claim: Claim) -> None:
+    def _wait(self, seconds: float, claim: SyncLease) -> None:
         """Until Smartcar takes requests again; the run is stopped instead if that lasts too long."""
         now = time.monotonic()
         self._idle_since = self._idle_since or now
-        if now + seconds - self._idle_since > PATIENCE:
+        if now + seconds - self._idle_since > MAX_RATE_LIMIT_WAIT:
             self.is_stopped = True
         while not self.is_stopped and (left := now + seconds - time.monotonic()) > 0:
             time.sleep(min(left, 0.2))
             claim.hold()
 
 
-class _Notes:
+class _UsageCollector:
     """What the answers say of Smartcar's limits and of the plan, to be written with the page."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
-        self._limits: list[tuple[Target, RateLimited]] = []
+        self._limits: list[tuple[RateLimitKey, RateLimited]] = []
         #: How long the application is to rest, in seconds.
         self.pause = 0.0
 
-    def take(self, question: Question, answer: Answer) -> None:
+    def take(self, question: BatchRequest, answer: Answer) -> None:
         limits = [(question.target, limit) for limit in _limits_in(answer)]
         if not (limits and isinstance(answer, Exception)):
             self._counts[question.target.vehicle_id] += question.reached.requests
         self._limits += limits
         # Other processes are to know at once what concerns them all.
         shared = [limit for _, limit in limits if limit.scope == "application"]
-        pause = max((limit.retry_after or _rate_limits.REST[limit.scope] for limit in shared), default=0.0)
+        pause = max(
+            (limit.retry_after or _rate_limits.DEFAULT_RETRY_AFTER[limit.scope] for limit in shared),
+            default=0.0,
+        )
         if pause > self.pause:
             self.pause = pause
-            _rate_limits.remember(limits)
+            _rate_limits.record_limits(limits)
 
     def write(self) -> None:
-        _rate_limits.count_all(self._counts)
-        _rate_limits.remember(self._limits)
+        _rate_limits.add_usage(self._counts)
+        _rate_limits.record_limits(self._limits)
 
 
 class Drivers:
     """Whoever opens the cars of a page: the application's token is looked up once, each account's once."""
 
     def __init__(self) -> None:
-        self._found: dict[int, Driver | Exception] = {}
-        self._application: Driver | None = None
+        self._found: dict[int, ApiCredentials | Exception] = {}
+        self._application: ApiCredentials | None = None
 
     @sensitive_variables()
-    def question(self, vehicle: ConnectedVehicle, names: list[str], *, is_second: bool = False) -> Question:
+    def question(
+        self, vehicle: ConnectedVehicle, names: list[str], *, is_second: bool = False
+    ) -> BatchRequest:
         """What to ask this car with a token that opens it. Raises as `_session.reach` does."""
         driver = self._of(vehicle)
         car = client.car(driver, vehicle.smartcar_vehicle_id, vehicle.unit_system)
-        return Question(
-            Reached(vehicle, driver, car, _session.cost(vehicle.account, names)), names, is_second=is_second
+        return BatchRequest(
+            VehicleSession(vehicle, driver, car, _session.cost(vehicle.account, names)),
+            names,
+            is_second=is_second,
         )
 
     @sensitive_variables()
-    def _of(self, vehicle: ConnectedVehicle) -> Driver:
+    def _of(self, vehicle: ConnectedVehicle) -> ApiCredentials:
         account = _session.account_of(vehicle)
         if account.pk not in self._found:
             try:
@@ -181,24 +188,24 @@ class Drivers:
         return found
 
     @sensitive_variables()
-    def _driver(self, account: SmartcarAccount) -> Driver:
-        if not account.speaks_v3 or account.needs_reconnecting or self._application is None:
+    def _driver(self, account: SmartcarAccount) -> ApiCredentials:
+        if not account.uses_v3 or account.needs_reconnecting or self._application is None:
             driver = tokens.driver(account)
-            if account.speaks_v3:
+            if account.uses_v3:
                 self._application = driver
             return driver
         return replace(self._application, user_id=account.smartcar_user_id, mode=account.mode)
 
 
 @sensitive_variables()
-def _with_new_tokens(rejected: list[Question]) -> Iterator[tuple[Question, Exception | None]]:
+def _with_new_tokens(rejected: list[BatchRequest]) -> Iterator[tuple[BatchRequest, Exception | None]]:
     """What Smartcar did not take a token for: with another token, or why there is none."""
     dropped = set()
     for reached, _, _ in rejected:
-        token = (reached.driver.speaks_v3 or reached.vehicle.account_id, reached.driver.token_version)
+        token = (reached.driver.uses_v3 or reached.vehicle.account_id, reached.driver.token_version)
         if token not in dropped:
             dropped.add(token)
-            tokens.reject(reached.vehicle.account, reached.driver)
+            tokens.invalidate(reached.vehicle.account, reached.driver)
     drivers = Drivers()
     for question in rejected:
         vehicle = question.reached.vehicle
@@ -209,9 +216,9 @@ def _with_new_tokens(rejected: list[Question]) -> Iterator[tuple[Question, Excep
 
 
 @sensitive_variables()
-def _answer(future: Future[Any], claim: Claim) -> Answer | None:
+def _answer(future: Future[Any], claim: SyncLease) -> Answer | None:
     """What a thread brings, however long that takes: the cars stay ours."""
-    while not wait([future], timeout=_leases.BEAT / 2).done:
+    while not wait([future], timeout=_leases.HEARTBEAT_INTERVAL / 2).done:
         claim.hold()
     return future.result()
 

@@ -19,10 +19,10 @@ from ...models import ConnectedVehicle
 LONGEST = timedelta(minutes=10)
 
 #: Seconds after which a run that is at work says so again.
-BEAT = 60.0
+HEARTBEAT_INTERVAL = 60.0
 
 
-class Claim:
+class SyncLease:
     """A page of cars that are one run's own."""
 
     def __init__(self, pks: list[int], before: datetime) -> None:
@@ -36,7 +36,7 @@ class Claim:
 
     def hold(self) -> None:
         """Say that the run is still at it. Call it as often as you like: it seldom asks the database."""
-        if time.monotonic() - self._heard_at > BEAT:
+        if time.monotonic() - self._heard_at > HEARTBEAT_INTERVAL:
             self._rows().update(synced_at=timezone.now())
             self._heard_at = time.monotonic()
 
@@ -59,7 +59,7 @@ def due(before: datetime) -> Any:
     return ConnectedVehicle.objects.sync_due(before, timezone.now() - LONGEST)
 
 
-def pages(before: datetime, size: int, limit: int | None) -> Iterator[Claim]:
+def pages(before: datetime, size: int, limit: int | None) -> Iterator[SyncLease]:
     """Claim what is due, so many cars at a time and no more than ``limit`` in all."""
     last, left = 0, limit
     while left is None or left > 0:
@@ -68,7 +68,7 @@ def pages(before: datetime, size: int, limit: int | None) -> Iterator[Claim]:
         if not pks:
             return
         last = pks[-1]
-        claim = Claim(pks, before)
+        claim = SyncLease(pks, before)
         if claim.vehicles:
             left = None if left is None else left - len(claim.vehicles)
             yield claim

@@ -21,7 +21,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from ...exceptions import ReconnectRequired, RefreshInProgress, TransactionPending
+from ...exceptions import ReconnectRequired, RefreshInProgress, TransactionNotAllowed
 from ...models import LeasedToken
 from .. import _transactions
 
@@ -44,16 +44,16 @@ def renew(row: LeasedToken, exchange: Callable[[uuid.UUID], bool], *, wait: bool
 
     ``exchange`` is called with the lease, outside any transaction, the caller's included. False where it was
     not called, because the row has moved on meanwhile: it is up to date then. Without ``wait`` another's
-    exchange is not waited for. Raises RefreshInProgress after ``LEASE``, TransactionPending, and what
+    exchange is not waited for. Raises RefreshInProgress after ``LEASE``, TransactionNotAllowed, and what
     ``exchange`` does.
     """
-    with _transactions.callers_transaction(type(row)) as is_past_a_transaction:
+    with _transactions.autonomous_connection(type(row)) as is_past_a_transaction:
         try:
             lease = _lease(row, wait)
         except (OperationalError, ReconnectRequired) as error:
             if is_past_a_transaction:
                 # The transaction holds the row or the database, or has not committed the row yet.
-                raise TransactionPending(row) from error
+                raise TransactionNotAllowed(row) from error
             raise
         return lease is not None and exchange(lease)
 

@@ -27,7 +27,7 @@ from ...exceptions import (
     ReconnectRequired,
     SmartcarAppError,
     SmartcarException,
-    reason_of,
+    error_code,
 )
 from ...models import LeasedToken, SmartcarAccount
 from ...querysets import Pages
@@ -37,7 +37,7 @@ from .. import tokens
 PAGE = 500
 
 #: More threads than this would find no connection to keep open.
-MOST_THREADS = sdk.MAX_CONNECTIONS
+MAX_THREADS = sdk.MAX_CONNECTIONS
 
 
 class Outcome(StrEnum):
@@ -62,13 +62,13 @@ def due(within: timedelta | None, page: int = PAGE) -> Iterator[LeasedToken]:
     """
     now = timezone.now()
     accounts = SmartcarAccount.objects
-    left_behind = Pages(lambda: accounts.left_behind(timezone.now()), "refresh_lease_until", page)
+    with_expired_lock = Pages(lambda: accounts.with_expired_lock(timezone.now()), "refresh_lease_until", page)
     unknown = Pages(accounts.refresh_unknown, "access_expires_at", page)
     known = Pages(lambda: _accounts(within, now), "access_expires_at", page)
     yield from _application(within)
     for pages in (unknown, known):
         while True:
-            while urgent := left_behind.read():
+            while urgent := with_expired_lock.read():
                 yield from urgent
             if not (batch := pages.read()):
                 break
@@ -91,7 +91,7 @@ def refresh_one(pk: int, version: int) -> Outcome:
     return Outcome.SKIPPED if row is None else _refresh(row)
 
 
-class Refresher:
+class BulkRefresher:
     """Refreshes rows with several threads, until there are no more or it is told to stop.
 
     ``tell`` is called with each result, by one thread at a time. When Smartcar answers 429 all threads pause.
@@ -155,11 +155,11 @@ class Refresher:
             except RateLimitingException as error:
                 if not self._pause.begin(error.retry_after):
                     self.stop()
-                    return Result(row, Outcome.FAILED, reason_of(error))
+                    return Result(row, Outcome.FAILED, error_code(error))
                 if not self.wait(self._pause.left):
                     return Result(row, Outcome.SKIPPED)
             except (SmartcarException, SmartcarAppError) as error:
-                return Result(row, Outcome.FAILED, reason_of(error))
+                return Result(row, Outcome.FAILED, error_code(error))
             else:
                 if outcome is not Outcome.SKIPPED:
                     self._pause.end()
@@ -171,7 +171,7 @@ class _Pause:
 
     FIRST, LONGEST = 1.0, 60.0
     #: When nothing but 429 has come for so long, the run gives up; the next one may be luckier.
-    PATIENCE = 600.0
+    MAX_RATE_LIMIT_WAIT = 600.0
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -193,7 +193,7 @@ class _Pause:
                 self._until = now + self._length * random.uniform(1, 1.25)  # noqa: S311 (copies part ways)
                 self._length = min(2 * self._length, self.LONGEST)
             self._until = max(self._until, now + (retry_after or 0))
-            return self._until - self._since <= self.PATIENCE
+            return self._until - self._since <= self.MAX_RATE_LIMIT_WAIT
 
     def end(self) -> None:
         """Smartcar has answered: the next pause is a first one."""
@@ -213,7 +213,7 @@ def _accounts(within: timedelta | None, now: datetime) -> Any:
 
 
 def _application(within: timedelta | None) -> Iterator[LeasedToken]:
-    """The application's own token, where generation 3 is spoken and it is due."""
+    """The application's own token, where API v3 is spoken and it is due."""
     if conf.SMARTCAR_API_VERSION == SmartcarAccount.ApiVersion.V3:
         row = tokens.application()
         if within is None or row.access_expires_within(within):

@@ -15,24 +15,25 @@ from ... import sdk, signals
 from ...conf import conf
 from ...exceptions import (
     NotCapableException,
-    NotStoredException,
     PermissionException,
     PermissionMissing,
     ReconnectRequired,
     ResourceNotFoundException,
+    SignalNotAvailable,
     SmartcarException,
     named,
 )
-from ...models import READS, ConnectedVehicle, SmartcarAccount, SmartcarUser
+from ...models import READ_METHODS, ConnectedVehicle, SmartcarAccount, SmartcarUser
 from .. import _rate_limits, _session, readings, tokens
 from ..webhooks import subscriptions
 from . import _details
-from ._details import LONGEST_ID, Facts, read_all
+from ._details import MAX_ID_LENGTH, VehicleDetails, read_all
 
 __all__ = [
-    "LONGEST_ID",
+    "DASHBOARD_READINGS",
+    "MAX_ID_LENGTH",
     "disconnect",
-    "let_go",
+    "disconnect_at_smartcar",
     "location",
     "lock_owner",
     "mark_disconnected",
@@ -40,7 +41,7 @@ __all__ = [
     "read",
     "read_all",
     "refresh_readings",
-    "reread",
+    "reload",
     "store",
     "sync",
 ]
@@ -57,7 +58,7 @@ def odometer(vehicle: ConnectedVehicle) -> sdk.Odometer:
     Raises VehicleDisconnected, ReconnectRequired or a SmartcarException.
     """
     reading = _session.ask(vehicle, lambda car: car.odometer(), "read_odometer")
-    readings.keep_answers(vehicle, {"odometer": reading})
+    readings.save_batch(vehicle, {"odometer": reading})
     return reading
 
 
@@ -69,7 +70,7 @@ def location(vehicle: ConnectedVehicle) -> sdk.Location:
     Raises VehicleDisconnected, ReconnectRequired or a SmartcarException.
     """
     reading = _session.ask(vehicle, lambda car: car.location(), "read_location")
-    readings.keep_answers(vehicle, {"location": reading})
+    readings.save_batch(vehicle, {"location": reading})
     return reading
 
 
@@ -79,9 +80,9 @@ def read(
 ) -> dict[str, Any]:
     """Read many things in one request, and keep them: name -> what the SDK's method returns or raises.
 
-    The names are those of the SDK's methods, ``"odometer"`` to ``"service_history"`` (``models.READS``). What
-    the driver has not permitted is a PermissionException, and not asked for; each exception has a
-    ``retry_after`` of its own. With ``max_age``, what Smartcar has told within that time is not asked again.
+    The names are those of the SDK's methods, ``"odometer"`` to ``"service_history"``: see
+    ``models.READ_METHODS``. What the driver has not permitted is a PermissionException, and not asked for;
+    each exception has its own ``retry_after``. Readings younger than ``max_age`` come from the database.
 
     Raises ValueError for a name that there is not, TypeError for a ``max_age`` that is no timedelta,
     VehicleDisconnected, ReconnectRequired, or a SmartcarException where the request failed as a whole.
@@ -90,12 +91,13 @@ def read(
     if max_age is not None and not isinstance(max_age, timedelta):
         raise TypeError(f"max_age is a timedelta, as timedelta(minutes=10), not {type(max_age).__name__}.")
     _session.account_of(vehicle)
-    permitted = [name for name in wanted if vehicle.can(READS[name].permission)]
-    found = {} if max_age is None else readings.remembered(vehicle, permitted, max_age)
+    permitted = [name for name in wanted if vehicle.can(READ_METHODS[name].permission)]
+    found = {} if max_age is None else readings.cached(vehicle, permitted, max_age)
     if asked := [name for name in permitted if name not in found]:
         found |= _ask_all(vehicle, asked)
     return {
-        name: found[name] if name in found else PermissionMissing(READS[name].permission) for name in wanted
+        name: found[name] if name in found else PermissionMissing(READ_METHODS[name].permission)
+        for name in wanted
     }
 
 
@@ -105,14 +107,14 @@ def _ask_all(vehicle: ConnectedVehicle, names: list[str]) -> dict[str, Any]:
     answers: dict[str, Any] = {**_session.ask(vehicle, lambda car: car.batch(names), requests=cost)}
     for name, answer in answers.items():
         if isinstance(answer, SmartcarException):
-            failure = answers[name] = named(answer, vehicle.account, READS[name].permission)
-            _rate_limits.note(vehicle, failure, 0)  # the request was counted; a refusal is remembered
-    readings.keep_answers(vehicle, answers)
+            failure = answers[name] = named(answer, vehicle.account, READ_METHODS[name].permission)
+            _rate_limits.record_failure(vehicle, failure, 0)  # the batch itself is counted
+    readings.save_batch(vehicle, answers)
     return answers
 
 
 #: What `refresh_readings` reads: what the page of a car shows.
-SHOWN = (
+DASHBOARD_READINGS = (
     *("odometer", "battery", "fuel", "charge", "get_charge_limit"),
     *("lock_status", "tire_pressure", "engine_oil", "location"),
 )
@@ -125,16 +127,16 @@ def refresh_readings(vehicle: ConnectedVehicle) -> None:
     Raises VehicleDisconnected, ReconnectRequired or a SmartcarException: the first that came, once everything
     else has been kept.
     """
-    found = read(vehicle, [name for name in SHOWN if vehicle.can(READS[name].permission)])
+    found = read(vehicle, [name for name in DASHBOARD_READINGS if vehicle.can(READ_METHODS[name].permission)])
     failures = [answer for answer in found.values() if isinstance(answer, SmartcarException)]
-    expected = () if len(failures) == len(found) else (NotCapableException, NotStoredException)
+    expected = () if len(failures) == len(found) else (NotCapableException, SignalNotAvailable)
     for failure in failures:
         if not isinstance(failure, expected):
             raise failure
 
 
 @sensitive_variables()
-def reread(vehicle: ConnectedVehicle) -> None:
+def reload(vehicle: ConnectedVehicle) -> None:
     """Ask Smartcar again what the car is, what is permitted, and all that it reads. Raises as above."""
     vehicle_id = vehicle.smartcar_vehicle_id
     told = tokens.as_driver(_session.account_of(vehicle), lambda driver: _details.read(driver, vehicle_id))
@@ -161,7 +163,7 @@ def sync(account: SmartcarAccount) -> list[ConnectedVehicle]:
         taken = set(elsewhere.values_list("smartcar_vehicle_id", flat=True))
         listed = [told.vehicle_id for told in found]
         back = account.vehicles.filter(smartcar_vehicle_id__in=listed).exclude(disconnected_at=None)
-        subscriptions.doubt(back)
+        subscriptions.reset(back)
         synced = store(account, [told for told in found if told.vehicle_id not in taken])
         gone = list(account.vehicles.filter(pk__in=before).exclude(smartcar_vehicle_id__in=listed))
         ConnectedVehicle.objects.filter(pk__in=[vehicle.pk for vehicle in gone]).update(
@@ -178,7 +180,7 @@ def lock_owner(smartcar_user_id: str) -> SmartcarUser:
     return SmartcarUser.objects.select_for_update().get(pk=smartcar_user_id)
 
 
-def store(account: SmartcarAccount, found: Iterable[Facts]) -> list[ConnectedVehicle]:
+def store(account: SmartcarAccount, found: Iterable[VehicleDetails]) -> list[ConnectedVehicle]:
     """Write what `_details.read_all` found; a car moves to this account. The caller holds the owner."""
     return [_store(account, told) for told in found]
 
@@ -193,17 +195,17 @@ def disconnect(vehicle: ConnectedVehicle, *, actor: Any = None) -> bool:
     before = ConnectedVehicle.objects.values_list("updated_at", flat=True).get(pk=vehicle.pk)
     told = True
     try:
-        let_go(vehicle)
+        disconnect_at_smartcar(vehicle)
     except ReconnectRequired as error:
         if isinstance(error, SmartcarException):
             raise  # about the login at the brand: our tokens are good, and Smartcar has not let it go
         told = False
     if mark_disconnected(vehicle, actor, before):
-        tokens.forget_if_unused(vehicle.account)
+        tokens.clear_tokens_if_unused(vehicle.account)
     return told
 
 
-def let_go(vehicle: ConnectedVehicle) -> None:
+def disconnect_at_smartcar(vehicle: ConnectedVehicle) -> None:
     """Tell Smartcar that the car is given back; it may know already. The row is connected still."""
     subscriptions.end(vehicle)
     try:
@@ -233,14 +235,14 @@ def _known_names(names: Iterable[str]) -> list[str]:
     if isinstance(names, str):
         raise ValueError(f"names are a list of texts, not one text: [{names!r}]")
     wanted = list(dict.fromkeys(names))
-    if unknown := [name for name in wanted if name not in READS]:
+    if unknown := [name for name in wanted if name not in READ_METHODS]:
         raise ValueError(
-            f"{', '.join(map(repr, unknown))}: nothing is read by that name; there are {', '.join(READS)}"
+            f"{', '.join(map(repr, unknown))}: no read has that name; choose from {', '.join(READ_METHODS)}"
         )
     return wanted
 
 
-def _store(account: SmartcarAccount, told: Facts) -> ConnectedVehicle:
+def _store(account: SmartcarAccount, told: VehicleDetails) -> ConnectedVehicle:
     known = {**told.columns(), "account": account}
     # Two people may drive one car, each with a grant of their own: the row is this driver's.
     vehicle, _created = ConnectedVehicle.objects.update_or_create(

@@ -10,9 +10,9 @@ from typing import Any
 from django.views.decorators.debug import sensitive_variables
 
 from ... import sdk
-from ...exceptions import AuthenticationException, NotStoredException, RateLimited, SmartcarException, named
+from ...exceptions import AuthenticationException, RateLimited, SignalNotAvailable, SmartcarException, named
 from .. import _rate_limits, client
-from ..client import Car, Driver
+from ..client import ApiCredentials, Car
 
 logger = logging.getLogger(__name__)
 
@@ -20,11 +20,11 @@ logger = logging.getLogger(__name__)
 SECONDS = 15
 
 #: The longest id of Smartcar's that a row takes. They are UUIDs, so far.
-LONGEST_ID = 64
+MAX_ID_LENGTH = 64
 
 
 @dataclass(frozen=True)
-class Facts:
+class VehicleDetails:
     """What Smartcar tells of one car; empty where it would not tell. The VIN stays out of ``repr``."""
 
     vehicle_id: str
@@ -49,7 +49,7 @@ class Facts:
 
 
 @sensitive_variables()
-def read_all(driver: Driver) -> list[Facts]:
+def read_all(driver: ApiCredentials) -> list[VehicleDetails]:
     """Ask about every car that the driver's consent covers.
 
     A car that will not tell its make or VIN just now is still a car: what is missing stays empty. So do the
@@ -58,44 +58,46 @@ def read_all(driver: Driver) -> list[Facts]:
     ends = time.monotonic() + SECONDS
     found = []
     for vehicle_id, connection in _listed(driver).items():
-        if not vehicle_id.strip(".") or len(vehicle_id) > LONGEST_ID:
+        if not vehicle_id.strip(".") or len(vehicle_id) > MAX_ID_LENGTH:
             logger.warning(
                 "Smartcar named a vehicle by an id that is none, of %d characters", len(vehicle_id)
             )
         elif time.monotonic() < ends:
             found.append(read(driver, vehicle_id, connection))
         else:
-            found.append(Facts(vehicle_id))
+            found.append(VehicleDetails(vehicle_id))
     return found
 
 
 @sensitive_variables()
-def read(driver: Driver, vehicle_id: str, connection: sdk.v3.Connection | None = None) -> Facts:
+def read(
+    driver: ApiCredentials, vehicle_id: str, connection: sdk.v3.Connection | None = None
+) -> VehicleDetails:
     """Ask what this car is and what the driver permits; ``failed`` is the first thing that went wrong.
 
     Raises AuthenticationException if Smartcar does not take the token.
 
-    In generation 3 a ``connection`` tells most of it, and is asked for where it is not given. A car that is
+    In API v3 a ``connection`` tells most of it, and is asked for where it is not given. A car that is
     not to be asked just now is not: it will not tell.
     """
-    target = _rate_limits.Target(vehicle_id, driver.api_version)
+    target = _rate_limits.RateLimitKey(vehicle_id, driver.api_version)
     told = _Told(client.car(driver, vehicle_id), connection)
-    failed: SmartcarException | None = _rate_limits.refusals([target]).get(target)
+    failed: SmartcarException | None = _rate_limits.active_limits([target]).get(target)
     try:
         told.ask(is_blocked=failed is not None)
     except AuthenticationException:
         raise  # about the token, not about the car: it is asked again with another
-    except NotStoredException:
-        pass  # generation 3 may have collected no VIN yet, or have it turned off
+    except SignalNotAvailable:
+        pass  # API v3 may have collected no VIN yet, or have it turned off
     except SmartcarException as error:
         logger.warning("Smartcar told only part of a vehicle: %s %s", type(error).__name__, error.request_id)
         failed = named(error)
         if isinstance(failed, RateLimited):
-            _rate_limits.remember([(target, failed)])
+            _rate_limits.record_limits([(target, failed)])
             told.requests = max(0, told.requests - 1)  # what the plan does not count comes first
     finally:
-        _rate_limits.count_all({vehicle_id: told.requests})
-    return Facts(vehicle_id, told.info, told.permissions, told.vin, failed)
+        _rate_limits.add_usage({vehicle_id: told.requests})
+    return VehicleDetails(vehicle_id, told.info, told.permissions, told.vin, failed)
 
 
 class _Told:
@@ -115,9 +117,7 @@ class _Told:
         car = self._car
         if isinstance(car, sdk.v3.Vehicle):
             if self._connection is None and not is_blocked:
-                self._connection = (
-                    car.connection()
-                )  # the plan does not count it, nor generation 2's permissions
+                self._connection = car.connection()  # the plan does not count it, nor API v2's permissions
             if self._connection is not None:
                 self.permissions = self._connection["permissions"]
                 self.info = dict(self._connection["vehicle"])
@@ -132,9 +132,9 @@ class _Told:
 
 
 @sensitive_variables()
-def _listed(driver: Driver) -> dict[str, sdk.v3.Connection | None]:
-    """The ids of the driver's cars; in generation 3 each with its connection."""
-    if not driver.speaks_v3:
+def _listed(driver: ApiCredentials) -> dict[str, sdk.v3.Connection | None]:
+    """The ids of the driver's cars; in API v3 each with its connection."""
+    if not driver.uses_v3:
         return dict.fromkeys(client.vehicle_ids(driver.access_token))
     shown = client.connections(driver.access_token, driver.mode, {"user_id": driver.user_id})
     # The filter is not believed: the application's token opens everybody's cars.

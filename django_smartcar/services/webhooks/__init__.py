@@ -21,17 +21,17 @@ from ... import sdk
 from ...conf import conf
 from ...models import WebhookEndpoint, WebhookEvent
 from . import _schedule
-from ._queue import SHIFT, run_again, work
+from ._queue import MAX_TASK_SECONDS, process_due, requeue
 from ._schedule import begin_work
 
-__all__ = ["Answer", "SHIFT", "begin_work", "is_endpoint", "receive", "run_again", "work"]
+__all__ = ["Answer", "MAX_TASK_SECONDS", "begin_work", "is_endpoint", "receive", "requeue", "process_due"]
 
 logger = logging.getLogger(__name__)
 
 #: Smartcar's events of version 4 have 50 KB at most; a schedule of 2.0 tells of many cars.
-MOST_BYTES = 1_000_000
+MAX_BODY_BYTES = 1_000_000
 #: What is not signed is read no further than a challenge is long.
-MOST_BYTES_UNSIGNED = 4_000
+MAX_UNSIGNED_BODY_BYTES = 4_000
 
 #: So many challenges are answered in a minute, at each address.
 CHALLENGES = 10
@@ -82,7 +82,7 @@ def receive(endpoint: str, body: bytes, signature: str) -> Answer:
     """
     tokens = _tokens(endpoint)
     position = _matching(tokens, body, signature)
-    payload = sdk.webhooks.load(body) if position or len(body) <= MOST_BYTES_UNSIGNED else None
+    payload = sdk.webhooks.load(body) if position or len(body) <= MAX_UNSIGNED_BODY_BYTES else None
     try:
         if payload is not None and (told := sdk.webhooks.envelope(payload)).kind == sdk.webhooks.VERIFY:
             return _answer_challenge(endpoint, tokens, told.challenge)
@@ -133,7 +133,7 @@ def _store(
 
 @sensitive_variables()
 def _part(told: sdk.webhooks.Event, text: str) -> dict[str, str]:
-    news = told.news[0] if told.news else sdk.webhooks.News("")
+    news = told.news[0] if told.news else sdk.webhooks.VehicleUpdate("")
     return {
         "smartcar_vehicle_id": _id(news.vehicle_id),
         "smartcar_user_id": _id(news.user_id),

@@ -31,10 +31,10 @@ logger = logging.getLogger(__name__)
 LEASE = timedelta(minutes=5)
 
 #: Before each further attempt; after the last, the event is set aside.
-WAITS = tuple(timedelta(minutes=minutes) for minutes in (0.25, 1, 5, 30, 120, 480))
+RETRY_DELAYS = tuple(timedelta(minutes=minutes) for minutes in (0.25, 1, 5, 30, 120, 480))
 
 #: Seconds that a task goes on working events: each that comes brings a task, and the next one has its turn.
-SHIFT = 30.0
+MAX_TASK_SECONDS = 30.0
 
 #: What `WebhookEvent.done` says once the rows of the cars are written.
 APPLIED = "applied"
@@ -43,14 +43,14 @@ APPLIED = "applied"
 _CHOICE = 20
 
 
-class LeaseLost(Exception):
+class LockLost(Exception):
     """Another worker has taken the event over; what this one was doing is rolled back."""
 
 
-def work(seconds: float | None = None, should_stop: Callable[[], bool] = bool) -> int:
+def process_due(seconds: float | None = None, should_stop: Callable[[], bool] = bool) -> int:
     """Work what is due, until nothing is, the time is up, or ``should_stop``; how many events that were."""
     ends = None if seconds is None else time.monotonic() + seconds
-    wake()
+    requeue_waiting()
     number = 0
     while not should_stop() and (claimed := _claim()):
         _work(*claimed)
@@ -60,7 +60,7 @@ def work(seconds: float | None = None, should_stop: Callable[[], bool] = bool) -
     return number
 
 
-def wake(events: Any = None) -> int:
+def requeue_waiting(events: Any = None) -> int:
     """Make events due whose car has been connected since they came."""
     waiting = (WebhookEvent.objects.all() if events is None else events).filter(
         state=WebhookEvent.State.WAITING
@@ -68,10 +68,10 @@ def wake(events: Any = None) -> int:
     cars = ConnectedVehicle.objects.connected().filter(smartcar_vehicle_id=OuterRef("smartcar_vehicle_id"))
     own = cars.filter(account__smartcar_user_id=OuterRef("smartcar_user_id"))
     is_known = Q(Exists(own)) | Q(Exists(cars), smartcar_user_id="")
-    return run_again(waiting.filter(is_known))
+    return requeue(waiting.filter(is_known))
 
 
-def run_again(events: Any) -> int:
+def requeue(events: Any) -> int:
     """Make these events due now, as if they had just come; what was done of them stays done."""
     return int(
         events.update(
@@ -108,7 +108,7 @@ def _lease(pk: int, seen: datetime) -> tuple[WebhookEvent, uuid.UUID] | None:
 def _work(event: WebhookEvent, lease: uuid.UUID) -> None:
     """Do what has not been done of an event, and write down how that went."""
     failed: list[str] = []
-    if event.attempts > len(WAITS) + 1:
+    if event.attempts > len(RETRY_DELAYS) + 1:
         return _fail(event, lease, ["whoever worked it was killed, each time"])
     try:
         payload = sdk.webhooks.load(event.payload) or {}
@@ -116,7 +116,7 @@ def _work(event: WebhookEvent, lease: uuid.UUID) -> None:
         is_unknown = not vehicles and bool(event.smartcar_vehicle_id)
         for vehicle in vehicles:
             failed += _announce(event, lease, vehicle, payload)
-    except LeaseLost:
+    except LockLost:
         return
     except Exception as error:
         failed, is_unknown = [_described("Smartcar's news", error)], False
@@ -124,9 +124,9 @@ def _work(event: WebhookEvent, lease: uuid.UUID) -> None:
         _fail(event, lease, failed)
     elif is_unknown:
         _finish(event, lease, state=WebhookEvent.State.WAITING)
-        wake(WebhookEvent.objects.filter(pk=event.pk))  # it may have been connected in this moment
+        requeue_waiting(WebhookEvent.objects.filter(pk=event.pk))  # it may have been connected in this moment
     else:
-        _finish(event, lease, state=WebhookEvent.State.WORKED, worked_at=timezone.now())
+        _finish(event, lease, state=WebhookEvent.State.PROCESSED, processed_at=timezone.now())
 
 
 @sensitive_variables()
@@ -168,7 +168,7 @@ def _announce(
                         news=news,
                     )
                 done = _record(event, lease, name)
-        except LeaseLost:
+        except LockLost:
             raise
         except Exception as error:
             failed.append(_described(name.partition(" ")[2], error))
@@ -200,13 +200,13 @@ def _receivers(vehicle: ConnectedVehicle) -> Iterator[tuple[str, Callable[..., A
 def _hold(event: WebhookEvent, lease: uuid.UUID) -> None:
     """Lengthen the lease, as the first write of a transaction: nothing in it counts unless we have it."""
     if not _mine(event, lease).update(next_attempt_at=timezone.now() + LEASE):
-        raise LeaseLost
+        raise LockLost
 
 
 def _record(event: WebhookEvent, lease: uuid.UUID, name: str) -> list[str]:
     done = [*event.done, name]
     if not _mine(event, lease).update(done=done):
-        raise LeaseLost
+        raise LockLost
     return done
 
 
@@ -216,8 +216,8 @@ def _finish(event: WebhookEvent, lease: uuid.UUID, **columns: Any) -> None:
 
 def _fail(event: WebhookEvent, lease: uuid.UUID, failed: list[str]) -> None:
     error = "; ".join(failed)[:300]
-    if event.attempts <= len(WAITS):
-        state, then = WebhookEvent.State.FAILED, timezone.now() + WAITS[event.attempts - 1]
+    if event.attempts <= len(RETRY_DELAYS):
+        state, then = WebhookEvent.State.FAILED, timezone.now() + RETRY_DELAYS[event.attempts - 1]
     else:
         state, then = WebhookEvent.State.DEAD, None
     _finish(event, lease, state=state, next_attempt_at=then, last_error=error)

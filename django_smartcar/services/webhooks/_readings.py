@@ -10,9 +10,17 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from ...conf import conf
-from ...models import KINDS, READS, ConnectedVehicle, Kind, LatestSignal, VehicleProblem, VehicleReading
+from ...models import (
+    READ_METHODS,
+    READING_TYPES,
+    ConnectedVehicle,
+    LatestSignal,
+    ReadingType,
+    VehicleProblem,
+    VehicleReading,
+)
 from ...sdk.signals import CODES, Signal, moment
-from ...sdk.webhooks import Event, News, Problem
+from ...sdk.webhooks import Event, Problem, VehicleUpdate
 from .. import _session, readings
 
 logger = logging.getLogger(__name__)
@@ -29,7 +37,7 @@ def vehicles_of(vehicle_id: str, user_id: str) -> list[ConnectedVehicle]:
 
 
 @sensitive_variables()
-def apply(vehicle: ConnectedVehicle, event: Event, news: News) -> None:
+def apply(vehicle: ConnectedVehicle, event: Event, news: VehicleUpdate) -> None:
     """Keep what the event tells of the car. The caller holds its row, in a transaction."""
     latest = {one.name: one for one in LatestSignal.objects.filter(vehicle=vehicle)}
     for signal in news.signals:
@@ -59,7 +67,7 @@ def _keep(vehicle: ConnectedVehicle, signal: Signal) -> bool:
     kind, source = KEPT[name], VehicleReading.Source.WEBHOOK
     try:
         shaped = SHAPES[name](value) if name in SHAPES else value
-        kept = readings.keep(vehicle, kind.name, shaped, signal["unit"] or "", age, source)
+        kept = readings.save(vehicle, kind.name, shaped, signal["unit"] or "", age, source)
     except ValueError:
         logger.warning("vehicle %s: the %s of an event makes no sense", vehicle.pk, name)
         return False
@@ -82,8 +90,8 @@ def _port(value: Any) -> list[dict[str, str]]:
 
 
 #: The signals that are a fact which a read brings too.
-KEPT: dict[str, Kind] = {
-    signal: KINDS[kind]
+KEPT: dict[str, ReadingType] = {
+    signal: READING_TYPES[kind]
     for signal, kind in {
         "odometer": "odometer",
         "location": "location",
@@ -103,7 +111,7 @@ KEPT: dict[str, Kind] = {
 #: What makes of a signal the value that a read brings, where that is another. Raises ValueError.
 SHAPES: dict[str, Callable[[Any], Any]] = {"charge_state": _charge_state, "is_charge_port_open": _port}
 #: The permission that each of them needs; the signal of the port is one of charging.
-PERMISSIONS = {kind.name: read.permission for read in READS.values() for kind in read.kinds}
+PERMISSIONS = {kind.name: read.permission for read in READ_METHODS.values() for kind in read.kinds}
 PERMISSIONS["lock_status.charging_port"] = "read_charge"
 
 
@@ -127,9 +135,9 @@ def _tell_problems(vehicle: ConnectedVehicle, sequence: int, told: Iterable[Prob
             row.signals = [code[:100] for code in problem["signals"]]
         row.save()
         if _asks_for_a_login(row):
-            _session.mark(vehicle)
+            _session.mark_reauthentication_required(vehicle)
         elif problem["is_resolved"] and was_about_a_login and not _is_asked_for_a_login(vehicle):
-            _session.unmark(vehicle)
+            _session.clear_reauthentication_required(vehicle)
 
 
 def _asks_for_a_login(row: VehicleProblem) -> bool:

@@ -14,7 +14,7 @@ from . import _queue
 logger = logging.getLogger(__name__)
 
 #: Seconds that a request goes on working events; Smartcar waits for 15.
-BUDGET = 2.0
+INLINE_TIME_BUDGET = 2.0
 
 
 def begin_work() -> None:
@@ -30,7 +30,7 @@ def _begin_work() -> None:
     way = conf.SMARTCAR_WEBHOOK_WORK
     try:
         if way == "inline":
-            _queue.work(BUDGET)
+            _queue.process_due(INLINE_TIME_BUDGET)
         else:
             task_backends.load(way).enqueue_events()
     except Exception as error:

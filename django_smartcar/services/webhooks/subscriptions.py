@@ -15,18 +15,18 @@ from django.views.decorators.debug import sensitive_variables
 
 from ...conf import conf
 from ...exceptions import (
-    CredentialsMissing,
+    MissingCredentials,
     PermissionException,
     RateLimitingException,
     ResourceNotFoundException,
     SmartcarAppError,
     SmartcarException,
     StateException,
-    reason_of,
+    error_code,
 )
 from ...models import ConnectedVehicle
 from .. import _session, client, tokens
-from ..client import Driver
+from ..client import ApiCredentials
 
 logger = logging.getLogger(__name__)
 
@@ -46,13 +46,13 @@ def begin(vehicles: Iterable[ConnectedVehicle]) -> None:
         if time.monotonic() > ends:
             return
         try:
-            if isinstance(arrange(vehicle), RateLimitingException):
+            if isinstance(reconcile(vehicle), RateLimitingException):
                 return
         except Exception as error:
             logger.error("vehicle %s could not be subscribed: %s", vehicle.pk, type(error).__name__)
 
 
-def arrange(vehicle: ConnectedVehicle) -> Exception | None:
+def reconcile(vehicle: ConnectedVehicle) -> Exception | None:
     """Subscribe the car to what the setting names, unsubscribe it from others; what failed first, or None.
 
     What has succeeded is on the row, and so is why the rest failed. Call it outside of transactions.
@@ -65,7 +65,7 @@ def end(vehicle: ConnectedVehicle) -> None:
     _arrange(vehicle, set())
 
 
-def doubt(vehicles: Iterable[ConnectedVehicle]) -> None:
+def reset(vehicles: Iterable[ConnectedVehicle]) -> None:
     """Believe no more that these are subscribed: a new connection may be without what an earlier one had."""
     for vehicle in vehicles:
         if vehicle.webhooks:
@@ -93,8 +93,8 @@ def _arrange(vehicle: ConnectedVehicle, wanted: set[str]) -> Exception | None:
             if isinstance(error, RateLimitingException):
                 break
     if failure is not None:
-        logger.warning("the subscriptions of vehicle %s are not as set: %s", vehicle.pk, reason_of(failure))
-    _write(vehicle, known, reason_of(failure) if failure else "")
+        logger.warning("the subscriptions of vehicle %s are not as set: %s", vehicle.pk, error_code(failure))
+    _write(vehicle, known, error_code(failure) if failure else "")
     return failure
 
 
@@ -113,20 +113,20 @@ def _subscribe(vehicle: ConnectedVehicle, webhook_id: str) -> None:
 
 @sensitive_variables()
 def _unsubscribe(vehicle: ConnectedVehicle, webhook_id: str) -> None:
-    """In generation 2 the management token opens this, in 3 the application's; so the car may have gone."""
+    """In API v2 the management token opens this, in 3 the application's; so the car may have gone."""
     account = vehicle.account
     management_token = next(iter(conf.SMARTCAR_MANAGEMENT_TOKENS), "")
 
     @sensitive_variables()
     def tell(access_token: str) -> None:
-        driver = Driver(account.api_version, access_token, account.smartcar_user_id, account.mode)
+        driver = ApiCredentials(account.api_version, access_token, account.smartcar_user_id, account.mode)
         client.car(driver, vehicle.smartcar_vehicle_id).unsubscribe(management_token, webhook_id)
 
     try:
-        if account.speaks_v3:
+        if account.uses_v3:
             tokens.as_application(tell)
         elif not management_token:
-            raise CredentialsMissing("SMARTCAR_MANAGEMENT_TOKENS")
+            raise MissingCredentials("SMARTCAR_MANAGEMENT_TOKENS")
         elif not _is_for_another(vehicle, webhook_id):
             tell("")
     except (PermissionException, ResourceNotFoundException) as error:
@@ -136,7 +136,7 @@ def _unsubscribe(vehicle: ConnectedVehicle, webhook_id: str) -> None:
 
 
 def _is_for_another(vehicle: ConnectedVehicle, webhook_id: str) -> bool:
-    """Whether it is to tell of this car for another driver: generation 2 subscribes the car, whoever's."""
+    """Whether it is to tell of this car for another driver: API v2 subscribes the car, whoever's."""
     if webhook_id not in wanted_webhooks():
         return False
     same = ConnectedVehicle.objects.connected().filter(smartcar_vehicle_id=vehicle.smartcar_vehicle_id)

@@ -11,7 +11,7 @@ from django.http import HttpResponse, JsonResponse
 
 from .. import store
 from ..behaviour import motion
-from ..behaviour.commands_v2 import COMMANDS, Command, obey
+from ..behaviour.commands_v2 import COMMANDS, Command, execute
 from ..behaviour.make_commands import MAKE_COMMANDS
 from ..errors.v2 import SmartcarError, invalid
 from ..faults import injection, rate_limits
@@ -77,7 +77,7 @@ class Visit:
     def _obey(self, command: Command, body: dict[str, Any]) -> HttpResponse:
         self._check(command.scope)
         with self._asking_the_car():
-            obey(self.car, command, body)
+            execute(self.car, command, body)
         if command.answer:
             return JsonResponse(command.answer(self.car))
         # v1.0 had no message.

@@ -13,7 +13,7 @@ from ..errors.v3 import malformed, not_found
 from ..faults.injection import refuse_command
 from ..store.models import Car
 from ..vehicles.values import timestamp
-from .commands_v2 import Command, obey
+from .commands_v2 import Command, execute
 from .commands_v3 import coordinates
 
 _WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -34,7 +34,7 @@ def create(known: Connection, kind: str, attributes: dict[str, Any]) -> dict[str
             raise SmartcarError("COMPATIBILITY", "VEHICLE_NOT_CAPABLE")
         car.charge_schedules[schedule_id] = schedule
 
-    obey(known.car, Command("control_charge", act), {})
+    execute(known.car, Command("control_charge", act), {})
     return _execution("CREATE", kind, schedule_id)
 
 
@@ -49,7 +49,7 @@ def delete(known: Connection, schedule_id: str) -> dict[str, Any]:
         refuse_command(car)
         del car.charge_schedules[schedule_id]
 
-    obey(known.car, Command("control_charge", act), {})
+    execute(known.car, Command("control_charge", act), {})
     return _execution("DELETE", schedule["type"], schedule_id)
 
 

@@ -22,7 +22,7 @@ class Command(NamedTuple):
     answer: Callable[[Car], dict[str, Any]] | None = None
 
 
-def obey(car: Car, command: Command, body: dict[str, Any]) -> None:
+def execute(car: Car, command: Command, body: dict[str, Any]) -> None:
     """Do as the command says, or raise why not."""
     with notify.changing(car):
         store.counters["commands"] += 1

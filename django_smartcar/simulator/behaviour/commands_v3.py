@@ -19,7 +19,8 @@ from ..errors.v3 import malformed, shared_body
 from ..faults.injection import refuse_command
 from ..store.models import Car
 from ..vehicles.values import timestamp
-from .commands_v2 import COMMANDS, Command, obey
+from .commands_v2 import COMMANDS, Command
+from .commands_v2 import execute as execute_v2
 
 Attributes = dict[str, Any]
 
@@ -104,7 +105,7 @@ def execute(
 
     def run() -> tuple[int, Attributes]:
         try:
-            obey(known.car, found.command, parameters)
+            execute_v2(known.car, found.command, parameters)
         except SmartcarError as error:
             if error.code == "AUTHENTICATION_FAILED":
                 error.url = reauthenticate_url

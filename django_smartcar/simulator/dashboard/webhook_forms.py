@@ -129,7 +129,7 @@ class SubscribeForm(WebhookForm):
                     return
 
 
-class MischiefForm(WebhookForm):
+class FaultInjectionForm(WebhookForm):
     """What goes wrong on the way."""
 
     done = _("From now on this happens on the way.")
@@ -204,6 +204,6 @@ WEBHOOK_FORMS: dict[str, type[WebhookForm]] = {
     "verify": VerifyForm,
     "enable": EnableForm,
     "subscribe": SubscribeForm,
-    "mischief": MischiefForm,
+    "mischief": FaultInjectionForm,
     "send": SendForm,
 }

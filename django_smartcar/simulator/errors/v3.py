@@ -45,7 +45,7 @@ class V3Error(Exception):
 
 
 def shared_body(error: SmartcarError) -> dict[str, Any]:
-    """The v3 envelope of an error that both generations know."""
+    """The v3 envelope of an error that both API versions know."""
     kind = KINDS[error.type, error.code]
     resolution: dict[str, Any] | None = {"type": kind.resolution} if kind.resolution else None
     if resolution and error.url:

@@ -62,7 +62,7 @@ def test_everything_is_right(smartcar, live_server, drives, client, settings):
     else:
         assert lines[-1] == "15 ok, 2 not checked"
         others = [line.split("  ")[:2] for line in lines[:-1] if not line.startswith("ok ")]
-        assert others == [["not checked", "API 3"], ["not checked", "dashboard"]]
+        assert others == [["not checked", "API v3"], ["not checked", "dashboard"]]
     assert f"{live_server.url}/cars/webhook/ answers VERIFY with the HMAC of token 1 of 1" in shown
     assert "→" not in shown
 
@@ -95,7 +95,7 @@ def test_what_is_wrong_ends_with_status_1_and_has_advice(smartcar, settings):
     shown, error = run()
     assert error.startswith("1 wrong, ") or ", 1 wrong" in error
     wrong = shown.splitlines().index(next(line for line in shown.splitlines() if line.startswith("wrong ")))
-    assert "API 3" in shown.splitlines()[wrong]
+    assert "API v3" in shown.splitlines()[wrong]
     assert shown.splitlines()[wrong + 1].strip().startswith("→ Compare SMARTCAR_CLIENT_ID")
 
 
@@ -104,7 +104,7 @@ def test_an_error_of_the_system_checks_does_not_keep_it_from_saying_the_rest(sma
     findings, summary = found()
     assert (findings[0]["step"], findings[0]["outcome"]) == ("settings", "wrong")
     assert summary["wrong"] == 1
-    assert [finding["step"] for finding in findings if finding["step"] == "API 3"]
+    assert [finding["step"] for finding in findings if finding["step"] == "API v3"]
 
 
 def test_what_needs_the_database_is_not_checked_without_it(smartcar, monkeypatch):
@@ -124,8 +124,8 @@ def test_what_needs_a_host_is_not_checked_without_it(smartcar, settings):
     outcomes = [(finding["step"], finding["outcome"]) for finding in findings]
     assert summary["wrong"] == 1
     assert ("host", "wrong") in outcomes
-    assert ("API 3", "not checked") in outcomes
-    assert ("API 2.0", "ok") in outcomes
+    assert ("API v3", "not checked") in outcomes
+    assert ("API v2", "ok") in outcomes
 
 
 def test_a_step_that_fails_is_said_and_the_others_go_on(smartcar, settings):
@@ -169,7 +169,7 @@ def test_no_secret_is_shown(smartcar, live_server, drives, settings, caplog, is_
 
 
 def test_each_step_is_told_as_soon_as_it_is_known(smartcar):
-    walk = diagnostics.examine()
+    walk = diagnostics.run_checks()
     asked = len(smartcar.asked)
     assert next(walk)[0] == "settings"
     assert next(walk)[0] == "database"

@@ -1,4 +1,4 @@
-"""A site of fifty drivers moves to generation 3 while it is used: processes of their own, a database file."""
+"""A site of fifty drivers moves to API v3 while it is used: processes of their own, a database file."""
 
 import json
 import signal

@@ -27,11 +27,11 @@ def left():
 
 def test_what_is_older_goes_and_the_newest_of_each_kind_stays(make, settings, capsys):
     settings.SMARTCAR_READINGS_KEPT_DAYS = 30
-    make(50, is_newest=True, kind="fuel.range")
+    make(50, is_latest=True, kind="fuel.range")
     make(40)
     make(31)
     make(29)
-    make(2, is_newest=True)
+    make(2, is_latest=True)
     call_command("prune_smartcar_readings")
     assert left() == [2, 29, 50]
     assert "2 readings from before" in capsys.readouterr().out

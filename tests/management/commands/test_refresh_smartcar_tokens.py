@@ -135,7 +135,7 @@ def test_a_token_that_no_key_opens_does_not_stop_the_others(accounts, make_accou
     wire.tokens()
     lines, error = run()
     assert refreshed(wire) == ["refresh-of-bert"]
-    assert any("will be tried again (UndecryptableToken)" in line for line in lines)
+    assert any("will be tried again (DecryptionError)" in line for line in lines)
     assert error == "1 refreshed, 1 failed, 1 waiting for their driver to connect again"
 
 

@@ -37,10 +37,10 @@ def test_what_is_due_is_worked_once(client, vehicle):
     for number in range(3):
         post(client, event(odometer(number, 1_790_000_000 + number)))
     assert states() == ["received"] * 3
-    assert "3 events worked" in run("work_smartcar_events", "--once")
-    assert states() == ["worked"] * 3
-    assert "0 events worked" in run("work_smartcar_events", "--once")
-    assert vehicle.readings.newest().get(kind="odometer").value == 2
+    assert "processed 3 events" in run("work_smartcar_events", "--once")
+    assert states() == ["processed"] * 3
+    assert "processed 0 events" in run("work_smartcar_events", "--once")
+    assert vehicle.readings.latest_only().get(kind="odometer").value == 2
 
 
 def test_events_of_a_car_that_came_otherwise_are_found(client, account, make_vehicle):
@@ -49,7 +49,7 @@ def test_events_of_a_car_that_came_otherwise_are_found(client, account, make_veh
     assert states() == ["waiting"]
     make_vehicle(account)
     run("work_smartcar_events", "--once")
-    assert states() == ["worked"]
+    assert states() == ["processed"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -64,11 +64,11 @@ def test_a_signal_ends_it_and_a_database_that_is_away_does_not(monkeypatch, numb
         os.kill(os.getpid(), number)
         return 1
 
-    monkeypatch.setattr(webhooks, "work", away)
+    monkeypatch.setattr(webhooks, "process_due", away)
     shown = run("work_smartcar_events", "--pause=0.01")
     assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == before
     assert "will be tried again" in shown
-    assert "1 events worked" in shown
+    assert "processed 1 events" in shown
     assert tries == [False, False]
 
 
@@ -76,7 +76,7 @@ def test_once_fails_when_the_database_is_away(monkeypatch):
     def away(should_stop):
         raise OperationalError("gone")
 
-    monkeypatch.setattr(webhooks, "work", away)
+    monkeypatch.setattr(webhooks, "process_due", away)
     with pytest.raises(OperationalError):
         run("work_smartcar_events", "--once")
 
@@ -104,9 +104,9 @@ def of_every_state_and_age():
 @pytest.mark.parametrize(
     ("arguments", "gone"),
     [
-        ([], ["waiting-40", "worked-40"]),
-        (["--days=10"], ["waiting-20", "waiting-40", "worked-20", "worked-40"]),
-        (["--dead"], ["dead-40", "waiting-40", "worked-40"]),
+        ([], ["processed-40", "waiting-40"]),
+        (["--days=10"], ["processed-20", "processed-40", "waiting-20", "waiting-40"]),
+        (["--dead"], ["dead-40", "processed-40", "waiting-40"]),
     ],
 )
 def test_old_events_are_deleted_unless_there_is_work_left(of_every_state_and_age, arguments, gone):

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_smartcar.exceptions import RateLimited
-from django_smartcar.models import READS, Allowance, ConnectedVehicle, SmartcarAccount, VehicleReading
+from django_smartcar.models import READ_METHODS, Allowance, ConnectedVehicle, SmartcarAccount, VehicleReading
 from django_smartcar.services import sync as syncing
 from django_smartcar.services import vehicles
 from django_smartcar.services.sync import _leases
@@ -59,8 +59,8 @@ def test_every_car_of_every_driver_is_read_with_one_request(drives, smartcar, be
     assert "4 read, 0 needs driver, 0 failed" in sync()
     for vehicle in ConnectedVehicle.objects.all():
         car = next(car for car in store.cars() if car.id == vehicle.smartcar_vehicle_id)
-        assert vehicle.newest()["odometer"].value == pytest.approx(car.odometer_km)
-        assert vehicle.newest()["location"].value == {"latitude": car.latitude, "longitude": car.longitude}
+        assert vehicle.latest()["odometer"].value == pytest.approx(car.odometer_km)
+        assert vehicle.latest()["location"].value == {"latitude": car.latitude, "longitude": car.longitude}
     assert "0 read" in sync(), "they are news still"
     assert "4 read" in sync("--max-age", "0")
 
@@ -102,7 +102,7 @@ def test_one_request_a_car_and_failures_do_not_stop_the_others(fleet, make_vehic
     assert told[lost.pk]["outcome"] == "needs driver"
     assert summary["summary"]["read"] == 3
     assert len(wire.sent("POST", "/car-1/batch")) == 1
-    assert VehicleReading.objects.newest().filter(kind="odometer").count() == 3
+    assert VehicleReading.objects.latest_only().filter(kind="odometer").count() == 3
 
 
 def test_no_more_than_the_limit_are_read_and_the_rest_next_time(fleet, monkeypatch):
@@ -252,14 +252,14 @@ def test_the_run_ends_when_the_application_may_ask_nothing_for_too_long(fleet, w
 
 @in_both_generations
 def test_what_is_asked_is_counted(drives, smartcar):
-    """Generation 3 tells all in one answer."""
+    """API v3 tells all in one answer."""
     (vehicle,) = drives().vehicles
     Allowance.objects.all().delete()
-    names = [name for name in vehicles.SHOWN if vehicle.can(READS[name].permission)]
+    names = [name for name in vehicles.DASHBOARD_READINGS if vehicle.can(READ_METHODS[name].permission)]
     assert len(names) > 1
     sync()
     row = Allowance.objects.get(key=vehicle.smartcar_vehicle_id)
-    assert row.requests == (1 if vehicle.account.speaks_v3 else len(names))
+    assert row.requests == (1 if vehicle.account.uses_v3 else len(names))
 
 
 def test_a_request_that_fails_is_counted_and_one_that_is_refused_is_not(fleet, make_vehicle, account, wire):
@@ -309,7 +309,7 @@ def test_a_car_has_a_line_and_the_bar_counts_no_more_than_the_limit(fleet):
 
 def test_a_run_that_was_killed_keeps_its_cars_for_ten_minutes(fleet):
     cars = fleet(3)
-    _leases.Claim([car.pk for car in cars], timezone.now())
+    _leases.SyncLease([car.pk for car in cars], timezone.now())
     assert "0 read" in sync("--max-age", "0")
     long_ago = timezone.now() - _leases.LONGEST
     ConnectedVehicle.objects.filter(pk=cars[0].pk).update(synced_at=long_ago)
@@ -322,7 +322,7 @@ def test_while_drivers_tokens_are_renewed_a_page_is_held_and_a_stop_is_heeded(
     for number in range(3):
         account = make_account(anna, f"driver-{number}", access_for=timedelta(0))
         make_vehicle(account, f"car-{number}", permissions=["read_odometer"])
-    monkeypatch.setattr(_leases, "BEAT", 0)
+    monkeypatch.setattr(_leases, "HEARTBEAT_INTERVAL", 0)
     long_ago = timezone.now() - timedelta(minutes=9)
     seen = []
     run = syncing.Sync(seen.append)
@@ -346,11 +346,11 @@ def test_while_drivers_tokens_are_renewed_a_page_is_held_and_a_stop_is_heeded(
 
 def test_a_run_that_takes_long_keeps_its_cars(fleet, monkeypatch):
     cars = fleet(2)
-    claim = _leases.Claim([car.pk for car in cars], timezone.now())
+    claim = _leases.SyncLease([car.pk for car in cars], timezone.now())
     ConnectedVehicle.objects.update(synced_at=timezone.now() - _leases.LONGEST)
     claim.hold()
     assert _leases.due(timezone.now()).count() == 2, "not a minute has gone by"
-    monkeypatch.setattr(_leases, "BEAT", 0)
+    monkeypatch.setattr(_leases, "HEARTBEAT_INTERVAL", 0)
     claim.hold()
     assert _leases.due(timezone.now()).count() == 0
     claim.end({cars[0].pk})

@@ -165,7 +165,7 @@ class TestGeneration3:
         assert found["odometer"]["data"] == {"distance": 10}
         assert found["vin"] == "V"
         assert type(found["location"]) is sdk.PermissionException
-        assert type(found["fuel"]) is sdk.NotStoredException
+        assert type(found["fuel"]) is sdk.SignalNotAvailable
         assert type(found["tire_pressure"]) is sdk.InvalidAnswerException
         assert all(value.__traceback__ is None for value in found.values() if isinstance(value, Exception))
 
@@ -187,7 +187,7 @@ class TestGeneration3:
     def test_an_empty_store_fails_every_item(self, server, new_car):
         server.play = lambda request: page([])
         found = new_car.batch(["odometer", "fuel"])
-        assert {type(error) for error in found.values()} == {sdk.NotStoredException}
+        assert {type(error) for error in found.values()} == {sdk.SignalNotAvailable}
 
     def test_the_whole_may_fail(self, server, new_car):
         error = {"status": "401", "type": "AUTHENTICATION", "code": "UNAUTHORIZED"}

@@ -1,4 +1,4 @@
-"""Readings of generation 2, as a server writes them, well and badly."""
+"""Readings of API v2, as a server writes them, well and badly."""
 
 from datetime import UTC, date, datetime
 

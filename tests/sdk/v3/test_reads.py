@@ -1,4 +1,4 @@
-"""Readings of generation 3: made of one signal, or of several out of all that are stored."""
+"""Readings of API v3: made of one signal, or of several out of all that are stored."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -185,12 +185,12 @@ class TestSeveralSignals:
         with pytest.raises(sdk.NotCapableException):
             new_car.battery()
         all_of(server, signal("closure-islocked", {"value": True}))
-        with pytest.raises(sdk.NotStoredException, match="no tractionbattery-stateofcharge"):
+        with pytest.raises(sdk.SignalNotAvailable, match="no tractionbattery-stateofcharge"):
             new_car.battery()
 
     def test_an_empty_store_is_said_to_be_empty(self, server, new_car):
         all_of(server)
-        with pytest.raises(sdk.NotStoredException, match="no signal at all") as caught:
+        with pytest.raises(sdk.SignalNotAvailable, match="no signal at all") as caught:
             new_car.battery()
         assert caught.value.status_code == 404
 
@@ -268,7 +268,7 @@ class TestLockStatus:
 
     def test_the_port_alone_is_no_lock_status(self, server, new_car):
         all_of(server, signal("charge-ischargingportflapopen", {"value": True}))
-        with pytest.raises(sdk.NotStoredException):
+        with pytest.raises(sdk.SignalNotAvailable):
             new_car.lock_status()
 
     @pytest.mark.parametrize("error", [PERMISSION, NOT_CAPABLE])

@@ -118,7 +118,7 @@ class TestReads:
     def test_a_signal_that_is_not_there_is_not_found(self, server, new_car, call, status):
         raw = signal("x", {"value": 1}, status={"value": status})
         server.play = lambda request: Answer(body={"data": raw})
-        with pytest.raises(sdk.NotStoredException, match=f"x: {status}"):
+        with pytest.raises(sdk.SignalNotAvailable, match=f"x: {status}"):
             getattr(new_car, call)()
 
     @pytest.mark.parametrize("call", ["info", "vin", "location", "odometer", "signals", "permissions"])
@@ -208,7 +208,7 @@ class TestSignals:
 
     def test_one_that_is_unknown_is_not_stored(self, server, new_car):
         stores(server)
-        with pytest.raises(sdk.NotStoredException) as caught:
+        with pytest.raises(sdk.SignalNotAvailable) as caught:
             new_car.signal("odd/../name")
         assert isinstance(caught.value, sdk.ResourceNotFoundException)
         assert caught.value.status_code == 404

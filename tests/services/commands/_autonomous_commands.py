@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 from django.db import connection, connections, transaction
 
-from django_smartcar.exceptions import CommandRepeated, RateLimited, TransactionPending
+from django_smartcar.exceptions import DuplicateCommand, RateLimited, TransactionNotAllowed
 from django_smartcar.models import Allowance, ConnectedVehicle, SmartcarAccount, VehicleCommand
 from django_smartcar.services import _transactions, commands, vehicles
 from django_smartcar.simulator import store
@@ -78,7 +78,7 @@ def test_a_transaction_in_the_way_is_refused_before_the_wire(vehicle, monkeypatc
         vehicle.pk = None
         vehicle.smartcar_vehicle_id = "not committed"
         vehicle.save()
-        with pytest.raises(TransactionPending, match="commit first"):
+        with pytest.raises(TransactionNotAllowed, match="commit first"):
             commands.send(vehicle, "lock")
     assert store.counters["commands"] == 0
     assert not VehicleCommand.objects.exists()
@@ -87,7 +87,7 @@ def test_a_transaction_in_the_way_is_refused_before_the_wire(vehicle, monkeypatc
 def test_a_write_of_something_else_is_in_the_way_on_sqlite_alone(vehicle, anna, bert, monkeypatch):
     monkeypatch.setattr(_transactions, "LOCK_WAIT", 1)
     refused = connection.vendor == "sqlite"
-    with suppress(TransactionPending), transaction.atomic():
+    with suppress(TransactionNotAllowed), transaction.atomic():
         bert.first_name = "Albert"
         bert.save()
         commands.send(vehicle, "lock", actor=anna)
@@ -99,7 +99,7 @@ def test_of_twenty_identical_commands_at_once_one_is_sent(vehicle):
     assert sum(isinstance(each, VehicleCommand) for each in outcomes) == 1, outcomes
     (first,) = [each for each in outcomes if isinstance(each, VehicleCommand)]
     others = [each for each in outcomes if each is not first]
-    assert {type(each) for each in others} == {CommandRepeated}, others
+    assert {type(each) for each in others} == {DuplicateCommand}, others
     assert {each.command_id for each in others} == {first.pk}
     assert store.counters["commands"] == 1
     assert VehicleCommand.objects.count() == 1
@@ -117,7 +117,7 @@ def test_many_cars_are_told_side_by_side_and_each_has_a_result(drives, smartcar,
         target=lambda: seen.append(smartcar.wait_until(lambda: len(smartcar.asking) == 3))
     )
     sight.start()
-    outcomes = list(commands.send_to_all(told, "lock", actor=anna))
+    outcomes = list(commands.send_many(told, "lock", actor=anna))
     sight.join()
     assert seen, "three were on their way at once"
     assert [vehicle for vehicle, _ in outcomes] == told

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from django_smartcar import signals
-from django_smartcar.exceptions import CommandRepeated, NoAnswerException, StateException, advice
+from django_smartcar.exceptions import DuplicateCommand, NoAnswerException, StateException, user_message
 from django_smartcar.models import VehicleCommand
 from django_smartcar.services import commands, readings, vehicles
 from django_smartcar.services.commands import _log, registry
@@ -42,7 +42,7 @@ def test_a_second_identical_command_is_refused_with_the_first_ones_id_while_it_i
     refused = []
 
     def answer(request):
-        with pytest.raises(CommandRepeated) as raised:
+        with pytest.raises(DuplicateCommand) as raised:
             commands.send(vehicle, "lock")
         refused.append(raised.value)
         return 200, {}, '{"status": "success"}'
@@ -50,14 +50,14 @@ def test_a_second_identical_command_is_refused_with_the_first_ones_id_while_it_i
     wire.mock.add_callback("POST", SECURITY, answer, content_type="application/json")
     first = commands.send(vehicle, "lock")
     assert [error.command_id for error in refused] == [first.pk]
-    assert f"(command {first.pk})" in advice(refused[0])
+    assert f"(command {first.pk})" in user_message(refused[0])
     assert len(wire.sent("POST", "/security")) == 1
 
 
 def test_it_is_refused_until_it_has_cooled_down(vehicle, wire, settings):
     wire.commands("car-1")
     first = commands.send(vehicle, "lock")
-    with pytest.raises(CommandRepeated):
+    with pytest.raises(DuplicateCommand):
         commands.send(vehicle, "lock")
     age(first, seconds=11)
     assert commands.send(vehicle, "lock").pk != first.pk
@@ -66,7 +66,7 @@ def test_it_is_refused_until_it_has_cooled_down(vehicle, wire, settings):
 
 
 def test_a_lost_answer_is_no_reason_to_send_it_again_at_once(vehicle, lost, wire):
-    with pytest.raises(CommandRepeated):
+    with pytest.raises(DuplicateCommand):
         commands.send(vehicle, "lock")
     assert len(wire.sent("POST", "/security")) == 1
 
@@ -97,7 +97,7 @@ def test_what_a_process_that_died_has_left_becomes_unknown(vehicle, wire):
     wire.commands("car-1")
     first = commands.send(vehicle, "lock")
     VehicleCommand.objects.update(status="pending", finished_at=None)
-    with pytest.raises(CommandRepeated):
+    with pytest.raises(DuplicateCommand):
         commands.send(vehicle, "lock")
     VehicleCommand.objects.update(created_at=timezone.now() - timedelta(seconds=401))
     commands.send(vehicle, "lock")
@@ -110,9 +110,9 @@ def test_a_sweep_calls_it_unknown_too(vehicle, wire):
     wire.commands("car-1")
     command = commands.send(vehicle, "lock")
     VehicleCommand.objects.update(status="pending", finished_at=None)
-    assert commands.give_up() == 0
+    assert commands.expire_pending() == 0
     VehicleCommand.objects.update(created_at=timezone.now() - timedelta(seconds=401))
-    assert commands.give_up() == 1
+    assert commands.expire_pending() == 1
     command.refresh_from_db()
     assert command.status == "unknown"
 
@@ -128,7 +128,7 @@ def test_a_reading_that_shows_the_car_locked_settles_a_lost_lock(
     signals.command_finished.connect(receive)
     try:
         with django_capture_on_commit_callbacks(execute=True):
-            assert commands.settle(vehicle, LOCKED, True, timezone.now()) == 1
+            assert commands.resolve(vehicle, LOCKED, True, timezone.now()) == 1
             assert ended == []
     finally:
         signals.command_finished.disconnect(receive)
@@ -136,13 +136,13 @@ def test_a_reading_that_shows_the_car_locked_settles_a_lost_lock(
     assert (lost.status, lost.error_type) == ("succeeded", "NoAnswerException")
     assert lost.settled_at is not None
     assert ended == ["succeeded"]
-    assert commands.settle(vehicle, LOCKED, False, timezone.now() + timedelta(hours=1)) == 0
+    assert commands.resolve(vehicle, LOCKED, False, timezone.now() + timedelta(hours=1)) == 0
 
 
 def test_a_car_that_is_still_unlocked_is_a_failure_only_once_smartcar_has_stopped_trying(vehicle, lost):
-    assert commands.settle(vehicle, LOCKED, False, timezone.now()) == 0
+    assert commands.resolve(vehicle, LOCKED, False, timezone.now()) == 0
     age(lost, seconds=311)
-    assert commands.settle(vehicle, LOCKED, False, timezone.now()) == 1
+    assert commands.resolve(vehicle, LOCKED, False, timezone.now()) == 1
     lost.refresh_from_db()
     assert lost.status == "failed"
 
@@ -158,14 +158,14 @@ def test_a_car_that_is_still_unlocked_is_a_failure_only_once_smartcar_has_stoppe
     ],
 )
 def test_a_reading_that_says_nothing_of_it_settles_nothing(vehicle, lost, kind, value, ago):
-    assert commands.settle(vehicle, kind, value, timezone.now() - ago) == 0
-    assert commands.settle(vehicle, LOCKED, True, None) == 0
+    assert commands.resolve(vehicle, kind, value, timezone.now() - ago) == 0
+    assert commands.resolve(vehicle, LOCKED, True, None) == 0
     lost.refresh_from_db()
     assert lost.status == "unknown"
 
 
 def test_another_cars_reading_settles_nothing(vehicle, lost, make_vehicle, account):
-    assert commands.settle(make_vehicle(account, "car-2"), LOCKED, True, timezone.now()) == 0
+    assert commands.resolve(make_vehicle(account, "car-2"), LOCKED, True, timezone.now()) == 0
 
 
 def test_what_was_told_before_another_command_cannot_be_told_from_it(vehicle, lost, wire):
@@ -173,7 +173,7 @@ def test_what_was_told_before_another_command_cannot_be_told_from_it(vehicle, lo
     wire.commands("car-1")
     commands.send(vehicle, "unlock")
     age(lost, seconds=311)
-    assert commands.settle(vehicle, LOCKED, False, timezone.now()) == 0
+    assert commands.resolve(vehicle, LOCKED, False, timezone.now()) == 0
     lost.refresh_from_db()
     assert lost.status == "unknown"
 
@@ -193,7 +193,7 @@ def test_each_is_settled_by_what_shows_it(vehicle, wire, action, parameters, kin
         wire.mock.add("POST", f"{API}/vehicles/car-1/{path}", body=requests.ReadTimeout())
     with pytest.raises(NoAnswerException):
         commands.send(vehicle, action, **parameters)
-    assert commands.settle(vehicle, kind, value, timezone.now()) == 1
+    assert commands.resolve(vehicle, kind, value, timezone.now()) == 1
     assert VehicleCommand.objects.get().status == "succeeded"
 
 
@@ -214,14 +214,14 @@ def test_the_port_is_settled_by_what_can_be_told_from_it(vehicle, action, seen, 
     record = _log.begin(vehicle, action, {}, None, "")
     _log.finish(record, record.Status.UNKNOWN)
     age(record, seconds=311)
-    readings.keep(vehicle, PORT, [{"type": "chargingPort", "status": seen}], recorded_at=timezone.now())
+    readings.save(vehicle, PORT, [{"type": "chargingPort", "status": seen}], recorded_at=timezone.now())
     record.refresh_from_db()
     assert record.status == status
 
 
 def test_what_nothing_tells_of_stays_unknown_and_may_be_sent_again(vehicle):
     """As README says."""
-    unsettled = {action for action, order in registry.ORDERS.items() if not order.reading}
+    unsettled = {action for action, order in registry.COMMANDS.items() if not order.reading}
     assert unsettled == {
         "send_destination",
         "set_daily_charge_schedule",
@@ -238,17 +238,17 @@ def test_what_nothing_tells_of_stays_unknown_and_may_be_sent_again(vehicle):
 
 
 def test_whatever_is_kept_settles(vehicle, lost):
-    readings.keep(vehicle, LOCKED, True, recorded_at=lost.created_at - timedelta(seconds=1))
+    readings.save(vehicle, LOCKED, True, recorded_at=lost.created_at - timedelta(seconds=1))
     lost.refresh_from_db()
     assert lost.status == "unknown"
-    readings.keep(vehicle, LOCKED, True, recorded_at=timezone.now())
+    readings.save(vehicle, LOCKED, True, recorded_at=timezone.now())
     lost.refresh_from_db()
     assert lost.status == "succeeded"
 
 
 def test_what_no_car_can_have_told_settles_nothing(vehicle, lost):
-    row = readings.keep(vehicle, LOCKED, True, recorded_at=timezone.now() + timedelta(days=2))
-    assert row.is_implausible
+    row = readings.save(vehicle, LOCKED, True, recorded_at=timezone.now() + timedelta(days=2))
+    assert row.is_outlier
     lost.refresh_from_db()
     assert lost.status == "unknown"
 
@@ -256,7 +256,7 @@ def test_what_no_car_can_have_told_settles_nothing(vehicle, lost):
 def test_what_a_process_that_died_has_left_is_settled_too(vehicle, lost):
     VehicleCommand.objects.update(status="pending", finished_at=None)
     age(lost, seconds=401)
-    readings.keep(vehicle, LOCKED, True, recorded_at=timezone.now())
+    readings.save(vehicle, LOCKED, True, recorded_at=timezone.now())
     lost.refresh_from_db()
     assert lost.status == "succeeded"
 
@@ -264,9 +264,9 @@ def test_what_a_process_that_died_has_left_is_settled_too(vehicle, lost):
 def test_a_page_of_cars_takes_one_query_more(make_vehicle, account, django_assert_num_queries):
     cars = [make_vehicle(account, f"car-{number}") for number in range(20)]
     for some in (cars[:1], cars[1:]):
-        facts = [readings.fact_of(car, LOCKED, True, "", timezone.now()) for car in some]
+        facts = [readings.make_observation(car, LOCKED, True, "", timezone.now()) for car in some]
         with django_assert_num_queries(6):
-            readings.keep_all(facts)
+            readings.save_many(facts)
 
 
 @pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
@@ -291,14 +291,14 @@ def test_a_lock_whose_answer_is_cut_off_is_settled_by_the_next_read(smartcar, dr
     car = smartcar.car()
     car.is_locked = False
     settings.SMARTCAR_COMMAND_TIMEOUT = 0.2
-    path = "commands/security/lock" if vehicle.account.speaks_v3 else "security"
+    path = "commands/security/lock" if vehicle.account.uses_v3 else "security"
     smartcar.delay(path, 1)
     with pytest.raises(NoAnswerException):
         commands.send(vehicle, "lock")
     assert VehicleCommand.objects.get().status == "unknown"
     smartcar.wait_until(lambda: store.counters["commands"])
     smartcar.delay(path, None)
-    with pytest.raises(CommandRepeated):
+    with pytest.raises(DuplicateCommand):
         commands.send(vehicle, "lock")
     vehicles.read(vehicle, ["odometer"])
     assert VehicleCommand.objects.get().status == "unknown", "this read says nothing of locks"

@@ -1,4 +1,4 @@
-"""Every command of both generations, told to the pretend Smartcar."""
+"""Every command of both API versions, told to the pretend Smartcar."""
 
 import logging
 import sys
@@ -7,7 +7,7 @@ import pytest
 from django.views.debug import ExceptionReporter
 
 from django_smartcar import sdk
-from django_smartcar.exceptions import CommandInvalid, PermissionMissing, VehicleNotCapable, advice
+from django_smartcar.exceptions import CommandInvalid, PermissionMissing, VehicleNotCapable, user_message
 from django_smartcar.models import ConnectedVehicle, VehicleCommand
 from django_smartcar.services import commands
 from django_smartcar.services.commands import registry
@@ -54,16 +54,18 @@ def vehicle(smartcar, drives, settings):
 
 
 def test_every_action_of_the_model_is_an_order_and_a_method_of_the_sdk():
-    assert set(VehicleCommand.Action.values) == set(registry.ORDERS)
-    assert all(hasattr(sdk.v3.Vehicle, action) for action in registry.ORDERS)
+    assert set(VehicleCommand.Action.values) == set(registry.COMMANDS)
+    assert all(hasattr(sdk.v3.Vehicle, action) for action in registry.COMMANDS)
 
 
 @pytest.mark.parametrize(
-    ("smartcar", "action", "parameters", "is_done"),
+    ("smartcar", "action", "parameters", "confirms_success"),
     [("2.0", *row) for row in BOTH] + [("3", *row) for row in (*BOTH, *NEWER)],
     indirect=["smartcar"],
 )
-def test_a_command_reaches_the_car_and_is_recorded(vehicle, smartcar, anna, action, parameters, is_done):
+def test_a_command_reaches_the_car_and_is_recorded(
+    vehicle, smartcar, anna, action, parameters, confirms_success
+):
     if action == "stop_charge":
         commands.send(vehicle, "start_charge")
     command = commands.send(vehicle, action, actor=anna, reason="the car asked for it", **parameters)
@@ -71,7 +73,7 @@ def test_a_command_reaches_the_car_and_is_recorded(vehicle, smartcar, anna, acti
     assert (row.action, row.status, row.actor) == (action, "succeeded", anna)
     assert row.reason == "the car asked for it"
     assert set(row.parameters) == set(parameters) - {"latitude", "longitude"}
-    assert is_done(smartcar.car())
+    assert confirms_success(smartcar.car())
 
 
 def test_a_schedule_is_removed_by_its_id(vehicle, smartcar):
@@ -84,7 +86,7 @@ def test_a_schedule_is_removed_by_its_id(vehicle, smartcar):
 @pytest.mark.parametrize("smartcar", ["2.0"], indirect=True)
 @pytest.mark.parametrize(("action", "parameters"), [row[:2] for row in NEWER])
 def test_what_only_the_newer_generation_has_is_refused_in_the_older_one(vehicle, action, parameters):
-    with pytest.raises(VehicleNotCapable, match="generation 3 only"):
+    with pytest.raises(VehicleNotCapable, match="API v3 only"):
         commands.send(vehicle, action, **parameters)
     assert not VehicleCommand.objects.exists()
 
@@ -104,7 +106,7 @@ def test_what_only_the_newer_generation_has_is_refused_in_the_older_one(vehicle,
 def test_a_limit_that_smartcar_does_not_take_is_explained(vehicle, limit, sentence):
     with pytest.raises(CommandInvalid, match=sentence) as raised:
         commands.send(vehicle, "set_charge_limit", limit=limit)
-    assert sentence in advice(raised.value)
+    assert sentence in user_message(raised.value)
     assert isinstance(raised.value, ValueError)
     assert not VehicleCommand.objects.exists()
 

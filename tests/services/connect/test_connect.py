@@ -6,7 +6,12 @@ import time_machine
 from django.utils import timezone
 
 from django_smartcar import signals
-from django_smartcar.exceptions import AttemptRefused, NothingConnected, OwnedByAnotherUser, SmartcarException
+from django_smartcar.exceptions import (
+    InvalidConnectState,
+    NoVehiclesConnected,
+    OwnedByAnotherUser,
+    SmartcarException,
+)
 from django_smartcar.models import ConnectAttempt, ConnectedVehicle, ExternalId, SmartcarAccount, SmartcarUser
 from django_smartcar.services import connect, readings
 from django_smartcar.services.connect import _state
@@ -76,7 +81,7 @@ def test_two_tabs_that_were_started_together_both_finish(anna):
 def test_a_state_works_once(anna):
     _, state = begin(anna)
     _state.consume(state, user=anna, session_key="session-1")
-    with pytest.raises(AttemptRefused) as refusal:
+    with pytest.raises(InvalidConnectState) as refusal:
         _state.consume(state, user=anna, session_key="session-1")
     assert refusal.value.reason == "used"
 
@@ -84,25 +89,25 @@ def test_a_state_works_once(anna):
 @pytest.mark.parametrize("state", ["", "made-up", "\x00", "ä" * 3000])
 def test_a_state_that_was_never_given_is_refused(anna, state):
     begin(anna)
-    with pytest.raises(AttemptRefused, match="unknown"):
+    with pytest.raises(InvalidConnectState, match="unknown"):
         _state.consume(state, user=anna, session_key="session-1")
 
 
 def test_annas_state_is_refused_from_bert(anna, bert):
     _, state = begin(anna)
-    with pytest.raises(AttemptRefused, match="another-user"):
+    with pytest.raises(InvalidConnectState, match="another-user"):
         _state.consume(state, user=bert, session_key="session-1")
 
 
 def test_annas_state_is_refused_in_another_session_of_hers(anna):
     _, state = begin(anna)
-    with pytest.raises(AttemptRefused, match="another-session"):
+    with pytest.raises(InvalidConnectState, match="another-session"):
         _state.consume(state, user=anna, session_key="session-2")
 
 
 def test_a_refused_callback_does_not_use_the_attempt_up(anna, bert):
     _, state = begin(anna)
-    with pytest.raises(AttemptRefused):
+    with pytest.raises(InvalidConnectState):
         _state.consume(state, user=bert, session_key="session-1")
     assert _state.consume(state, user=anna, session_key="session-1")
 
@@ -114,7 +119,7 @@ def test_an_attempt_ends_after_ten_minutes(anna):
         clock.shift(timedelta(minutes=9, seconds=59))
         assert _state.consume(early, user=anna, session_key="session-1")
         clock.shift(timedelta(seconds=1))
-        with pytest.raises(AttemptRefused, match="expired"):
+        with pytest.raises(InvalidConnectState, match="expired"):
             _state.consume(late, user=anna, session_key="session-1")
 
 
@@ -157,7 +162,7 @@ def test_connecting_again_renews_the_same_rows(anna, wire):
     first = finish(anna)
     SmartcarAccount.objects.update(reconnect_required_at=timezone.now())
     ConnectedVehicle.objects.update(disconnected_at=timezone.now())
-    readings.keep(first.vehicles[0], "odometer", 12.5, "km")
+    readings.save(first.vehicles[0], "odometer", 12.5, "km")
     second = finish(anna)
     assert second.account == first.account
     assert second.vehicles == first.vehicles
@@ -165,7 +170,7 @@ def test_connecting_again_renews_the_same_rows(anna, wire):
     assert (account.access_token, account.needs_reconnecting) == ("access-2", False)
     car = ConnectedVehicle.objects.get()
     assert car.is_connected
-    assert car.newest()["odometer"].value == 12.5
+    assert car.latest()["odometer"].value == 12.5
 
 
 def test_connecting_again_replaces_tokens_that_no_key_opens(anna, wire, lose_key):
@@ -272,7 +277,7 @@ def _fails_for(vehicle_id, save):
 def test_a_consent_that_covers_no_car_stores_nothing(anna, wire):
     wire.tokens()
     wire.driver("driver-a", [])
-    with pytest.raises(NothingConnected):
+    with pytest.raises(NoVehiclesConnected):
         finish(anna)
     assert nothing_is_stored()
 

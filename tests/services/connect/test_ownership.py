@@ -1,4 +1,4 @@
-"""Who may have a car, in generation 3: from the side of those who may not."""
+"""Who may have a car, in API v3: from the side of those who may not."""
 
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -8,7 +8,12 @@ import time_machine
 from django.utils import timezone
 
 from django_smartcar import signals
-from django_smartcar.exceptions import AttemptRefused, NothingConnected, OwnedByAnotherUser, OwnershipUnproven
+from django_smartcar.exceptions import (
+    InvalidConnectState,
+    NoVehiclesConnected,
+    OwnedByAnotherUser,
+    OwnershipNotVerified,
+)
 from django_smartcar.models import (
     ApplicationToken,
     ConnectedVehicle,
@@ -42,7 +47,7 @@ def no_codes(settings):
 
 
 @pytest.fixture
-def refusals():
+def active_limits():
     told = []
 
     def receive(sender, user, reason, **kwargs):
@@ -115,7 +120,7 @@ def test_a_connection_that_is_not_visible_yet_is_waited_for(smartcar, settings, 
 
 def test_a_connection_that_never_becomes_visible_ends_in_time(smartcar, settings, anna):
     settings.SMARTCAR_SIMULATOR_CONNECTION_DELAY = 600
-    with pytest.raises(NothingConnected):
+    with pytest.raises(NoVehiclesConnected):
         finish(anna, smartcar.visit(begin(anna), ANNAS))
     assert nothing_is_stored()
 
@@ -150,7 +155,7 @@ def bert_is_strange(smartcar):
     return store.owner(BERTS).id
 
 
-def attack(user, told, caplog, error=OwnershipUnproven):
+def attack(user, told, caplog, error=OwnershipNotVerified):
     before = [list(model.objects.values()) for model in (SmartcarUser, SmartcarAccount, ConnectedVehicle)]
     caplog.clear()
     with pytest.raises(error):
@@ -161,14 +166,14 @@ def attack(user, told, caplog, error=OwnershipUnproven):
 
 
 def test_berts_id_in_annas_own_callback_is_refused(
-    smartcar, no_codes, anna, bert_is_strange, caplog, refusals
+    smartcar, no_codes, anna, bert_is_strange, caplog, active_limits
 ):
     told = smartcar.visit(begin(anna), ANNAS)
     log = attack(anna, told | {"user_id": bert_is_strange}, caplog)
     assert "external_id: Smartcar users under it: 1, and not the one that the address names" in log
     assert "code: the callback had none" in log
-    assert refusals[0][0] == "anna"
-    assert "not the one that the address names" in refusals[0][1]
+    assert active_limits[0][0] == "anna"
+    assert "not the one that the address names" in active_limits[0][1]
 
 
 def test_berts_id_beside_annas_own_code_brings_annas_car(smartcar, anna, bert_is_strange):
@@ -238,39 +243,39 @@ def test_the_weakest_proof_is_off_unless_it_is_switched_on(smartcar, no_codes, a
 
 @pytest.mark.parametrize("codes", [True, False])
 def test_a_smartcar_user_of_another_local_user_is_refused(
-    smartcar, settings, anna, bert_is_connected, caplog, refusals, codes
+    smartcar, settings, anna, bert_is_connected, caplog, active_limits, codes
 ):
     settings.SMARTCAR_SIMULATOR_CODES = codes
     told = smartcar.visit(begin(anna), BERTS)  # Anna knows Bert's login, or it is one for the family
     log = attack(anna, told, caplog, OwnedByAnotherUser)
     assert "the Smartcar user belongs to local user" in log
-    assert len(refusals) == 1
+    assert len(active_limits) == 1
 
 
-def test_annas_state_is_no_good_in_berts_browser(smartcar, anna, bert, refusals):
+def test_annas_state_is_no_good_in_berts_browser(smartcar, anna, bert, active_limits):
     told = smartcar.visit(begin(anna), ANNAS)
-    with pytest.raises(AttemptRefused, match="another-user"):
+    with pytest.raises(InvalidConnectState, match="another-user"):
         finish(bert, told, "berts-session")
-    with pytest.raises(AttemptRefused, match="another-session"):
+    with pytest.raises(InvalidConnectState, match="another-session"):
         finish(anna, told, "another-session-of-annas")
-    assert [reason for _, reason in refusals] == ["another-user", "another-session"]
+    assert [reason for _, reason in active_limits] == ["another-user", "another-session"]
     assert nothing_is_stored()
 
 
-def test_a_callback_works_once(smartcar, anna, refusals):
+def test_a_callback_works_once(smartcar, anna, active_limits):
     told = smartcar.visit(begin(anna), ANNAS)
     finish(anna, told)
     SmartcarUser.objects.all().delete()
-    with pytest.raises(AttemptRefused, match="used"):
+    with pytest.raises(InvalidConnectState, match="used"):
         finish(anna, told)
     assert nothing_is_stored()
 
 
-def test_an_attempt_of_yesterday_is_over(smartcar, anna, refusals):
+def test_an_attempt_of_yesterday_is_over(smartcar, anna, active_limits):
     with time_machine.travel(timezone.now() - timedelta(days=1)):
         told = smartcar.visit(begin(anna), ANNAS)
     begin(anna)
-    with pytest.raises(AttemptRefused, match="expired"):
+    with pytest.raises(InvalidConnectState, match="expired"):
         finish(anna, told)
     assert nothing_is_stored()
 
@@ -345,7 +350,7 @@ def test_who_wanted_to_be_forgotten_meanwhile_is_not_connected(smartcar, anna):
     told = smartcar.visit(begin(anna), ANNAS)
     attempt = _state.consume(told["state"], user=anna, session_key="s")
     privacy.erase(anna)
-    with pytest.raises(AttemptRefused, match="erased"):
+    with pytest.raises(InvalidConnectState, match="erased"):
         connect.complete(attempt, Callback(told["code"], told["user_id"]))
     assert nothing_is_stored()
 

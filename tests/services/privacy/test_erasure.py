@@ -116,7 +116,7 @@ def test_a_connection_that_is_made_meanwhile_is_ended_as_well(drives, smartcar, 
         drives()
 
     signals.vehicle_disconnected.connect(connects_again)
-    privacy.forget(SmartcarUser.objects.get())
+    privacy.erase_smartcar_user(SmartcarUser.objects.get())
     assert connections() == []
     assert not SmartcarUser.objects.exists()
 

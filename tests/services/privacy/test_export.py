@@ -18,16 +18,16 @@ NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 @pytest.fixture
 def told(make_vehicle, account):
     vehicle = make_vehicle(account, vin="0SCAUDI037A5ADB1C", model="=1+1", make="", year=None)
-    readings.keep(vehicle, "odometer", 104.5, "km", NOON)
-    readings.keep(vehicle, "location", {"latitude": 37.4, "longitude": -122.1}, "", NOON, "webhook")
-    readings.keep(vehicle, "charge.state", "=CHARGING", "", None)
+    readings.save(vehicle, "odometer", 104.5, "km", NOON)
+    readings.save(vehicle, "location", {"latitude": 37.4, "longitude": -122.1}, "", NOON, "webhook")
+    readings.save(vehicle, "charge.state", "=CHARGING", "", None)
     return vehicle
 
 
 @pytest.fixture
 def berts_car(make_account, make_vehicle, bert):
     vehicle = make_vehicle(make_account(bert, "driver-b"), "car-of-bert", vin="1FTFW1ET5DFC10312")
-    readings.keep(vehicle, "odometer", 777, "km", NOON)
+    readings.save(vehicle, "odometer", 777, "km", NOON)
     return vehicle
 
 

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from django_smartcar.models import KINDS, ConnectedVehicle, VehicleReading
+from django_smartcar.models import READING_TYPES, ConnectedVehicle, VehicleReading
 from django_smartcar.services import readings
 
 pytestmark = pytest.mark.django_db
@@ -24,21 +24,21 @@ def keep(vehicle):
 
     def keep(value, hours=0, kind="odometer", unit="km", source="read"):
         moment = None if hours is None else NOON + timedelta(hours=hours)
-        return readings.keep(vehicle, kind, value, unit, moment, source)
+        return readings.save(vehicle, kind, value, unit, moment, source)
 
     return keep
 
 
 @pytest.fixture
 def newest(vehicle):
-    return lambda kind="odometer": vehicle.newest()[kind].value
+    return lambda kind="odometer": vehicle.latest()[kind].value
 
 
 def test_a_fact_is_a_row_with_its_unit_moment_and_source(keep):
     row = keep(68, kind="battery.percent_remaining", unit="percent", source="webhook")
     row.refresh_from_db()
     assert (row.value, row.unit, row.recorded_at, row.source) == (0.68, "fraction", NOON, "webhook")
-    assert (row.is_newest, row.is_implausible) == (True, False)
+    assert (row.is_latest, row.is_outlier) == (True, False)
     assert row.fetched_at == NOON + timedelta(hours=8)
 
 
@@ -82,7 +82,7 @@ def test_what_is_no_fact_is_a_value_error_that_does_not_quote_it(keep, kind, val
 
 def test_a_moment_without_a_time_zone_is_refused(vehicle):
     with pytest.raises(ValueError, match="naive"):
-        readings.keep(vehicle, "odometer", 1, "km", datetime(2026, 1, 1))  # noqa: DTZ001
+        readings.save(vehicle, "odometer", 1, "km", datetime(2026, 1, 1))  # noqa: DTZ001
 
 
 def test_the_same_fact_of_the_same_moment_is_kept_once(keep):
@@ -108,12 +108,12 @@ def test_an_implausible_value_of_the_same_moment_changes_nothing(keep, newest):
 
 def test_an_older_fact_is_kept_and_does_not_take_the_place_of_a_newer(keep, newest):
     keep(200, hours=2)
-    assert not keep(150, hours=1).is_newest
-    assert not keep(150, hours=None).is_newest
+    assert not keep(150, hours=1).is_latest
+    assert not keep(150, hours=None).is_latest
     keep(150, hours=1)
     assert newest() == 200
     assert VehicleReading.objects.count() == 3
-    assert VehicleReading.objects.newest().count() == 1
+    assert VehicleReading.objects.latest_only().count() == 1
 
 
 def test_a_fact_without_a_moment_stands_in_nobodys_way(keep, newest):
@@ -155,7 +155,7 @@ def test_an_implausible_fact_is_flagged_and_does_not_take_the_place_of_a_good_on
     before = newest(kind)
     row = keep(bad, hours=1, kind=kind, unit=unit)
     row.refresh_from_db()
-    assert (row.is_implausible, row.is_newest) == (True, False)
+    assert (row.is_outlier, row.is_latest) == (True, False)
     assert newest(kind) == before
 
 
@@ -168,23 +168,23 @@ def test_a_long_drive_is_plausible(keep, newest):
 def test_what_does_not_fit_twice_in_a_row_is_believed(keep, newest):
     """The first was the wrong one; or the car has a new instrument."""
     keep(900_000)
-    assert keep(50_000, hours=1).is_implausible
-    assert keep(50_000, hours=1).is_implausible, "the same fact again confirms nothing"
-    assert not keep(50_030, hours=2).is_implausible
+    assert keep(50_000, hours=1).is_outlier
+    assert keep(50_000, hours=1).is_outlier, "the same fact again confirms nothing"
+    assert not keep(50_030, hours=2).is_outlier
     assert newest() == 50_030
 
 
 def test_a_clock_that_is_far_ahead_blocks_nothing(keep, newest):
-    assert keep(500, hours=24 * 400).is_implausible
+    assert keep(500, hours=24 * 400).is_outlier
     keep(501)
     assert newest() == 501
 
 
 def test_a_car_that_has_gone_meanwhile_is_passed_over(vehicle, make_vehicle, account):
     gone = make_vehicle(account, "car-2")
-    facts = [readings.fact_of(car, "odometer", 5, "km", NOON) for car in (gone, vehicle)]
+    facts = [readings.make_observation(car, "odometer", 5, "km", NOON) for car in (gone, vehicle)]
     ConnectedVehicle.objects.filter(pk=gone.pk).delete()
-    assert [row.vehicle_id for row in readings.keep_all(facts)] == [vehicle.pk]
+    assert [row.vehicle_id for row in readings.save_many(facts)] == [vehicle.pk]
 
 
 def test_facts_of_many_cars_take_as_many_queries_as_those_of_one(
@@ -194,10 +194,10 @@ def test_facts_of_many_cars_take_as_many_queries_as_those_of_one(
     for value, hours in ((10, 1), (20, 2), (20, 3)):
         moment = NOON + timedelta(hours=hours)
         for some in (cars[:1], cars[1:]):
-            facts = [readings.fact_of(car, "odometer", value, "km", moment) for car in some]
+            facts = [readings.make_observation(car, "odometer", value, "km", moment) for car in some]
             with django_assert_num_queries(5 if hours == 1 else 6):  # two of them are the transaction's
-                readings.keep_all(facts)
-    assert VehicleReading.objects.newest().count() == 20
+                readings.save_many(facts)
+    assert VehicleReading.objects.latest_only().count() == 20
 
 
 def test_every_kind_can_be_kept_and_remembered(vehicle):
@@ -257,27 +257,27 @@ def test_every_kind_can_be_kept_and_remembered(vehicle):
         },
     }  # fmt: skip
     vehicle.unit_system = "imperial"
-    readings.keep_answers(vehicle, answers)
-    assert readings.remembered(vehicle, [*answers, "service_history"], timedelta(minutes=1)) == answers
+    readings.save_batch(vehicle, answers)
+    assert readings.cached(vehicle, [*answers, "service_history"], timedelta(minutes=1)) == answers
     kept = set(VehicleReading.objects.values_list("kind", flat=True))
     nothing = {"fuel.amount_remaining", "tire_pressure.back_right"} | {
         f"lock_status.{part}" for part in ("windows", "sunroof", "charging_port")
     }
-    assert kept == set(KINDS) - nothing
+    assert kept == set(READING_TYPES) - nothing
 
 
 def test_what_smartcar_has_told_too_long_ago_is_not_remembered(vehicle, keep):
     keep(100)
     with time_machine.travel(NOON + timedelta(hours=8, minutes=10)):
-        assert readings.remembered(vehicle, ["odometer"], timedelta(minutes=9)) == {}
-        assert "odometer" in readings.remembered(vehicle, ["odometer"], timedelta(minutes=11))
+        assert readings.cached(vehicle, ["odometer"], timedelta(minutes=9)) == {}
+        assert "odometer" in readings.cached(vehicle, ["odometer"], timedelta(minutes=11))
 
 
 def test_a_reading_is_fresh_only_if_all_of_it_is(vehicle, keep):
     keep(5, kind="battery.range")
     with time_machine.travel(NOON + timedelta(hours=9)):
         keep(0.5, kind="battery.percent_remaining", unit="fraction")
-        assert readings.remembered(vehicle, ["battery"], timedelta(minutes=5)) == {}
+        assert readings.cached(vehicle, ["battery"], timedelta(minutes=5)) == {}
 
 
 def test_for_user_finds_ones_own_readings_and_nothing_for_nobody(keep, anna, bert):

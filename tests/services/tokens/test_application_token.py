@@ -1,11 +1,11 @@
-"""The application's own token, generation 3: one row for all workers, renewed early, by one of them."""
+"""The application's own token, API v3: one row for all workers, renewed early, by one of them."""
 
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
-from django_smartcar.exceptions import AuthenticationException, CredentialsMissing, RefreshInProgress
+from django_smartcar.exceptions import AuthenticationException, MissingCredentials, RefreshInProgress
 from django_smartcar.models import ApplicationToken, ConnectedVehicle
 from django_smartcar.services import tokens, vehicles
 from django_smartcar.services.tokens import _refresh_lock
@@ -92,7 +92,7 @@ def test_a_refused_token_that_somebody_has_replaced_already_is_not_dropped_again
     account = drives().account
     driver = tokens.driver(account)
     tokens.refresh(tokens.application())
-    tokens.reject(account, driver)
+    tokens.invalidate(account, driver)
     assert tokens.driver(account).access_token != driver.access_token
     assert bought() == 2
 
@@ -108,7 +108,7 @@ def test_credentials_that_are_wrong_are_told_and_kept_on_the_row(row, settings):
 def test_an_account_of_3_on_a_site_of_2_says_what_is_missing(smartcar, drives, settings):
     vehicle = drives().vehicles[0]
     smartcar.point(settings, "2.0")
-    with pytest.raises(CredentialsMissing, match="SMARTCAR_CLIENT_ID"):
+    with pytest.raises(MissingCredentials, match="SMARTCAR_CLIENT_ID"):
         vehicles.odometer(vehicle)
 
 
@@ -120,7 +120,7 @@ def test_an_account_of_2_on_a_site_of_3_is_served_with_the_older_pair(smartcar, 
     vehicles.odometer(vehicle)
     assert bought() == 0
     settings.SMARTCAR_V2_CLIENT_SECRET = ""
-    with pytest.raises(CredentialsMissing, match="SMARTCAR_V2_CLIENT_SECRET"):
+    with pytest.raises(MissingCredentials, match="SMARTCAR_V2_CLIENT_SECRET"):
         tokens.refresh(vehicle.account)
     vehicle.account.refresh_from_db()
     assert (vehicle.account.refresh_lease, vehicle.account.reconnect_required_at) == (None, None)

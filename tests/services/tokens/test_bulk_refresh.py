@@ -59,7 +59,7 @@ def test_copies_do_not_walk_in_step(make_account, anna):
 def test_what_is_due_is_found_by_index_and_in_its_order():
     now = timezone.now()
     accounts = SmartcarAccount.objects
-    due, left = accounts.refresh_due(now), accounts.left_behind(now)
+    due, left = accounts.refresh_due(now), accounts.with_expired_lock(now)
     for rows, column in ((due, "access_expires_at"), (left, "refresh_lease_until")):
         plan = rows.filter(**{f"{column}__gte": now}).order_by(column, "pk")[:500].explain()
         assert "USING INDEX smartcar_account_" in plan

@@ -9,11 +9,11 @@ from django.views.debug import ExceptionReporter
 from django_smartcar import signals
 from django_smartcar.exceptions import (
     AuthenticationException,
+    DecryptionError,
     NoAnswerException,
     ReconnectRequired,
     RefreshInProgress,
     SmartcarException,
-    UndecryptableToken,
     ValidationException,
 )
 from django_smartcar.models import SmartcarAccount
@@ -267,7 +267,7 @@ def test_a_token_that_lives_shorter_than_the_margin_is_used_all_the_same(due, wi
 
 def test_a_stale_copy_of_an_account_that_was_forgotten_gives_no_empty_token(due, wire):
     stale = SmartcarAccount.objects.get()
-    tokens.forget_if_unused(due)
+    tokens.clear_tokens_if_unused(due)
     with pytest.raises(ReconnectRequired):
         tokens.access_token(stale)
     assert not wire.mock.calls
@@ -275,7 +275,7 @@ def test_a_stale_copy_of_an_account_that_was_forgotten_gives_no_empty_token(due,
 
 def test_an_exchange_under_way_does_not_bring_back_what_was_forgotten(due, wire):
     def answer(request):
-        tokens.forget_if_unused(due)
+        tokens.clear_tokens_if_unused(due)
         return (
             200,
             {},
@@ -316,7 +316,7 @@ def test_a_token_that_no_key_opens_is_not_exchanged(due, wire, lose_key):
     row = SmartcarAccount.objects.get()
     assert not row.needs_reconnecting
     for use in (tokens.access_token, tokens.refresh):
-        with pytest.raises(UndecryptableToken):
+        with pytest.raises(DecryptionError):
             use(row)
     assert not wire.mock.calls
     assert SmartcarAccount.objects.defer("access_token", "refresh_token").get().refresh_lease is None
@@ -325,14 +325,14 @@ def test_a_token_that_no_key_opens_is_not_exchanged(due, wire, lose_key):
 def test_a_plain_pair_is_not_exchanged_where_the_new_one_could_not_be_stored(due, wire, settings):
     lay_plain(due, access_token="access-0", refresh_token="refresh-0")
     settings.SMARTCAR_ENCRYPTION_KEYS = []
-    with pytest.raises(UndecryptableToken):
+    with pytest.raises(DecryptionError):
         tokens.refresh(SmartcarAccount.objects.get())
     assert not wire.mock.calls
 
 
 def test_tokens_that_no_key_opens_are_forgotten_like_others(due, lose_key):
     lose_key()
-    tokens.forget_if_unused(SmartcarAccount.objects.get())
+    tokens.clear_tokens_if_unused(SmartcarAccount.objects.get())
     assert SmartcarAccount.objects.get().refresh_token == ""
 
 

@@ -2,14 +2,14 @@ import pytest
 
 from django_smartcar.exceptions import RateLimited, StateException
 from django_smartcar.models import Allowance
-from django_smartcar.services.client import Driver
+from django_smartcar.services.client import ApiCredentials
 from django_smartcar.services.vehicles import _details
 
 from ...wire import IN_MOTION, v2_error
 
 pytestmark = pytest.mark.django_db
 
-DRIVER = Driver("2.0", "access-0", "driver-a")
+DRIVER = ApiCredentials("2.0", "access-0", "driver-a")
 
 
 def test_no_vin_shows_when_facts_are_logged(wire):
@@ -23,13 +23,13 @@ def test_no_vin_shows_when_facts_are_logged(wire):
 def test_a_fleet_that_takes_too_long_is_told_by_its_ids(wire, monkeypatch):
     monkeypatch.setattr(_details, "SECONDS", 0)
     wire.driver("driver-a", ["car-1", "car-2"])
-    assert _details.read_all(DRIVER) == [_details.Facts("car-1"), _details.Facts("car-2")]
+    assert _details.read_all(DRIVER) == [_details.VehicleDetails("car-1"), _details.VehicleDetails("car-2")]
     assert len(wire.mock.calls) == 1
 
 
 def test_what_the_driver_did_not_permit_is_not_asked_for(wire):
     wire.car("car-1", permissions=["read_odometer"])
-    assert _details.read(DRIVER, "car-1") == _details.Facts("car-1", {}, ["read_odometer"])
+    assert _details.read(DRIVER, "car-1") == _details.VehicleDetails("car-1", {}, ["read_odometer"])
     assert len(wire.mock.calls) == 1
 
 
@@ -49,7 +49,7 @@ def test_an_id_that_is_none_is_left_out(wire, vehicle_id):
 
 @pytest.mark.parametrize("year", ["2021", True, None, [], 99999, -1])
 def test_a_year_that_is_none_is_left_out(year):
-    assert "year" not in _details.Facts("car-1", {"year": year}).columns()
+    assert "year" not in _details.VehicleDetails("car-1", {"year": year}).columns()
 
 
 def test_requests_to_a_car_are_counted_but_not_those_that_the_plan_does_not_count(wire):

@@ -14,7 +14,7 @@ from django_smartcar.exceptions import (
     StateException,
     VehicleDisconnected,
 )
-from django_smartcar.models import READS, ConnectedVehicle, VehicleReading
+from django_smartcar.models import READ_METHODS, ConnectedVehicle, VehicleReading
 from django_smartcar.services import vehicles
 
 from ...wire import v2_error
@@ -22,7 +22,7 @@ from ...wire import v2_error
 pytestmark = pytest.mark.django_db
 in_both_generations = pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
 
-EVERYTHING = ["required:read_vehicle_info", *sorted({read.permission for read in READS.values()})]
+EVERYTHING = ["required:read_vehicle_info", *sorted({read.permission for read in READ_METHODS.values()})]
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_many_readings_are_one_request_and_are_kept(driven, smartcar):
     car = smartcar.car()
     assert found["odometer"]["data"] == {"distance": pytest.approx(car.odometer_km)}
     assert found["battery"]["data"]["percent_remaining"] == pytest.approx(car.battery_percent)
-    newest = driven.newest()
+    newest = driven.latest()
     assert newest["odometer"].value == pytest.approx(car.odometer_km)
     assert newest["battery.percent_remaining"].value == pytest.approx(car.battery_percent)
     assert newest["charge.state"].value == found["charge"]["data"]["state"]
@@ -46,12 +46,12 @@ def test_many_readings_are_one_request_and_are_kept(driven, smartcar):
 
 @in_both_generations
 def test_everything_can_be_read_and_what_is_remembered_is_the_same(driven):
-    names = [name for name in READS if name != "service_history"]
+    names = [name for name in READ_METHODS if name != "service_history"]
     found = vehicles.read(driven, names)
     told = {name: answer for name, answer in found.items() if not isinstance(answer, Exception)}
     assert len(told) > 8
-    remembered = vehicles.read(driven, list(told), max_age=timedelta(minutes=5))
-    assert remembered == {name: approximately(answer) for name, answer in told.items()}
+    cached = vehicles.read(driven, list(told), max_age=timedelta(minutes=5))
+    assert cached == {name: approximately(answer) for name, answer in told.items()}
 
 
 def approximately(node):
@@ -79,7 +79,7 @@ def test_it_is_one_request_and_an_item_keeps_its_own_retry_after(vehicle, wire):
     assert isinstance(found["location"], RateLimitingException)
     assert found["location"].retry_after == 77
     assert found["odometer"]["data"] == {"distance": 5}
-    assert set(vehicle.newest()) == {"odometer"}
+    assert set(vehicle.latest()) == {"odometer"}
 
 
 def test_what_the_driver_has_not_permitted_is_not_asked(vehicle, wire):
@@ -143,7 +143,7 @@ def test_a_request_that_fails_as_a_whole_is_raised_and_erases_nothing(vehicle, w
     wire.tokens()
     with pytest.raises(AuthenticationException):
         vehicles.read(vehicle, ["odometer"])
-    assert vehicle.newest()["odometer"].value == 5
+    assert vehicle.latest()["odometer"].value == 5
 
 
 def test_an_item_that_wants_a_new_login_at_the_brand_marks_the_car(vehicle, wire):

@@ -10,11 +10,11 @@ from django.views.debug import ExceptionReporter
 from django_smartcar import signals
 from django_smartcar.exceptions import (
     InvalidAnswerException,
-    NotStoredException,
     PermissionException,
+    SignalNotAvailable,
     SmartcarException,
     VehicleDisconnected,
-    advice,
+    user_message,
 )
 from django_smartcar.models import ConnectedVehicle, SmartcarAccount
 from django_smartcar.services import client, commands, readings, vehicles
@@ -30,7 +30,7 @@ def test_odometer_has_the_shape_of_the_sdk_and_is_kept(vehicle, wire):
     wire.odometer("car-1", 104.32)
     reading = vehicles.odometer(vehicle)
     assert reading == {"data": {"distance": 104.32}, "unit_system": "metric", "age": RECORDED}
-    row = vehicle.newest()["odometer"]
+    row = vehicle.latest()["odometer"]
     assert (row.value, row.unit, row.recorded_at, row.source) == (104.32, "km", RECORDED, "read")
     assert row.fetched_at > RECORDED
 
@@ -41,7 +41,7 @@ def test_location_has_the_shape_of_the_sdk_and_is_kept(vehicle, wire):
         "data": {"latitude": 37.4292, "longitude": 122.1381},
         "age": RECORDED,
     }
-    row = vehicle.newest()["location"]
+    row = vehicle.latest()["location"]
     assert (row.value, row.recorded_at) == ({"latitude": 37.4292, "longitude": 122.1381}, RECORDED)
 
 
@@ -50,7 +50,7 @@ def test_a_reading_is_asked_for_in_the_units_of_the_car(make_vehicle, account, w
     wire.get("car-1", "odometer", {"distance": 64.8}, headers={"sc-unit-system": "imperial"})
     vehicles.odometer(imperial)
     assert wire.sent("GET", "/odometer")[0].headers["sc-unit-system"] == "imperial"
-    row = imperial.newest()["odometer"]
+    row = imperial.latest()["odometer"]
     assert (row.value, row.unit) == (104.285491, "km")
     assert readings.in_units(row, "imperial") == (64.8, "mi")
 
@@ -61,7 +61,7 @@ def test_an_older_reading_does_not_overwrite_a_newer_one(vehicle, wire):
     wire.mock.reset()
     wire.odometer("car-1", 100, age="2026-11-20T10:00:00.000Z")
     vehicles.odometer(vehicle)
-    assert vehicle.newest()["odometer"].value == 200
+    assert vehicle.latest()["odometer"].value == 200
 
 
 def test_a_failed_read_keeps_the_last_value(vehicle, wire):
@@ -71,18 +71,18 @@ def test_a_failed_read_keeps_the_last_value(vehicle, wire):
     wire.get("car-1", "odometer", NO_PERMISSION, status=403)
     with pytest.raises(PermissionException):
         vehicles.odometer(vehicle)
-    assert vehicle.newest()["odometer"].value == 200
+    assert vehicle.latest()["odometer"].value == 200
 
 
 def test_a_reading_without_an_age_is_kept_and_stands_in_nobodys_way(vehicle, wire):
     wire.odometer("car-1", 100, age=None)
     assert vehicles.odometer(vehicle)["age"] is None
-    row = vehicle.newest()["odometer"]
+    row = vehicle.latest()["odometer"]
     assert (row.value, row.recorded_at) == (100, None)
     wire.mock.reset()
     wire.odometer("car-1", 101)
     vehicles.odometer(vehicle)
-    assert vehicle.newest()["odometer"].value == 101
+    assert vehicle.latest()["odometer"].value == 101
 
 
 def test_one_reading_that_fails_does_not_stop_the_others(vehicle, wire):
@@ -90,7 +90,7 @@ def test_one_reading_that_fails_does_not_stop_the_others(vehicle, wire):
     wire.batch("car-1", {"odometer": (403, NO_PERMISSION), "location": place})
     with pytest.raises(PermissionException):
         vehicles.refresh_readings(vehicle)
-    assert vehicle.newest()["location"].value == place
+    assert vehicle.latest()["location"].value == place
 
 
 def test_what_the_driver_did_not_permit_is_not_asked_for(make_vehicle, account, wire):
@@ -128,7 +128,7 @@ def test_a_car_that_will_not_tell_its_make_just_now_keeps_what_is_known(vehicle,
 
 def test_permissions_that_the_driver_took_back_are_gone_after_a_reread(vehicle, wire):
     wire.car("car-1", permissions=[])
-    vehicles.reread(vehicle)
+    vehicles.reload(vehicle)
     assert vehicle.permissions == []
 
 
@@ -234,7 +234,7 @@ def test_a_reread_does_not_revive_a_car_that_was_disconnected_meanwhile(vehicle,
     url = "https://api.smartcar.com/v2.0/vehicles/car-1/permissions"
     wire.mock.add_callback("GET", url, answer, content_type="application/json")
     with pytest.raises(VehicleDisconnected):
-        vehicles.reread(vehicle)
+        vehicles.reload(vehicle)
     assert not vehicle.is_connected
 
 
@@ -265,7 +265,7 @@ def test_error_reports_hide_where_the_car_is(vehicle, wire, rf):
 def test_error_reports_hide_the_vin(vehicle, wire, rf):
     vin = "5YJSA1CN" + "5DFP00101"
     wire.car("car-1", vin=vin)
-    assert vin not in _report_of_a_database_that_fails(lambda: vehicles.reread(vehicle), rf)
+    assert vin not in _report_of_a_database_that_fails(lambda: vehicles.reload(vehicle), rf)
 
 
 def _report_of_a_database_that_fails(act, rf):
@@ -282,12 +282,12 @@ def test_what_generation_3_has_not_collected_is_told_apart_and_wipes_out_nothing
     """A store without signals is not a car without a value."""
     vehicle = drives().vehicles[0]
     vehicles.odometer(vehicle)
-    known = vehicle.newest()["odometer"].value
+    known = vehicle.latest()["odometer"].value
     settings.SMARTCAR_SIMULATOR_SIGNALS = False
-    with pytest.raises(NotStoredException) as failure:
+    with pytest.raises(SignalNotAvailable) as failure:
         vehicles.odometer(vehicle)
-    assert "has not collected this from the car yet" in advice(failure.value)
-    assert vehicle.newest()["odometer"].value == known
+    assert "has not collected this from the car yet" in user_message(failure.value)
+    assert vehicle.latest()["odometer"].value == known
 
 
 def test_a_car_is_connected_although_generation_3_has_collected_nothing(smartcar, drives, settings):
@@ -312,7 +312,7 @@ def test_a_smartcar_that_shows_connections_without_end_is_not_listened_to(
 ):
     wire.mock.add_passthru(smartcar.url)
     vehicle = drives().vehicles[0]
-    monkeypatch.setattr(client, "MOST_CONNECTIONS", 120)
+    monkeypatch.setattr(client, "MAX_CONNECTIONS", 120)
     settings.SMARTCAR_VEHICLE_API_URL = "https://vehicle.api.smartcar.com"
     pages = itertools.count()
 

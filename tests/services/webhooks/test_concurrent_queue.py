@@ -41,5 +41,5 @@ def test_each_event_is_handled_once_and_the_newest_reading_stays(database, smart
     assert told["exits"] == [0, 0, 0]
     assert told["hands"] > 1
     assert sorted(told["handled"]) == sorted(event["eventId"] for event in told["sent"])
-    assert told["states"] == ["worked"]
+    assert told["states"] == ["processed"]
     assert told["readings"] == newest(told["sent"])

@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from django_smartcar import signals
 from django_smartcar.models import ConnectedVehicle, VehicleProblem, WebhookEvent
-from django_smartcar.sdk.signals import TABLE
+from django_smartcar.sdk.signals import SIGNALS
 from django_smartcar.services import _session, readings, webhooks
 from django_smartcar.services.commands import _log
 from django_smartcar.services.webhooks import _queue, _readings
-from django_smartcar.services.webhooks._queue import WAITS
+from django_smartcar.services.webhooks._queue import RETRY_DELAYS
 from tests.webhooks import TOKEN, error, event, location, odometer, post, sign, signal
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,7 +61,7 @@ def states():
 
 
 def reading(vehicle):
-    newest = {row.kind: row for row in vehicle.readings.newest()}
+    newest = {row.kind: row for row in vehicle.readings.latest_only()}
     odometer, place = newest.get("odometer"), newest.get("location")
     axes = (place.value["latitude"], place.value["longitude"]) if place else (None, None)
     return odometer and odometer.value, odometer and odometer.recorded_at, *axes
@@ -80,9 +80,9 @@ def later(**much):
 
 def test_an_event_is_on_the_row_of_its_car_when_the_request_ends(send, vehicle):
     row = send(event(odometer(120.5, NOON), location(1.5, 2.5, NOON + 1)))
-    assert (row.state, row.attempts, row.next_attempt_at) == ("worked", 1, None)
+    assert (row.state, row.attempts, row.next_attempt_at) == ("processed", 1, None)
     assert reading(vehicle) == (120.5, moment(NOON), 1.5, 2.5)
-    place = vehicle.readings.newest().get(kind="location")
+    place = vehicle.readings.latest_only().get(kind="location")
     assert (place.recorded_at, place.source) == (moment(NOON + 1), "webhook")
 
 
@@ -107,7 +107,7 @@ def test_the_sequence_decides_where_the_car_recorded_at_the_same_time(send, vehi
 
 
 def test_an_event_is_no_newer_than_what_smartcar_was_asked_since(send, vehicle):
-    readings.keep(vehicle, "odometer", 7, "km", moment(NOON + 10))
+    readings.save(vehicle, "odometer", 7, "km", moment(NOON + 10))
     send(event(odometer(5, NOON)))
     assert reading(vehicle)[0] == 7
 
@@ -121,7 +121,7 @@ def test_what_the_driver_does_not_permit_is_not_kept(send, vehicle):
 @pytest.mark.parametrize("value", ["null", '"far"', "true", "1" * 400, "1e400", "{}", "[]"])
 def test_what_makes_no_sense_is_not_kept(send, vehicle, value):
     payload = event(odometer("?", NOON), location("?", 1, NOON))
-    assert send(json.dumps(payload).replace('"?"', value).encode()).state == "worked"
+    assert send(json.dumps(payload).replace('"?"', value).encode()).state == "processed"
     assert reading(vehicle) == (None, None, None, None)
 
 
@@ -134,7 +134,7 @@ def test_an_event_settles_a_command_whose_answer_was_lost(send, vehicle, is_lock
     send(event(told))
     command.refresh_from_db()
     assert command.status == status
-    assert vehicle.readings.newest().get(kind="lock_status.is_locked").value is is_locked
+    assert vehicle.readings.latest_only().get(kind="lock_status.is_locked").value is is_locked
 
 
 def test_receivers_hear_of_a_settled_command_once_it_is_committed_and_not_of_what_was_rolled_back(
@@ -159,7 +159,7 @@ def test_receivers_hear_of_a_settled_command_once_it_is_committed_and_not_of_wha
             row = send(event(signal("closure-islocked", True, timezone.now().timestamp() + 1)))
         assert (row.state, heard) == ("failed", [])
         with later(minutes=1):
-            _queue.work()
+            _queue.process_due()
     finally:
         signals.command_finished.disconnect(receive)
     assert heard == [("succeeded", False)]
@@ -181,7 +181,7 @@ def test_an_event_settles_what_its_signal_tells_of(send, vehicle, action, code, 
     ConnectedVehicle.objects.update(permissions=["read_charge"])
     command = _log.begin(vehicle, action, {}, None, "")
     _log.finish(command, command.Status.UNKNOWN)
-    assert send(event(signal(code, value, timezone.now().timestamp() + 1))).state == "worked"
+    assert send(event(signal(code, value, timezone.now().timestamp() + 1))).state == "processed"
     command.refresh_from_db()
     assert command.status == status
 
@@ -195,8 +195,8 @@ def test_the_port_needs_the_permission_of_charging(send, vehicle):
 def test_what_the_brand_does_not_tell_takes_no_readings_place(send, vehicle):
     ConnectedVehicle.objects.update(permissions=["read_security"])
     send(event(signal("closure-islocked", True, NOON)), event(signal("closure-islocked", None, NOON + 1)))
-    assert vehicle.readings.newest().get(kind="lock_status.is_locked").value is True
-    assert states() == ["worked", "worked"]
+    assert vehicle.readings.latest_only().get(kind="lock_status.is_locked").value is True
+    assert states() == ["processed", "processed"]
 
 
 def test_another_drivers_row_of_the_same_car_is_left_alone(send, vehicle, make_account, make_vehicle, bert):
@@ -264,7 +264,7 @@ def test_the_end_of_one_error_is_not_the_end_of_another(send, vehicle):
 def test_a_new_login_here_is_not_asked_for_again_by_an_error_that_is_about_something_else(send, vehicle):
     send(error(sequence=1))
     vehicle.refresh_from_db()
-    _session.unmark(vehicle)
+    _session.clear_reauthentication_required(vehicle)
     send(error(kind="VEHICLE_STATE", code="ASLEEP", codes=["vehicleuseraccount-role"], sequence=2))
     vehicle.refresh_from_db()
     assert not vehicle.needs_reauthentication
@@ -276,8 +276,8 @@ def test_a_new_login_here_is_not_asked_for_again_by_an_error_that_is_about_somet
 def test_an_event_waits_for_its_car(send, account, make_vehicle):
     assert send(event(odometer(5, NOON))).state == "waiting"
     vehicle = make_vehicle(account)
-    _queue.work()
-    assert states() == ["worked"]
+    _queue.process_due()
+    assert states() == ["processed"]
     assert reading(vehicle)[0] == 5
 
 
@@ -294,7 +294,7 @@ def test_an_event_is_worked_when_its_car_is_connected_in_the_moment_in_which_it_
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(connect):
-        assert send(event(odometer(5, NOON))).state == "worked"
+        assert send(event(odometer(5, NOON))).state == "processed"
     assert reading(made[1])[0] == 5
 
 
@@ -306,7 +306,7 @@ def test_an_event_is_worked_when_its_car_is_connected(send, drives, settings):
     told = odometer(5, timezone.now().timestamp() + 3600)
     assert send(event(told, car=car, driver=account.smartcar_user_id)).state == "waiting"
     (vehicle,) = drives().vehicles
-    assert states() == ["worked"]
+    assert states() == ["processed"]
     assert reading(vehicle)[0] == 5
 
 
@@ -345,16 +345,16 @@ def test_a_receiver_that_raises_is_called_again_alone_and_at_last_set_aside(send
     waited = []
     while row.state == "failed":
         waited.append(row.next_attempt_at - timezone.now())
-        assert _queue.work() == 0
+        assert _queue.process_due() == 0
         with later(seconds=waited[-1].total_seconds() + 1):
-            assert _queue.work() == 1
+            assert _queue.process_due() == 1
             row.refresh_from_db()
             if row.next_attempt_at:
                 row.next_attempt_at -= timedelta(seconds=waited[-1].total_seconds() + 1)
                 row.save()
-    assert calls == ["first", "second", "third"] + ["first"] * len(WAITS)
+    assert calls == ["first", "second", "third"] + ["first"] * len(RETRY_DELAYS)
     assert waited == sorted(waited)
-    assert len(waited) == len(WAITS)
+    assert len(waited) == len(RETRY_DELAYS)
     assert (row.state, row.next_attempt_at) == ("dead", None)
     assert "48.137" not in caplog.text + row.last_error
 
@@ -382,9 +382,9 @@ def test_an_event_whose_worker_was_killed_is_worked_once_the_lease_is_over(send,
     settings.SMARTCAR_WEBHOOK_WORK = "command"
     send(event(odometer(5, NOON)))
     assert _queue._claim()  # and then SIGKILL
-    assert _queue.work() == 0
+    assert _queue.process_due() == 0
     with later(seconds=_queue.LEASE.total_seconds() + 1):
-        assert _queue.work() == 1
+        assert _queue.process_due() == 1
     assert reading(vehicle)[0] == 5
 
 
@@ -400,22 +400,22 @@ def test_what_a_worker_does_after_its_lease_is_over_does_not_count(send, vehicle
 
     receivers(slow, lambda **named: calls.append("next"))
     send(event(odometer(5, NOON)))
-    _queue.work()
+    _queue.process_due()
     vehicle.refresh_from_db()
     assert (vehicle.year, calls) == (2021, ["slow"])
     with later(seconds=_queue.LEASE.total_seconds() + 1):
-        _queue.work()
+        _queue.process_due()
     vehicle.refresh_from_db()
-    assert (vehicle.year, calls, states()) == (2022, ["slow", "slow", "next"], ["worked"])
+    assert (vehicle.year, calls, states()) == (2022, ["slow", "slow", "next"], ["processed"])
 
 
 def test_an_event_that_kills_whoever_works_it_is_set_aside(send, vehicle, settings):
     settings.SMARTCAR_WEBHOOK_WORK = "command"
     send(event(odometer(5, NOON)))
-    for _ in range(len(WAITS) + 1):
+    for _ in range(len(RETRY_DELAYS) + 1):
         _queue._claim()
         WebhookEvent.objects.update(next_attempt_at=timezone.now())
-    assert _queue.work() == 1
+    assert _queue.process_due() == 1
     assert states() == ["dead"]
 
 
@@ -429,7 +429,7 @@ def test_nothing_is_lost_when_the_database_goes_while_an_event_is_worked(send, v
         row = send(event(odometer(5, NOON)))
     assert row.state == "failed"
     with later(minutes=1):
-        _queue.work()
+        _queue.process_due()
     assert reading(vehicle)[0] == 5
 
 
@@ -438,11 +438,11 @@ def test_no_key_for_a_payload_is_a_failure_that_can_be_mended(send, vehicle, set
     send(event(odometer(5, NOON)))
     before = settings.SMARTCAR_ENCRYPTION_KEYS
     lose_key()
-    _queue.work()
+    _queue.process_due()
     assert states() == ["failed"]
     settings.SMARTCAR_ENCRYPTION_KEYS = before
     with later(minutes=1):
-        _queue.work()
+        _queue.process_due()
     assert reading(vehicle)[0] == 5
 
 
@@ -468,7 +468,7 @@ def test_no_position_and_no_vin_is_in_the_logs_of_the_work(send, vehicle, receiv
 
 
 def test_every_signal_that_is_kept_measures_what_its_kind_does():
-    measures = dict(TABLE.values())
+    measures = dict(SIGNALS.values())
     assert {name: measures[name] for name in _readings.KEPT} == {
         name: kind.measure or None for name, kind in _readings.KEPT.items()
     }

@@ -35,14 +35,14 @@ def test_connecting_a_car_has_its_events_worked(drives, receive, settings, anna,
     driver = before.account.smartcar_user_id
     SmartcarUser.objects.all().delete()
     row = receive(car=before.smartcar_vehicle_id, driver=driver)
-    _queue.work()
+    _queue.process_due()
     row.refresh_from_db()
     assert row.state == "waiting"
     settings.SMARTCAR_WEBHOOK_WORK = way
     (vehicle,) = drives().vehicles
     row.refresh_from_db()
-    assert row.state == "worked"
-    assert vehicle.newest()["odometer"].value == 5
+    assert row.state == "processed"
+    assert vehicle.latest()["odometer"].value == 5
 
 
 @WAYS
@@ -54,7 +54,7 @@ def test_it_begins_when_the_callers_transaction_is_committed(receive, vehicle, s
         row.refresh_from_db()
         assert row.state == "received"
     row.refresh_from_db()
-    assert row.state == "worked"
+    assert row.state == "processed"
 
 
 def test_nothing_begins_where_the_command_works(receive, vehicle):
@@ -75,4 +75,4 @@ def test_an_engine_that_is_not_installed_is_logged_and_loses_nothing(
     settings.SMARTCAR_WEBHOOK_WORK = "inline"
     _schedule.begin_work()
     row.refresh_from_db()
-    assert row.state == "worked"
+    assert row.state == "processed"

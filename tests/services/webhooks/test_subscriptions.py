@@ -6,7 +6,7 @@ import pytest
 import responses
 from django.core.management import CommandError, call_command
 
-from django_smartcar.exceptions import CredentialsMissing, OwnedByAnotherUser, OwnershipUnproven
+from django_smartcar.exceptions import MissingCredentials, OwnedByAnotherUser, OwnershipNotVerified
 from django_smartcar.models import ConnectAttempt, ConnectedVehicle, SmartcarAccount
 from django_smartcar.services import connect, vehicles
 from django_smartcar.services.connect._ownership import Callback
@@ -202,7 +202,7 @@ def test_a_connection_that_is_refused_subscribes_nobodys_car(drives, hook, setti
     connect.begin(bert, session_key="s", redirect_uri="https://testserver/cars/callback/")
     attempt = ConnectAttempt.objects.get(user=bert)
     smartcar.asked.clear()
-    with pytest.raises(OwnershipUnproven):
+    with pytest.raises(OwnershipNotVerified):
         connect.complete(attempt, Callback(user_id=vehicle.account.smartcar_user_id))
     assert smartcar.asked
     assert not [path for _, path in smartcar.asked if "subscriptions" in path or "webhooks" in path]
@@ -259,7 +259,7 @@ def test_subscribed_already_is_success_and_a_car_that_cannot_is_not(
     settings.SMARTCAR_WEBHOOKS = ["hook"]
     body = {"statusCode": 409, "type": type_, "code": "CONFLICT", "description": "…"}
     wire.mock.add(responses.POST, f"{API}/vehicles/car-1/webhooks/hook", json=body, status=409)
-    assert (subscriptions.arrange(vehicle) is None) is is_subscribed
+    assert (subscriptions.reconcile(vehicle) is None) is is_subscribed
     assert fresh(vehicle).webhooks == ("hook" if is_subscribed else "")
 
 
@@ -302,7 +302,7 @@ def test_connecting_many_cars_ends_with_the_first_that_smartcar_finds_too_many(
 
 def test_without_a_management_token_the_older_generation_unsubscribes_nothing(make_vehicle, account):
     vehicle = make_vehicle(account, webhooks="hook")
-    assert isinstance(subscriptions.arrange(vehicle), CredentialsMissing)
+    assert isinstance(subscriptions.reconcile(vehicle), MissingCredentials)
     assert fresh(vehicle).webhooks == "hook"
 
 
