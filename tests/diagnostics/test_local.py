@@ -44,7 +44,7 @@ class TestDatabase:
 
     def test_a_table_is_missing(self, find_one):
         with connection.cursor() as cursor:
-            cursor.execute("DROP SIGNALS smartcar_latestsignal")
+            cursor.execute("DROP TABLE smartcar_latestsignal")
         outcome, text, advice = find_one(local.database)
         assert (outcome, text) == ("wrong", "tables missing: 1, migrations not applied: 0")
         assert "manage.py migrate" in advice

@@ -204,7 +204,7 @@ LOCKS = {
     "sqlite": ("PRAGMA busy_timeout = 100", "BEGIN EXCLUSIVE"),
     "postgresql": (
         "SET lock_timeout = '100ms'",
-        "BEGIN; LOCK SIGNALS smartcar_smartcaraccount IN ACCESS EXCLUSIVE MODE",
+        "BEGIN; LOCK TABLE smartcar_smartcaraccount IN ACCESS EXCLUSIVE MODE",
     ),
     "mysql": ("SET lock_wait_timeout = 1", "LOCK TABLES smartcar_smartcaraccount WRITE"),
 }
