@@ -25,6 +25,7 @@ LAYERS = [
     {"diagnostics"},
     {"services", "apps"},
     {"models", "exceptions", "checks"},
+    {"_error_messages"},
     {"sdk", "fields", "querysets", "signals"},
     {"conf", "task_backends"},
     {"secret_types"},
@@ -154,7 +155,7 @@ def test_the_sdk_the_network_and_the_settings_have_one_place_each():
         may_read = ("conf", "simulator", "models", "checks", "diagnostics", "testing")
         if "django.conf.settings" in names and parts[0] not in may_read:
             wrong.append((parts, "reads the settings"))
-        may_import_the_sdk = ("sdk", "services", "exceptions", "diagnostics", "testing")
+        may_import_the_sdk = ("sdk", "services", "exceptions", "_error_messages", "diagnostics", "testing")
         if any(name[0] == "sdk" for name in own_imports(parts)) and parts[0] not in may_import_the_sdk:
             wrong.append((parts, "imports the SDK"))
     assert not wrong

@@ -11,7 +11,7 @@ from ..conf import conf
 from ..exceptions import (
     AuthenticationException,
     MissingCredentials,
-    NoAnswerException,
+    NoResponseException,
     PermissionException,
     RefreshInProgress,
     SmartcarException,
@@ -169,7 +169,7 @@ def _pair_refused(error: SmartcarException, client_id: str, secret: str, box: st
 
 def _not_understood(error: SmartcarException, name: str) -> CheckResult:
     address = str(getattr(conf, name))
-    if isinstance(error, NoAnswerException):
+    if isinstance(error, NoResponseException):
         text, advice = explained(error, address, name)
         return wrong(f"{name}: {text}", advice)
     if error.status_code == 429:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from .. import sdk
 from ..conf import conf
-from ..exceptions import NoAnswerException, SmartcarException
+from ..exceptions import NoResponseException, SmartcarException
 from ..services import client
 from .results import CheckResult, Context, not_checked, ok, warning, wrong
 
@@ -125,7 +125,7 @@ def send(method: str, address: str, **options: Any) -> Any:
 
 def explained(error: Exception, address: str, names: str) -> tuple[str, str]:
     """Why nothing came from this address, and what to do about it."""
-    if not isinstance(error, NoAnswerException):
+    if not isinstance(error, NoResponseException):
         return NO_BUNDLE
     text, advice = FAULTS[error.fault]
     parts = urlsplit(address)
@@ -139,7 +139,7 @@ def _ask(origin: str) -> tuple[Exception | None, timedelta | None]:
     asked = datetime.now(UTC)
     try:
         response = send("GET", f"{origin}/")
-    except NoAnswerException as error:
+    except NoResponseException as error:
         return error, None
     except SmartcarException as error:
         response = error.response  # it is there: only NoAnswer has none

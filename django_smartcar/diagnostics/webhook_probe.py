@@ -20,7 +20,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from .. import sdk
 from ..conf import conf
-from ..exceptions import NoAnswerException, SmartcarException
+from ..exceptions import NoResponseException, SmartcarException
 from ..services.webhooks import NO_EVENT, UNSIGNED
 from . import hosts
 from .results import CheckResult, Context, not_checked, ok, warning, wrong
@@ -220,7 +220,7 @@ def _post(address: str, body: bytes, token: str = "") -> Answer:
         headers["SC-Signature"] = sdk.hash_challenge(token, body)
     try:
         response = hosts.send("POST", address, data=body, headers=headers)
-    except NoAnswerException as error:
+    except NoResponseException as error:
         return Answer(error)
     except SmartcarException as error:
         response = error.response  # it is there: only NoAnswer has none

@@ -1,22 +1,30 @@
-"""One family for everything that can go wrong between us and Smartcar.
+"""The exceptions of the SDK: one family under SmartcarException.
 
 * SmartcarException
   x ValidationException          400
+    - OwnerActionRequired        400: the owner has something to do at the vehicle's brand
+  - ReconnectRequired            only the owner can restore access, by a new login or consent
+    - LoginRequired              400: the brand asks for a new login; also a ValidationException
+    - LoginOutdated              501: the brand has a newer login; also a NotCapableException
   x AuthenticationException      401
   x PermissionException          403
+    - PermissionMissing          403: the owner has not granted ``scope``
   x ResourceNotFoundException    404
     - SignalNotAvailable         404 of a signal: API v3 has not collected it
   x StateException               409
   x RateLimitingException        429
+    - RateLimited                429, or the brand's own limit: has ``scope``
   x MonthlyLimitExceeded         430
   x ServerException              500
+    x GatewayTimeoutException    504
+    - UpstreamException          any other 5xx: the brand failed; also an UnexpectedStatusException
   x NotCapableException          501
-  x GatewayTimeoutException      504
-  x UnexpectedStatusException    any other bad status; also a ``requests.HTTPError``
-  x InvalidAnswerException       a 2xx whose body is not what Smartcar promised
-  x NoAnswerException            no answer at all; also a ``requests.RequestException``
+  x UnexpectedStatusException    any other status; also a ``requests.HTTPError``
+  x InvalidResponseException     a 2xx whose body is not what Smartcar documents
+  x NoResponseException          no response at all; also a ``requests.RequestException``
 
-Bad arguments are a ``ValueError``, as everywhere in Python.
+x: the names in the Smartcar SDK 3.0.1. `class_for` picks the class by Smartcar's ``type`` and ``code``; a
+status above always has its class, or a subclass of it. Invalid arguments raise ``ValueError``.
 """
 
 from collections.abc import Callable
@@ -25,8 +33,8 @@ from typing import Any, TypedDict, Unpack
 import requests
 
 
-class Said(TypedDict, total=False):
-    """What an error's body can say besides its message; ``status_code`` may differ from the answer's own."""
+class ErrorFields(TypedDict, total=False):
+    """Fields of an error body, besides the message. ``status_code`` may differ from the response's own."""
 
     status_code: int | None
     type: str | None
@@ -39,58 +47,86 @@ class Said(TypedDict, total=False):
     suggested_user_message: str | None
 
 
-class Facts(Said, total=False):
-    """What an exception may know besides its message."""
+class ErrorDetails(ErrorFields, total=False):
+    """Keyword arguments of every SmartcarException."""
 
     retry_after: float | None
     response: requests.Response | None
 
 
-class SmartcarException(Exception):
-    """A call to Smartcar failed. ``message`` is always there, every other attribute may be ``None``.
+class SmartcarException(Exception):  # noqa: N818 - the name in Smartcar SDK 3.0.1
+    """Base class. Every attribute but ``message`` may be None.
 
-    ``type`` and ``code`` are Smartcar's words (``"VEHICLE_STATE"``, ``"DOOR_OPEN"``); for an OAuth answer
-    they are ``"OAUTH"`` and the error (``"invalid_grant"``). ``retry_after`` is in seconds. ``resolution`` is
-    ``{"type": …, "url": …}``. ``detail`` is a list (v2) or a string (v3). What we sent in confidence is
-    blotted out of every text; ``response`` is the raw answer, and does not survive pickling or copying.
+    ``type`` and ``code`` are Smartcar's (``"VEHICLE_STATE"``, ``"DOOR_OPEN"``). For an OAuth error they are
+    ``"OAUTH"`` and the error (``"invalid_grant"``). ``retry_after`` is in seconds. ``resolution`` is
+    ``{"type": …, "url": …}``. ``detail`` is a list (v2) or a string (v3). Secrets of the request are redacted
+    from every text. ``response`` is the raw response; it is dropped from pickles and copies.
     """
 
-    def __init__(self, message: str = "Unknown error", **facts: Unpack[Facts]) -> None:
+    def __init__(self, message: str = "Unknown error", **details: Unpack[ErrorDetails]) -> None:
         super().__init__(message)
         self.message = message
-        self.status_code = facts.get("status_code")
-        self.type = facts.get("type")
-        self.code = facts.get("code")
-        self.description = facts.get("description")
-        self.request_id = facts.get("request_id")
-        self.retry_after = facts.get("retry_after")
-        self.resolution = facts.get("resolution")
-        self.detail = facts.get("detail")
-        self.doc_url = facts.get("doc_url")
-        self.suggested_user_message = facts.get("suggested_user_message")
-        self.response = facts.get("response")
+        self.status_code = details.get("status_code")
+        self.type = details.get("type")
+        self.code = details.get("code")
+        self.description = details.get("description")
+        self.request_id = details.get("request_id")
+        self.retry_after = details.get("retry_after")
+        self.resolution = details.get("resolution")
+        self.detail = details.get("detail")
+        self.doc_url = details.get("doc_url")
+        self.suggested_user_message = details.get("suggested_user_message")
+        self.response = details.get("response")
 
     def __str__(self) -> str:
         return self.message
 
-    def __reduce__(self) -> tuple[Callable[..., "SmartcarException"], tuple[Any, ...]]:
-        # The raw answer knows its request, and that one holds the Authorization header: a pickle
-        # (in a task queue's result, in a cache) is no place for it.
+    def __reduce__(self) -> tuple[Callable[..., "SmartcarException"], tuple[Any, ...], dict[str, Any]]:
+        # The raw response refers to its request, which holds the Authorization header: keep both out of
+        # pickles (the results of a task queue, caches).
         hidden = ("response", "request")
         state = {name: None if name in hidden else value for name, value in self.__dict__.items()}
-        return _restored, (self.__class__, self.args, state)
+        return type(self), self.args, state
 
 
 class ValidationException(SmartcarException):
-    """400: the request was wrong, or the owner's account at the maker needs attention (see ``type``)."""
+    """400: the request is invalid, or the owner's account at the brand needs attention (see ``type``)."""
+
+
+class OwnerActionRequired(ValidationException):
+    """400: the owner has something to do at the vehicle's brand; ``resolution`` may have a link."""
+
+
+class ReconnectRequired(SmartcarException):
+    """Only the owner can restore access, by a new login or consent.
+
+    Raised as it is where an account's tokens no longer work. ``account`` is the account, or None.
+    """
+
+    def __init__(self, message: str = "", *, account: Any = None, **details: Unpack[ErrorDetails]) -> None:
+        super().__init__(message or f"{account} needs its driver to connect again", **details)
+        self.account = account
+
+
+class LoginRequired(ReconnectRequired, ValidationException):
+    """400: the vehicle's brand asks for a new login or consent."""
 
 
 class AuthenticationException(SmartcarException):
-    """401: the token, or the client's id and secret, are not valid."""
+    """401: the token, or the client id and secret, are not valid."""
 
 
 class PermissionException(SmartcarException):
-    """403: the owner has not granted this."""
+    """403: access is denied."""
+
+
+class PermissionMissing(PermissionException):
+    """403: the owner has not granted ``scope`` (empty if it is not known which)."""
+
+    def __init__(self, message: str = "", *, scope: str = "", **details: Unpack[ErrorDetails]) -> None:
+        details.setdefault("type", "PERMISSION")
+        super().__init__(message or f"the driver has not granted {scope}", **details)
+        self.scope = scope
 
 
 class ResourceNotFoundException(SmartcarException):
@@ -98,55 +134,73 @@ class ResourceNotFoundException(SmartcarException):
 
 
 class SignalNotAvailable(ResourceNotFoundException):
-    """404 of a signal, API v3: none is kept for the car (nor of any, without a webhook)."""
+    """404 of a signal, API v3: Smartcar has no value of it (or of any signal, without a webhook)."""
 
 
 class StateException(SmartcarException):
-    """409: the vehicle cannot do it now (a door is open, it is asleep, it moves)."""
+    """409: the vehicle cannot do it now: it is asleep, out of reach, moving, a door is open… See ``code``."""
 
 
 class RateLimitingException(SmartcarException):
-    """429: too many requests; ``retry_after`` says when, if Smartcar said so."""
+    """429: too many requests. ``retry_after`` says when to try again, if Smartcar sent it."""
 
 
-class MonthlyLimitExceeded(SmartcarException):  # noqa: N818 - the seed's name
-    """430: the plan's limit is used up."""
+class RateLimited(RateLimitingException):
+    """Too many requests; ``scope`` says whose limit it is."""
+
+    @property
+    def scope(self) -> str:
+        """Return ``"vehicle"``, ``"application"`` or ``"brand"``."""
+        scopes = {"SMARTCAR_API": "application", "RATE_LIMIT": "brand"}
+        return scopes.get((self.code or "").upper(), "vehicle")
 
 
-class ServerException(SmartcarException):
-    """500: a fault at Smartcar."""
-
-
-class NotCapableException(SmartcarException):
-    """501: this vehicle, or Smartcar, cannot do it at all."""
-
-
-class GatewayTimeoutException(SmartcarException):
-    """504: Smartcar waited in vain; a command may have reached the car."""
+class MonthlyLimitExceeded(SmartcarException):  # noqa: N818 - the name in Smartcar SDK 3.0.1
+    """430: the plan's limit is used up, or the plan does not cover the request."""
 
 
 class UnexpectedStatusException(SmartcarException, requests.HTTPError):
-    """A status that is neither 2xx nor in the table: 502, a redirect (never followed), and the like."""
+    """Any other status: a redirect (never followed), 402, and so on."""
 
 
-class InvalidAnswerException(SmartcarException):
-    """A 2xx answer that is not the JSON, or not the shape, that Smartcar promised."""
+class ServerException(SmartcarException):
+    """500: an error at Smartcar."""
 
 
-class NoAnswerException(SmartcarException, requests.RequestException):
-    """No answer. ``request_sent`` is False only if the request certainly never reached Smartcar."""
+class GatewayTimeoutException(ServerException):
+    """504: Smartcar got no response in time. A command may have reached the vehicle."""
 
-    #: Why there is none, in a word: one of those in `sdk.failures`.
+
+class UpstreamException(ServerException, UnexpectedStatusException):
+    """502 and other 5xx: the vehicle's brand failed. A command may have reached the vehicle."""
+
+
+class NotCapableException(SmartcarException):
+    """501: this vehicle, this API version, or Smartcar, cannot do it at all."""
+
+
+class LoginOutdated(ReconnectRequired, NotCapableException):
+    """501: the brand has a newer login, which this request needs: the owner has to connect again."""
+
+
+class InvalidResponseException(SmartcarException):
+    """A 2xx response that is not JSON, or does not have the documented shape."""
+
+
+class NoResponseException(SmartcarException, requests.RequestException):
+    """No response. ``request_sent`` is False only if the request certainly never reached Smartcar."""
+
+    #: Why there is none, in one word: see `sdk._http.failures`.
     fault: str = "broken"
 
     def __init__(
-        self, message: str = "No answer", *, request_sent: bool = True, **facts: Unpack[Facts]
+        self, message: str = "No response", *, request_sent: bool = True, **details: Unpack[ErrorDetails]
     ) -> None:
-        super().__init__(message, **facts)
+        super().__init__(message, **details)
         self.request_sent = request_sent
 
 
-CLASSES: dict[int, type[SmartcarException]] = {
+CLASS_BY_STATUS: dict[int, type[SmartcarException]] = {
     400: ValidationException,
     401: AuthenticationException,
     403: PermissionException,
@@ -159,11 +213,36 @@ CLASSES: dict[int, type[SmartcarException]] = {
     504: GatewayTimeoutException,
 }
 
+#: By Smartcar's type and code; by the type alone for any other code. Source: smartcar.com/docs/errors.
+CLASS_BY_ERROR: dict[tuple[str, str | None], type[SmartcarException]] = {
+    ("AUTHENTICATION", None): AuthenticationException,
+    ("PERMISSION", None): PermissionMissing,
+    ("VALIDATION", None): ValidationException,
+    ("RESOURCE_NOT_FOUND", None): ResourceNotFoundException,
+    ("CONNECTED_SERVICES_ACCOUNT", None): OwnerActionRequired,
+    ("CONNECTED_SERVICES_ACCOUNT", "AUTHENTICATION_FAILED"): LoginRequired,
+    ("CONNECTED_SERVICES_ACCOUNT", "PERMISSION"): LoginRequired,
+    ("VEHICLE_STATE", None): StateException,
+    ("RATE_LIMIT", None): RateLimited,
+    ("BILLING", None): MonthlyLimitExceeded,
+    ("SERVER", None): ServerException,
+    ("COMPATIBILITY", None): NotCapableException,
+    ("COMPATIBILITY", "PLATFORM_NOT_CAPABLE"): LoginOutdated,
+    ("UPSTREAM", None): UpstreamException,
+    ("UPSTREAM", "RATE_LIMIT"): RateLimited,
+}
 
-def _restored(
-    kind: type[SmartcarException], args: tuple[Any, ...], state: dict[str, Any]
-) -> SmartcarException:
-    exception = kind.__new__(kind)
-    exception.args = args
-    exception.__dict__.update(state)
-    return exception
+#: Without a type in the table, these statuses have one meaning only.
+_CLASS_WITHOUT_TYPE: dict[int, type[SmartcarException]] = {403: PermissionMissing, 429: RateLimited}
+
+
+def class_for(status: int, type_: str | None, code: str | None) -> type[SmartcarException]:
+    """Return the class for a status, type and code. A type that contradicts the status is ignored."""
+    by_status = CLASS_BY_STATUS.get(status)
+    kind = (type_ or "").upper()
+    by_error = CLASS_BY_ERROR.get((kind, (code or "").upper())) or CLASS_BY_ERROR.get((kind, None))
+    if by_error is not None:
+        return by_error if by_status is None or issubclass(by_error, by_status) else by_status
+    if by_status is not None:
+        return _CLASS_WITHOUT_TYPE.get(status, by_status)
+    return UpstreamException if 500 <= status < 600 else UnexpectedStatusException

@@ -98,7 +98,10 @@ def active_limits(targets: Collection[RateLimitKey]) -> dict[RateLimitKey, RateL
         if own := [(blocked[key], key) for key in target.keys if key in blocked]:
             until, key = max(own)
             seconds = math.ceil((until - now).total_seconds())
-            found[target] = RateLimited(seconds, "vehicle" if key == target.vehicle_id else "application")
+            code = "VEHICLE" if key == target.vehicle_id else "SMARTCAR_API"
+            found[target] = RateLimited(
+                f"RATE_LIMIT:{code}: still blocked", type="RATE_LIMIT", code=code, retry_after=seconds
+            )
     return found
 
 

@@ -10,7 +10,13 @@ from typing import Any, TypeVar
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from ..exceptions import AuthenticationException, SmartcarException, VehicleDisconnected, named
+from ..exceptions import (
+    AuthenticationException,
+    PermissionMissing,
+    ReconnectRequired,
+    SmartcarException,
+    VehicleDisconnected,
+)
 from ..models import ConnectedVehicle, SmartcarAccount
 from . import _rate_limits, client, tokens
 from .client import ApiCredentials, Car
@@ -41,7 +47,7 @@ class VehicleSession:
 
     @sensitive_variables()
     def ask(self, question: Callable[[Car], T], scope: str = "") -> T:
-        """What the car answers, asked once; a failure comes under its name (`exceptions.named`).
+        """What the car answers, asked once; an error gets its account and scope (`complete`).
 
         Among the answers to many questions there may be failures as well.
         """
@@ -49,9 +55,9 @@ class VehicleSession:
             answer = question(self.car)
         except SmartcarException as error:
             self.update_login_status([error])
-            failure = named(error, self.vehicle.account, scope)
-            _rate_limits.record_failure(self.vehicle, failure, self.requests)
-            raise failure from error
+            complete(error, self.vehicle.account, scope)
+            _rate_limits.record_failure(self.vehicle, error, self.requests)
+            raise
         _rate_limits.record_usage(self.vehicle, self.requests)
         self.update_login_status(answer.values() if isinstance(answer, dict) else [answer])
         return answer
@@ -74,6 +80,14 @@ class VehicleSession:
             return False
         _set_unmarked(self.vehicle)
         return True
+
+
+def complete(error: SmartcarException, account: SmartcarAccount, scope: str) -> None:
+    """Add what Smartcar does not say: the account to connect again, or the scope that is missing."""
+    if isinstance(error, ReconnectRequired):
+        error.account = account
+    elif isinstance(error, PermissionMissing):
+        error.scope = scope
 
 
 def cost(account: SmartcarAccount, names: Collection[str]) -> int:

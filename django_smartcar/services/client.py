@@ -12,7 +12,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from .. import sdk
 from ..conf import conf
-from ..exceptions import InvalidAnswerException, MissingCredentials, NoAnswerException, SmartcarException
+from ..exceptions import InvalidResponseException, MissingCredentials, NoResponseException, SmartcarException
 
 #: A token exchange waits no longer than this, whatever SMARTCAR_TIMEOUT says: a refresh token whose exchange
 #: lost its answer works for a minute more, and there has to be time for a second try.
@@ -140,7 +140,7 @@ def connections(
 ) -> list[sdk.v3.Connection]:
     """The connections that API v3 shows for these filters, in this mode; or the ``first`` so many.
 
-    Raises InvalidAnswerException if there seems to be no end: then Smartcar does not heed the filters.
+    Raises InvalidResponseException if there seems to be no end: then Smartcar does not heed the filters.
     """
     shown = sdk.v3.iter_connections(
         access_token,
@@ -155,7 +155,7 @@ def connections(
         return list(islice(shown, first))
     found = list(islice(shown, MAX_CONNECTIONS + 1))
     if len(found) > MAX_CONNECTIONS:
-        raise InvalidAnswerException("Smartcar shows more connections than one driver or car can have")
+        raise InvalidResponseException("Smartcar shows more connections than one driver or car can have")
     return found
 
 
@@ -206,9 +206,9 @@ def may_have_been_executed(error: Exception) -> bool:
 
     A 5xx comes from anywhere on the way to the car; only 501 says that nothing was tried.
     """
-    if isinstance(error, NoAnswerException):
+    if isinstance(error, NoResponseException):
         return error.request_sent
-    if isinstance(error, SmartcarException) and not isinstance(error, InvalidAnswerException):
+    if isinstance(error, SmartcarException) and not isinstance(error, InvalidResponseException):
         status = error.status_code or 0
         return not 400 <= status < 500 and status != 501
     return True

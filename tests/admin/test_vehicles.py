@@ -252,10 +252,10 @@ def test_cars_can_be_filtered_by_connection(boss, cars, connection, shown):
 def test_cars_that_are_not_subscribed_as_set_are_found_with_the_reason(boss, cars, settings, webhooks, shown):
     assert "Bolt</a>" not in boss.get(LIST, {"webhooks": webhooks}).text
     settings.SMARTCAR_WEBHOOKS = ["hook-1"]
-    ConnectedVehicle.objects.filter(pk=cars[1].pk).update(webhooks_error="NoAnswerException")
+    ConnectedVehicle.objects.filter(pk=cars[1].pk).update(webhooks_error="NoResponseException")
     page = boss.get(LIST, {"webhooks": webhooks}).text
     assert {name for name in ("Bolt", "Model S") if f"{name}</a>" in page} == shown
-    assert "NoAnswerException" in boss.get(f"{LIST}{cars[1].pk}/change/").text
+    assert "NoResponseException" in boss.get(f"{LIST}{cars[1].pk}/change/").text
     ConnectedVehicle.objects.update(webhooks="hook-1")
     assert "Bolt</a>" not in boss.get(LIST, {"webhooks": "due"}).text
 

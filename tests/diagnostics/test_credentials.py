@@ -92,7 +92,7 @@ class TestApi3:
     @pytest.mark.parametrize(
         ("options", "text"),
         [
-            ({"body": "<h1>Welcome</h1>"}, "answers 200 InvalidAnswerException"),
+            ({"body": "<h1>Welcome</h1>"}, "answers 200 InvalidResponseException"),
             ({"status": 404, "body": "<h1>No</h1>"}, "answers 404 "),
             ({"status": 502}, "answers 502 "),
             ({"body": requests.ConnectionError()}, "SMARTCAR_IAM_URL: the connection breaks off"),

@@ -157,7 +157,7 @@ class TestExchange:
         requester = sdk.Requester(timeout=0.05, command_timeout=9)
         client = make(requester=requester, auth_url=server.url)
         start = time.monotonic()
-        with pytest.raises(sdk.NoAnswerException) as caught:
+        with pytest.raises(sdk.NoResponseException) as caught:
             client.exchange_refresh_token("refresh-0")
         assert time.monotonic() - start < 1
         assert caught.value.request_sent is True
@@ -178,7 +178,7 @@ class TestExchange:
     def test_refuses_an_answer_without_a_part_and_does_not_quote_the_others(self, server, client, missing):
         body = {name: value for name, value in TOKENS.items() if name != missing}
         server.play = lambda request: Answer(body=body)
-        with pytest.raises(sdk.InvalidAnswerException, match=missing) as caught:
+        with pytest.raises(sdk.InvalidResponseException, match=missing) as caught:
             client.exchange_code("x")
         assert "access-1" not in repr(caught.value)
         assert "refresh-1" not in repr(caught.value)
@@ -186,7 +186,7 @@ class TestExchange:
     @pytest.mark.parametrize("expires_in", ["soon", None, [], 1e300, float("nan"), float("inf"), 10**400])
     def test_refuses_an_answer_whose_life_is_no_number(self, server, client, expires_in):
         server.play = lambda request: Answer(body={**TOKENS, "expires_in": expires_in})
-        with pytest.raises(sdk.InvalidAnswerException):
+        with pytest.raises(sdk.InvalidResponseException):
             client.exchange_code("x")
 
     def test_takes_a_life_in_a_string(self, server, client):
@@ -196,7 +196,7 @@ class TestExchange:
     @pytest.mark.parametrize("body", [b"", b"<html>access-1", b'["access-1"]', b'{"access_token": "access-1'])
     def test_refuses_an_answer_that_is_no_object_and_does_not_quote_it(self, server, client, body):
         server.play = lambda request: Answer(body=body)
-        with pytest.raises(sdk.InvalidAnswerException) as caught:
+        with pytest.raises(sdk.InvalidResponseException) as caught:
             client.exchange_code("x")
         assert "access-1" not in repr(caught.value)
         assert caught.value.__suppress_context__ or caught.value.__context__ is None
@@ -221,7 +221,7 @@ class TestCompatibility:
     @pytest.mark.parametrize("body", [{}, {"compatible": "yes"}, {"compatible": 1}])
     def test_is_refused_when_it_is_neither(self, server, client, body):
         server.play = lambda request: Answer(body=body)
-        with pytest.raises(sdk.InvalidAnswerException):
+        with pytest.raises(sdk.InvalidResponseException):
             client.is_compatible("VIN", ["read_vin"])
 
 
@@ -267,7 +267,7 @@ class TestApplicationAuth:
         server.play = lambda request: SILENCE
         requester = sdk.Requester(timeout=0.05, command_timeout=9)
         start = time.monotonic()
-        with pytest.raises(sdk.NoAnswerException):
+        with pytest.raises(sdk.NoResponseException):
             sdk.ApplicationAuth("id", "s", requester=requester, token_url=server.url).request_token()
         assert time.monotonic() - start < 1
 
@@ -284,7 +284,7 @@ class TestApplicationAuth:
         server.play = lambda request: Answer(
             body={name: value for name, value in self.TOKEN.items() if name != missing}
         )
-        with pytest.raises(sdk.InvalidAnswerException, match=missing) as caught:
+        with pytest.raises(sdk.InvalidResponseException, match=missing) as caught:
             application.request_token()
         assert "access-1" not in repr(caught.value)
 

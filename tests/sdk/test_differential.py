@@ -114,7 +114,13 @@ def ours(case):
         else:
             result = getattr(sdk, name)(*case["args"], **hosts)
     except Exception as error:
-        return {"raised": type(error).__name__, "message": str(error)}
+        names = {
+            "PermissionMissing": "PermissionException",
+            "RateLimited": "RateLimitingException",
+            "UpstreamException": "UnexpectedStatusException",
+        }
+        name = type(error).__name__
+        return {"raised": names.get(name, name), "message": str(error)}
     return {"result": result}
 
 
@@ -190,7 +196,7 @@ class Bridge:
             read = {"raised": "ServerException", "message": "<html>" if "HTML" in answer else "Unknown error"}
             return self.differ("any body is survived", theirs, read)
         if answer == "200 empty" and kind != "disconnect":
-            return self.differ("any body is survived", theirs, {**mine, "raised": "InvalidAnswerException"})
+            return self.differ("any body is survived", theirs, {**mine, "raised": "InvalidResponseException"})
         if answer == "200 no headers" and "raised" in theirs:
             assert theirs["raised"] == "KeyError"
             none = {"unit_system": None} if kind == "odometer" else {}

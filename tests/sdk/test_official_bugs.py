@@ -40,7 +40,7 @@ def test_02_the_unit_system_can_be_set(car):
             None,
         ),
         (Answer(500, b"<html>"), sdk.ServerException, 500, None),
-        (HANG_UP, sdk.NoAnswerException, None, None),
+        (HANG_UP, sdk.NoResponseException, None, None),
     ],
 )
 def test_03_an_error_keeps_its_status_whatever_its_body(server, client, answer, kind, status, code):

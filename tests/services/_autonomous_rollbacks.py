@@ -106,7 +106,7 @@ def test_a_transaction_that_has_the_row_itself_is_refused_before_smartcar_is_ask
     began = time.monotonic()
     with transaction.atomic():
         SmartcarAccount.objects.update(mode="live")
-        with pytest.raises(TransactionNotAllowed, match="commit first"):
+        with pytest.raises(TransactionNotAllowed, match="Commit first"):
             tokens.access_token(vehicle.account)
     assert time.monotonic() - began < 5
     assert store.counters["refreshes"] == 0

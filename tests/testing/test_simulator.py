@@ -15,10 +15,10 @@ from django_smartcar.conf import conf
 from django_smartcar.exceptions import (
     OwnedByAnotherUser,
     PermissionMissing,
-    UpstreamFailed,
-    VehicleUnavailable,
+    ServerException,
+    StateException,
 )
-from django_smartcar.models import READS, ConnectedVehicle, SmartcarAccount
+from django_smartcar.models import READ_METHODS, ConnectedVehicle, SmartcarAccount
 from django_smartcar.services import commands, tokens, vehicles
 from django_smartcar.simulator import store
 from django_smartcar.simulator.faults import injection
@@ -60,17 +60,17 @@ def test_a_connected_car_is_read_and_told(pretend, vehicle):
     assert car.is_locked
     assert vehicle.account.api_version == pretend.api_version
     car.fault = "VEHICLE_STATE:ASLEEP"
-    with pytest.raises(VehicleUnavailable):
+    with pytest.raises(StateException):
         commands.send(vehicle, "unlock")
     assert car.is_locked
 
 
 def test_a_reading_fails_by_its_path_in_both_generations(pretend, vehicle):
     injection.set_fault("UPSTREAM:NO_RESPONSE", "odometer", pretend.car(vehicle))
-    with pytest.raises(UpstreamFailed):
+    with pytest.raises(ServerException):
         vehicles.odometer(vehicle)
     found = vehicles.read(vehicle, ["odometer", "location"])
-    assert isinstance(found["odometer"], UpstreamFailed)
+    assert isinstance(found["odometer"], ServerException)
     assert found["location"]["data"]["latitude"]
     injection.set_fault(None, "odometer", pretend.car(vehicle))
     assert vehicles.odometer(vehicle)["data"]["distance"] > 0
@@ -78,31 +78,31 @@ def test_a_reading_fails_by_its_path_in_both_generations(pretend, vehicle):
 
 def test_a_fault_of_the_request_fails_what_tells_the_reading_in_both_generations(pretend, vehicle):
     injection.set_fault("SERVER:INTERNAL", "odometer", pretend.car(vehicle))
-    with pytest.raises(UpstreamFailed):
+    with pytest.raises(ServerException):
         vehicles.odometer(vehicle)
     if pretend.api_version == "3":  # all signals are one request
-        with pytest.raises(UpstreamFailed):
+        with pytest.raises(ServerException):
             vehicles.read(vehicle, ["odometer", "location"])
     else:
-        assert isinstance(vehicles.read(vehicle, ["odometer", "location"])["odometer"], UpstreamFailed)
+        assert isinstance(vehicles.read(vehicle, ["odometer", "location"])["odometer"], ServerException)
 
 
 @pytest.mark.parametrize(("path", "name"), READ_AT.items())
 def test_every_reading_fails_by_its_path_in_both_generations(pretend, anna, settings, path, name):
-    settings.SMARTCAR_SCOPE = sorted({read.permission for read in READS.values()})
+    settings.SMARTCAR_SCOPE = sorted({read.permission for read in READ_METHODS.values()})
     (vehicle,) = pretend.connect(anna).vehicles
     assert isinstance(vehicles.read(vehicle, [name])[name], dict)
     injection.set_fault("VEHICLE_STATE:UNREACHABLE", path, pretend.car(vehicle))
-    assert isinstance(vehicles.read(vehicle, [name])[name], VehicleUnavailable)
+    assert isinstance(vehicles.read(vehicle, [name])[name], StateException)
 
 
 def test_there_is_a_test_of_every_reading():
-    assert set(READ_AT.values()) == set(READS)
+    assert set(READ_AT.values()) == set(READ_METHODS)
 
 
 def test_a_command_fails_by_its_path_in_both_generations(pretend, vehicle):
     injection.set_fault("VEHICLE_STATE:DOOR_OPEN", "security", pretend.car(vehicle), method="POST")
-    with pytest.raises(VehicleUnavailable):
+    with pytest.raises(StateException):
         commands.send(vehicle, "lock")
 
 

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from django_smartcar.exceptions import RateLimited, SmartcarException, error_code, named
+from django_smartcar.exceptions import RateLimited, error_code
 from django_smartcar.models import ConnectedVehicle
 from django_smartcar.querysets import in_pages
 from django_smartcar.services.webhooks import subscriptions
@@ -48,5 +48,4 @@ class Command(BaseCommand):
 
 def _ends_the_run(failure: Exception) -> bool:
     """Whether Smartcar wants fewer requests of the whole application, and not only of one car."""
-    limit = named(failure) if isinstance(failure, SmartcarException) else failure
-    return isinstance(limit, RateLimited) and limit.scope == "application"
+    return isinstance(failure, RateLimited) and failure.scope == "application"

@@ -15,7 +15,7 @@ import urllib3
 from django_smartcar import __version__
 
 from .. import const
-from ..exceptions import InvalidAnswerException, NoAnswerException, SmartcarException
+from ..exceptions import InvalidResponseException, NoResponseException, SmartcarException
 from ._error_bodies import exception_for
 from .failures import fault_of
 from .session import PooledSession
@@ -67,7 +67,7 @@ class Requester:
         """Send one request; the keyword arguments are those of ``requests.request``.
 
         Returns a 2xx answer. Raises the exception of its status for any other (redirects are not followed),
-        and NoAnswerException if there was none. A ``timeout`` of the caller's goes before our own.
+        and NoResponseException if there was none. A ``timeout`` of the caller's goes before our own.
         """
         is_read = method.upper() == "GET"
         timeout = kwargs.pop("timeout", None) or (
@@ -135,7 +135,7 @@ def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _no_answer(error: Exception) -> NoAnswerException:
+def _no_answer(error: Exception) -> NoResponseException:
     """Our exception for one of requests, whose own text is not quoted: it may hold a token or a VIN."""
     reason = _reason_of(error)
     spoken = (
@@ -146,7 +146,7 @@ def _no_answer(error: Exception) -> NoAnswerException:
     words = str(reason) if isinstance(reason, spoken) else type(error).__name__
     sent = not _was_never_sent(error)
     start = "No answer from Smartcar, the request may have arrived" if sent else "Smartcar was not reached"
-    failure = NoAnswerException(f"{start}: {words}", request_sent=sent)
+    failure = NoResponseException(f"{start}: {words}", request_sent=sent)
     failure.fault = fault_of(reason)
     return failure
 
@@ -176,7 +176,7 @@ def _is_connection_fault(error: Exception) -> bool:
 
 
 def json_of(response: Response) -> Any:
-    """The JSON of a 2xx answer, whatever it is. Raises InvalidAnswerException if it is none."""
+    """The JSON of a 2xx answer, whatever it is. Raises InvalidResponseException if it is none."""
     try:
         return json.loads(response.content)
     except (ValueError, RecursionError):
@@ -186,8 +186,8 @@ def json_of(response: Response) -> Any:
 def body_of(response: Response, **fields: type) -> dict[str, Any]:
     """The JSON object of a 2xx answer, in which each of ``fields`` is there and of its type.
 
-    ``float`` takes any finite number, ``list`` a list of strings. Raises InvalidAnswerException, which names
-    what is wrong and never quotes the body: it may hold tokens.
+    ``float`` takes any finite number, ``list`` a list of strings. Raises InvalidResponseException, which
+    names what is wrong and never quotes the body: it may hold tokens.
     """
     body = json_of(response)
     if not isinstance(body, dict):
@@ -198,9 +198,9 @@ def body_of(response: Response, **fields: type) -> dict[str, Any]:
     return body
 
 
-def invalid(response: Response, why: str) -> InvalidAnswerException:
+def invalid(response: Response, why: str) -> InvalidResponseException:
     """The exception for a 2xx answer that cannot be used."""
-    return InvalidAnswerException(
+    return InvalidResponseException(
         f"Smartcar's answer is not what it promises: {why}",
         status_code=response.status_code,
         request_id=response.headers.get(const.REQUEST_ID_HEADER),

@@ -1,4 +1,4 @@
-"""What an error answer says: the envelopes of v1, v2, v3 and OAuth, plain text, HTML, or nothing: one dict.
+"""Parse error responses: the bodies of v1, v2, v3 and OAuth, plain text, HTML, or an empty body.
 
 Sources: smartcar.com/docs/errors; RFC 6749 5.2. Nothing here raises, whatever the server sent.
 """
@@ -15,15 +15,22 @@ from urllib.parse import parse_qs, quote_plus
 
 import requests
 
+from ...secret_types import Secret, SecretBytes
 from .. import const
-from ..exceptions import CLASSES, Facts, Said, SmartcarException, UnexpectedStatusException
+from ..exceptions import (
+    ErrorDetails,
+    ErrorFields,
+    SmartcarException,
+    UnexpectedStatusException,
+    class_for,
+)
 
 MAX_MESSAGE_LENGTH = 500
 MAX_TEXT_LENGTH = 64 * 1024
 REDACTED = "[removed]"
 
 
-# What an error inside a good answer amounts to, where it names no status of its own.
+# The status of an error inside a 2xx response, unless it has one of its own.
 STATUS_OF_TYPE = {
     "VALIDATION": 400,
     "CONNECTED_SERVICES_ACCOUNT": 400,
@@ -52,97 +59,101 @@ def exception_for(
     error: Mapping[str, Any] | None = None,
     kind: type[SmartcarException] | None = None,
 ) -> SmartcarException:
-    """The exception for an answer with a bad status, whatever its body; never raises.
+    """Return the exception for an error response, whatever its body. Never raises.
 
-    Understands the envelopes of v1, v2, v3 and OAuth, text, HTML, and nothing. Of a good answer that tells of
-    a failure (a 202 that ended badly), the status is the body's, or that of its type and code; ``error`` is
-    the part that failed, if not all of it; ``kind`` a class that says more.
+    Understands the error bodies of v1, v2, v3 and OAuth, plain text, HTML and an empty body. If a 2xx
+    response reports a failure (a 202 that ended badly), the status is the body's, or that of its type and
+    code. ``error`` is the part of the body that failed, if not all of it; ``kind`` a more specific class.
     """
-    content = _content_of(response) if error is None else json.dumps({"errors": [error]}).encode()
-    message, said = read_envelope(content, _secrets_of(response))
+    content = (
+        _content_of(response) if error is None else SecretBytes(json.dumps({"errors": [error]}).encode())
+    )
+    message, fields = parse_error_body(content, _secrets_of(response))
     status = response.status_code
     if 200 <= status < 300:
-        status = _status_said(said) or status
-    facts = Facts(
-        **said, retry_after=seconds_until(response.headers.get(const.RETRY_AFTER_HEADER)), response=response
+        status = _status_in(fields) or status
+    details = ErrorDetails(
+        **fields, retry_after=seconds_until(response.headers.get(const.RETRY_AFTER_HEADER)), response=response
     )
-    facts["status_code"] = status
-    facts["request_id"] = said.get("request_id") or response.headers.get(const.REQUEST_ID_HEADER)
-    if kind := kind or CLASSES.get(status):
-        return kind(message or "Unknown error", **facts)
-    return UnexpectedStatusException(message or f"Unexpected status {status}", **facts)
+    details["status_code"] = status
+    details["request_id"] = fields.get("request_id") or response.headers.get(const.REQUEST_ID_HEADER)
+    if kind is None:
+        kind = class_for(status, fields.get("type"), fields.get("code"))
+    is_unexpected = issubclass(kind, UnexpectedStatusException)
+    return kind(message or (f"Unexpected status {status}" if is_unexpected else "Unknown error"), **details)
 
 
-def _status_said(said: Said) -> int | None:
-    code, kind = (said.get("code") or "").upper(), (said.get("type") or "").upper()
-    # A code of the early v3 comes alone. With a type, only this one says more than the type does.
+def _status_in(fields: ErrorFields) -> int | None:
+    code, kind = (fields.get("code") or "").upper(), (fields.get("type") or "").upper()
+    # A code of the early v3 comes alone. With a type, only this one is more specific than the type.
     by_code = STATUS_OF_CODE.get(code) if not kind or code == "ACCESS_DENIED" else None
-    return said.get("status_code") or by_code or STATUS_OF_TYPE.get(kind)
+    return fields.get("status_code") or by_code or STATUS_OF_TYPE.get(kind)
 
 
-def _content_of(response: requests.Response) -> bytes:
+def _content_of(response: requests.Response) -> SecretBytes:
     try:
-        return response.content or b""
+        return SecretBytes(response.content or b"")
     except (requests.RequestException, RuntimeError):
-        return b""
+        return SecretBytes(b"")
 
 
-def _secrets_of(response: requests.Response) -> list[str]:
-    """What the request sent in confidence: error texts repeat tokens and codes."""
+def _secrets_of(response: requests.Response) -> list[Secret]:
+    """Return the secrets of the request: error texts repeat tokens and codes."""
     request = getattr(response, "request", None)
     if request is None or request.headers is None:
         return []
-    kind, _, credentials = _native(request.headers.get("Authorization")).partition(" ")
-    secrets = [credentials]
-    if kind.lower() == "basic":
-        try:
-            pair = base64.b64decode(credentials).decode("latin-1")
-        except ValueError:
-            pair = ""
-        secrets.append(pair.partition(":")[2])
+    header = _native(request.headers.get("Authorization"))
+    secrets = [Secret(header.partition(" ")[2])]
+    if header.partition(" ")[0].lower() == "basic":
+        secrets.append(_basic_password(secrets[0]))
     if "form-urlencoded" in _native(request.headers.get("Content-Type")):
-        form = parse_qs(_native(request.body))
-        secrets += [
-            value for key in ("code", "refresh_token", "client_secret") for value in form.get(key, [])
-        ]
+        for name in ("code", "refresh_token", "client_secret"):
+            secrets += map(Secret, parse_qs(_native(request.body)).get(name, []))
     return secrets
 
 
-def _native(value: Any) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else value if isinstance(value, str) else ""
-
-
-def read_envelope(content: bytes, secrets: Iterable[str]) -> tuple[str, Said]:
-    """The message ("" if there is none) and the facts of an error's body, ``secrets`` blotted out of both."""
-    text = _text_of(content)
-    blot = _Redactor(secrets)
-    message = ""
-    said: dict[str, Any] = {}
+def _basic_password(credentials: Secret) -> Secret:
     try:
-        raw_message, raw = _read_body(json.loads(text))
-        # Set both only when both are blotted: blotting, too, can go too deep.
-        message, said = blot(raw_message), {name: blot(value) for name, value in raw.items()}
-    except RecursionError:
-        pass  # JSON nested a thousand deep says nothing to anybody
+        return Secret(base64.b64decode(credentials).decode("latin-1").partition(":")[2])
     except ValueError:
-        message = blot(text[:MAX_TEXT_LENGTH])
+        return Secret("")
+
+
+def _native(value: Any) -> Secret:
+    return Secret(
+        value.decode("latin-1") if isinstance(value, bytes) else value if isinstance(value, str) else ""
+    )
+
+
+def parse_error_body(content: bytes, secrets: Iterable[str]) -> tuple[str, ErrorFields]:
+    """Parse an error body into message ("" if it has none) and fields, with ``secrets`` redacted."""
+    text = _text_of(content)
+    redact = _Redactor(secrets)
+    message = ""
+    fields: dict[str, Any] = {}
+    try:
+        message, fields = _read_body(redact(json.loads(text)))
+    except RecursionError:
+        pass  # JSON nested a thousand deep has no message for anybody
+    except ValueError:
+        message = redact(Secret(text[:MAX_TEXT_LENGTH]))
     if len(message) > MAX_MESSAGE_LENGTH:
         message = message[:MAX_MESSAGE_LENGTH] + "…"
-    return "" if message.isspace() else message, Said(
-        status_code=_status(said.get("status_code")),
-        type=_text(said.get("type")),
-        code=_text(said.get("code")),
-        description=_text(said.get("description")),
-        request_id=_text(said.get("request_id")),
-        resolution=_resolution(said.get("resolution")),
-        detail=said.get("detail"),
-        doc_url=_text(said.get("doc_url")),
-        suggested_user_message=_text(said.get("suggested_user_message")),
+    return "" if message.isspace() else message, ErrorFields(
+        status_code=_status(fields.get("status_code")),
+        type=_text(fields.get("type")),
+        code=_text(fields.get("code")),
+        description=_text(fields.get("description")),
+        request_id=_text(fields.get("request_id")),
+        resolution=_resolution(fields.get("resolution")),
+        detail=fields.get("detail"),
+        doc_url=_text(fields.get("doc_url")),
+        suggested_user_message=_text(fields.get("suggested_user_message")),
     )
 
 
 def seconds_until(retry_after: str | None) -> float | None:
-    """Seconds from a ``Retry-After`` header, in either of its two forms; None for anything else."""
+    """Return the seconds of a ``Retry-After`` header, in either of its two forms; None for anything else."""
     value = (retry_after or "").strip()
     if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,12})?", value):
         return float(value)
@@ -156,12 +167,12 @@ def seconds_until(retry_after: str | None) -> float | None:
     return max(0.0, seconds)
 
 
-def _text_of(content: bytes) -> str:
-    # The header's charset is not asked: some of Python's codecs raise, and some warn.
+def _text_of(content: bytes) -> Secret:
+    # The charset of the header is ignored: some of Python's codecs raise, and some warn.
     try:
-        return content.decode("utf-8-sig")
+        return Secret(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        return content.decode("latin-1")
+        return Secret(content.decode("latin-1"))
 
 
 def _read_body(body: Any) -> tuple[str, dict[str, Any]]:
@@ -180,14 +191,14 @@ def _read_body(body: Any) -> tuple[str, dict[str, Any]]:
 
 
 def _read_v1(body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    said = {"type": body.get("error"), "code": body.get("code"), "request_id": body.get("requestId")}
+    fields = {"type": body.get("error"), "code": body.get("code"), "request_id": body.get("requestId")}
     message = _text(body.get("message")) or ""
-    return message, {**said, "description": message or None}
+    return message, {**fields, "description": message or None}
 
 
 def _read_oauth(body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    said = {"type": "OAUTH", "code": body.get("error"), "description": body.get("error_description")}
-    return _text(said["description"]) or _labelled(said)[0], said
+    fields = {"type": "OAUTH", "code": body.get("error"), "description": body.get("error_description")}
+    return _text(fields["description"]) or _labelled(fields)[0], fields
 
 
 def _read_v2(body: dict[str, Any]) -> dict[str, Any]:
@@ -219,10 +230,10 @@ def _read_v3(error: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _labelled(said: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """``TYPE:CODE - description``, of which any part may be missing."""
-    label = ":".join(filter(None, (_text(said.get("type")), _text(said.get("code")))))
-    return " - ".join(filter(None, (label, _text(said.get("description"))))), said
+def _labelled(fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return ``TYPE:CODE - description`` as the message; any part may be missing."""
+    label = ":".join(filter(None, (_text(fields.get("type")), _text(fields.get("code")))))
+    return " - ".join(filter(None, (label, _text(fields.get("description"))))), fields
 
 
 def _text(value: Any) -> str | None:
@@ -242,22 +253,22 @@ def _resolution(value: Any) -> dict[str, Any] | None:
 
 
 class _Redactor:
-    """Takes out of an answer what its request sent in confidence: error texts repeat tokens and codes."""
+    """Remove the secrets of a request from its response: error texts repeat tokens and codes."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        forms = {form for secret in secrets if secret for form in (secret, quote_plus(secret))}
-        longest_first = sorted(map(re.escape, forms), key=len, reverse=True)
+        forms = {form for secret in secrets if secret for form in (secret, Secret(quote_plus(secret)))}
+        longest_first = [Secret(re.escape(form)) for form in sorted(forms, key=len, reverse=True)]
         self.pattern = re.compile("|".join(longest_first), re.IGNORECASE) if forms else None
 
     def __call__(self, value: Any) -> Any:
         if isinstance(value, str):
-            value = _storable(value)
-            return self.pattern.sub(REDACTED, value) if self.pattern else value
+            value = Secret(_storable(value))
+            return self.pattern.sub(REDACTED, value) if self.pattern else value.reveal()
         if isinstance(value, dict):
             return {_storable(key): self(item) for key, item in value.items()}
         if isinstance(value, list):
             return [self(item) for item in value]
-        # Infinity and NaN are Python's extensions: no strict JSON column takes them back.
+        # Infinity and NaN are extensions of Python: a strict JSON column rejects them.
         return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

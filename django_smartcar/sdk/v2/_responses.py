@@ -15,7 +15,7 @@ from ..types import Batch, VehicleAttributes, VehicleInfo
 
 
 def reading_of(name: str, response: Response) -> dict[str, Any]:
-    """What the method ``name`` returns. Raises InvalidAnswerException."""
+    """What the method ``name`` returns. Raises InvalidResponseException."""
     body = json_of(response)
     if body is None:
         raise invalid(response, "it is null")

@@ -137,7 +137,7 @@ def document_of(response: Response) -> dict[str, Any]:
 
 
 def resource_of(response: Response) -> Resource:
-    """The one resource of a 2xx answer, with or without ``data`` around it. Raises InvalidAnswerException."""
+    """Return the resource of a 2xx response, with or without ``data``. Raises InvalidResponseException."""
     document = document_of(response)
     resource = document.get("data", document)
     if not _is_resource(resource):
@@ -149,7 +149,7 @@ def ensure_done(response: Response, *, lasting: bool = False) -> dict[str, Any]:
     """The attributes of a command's execution, once the command has succeeded.
 
     A 202 says nothing yet: what counts is the body at its end. Raises the exception of the failure it tells
-    of, and InvalidAnswerException where it tells of neither: then the car may have obeyed, or not.
+    of, and InvalidResponseException where it tells of neither: then the car may have obeyed, or not.
     ``lasting`` executions make or remove a thing: they carry its id, and need not say a status.
     """
     execution = document_of(response).get("data")

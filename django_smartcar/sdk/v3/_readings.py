@@ -164,7 +164,7 @@ def reading_of(name: str, ask: Ask, unit_system: str, within: Period | None = No
 
 
 def vin_of(ask: Ask) -> str:
-    """The text of the signal ``vin``. Raises InvalidAnswerException."""
+    """The text of the signal ``vin``. Raises InvalidResponseException."""
     response, signal = ask("vin")
     if not isinstance(signal["value"], str) or not signal["value"]:
         raise invalid(response, "the VIN is not a text")

@@ -1,8 +1,8 @@
 """What a car of API v3 can be told. An answer of 202 is no success: its body is read to the end.
 
 None of these is ever sent twice. Each raises the exception of the failure, whether Smartcar told of it at
-once or minutes later at the end of a 202; an InvalidAnswerException if the end says neither, and a
-NoAnswerException if it never came: in these two cases the car may have obeyed.
+once or minutes later at the end of a 202; an InvalidResponseException if the end says neither, and a
+NoResponseException if it never came: in these two cases the car may have obeyed.
 """
 
 from collections.abc import Mapping

@@ -13,10 +13,10 @@ from django.views.decorators.debug import sensitive_variables
 from ... import signals
 from ...conf import conf
 from ...exceptions import (
-    InvalidAnswerException,
+    InvalidResponseException,
+    NotCapableException,
     TransactionNotAllowed,
     VehicleDisconnected,
-    VehicleNotCapable,
 )
 from ...models import ConnectedVehicle, VehicleCommand
 from .. import _concurrency, _rate_limits, _session, _transactions, client
@@ -43,7 +43,7 @@ def send(
 
     The record is committed before Smartcar is asked, past a transaction of yours. What is raised then has
     been recorded: as ``failed``, or as ``unknown`` when the car may have obeyed although Smartcar did not say
-    so (`resolve`). Refused without a record: VehicleDisconnected, PermissionMissing, VehicleNotCapable,
+    so (`resolve`). Refused without a record: VehicleDisconnected, PermissionMissing, NotCapableException,
     RateLimited, CommandInvalid, DuplicateCommand and TransactionNotAllowed. Raises a SmartcarException,
     ReconnectRequired or RefreshInProgress else.
     """
@@ -109,13 +109,13 @@ def _execute(command: VehicleCommand, order: CommandSpec, parameters: Mapping[st
 def _send(car: Car, action: str, parameters: Mapping[str, Any]) -> None:
     answer = getattr(car, action)(**parameters)
     if answer["status"] != "success":
-        raise InvalidAnswerException("Smartcar's answer to the command says neither success nor failure")
+        raise InvalidResponseException("Smartcar's answer to the command says neither success nor failure")
 
 
 def _check_capability(vehicle: ConnectedVehicle, action: str) -> None:
     since = timezone.now() - INCAPABLE_TTL
     refused = VehicleCommand.objects.filter(vehicle=vehicle, action=action, created_at__gt=since)
     if refused.filter(error_type="COMPATIBILITY", error_code__in=INCAPABLE).exists():
-        raise VehicleNotCapable(
+        raise NotCapableException(
             "Smartcar has said so lately", type="COMPATIBILITY", code="VEHICLE_NOT_CAPABLE"
         )

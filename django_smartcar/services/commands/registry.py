@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from ... import sdk
-from ...exceptions import CommandInvalid, PermissionMissing, VehicleNotCapable
+from ...exceptions import CommandInvalid, NotCapableException, PermissionMissing
 from ...models import ConnectedVehicle
 
 #: What of the parameters is a place: it goes to the car, and into no record.
@@ -74,7 +74,7 @@ COMMANDS = {
 
 @sensitive_variables()
 def check(vehicle: ConnectedVehicle, action: str, parameters: Mapping[str, Any]) -> CommandSpec:
-    """The order, if it can be sent. Raises CommandInvalid, PermissionMissing or VehicleNotCapable."""
+    """The order, if it can be sent. Raises CommandInvalid, PermissionMissing or NotCapableException."""
     if action not in COMMANDS:
         raise CommandInvalid(f"{action!r} is not one of {', '.join(COMMANDS)}")
     method = getattr(sdk.v3.Vehicle, action)
@@ -85,7 +85,7 @@ def check(vehicle: ConnectedVehicle, action: str, parameters: Mapping[str, Any])
         raise CommandInvalid(f"{action} takes {', '.join(takes) or 'nothing'}") from None
     is_v3 = vehicle.account.uses_v3
     if not is_v3 and not hasattr(sdk.Vehicle, action):
-        raise VehicleNotCapable(f"{action} exists in API v3 only", type="COMPATIBILITY")
+        raise NotCapableException(f"{action} exists in API v3 only", type="COMPATIBILITY")
     if "limit" in parameters:
         _check_limit(parameters["limit"], is_v3)
     if set(parameters) >= PLACES:
@@ -93,7 +93,7 @@ def check(vehicle: ConnectedVehicle, action: str, parameters: Mapping[str, Any])
     order = COMMANDS[action]
     # Without any permission on the row, Smartcar has not told yet which there are.
     if vehicle.permissions and not vehicle.can(order.scope):
-        raise PermissionMissing(order.scope)
+        raise PermissionMissing(scope=order.scope)
     return order
 
 

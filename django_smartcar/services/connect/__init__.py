@@ -12,8 +12,8 @@ from django.views.decorators.debug import sensitive_variables
 from ... import signals
 from ...conf import conf
 from ...exceptions import (
-    InvalidAnswerException,
     InvalidConnectState,
+    InvalidResponseException,
     NoVehiclesConnected,
     OwnedByAnotherUser,
     OwnershipNotVerified,
@@ -124,7 +124,7 @@ def _complete(attempt: ConnectAttempt, said: Callback) -> Connected:
 @sensitive_variables()
 def _driver(attempt: ConnectAttempt, proven: VerifiedUser, access_token: str) -> ApiCredentials:
     if not 0 < len(proven.user_id) <= vehicles.MAX_ID_LENGTH:
-        raise InvalidAnswerException("Smartcar named the driver by an id that is none")
+        raise InvalidResponseException("Smartcar named the driver by an id that is none")
     return ApiCredentials(attempt.api_version, access_token, proven.user_id, attempt.mode)
 
 

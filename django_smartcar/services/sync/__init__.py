@@ -21,7 +21,6 @@ from ...exceptions import (
     SmartcarAppError,
     SmartcarException,
     error_code,
-    named,
 )
 from ...models import READ_METHODS, ConnectedVehicle
 from .. import _session, readings, vehicles
@@ -147,10 +146,9 @@ def _result(vehicle: ConnectedVehicle, answer: Any) -> Result:
 
 
 def _failed(vehicle: ConnectedVehicle, error: Exception, missing: Mapping[str, str] | None = None) -> Result:
-    failure = named(error) if isinstance(error, SmartcarException) else error
-    if isinstance(failure, RateLimited):
-        outcome, retry_after = Outcome.RATE_LIMITED, failure.retry_after
+    if isinstance(error, RateLimited):
+        outcome, retry_after = Outcome.RATE_LIMITED, error.retry_after
     else:
-        is_drivers = isinstance(failure, ReconnectRequired)
+        is_drivers = isinstance(error, ReconnectRequired)
         outcome, retry_after = Outcome.NEEDS_DRIVER if is_drivers else Outcome.FAILED, None
     return Result(vehicle, outcome, error_code(error), missing or {}, retry_after)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from django.views.decorators.debug import sensitive_variables
 
-from ...exceptions import AuthenticationException, RateLimited, SmartcarAppError, SmartcarException, named
+from ...exceptions import AuthenticationException, RateLimited, SmartcarAppError, SmartcarException
 from ...models import ConnectedVehicle, SmartcarAccount
 from .. import _rate_limits, _session, client, tokens
 from .._rate_limits import RateLimitKey
@@ -226,8 +226,8 @@ def _answer(future: Future[Any], claim: SyncLease) -> Answer | None:
 def _limits_in(answer: Answer) -> Iterator[RateLimited]:
     failures: Iterable[Any] = [answer] if isinstance(answer, Exception) else answer.values()
     for failure in failures:
-        if isinstance(failure, SmartcarException) and isinstance(limit := named(failure), RateLimited):
-            yield limit
+        if isinstance(failure, RateLimited):
+            yield failure
 
 
 def _is_shared_limit(answer: Answer) -> bool:

@@ -106,7 +106,7 @@ def refresh(row: LeasedToken, *, wait: bool = True) -> bool:
     SmartcarException (then the tokens are as before).
     """
     if isinstance(row, SmartcarAccount) and row.needs_reconnecting:
-        raise ReconnectRequired(row)
+        raise ReconnectRequired(account=row)
     if isinstance(row, SmartcarAccount) and row.uses_v3:
         shared = application()
         is_young = (
@@ -115,7 +115,7 @@ def refresh(row: LeasedToken, *, wait: bool = True) -> bool:
         return False if is_young else refresh(shared, wait=wait)
     renewed = _refresh_lock.renew(row, partial(_exchange, row), wait=wait)
     if isinstance(row, SmartcarAccount) and row.reconnect_required_at is not None:
-        raise ReconnectRequired(row)
+        raise ReconnectRequired(account=row)
     return renewed
 
 
@@ -166,7 +166,7 @@ def _row_and_token(account: SmartcarAccount) -> tuple[LeasedToken, str]:
         # It may have been moved to the other generation while somebody else's exchange was waited for.
         if account.uses_v3 == was_v3 and not account.needs_reconnecting:
             return row, row.access_token
-    raise ReconnectRequired(account)
+    raise ReconnectRequired(account=account)
 
 
 @sensitive_variables()
@@ -177,6 +177,8 @@ def _ensure_fresh(row: LeasedToken) -> None:
         try:
             if refresh(row, wait=is_urgent) or not row.access_expires_within(MIN_REMAINING_LIFETIME):
                 return
+        except ReconnectRequired:
+            raise
         except SmartcarException as error:
             if is_urgent:
                 raise
@@ -199,7 +201,7 @@ def _exchange(row: LeasedToken, lease: uuid.UUID) -> bool:
         if row.token_version != version:
             return False  # Somebody took the lease over and won: our failure says nothing about their pair.
         if isinstance(row, SmartcarAccount) and row.needs_reconnecting:
-            raise ReconnectRequired(row) from error
+            raise ReconnectRequired(account=row) from error
         raise
     store(row, access)
     return _refresh_lock.write(row, version, **{name: getattr(row, name) for name in row.TOKEN_FIELDS})

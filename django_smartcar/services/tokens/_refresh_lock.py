@@ -111,7 +111,7 @@ def reload(row: LeasedToken) -> None:
     try:
         row.refresh_from_db()
     except ObjectDoesNotExist:
-        raise ReconnectRequired(row) from None
+        raise ReconnectRequired(account=row) from None
 
 
 def _claim(row: LeasedToken, version: int) -> uuid.UUID | None:

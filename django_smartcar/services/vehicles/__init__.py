@@ -21,7 +21,6 @@ from ...exceptions import (
     ResourceNotFoundException,
     SignalNotAvailable,
     SmartcarException,
-    named,
 )
 from ...models import READ_METHODS, ConnectedVehicle, SmartcarAccount, SmartcarUser
 from .. import _rate_limits, _session, readings, tokens
@@ -96,7 +95,7 @@ def read(
     if asked := [name for name in permitted if name not in found]:
         found |= _ask_all(vehicle, asked)
     return {
-        name: found[name] if name in found else PermissionMissing(READ_METHODS[name].permission)
+        name: found[name] if name in found else PermissionMissing(scope=READ_METHODS[name].permission)
         for name in wanted
     }
 
@@ -107,8 +106,8 @@ def _ask_all(vehicle: ConnectedVehicle, names: list[str]) -> dict[str, Any]:
     answers: dict[str, Any] = {**_session.ask(vehicle, lambda car: car.batch(names), requests=cost)}
     for name, answer in answers.items():
         if isinstance(answer, SmartcarException):
-            failure = answers[name] = named(answer, vehicle.account, READ_METHODS[name].permission)
-            _rate_limits.record_failure(vehicle, failure, 0)  # the batch itself is counted
+            _session.complete(answer, vehicle.account, READ_METHODS[name].permission)
+            _rate_limits.record_failure(vehicle, answer, 0)  # the batch itself is counted
     readings.save_batch(vehicle, answers)
     return answers
 
@@ -197,7 +196,7 @@ def disconnect(vehicle: ConnectedVehicle, *, actor: Any = None) -> bool:
     try:
         disconnect_at_smartcar(vehicle)
     except ReconnectRequired as error:
-        if isinstance(error, SmartcarException):
+        if error.status_code is not None:
             raise  # about the login at the brand: our tokens are good, and Smartcar has not let it go
         told = False
     if mark_disconnected(vehicle, actor, before):

@@ -10,7 +10,7 @@ from typing import Any
 from django.views.decorators.debug import sensitive_variables
 
 from ... import sdk
-from ...exceptions import AuthenticationException, RateLimited, SignalNotAvailable, SmartcarException, named
+from ...exceptions import AuthenticationException, RateLimited, SignalNotAvailable, SmartcarException
 from .. import _rate_limits, client
 from ..client import ApiCredentials, Car
 
@@ -91,7 +91,7 @@ def read(
         pass  # API v3 may have collected no VIN yet, or have it turned off
     except SmartcarException as error:
         logger.warning("Smartcar told only part of a vehicle: %s %s", type(error).__name__, error.request_id)
-        failed = named(error)
+        failed = error
         if isinstance(failed, RateLimited):
             _rate_limits.record_limits([(target, failed)])
             told.requests = max(0, told.requests - 1)  # what the plan does not count comes first

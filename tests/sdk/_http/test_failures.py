@@ -46,7 +46,7 @@ def strangers_tls():
 
 
 def fault(url, **options):
-    with pytest.raises(sdk.NoAnswerException) as caught:
+    with pytest.raises(sdk.NoResponseException) as caught:
         sdk.Requester(retries=0, **options).call("GET", url)
     return caught.value.fault
 

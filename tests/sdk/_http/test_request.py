@@ -71,7 +71,7 @@ class TestRequest:
     def test_an_answer_that_is_not_json_is_one_of_the_family(self, server, car, new_car):
         server.play = lambda request: Answer(body=b"<html>")
         for asked in (car, new_car):
-            with pytest.raises(sdk.InvalidAnswerException):
+            with pytest.raises(sdk.InvalidResponseException):
                 asked.request("GET", "x")
 
     def test_what_may_have_arrived_is_not_sent_again(self, server, car):

@@ -110,7 +110,7 @@ class TestTimeouts:
         server.play = lambda request: SILENCE
         impatient = sdk.Requester(**{"timeout": 9, "command_timeout": 9, short: 0.05})
         start = time.monotonic()
-        with pytest.raises(sdk.NoAnswerException) as caught:
+        with pytest.raises(sdk.NoResponseException) as caught:
             impatient.call(method, server.url)
         assert 0.05 <= time.monotonic() - start < 5
         assert caught.value.request_sent is True
@@ -120,14 +120,14 @@ class TestTimeouts:
         server.play = lambda request: SILENCE
         patient = sdk.Requester(timeout=9, command_timeout=9)
         start = time.monotonic()
-        with pytest.raises(sdk.NoAnswerException):
+        with pytest.raises(sdk.NoResponseException):
             patient.call("POST", server.url, timeout=0.05)
         assert time.monotonic() - start < 4
 
     def test_there_is_one_also_if_the_caller_asks_for_none(self, server):
         server.play = lambda request: SILENCE
         start = time.monotonic()
-        with pytest.raises(sdk.NoAnswerException):
+        with pytest.raises(sdk.NoResponseException):
             sdk.Requester(timeout=0.05).call("GET", server.url, timeout=None)
         assert time.monotonic() - start < 4
 
@@ -136,7 +136,7 @@ class TestTimeouts:
         self, server, requester, method
     ):
         server.play = lambda request: Answer(body=b"{", headers={"Transfer-Encoding": "chunked"})
-        with pytest.raises(sdk.NoAnswerException) as caught:
+        with pytest.raises(sdk.NoResponseException) as caught:
             requester.call(method, server.url, timeout=0.05)
         assert caught.value.request_sent is True
         assert len(server.requests) == 1
@@ -151,7 +151,7 @@ class TestNotReached:
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             url = f"http://127.0.0.1:{listener.getsockname()[1]}/secret-vin"
-            with pytest.raises(sdk.NoAnswerException) as caught:
+            with pytest.raises(sdk.NoResponseException) as caught:
                 requester.call("POST", url)
         assert caught.value.request_sent is False
         assert "secret-vin" not in str(caught.value)
@@ -162,7 +162,7 @@ class TestNotReached:
             raise socket.gaierror(-2, "Name or service not known")
 
         monkeypatch.setattr(socket, "getaddrinfo", unknown)
-        with pytest.raises(sdk.NoAnswerException) as caught:
+        with pytest.raises(sdk.NoResponseException) as caught:
             requester.call("POST", "http://api.smartcar.invalid/")
         assert caught.value.request_sent is False
 
@@ -176,7 +176,7 @@ class TestNotReached:
                 other.setblocking(False)
                 other.connect_ex(listener.getsockname())
             url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            with pytest.raises(sdk.NoAnswerException) as caught:
+            with pytest.raises(sdk.NoResponseException) as caught:
                 sdk.Requester(connect_timeout=0.05).call("POST", url)
         assert caught.value.request_sent is False
 
@@ -191,14 +191,14 @@ class TestNotReached:
         ],
     )
     def test_nothing_was_sent_when_the_request_cannot_be_made(self, requester, url, kwargs):
-        with pytest.raises(sdk.NoAnswerException) as caught:
+        with pytest.raises(sdk.NoResponseException) as caught:
             requester.call("POST", url, **kwargs)
         assert caught.value.request_sent is False
         assert "hidden" not in repr(caught.value)
         assert caught.value.__cause__ is caught.value.__context__ is None
 
     def test_nothing_was_sent_when_a_token_is_not_latin(self, server, requester):
-        with pytest.raises(sdk.NoAnswerException) as caught:
+        with pytest.raises(sdk.NoResponseException) as caught:
             requester.call("POST", server.url, headers={"Authorization": "Bearer hidden\u20ac"})
         assert caught.value.request_sent is False
         assert server.requests == []
@@ -213,7 +213,7 @@ class TestCommandsAreNeverSentTwice:
     def test_when_the_kept_connection_breaks_under_the_request(self, server, requester, method):
         server.answers = [Answer(), HANG_UP]
         requester.call("GET", server.url)
-        with pytest.raises(sdk.NoAnswerException) as caught:
+        with pytest.raises(sdk.NoResponseException) as caught:
             requester.call(method, server.url, json={"action": "LOCK"})
         assert caught.value.request_sent is True
         assert [request.method for request in server.requests] == ["GET", method]
@@ -332,7 +332,7 @@ class TestReadsAreTriedAgain:
         server.answers = [Answer(502), SILENCE]
         hurried = sdk.Requester(timeout=5, deadline=0.2, backoff=0.001)
         start = time.monotonic()
-        with pytest.raises(sdk.NoAnswerException):
+        with pytest.raises(sdk.NoResponseException):
             hurried.call("GET", server.url)
         assert time.monotonic() - start < 2
 

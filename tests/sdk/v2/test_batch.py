@@ -70,19 +70,19 @@ class TestGeneration2:
     @pytest.mark.parametrize(
         ("item", "kind"),
         [
-            (failed("/fuel", 403, "PERMISSION"), sdk.PermissionException),
+            (failed("/fuel", 403, "PERMISSION"), sdk.PermissionMissing),
             (failed("/fuel", 409, "VEHICLE_STATE", "ASLEEP"), sdk.StateException),
             (failed("/fuel", 501, "COMPATIBILITY", "VEHICLE_NOT_CAPABLE"), sdk.NotCapableException),
-            (failed("/fuel", 502, "UPSTREAM", "NO_RESPONSE"), sdk.UnexpectedStatusException),
+            (failed("/fuel", 502, "UPSTREAM", "NO_RESPONSE"), sdk.UpstreamException),
             ({"path": "/fuel", "code": 504, "body": "upstream request timeout"}, sdk.GatewayTimeoutException),
             ({"path": "/fuel", "code": 500}, sdk.ServerException),
-            ({"path": "/fuel", "code": 200}, sdk.InvalidAnswerException),
-            ({"path": "/fuel", "code": 200, "body": {"range": "far"}}, sdk.InvalidAnswerException),
-            ({"path": "/fuel"}, sdk.InvalidAnswerException),
-            ({"path": "/fuel", "code": "403", "body": {}}, sdk.InvalidAnswerException),
-            ({"path": "/fuel", "code": 403, "body": {}, "headers": []}, sdk.PermissionException),
-            (5, sdk.InvalidAnswerException),
-            ({}, sdk.InvalidAnswerException),
+            ({"path": "/fuel", "code": 200}, sdk.InvalidResponseException),
+            ({"path": "/fuel", "code": 200, "body": {"range": "far"}}, sdk.InvalidResponseException),
+            ({"path": "/fuel"}, sdk.InvalidResponseException),
+            ({"path": "/fuel", "code": "403", "body": {}}, sdk.InvalidResponseException),
+            ({"path": "/fuel", "code": 403, "body": {}, "headers": []}, sdk.PermissionMissing),
+            (5, sdk.InvalidResponseException),
+            ({}, sdk.InvalidResponseException),
         ],
     )
     def test_one_that_failed_fails_no_other(self, server, car, item, kind):
@@ -135,14 +135,14 @@ class TestGeneration2:
     @pytest.mark.parametrize("body", [b"", {}, [], {"responses": None}, {"responses": {}}])
     def test_a_whole_of_another_shape_is_one_of_the_family(self, server, car, body):
         server.play = lambda request: Answer(body=body)
-        with pytest.raises(sdk.InvalidAnswerException):
+        with pytest.raises(sdk.InvalidResponseException):
             car.batch(["fuel"])
 
     def test_it_is_sent_once_and_has_the_time_of_a_read(self, server):
         requester = sdk.Requester(timeout=0.1, command_timeout=5)
         car = sdk.Vehicle("c", "t", requester=requester, api_url=f"{server.url}/v2.0")
         server.play = lambda request: Answer(chunks=[b" ", b"{}"], pause=1)
-        with pytest.raises(sdk.NoAnswerException):
+        with pytest.raises(sdk.NoResponseException):
             car.batch(["fuel"])
         assert len(server.requests) == 1
 
@@ -164,9 +164,9 @@ class TestGeneration3:
         assert found["battery"]["data"] == {"percent_remaining": 0.68, "range": 275}
         assert found["odometer"]["data"] == {"distance": 10}
         assert found["vin"] == "V"
-        assert type(found["location"]) is sdk.PermissionException
+        assert type(found["location"]) is sdk.PermissionMissing
         assert type(found["fuel"]) is sdk.SignalNotAvailable
-        assert type(found["tire_pressure"]) is sdk.InvalidAnswerException
+        assert type(found["tire_pressure"]) is sdk.InvalidResponseException
         assert all(value.__traceback__ is None for value in found.values() if isinstance(value, Exception))
 
     def test_what_is_no_signal_takes_a_request_of_its_own(self, server, new_car):

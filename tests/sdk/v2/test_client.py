@@ -175,7 +175,7 @@ def test_the_user_id_is_what_smartcar_says(server, hosts):
 )
 def test_a_good_status_with_a_bad_body_is_one_of_the_family(server, hosts, body):
     server.play = lambda request: Answer(body=body, headers={"SC-Request-Id": "r"})
-    with pytest.raises(sdk.InvalidAnswerException) as caught:
+    with pytest.raises(sdk.InvalidResponseException) as caught:
         sdk.get_user_id("token", **hosts)
     assert (caught.value.status_code, caught.value.request_id) == (200, "r")
     assert caught.value.__cause__ is None
@@ -187,5 +187,5 @@ def test_a_good_status_with_a_bad_body_is_one_of_the_family(server, hosts, body)
 )
 def test_vehicle_ids_of_another_shape_are_one_of_the_family(server, hosts, body):
     server.play = lambda request: Answer(body=body)
-    with pytest.raises(sdk.InvalidAnswerException):
+    with pytest.raises(sdk.InvalidResponseException):
         sdk.get_vehicle_ids("token", **hosts)

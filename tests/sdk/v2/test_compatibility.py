@@ -91,9 +91,9 @@ def test_the_matrix_is_asked_for(server, hosts):
 )
 def test_an_answer_of_another_shape_is_one_of_the_family(server, hosts, body):
     server.play = lambda request: Answer(body=body)
-    with pytest.raises(sdk.InvalidAnswerException):
+    with pytest.raises(sdk.InvalidResponseException):
         sdk.get_compatibility(VIN, ["read_vin"], **hosts)
-    with pytest.raises(sdk.InvalidAnswerException):
+    with pytest.raises(sdk.InvalidResponseException):
         sdk.get_compatibility_matrix("US", **hosts)
 
 

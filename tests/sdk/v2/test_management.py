@@ -117,7 +117,7 @@ def test_an_answer_of_another_shape_is_one_of_the_family(server, hosts, body):
         (lambda *args, **more: list(sdk.iter_connections(*args, **more)), {}),
         (sdk.delete_connections, {"user_id": "u"}),
     ):
-        with pytest.raises(sdk.InvalidAnswerException):
+        with pytest.raises(sdk.InvalidResponseException):
             call("the-amt", **given, **hosts)
 
 

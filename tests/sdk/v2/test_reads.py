@@ -182,7 +182,7 @@ def test_what_a_brand_leaves_out_is_none(server, car, name, path, body, data, ha
 )
 def test_a_good_status_with_a_bad_body_is_one_of_the_family(server, car, name, body):
     server.play = lambda request: Answer(body=body, headers={"SC-Request-Id": "r"})
-    with pytest.raises(sdk.InvalidAnswerException) as caught:
+    with pytest.raises(sdk.InvalidResponseException) as caught:
         getattr(car, name)()
     assert (caught.value.status_code, caught.value.request_id) == (200, "r")
 
@@ -208,7 +208,7 @@ def test_a_good_status_with_a_bad_body_is_one_of_the_family(server, car, name, b
 )
 def test_a_field_that_is_wrong_is_named_and_not_quoted(server, car, name, body, why):
     server.play = lambda request: Answer(body=body)
-    with pytest.raises(sdk.InvalidAnswerException, match=f": {why}$") as caught:
+    with pytest.raises(sdk.InvalidResponseException, match=f": {why}$") as caught:
         getattr(car, name)()
     assert "secret" not in str(caught.value)
 

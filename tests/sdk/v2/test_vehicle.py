@@ -137,14 +137,14 @@ def test_two_cars_do_not_share_a_token(server, car, requester):
 )
 def test_a_good_status_with_a_bad_body_is_one_of_the_family(server, car, call, body):
     server.play = lambda request: Answer(body=body)
-    with pytest.raises(sdk.InvalidAnswerException):
+    with pytest.raises(sdk.InvalidResponseException):
         getattr(car, call)()
 
 
 @pytest.mark.parametrize("distance", [b"NaN", b"Infinity", b"true", b"null", b"9" * 400])
 def test_a_distance_that_is_no_number_is_one_of_the_family(server, car, distance):
     server.play = lambda request: Answer(body=b'{"distance": ' + distance + b"}")
-    with pytest.raises(sdk.InvalidAnswerException):
+    with pytest.raises(sdk.InvalidResponseException):
         car.odometer()
 
 

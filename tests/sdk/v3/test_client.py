@@ -100,7 +100,7 @@ def test_a_page_of_nothing_is_refused(things, page_size):
 )
 def test_a_page_that_is_none_is_one_of_the_family(server, things, body):
     server.play = lambda request: Answer(body=body)
-    with pytest.raises(sdk.InvalidAnswerException):
+    with pytest.raises(sdk.InvalidResponseException):
         list(things.every("things"))
 
 
@@ -135,7 +135,7 @@ def test_what_is_sent_does_not_wait_as_long_as_a_command(server):
     requester = sdk.Requester(timeout=0.05, command_timeout=9)
     things = _client.Resources("t", server.url, requester=requester)
     start = time.monotonic()
-    with pytest.raises(sdk.NoAnswerException):
+    with pytest.raises(sdk.NoResponseException):
         things.send("DELETE", "things", "a")
     assert time.monotonic() - start < 2
     assert len(server.requests) == 1

@@ -124,7 +124,7 @@ class TestA202:
             ({}, sdk.StateException, 409),
             ({"status": 409}, sdk.StateException, 409),
             ({"status": "504", "type": None}, sdk.GatewayTimeoutException, 504),
-            ({"status": "502", "type": "UPSTREAM"}, sdk.UnexpectedStatusException, 502),
+            ({"status": "502", "type": "UPSTREAM"}, sdk.UpstreamException, 502),
             ({"status": None}, sdk.StateException, 409),
             ({"status": "202"}, sdk.StateException, 409),
             ({"status": None, "type": "COMPATIBILITY"}, sdk.NotCapableException, 501),
@@ -170,14 +170,14 @@ class TestA202:
     )
     def test_whose_end_says_neither_is_no_success(self, server, new_car, call, body):
         server.play = lambda request: in_chunks(body)
-        with pytest.raises(sdk.InvalidAnswerException) as caught:
+        with pytest.raises(sdk.InvalidResponseException) as caught:
             getattr(new_car, call)()
         assert caught.value.status_code == 202
 
     @pytest.mark.parametrize("body", [DONE, failed()])
     def test_that_is_cut_off_may_have_arrived_and_is_not_repeated(self, server, new_car, body):
         server.play = lambda request: in_chunks(body, is_cut=True)
-        with pytest.raises(sdk.NoAnswerException) as caught:
+        with pytest.raises(sdk.NoResponseException) as caught:
             new_car.lock()
         assert caught.value.request_sent is True
         assert len(server.requests) == 1
@@ -191,7 +191,7 @@ class TestA202:
         patient = sdk.Requester(timeout=0.1, command_timeout=5)
         assert sdk.v3.Vehicle("c", "t", "u", requester=patient, **host).lock() == {"status": "success"}
         hasty = sdk.Requester(timeout=5, command_timeout=0.1)
-        with pytest.raises(sdk.NoAnswerException):
+        with pytest.raises(sdk.NoResponseException):
             sdk.v3.Vehicle("c", "t", "u", requester=hasty, **host).lock()
 
 

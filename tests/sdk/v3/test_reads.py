@@ -308,7 +308,7 @@ class TestLockStatus:
 )
 def test_a_signal_that_is_not_what_it_should_be_is_one_of_the_family(server, new_car, name, code, body):
     stores(server, signal(code, body))
-    with pytest.raises(sdk.InvalidAnswerException):
+    with pytest.raises(sdk.InvalidResponseException):
         getattr(new_car, name)()
 
 
@@ -316,5 +316,5 @@ def test_a_signal_that_is_not_what_it_should_be_is_one_of_the_family(server, new
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", {}, {"data": 5}, {"data": [5]}, {"data": [{}]}])
 def test_a_good_status_with_a_bad_body_is_one_of_the_family(server, new_car, name, body):
     server.play = lambda request: Answer(body=body)
-    with pytest.raises(sdk.InvalidAnswerException):
+    with pytest.raises(sdk.InvalidResponseException):
         getattr(new_car, name)()

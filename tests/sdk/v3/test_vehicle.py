@@ -104,7 +104,7 @@ class TestReads:
         [
             ({"type": "COMPATIBILITY", "code": "VEHICLE_NOT_CAPABLE"}, sdk.NotCapableException),
             ({"type": "PERMISSION", "code": "UNKNOWN"}, sdk.PermissionException),
-            ({"type": "UPSTREAM", "code": "NO_RESPONSE"}, sdk.UnexpectedStatusException),
+            ({"type": "UPSTREAM", "code": "NO_RESPONSE"}, sdk.UpstreamException),
         ],
     )
     def test_a_signals_own_error_is_the_exception(self, server, new_car, call, error, kind):
@@ -127,7 +127,7 @@ class TestReads:
     )
     def test_a_good_status_with_a_bad_body_is_one_of_the_family(self, server, new_car, call, body):
         server.play = lambda request: Answer(body=body)
-        with pytest.raises(sdk.InvalidAnswerException):
+        with pytest.raises(sdk.InvalidResponseException):
             getattr(new_car, call)()
 
     @pytest.mark.parametrize("call", ["vin", "location", "odometer"])
@@ -144,7 +144,7 @@ class TestReads:
     )
     def test_a_reading_that_is_none_is_one_of_the_family(self, server, new_car, call, body):
         server.play = lambda request: Answer(body={"data": signal("x", body)})
-        with pytest.raises(sdk.InvalidAnswerException):
+        with pytest.raises(sdk.InvalidResponseException):
             getattr(new_car, call)()
 
     @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 429, 430, 500, 501, 504])
@@ -152,7 +152,7 @@ class TestReads:
         requester.retries = 0
         error = {"status": str(status), "type": "TYPE", "code": "CODE", "detail": "why token-of-all"}
         server.play = lambda request: Answer(status, {"errors": [error]})
-        with pytest.raises(sdk.exceptions.CLASSES[status]) as caught:
+        with pytest.raises(sdk.exceptions.CLASS_BY_STATUS[status]) as caught:
             new_car.odometer()
         assert (caught.value.type, caught.value.code) == ("TYPE", "CODE")
         assert caught.value.description == "why [removed]"

@@ -78,7 +78,7 @@ def test_a_transaction_in_the_way_is_refused_before_the_wire(vehicle, monkeypatc
         vehicle.pk = None
         vehicle.smartcar_vehicle_id = "not committed"
         vehicle.save()
-        with pytest.raises(TransactionNotAllowed, match="commit first"):
+        with pytest.raises(TransactionNotAllowed, match="Commit first"):
             commands.send(vehicle, "lock")
     assert store.counters["commands"] == 0
     assert not VehicleCommand.objects.exists()
@@ -124,7 +124,7 @@ def test_many_cars_are_told_side_by_side_and_each_has_a_result(drives, smartcar,
     assert sorted(type(error).__name__ for _, error in outcomes) == [
         "NoneType",
         "NoneType",
-        "VehicleUnavailable",
+        "StateException",
     ]
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("smartcar")]
     SmartcarAccount.objects.all().delete()

@@ -8,7 +8,7 @@ import requests
 
 from django_smartcar import signals
 from django_smartcar.exceptions import (
-    NoAnswerException,
+    NoResponseException,
     ReconnectRequired,
     SmartcarException,
     StateException,
@@ -83,7 +83,7 @@ def test_the_outcome_is_unknown_exactly_when_the_car_may_have_obeyed(vehicle, wi
 def test_a_token_that_could_not_be_had_is_a_failure_not_an_unknown(make_account, make_vehicle, anna, wire):
     vehicle = make_vehicle(make_account(anna, access_for=timedelta(0)))
     wire.mock.add("POST", TOKEN, body=requests.ReadTimeout())
-    with pytest.raises(NoAnswerException):
+    with pytest.raises(NoResponseException):
         commands.send(vehicle, "lock")
     assert VehicleCommand.objects.get().status == "failed"
     assert not wire.sent("POST", "/security")
@@ -175,7 +175,7 @@ class TestGeneration3:
 
     def test_a_202_whose_end_never_comes_is_unknown(self, car, settings):
         settings.SMARTCAR_COMMAND_TIMEOUT = 0.1
-        with pytest.raises(NoAnswerException):
+        with pytest.raises(NoResponseException):
             commands.send(car, "lock")
         assert VehicleCommand.objects.get().status == "unknown"
         while not store.counters["commands"]:  # the car obeys all the same, before the next test begins

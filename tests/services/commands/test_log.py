@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from django_smartcar import signals
-from django_smartcar.exceptions import DuplicateCommand, NoAnswerException, StateException, user_message
+from django_smartcar.exceptions import DuplicateCommand, NoResponseException, StateException, user_message
 from django_smartcar.models import VehicleCommand
 from django_smartcar.services import commands, readings, vehicles
 from django_smartcar.services.commands import _log, registry
@@ -27,7 +27,7 @@ LOCKED = "lock_status.is_locked"
 def lost(vehicle, wire):
     """A lock whose answer was cut off."""
     wire.mock.add("POST", SECURITY, body=requests.ReadTimeout())
-    with pytest.raises(NoAnswerException):
+    with pytest.raises(NoResponseException):
         commands.send(vehicle, "lock")
     return VehicleCommand.objects.get()
 
@@ -133,7 +133,7 @@ def test_a_reading_that_shows_the_car_locked_settles_a_lost_lock(
     finally:
         signals.command_finished.disconnect(receive)
     lost.refresh_from_db()
-    assert (lost.status, lost.error_type) == ("succeeded", "NoAnswerException")
+    assert (lost.status, lost.error_type) == ("succeeded", "NoResponseException")
     assert lost.settled_at is not None
     assert ended == ["succeeded"]
     assert commands.resolve(vehicle, LOCKED, False, timezone.now() + timedelta(hours=1)) == 0
@@ -191,7 +191,7 @@ def test_each_is_settled_by_what_shows_it(vehicle, wire, action, parameters, kin
     vehicle.permissions = []
     for path in ("security", "charge", "charge/limit"):
         wire.mock.add("POST", f"{API}/vehicles/car-1/{path}", body=requests.ReadTimeout())
-    with pytest.raises(NoAnswerException):
+    with pytest.raises(NoResponseException):
         commands.send(vehicle, action, **parameters)
     assert commands.resolve(vehicle, kind, value, timezone.now()) == 1
     assert VehicleCommand.objects.get().status == "succeeded"
@@ -293,7 +293,7 @@ def test_a_lock_whose_answer_is_cut_off_is_settled_by_the_next_read(smartcar, dr
     settings.SMARTCAR_COMMAND_TIMEOUT = 0.2
     path = "commands/security/lock" if vehicle.account.uses_v3 else "security"
     smartcar.delay(path, 1)
-    with pytest.raises(NoAnswerException):
+    with pytest.raises(NoResponseException):
         commands.send(vehicle, "lock")
     assert VehicleCommand.objects.get().status == "unknown"
     smartcar.wait_until(lambda: store.counters["commands"])

@@ -7,7 +7,7 @@ import pytest
 from django.views.debug import ExceptionReporter
 
 from django_smartcar import sdk
-from django_smartcar.exceptions import CommandInvalid, PermissionMissing, VehicleNotCapable, user_message
+from django_smartcar.exceptions import CommandInvalid, NotCapableException, PermissionMissing, user_message
 from django_smartcar.models import ConnectedVehicle, VehicleCommand
 from django_smartcar.services import commands
 from django_smartcar.services.commands import registry
@@ -86,7 +86,7 @@ def test_a_schedule_is_removed_by_its_id(vehicle, smartcar):
 @pytest.mark.parametrize("smartcar", ["2.0"], indirect=True)
 @pytest.mark.parametrize(("action", "parameters"), [row[:2] for row in NEWER])
 def test_what_only_the_newer_generation_has_is_refused_in_the_older_one(vehicle, action, parameters):
-    with pytest.raises(VehicleNotCapable, match="API v3 only"):
+    with pytest.raises(NotCapableException, match="API v3 only"):
         commands.send(vehicle, action, **parameters)
     assert not VehicleCommand.objects.exists()
 
@@ -151,7 +151,7 @@ def test_a_car_whose_permissions_are_not_known_is_asked(vehicle):
 def test_what_smartcar_says_that_the_car_cannot_do_is_not_asked_again(vehicle, smartcar):
     smartcar.car().fault = "COMPATIBILITY:VEHICLE_NOT_CAPABLE"
     for _ in range(3):
-        with pytest.raises(VehicleNotCapable):
+        with pytest.raises(NotCapableException):
             commands.send(vehicle, "open_charge_port")
     smartcar.car().fault = None
     assert VehicleCommand.objects.count() == 1

@@ -287,8 +287,8 @@ def test_a_smartcar_that_cannot_be_asked_is_told_from_one_that_says_no(smartcar,
     told = smartcar.visit(begin(anna), ANNAS)
     settings.SMARTCAR_VEHICLE_API_URL = settings.SMARTCAR_AUTH_URL = "http://127.0.0.1:9"
     log = attack(anna, told, caplog)
-    assert "code: failed (NoAnswerException)" in log
-    assert "external_id: failed (NoAnswerException)" in log
+    assert "code: failed (NoResponseException)" in log
+    assert "external_id: failed (NoResponseException)" in log
 
 
 def test_neither_code_nor_external_id_is_in_the_log(smartcar, no_codes, anna, bert_is_strange, caplog):

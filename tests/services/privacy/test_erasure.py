@@ -1,7 +1,7 @@
 import pytest
 
 from django_smartcar import signals
-from django_smartcar.exceptions import NoAnswerException, ReconnectRequired, SmartcarException
+from django_smartcar.exceptions import NoResponseException, ReconnectRequired, SmartcarException
 from django_smartcar.models import (
     ConnectAttempt,
     ConnectedVehicle,
@@ -82,7 +82,7 @@ def test_what_smartcar_could_not_be_told_stays_to_be_tried_again(drives, smartca
     before = {model: model.objects.count() for model in MODELS}
     good = settings.SMARTCAR_MANAGEMENT_URL, settings.SMARTCAR_VEHICLE_API_URL
     settings.SMARTCAR_MANAGEMENT_URL = settings.SMARTCAR_VEHICLE_API_URL = "http://127.0.0.1:9"
-    with pytest.raises(NoAnswerException):
+    with pytest.raises(NoResponseException):
         privacy.erase(anna)
     after = {model: model.objects.count() for model in MODELS}
     assert after == before | {ConnectAttempt: 0}

@@ -10,7 +10,7 @@ from django_smartcar import signals
 from django_smartcar.exceptions import (
     AuthenticationException,
     DecryptionError,
-    NoAnswerException,
+    NoResponseException,
     ReconnectRequired,
     RefreshInProgress,
     SmartcarException,
@@ -190,7 +190,7 @@ def test_an_exchange_whose_answer_was_lost_is_asked_for_once_more_with_the_same_
 
 def test_an_exchange_that_never_arrived_is_not_asked_for_again(due, wire):
     wire.mock.add("POST", TOKEN, body=requests.ConnectTimeout())
-    with pytest.raises(NoAnswerException):
+    with pytest.raises(NoResponseException):
         tokens.refresh(due)
     assert len(wire.sent("POST")) == 1
 
@@ -205,7 +205,7 @@ def test_two_tries_fit_into_the_lease_and_the_lease_into_the_grace(due, wire, se
 
 def test_the_exchange_can_be_tried_again_at_once_after_a_fault(due, wire):
     wire.mock.add("POST", TOKEN, body=requests.ConnectionError())
-    with pytest.raises(NoAnswerException):
+    with pytest.raises(NoResponseException):
         tokens.refresh(due)
     wire.tokens()
     assert tokens.access_token(due) == "access-1"

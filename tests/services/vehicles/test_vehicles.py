@@ -9,7 +9,7 @@ from django.views.debug import ExceptionReporter
 
 from django_smartcar import signals
 from django_smartcar.exceptions import (
-    InvalidAnswerException,
+    InvalidResponseException,
     PermissionException,
     SignalNotAvailable,
     SmartcarException,
@@ -323,7 +323,7 @@ def test_a_smartcar_that_shows_connections_without_end_is_not_listened_to(
         return 200, {}, json.dumps({"data": shown, "links": {"next": "more"}})
 
     wire.mock.add_callback("GET", re.compile("https://vehicle.api.smartcar.com/.*"), answer)
-    with pytest.raises(InvalidAnswerException):
+    with pytest.raises(InvalidResponseException):
         vehicles.sync(vehicle.account)
     assert ConnectedVehicle.objects.get().is_connected
 

@@ -140,7 +140,7 @@ def test_what_an_outage_has_kept_from_being_said_is_said_later(drives, hook, set
     mend = cut_off(settings)
     with pytest.raises(CommandError, match="1 failed"):
         run()
-    assert fresh(vehicle).webhooks_error == "NoAnswerException"
+    assert fresh(vehicle).webhooks_error == "NoResponseException"
     mend()
     assert run() == "1 as set\n"
     assert run() == "nothing to do\n"

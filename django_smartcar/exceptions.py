@@ -1,29 +1,30 @@
-"""What the app raises, and the SDK's family beside it, so that one import serves a project.
+"""Exceptions of the app, and those of the SDK, so that projects need one import only.
 
-* SmartcarException                 Smartcar refused, or did not answer (the SDK's tree: `sdk.exceptions`)
+* SmartcarException                 Smartcar returned an error, or did not respond (see `sdk.exceptions`)
   - PermissionMissing               the driver has not granted ``scope``
   - OwnerActionRequired             the driver has something to do at the car's brand
-  - VehicleNotCapable               this car can never do it
-  - VehicleUnavailable              not now: asleep, out of reach, moving, open…
-  - VehicleNotFound                 Smartcar does not know the car
-  - RateLimited                     asked too often: ``retry_after``, ``scope``
-  - QuotaExceeded                   the plan does not cover it (any more)
-  - AccessRefused                   Smartcar does not accept this site's token
-  - RequestInvalid                  Smartcar did not understand the request
-  - UpstreamFailed                  Smartcar, or the brand behind it, failed
-* SmartcarAppError                  this site refused, before or after Smartcar was asked
-  - ReconnectRequired               only the driver can help, by a new login or consent
+  - ReconnectRequired               only the driver can help, by a new login or consent: has ``account``
+  - NotCapableException             this car can never do it
+  - StateException                  not now: asleep, out of reach, moving, open…
+  - ResourceNotFoundException       Smartcar does not know the car
+  - RateLimited                     too many requests: ``retry_after``, ``scope``
+  - MonthlyLimitExceeded            the plan does not cover it (any more)
+  - AuthenticationException         Smartcar does not accept this site's token
+  - ValidationException             Smartcar rejected the request as invalid
+  - ServerException                 Smartcar, or the brand behind it, failed
+  - NoResponseException             Smartcar did not respond
+* SmartcarAppError                  this site refused, before or after a request to Smartcar
   - RefreshInProgress               another process is refreshing this account and takes too long
-  - TransactionNotAllowed              a token, or a command's record, is due inside a transaction in the way
+  - TransactionNotAllowed           a token or a command cannot be saved inside the caller's transaction
   - VehicleDisconnected             the car is no longer connected
-  - DuplicateCommand                 the same command is in flight, or was sent a moment ago
-  - CommandInvalid                  no car can be told this; also a ValueError
-  - InvalidConnectState                  a callback that no attempt of this browser and user expects
+  - DuplicateCommand                the same command is in progress, or was sent a moment ago
+  - CommandInvalid                  unknown command or invalid parameters; also a ValueError
+  - InvalidConnectState             the OAuth state is unknown, expired, used, or of another session or user
   - OwnedByAnotherUser              the Smartcar user belongs to another local user
-  - OwnershipNotVerified               Smartcar does not confirm who has consented
-  - NoVehiclesConnected                the grant covers no car
-  - MissingCredentials              this site has no id and secret for the account's generation
-  - DecryptionError              no key of this site opens a stored token
+  - OwnershipNotVerified            Smartcar does not confirm who has consented
+  - NoVehiclesConnected             the consent covers no car
+  - MissingCredentials              no client id and secret in the settings for the account's API version
+  - DecryptionError                 no encryption key of this site decrypts a stored token
 """
 
 from __future__ import annotations
@@ -34,87 +35,76 @@ from typing import Any
 from django.core.exceptions import SuspiciousOperation
 from django.utils.translation import gettext as _
 
-from ..fields import DecryptionError, SmartcarAppError
-from ..sdk import (
+from ._error_messages import help_url, message_for
+from .fields import DecryptionError, SmartcarAppError
+from .sdk import (
     AuthenticationException,
     GatewayTimeoutException,
-    InvalidAnswerException,
+    InvalidResponseException,
+    LoginOutdated,
+    LoginRequired,
     MonthlyLimitExceeded,
-    NoAnswerException,
+    NoResponseException,
     NotCapableException,
+    OwnerActionRequired,
     PermissionException,
+    PermissionMissing,
+    RateLimited,
     RateLimitingException,
+    ReconnectRequired,
     ResourceNotFoundException,
     ServerException,
     SignalNotAvailable,
     SmartcarException,
     StateException,
     UnexpectedStatusException,
+    UpstreamException,
     ValidationException,
 )
-from .names import (
-    AccessRefused,
-    OwnerActionRequired,
-    PermissionMissing,
-    QuotaExceeded,
-    RateLimited,
-    ReconnectRequired,
-    RequestInvalid,
-    UpstreamFailed,
-    VehicleNotCapable,
-    VehicleNotFound,
-    VehicleUnavailable,
-)
-from .naming import help_url, named, sentence_of
 
 __all__ = [
-    "AccessRefused",
-    "InvalidConnectState",
     "AuthenticationException",
     "CommandInvalid",
+    "DecryptionError",
     "DuplicateCommand",
-    "MissingCredentials",
     "GatewayTimeoutException",
-    "InvalidAnswerException",
+    "InvalidConnectState",
+    "InvalidResponseException",
+    "LoginOutdated",
+    "LoginRequired",
+    "MissingCredentials",
     "MonthlyLimitExceeded",
-    "NoAnswerException",
-    "NotCapableException",
-    "SignalNotAvailable",
+    "NoResponseException",
     "NoVehiclesConnected",
+    "NotCapableException",
     "OwnedByAnotherUser",
     "OwnerActionRequired",
     "OwnershipNotVerified",
     "PermissionException",
     "PermissionMissing",
-    "QuotaExceeded",
     "RateLimited",
     "RateLimitingException",
     "ReconnectRequired",
     "RefreshInProgress",
-    "RequestInvalid",
     "ResourceNotFoundException",
     "ServerException",
+    "SignalNotAvailable",
     "SmartcarAppError",
     "SmartcarException",
     "StateException",
     "TransactionNotAllowed",
-    "DecryptionError",
     "UnexpectedStatusException",
-    "UpstreamFailed",
+    "UpstreamException",
     "ValidationException",
     "VehicleDisconnected",
-    "VehicleNotCapable",
-    "VehicleNotFound",
-    "VehicleUnavailable",
-    "advice",
-    "help_url",
-    "named",
     "error_code",
+    "help_url",
+    "user_message",
 ]
 
 
 class RefreshInProgress(SmartcarAppError):
-    """Another process holds the refresh of this account, or application, for too long. Has ``row``."""
+    """Another process has held the refresh lock of this account or application for too long. Has ``row``."""
 
     def __init__(self, row: Any) -> None:
         super().__init__(f"{row} is being refreshed elsewhere; try again")
@@ -122,15 +112,12 @@ class RefreshInProgress(SmartcarAppError):
 
 
 class TransactionNotAllowed(SmartcarAppError):
-    """A token is due, or a command's record, and the caller's transaction stands in the way of keeping it.
-
-    Smartcar has not been asked. Has ``row``.
-    """
+    """A token or a command cannot be saved inside the caller's transaction. Nothing was sent. Has ``row``."""
 
     def __init__(self, row: Any) -> None:
         super().__init__(
-            f"what is to be kept of {row} cannot be kept safe inside this transaction, which has changes "
-            "that are not committed: commit first, or (for a token) call tokens.access_token(account) before"
+            f"Cannot save {row} inside your open transaction. Commit first, or call "
+            "tokens.access_token(account) before it starts."
         )
         self.row = row
 
@@ -144,7 +131,7 @@ class VehicleDisconnected(SmartcarAppError):
 
 
 class DuplicateCommand(SmartcarAppError):
-    """The car has just been told the same, or is being told. ``command_id`` is the first one's record."""
+    """The same command is in progress, or was sent a moment ago. ``command_id`` is that command's id."""
 
     def __init__(self, command_id: int) -> None:
         super().__init__(f"the same command is in flight, or was sent a moment ago: command {command_id}")
@@ -152,11 +139,11 @@ class DuplicateCommand(SmartcarAppError):
 
 
 class CommandInvalid(SmartcarAppError, ValueError):
-    """No such action, or not what it takes. The text is for the person who asked."""
+    """Unknown command or invalid parameters. The text is for the user."""
 
 
 class InvalidConnectState(SmartcarAppError, SuspiciousOperation):
-    """A callback was not expected: ``reason`` says why, in a word, for the log."""
+    """The OAuth state is not valid. ``reason`` says why in one word, for the log."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"Connect callback refused: {reason}")
@@ -164,20 +151,20 @@ class InvalidConnectState(SmartcarAppError, SuspiciousOperation):
 
 
 class OwnedByAnotherUser(SmartcarAppError):
-    """The Smartcar user who consented already belongs to another local user."""
+    """The Smartcar user who consented belongs to another local user."""
 
 
 class OwnershipNotVerified(SmartcarAppError):
-    """Smartcar does not confirm who has consented. ``attempted_proofs``: each proof, and what came back."""
+    """Smartcar does not confirm who has consented. ``attempted_proofs`` maps each proof to its result."""
 
     def __init__(self, attempted_proofs: Mapping[str, str]) -> None:
-        told = "; ".join(f"{proof}: {answer}" for proof, answer in attempted_proofs.items())
-        super().__init__(f"no proof of ownership ({told})")
+        results = "; ".join(f"{proof}: {result}" for proof, result in attempted_proofs.items())
+        super().__init__(f"no proof of ownership ({results})")
         self.attempted_proofs = dict(attempted_proofs)
 
 
 class MissingCredentials(SmartcarAppError):
-    """An account speaks a generation that the settings have no id and secret for. Has ``names``."""
+    """The settings ``names``, which an account needs, are not set."""
 
     def __init__(self, *names: str) -> None:
         super().__init__(f"set {' and '.join(names)} (see SMARTCAR_API_VERSION): an account needs them")
@@ -185,25 +172,25 @@ class MissingCredentials(SmartcarAppError):
 
 
 class NoVehiclesConnected(SmartcarAppError):
-    """The consent was given, but it covers no car."""
+    """The driver consented, but the consent covers no car."""
 
 
 def error_code(error: Exception) -> str:
-    """What went wrong in a word, for operators: Smartcar's code or type, else the exception's name."""
+    """Return Smartcar's code or type, else the name of the exception: one word, for operators."""
     return str(getattr(error, "code", None) or getattr(error, "type", None) or type(error).__name__)
 
 
 def user_message(error: Exception) -> str:
-    """What to tell the person at the screen: one translated sentence, without a secret in it."""
-    if isinstance(error, SmartcarException) and (sentence := sentence_of(error)):
-        return sentence
-    for kind, sentence_for in _ADVICE:
+    """Return one translated sentence for the user. It holds no secret."""
+    if isinstance(error, SmartcarException) and (message := message_for(error)):
+        return message
+    for kind, message_of in _APP_MESSAGES:
         if isinstance(error, kind):
-            return sentence_for(error)
+            return message_of(error)
     return _("Something went wrong between this site and the car. Please try again in a few minutes.")
 
 
-_ADVICE: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
+_APP_MESSAGES: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
     (
         DuplicateCommand,
         lambda error: (

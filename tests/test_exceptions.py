@@ -5,20 +5,20 @@ from django_smartcar import exceptions
 from django_smartcar.exceptions import SmartcarException, VehicleDisconnected, user_message
 from django_smartcar.services import client
 
-from ..wire import API, IN_MOTION, v2_error
+from .wire import API, IN_MOTION, v2_error
 
 
-def error_of(**answer) -> SmartcarException:
-    """What a read raises for this answer of Smartcar's."""
+def error_of(**response) -> SmartcarException:
+    """Return what a read raises for this response."""
     with responses.RequestsMock() as mock:
-        mock.add("GET", f"{API}/vehicles/car-1/odometer", **answer)
+        mock.add("GET", f"{API}/vehicles/car-1/odometer", **response)
         with pytest.raises(SmartcarException) as raised:
-            client.car(client.Driver("2.0", "access-0", "driver-a"), "car-1").odometer()
+            client.car(client.ApiCredentials("2.0", "access-0", "driver-a"), "car-1").odometer()
     return raised.value
 
 
 @pytest.mark.parametrize(
-    ("answer", "sentence"),
+    ("response", "sentence"),
     [
         ({"status": 409, "json": IN_MOTION}, "The car is moving. Try again once it has stopped."),
         ({"status": 403, "json": {"type": "PERMISSION"}}, "The driver has not given permission"),
@@ -52,19 +52,19 @@ def error_of(**answer) -> SmartcarException:
         ),
     ],
 )
-def test_each_failure_has_a_sentence_that_says_what_to_do(answer, sentence):
-    assert sentence in user_message(error_of(**answer))
+def test_every_error_has_a_message_that_says_what_to_do(response, sentence):
+    assert sentence in user_message(error_of(**response))
 
 
-def test_an_error_of_ours_has_a_sentence_too():
+def test_an_error_of_the_app_has_a_message_too():
     class Row:
         pk = 7
 
     assert user_message(VehicleDisconnected(Row())) == "This car is no longer connected."
 
 
-def test_everything_of_the_docstrings_tree_exists():
+def test_every_name_in_the_docstring_exists():
     lines = [line.strip() for line in exceptions.__doc__.splitlines()]
     named = [line.split()[1] for line in lines if line.startswith(("* ", "- "))]
-    assert len(named) == 24
+    assert len(named) == 25
     assert set(named) <= set(exceptions.__all__)
