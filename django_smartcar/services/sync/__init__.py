@@ -120,7 +120,7 @@ class Sync:
             # Each may have another driver, whose token has to be renewed first.
             if self.is_stopped:
                 break
-            claim.hold()
+            claim.renew()
             names = [
                 name for name in vehicles.DASHBOARD_READINGS if vehicle.can(READ_METHODS[name].permission)
             ]

@@ -122,7 +122,7 @@ class BatchReader:
             self.is_stopped = True
         while not self.is_stopped and (left := now + seconds - time.monotonic()) > 0:
             time.sleep(min(left, 0.2))
-            claim.hold()
+            claim.renew()
 
 
 class _UsageCollector:
@@ -219,7 +219,7 @@ def _with_new_tokens(rejected: list[BatchRequest]) -> Iterator[tuple[BatchReques
 def _answer(future: Future[Any], claim: SyncLease) -> Answer | None:
     """What a thread brings, however long that takes: the cars stay ours."""
     while not wait([future], timeout=_leases.HEARTBEAT_INTERVAL / 2).done:
-        claim.hold()
+        claim.renew()
     return future.result()
 
 

@@ -1,12 +1,11 @@
-"""Cars, page by page, each page claimed by one run: any number of processes share a fleet and double no work.
+"""Lease vehicles in pages, so that concurrent sync processes never read the same vehicle.
 
-A run that dies claims nothing any more: what it held is free again after `LONGEST`.
+The vehicles of a process that died are due again after ``LEASE_TIMEOUT``.
 """
 
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,61 +13,62 @@ from typing import Any
 from django.utils import timezone
 
 from ...models import ConnectedVehicle
+from .._leases import Lease, LeaseColumns
 
-#: How long a claim holds after its run was last heard of.
-LONGEST = timedelta(minutes=10)
+#: How long a lease is valid after it was last renewed.
+LEASE_TIMEOUT = timedelta(minutes=10)
 
-#: Seconds after which a run that is at work says so again.
+#: Seconds between two renewals of a lease.
 HEARTBEAT_INTERVAL = 60.0
+
+_COLUMNS = LeaseColumns("sync_claim", "synced_at")
 
 
 class SyncLease:
-    """A page of cars that are one run's own."""
+    """A page of vehicles that only this process reads."""
 
-    def __init__(self, pks: list[int], before: datetime) -> None:
-        self._id = uuid.uuid4()
-        self._heard_at = time.monotonic()
-        # Under the condition once more: another machine may have been faster.
-        due(before).filter(pk__in=pks).update(sync_claim=self._id, synced_at=timezone.now())
-        self.vehicles: list[ConnectedVehicle] = list(
-            self._rows().order_by("pk").select_related("account__smartcar_user")
-        )
+    def __init__(self, vehicles: list[ConnectedVehicle], before: datetime) -> None:
+        self._lease = Lease(_COLUMNS, ConnectedVehicle.objects.all())
+        self._renewed_at = time.monotonic()
+        self.vehicles = vehicles
+        # Check again that they are due: another process may have been faster.
+        taken = self._lease.take(due(before).filter(pk__in=[vehicle.pk for vehicle in vehicles]))
+        if taken < len(vehicles):
+            held = set(self._lease.held.values_list("pk", flat=True)) if taken else set()
+            self.vehicles = [vehicle for vehicle in vehicles if vehicle.pk in held]
 
-    def hold(self) -> None:
-        """Say that the run is still at it. Call it as often as you like: it seldom asks the database."""
-        if time.monotonic() - self._heard_at > HEARTBEAT_INTERVAL:
-            self._rows().update(synced_at=timezone.now())
-            self._heard_at = time.monotonic()
+    def renew(self) -> None:
+        """Renew the lease. Cheap: writes at most once per HEARTBEAT_INTERVAL."""
+        if time.monotonic() - self._renewed_at > HEARTBEAT_INTERVAL:
+            self._lease.renew()
+            self._renewed_at = time.monotonic()
 
     def end(self, unread: Collection[int] = ()) -> None:
-        """Let go of the cars; those with these keys have not been read, and are due at once."""
+        """End the lease; vehicles with these keys have not been read, and are due at once."""
         if unread:
-            self._rows().filter(pk__in=unread).update(sync_claim=None, synced_at=None)
-        self._rows().update(sync_claim=None)
+            self._lease.held.filter(pk__in=unread).update(sync_claim=None, synced_at=None)
+        self._lease.give_back()
 
     def give_back(self) -> None:
-        """Let go of all of them, unread."""
-        self._rows().update(sync_claim=None, synced_at=None)
-
-    def _rows(self) -> Any:
-        return ConnectedVehicle.objects.filter(sync_claim=self._id)
+        """End the lease; all vehicles are due at once."""
+        self._lease.give_back(synced_at=None)
 
 
 def due(before: datetime) -> Any:
-    """The cars that have not been read since this moment, and are nobody's."""
-    return ConnectedVehicle.objects.sync_due(before, timezone.now() - LONGEST)
+    """Return the vehicles that have not been read since ``before`` and that no process is reading."""
+    return ConnectedVehicle.objects.sync_due(before, timezone.now() - LEASE_TIMEOUT)
 
 
 def pages(before: datetime, size: int, limit: int | None) -> Iterator[SyncLease]:
-    """Claim what is due, so many cars at a time and no more than ``limit`` in all."""
+    """Lease due vehicles, ``size`` at a time and at most ``limit`` in all."""
     last, left = 0, limit
     while left is None or left > 0:
-        following = due(before).filter(pk__gt=last).order_by("pk")
-        pks = list(following.values_list("pk", flat=True)[: size if left is None else min(size, left)])
-        if not pks:
+        following = due(before).filter(pk__gt=last).order_by("pk").select_related("account__smartcar_user")
+        vehicles = list(following[: size if left is None else min(size, left)])
+        if not vehicles:
             return
-        last = pks[-1]
-        claim = SyncLease(pks, before)
-        if claim.vehicles:
-            left = None if left is None else left - len(claim.vehicles)
-            yield claim
+        last = vehicles[-1].pk
+        lease = SyncLease(vehicles, before)
+        if lease.vehicles:
+            left = None if left is None else left - len(lease.vehicles)
+            yield lease

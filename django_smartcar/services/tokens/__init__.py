@@ -7,7 +7,6 @@ for all of its drivers, and asks for another with its id and secret. Both are re
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
@@ -22,6 +21,7 @@ from ... import signals
 from ...exceptions import AuthenticationException, ReconnectRequired, SmartcarException, error_code
 from ...models import ApplicationToken, LeasedToken, SmartcarAccount
 from .. import _transactions, client
+from .._leases import Lease
 from ..client import ApiCredentials
 from . import _refresh_lock
 
@@ -113,7 +113,7 @@ def refresh(row: LeasedToken, *, wait: bool = True) -> bool:
             shared.refreshed_at is not None and timezone.now() - shared.refreshed_at < MIN_REFRESH_INTERVAL
         )
         return False if is_young else refresh(shared, wait=wait)
-    renewed = _refresh_lock.renew(row, partial(_exchange, row), wait=wait)
+    renewed = _refresh_lock.refresh_with_lock(row, partial(_exchange, row), wait=wait)
     if isinstance(row, SmartcarAccount) and row.reconnect_required_at is not None:
         raise ReconnectRequired(account=row)
     return renewed
@@ -192,7 +192,7 @@ def _invalidate(row: LeasedToken, version: int) -> None:
 
 
 @sensitive_variables()
-def _exchange(row: LeasedToken, lease: uuid.UUID) -> bool:
+def _exchange(row: LeasedToken, lease: Lease) -> bool:
     version = row.token_version
     try:
         access = _new_access(row)
@@ -222,13 +222,13 @@ def _new_access(row: LeasedToken) -> Mapping[str, Any]:
         return auth.exchange_refresh_token(row.refresh_token)
 
 
-def _exchange_failed(row: LeasedToken, lease: uuid.UUID, error: Exception) -> None:
+def _exchange_failed(row: LeasedToken, lease: Lease, error: Exception) -> None:
     """Give the lease back; if Smartcar says that a driver's token is dead, mark the account, once."""
     columns: dict[str, object] = {"refresh_error": error_code(error)[:200]}
     is_dead = isinstance(row, SmartcarAccount) and _is_dead(error)
     if is_dead:
         columns["reconnect_required_at"] = timezone.now()
-    if _refresh_lock.give_back(row, lease, **columns) and is_dead:
+    if _refresh_lock.release(row, lease, **columns) and is_dead:
         logger.warning("%s needs its driver to connect again", row)
         signals.reconnect_required.send_robust(SmartcarAccount, account=row)
 

@@ -10,9 +10,8 @@ import logging
 import random
 import time
 import traceback
-import uuid
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -23,6 +22,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from ... import sdk, signals
 from ...models import ConnectedVehicle, WebhookEvent
+from .._leases import Lease, LeaseColumns
 from . import _readings
 
 logger = logging.getLogger(__name__)
@@ -80,32 +80,36 @@ def requeue(events: Any) -> int:
     )
 
 
-def _claim() -> tuple[WebhookEvent, uuid.UUID] | None:
-    """Take a lease on an event that is due; None when none is."""
+def _claim() -> tuple[WebhookEvent, Lease] | None:
+    """Take a lease on a due event. Return None if none is due."""
     alias = router.db_for_write(WebhookEvent)
-    due = WebhookEvent.objects.using(alias).due(timezone.now()).values_list("pk", "next_attempt_at")
+    due = WebhookEvent.objects.using(alias).due(timezone.now())
     if connections[alias].features.has_select_for_update_skip_locked:
         with transaction.atomic(alias):
-            for pk, seen in due.select_for_update(skip_locked=True)[:1]:
-                return _lease(pk, seen)
-        return None
-    while candidates := list(due[:_CHOICE]):
-        if claimed := _lease(*random.choice(candidates)):  # noqa: S311 (spreads the workers, guards nothing)
+            event = due.select_for_update(skip_locked=True).first()
+            return _take(event) if event else None
+    while candidates := list(due.values_list("pk", "next_attempt_at")[:_CHOICE]):
+        pk, seen = random.choice(candidates)  # noqa: S311 (spreads the workers)
+        event = WebhookEvent.objects.using(alias).filter(pk=pk, next_attempt_at=seen).first()
+        if event and (claimed := _take(event)):
             return claimed
     return None
 
 
-def _lease(pk: int, seen: datetime) -> tuple[WebhookEvent, uuid.UUID] | None:
-    lease = uuid.uuid4()
-    now = timezone.now()
-    rows = WebhookEvent.objects.filter(pk=pk, next_attempt_at=seen)
-    if not rows.update(lease=lease, next_attempt_at=now + LEASE, attempts=F("attempts") + 1):
+def _take(event: WebhookEvent) -> tuple[WebhookEvent, Lease] | None:
+    """Take a lease on an event that is still as it was read. Return None if another worker was faster."""
+    lease = Lease(LeaseColumns("lease", "next_attempt_at", LEASE), WebhookEvent.objects.filter(pk=event.pk))
+    # Whatever changes an event moves `next_attempt_at`, too: after this UPDATE the row need not be reloaded.
+    unchanged = WebhookEvent.objects.filter(pk=event.pk, next_attempt_at=event.next_attempt_at)
+    if not lease.take(unchanged, attempts=F("attempts") + 1):
         return None
-    return WebhookEvent.objects.get(pk=pk), lease
+    for name, value in {**lease.values, "attempts": event.attempts + 1}.items():
+        setattr(event, name, value)
+    return event, lease
 
 
 @sensitive_variables()
-def _work(event: WebhookEvent, lease: uuid.UUID) -> None:
+def _work(event: WebhookEvent, lease: Lease) -> None:
     """Do what has not been done of an event, and write down how that went."""
     failed: list[str] = []
     if event.attempts > len(RETRY_DELAYS) + 1:
@@ -123,17 +127,17 @@ def _work(event: WebhookEvent, lease: uuid.UUID) -> None:
     if failed:
         _fail(event, lease, failed)
     elif is_unknown:
-        _finish(event, lease, state=WebhookEvent.State.WAITING)
+        _finish(lease, state=WebhookEvent.State.WAITING)
         requeue_waiting(WebhookEvent.objects.filter(pk=event.pk))  # it may have been connected in this moment
     else:
-        _finish(event, lease, state=WebhookEvent.State.PROCESSED, processed_at=timezone.now())
+        _finish(lease, state=WebhookEvent.State.PROCESSED, processed_at=timezone.now())
 
 
 @sensitive_variables()
-def _apply(event: WebhookEvent, lease: uuid.UUID, payload: dict[str, Any]) -> list[ConnectedVehicle]:
+def _apply(event: WebhookEvent, lease: Lease, payload: dict[str, Any]) -> list[ConnectedVehicle]:
     """The cars that the event is about, once it is on their rows."""
     with transaction.atomic():
-        _hold(event, lease)
+        _renew_lease(lease)
         found = _readings.vehicles_of(event.smartcar_vehicle_id, event.smartcar_user_id)
         if not found or APPLIED in event.done:
             return found
@@ -149,7 +153,7 @@ def _apply(event: WebhookEvent, lease: uuid.UUID, payload: dict[str, Any]) -> li
 
 @sensitive_variables()
 def _announce(
-    event: WebhookEvent, lease: uuid.UUID, vehicle: ConnectedVehicle, payload: dict[str, Any]
+    event: WebhookEvent, lease: Lease, vehicle: ConnectedVehicle, payload: dict[str, Any]
 ) -> list[str]:
     """Call each receiver that has not yet been; what was wrong with those that raised."""
     failed = []
@@ -158,7 +162,7 @@ def _announce(
             continue
         try:
             with transaction.atomic():
-                _hold(event, lease)
+                _renew_lease(lease)
                 for _told, news in _news(vehicle, payload):
                     receiver(
                         signal=signals.webhook_received,
@@ -197,30 +201,30 @@ def _receivers(vehicle: ConnectedVehicle) -> Iterator[tuple[str, Callable[..., A
         yield f"{vehicle.pk} {name}", receiver
 
 
-def _hold(event: WebhookEvent, lease: uuid.UUID) -> None:
-    """Lengthen the lease, as the first write of a transaction: nothing in it counts unless we have it."""
-    if not _mine(event, lease).update(next_attempt_at=timezone.now() + LEASE):
-        raise LockLost
-
-
-def _record(event: WebhookEvent, lease: uuid.UUID, name: str) -> list[str]:
+def _record(event: WebhookEvent, lease: Lease, name: str) -> list[str]:
     done = [*event.done, name]
-    if not _mine(event, lease).update(done=done):
+    if not lease.held.update(done=done):
         raise LockLost
     return done
 
 
-def _finish(event: WebhookEvent, lease: uuid.UUID, **columns: Any) -> None:
-    _mine(event, lease).update(**{"lease": None, "next_attempt_at": None, "last_error": "", **columns})
+def _renew_lease(lease: Lease) -> None:
+    """Renew the lease, as the first write of a transaction: without the lease, nothing in it may commit."""
+    if not lease.renew():
+        raise LockLost
 
 
-def _fail(event: WebhookEvent, lease: uuid.UUID, failed: list[str]) -> None:
+def _finish(lease: Lease, **columns: Any) -> None:
+    lease.give_back(**{"next_attempt_at": None, "last_error": "", **columns})
+
+
+def _fail(event: WebhookEvent, lease: Lease, failed: list[str]) -> None:
     error = "; ".join(failed)[:300]
     if event.attempts <= len(RETRY_DELAYS):
         state, then = WebhookEvent.State.FAILED, timezone.now() + RETRY_DELAYS[event.attempts - 1]
     else:
         state, then = WebhookEvent.State.DEAD, None
-    _finish(event, lease, state=state, next_attempt_at=then, last_error=error)
+    _finish(lease, state=state, next_attempt_at=then, last_error=error)
     logger.error("webhook event %s: %s; %s", event.pk, error, state.value)
 
 
@@ -229,7 +233,3 @@ def _described(what: str, error: Exception) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
     return f"{what}: {type(error).__name__}{place}"
-
-
-def _mine(event: WebhookEvent, lease: uuid.UUID) -> Any:
-    return WebhookEvent.objects.filter(pk=event.pk, lease=lease)

@@ -309,9 +309,9 @@ def test_a_car_has_a_line_and_the_bar_counts_no_more_than_the_limit(fleet):
 
 def test_a_run_that_was_killed_keeps_its_cars_for_ten_minutes(fleet):
     cars = fleet(3)
-    _leases.SyncLease([car.pk for car in cars], timezone.now())
+    _leases.SyncLease(cars, timezone.now())
     assert "0 read" in sync("--max-age", "0")
-    long_ago = timezone.now() - _leases.LONGEST
+    long_ago = timezone.now() - _leases.LEASE_TIMEOUT
     ConnectedVehicle.objects.filter(pk=cars[0].pk).update(synced_at=long_ago)
     assert "1 read" in sync()
 
@@ -346,12 +346,12 @@ def test_while_drivers_tokens_are_renewed_a_page_is_held_and_a_stop_is_heeded(
 
 def test_a_run_that_takes_long_keeps_its_cars(fleet, monkeypatch):
     cars = fleet(2)
-    claim = _leases.SyncLease([car.pk for car in cars], timezone.now())
-    ConnectedVehicle.objects.update(synced_at=timezone.now() - _leases.LONGEST)
-    claim.hold()
+    claim = _leases.SyncLease(cars, timezone.now())
+    ConnectedVehicle.objects.update(synced_at=timezone.now() - _leases.LEASE_TIMEOUT)
+    claim.renew()
     assert _leases.due(timezone.now()).count() == 2, "not a minute has gone by"
     monkeypatch.setattr(_leases, "HEARTBEAT_INTERVAL", 0)
-    claim.hold()
+    claim.renew()
     assert _leases.due(timezone.now()).count() == 0
     claim.end({cars[0].pk})
     assert list(_leases.due(timezone.now() - timedelta(hours=1))) == [cars[0]]

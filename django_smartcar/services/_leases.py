@@ -1,0 +1,63 @@
+"""Leases on rows: the one lock that token refresh, vehicle sync and the webhook queue share.
+
+A lease is an id in one column of a row and a time in another. It is taken, renewed and given back with
+conditional UPDATEs alone, so it works on every database and outside any transaction, and whoever dies with a
+lease loses it when its time is over.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+
+class LeaseColumns(NamedTuple):
+    """Where a model stores its leases: the column of the id, and the column of the time."""
+
+    holder: str
+    #: When the lease ends; or when it was last renewed, if ``duration`` is zero.
+    time: str
+    duration: timedelta = timedelta(0)
+
+    def free(self, now: datetime) -> Q:
+        """Return the condition for rows without a lease, or with one that has expired."""
+        return Q((self.time, None)) | Q((f"{self.time}__lte", now))
+
+
+class Lease:
+    """One process's lease on one row or several. ``rows`` is the queryset that it is looked for in."""
+
+    def __init__(self, columns: LeaseColumns, rows: QuerySet[Any]) -> None:
+        self.id = uuid.uuid4()
+        #: What `take` has written.
+        self.values: dict[str, Any] = {}
+        self._columns = columns
+        self._rows = rows
+
+    @property
+    def held(self) -> QuerySet[Any]:
+        """The rows that are still held: update these only, or another process's work is overwritten."""
+        return self._rows.filter((self._columns.holder, self.id))
+
+    def take(self, free: QuerySet[Any], **values: Any) -> int:
+        """Take the lease on rows that are still as ``free`` says. Return how many were taken.
+
+        The UPDATE has proven that the condition holds: columns that it names need not be read again.
+        """
+        self.values = {self._columns.holder: self.id, **self._time()}
+        return free.update(**self.values, **values)
+
+    def renew(self) -> bool:
+        """Extend the lease. Return False if it has been lost to another process."""
+        return bool(self.held.update(**self._time()))
+
+    def give_back(self, **values: Any) -> int:
+        """End the lease and write ``values`` in the same statement. Return how many rows were still held."""
+        return self.held.update(**{self._columns.holder: None}, **values)
+
+    def _time(self) -> dict[str, datetime]:
+        return {self._columns.time: timezone.now() + self._columns.duration}
