@@ -1,21 +1,26 @@
-"""Values that do not show themselves: secrets, VINs, positions, and the bodies that carry them.
+"""Types for secrets, VINs, positions and bodies: their ``repr`` and ``str`` print a placeholder.
 
-Error reporters and logs print variables with ``repr`` or ``str``. These types print a placeholder instead, in
-every frame, thread and generator. Otherwise they are what they hold: a `Secret` is a ``str``, a `Coordinate`
-a ``float``. Take the value itself where it is sent or shown: ``secret.reveal()``, ``float(coordinate)``.
+Error reporters and logs print variables with ``repr`` or ``str``. With these types they print a placeholder,
+in every frame, thread and generator. Otherwise the types behave like the values they hold: a `Secret` is a
+``str``, a `Coordinate` a ``float``. For the plain value, call ``secret.reveal()`` or ``float(coordinate)``.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Self, overload
 
 
 class Secret(str):
-    """A token, code, client secret, state or external id. Falsy when empty, like any other text."""
+    """A token, code, client secret, state or external id. Empty ones are falsy, like any other string."""
 
     __slots__ = ()
     placeholder: Final = "<secret>"
+
+    def __new__(cls, value: object = "") -> Self:
+        """Return ``value`` as a secret; another secret keeps its content, whatever its ``str`` prints."""
+        return super().__new__(cls, value.reveal() if isinstance(value, Secret) else value)
 
     def __repr__(self) -> str:
         return self.placeholder if self else "''"
@@ -27,7 +32,7 @@ class Secret(str):
         return format(str(self), format_spec)
 
     def reveal(self) -> str:
-        """Return the text itself."""
+        """Return the plain text."""
         return str.__str__(self)
 
 
@@ -39,7 +44,7 @@ class Vin(Secret):
 
 
 class SecretBytes(bytes):
-    """A request or webhook body, which may hold any of the others."""
+    """The body of a request, response or webhook, which may hold any of the others."""
 
     __slots__ = ()
 
@@ -50,7 +55,7 @@ class SecretBytes(bytes):
 
 
 class Coordinate(float):
-    """A latitude or longitude, in degrees. ``float(coordinate)`` is the number itself."""
+    """A latitude or longitude, in degrees. ``float(coordinate)`` is the plain number."""
 
     __slots__ = ()
 
@@ -60,7 +65,22 @@ class Coordinate(float):
     __str__ = __repr__
 
 
-#: The fields of Smartcar's JSON that are protected, wherever they stand.
+@overload
+def protect(value: str) -> Secret: ...
+@overload
+def protect(value: bytes) -> SecretBytes: ...
+@overload
+def protect(value: None) -> None: ...
+def protect(value: Any) -> Any:
+    """Return text as a `Secret` (a `Vin` stays one) and bytes as `SecretBytes`; anything else unchanged."""
+    if isinstance(value, Secret | SecretBytes):
+        return value
+    if isinstance(value, bytes):
+        return SecretBytes(value)
+    return Secret(value) if isinstance(value, str) else value
+
+
+#: The fields of Smartcar's JSON that are protected at any depth.
 _SECRETS: Final = frozenset(
     {
         *("access_token", "refresh_token", "client_secret", "code_verifier", "challenge"),
@@ -69,36 +89,56 @@ _SECRETS: Final = frozenset(
 )
 _COORDINATES: Final = frozenset({"latitude", "longitude"})
 _VIN_SIGNAL: Final = "vehicleidentification-vin"
+_PROTECTED: Final = _SECRETS | _COORDINATES | {"vin"}
 
 
 def coordinate(value: Any) -> Any:
-    """Protect a number of degrees; anything else stays as it is, for whoever validates it."""
+    """Return a number as a `Coordinate`, text as a `Secret`, anything else unchanged."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     try:
-        return Coordinate(value) if is_number else value
+        return Coordinate(value) if is_number else protect(value)
     except OverflowError:
         return value
 
 
 def protected(fields: dict[str, Any]) -> dict[str, Any]:
-    """Protect what is secret in one object of Smartcar's JSON, in place."""
-    for name, value in fields.items():
-        if name in _COORDINATES:
-            fields[name] = coordinate(value)
-        elif isinstance(value, str):
-            if name in _SECRETS:
-                fields[name] = Secret(value)
-            elif name == "vin":
-                fields[name] = Vin(value)
-    body = fields.get("body")
-    if fields.get("code") == _VIN_SIGNAL and isinstance(body, dict) and isinstance(body.get("value"), str):
-        body["value"] = Vin(body["value"])
+    """Protect the secrets, VINs and positions of one object of Smartcar's JSON, in place."""
+    if not _PROTECTED.isdisjoint(fields):
+        for name in _PROTECTED.intersection(fields):
+            wrap = coordinate if name in _COORDINATES else Vin if name == "vin" else Secret
+            fields[name] = _wrapped(fields[name], wrap)
+    # A signal has its code beside its body, or (REST) in its id, with the body in its attributes.
+    if fields.get("code") == _VIN_SIGNAL:
+        _protect_vin(fields.get("body"))
+    elif fields.get("id") == _VIN_SIGNAL and isinstance(fields.get("attributes"), dict):
+        _protect_vin(fields["attributes"].get("body"))
     return fields
 
 
-def load_json(content: str | bytes) -> Any:
-    """Parse JSON with every secret, VIN and position in it protected. Raises as ``json.loads`` does."""
-    return json.loads(content, object_hook=protected)
+def _wrapped(value: Any, wrap: Callable[[Any], Any]) -> Any:
+    # Smartcar sends no list and no object here, but an error report would show one that it did send.
+    if isinstance(value, list):
+        return [_wrapped(item, wrap) for item in value]
+    if isinstance(value, dict):
+        return {name: _wrapped(item, wrap) for name, item in value.items()}
+    return wrap(value) if isinstance(value, str) or wrap is coordinate else value
+
+
+def _protect_vin(body: Any) -> None:
+    if isinstance(body, dict) and isinstance(body.get("value"), str):
+        body["value"] = Vin(body["value"])
+
+
+def protected_copy(value: Any) -> Any:
+    """Return a copy of a JSON value with the secrets, VINs and positions at any depth of it protected."""
+    if isinstance(value, Mapping):
+        return protected({name: protected_copy(item) for name, item in value.items()})
+    return [protected_copy(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def load_json(content: str | bytes, parse_constant: Callable[[str], Any] | None = None) -> Any:
+    """Parse JSON, with the secrets, VINs and positions in it protected. Raises as ``json.loads`` does."""
+    return json.loads(content, object_hook=protected, parse_constant=parse_constant)
 
 
 class ProtectedJSONDecoder(json.JSONDecoder):

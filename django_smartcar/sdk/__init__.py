@@ -20,6 +20,7 @@ from . import connect, const, v3, webhooks
 from ._http import USER_AGENT, Requester, call, failures
 from ._http._error_bodies import exception_for
 from ._http.session import MAX_CONNECTIONS
+from ._validation import check_charge_limit, check_coordinates
 from .auth import Access, ApplicationAccess, ApplicationAuth, AuthClient, is_expired
 from .exceptions import (
     AuthenticationException,
@@ -160,6 +161,8 @@ __all__ = [
     "VehicleIds",
     "VehicleInfo",
     "call",
+    "check_charge_limit",
+    "check_coordinates",
     "connect",
     "const",
     "delete_connections",

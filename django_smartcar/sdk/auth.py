@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict, cast
 
+from ..secret_types import Secret, Vin, protect
 from . import connect, const
 from ._http import Requester, Response, body_of, invalid, shared
 
@@ -60,6 +61,7 @@ class AuthClient:
         auth_url: str = const.AUTH_URL,
         api_url: str = const.API_URL,
     ) -> None:
+        client_secret = Secret(client_secret)
         if development:
             warnings.warn("development is deprecated: say mode='test'", DeprecationWarning, stacklevel=2)
         self.client_id = client_id
@@ -94,6 +96,8 @@ class AuthClient:
         brand. ``single_select`` is True for one car of the driver's choice, or a VIN for that car only.
         ``user`` and ``external_id`` are your own names for the driver. smartcar.com/docs/connect
         """
+        state, external_id = protect(state), protect(external_id)
+        single_select = Vin(single_select) if isinstance(single_select, str) else single_select
         return connect.get_auth_url(
             self.client_id,
             self.redirect_uri,
@@ -115,6 +119,7 @@ class AuthClient:
 
         Raises a SmartcarException; ``exc.code == "invalid_grant"`` if the code is used, too old, or made up.
         """
+        code = Secret(code)
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": self.redirect_uri}
         return self._exchange(form)
 
@@ -123,10 +128,12 @@ class AuthClient:
 
         Raises a SmartcarException; ``exc.code == "invalid_grant"`` if the driver has to connect again.
         """
+        token = Secret(token)
         return self._exchange({"grant_type": "refresh_token", "refresh_token": token})
 
     def is_compatible(self, vin: str, scope: Sequence[str], *, country: str | None = None) -> bool:
         """False if this car cannot work with these permissions; True if it may. GET /compatibility."""
+        vin = Vin(vin)
         params = {"vin": vin, "scope": connect.spaced(scope), **({"country": country} if country else {})}
         url = f"{self._api_url}/compatibility"
         response = self._requester.call("GET", url, params=params, auth=self.auth)
@@ -160,6 +167,7 @@ class ApplicationAuth:
         requester: Requester | None = None,
         token_url: str = const.APPLICATION_TOKEN_URL,
     ) -> None:
+        client_secret = Secret(client_secret)
         self.client_id = client_id
         self.client_secret = client_secret
         self._requester = requester or shared

@@ -7,6 +7,7 @@ the id itself is the same UUID. Source: smartcar.com/docs/connect (autumn of 202
 from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from ..secret_types import Secret, Vin, protect
 from . import const
 
 
@@ -30,7 +31,8 @@ def get_auth_url(
 
     ``external_id`` is your own name for the driver: Smartcar keeps it, and finds connections by it.
     """
-    vin = single_select if isinstance(single_select, str) else None
+    state, external_id = protect(state), protect(external_id)
+    single_select = Vin(single_select) if isinstance(single_select, str) else single_select
     query = {
         "response_type": "code",
         id_name: application_id,
@@ -41,14 +43,15 @@ def get_auth_url(
         "state": state,
         "make": (vehicle_info or {}).get("make"),
         "single_select": "true" if single_select else None,
-        "single_select_vin": vin,
+        "single_select_vin": single_select if isinstance(single_select, Vin) else None,
         "flags": spaced([f"{name}:{_flag(value)}" for name, value in (flags or {}).items()]),
         "user": user,
         "external_id": external_id,
     }
     always = ("response_type", id_name, "redirect_uri", "approval_prompt")
     sent = {name: value for name, value in query.items() if value or name in always}
-    return f"{connect_url.rstrip('/')}/oauth/authorize?{urlencode(sent)}"
+    # Only with doseq does urlencode take a text as it is, and not what its str() prints.
+    return f"{connect_url.rstrip('/')}/oauth/authorize?{urlencode(sent, doseq=True)}"
 
 
 def get_reauth_url(
@@ -65,22 +68,23 @@ def get_reauth_url(
 
     The redirect brings ``vehicle_id`` and ``state``: no code, and no new token.
     """
+    state, external_id = Secret(state), protect(external_id)
     query = {
         "response_type": "vehicle_id",
         id_name: application_id,
         "vehicle_id": vehicle_id,
         **({"external_id": external_id} if external_id else {}),
     }
-    url = f"{connect_url.rstrip('/')}/oauth/reauthenticate?{urlencode(query)}"
-    return complete_url(url, redirect_uri, state)
+    base = f"{connect_url.rstrip('/')}/oauth/reauthenticate?"
+    return complete_url(base + urlencode(query, doseq=True), redirect_uri, state)
 
 
 def complete_url(url: str, redirect_uri: str, state: str) -> str:
     """A ``resolution["url"]`` of Smartcar's, with where to come back to and a ``state`` of yours."""
-    parts = urlsplit(url)
+    url, state = Secret(url), Secret(state)
     ours = {"redirect_uri": redirect_uri, "state": state}
-    given = [(name, value) for name, value in parse_qsl(parts.query) if name not in ours]
-    return urlunsplit(parts._replace(query=urlencode([*given, *ours.items()])))
+    given = [(name, Secret(value)) for name, value in parse_qsl(urlsplit(url).query) if name not in ours]
+    return urlunsplit(urlsplit(url)._replace(query=urlencode([*given, *ours.items()], doseq=True)))
 
 
 def spaced(words: Sequence[str] | None) -> str:

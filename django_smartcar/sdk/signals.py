@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, TypedDict
 
+from ..secret_types import Vin, protected
 from .units import Conversion, conversion
 
 #: code -> (the face's name, what its numbers measure). A code that is not here is named after itself.
@@ -169,6 +170,8 @@ def read(resource: Mapping[str, Any], unit_system: str = "metric", *, sent_in: s
     measure = partial(conversion, kind=kind, unit_system=unit_system, sent_in=sent_in)
     scale = measure(_text(_mapping(body).get("unit")))
     body = _converted(body, scale, measure, False)
+    if name == "vin" and isinstance(body, dict) and isinstance(body.get("value"), str):
+        body["value"] = Vin(body["value"])
     return {
         "code": code,
         "name": name,
@@ -234,7 +237,7 @@ def _converted(node: Any, scale: Conversion, rescale: Callable[[str], Conversion
         word = _text(node.get("unit"))
         scale = rescale(word) if word else scale
         parts = {name: _converted(item, scale, rescale, name in MEASURED) for name, item in node.items()}
-        return {**parts, "unit": scale.word} if "unit" in node else parts
+        return protected({**parts, "unit": scale.word} if "unit" in node else parts)
     if isinstance(node, list):
         return [_converted(item, scale, rescale, measured) for item in node]
     return scale(node) if measured else node

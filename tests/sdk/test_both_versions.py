@@ -136,7 +136,7 @@ def test_commands_are_the_same_in_both(smartcar):
             assert getattr(seen, reading)()["data"][field] == value
         assert told.send_destination(52.5, 13.4) == {"status": "success"}
         for call, argument in (("set_charge_limit", 0.4), ("send_destination", 91)):
-            with pytest.raises(ValueError, match=r"limit|place"):
+            with pytest.raises(ValueError, match=r"limit|latitude"):
                 getattr(told, call)(*[argument] * (2 if call == "send_destination" else 1))
         with pytest.raises(sdk.StateException) as caught:
             told.stop_charge()

@@ -1,12 +1,14 @@
 """The wire. This is the only file that sends a request, so what is promised here holds for every call."""
 
-import json
+import contextlib
 import os
 import platform
 import random
 import ssl
 import sys
 import time
+import traceback
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import requests
@@ -14,9 +16,11 @@ import urllib3
 
 from django_smartcar import __version__
 
+from ...secret_types import Secret, load_json, protect, protected_copy
 from .. import const
 from ..exceptions import InvalidResponseException, NoResponseException, SmartcarException
 from ._error_bodies import exception_for
+from ._logging import redact_urllib3_logs
 from .failures import fault_of
 from .session import PooledSession
 
@@ -25,9 +29,14 @@ USER_AGENT = (
     f"Python v{platform.python_version()}"
 )
 MAX_PAUSE = 4.0
+#: Form fields and query parameters that are protected, in case the caller did not.
+SECRET_FIELDS = frozenset(
+    {"client_secret", "code", "external_id", "filter[user.externalId]", "refresh_token", "state", "vin"}
+)
 TRANSIENT_ERRORS = {(429, "RATE_LIMIT", "SMARTCAR_API"), (500, "SERVER", "INTERNAL")}
 
 Response: TypeAlias = requests.Response
+Auth: TypeAlias = Callable[[requests.PreparedRequest], requests.PreparedRequest]
 
 # Workers forked from one parent inherit its random state, and would all wake up together.
 jitter = random.SystemRandom()
@@ -69,6 +78,7 @@ class Requester:
         Returns a 2xx answer. Raises the exception of its status for any other (redirects are not followed),
         and NoResponseException if there was none. A ``timeout`` of the caller's goes before our own.
         """
+        kwargs = _protected(kwargs)
         is_read = method.upper() == "GET"
         timeout = kwargs.pop("timeout", None) or (
             self.connect_timeout,
@@ -102,8 +112,8 @@ class Requester:
         """The answer, or the exception to raise; and whether trying again may help."""
         settings = {
             **kwargs,
-            "headers": {**(kwargs.get("headers") or {}), "User-Agent": USER_AGENT},
-            "auth": kwargs.get("auth") or _no_auth,
+            "headers": {**kwargs["headers"], "User-Agent": USER_AGENT},
+            "auth": _protected_auth(kwargs["auth"]),
             "timeout": timeout,
             "allow_redirects": False,
         }
@@ -111,6 +121,11 @@ class Requester:
             response = self._session().request(method, url, **settings)
         except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
             return _no_answer(error), _is_connection_fault(error)
+        except BaseException as error:
+            # The frames of requests, urllib3 and http.client hold what is sent as plain text.
+            error.add_note(_origin_of(error))
+            error.__context__ = None
+            raise error.with_traceback(None) from None
         if 200 <= response.status_code < 300:
             return response, False
         failure = exception_for(response)
@@ -130,9 +145,62 @@ class Requester:
         return self._own_session
 
 
-def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    # Without an auth, requests looks into ~/.netrc, and what it finds replaces our Authorization header.
-    return request
+def bearer(token: str) -> dict[str, str]:
+    """Return the Authorization header of an access token."""
+    return {"Authorization": Secret("Bearer " + token)}
+
+
+def protected_headers(headers: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return a copy of the caller's headers with the credentials in them protected."""
+    return {
+        name: protect(value) if str(name).lower() in ("authorization", "proxy-authorization") else value
+        for name, value in (headers or {}).items()
+    }
+
+
+def _protected(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Protect the secrets among the keyword arguments of ``requests.request``."""
+    auth = kwargs.get("auth")
+    forms: dict[str, Any] = {
+        name: _protected_form(kwargs[name]) for name in ("params", "data") if name in kwargs
+    }
+    return {
+        **kwargs,
+        **forms,
+        "headers": protected_headers(kwargs.get("headers")),
+        "auth": (auth[0], protect(auth[1])) if isinstance(auth, tuple) else auth,
+        "json": protected_copy(kwargs.get("json")),
+    }
+
+
+def _protected_form(form: Any) -> Any:
+    if not isinstance(form, Mapping):
+        return protect(form)
+    return {name: protect(value) if name in SECRET_FIELDS else value for name, value in form.items()}
+
+
+def _protected_auth(auth: tuple[str, str] | Auth | None) -> Auth:
+    """Wrap an ``auth`` so that the prepared request shows neither its credentials nor its body.
+
+    There always is one: without, requests reads ``~/.netrc``, and replaces our Authorization header.
+    """
+    add_credentials = requests.auth.HTTPBasicAuth(*auth) if isinstance(auth, tuple) else auth
+
+    def prepare(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request = add_credentials(request) if add_credentials else request
+        request.headers.update(protected_headers(request.headers))
+        request.body = protect(request.body) if isinstance(request.body, str | bytes) else request.body
+        return request
+
+    return prepare
+
+
+def _origin_of(error: BaseException) -> str:
+    """Return a note that names the line that raised ``error``, in place of its traceback."""
+    frame = traceback.extract_tb(error.__traceback__, limit=-1)[0]
+    return (
+        f"Raised in {frame.name}, {frame.filename}:{frame.lineno}. Its frames are removed: they hold secrets."
+    )
 
 
 def _no_answer(error: Exception) -> NoResponseException:
@@ -177,10 +245,10 @@ def _is_connection_fault(error: Exception) -> bool:
 
 def json_of(response: Response) -> Any:
     """The JSON of a 2xx answer, whatever it is. Raises InvalidResponseException if it is none."""
-    try:
-        return json.loads(response.content)
-    except (ValueError, RecursionError):
-        raise invalid(response, "it is not JSON") from None
+    with contextlib.suppress(ValueError, RecursionError):
+        return load_json(response.content)
+    # Raised here and not above: the error of the parser holds the whole body.
+    raise invalid(response, "it is not JSON")
 
 
 def body_of(response: Response, **fields: type) -> dict[str, Any]:
@@ -219,6 +287,7 @@ def _is(kind: type, value: object) -> bool:
 
 
 shared = Requester()
+redact_urllib3_logs()
 
 
 def call(method: str, url: str, **kwargs: Any) -> Response:

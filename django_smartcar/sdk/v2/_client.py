@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypedDict, cast
 from urllib.parse import quote
 
+from ...secret_types import Secret, protect, protected_copy
 from .. import const
-from .._http import Requester, Response, body_of, shared
+from .._http import Requester, Response, bearer, body_of, protected_headers, shared
 
 PAGE_SIZE = 50
 
@@ -35,6 +36,7 @@ class Api:
         requester: Requester | None = None,
         api_url: str = const.API_URL,
     ) -> None:
+        access_token = Secret(access_token)
         if vehicle_id is not None and not str(vehicle_id).strip("."):
             # Dots cannot be escaped: every client and proxy takes them for "here" and "one up".
             raise ValueError(f"a vehicle id cannot be {vehicle_id!r}")
@@ -50,7 +52,7 @@ class Api:
     @property
     def auth(self) -> dict[str, str]:
         """The Authorization header, in a dict of the caller's own."""
-        return {"Authorization": f"Bearer {self.access_token}"}
+        return bearer(self.access_token)
 
     def set_unit_system(self, unit_system: str) -> None:
         """Ask for ``"metric"`` or ``"imperial"`` from now on; ValueError for anything else."""
@@ -80,7 +82,8 @@ class Api:
 
     def webhook(self, method: str, webhook_id: str, token: str | None = None) -> Response:
         """POST or DELETE the vehicle's subscription to a webhook; ``token`` takes the place of our own."""
-        headers = {"Authorization": f"Bearer {token}"} if token is not None else self.auth
+        token = protect(token)
+        headers = self.auth if token is None else bearer(token)
         url, timeout = self._format(f"webhooks/{segments(webhook_id)[0]}"), self._requester.read_timeout
         return self._requester.call(method, url, headers=headers, timeout=timeout)
 
@@ -88,11 +91,10 @@ class Api:
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> Response:
         """Send anything to a path below the vehicle; the caller's headers go before our own."""
+        body, headers = protected_copy(body), protected_headers(headers)
         path, _, query = path.partition("?")
         url = self._format("/".join(segments(*filter(None, path.split("/"))))) + (query and f"?{query}")
-        return self._requester.call(
-            method, url, headers={**self._unit_headers(), **(headers or {})}, json=body
-        )
+        return self._requester.call(method, url, headers={**self._unit_headers(), **headers}, json=body)
 
     def permissions(self, **params: Any) -> Response:
         """GET what the owner has granted; ``limit`` and ``offset`` choose the page."""
@@ -163,6 +165,7 @@ def get_vehicle_ids(
 
     Smartcar takes a ``limit`` of at most 50. Raises a SmartcarException. GET /vehicles.
     """
+    access_token = Secret(access_token)
     response = Api(access_token, requester=requester, api_url=api_url).vehicles(limit=limit, offset=offset)
     body = body_of(response, vehicles=list, paging=dict)
     return cast(VehicleIds, body)
@@ -179,6 +182,7 @@ def iter_vehicle_ids(
 
     Raises a SmartcarException.
     """
+    access_token = Secret(access_token)
     return every(Api(access_token, requester=requester, api_url=api_url).vehicles, "vehicles", page_size)
 
 
@@ -186,5 +190,6 @@ def get_user_id(
     access_token: str, *, requester: Requester | None = None, api_url: str = const.API_URL
 ) -> str:
     """The Smartcar id of the driver who granted this token. Raises a SmartcarException. GET /user."""
+    access_token = Secret(access_token)
     response = Api(access_token, requester=requester, api_url=api_url).user()
     return cast(str, body_of(response, id=str)["id"])

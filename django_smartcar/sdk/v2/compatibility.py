@@ -7,6 +7,7 @@ smartcar.com/docs, API reference v2.0, compatibility.
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
+from ...secret_types import Secret, Vin
 from .. import const
 from .._http import Requester, Response, invalid, json_of, shared
 from .._schema import Shape, boolean, required, shaped, text, whole_number
@@ -74,6 +75,7 @@ def get_compatibility(
     capabilities are known in the United States only. ``flags`` are Smartcar's (``"country:DE"``). Smartcar
     sells this apart: PermissionException without. GET /compatibility.
     """
+    vin, client_secret = Vin(vin), Secret(client_secret)
     params = {"vin": vin, "scope": _spaced(scope), "country": country, "flags": flags}
     response = (requester or shared).call(
         "GET", f"{api_url.rstrip('/')}/compatibility", params=params, auth=(client_id, client_secret)
@@ -98,6 +100,7 @@ def get_compatibility_matrix(
     In ``"US"``, ``"CA"`` or ``"EUROPE"``; of one make, of one ``type`` (``"BEV"``), or those that can do all
     of ``scope``. For reference: it promises nothing of one car. GET /compatibility/matrix.
     """
+    client_secret = Secret(client_secret)
     asked = _spaced(scope) if scope else None
     params = {"region": region, "make": make, "type": type, "scope": asked}
     response = (requester or shared).call(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, TypedDict
 
+from ...secret_types import Secret
 from .. import const
 from .._http import Requester, Response, body_of, invalid, shared
 from ..signals import moment
@@ -59,6 +60,7 @@ def get_connections(
     Of one user, of one car, in one mode, as Smartcar filters them; a ``limit`` of at most 100. ``cursor`` is
     that of the page before. GET /connections.
     """
+    amt = Secret(amt)
     params = {"user_id": user_id, "vehicle_id": vehicle_id, "mode": mode, "limit": limit, "cursor": cursor}
     response = (requester or shared).call(
         "GET", f"{api_url.rstrip('/')}/connections", auth=("default", amt), params=params
@@ -92,6 +94,7 @@ def iter_connections(
 
     Filtered as in ``get_connections``. To delete on the way may move the pages: make a list first.
     """
+    amt = Secret(amt)
     seen: set[tuple[str, str | None]] = set()
     cursor = None
     while True:
@@ -126,6 +129,7 @@ def delete_connections(
 
     ValueError without either, and for one that is empty. DELETE /connections.
     """
+    amt = Secret(amt)
     given = {"user_id": user_id, "vehicle_id": vehicle_id}
     # An id that got lost on the way would widen what is deleted.
     if user_id is None and vehicle_id is None or "" in given.values():

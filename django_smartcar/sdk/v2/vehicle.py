@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
-from .. import _validation, const
-from .._http import Requester, body_of
+from ...secret_types import Secret, coordinate, protected_copy
+from .. import const
+from .._http import Requester, body_of, protected_headers
 from .._periods import Period
 from .._responses import answer_of
 from .._schema import PATHS, names_of
+from .._validation import check_charge_limit, check_coordinates
 from .._vehicle_base import Reads
 from ..types import Answer, Batch, Location, Odometer, Status, Subscribed, VehicleAttributes, VehicleInfo
 from ._client import Api, every
@@ -29,6 +31,7 @@ class Vehicle(Reads):
         requester: Requester | None = None,
         api_url: str = const.API_URL,
     ) -> None:
+        access_token = Secret(access_token)
         self.vehicle_id = vehicle_id
         self.access_token = access_token
         self.api = Api(access_token, vehicle_id, requester=requester, api_url=api_url)
@@ -107,6 +110,7 @@ class Vehicle(Reads):
         ``request("POST", "tesla/charge/ammeter", {"amperage": 16})``; the make in lower case. ``headers`` go
         before our own. Never sent twice, but for a GET.
         """
+        body, headers = protected_copy(body), protected_headers(headers)
         return answer_of(self.api.request(method, path, body, headers))
 
     def subscribe(self, webhook_id: str) -> Subscribed:
@@ -116,6 +120,7 @@ class Vehicle(Reads):
 
     def unsubscribe(self, amt: str, webhook_id: str) -> Status:
         """Let it tell no more; ``amt`` is the application management token. DELETE /webhooks/{id}."""
+        amt = Secret(amt)
         self.api.webhook("DELETE", webhook_id, amt)
         return {"status": "success"}
 
@@ -156,14 +161,15 @@ class Vehicle(Reads):
 
         Scope ``control_charge``. POST /charge/limit.
         """
-        return self._command("charge/limit", limit=_validation.charge_limit(limit))
+        return self._command("charge/limit", limit=check_charge_limit(limit))
 
     def send_destination(self, latitude: float, longitude: float) -> Status:
         """Set the navigation's destination, in degrees; ValueError for no place. Never sent twice.
 
         Scope ``control_navigation``. POST /navigation/destination.
         """
-        return self._command("navigation/destination", **_validation.place(latitude, longitude))
+        latitude, longitude = coordinate(latitude), coordinate(longitude)
+        return self._command("navigation/destination", **check_coordinates(latitude, longitude))
 
     def _command(self, endpoint: str, **body: Any) -> Status:
         return {"status": body_of(self.api.post(endpoint, **body), status=str)["status"]}

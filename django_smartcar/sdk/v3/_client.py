@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
+from ...secret_types import protect, protected_copy
 from .. import const
-from .._http import Requester, Response, body_of, invalid, shared
+from .._http import Requester, Response, bearer, body_of, invalid, protected_headers, shared
 from .._http._error_bodies import exception_for
 
 #: ``{"id", "type", "attributes", "meta", "relationships", "links"}``; of these, only the id is certain.
@@ -27,6 +28,7 @@ class Resources:
         user_id: str | None = None,
         requester: Requester | None = None,
     ) -> None:
+        access_token = protect(access_token)
         self.access_token = access_token
         self.user_id = user_id
         self.unit_system: str | None = None
@@ -45,7 +47,7 @@ class Resources:
     @property
     def headers(self) -> dict[str, str]:
         """What every request to this host carries, in a dict of the caller's own."""
-        headers = {"Authorization": f"Bearer {self.access_token}"} if self.access_token else {}
+        headers = bearer(self.access_token) if self.access_token else {}
         if self.user_id is not None:
             headers[const.USER_ID_HEADER] = self.user_id
         if self.unit_system is not None:
@@ -60,8 +62,9 @@ class Resources:
         self, method: str, *path: str, query: str, body: Any, headers: Mapping[str, str] | None
     ) -> Response:
         """Send anything; the caller's headers go before ours. Raises the exception of a 2xx that failed."""
+        body, headers = protected_copy(body), protected_headers(headers)
         url = self._url(path) + (query and f"?{query}")
-        response = self._requester.call(method, url, headers={**self.headers, **(headers or {})}, json=body)
+        response = self._requester.call(method, url, headers={**self.headers, **headers}, json=body)
         if response.content.strip():
             document_of(response)
         return response

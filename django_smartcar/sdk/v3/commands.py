@@ -8,7 +8,8 @@ NoResponseException if it never came: in these two cases the car may have obeyed
 from collections.abc import Mapping
 from typing import NotRequired, TypedDict
 
-from .. import _validation
+from ...secret_types import coordinate
+from .._validation import check_charge_limit, check_coordinates
 from ..types import Status
 from ._client import Resources, ensure_done, text_of
 
@@ -50,7 +51,7 @@ class Commands:
 
     def set_charge_limit(self, limit: float) -> Status:
         """Charge up to ``limit``, from 0.5 to 1; ValueError for another. POST /commands/charge/set-limit."""
-        percent = round(_validation.charge_limit(limit) * 100)
+        percent = round(check_charge_limit(limit) * 100)
         return self._command("charge", "set-limit", {"percent": percent})
 
     def open_charge_port(self) -> Status:
@@ -63,25 +64,29 @@ class Commands:
 
     def send_destination(self, latitude: float, longitude: float) -> Status:
         """Set the navigation's destination, in degrees. POST /commands/navigation/set-destination."""
-        return self._command("navigation", "set-destination", _validation.place(latitude, longitude))
+        latitude, longitude = coordinate(latitude), coordinate(longitude)
+        return self._command("navigation", "set-destination", check_coordinates(latitude, longitude))
 
     def set_daily_charge_schedule(self, latitude: float, longitude: float, window: Window) -> ScheduleStatus:
         """Charge at this place, daily, within ``window``. POST /charge-schedules/daily."""
-        return self._schedule("daily", {"location": _validation.place(latitude, longitude), **_times(window)})
+        latitude, longitude = coordinate(latitude), coordinate(longitude)
+        return self._schedule("daily", {"location": check_coordinates(latitude, longitude), **_times(window)})
 
     def set_weekly_charge_schedule(
         self, latitude: float, longitude: float, days: Mapping[str, Window]
     ) -> ScheduleStatus:
         """Charge at this place, on each of ``days`` (``"monday"``, …). POST /charge-schedules/weekly."""
+        latitude, longitude = coordinate(latitude), coordinate(longitude)
         times = {day: _times(window) for day, window in days.items()}
-        return self._schedule("weekly", {"location": _validation.place(latitude, longitude), "days": times})
+        return self._schedule("weekly", {"location": check_coordinates(latitude, longitude), "days": times})
 
     def set_workweek_charge_schedule(
         self, latitude: float, longitude: float, weekdays: Window, weekends: Window
     ) -> ScheduleStatus:
         """Charge at this place, on working days and on others. POST /charge-schedules/workweek."""
+        latitude, longitude = coordinate(latitude), coordinate(longitude)
         times = {"weekdays": _times(weekdays), "weekends": _times(weekends)}
-        return self._schedule("workweek", {"location": _validation.place(latitude, longitude), **times})
+        return self._schedule("workweek", {"location": check_coordinates(latitude, longitude), **times})
 
     def delete_charge_schedule(self, schedule_id: str) -> Status:
         """Remove a schedule. DELETE /charge-schedules/{id}."""

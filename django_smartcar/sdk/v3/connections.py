@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TypedDict
 
+from ...secret_types import Secret, protect
 from .. import const
 from .._http import Requester
 from ..signals import moment
@@ -50,6 +51,7 @@ def iter_connections(
     Filtered by Smartcar, which shows those in ``mode`` ``"live"`` if not told otherwise; ``external_id`` is
     what was given to Connect. The answer does not repeat an external id. GET /connections.
     """
+    access_token, external_id = Secret(access_token), protect(external_id)
     filters = {
         "userId": user_id,
         "vehicleId": vehicle_id,
@@ -68,6 +70,7 @@ def get_connection(
     api_url: str = const.VEHICLE_URL,
 ) -> Connection:
     """One connection, by its id. GET /connections/{id}."""
+    access_token = Secret(access_token)
     return _connection(
         Resources(access_token, api_url, requester=requester).one("connections", connection_id)
     )
@@ -81,6 +84,7 @@ def delete_connection(
     api_url: str = const.VEHICLE_URL,
 ) -> None:
     """End the application's access to one car of one user. DELETE /connections/{id}."""
+    access_token = Secret(access_token)
     Resources(access_token, api_url, requester=requester).send("DELETE", "connections", connection_id)
 
 
@@ -92,6 +96,7 @@ def delete_user(
     api_url: str = const.VEHICLE_URL,
 ) -> None:
     """Make Smartcar forget a user, and end all of the connections. DELETE /users/{id}."""
+    access_token = Secret(access_token)
     Resources(access_token, api_url, requester=requester).send("DELETE", "users", user_id)
 
 
@@ -103,6 +108,7 @@ def get_vehicle(
     api_url: str = const.VEHICLE_URL,
 ) -> VehicleAttributes:
     """``{"make", "model", "year", "mode", "powertrain_type"}`` of a car. GET /vehicles/{id}."""
+    access_token = Secret(access_token)
     resource = Resources(access_token, api_url, requester=requester).one("vehicles", vehicle_id)
     return vehicle_attributes(attributes_of(resource))
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, TypedDict
 
+from ...secret_types import Secret
 from .. import const
 from .._http import Requester
 from ..exceptions import ResourceNotFoundException
@@ -61,6 +62,7 @@ def iter_applications(
     access_token: str, *, requester: Requester | None = None, api_url: str = const.MANAGEMENT_URL
 ) -> Iterator[Resource]:
     """The applications this token may see, as Smartcar describes them. GET /applications."""
+    access_token = Secret(access_token)
     return Resources(access_token, api_url, requester=requester).every("applications")
 
 
@@ -72,6 +74,7 @@ def get_application(
     api_url: str = const.MANAGEMENT_URL,
 ) -> Resource:
     """One application, as Smartcar describes it. GET /applications/{id}."""
+    access_token = Secret(access_token)
     return Resources(access_token, api_url, requester=requester).one("applications", application_id)
 
 
@@ -86,6 +89,7 @@ def iter_webhooks(
     api_url: str = const.MANAGEMENT_URL,
 ) -> Iterator[Webhook]:
     """The application's webhooks, filtered by Smartcar. GET /webhooks."""
+    access_token = Secret(access_token)
     enabled = None if is_enabled is None else str(is_enabled).lower()
     filters = {"name": name, "callbackUri": callback_uri, "isEnabled": enabled}
     host = Resources(access_token, api_url, requester=requester)
@@ -100,6 +104,7 @@ def get_webhook(
     api_url: str = const.MANAGEMENT_URL,
 ) -> Webhook:
     """One webhook. GET /webhooks/{id}."""
+    access_token = Secret(access_token)
     return _webhook(Resources(access_token, api_url, requester=requester).one("webhooks", webhook_id))
 
 
@@ -115,6 +120,7 @@ def iter_subscriptions(
     api_url: str = const.MANAGEMENT_URL,
 ) -> Iterator[Subscription]:
     """Which cars are subscribed to which webhooks, filtered by Smartcar. GET /subscriptions."""
+    access_token = Secret(access_token)
     filters = {"userId": user_id, "vehicleId": vehicle_id, "webhookId": webhook_id, "vehicle.mode": mode}
     host = Resources(access_token, api_url, requester=requester)
     return map(_subscription, host.every("subscriptions", filters=filters, page_size=page_size))
@@ -128,6 +134,7 @@ def get_subscription(
     api_url: str = const.MANAGEMENT_URL,
 ) -> Subscription:
     """One subscription. GET /subscriptions/{id}."""
+    access_token = Secret(access_token)
     host = Resources(access_token, api_url, requester=requester)
     return _subscription(host.one("subscriptions", subscription_id))
 
@@ -145,6 +152,7 @@ def subscribe(
 
     StateException if it is subscribed already.
     """
+    access_token = Secret(access_token)
     attributes = {"webhookId": webhook_id, "userId": user_id, "vehicleId": vehicle_id}
     host = Resources(access_token, api_url, requester=requester)
     host.send("POST", "subscriptions", attributes=attributes)
@@ -158,6 +166,7 @@ def unsubscribe(
     api_url: str = const.MANAGEMENT_URL,
 ) -> None:
     """Remove a subscription. DELETE /subscriptions/{id}."""
+    access_token = Secret(access_token)
     Resources(access_token, api_url, requester=requester).send("DELETE", "subscriptions", subscription_id)
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypedDict, cast
 
+from ...secret_types import Secret, protect, protected_copy
 from .. import const
-from .._http import Requester
+from .._http import Requester, protected_headers
 from .._periods import Period
 from .._responses import answer_of
 from .._schema import names_of
@@ -49,6 +50,7 @@ class Vehicle(Reads, Commands):
         api_url: str = const.VEHICLE_URL,
         management_url: str = const.MANAGEMENT_URL,
     ) -> None:
+        access_token = Secret(access_token)
         for name, value in (("vehicle", vehicle_id), ("user", user_id)):
             if not str(value or "").strip("."):
                 raise ValueError(f"a {name} id cannot be {value!r}")
@@ -163,6 +165,7 @@ class Vehicle(Reads, Commands):
         API v3 has other paths (``"signals/closure-doors"``) and none of one make. ``headers`` go before
         our own. Never sent twice, but for a GET.
         """
+        body, headers = protected_copy(body), protected_headers(headers)
         path, _, query = path.partition("?")
         parts = ("vehicles", self.vehicle_id, *filter(None, path.split("/")))
         return answer_of(self.api.request(method, *parts, query=query, body=body, headers=headers))
@@ -187,6 +190,7 @@ class Vehicle(Reads, Commands):
 
         Raises ResourceNotFoundException if the webhook does not tell of this car.
         """
+        amt = protect(amt)
         host = Resources(self.access_token, self._management_url, requester=self._requester)
         management.unsubscribe_vehicle(host, webhook_id, self.vehicle_id, self.user_id)
         return {"status": "success"}

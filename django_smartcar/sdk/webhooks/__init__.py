@@ -15,6 +15,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ...secret_types import load_json, protect
 from . import _v2, _v4
 from ._v4 import ERROR, STATE, VERIFY, Event, Problem, VehicleUpdate
 
@@ -48,6 +49,7 @@ PER_ATTEMPT: Final = frozenset({"deliveryId", "deliveredAt", "deliveryTime"})
 
 def hash_challenge(token: str, challenge: str | bytes) -> str:
     """The HMAC-SHA256 of ``challenge``, in hex: the answer to VERIFY, and how Smartcar signs an event."""
+    token, challenge = protect(token), protect(challenge)
     return hmac.new(_bytes(token), _bytes(challenge), hashlib.sha256).hexdigest()
 
 
@@ -56,6 +58,7 @@ def verify_payload(token: str, signature: str | bytes | None, body: str | bytes)
 
     An empty token verifies nothing: everybody knows it.
     """
+    token, signature, body = protect(token), protect(signature), protect(body)
     if not token or not all(isinstance(given, str | bytes) for given in (token, signature, body)):
         return False
     return hmac.compare_digest(hash_challenge(token, body).encode(), _bytes(signature or b""))
@@ -68,8 +71,9 @@ def is_challenge(challenge: object) -> bool:
 
 def load(body: str | bytes) -> dict[str, Any] | None:
     """The JSON object in ``body``; None where there is none, or one that is too deep. Never raises."""
+    body = protect(body)
     try:
-        payload = json.loads(body, parse_constant=_refuse)
+        payload = load_json(body, parse_constant=_refuse)
     except (ValueError, RecursionError, TypeError):
         return None
     return payload if isinstance(payload, dict) and _is_shallow(payload) else None
@@ -103,8 +107,8 @@ def identity(payload: Mapping[str, Any], known: str | None = None) -> str:
     meta = {
         name: value for name, value in _v4.mapping(payload.get("meta")).items() if name not in PER_ATTEMPT
     }
-    common = json.dumps({**payload, "meta": meta}, sort_keys=True)
-    return hashlib.sha256(common.encode()).hexdigest()
+    common = {**payload, "meta": meta}
+    return hashlib.sha256(json.dumps(common, sort_keys=True).encode()).hexdigest()
 
 
 def _refuse(constant: str) -> None:

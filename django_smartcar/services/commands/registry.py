@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
@@ -127,22 +126,25 @@ def confirms_success(action: str, parameters: Mapping[str, Any], value: Any) -> 
 
 
 def _check_limit(limit: Any, is_v3: bool) -> None:
-    is_number = isinstance(limit, int | float) and not isinstance(limit, bool)
-    if not is_number or not 0.5 <= limit <= 1:
+    try:
+        sdk.check_charge_limit(limit)
+    except ValueError:
         raise CommandInvalid(
             _("A charge limit is from 50 to 100 % (0.5 to 1): Smartcar takes no less than 50.")
-        )
-    if is_v3 and not math.isclose(limit * 100, round(limit * 100), abs_tol=1e-6):
-        raise CommandInvalid(_("A charge limit is a whole percentage: Smartcar takes no fraction of one."))
+        ) from None
+    try:
+        sdk.check_charge_limit(limit, whole_percent=is_v3)
+    except ValueError:
+        raise CommandInvalid(
+            _("A charge limit is a whole percentage: Smartcar takes no fraction of one.")
+        ) from None
 
 
 @sensitive_variables()
 def _check_place(latitude: Any, longitude: Any) -> None:
-    is_place = all(
-        isinstance(degrees, int | float) and not isinstance(degrees, bool) and abs(degrees) <= most
-        for degrees, most in ((latitude, 90), (longitude, 180))
-    )
-    if not is_place:
+    try:
+        sdk.check_coordinates(latitude, longitude)
+    except ValueError:
         raise CommandInvalid(
             _("There is no such place: latitude is from -90 to 90, longitude from -180 to 180.")
-        )
+        ) from None
