@@ -12,9 +12,28 @@ from typing import Any
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
+from .secret_types import Secret
+
 
 def _setting(name: str, default: Any) -> Any:
     return getattr(settings, name, default)
+
+
+def _secret_setting(name: str, default: Any) -> Any:
+    return _protected(_setting(name, default))
+
+
+def _protected(value: Any) -> Any:
+    """Wrap every string in a setting; other types stay as they are, so that the system checks see them."""
+    if isinstance(value, str):
+        return Secret(value)
+    if isinstance(value, dict):
+        return {name: _protected(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_protected(item) for item in value]
+    if isinstance(value, tuple):
+        return tuple(_protected(item) for item in value)
+    return value
 
 
 class Settings:
@@ -29,9 +48,9 @@ class Settings:
         return str(_setting("SMARTCAR_CLIENT_ID", ""))
 
     @property
-    def SMARTCAR_CLIENT_SECRET(self) -> str:
+    def SMARTCAR_CLIENT_SECRET(self) -> Secret:
         """The secret that belongs to this id. Required; keep it out of the repository."""
-        return str(_setting("SMARTCAR_CLIENT_SECRET", ""))
+        return self._client_secret("SMARTCAR_CLIENT_SECRET")
 
     @property
     def SMARTCAR_APPLICATION_ID(self) -> str:
@@ -44,14 +63,14 @@ class Settings:
         return str(_setting("SMARTCAR_V2_CLIENT_ID", ""))
 
     @property
-    def SMARTCAR_V2_CLIENT_SECRET(self) -> str:
+    def SMARTCAR_V2_CLIENT_SECRET(self) -> Secret:
         """The secret of 2.0 that belongs to it."""
-        return str(_setting("SMARTCAR_V2_CLIENT_SECRET", ""))
+        return self._client_secret("SMARTCAR_V2_CLIENT_SECRET")
 
     @property
-    def SMARTCAR_MANAGEMENT_TOKENS(self) -> Sequence[str]:
+    def SMARTCAR_MANAGEMENT_TOKENS(self) -> Sequence[Secret]:
         """Application Management Tokens, from the dashboard: the first is sent, each verifies webhooks."""
-        value: Sequence[str] = _setting("SMARTCAR_MANAGEMENT_TOKENS", [])
+        value: Sequence[Secret] = _secret_setting("SMARTCAR_MANAGEMENT_TOKENS", [])
         return value
 
     @property
@@ -61,10 +80,10 @@ class Settings:
         return value
 
     @property
-    def SMARTCAR_WEBHOOK_TOKENS(self) -> Mapping[str, Sequence[str]]:
+    def SMARTCAR_WEBHOOK_TOKENS(self) -> Mapping[str, Sequence[Secret]]:
         """More addresses, ``webhook/<name>/``, by unguessable names: the tokens of other applications."""
         # Django's error reports hide a setting whose name has TOKEN in it.
-        value: Mapping[str, Sequence[str]] = _setting("SMARTCAR_WEBHOOK_TOKENS", {})
+        value: Mapping[str, Sequence[Secret]] = _secret_setting("SMARTCAR_WEBHOOK_TOKENS", {})
         return value
 
     @property
@@ -90,9 +109,9 @@ class Settings:
         return value
 
     @property
-    def SMARTCAR_ENCRYPTION_KEYS(self) -> Sequence[str]:
+    def SMARTCAR_ENCRYPTION_KEYS(self) -> Sequence[Secret]:
         """The keys of stored tokens: the first encrypts, all decrypt. Required, except while debugging."""
-        value: Sequence[str] = _setting("SMARTCAR_ENCRYPTION_KEYS", [])
+        value: Sequence[Secret] = _secret_setting("SMARTCAR_ENCRYPTION_KEYS", [])
         return value
 
     @property
@@ -193,13 +212,17 @@ class Settings:
         return self._host("SMARTCAR_MANAGEMENT_URL", "https://management.smartcar.com")
 
     @property
-    def encryption_keys(self) -> tuple[str, ...]:
+    def encryption_keys(self) -> tuple[Secret, ...]:
         """``SMARTCAR_ENCRYPTION_KEYS``; if there are none, but only in ``DEBUG``, one of ``SECRET_KEY``."""
         keys = tuple(self.SMARTCAR_ENCRYPTION_KEYS or ())
         if keys or not settings.DEBUG:
             return keys
-        digest = salted_hmac("django_smartcar.conf", "encryption", algorithm="sha256").digest()
-        return (urlsafe_b64encode(digest).decode(),)
+        derived = salted_hmac("django_smartcar.conf", "encryption", algorithm="sha256")
+        return (Secret(urlsafe_b64encode(derived.digest()).decode()),)
+
+    def _client_secret(self, name: str) -> Secret:
+        value = _secret_setting(name, "")
+        return value if isinstance(value, Secret) else Secret(value)
 
     def _host(self, name: str, default: str) -> str:
         return str(_setting(name, default)).rstrip("/")

@@ -20,11 +20,14 @@ from django.db.models.query_utils import DeferredAttribute
 from django.views.decorators.debug import sensitive_variables
 
 from .conf import conf
+from .secret_types import Secret, Vin
 
 if TYPE_CHECKING:
     _TextField = models.TextField[str, str]  # what its attribute takes and gives
+    _CharField = models.CharField[str, Secret]
 else:
     _TextField = models.TextField
+    _CharField = models.CharField
 
 PREFIX = "smartcar-fernet:"
 
@@ -50,15 +53,6 @@ class DecryptionError(SmartcarAppError):
         )
 
 
-class Secret(str):
-    """Text like any other, but for its ``repr``: that is what error reports and logs show of a variable."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "<secret>"
-
-
 class Undecryptable:
     """Stands on a row for a value that no key opens, so that the row can be read but for this value."""
 
@@ -78,6 +72,7 @@ def is_key(value: Any) -> bool:
 @sensitive_variables()
 def encrypt(text: str) -> str:
     """What to store for this text: another one each time."""
+    text = Secret(text)
     return PREFIX + _keyring(conf.encryption_keys).encrypt(text.encode(*_CODEC)).decode()
 
 
@@ -99,7 +94,6 @@ def decrypt(stored: str) -> Secret:
         raise DecryptionError from None
 
 
-@sensitive_variables()
 def is_current(stored: str) -> bool:
     """Whether this was encrypted with the first key."""
     if not stored.startswith(PREFIX):
@@ -116,7 +110,7 @@ def _body(stored: str) -> bytes:
 
 
 @lru_cache(maxsize=4)
-def _keyring(keys: tuple[str, ...]) -> MultiFernet:
+def _keyring(keys: tuple[Secret, ...]) -> MultiFernet:
     if not keys or not all(map(is_key, keys)):
         problem = "holds something that is not a key" if keys else "is empty"
         raise ImproperlyConfigured(f"SMARTCAR_ENCRYPTION_KEYS {problem}. This prints a new key: {MAKE_A_KEY}")
@@ -161,8 +155,8 @@ class EncryptedTextField(_TextField):
     def get_db_prep_save(self, value: Any, connection: Any) -> Any:
         if hasattr(value, "as_sql"):
             return value
-        text = self.get_prep_value(value)
-        return encrypt(text) if text else text
+        value = Secret(value) if isinstance(value, str) else self.get_prep_value(value)
+        return encrypt(value) if value else value
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:
         if not value:
@@ -182,6 +176,41 @@ class EncryptedTextField(_TextField):
     def value_from_object(self, obj: models.Model) -> Any:
         """What serializers write: never the text, nor what is stored, which the keys would open."""
         return ""
+
+
+class _ProtectedAttribute(DeferredAttribute):
+    """The attribute of a row: a text put there becomes the field's type of secret."""
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        instance.__dict__[self.field.attname] = self.field.protect(value)  # type: ignore[attr-defined]
+
+
+class SecretCharField(_CharField):
+    """A CharField whose values are `Secret`: stored as they are, and shown only when they are revealed."""
+
+    descriptor_class = _ProtectedAttribute
+    secret_type = Secret
+
+    def protect(self, value: Any) -> Any:
+        """Wrap a text; an expression or None stays as it is."""
+        return self.secret_type(value) if isinstance(value, str) else value
+
+    def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:
+        return self.protect(value)
+
+    def to_python(self, value: Any) -> Any:
+        return self.protect(super().to_python(value))
+
+    def value_to_string(self, obj: models.Model) -> str:
+        """Return what serializers write: the text itself."""
+        value = self.value_from_object(obj)
+        return value.reveal() if isinstance(value, Secret) else str(value)
+
+
+class VinField(SecretCharField):
+    """A CharField whose values are `Vin`."""
+
+    secret_type = Vin
 
 
 def encrypted_fields() -> Iterator[tuple[type[models.Model], EncryptedTextField]]:

@@ -17,11 +17,11 @@ from django_smartcar.fields import (
     PREFIX,
     DecryptionError,
     EncryptedTextField,
-    Secret,
     decrypt,
     encrypt,
     is_current,
 )
+from django_smartcar.secret_types import Secret
 
 from .people.models import Vault
 
@@ -390,10 +390,10 @@ def test_no_form_has_it():
     assert list(modelform_factory(Vault, fields="__all__").base_fields) == ["name"]
 
 
-def test_a_secret_is_text_that_repr_does_not_show():
+def test_a_secret_is_text_that_neither_repr_nor_str_shows():
     secret = Secret("1234")
     assert secret == "1234"
-    assert f"{secret}{secret.upper()}" == "12341234"
+    assert secret + secret.upper() == secret.reveal() * 2 == "12341234"
     assert hash(secret) == hash("1234")
-    assert "1234" not in repr(secret) + repr([secret]) + repr({"code": secret})
+    assert "1234" not in repr(secret) + repr([secret]) + repr({"code": secret}) + f"{secret}{secret!s}"
     assert pickle.loads(pickle.dumps(secret)) == "1234"  # noqa: S301

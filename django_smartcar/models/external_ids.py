@@ -6,6 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from ..fields import SecretCharField
+
 
 def unguessable() -> str:
     return str(uuid.uuid4())
@@ -24,7 +26,7 @@ class ExternalId(models.Model):
         related_name="smartcar_external_id",
         verbose_name=_("user"),
     )
-    value = models.CharField(_("external id"), max_length=64, unique=True, default=unguessable)
+    value = SecretCharField(_("external id"), max_length=64, unique=True, default=unguessable)
 
     class Meta:
         verbose_name = _("external id")

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from ..querysets import VehicleReadingQuerySet
+from ..secret_types import ProtectedJSONDecoder
 from .reading_types import READING_TYPES
 from .vehicles import ConnectedVehicle
 
@@ -23,7 +24,7 @@ class VehicleReading(models.Model):
     )
     kind = models.CharField(_("kind"), max_length=50)
     #: A number in ``unit``, a truth, a text or a small piece of JSON, as the table of kinds says.
-    value = models.JSONField(_("value"))
+    value = models.JSONField(_("value"), decoder=ProtectedJSONDecoder)
     #: Always a metric one, or ``"fraction"`` of 1; empty where nothing is measured.
     unit = models.CharField(_("unit"), max_length=10, blank=True)
     recorded_at = models.DateTimeField(_("recorded by the car"), null=True)
@@ -55,6 +56,11 @@ class VehicleReading(models.Model):
     def label(self) -> str:
         """What people call it: "Odometer"."""
         return str(READING_TYPES[self.kind].label) if self.kind in READING_TYPES else self.kind
+
+    @property
+    def degrees(self) -> dict[str, float]:
+        """The latitude and longitude of a location, as plain numbers to be shown."""
+        return {name: float(self.value[name]) for name in ("latitude", "longitude")}
 
     @property
     def at(self) -> datetime:

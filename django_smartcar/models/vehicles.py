@@ -5,6 +5,7 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from ..fields import VinField
 from ..querysets import ConnectedVehicleQuerySet
 from .accounts import SmartcarAccount
 
@@ -34,7 +35,7 @@ class ConnectedVehicle(models.Model):
         SmartcarAccount, on_delete=models.CASCADE, related_name="vehicles", verbose_name=_("account")
     )
     smartcar_vehicle_id = models.CharField(_("Smartcar vehicle id"), max_length=64)
-    vin = models.CharField(_("VIN"), max_length=17, blank=True, editable=False)
+    vin = VinField(_("VIN"), max_length=17, blank=True, editable=False)
     make = models.CharField(_("make"), max_length=100, blank=True)
     model = models.CharField(_("model"), max_length=100, blank=True)
     year = models.PositiveSmallIntegerField(_("year"), null=True, blank=True)

@@ -12,7 +12,6 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
-from django.views.decorators.debug import sensitive_variables
 
 from .. import sdk
 from ..models import ConnectedVehicle, SmartcarAccount, SmartcarUser
@@ -37,7 +36,6 @@ class CannotMigrate(Exception):
     """This account stays where it is, and why."""
 
 
-@sensitive_variables()
 def find(account: SmartcarAccount) -> Found:
     """What API v3 shows of this account's cars. Raises CannotMigrate or a SmartcarException."""
     wanted = _cars_of(account)
@@ -81,7 +79,6 @@ def ensure_way_back(account: SmartcarAccount) -> None:
         raise CannotMigrate("its tokens of API v2 have ended")
 
 
-@sensitive_variables()
 def roll_back(account: SmartcarAccount) -> bool:
     """Let the account speak API v2 again; False if somebody else has moved it meanwhile.
 
@@ -118,7 +115,6 @@ def _cars_of(account: SmartcarAccount) -> set[str]:
     return set(account.vehicles.connected().values_list("smartcar_vehicle_id", flat=True))
 
 
-@sensitive_variables()
 def _shown_for(account: SmartcarAccount, user_id: str) -> Found:
     shown = _connections(account, user_id=user_id)
     # The filter is not believed: the application's token shows everybody's cars.
@@ -126,7 +122,6 @@ def _shown_for(account: SmartcarAccount, user_id: str) -> Found:
     return Found(user_id, {one["vehicle_id"]: one["permissions"] for one in own if one["vehicle_id"]})
 
 
-@sensitive_variables()
 def _other_name(account: SmartcarAccount, vehicle_ids: set[str]) -> str:
     """The id that API v3 has for this driver, where it is not the one of API v2.
 
@@ -163,6 +158,5 @@ def _reassign_owner(account: SmartcarAccount, user_id: str) -> None:
     others.filter(vehicles=None).delete()
 
 
-@sensitive_variables()
 def _connections(account: SmartcarAccount, **filters: str) -> list[sdk.v3.Connection]:
     return tokens.as_application(lambda token: client.connections(token, account.mode, filters))

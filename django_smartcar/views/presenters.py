@@ -140,7 +140,7 @@ class VehiclePresenter:
         if "location" not in self.rows:
             return ""
         place = self.rows["location"].value
-        return f"{floatformat(place['latitude'], '4u')}, {floatformat(place['longitude'], '4u')}"
+        return ", ".join(floatformat(float(place[name]), "4u") for name in ("latitude", "longitude"))
 
 
 def not_shared(vehicle: ConnectedVehicle) -> list[str]:

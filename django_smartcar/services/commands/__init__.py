@@ -1,75 +1,87 @@
-"""What a car can be told: a record first, then the wire. Nothing is ever sent a second time by ourselves."""
+"""Send commands. Each is recorded before it is sent and is never retried automatically."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
-from typing import Any
+from contextlib import nullcontext
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, NamedTuple
 
-from django.db import IntegrityError, OperationalError
+from django.db import IntegrityError, OperationalError, connections, router, transaction
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from ... import signals
 from ...conf import conf
 from ...exceptions import (
+    DuplicateCommand,
     InvalidResponseException,
-    NotCapableException,
     TransactionNotAllowed,
     VehicleDisconnected,
 )
 from ...models import ConnectedVehicle, VehicleCommand
 from .. import _concurrency, _rate_limits, _session, _transactions, client
 from ..client import Car
-from . import _log, registry
-from ._log import ObservedValue, expire_pending, resolve, resolve_many
+from . import registry
 from .registry import CommandSpec
 
-__all__ = ["ObservedValue", "expire_pending", "send", "send_many", "resolve", "resolve_many"]
+__all__ = ["ObservedValue", "expire_pending", "resolve", "resolve_many", "send", "send_many"]
 
-#: What a car cannot do is not asked of it again for this long.
+logger = logging.getLogger(__name__)
+
+Status = VehicleCommand.Status
+
+#: A command that the vehicle is not capable of is refused locally for this long.
 INCAPABLE_TTL = timedelta(days=1)
 INCAPABLE = ("VEHICLE_NOT_CAPABLE", "MAKE_NOT_COMPATIBLE")
+
+#: How long a command may take for its token, besides its timeout. After that its process must have died.
+TOKEN_ALLOWANCE = timedelta(seconds=90)
 
 
 @sensitive_variables()
 def send(
     vehicle: ConnectedVehicle, action: str, *, actor: Any = None, reason: str = "", **parameters: Any
 ) -> VehicleCommand:
-    """Tell the car something; returns the record, ``succeeded``, once Smartcar says so.
+    """Send a command to the vehicle and return its record, ``succeeded``, once Smartcar confirms it.
 
     ``action`` is one of ``VehicleCommand.Action``, with the parameters of the SDK's method of that name:
     ``send(vehicle, "set_charge_limit", limit=0.8, actor=user)``.
 
-    The record is committed before Smartcar is asked, past a transaction of yours. What is raised then has
-    been recorded: as ``failed``, or as ``unknown`` when the car may have obeyed although Smartcar did not say
-    so (`resolve`). Refused without a record: VehicleDisconnected, PermissionMissing, NotCapableException,
-    RateLimited, CommandInvalid, DuplicateCommand and TransactionNotAllowed. Raises a SmartcarException,
-    ReconnectRequired or RefreshInProgress else.
+    The record is committed before the API call, even inside your own transaction. An exception after that is
+    recorded: as ``failed``, or as ``unknown`` if the vehicle may have executed the command although Smartcar
+    did not confirm it (see `resolve`). Raises these without a record: VehicleDisconnected, PermissionMissing,
+    NotCapableException, RateLimited, CommandInvalid, DuplicateCommand and TransactionNotAllowed. Otherwise
+    raises a SmartcarException, ReconnectRequired or RefreshInProgress.
     """
+    parameters = registry.protected_parameters(parameters)
     if not vehicle.is_connected:
         raise VehicleDisconnected(vehicle)
-    order = registry.check(vehicle, action, parameters)
+    spec = registry.check(vehicle, action, parameters)
     _check_capability(vehicle, action)
     _rate_limits.check(vehicle)
-    with _transactions.autonomous_connection(VehicleCommand) as is_past_a_transaction:
+    with _transactions.autonomous_connection(VehicleCommand) as is_in_transaction:
         try:
-            command = _log.begin(vehicle, action, parameters, actor, reason)
+            command = _create_record(vehicle, action, parameters, actor, reason)
         except (IntegrityError, OperationalError) as error:
-            if is_past_a_transaction:
-                # The transaction holds the database, or has not committed the car or the actor yet.
+            if is_in_transaction:
+                # The caller's transaction has locked the database, or not committed the vehicle or the actor.
                 raise TransactionNotAllowed(vehicle) from error
             raise
-        failure = _execute(command, order, parameters)
+        failure = _execute(command, spec, parameters)
     signals.command_finished.send_robust(VehicleCommand, command=command)
-    if is_past_a_transaction and isinstance(failure, OperationalError):
-        raise TransactionNotAllowed(vehicle) from failure  # it holds the account, whose token is due
+    if is_in_transaction and isinstance(failure, OperationalError):
+        # The caller's transaction has locked the account, whose token must be refreshed.
+        raise TransactionNotAllowed(vehicle) from failure
     if failure is not None:
         raise failure
     return command
 
 
-@sensitive_variables()
 def send_many(
     vehicles: Iterable[ConnectedVehicle],
     action: str,
@@ -78,44 +90,188 @@ def send_many(
     reason: str = "",
     **parameters: Any,
 ) -> Iterator[tuple[ConnectedVehicle, Exception | None]]:
-    """Tell many cars the same, some at a time; each comes with what it failed with, or None."""
+    """Send a command to many vehicles, some at a time; yield each with its exception, or None."""
+    parameters = registry.protected_parameters(parameters)
 
-    @sensitive_variables()
     def tell(vehicle: ConnectedVehicle) -> VehicleCommand:
         return send(vehicle, action, actor=actor, reason=reason, **parameters)
 
     yield from _concurrency.each(tell, vehicles, conf.SMARTCAR_COMMANDS_AT_ONCE)
 
 
-@sensitive_variables()
-def _execute(command: VehicleCommand, order: CommandSpec, parameters: Mapping[str, Any]) -> Exception | None:
-    """Tell the car, and write what came of it: what it failed with is returned."""
-    on_the_way = False
-    try:
-        reached = _session.reach(command.vehicle)
-        on_the_way = True
-        reached.tell(lambda car: _send(car, command.action, parameters), order.scope)
-    except Exception as error:
-        unknown = on_the_way and client.may_have_been_executed(error)
-        _log.finish(
-            command, VehicleCommand.Status.UNKNOWN if unknown else VehicleCommand.Status.FAILED, error
-        )
-        return error
-    _log.finish(command, VehicleCommand.Status.SUCCEEDED)
-    return None
+def expire_pending(vehicle_id: int | None = None) -> int:
+    """Mark pending commands of dead processes as ``unknown``, of this vehicle or of all; return how many."""
+    now = timezone.now()
+    expired = VehicleCommand.objects.filter(_is_expired(now))
+    if vehicle_id is not None:
+        expired = expired.filter(vehicle_id=vehicle_id)
+    return expired.update(status=Status.UNKNOWN, finished_at=now, in_flight_key=None)
 
 
-@sensitive_variables()
-def _send(car: Car, action: str, parameters: Mapping[str, Any]) -> None:
-    answer = getattr(car, action)(**parameters)
-    if answer["status"] != "success":
-        raise InvalidResponseException("Smartcar's answer to the command says neither success nor failure")
+class ObservedValue(NamedTuple):
+    """One value that a vehicle reported: ``kind`` is a name in ``models.READING_TYPES``."""
+
+    vehicle_id: int
+    kind: str
+    value: Any
+    recorded_at: datetime | None
+
+    def __repr__(self) -> str:
+        return f"{self.kind} of vehicle {self.vehicle_id}"
+
+
+def resolve(vehicle: ConnectedVehicle, kind: str, value: Any, recorded_at: datetime | None) -> int:
+    """Decide the outcome of an ``unknown`` command from a reading; return how many were resolved.
+
+    `readings.save` calls this for everything that it saves. A reading from before the command is ignored. A
+    reading that matches the command makes it ``succeeded``. One that does not makes it ``failed``, but only
+    once the command's timeout has passed: until then the vehicle may still execute it.
+    """
+    return resolve_many([ObservedValue(vehicle.pk, kind, value, recorded_at)])
+
+
+def resolve_many(values: Iterable[ObservedValue]) -> int:
+    """Resolve commands from readings of any vehicles: one query, unless there is something to resolve."""
+    usable = [each for each in values if each.recorded_at is not None and registry.confirmed_by(each.kind)]
+    if not usable:
+        return 0
+    unresolved = VehicleCommand.objects.filter(
+        Q(status=Status.UNKNOWN) | _is_expired(timezone.now()),
+        vehicle_id__in={each.vehicle_id for each in usable},
+        action__in={action for each in usable for action in registry.confirmed_by(each.kind)},
+    )
+    vehicle_ids = set(unresolved.values_list("vehicle_id", flat=True))
+    return sum(_resolve(each) for each in usable if each.vehicle_id in vehicle_ids)
 
 
 def _check_capability(vehicle: ConnectedVehicle, action: str) -> None:
+    """Raise NotCapableException if Smartcar has recently said so."""
     since = timezone.now() - INCAPABLE_TTL
     refused = VehicleCommand.objects.filter(vehicle=vehicle, action=action, created_at__gt=since)
     if refused.filter(error_type="COMPATIBILITY", error_code__in=INCAPABLE).exists():
         raise NotCapableException(
-            "Smartcar has said so lately", type="COMPATIBILITY", code="VEHICLE_NOT_CAPABLE"
+            "Smartcar has recently said so", type="COMPATIBILITY", code="VEHICLE_NOT_CAPABLE"
         )
+
+
+def _create_record(
+    vehicle: ConnectedVehicle, action: str, parameters: Mapping[str, Any], actor: Any, reason: str
+) -> VehicleCommand:
+    """Insert a ``pending`` record. Raise DuplicateCommand while one like it is in flight or cools down.
+
+    The database decides which of two processes is first: ``in_flight_key`` is unique.
+    """
+    key = registry.key(vehicle, action, parameters)
+    alias = router.db_for_write(VehicleCommand)
+    _release_keys(vehicle, action, key)
+    try:
+        # A single INSERT needs no transaction. Inside one, an IntegrityError must undo only this savepoint.
+        with transaction.atomic(alias) if connections[alias].in_atomic_block else nullcontext():
+            return VehicleCommand.objects.create(
+                vehicle=vehicle,
+                action=action,
+                parameters=registry.without_location(parameters),
+                actor=actor,
+                reason=reason,
+                idempotency_key=key,
+                in_flight_key=key,
+            )
+    except IntegrityError as error:
+        holder = VehicleCommand.objects.filter(in_flight_key=key).first()
+        if holder is None:
+            raise
+        raise DuplicateCommand(holder.pk) from error
+
+
+def _release_keys(vehicle: ConnectedVehicle, action: str, key: str) -> None:
+    """Release keys that are past their cooldown, reversed by this command, or held by a dead process.
+
+    Lock, unlock, lock is not a duplicate. Pending commands of dead processes become ``unknown``.
+    """
+    now = timezone.now()
+    has_cooled_down = Q(finished_at__lte=now - timedelta(seconds=conf.SMARTCAR_COMMAND_COOLDOWN))
+    is_reversed = Q(finished_at__isnull=False, action__in=registry.related_actions(action))
+    is_reversed &= ~Q(in_flight_key=key)
+    held = VehicleCommand.objects.filter(vehicle=vehicle, in_flight_key__isnull=False)
+    held.filter(has_cooled_down | is_reversed | _is_expired(now)).update(
+        status=Case(When(status=Status.PENDING, then=Value(Status.UNKNOWN)), default=F("status")),
+        finished_at=Coalesce("finished_at", Value(now)),
+        in_flight_key=None,
+    )
+
+
+def _execute(command: VehicleCommand, spec: CommandSpec, parameters: Mapping[str, Any]) -> Exception | None:
+    """Send the command and record its outcome; return the exception that it failed with, or None."""
+    is_sent = False
+    try:
+        reached = _session.reach(command.vehicle)
+        is_sent = True
+        reached.tell(lambda car: _send(car, command.action, parameters), spec.scope)
+    except Exception as error:
+        is_unknown = is_sent and client.may_have_been_executed(error)
+        _finish(command, Status.UNKNOWN if is_unknown else Status.FAILED, error)
+        return error
+    _finish(command, Status.SUCCEEDED)
+    return None
+
+
+def _send(car: Car, action: str, parameters: Mapping[str, Any]) -> None:
+    response = getattr(car, action)(**parameters)
+    if response["status"] != "success":
+        raise InvalidResponseException(
+            "Smartcar's response to the command reports neither success nor failure"
+        )
+
+
+def _finish(command: VehicleCommand, status: VehicleCommand.Status, error: Exception | None = None) -> None:
+    """Record the outcome. A failed command may be sent again at once."""
+    columns: dict[str, Any] = {"status": status, "finished_at": timezone.now()}
+    if error is not None:
+        columns["error_type"] = str(getattr(error, "type", None) or type(error).__name__)[:100]
+        columns["error_code"] = str(getattr(error, "code", None) or "")[:100]
+        columns["request_id"] = str(getattr(error, "request_id", None) or "")[:100]
+    if status == Status.FAILED:
+        columns["in_flight_key"] = None
+    for name, value in columns.items():
+        setattr(command, name, value)
+    # An UPDATE, as the row may have been deleted with its vehicle during the API call; and never over an
+    # outcome that a reading has resolved in the meantime.
+    rows = VehicleCommand.objects.filter(pk=command.pk, status__in=(Status.PENDING, Status.UNKNOWN))
+    rows.update(**columns)
+    logger.info("command %s (%s of vehicle %s): %s", command.pk, command.action, command.vehicle_id, status)
+
+
+def _is_expired(now: datetime) -> Q:
+    """Match pending commands whose process must have died."""
+    timeout = timedelta(seconds=conf.SMARTCAR_COMMAND_TIMEOUT) + TOKEN_ALLOWANCE
+    return Q(status=Status.PENDING, created_at__lte=now - timeout)
+
+
+def _resolve(observed: ObservedValue) -> int:
+    expire_pending(observed.vehicle_id)
+    sent = VehicleCommand.objects.filter(
+        vehicle_id=observed.vehicle_id,
+        action__in=registry.confirmed_by(observed.kind),
+        created_at__lte=observed.recorded_at,
+    )
+    # A reading says nothing about commands before the last one.
+    last = sent.exclude(status=Status.FAILED).order_by("-created_at", "-pk").first()
+    if last is None or last.status != Status.UNKNOWN:
+        return 0
+    is_done = registry.confirms_success(last.action, last.parameters, observed.value)
+    times_out_at = last.created_at + timedelta(seconds=conf.SMARTCAR_COMMAND_TIMEOUT)
+    if is_done is None or observed.recorded_at is None:
+        return 0
+    if not is_done and observed.recorded_at < times_out_at:
+        return 0
+    status = Status.SUCCEEDED if is_done else Status.FAILED
+    resolved = VehicleCommand.objects.filter(pk=last.pk, status=Status.UNKNOWN).update(
+        status=status, settled_at=timezone.now(), in_flight_key=None
+    )
+    if resolved:
+        last.refresh_from_db()
+        logger.info("command %s: resolved as %s by a reading of %s", last.pk, status, observed.kind)
+        # Webhook events are processed in a transaction, which may still be rolled back.
+        send_signal = partial(signals.command_finished.send_robust, VehicleCommand, command=last)
+        transaction.on_commit(send_signal, using=router.db_for_write(VehicleCommand))
+    return resolved

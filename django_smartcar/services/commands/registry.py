@@ -1,4 +1,4 @@
-"""What a car can be told: what it takes, and what shows that it was done. A table; nothing is sent."""
+"""The commands: their permission, their parameters, and the reading that confirms each."""
 
 from __future__ import annotations
 
@@ -9,58 +9,59 @@ from typing import Any, NamedTuple, TypeAlias
 
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
-from django.views.decorators.debug import sensitive_variables
 
 from ... import sdk
 from ...exceptions import CommandInvalid, NotCapableException, PermissionMissing
 from ...models import ConnectedVehicle
+from ...secret_types import SecretBytes, coordinate
 
-#: What of the parameters is a place: it goes to the car, and into no record.
-PLACES = {"latitude", "longitude"}
+#: Location parameters: sent to the vehicle, never stored.
+LOCATION_PARAMETERS = {"latitude", "longitude"}
 
 
-#: Whether what was seen shows the order done, given its parameters; None where it does not say.
+#: Given a reading's value and the parameters, whether the command was executed; None if it cannot be known.
 SuccessCheck: TypeAlias = Callable[[Any, Mapping[str, Any]], bool | None]
 
 
 class CommandSpec(NamedTuple):
+    """What a command needs, and how its success is checked."""
+
     scope: str
-    #: The kind of reading that shows whether the car has obeyed, and what that is then.
+    #: The kind of reading that confirms success.
     reading: str = ""
-    confirms_success: SuccessCheck = lambda seen, parameters: None
+    confirms_success: SuccessCheck = lambda value, parameters: None
 
 
-def _is(*wanted: Any) -> SuccessCheck:
-    return lambda seen, parameters: any(seen is each or seen == each for each in wanted)
+def _is(*expected: Any) -> SuccessCheck:
+    return lambda value, parameters: any(value is each or value == each for each in expected)
 
 
-def _is_the_limit(seen: Any, parameters: Mapping[str, Any]) -> bool:
-    return isinstance(seen, int | float) and abs(seen - parameters["limit"]) < 0.005
+def _is_limit(value: Any, parameters: Mapping[str, Any]) -> bool:
+    return isinstance(value, int | float) and abs(value - parameters["limit"]) < 0.005
 
 
-def _is_open(seen: Any, parameters: Mapping[str, Any]) -> bool | None:
-    # One that is closed says nothing: a port that no plug comes to closes by itself.
-    return True if _port(seen) == "OPEN" else None
+def _is_open(value: Any, parameters: Mapping[str, Any]) -> bool | None:
+    # A closed port proves nothing: it closes by itself if no plug is inserted.
+    return True if _port_status(value) == "OPEN" else None
 
 
-def _is_closed(seen: Any, parameters: Mapping[str, Any]) -> bool | None:
-    return {"CLOSED": True, "OPEN": False}.get(_port(seen))
+def _is_closed(value: Any, parameters: Mapping[str, Any]) -> bool | None:
+    return {"CLOSED": True, "OPEN": False}.get(_port_status(value))
 
 
-def _port(seen: Any) -> str:
-    """What `lock_status` tells of the port: ``[{"type": "chargingPort", "status": "OPEN"}]``."""
-    return str(seen[0].get("status")) if isinstance(seen, list) and seen else ""
+def _port_status(value: Any) -> str:
+    """Return the port's status in a reading: ``[{"type": "chargingPort", "status": "OPEN"}]``."""
+    return str(value[0].get("status")) if isinstance(value, list) and value else ""
 
 
-#: Each action is named after the SDK's method. Nothing tells of a destination; and which of a car's charging
-#: times came from which command cannot be told, as a record keeps no place. Without a reading, a command
-#: whose answer was lost stays ``unknown``.
+#: By action, which is the name of the SDK's method. No reading can confirm a destination or a charge schedule
+#: (the record has no location), so these have no success check and stay ``unknown`` without a response.
 COMMANDS = {
     "lock": CommandSpec("control_security", "lock_status.is_locked", _is(True)),
     "unlock": CommandSpec("control_security", "lock_status.is_locked", _is(False)),
     "start_charge": CommandSpec("control_charge", "charge.state", _is("CHARGING", "FULLY_CHARGED")),
     "stop_charge": CommandSpec("control_charge", "charge.state", _is("NOT_CHARGING", "FULLY_CHARGED")),
-    "set_charge_limit": CommandSpec("control_charge", "charge_limit", _is_the_limit),
+    "set_charge_limit": CommandSpec("control_charge", "charge_limit", _is_limit),
     "open_charge_port": CommandSpec("control_charge", "lock_status.charging_port", _is_open),
     "close_charge_port": CommandSpec("control_charge", "lock_status.charging_port", _is_closed),
     "send_destination": CommandSpec("control_navigation"),
@@ -71,9 +72,8 @@ COMMANDS = {
 }
 
 
-@sensitive_variables()
 def check(vehicle: ConnectedVehicle, action: str, parameters: Mapping[str, Any]) -> CommandSpec:
-    """The order, if it can be sent. Raises CommandInvalid, PermissionMissing or NotCapableException."""
+    """Return the spec of a valid command. Raise CommandInvalid, PermissionMissing or NotCapableException."""
     if action not in COMMANDS:
         raise CommandInvalid(f"{action!r} is not one of {', '.join(COMMANDS)}")
     method = getattr(sdk.v3.Vehicle, action)
@@ -87,41 +87,47 @@ def check(vehicle: ConnectedVehicle, action: str, parameters: Mapping[str, Any])
         raise NotCapableException(f"{action} exists in API v3 only", type="COMPATIBILITY")
     if "limit" in parameters:
         _check_limit(parameters["limit"], is_v3)
-    if set(parameters) >= PLACES:
+    if set(parameters) >= LOCATION_PARAMETERS:
         _check_place(parameters["latitude"], parameters["longitude"])
-    order = COMMANDS[action]
-    # Without any permission on the row, Smartcar has not told yet which there are.
-    if vehicle.permissions and not vehicle.can(order.scope):
-        raise PermissionMissing(scope=order.scope)
-    return order
+    spec = COMMANDS[action]
+    # A row without any permission has not been read from Smartcar yet.
+    if vehicle.permissions and not vehicle.can(spec.scope):
+        raise PermissionMissing(scope=spec.scope)
+    return spec
 
 
-@sensitive_variables()
 def key(vehicle: ConnectedVehicle, action: str, parameters: Mapping[str, Any]) -> str:
-    """Alike for the same order to the same car; it gives away nothing of a place."""
-    order = json.dumps([vehicle.pk, action, parameters], sort_keys=True)
-    return salted_hmac("django_smartcar.services.commands.registry", order, algorithm="sha256").hexdigest()
+    """Return the idempotency key of a command to a vehicle. It reveals no location."""
+    content = SecretBytes(json.dumps([vehicle.pk, action, parameters], sort_keys=True).encode())
+    return salted_hmac("django_smartcar.services.commands.registry", content, algorithm="sha256").hexdigest()
 
 
-@sensitive_variables()
-def without_places(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """What of the parameters may stand in a record."""
-    return {name: value for name, value in parameters.items() if name not in PLACES}
+def protected_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters with each latitude and longitude as a `Coordinate`."""
+    return {
+        name: coordinate(value) if name in LOCATION_PARAMETERS else value
+        for name, value in parameters.items()
+    }
+
+
+def without_location(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that may be stored."""
+    return {name: value for name, value in parameters.items() if name not in LOCATION_PARAMETERS}
 
 
 def related_actions(action: str) -> list[str]:
-    """The actions that undo or repeat this one: what the same reading shows."""
-    order = COMMANDS[action]
-    return [name for name, other in COMMANDS.items() if order.reading and other.reading == order.reading]
+    """Return the actions that reverse or repeat this one: those confirmed by the same reading."""
+    reading = COMMANDS[action].reading
+    return confirmed_by(reading) if reading else []
 
 
-def about(reading: str) -> list[str]:
-    """The actions that a reading tells of."""
-    return [name for name, order in COMMANDS.items() if order.reading == reading]
+def confirmed_by(reading: str) -> list[str]:
+    """Return the actions that this kind of reading confirms."""
+    return [name for name, spec in COMMANDS.items() if spec.reading == reading]
 
 
 def confirms_success(action: str, parameters: Mapping[str, Any], value: Any) -> bool | None:
-    """Whether a reading shows the order done; None where it does not say."""
+    """Return whether a reading shows that the command was executed; None if it cannot be known."""
     return None if value is None else COMMANDS[action].confirms_success(value, parameters)
 
 
@@ -140,7 +146,6 @@ def _check_limit(limit: Any, is_v3: bool) -> None:
         ) from None
 
 
-@sensitive_variables()
 def _check_place(latitude: Any, longitude: Any) -> None:
     try:
         sdk.check_coordinates(latitude, longitude)

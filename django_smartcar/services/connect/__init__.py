@@ -20,6 +20,7 @@ from ...exceptions import (
     TransactionNotAllowed,
 )
 from ...models import ConnectAttempt, ConnectedVehicle, SmartcarAccount, SmartcarUser
+from ...secret_types import Secret
 from .. import _transactions, client, tokens, vehicles, webhooks
 from ..client import ApiCredentials
 from ..webhooks import subscriptions
@@ -40,6 +41,7 @@ class Connected:
     vehicles: list[ConnectedVehicle]
 
 
+@sensitive_variables()
 def begin(
     user: Any,
     *,
@@ -54,6 +56,7 @@ def begin(
     ``make`` skips Smartcar's list of brands; ``single_select`` asks for one car only. ``next_url`` must
     have been checked: it is where the driver ends up.
     """
+    session_key = Secret(session_key)
     version = conf.SMARTCAR_API_VERSION
     state = _state.begin(
         user,
@@ -93,7 +96,6 @@ def complete(attempt: ConnectAttempt, said: Callback) -> Connected:
         raise
 
 
-@sensitive_variables()
 def _complete(attempt: ConnectAttempt, said: Callback) -> Connected:
     if attempt.api_version == client.V3:
         proven = _ownership.verify_owner(attempt, said)
@@ -121,14 +123,12 @@ def _complete(attempt: ConnectAttempt, said: Callback) -> Connected:
     return Connected(account, stored)
 
 
-@sensitive_variables()
 def _driver(attempt: ConnectAttempt, proven: VerifiedUser, access_token: str) -> ApiCredentials:
     if not 0 < len(proven.user_id) <= vehicles.MAX_ID_LENGTH:
         raise InvalidResponseException("Smartcar named the driver by an id that is none")
     return ApiCredentials(attempt.api_version, access_token, proven.user_id, attempt.mode)
 
 
-@sensitive_variables()
 def _save(account: SmartcarAccount, attempt: ConnectAttempt, proven: VerifiedUser) -> None:
     """Write the account. API v3 needs no tokens of it: those of a code are kept for the way back."""
     is_new = account.pk is None

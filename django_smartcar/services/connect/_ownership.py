@@ -20,12 +20,12 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from django.utils.crypto import constant_time_compare
-from django.views.decorators.debug import sensitive_variables
 
 from ... import sdk
 from ...conf import conf
 from ...exceptions import OwnershipNotVerified, SmartcarAppError, SmartcarException, error_code
 from ...models import ConnectAttempt, SmartcarUser
+from ...secret_types import Secret
 from .. import client, tokens
 from . import _state
 
@@ -50,6 +50,10 @@ class Callback:
     user_id: str = ""
     external_id: str = field(default="", repr=False)
 
+    def __post_init__(self) -> None:
+        for name in ("code", "external_id"):
+            object.__setattr__(self, name, Secret(getattr(self, name)))
+
 
 @dataclass(frozen=True)
 class VerifiedUser:
@@ -63,11 +67,10 @@ class _NotVerified(Exception):
     """What was looked for is not there: says what came back instead."""
 
 
-@sensitive_variables()
 def verify_owner(attempt: ConnectAttempt, said: Callback) -> VerifiedUser:
     """Who has consented in this attempt; raises OwnershipNotVerified, which says what each proof came to."""
     ours = _state.external_id_of(attempt.user)
-    if said.external_id and not constant_time_compare(said.external_id, ours):
+    if said.external_id and not constant_time_compare(said.external_id.encode(), ours.encode()):
         raise OwnershipNotVerified({"address": "it names the external id of somebody else"})
     attempted_proofs: dict[str, str] = {}
     for name, proof in PROOFS.items():
@@ -91,7 +94,6 @@ def poll(ask: Callable[[], T]) -> T:
     return answer
 
 
-@sensitive_variables()
 def _by_code(attempt: ConnectAttempt, said: Callback) -> VerifiedUser:
     if not said.code:
         raise _NotVerified("the callback had none")
@@ -99,7 +101,6 @@ def _by_code(attempt: ConnectAttempt, said: Callback) -> VerifiedUser:
     return VerifiedUser(client.user_id(access["access_token"]), access)
 
 
-@sensitive_variables()
 def _by_external_id(attempt: ConnectAttempt, said: Callback) -> VerifiedUser:
     user_id = _named(said)
     ours = _state.external_id_of(attempt.user)
@@ -112,7 +113,6 @@ def _by_external_id(attempt: ConnectAttempt, said: Callback) -> VerifiedUser:
     return VerifiedUser(user_id)
 
 
-@sensitive_variables()
 def _by_new_connection(attempt: ConnectAttempt, said: Callback) -> VerifiedUser:
     user_id = _named(said)
     if SmartcarUser.objects.filter(pk=user_id).exclude(user=attempt.user).exists():
@@ -142,13 +142,11 @@ def _named(said: Callback) -> str:
     return said.user_id
 
 
-@sensitive_variables()
 def _own(attempt: ConnectAttempt, user_id: str, **filters: str) -> list[sdk.v3.Connection]:
     """What Smartcar shows of this very user; its filter is not believed."""
     shown = _connections(attempt, user_id=user_id, **filters)
     return [one for one in shown if one["user_id"] == user_id]
 
 
-@sensitive_variables()
 def _connections(attempt: ConnectAttempt, **filters: str) -> list[sdk.v3.Connection]:
     return tokens.as_application(lambda token: client.connections(token, attempt.mode, filters, first=_MOST))

@@ -9,11 +9,13 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
+from django.views.decorators.debug import sensitive_variables
 
 from ... import signals
 from ...conf import conf
 from ...exceptions import InvalidConnectState
 from ...models import ConnectAttempt, ExternalId
+from ...secret_types import Secret
 
 #: How long a driver may take from the button to the callback. Smartcar's codes live as long.
 ATTEMPT_LIFE = timedelta(minutes=10)
@@ -22,11 +24,12 @@ ATTEMPT_LIFE = timedelta(minutes=10)
 ATTEMPT_KEPT = timedelta(days=2)
 
 
-def begin(user: Any, session_key: str, **facts: Any) -> str:
+def begin(user: Any, session_key: str, **facts: Any) -> Secret:
     """Open an attempt for this user in this session; returns its ``state``, which is stored nowhere."""
+    session_key = Secret(session_key)
     now = timezone.now()
     ConnectAttempt.objects.filter(expires_at__lt=now - ATTEMPT_KEPT).delete()
-    state = secrets.token_urlsafe(32)
+    state = Secret(secrets.token_urlsafe(32))
     ConnectAttempt.objects.create(
         state_digest=_state_digest(state),
         session_digest=_session_digest(session_key),
@@ -38,11 +41,13 @@ def begin(user: Any, session_key: str, **facts: Any) -> str:
     return state
 
 
+@sensitive_variables()
 def consume(state: str, *, user: Any, session_key: str) -> ConnectAttempt:
     """Use up the attempt that this callback belongs to, for success and for errors alike.
 
     Raises InvalidConnectState, with a ``reason``: unknown, another-user, another-session, expired, used.
     """
+    state, session_key = Secret(state), Secret(session_key)
     try:
         return _consume(state, user, session_key)
     except InvalidConnectState as refusal:
@@ -55,7 +60,7 @@ def announce_refusal(user: Any, reason: str) -> None:
     signals.connection_refused.send_robust(ConnectAttempt, user=user, reason=reason)
 
 
-def external_id_of(user: Any) -> str:
+def external_id_of(user: Any) -> Secret:
     """What this site calls the user when it speaks to Smartcar: made at first use, the same for ever."""
     return ExternalId.objects.get_or_create(user=user)[0].value
 
@@ -82,4 +87,5 @@ def _state_digest(state: str) -> str:
 
 
 def _session_digest(session_key: str) -> str:
-    return salted_hmac("django_smartcar.connect", session_key, algorithm="sha256").hexdigest()
+    # As bytes: Django would hash ``str(session_key)``, which is the placeholder of a `Secret`.
+    return salted_hmac("django_smartcar.connect", session_key.encode(), algorithm="sha256").hexdigest()

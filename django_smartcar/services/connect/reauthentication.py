@@ -10,6 +10,7 @@ from ... import sdk
 from ...conf import conf
 from ...exceptions import InvalidConnectState, SignalNotAvailable
 from ...models import ConnectAttempt, ConnectedVehicle
+from ...secret_types import Secret
 from .. import _session, client, vehicles
 from . import _state
 
@@ -18,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 def begin(vehicle: ConnectedVehicle, *, session_key: str, redirect_uri: str, next_url: str = "") -> str:
     """Open an attempt for this car's driver; returns the address of Connect to send them to."""
+    session_key = Secret(session_key)
     account = vehicle.account
     state = _state.begin(
         account.user,

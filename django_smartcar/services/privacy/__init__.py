@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.views.decorators.debug import sensitive_variables
 
 from ...conf import conf
 from ...exceptions import ResourceNotFoundException
@@ -76,7 +75,6 @@ def _end_connections(smartcar_user: SmartcarUser, actor: Any) -> None:
             vehicles.mark_disconnected(vehicle, actor)
 
 
-@sensitive_variables()
 def _delete_user(user_id: str) -> None:
     try:
         tokens.as_application(lambda token: client.delete_user(token, user_id))

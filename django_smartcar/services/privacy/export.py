@@ -125,7 +125,7 @@ def _cell(value: Any) -> Any:
     if isinstance(value, dict | list):
         return _json(value)
     if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return f"'{value}"
+        return "'" + value
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 

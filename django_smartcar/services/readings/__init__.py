@@ -19,6 +19,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from ... import sdk
 from ...models import READ_METHODS, READING_TYPES, ConnectedVehicle, ReadingType, VehicleReading
+from ...secret_types import coordinate, protected
 from .. import commands
 from ..commands import ObservedValue
 from . import _store
@@ -50,11 +51,11 @@ def save(
     ``"percent"``), empty for what is not measured. The same fact of the same moment is kept once. One that is
     older than what is known, or implausible, does not take its place. ValueError for a fact that is none.
     """
+    value = _protect(value)
     kept = save_many([make_observation(vehicle, kind, value, unit, recorded_at, source)])
     return kept[0] if kept else None
 
 
-@sensitive_variables()
 def save_many(facts: Iterable[Observation]) -> list[VehicleReading]:
     """Keep facts of any cars, in one transaction; their rows, but for cars that are gone."""
     try:
@@ -72,13 +73,11 @@ def save_many(facts: Iterable[Observation]) -> list[VehicleReading]:
         raise type(error)(message) from None
 
 
-@sensitive_variables()
 def save_batch(vehicle: ConnectedVehicle, answers: Mapping[str, Any]) -> list[VehicleReading]:
     """Keep what `batch` has given: name -> the SDK's shape, or the exception, which changes nothing."""
     return save_many(observations_from_batch(vehicle, answers))
 
 
-@sensitive_variables()
 def observations_from_batch(vehicle: ConnectedVehicle, answers: Mapping[str, Any]) -> list[Observation]:
     """The facts in what `batch` has given. What the brand does not tell is none."""
     facts = []
@@ -98,7 +97,6 @@ def observations_from_batch(vehicle: ConnectedVehicle, answers: Mapping[str, Any
     return facts
 
 
-@sensitive_variables()
 def make_observation(
     vehicle: ConnectedVehicle,
     kind: str,
@@ -108,6 +106,7 @@ def make_observation(
     source: str = VehicleReading.Source.READ,
 ) -> Observation:
     """A fact that can be kept. Raises ValueError, which does not quote the value."""
+    value = _protect(value)
     if kind not in READING_TYPES:
         raise ValueError(f"{kind!r} is not a kind of reading")
     if source not in VehicleReading.Source.values:
@@ -119,7 +118,6 @@ def make_observation(
     )
 
 
-@sensitive_variables()
 def cached(vehicle: ConnectedVehicle, names: Iterable[str], max_age: timedelta) -> dict[str, Any]:
     """name -> the SDK's shape, of the reads whose facts Smartcar has all told within ``max_age``."""
     newest = {row.kind: row for row in vehicle.readings.latest_only()}
@@ -133,7 +131,6 @@ def cached(vehicle: ConnectedVehicle, names: Iterable[str], max_age: timedelta) 
     return found
 
 
-@sensitive_variables()
 def in_units(row: VehicleReading, unit_system: str) -> InUnits:
     """The value of a reading in these units, with their word."""
     measure = READING_TYPES[row.kind].measure if row.kind in READING_TYPES else ""
@@ -143,7 +140,6 @@ def in_units(row: VehicleReading, unit_system: str) -> InUnits:
     return InUnits(conversion(row.value), str(conversion.word))
 
 
-@sensitive_variables()
 def _shape(name: str, newest: Mapping[str, VehicleReading], unit_system: str) -> dict[str, Any]:
     read = READ_METHODS[name]
     rows = [newest[kind.name] for kind in read.kinds if kind.name in newest]
@@ -156,11 +152,14 @@ def _shape(name: str, newest: Mapping[str, VehicleReading], unit_system: str) ->
     return {"data": data, **units, "age": min(ages, default=None)}
 
 
-@sensitive_variables()
+def _protect(value: Any) -> Any:
+    return protected(dict(value)) if isinstance(value, Mapping) else value
+
+
 def _metric(kind: ReadingType, value: Any, unit: str) -> Any:
     if kind.name == "location":
         place = value if isinstance(value, Mapping) else {}
-        return {name: _number(place.get(name)) for name in ("latitude", "longitude")}
+        return {name: coordinate(_number(place.get(name))) for name in ("latitude", "longitude")}
     if not kind.measure:
         return _plain(value)
     conversion = sdk.units.conversion(unit, kind.measure)
@@ -169,7 +168,6 @@ def _metric(kind: ReadingType, value: Any, unit: str) -> Any:
     return _number(conversion(_number(value)))
 
 
-@sensitive_variables()
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("the value is not a number")
@@ -179,7 +177,6 @@ def _number(value: Any) -> float:
     return value
 
 
-@sensitive_variables()
 def _plain(value: Any) -> Any:
     """What JSON can say of it, and every database takes."""
     if isinstance(value, datetime):
@@ -195,7 +192,6 @@ def _plain(value: Any) -> Any:
     return _number(value)
 
 
-@sensitive_variables()
 def _revived(kind: str, value: Any) -> Any:
     """JSON knows no moments; the trouble codes have some."""
     if kind != "diagnostic_trouble_codes":

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple, TypeAlias
 
 from django.db import transaction
 from django.db.models import Q
-from django.views.decorators.debug import sensitive_variables
 
 from ...models import ConnectedVehicle, ReadingType, VehicleReading
 from . import _validation
@@ -38,7 +37,6 @@ class Observation(NamedTuple):
         return self.value, self.recorded_at
 
 
-@sensitive_variables()
 def save_observations(facts: Sequence[Observation], now: datetime) -> list[VehicleReading]:
     """Write them in one transaction; their rows, but for cars that are gone."""
     if not facts:
@@ -54,7 +52,6 @@ def save_observations(facts: Sequence[Observation], now: datetime) -> list[Vehic
 
 
 class _ReadingWriter:
-    @sensitive_variables()
     def __init__(self, facts: Sequence[Observation], now: datetime) -> None:
         self._facts = facts
         self._now = now
@@ -74,7 +71,6 @@ class _ReadingWriter:
         self._changed: list[VehicleReading] = []
         self._outdated: list[VehicleReading] = []
 
-    @sensitive_variables()
     def write(self) -> list[VehicleReading]:
         kept = [self._save(fact) for fact in self._facts]
         rows = VehicleReading.objects
@@ -88,7 +84,6 @@ class _ReadingWriter:
             rows.bulk_create(self._new)
         return kept
 
-    @sensitive_variables()
     def _save(self, fact: Observation) -> VehicleReading:
         is_plausible = self._is_plausible(fact)
         row = self._rows.get((*fact.place, fact.recorded_at))
@@ -99,7 +94,6 @@ class _ReadingWriter:
             self._tell_again(row, fact)
         return row
 
-    @sensitive_variables()
     def _add(self, fact: Observation, is_plausible: bool) -> VehicleReading:
         row = VehicleReading(
             vehicle_id=fact.vehicle_id,
@@ -123,7 +117,6 @@ class _ReadingWriter:
         self._new.append(row)
         return row
 
-    @sensitive_variables()
     def _tell_again(self, row: VehicleReading, fact: Observation) -> None:
         is_same = row.value == fact.value
         row.value, row.fetched_at = fact.value, self._now
@@ -142,7 +135,6 @@ class _ReadingWriter:
             return True
         return fact.recorded_at is not None and fact.recorded_at >= newest.recorded_at
 
-    @sensitive_variables()
     def _is_plausible(self, fact: Observation) -> bool:
         if not _validation.is_possible(fact.kind, fact.told, self._now):
             return False
@@ -153,7 +145,6 @@ class _ReadingWriter:
             return True
         return self._confirms(fact, newest)
 
-    @sensitive_variables()
     def _confirms(self, fact: Observation, newest: VehicleReading) -> bool:
         """Whether it agrees with one that did not fit either: then the last that did was wrong."""
         if fact.recorded_at is None or newest.recorded_at is None:

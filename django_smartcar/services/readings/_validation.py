@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from ...models import ReadingType
+from ...secret_types import Coordinate
 
 #: A value, and when the car recorded it.
 ObservedValue: TypeAlias = tuple[Any, datetime | None]
@@ -50,8 +51,9 @@ def can_follow(kind: ReadingType, before: ObservedValue, after: ObservedValue) -
 
 def _way(start: Any, end: Any) -> float:
     """Kilometres as the crow flies."""
-    points = [[math.radians(place[name]) for name in ("latitude", "longitude")] for place in (start, end)]
-    (north_1, east_1), (north_2, east_2) = points
+    north_1, east_1, north_2, east_2 = (
+        Coordinate(math.radians(place[name])) for place in (start, end) for name in ("latitude", "longitude")
+    )
     chord = (
         math.sin((north_2 - north_1) / 2) ** 2
         + math.cos(north_1) * math.cos(north_2) * math.sin((east_2 - east_1) / 2) ** 2

@@ -100,7 +100,6 @@ def read(
     }
 
 
-@sensitive_variables()
 def _ask_all(vehicle: ConnectedVehicle, names: list[str]) -> dict[str, Any]:
     cost = _session.cost(vehicle.account, names)
     answers: dict[str, Any] = {**_session.ask(vehicle, lambda car: car.batch(names), requests=cost)}
@@ -134,7 +133,6 @@ def refresh_readings(vehicle: ConnectedVehicle) -> None:
             raise failure
 
 
-@sensitive_variables()
 def reload(vehicle: ConnectedVehicle) -> None:
     """Ask Smartcar again what the car is, what is permitted, and all that it reads. Raises as above."""
     vehicle_id = vehicle.smartcar_vehicle_id
@@ -147,7 +145,6 @@ def reload(vehicle: ConnectedVehicle) -> None:
         raise told.failed
 
 
-@sensitive_variables()
 def sync(account: SmartcarAccount) -> list[ConnectedVehicle]:
     """Re-read from Smartcar which cars the account opens, what they are and what is permitted.
 

@@ -7,10 +7,9 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.views.decorators.debug import sensitive_variables
-
 from ... import sdk
 from ...exceptions import AuthenticationException, RateLimited, SignalNotAvailable, SmartcarException
+from ...secret_types import Vin
 from .. import _rate_limits, client
 from ..client import ApiCredentials, Car
 
@@ -30,14 +29,14 @@ class VehicleDetails:
     vehicle_id: str
     info: dict[str, Any] = field(default_factory=dict)
     permissions: list[str] | None = None
-    vin: str = field(default="", repr=False)
+    vin: Vin = field(default=Vin(""), repr=False)
     failed: SmartcarException | None = None
 
     def columns(self) -> dict[str, Any]:
         """The columns that Smartcar told: what could not be read, or makes no sense, wipes out nothing."""
         year = self.info.get("year")
         told: dict[str, Any] = {
-            "vin": _text(self.vin, 17),
+            "vin": Vin(_text(self.vin, 17)),
             "make": _text(self.info.get("make"), 100),
             "model": _text(self.info.get("model"), 100),
             "year": year if isinstance(year, int) and 1880 < year < 2200 else None,
@@ -48,7 +47,6 @@ class VehicleDetails:
         return columns
 
 
-@sensitive_variables()
 def read_all(driver: ApiCredentials) -> list[VehicleDetails]:
     """Ask about every car that the driver's consent covers.
 
@@ -69,7 +67,6 @@ def read_all(driver: ApiCredentials) -> list[VehicleDetails]:
     return found
 
 
-@sensitive_variables()
 def read(
     driver: ApiCredentials, vehicle_id: str, connection: sdk.v3.Connection | None = None
 ) -> VehicleDetails:
@@ -108,10 +105,9 @@ class _Told:
         self._connection = connection
         self.info: dict[str, Any] = {}
         self.permissions: list[str] | None = None
-        self.vin = ""
+        self.vin = Vin("")
         self.requests = 0
 
-    @sensitive_variables()
     def ask(self, *, is_blocked: bool) -> None:
         """Raises SmartcarException. Where it is blocked, only what needs no request is told."""
         car = self._car
@@ -128,10 +124,9 @@ class _Told:
                 self.info = dict(car.info())
         if "read_vin" in (self.permissions or ()) and not is_blocked:
             self.requests += 1
-            self.vin = car.vin()
+            self.vin = Vin(car.vin())
 
 
-@sensitive_variables()
 def _listed(driver: ApiCredentials) -> dict[str, sdk.v3.Connection | None]:
     """The ids of the driver's cars; in API v3 each with its connection."""
     if not driver.uses_v3:

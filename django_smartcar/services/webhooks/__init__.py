@@ -20,6 +20,7 @@ from django.views.decorators.debug import sensitive_variables
 from ... import sdk
 from ...conf import conf
 from ...models import WebhookEndpoint, WebhookEvent
+from ...secret_types import Secret, SecretBytes
 from . import _schedule
 from ._queue import MAX_TASK_SECONDS, process_due, requeue
 from ._schedule import begin_work
@@ -80,6 +81,7 @@ def receive(endpoint: str, body: bytes, signature: str) -> Answer:
     401: not signed with a token of this address. 400: signed, and not an event. 403, 429: a challenge that is
     not answered, or not so soon. 503: it could not be stored, and Smartcar should send it again.
     """
+    body, signature = SecretBytes(body), Secret(signature)
     tokens = _tokens(endpoint)
     position = _matching(tokens, body, signature)
     payload = sdk.webhooks.load(body) if position or len(body) <= MAX_UNSIGNED_BODY_BYTES else None
@@ -99,14 +101,12 @@ def receive(endpoint: str, body: bytes, signature: str) -> Answer:
     return Answer(200)
 
 
-@sensitive_variables()
-def _matching(tokens: list[str], body: bytes, signature: str) -> int:
+def _matching(tokens: list[Secret], body: bytes, signature: Secret) -> int:
     """Which of the tokens has signed this, counted from 1; 0: none has. All are tried, whichever it is."""
     matching = [sdk.verify_payload(token, signature, body) for token in tokens]
     return matching.index(True) + 1 if any(matching) else 0
 
 
-@sensitive_variables()
 def _store(
     endpoint: str, body: bytes, payload: dict[str, Any], told: sdk.webhooks.Event, position: int
 ) -> None:
@@ -124,15 +124,14 @@ def _store(
     }
     parts = sdk.webhooks.split(payload)
     if parts == [payload]:  # as nearly always: kept as it came, and not read once more
-        rows = [event | _part(told, body.decode(json.detect_encoding(body), "surrogatepass"))]
+        rows = [event | _part(told, Secret(body.decode(json.detect_encoding(body), "surrogatepass")))]
     else:
-        rows = [event | _part(sdk.webhooks.envelope(part), json.dumps(part)) for part in parts]
+        rows = [event | _part(sdk.webhooks.envelope(part), Secret(json.dumps(part))) for part in parts]
     _insert_once(rows)
     _schedule.begin_work()
 
 
-@sensitive_variables()
-def _part(told: sdk.webhooks.Event, text: str) -> dict[str, str]:
+def _part(told: sdk.webhooks.Event, text: Secret) -> dict[str, str]:
     news = told.news[0] if told.news else sdk.webhooks.VehicleUpdate("")
     return {
         "smartcar_vehicle_id": _id(news.vehicle_id),
@@ -141,7 +140,6 @@ def _part(told: sdk.webhooks.Event, text: str) -> dict[str, str]:
     }
 
 
-@sensitive_variables()
 def _insert_once(rows: list[dict[str, Any]]) -> None:
     """As `bulk_create` with ``ignore_conflicts``: one INSERT, made once, that needs no transaction."""
     connection = connections[router.db_for_write(WebhookEvent)]
@@ -162,8 +160,7 @@ def _insert_statement(alias: str) -> str:
     return str(statement)
 
 
-@sensitive_variables()
-def _answer_challenge(endpoint: str, tokens: list[str], challenge: str) -> Answer:
+def _answer_challenge(endpoint: str, tokens: list[Secret], challenge: str) -> Answer:
     """Sign what cannot be an event, and not often: whoever asks is unknown."""
     if not (tokens and conf.SMARTCAR_WEBHOOK_CHALLENGES and sdk.webhooks.is_challenge(challenge)):
         closed = "SMARTCAR_WEBHOOK_CHALLENGES is False" if tokens else "SMARTCAR_MANAGEMENT_TOKENS is empty"
@@ -181,7 +178,6 @@ def _answer_challenge(endpoint: str, tokens: list[str], challenge: str) -> Answe
     return Answer(200, {"challenge": sdk.hash_challenge(tokens[0], challenge)})
 
 
-@sensitive_variables()
 def _count_refusal(endpoint: str, body: bytes, signature: str) -> None:
     """Keep that somebody was refused, and what to compare it by: never the body."""
     start = signature[:6] if _HEX.fullmatch(signature[:6]) else ""
@@ -217,13 +213,12 @@ def _endpoints() -> dict[str, Any]:
     return given if isinstance(given, dict) else {}
 
 
-@sensitive_variables()
-def _tokens(endpoint: str) -> list[str]:
+def _tokens(endpoint: str) -> list[Secret]:
     """The tokens of an address. A text in place of a list would be one of letters, which anybody guesses."""
     given: Any = _endpoints().get(endpoint) if endpoint else conf.SMARTCAR_MANAGEMENT_TOKENS
     if not isinstance(given, list | tuple):
         return []
-    return [token for token in given if isinstance(token, str) and token]
+    return [token for token in given if isinstance(token, Secret) and token]
 
 
 def _id(told: str) -> str:

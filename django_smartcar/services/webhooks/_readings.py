@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.utils import timezone
-from django.views.decorators.debug import sensitive_variables
 
 from ...conf import conf
 from ...models import (
@@ -36,7 +35,6 @@ def vehicles_of(vehicle_id: str, user_id: str) -> list[ConnectedVehicle]:
     return list(found.order_by("pk"))
 
 
-@sensitive_variables()
 def apply(vehicle: ConnectedVehicle, event: Event, news: VehicleUpdate) -> None:
     """Keep what the event tells of the car. The caller holds its row, in a transaction."""
     latest = {one.name: one for one in LatestSignal.objects.filter(vehicle=vehicle)}
@@ -48,7 +46,6 @@ def apply(vehicle: ConnectedVehicle, event: Event, news: VehicleUpdate) -> None:
     _tell_problems(vehicle, event.sequence, news.problems)
 
 
-@sensitive_variables()
 def _arrive(vehicle: ConnectedVehicle, signal: Signal, sequence: int, latest: LatestSignal | None) -> None:
     """A signal that is kept, if nothing newer has come. The one place through which all of them go."""
     at = signal["age"] or signal["retrieved_at"] or moment(sequence) or timezone.now()
@@ -60,7 +57,6 @@ def _arrive(vehicle: ConnectedVehicle, signal: Signal, sequence: int, latest: La
     LatestSignal.objects.update_or_create(vehicle=vehicle, name=signal["name"], defaults=newest)
 
 
-@sensitive_variables()
 def _keep(vehicle: ConnectedVehicle, signal: Signal) -> bool:
     """Keep it as a reading; False where it is none."""
     name, value, age = signal["name"], signal["value"], signal["age"]
@@ -74,14 +70,12 @@ def _keep(vehicle: ConnectedVehicle, signal: Signal) -> bool:
     return kept is not None
 
 
-@sensitive_variables()
 def _charge_state(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError("the charge state is not a text")
     return value
 
 
-@sensitive_variables()
 def _port(value: Any) -> list[dict[str, str]]:
     """As `lock_status` tells it."""
     if not isinstance(value, bool):

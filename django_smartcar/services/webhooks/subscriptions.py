@@ -11,8 +11,6 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from django.views.decorators.debug import sensitive_variables
-
 from ...conf import conf
 from ...exceptions import (
     MissingCredentials,
@@ -98,7 +96,6 @@ def _arrange(vehicle: ConnectedVehicle, wanted: set[str]) -> Exception | None:
     return failure
 
 
-@sensitive_variables()
 def _subscribe(vehicle: ConnectedVehicle, webhook_id: str) -> None:
     vehicle_id = vehicle.smartcar_vehicle_id
     try:
@@ -111,13 +108,11 @@ def _subscribe(vehicle: ConnectedVehicle, webhook_id: str) -> None:
         logger.info("vehicle %s was subscribed already", vehicle.pk)
 
 
-@sensitive_variables()
 def _unsubscribe(vehicle: ConnectedVehicle, webhook_id: str) -> None:
     """In API v2 the management token opens this, in 3 the application's; so the car may have gone."""
     account = vehicle.account
     management_token = next(iter(conf.SMARTCAR_MANAGEMENT_TOKENS), "")
 
-    @sensitive_variables()
     def tell(access_token: str) -> None:
         driver = ApiCredentials(account.api_version, access_token, account.smartcar_user_id, account.mode)
         client.car(driver, vehicle.smartcar_vehicle_id).unsubscribe(management_token, webhook_id)

@@ -343,7 +343,8 @@ def test_a_token_that_somebody_else_is_renewing_for_too_long_is_told_and_nothing
 
 def test_neither_code_nor_external_id_shows_in_what_is_printed():
     said = Callback("the-code", "user-1", "the-external-id")
-    assert "the-" not in f"{said!r} {said}"
+    assert "the-" not in f"{said!r} {said} {said.code} {said.external_id!r}"
+    assert said.code == "the-code"
 
 
 def test_who_wanted_to_be_forgotten_meanwhile_is_not_connected(smartcar, anna):

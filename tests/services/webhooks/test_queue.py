@@ -14,8 +14,7 @@ from django.utils import timezone
 from django_smartcar import signals
 from django_smartcar.models import ConnectedVehicle, VehicleProblem, WebhookEvent
 from django_smartcar.sdk.signals import SIGNALS
-from django_smartcar.services import _session, readings, webhooks
-from django_smartcar.services.commands import _log
+from django_smartcar.services import _session, commands, readings, webhooks
 from django_smartcar.services.webhooks import _queue, _readings
 from django_smartcar.services.webhooks._queue import RETRY_DELAYS
 from tests.webhooks import TOKEN, error, event, location, odometer, post, sign, signal
@@ -128,8 +127,8 @@ def test_what_makes_no_sense_is_not_kept(send, vehicle, value):
 @pytest.mark.parametrize(("is_locked", "status"), [(True, "succeeded"), (False, "unknown")])
 def test_an_event_settles_a_command_whose_answer_was_lost(send, vehicle, is_locked, status):
     ConnectedVehicle.objects.update(permissions=["read_security"])
-    command = _log.begin(vehicle, "lock", {}, None, "")
-    _log.finish(command, command.Status.UNKNOWN)
+    command = commands._create_record(vehicle, "lock", {}, None, "")
+    commands._finish(command, command.Status.UNKNOWN)
     told = signal("closure-islocked", is_locked, timezone.now().timestamp() + 1)
     send(event(told))
     command.refresh_from_db()
@@ -141,8 +140,8 @@ def test_receivers_hear_of_a_settled_command_once_it_is_committed_and_not_of_wha
     send, vehicle
 ):
     ConnectedVehicle.objects.update(permissions=["read_security"])
-    command = _log.begin(vehicle, "lock", {}, None, "")
-    _log.finish(command, command.Status.UNKNOWN)
+    command = commands._create_record(vehicle, "lock", {}, None, "")
+    commands._finish(command, command.Status.UNKNOWN)
     heard = []
 
     def receive(command, **named):
@@ -179,8 +178,8 @@ def test_receivers_hear_of_a_settled_command_once_it_is_committed_and_not_of_wha
 )
 def test_an_event_settles_what_its_signal_tells_of(send, vehicle, action, code, value, status):
     ConnectedVehicle.objects.update(permissions=["read_charge"])
-    command = _log.begin(vehicle, action, {}, None, "")
-    _log.finish(command, command.Status.UNKNOWN)
+    command = commands._create_record(vehicle, action, {}, None, "")
+    commands._finish(command, command.Status.UNKNOWN)
     assert send(event(signal(code, value, timezone.now().timestamp() + 1))).state == "processed"
     command.refresh_from_db()
     assert command.status == status

@@ -12,7 +12,7 @@ from django_smartcar import signals
 from django_smartcar.exceptions import DuplicateCommand, NoResponseException, StateException, user_message
 from django_smartcar.models import VehicleCommand
 from django_smartcar.services import commands, readings, vehicles
-from django_smartcar.services.commands import _log, registry
+from django_smartcar.services.commands import registry
 from django_smartcar.simulator import store
 
 from ...wire import API, IN_MOTION
@@ -211,8 +211,8 @@ PORT = "lock_status.charging_port"
     ],
 )
 def test_the_port_is_settled_by_what_can_be_told_from_it(vehicle, action, seen, status):
-    record = _log.begin(vehicle, action, {}, None, "")
-    _log.finish(record, record.Status.UNKNOWN)
+    record = commands._create_record(vehicle, action, {}, None, "")
+    commands._finish(record, record.Status.UNKNOWN)
     age(record, seconds=311)
     readings.save(vehicle, PORT, [{"type": "chargingPort", "status": seen}], recorded_at=timezone.now())
     record.refresh_from_db()
@@ -229,10 +229,10 @@ def test_what_nothing_tells_of_stays_unknown_and_may_be_sent_again(vehicle):
         "set_workweek_charge_schedule",
         "delete_charge_schedule",
     }
-    first = _log.begin(vehicle, "send_destination", {}, None, "")
-    _log.finish(first, first.Status.UNKNOWN)
+    first = commands._create_record(vehicle, "send_destination", {}, None, "")
+    commands._finish(first, first.Status.UNKNOWN)
     age(first, seconds=11)
-    assert _log.begin(vehicle, "send_destination", {}, None, "").pk != first.pk
+    assert commands._create_record(vehicle, "send_destination", {}, None, "").pk != first.pk
     first.refresh_from_db()
     assert first.status == "unknown"
 
@@ -273,8 +273,8 @@ def test_a_page_of_cars_takes_one_query_more(make_vehicle, account, django_asser
 def test_a_sync_of_the_fleet_settles(smartcar, drives, settings):
     settings.SMARTCAR_SCOPE = ["required:read_vehicle_info", "read_security", "control_security"]
     vehicle = drives().vehicles[0]
-    record = _log.begin(vehicle, "lock", {}, None, "")
-    _log.finish(record, record.Status.UNKNOWN)
+    record = commands._create_record(vehicle, "lock", {}, None, "")
+    commands._finish(record, record.Status.UNKNOWN)
     age(record, hours=1)
     with store.changes():
         smartcar.car().is_locked = True

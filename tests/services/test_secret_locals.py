@@ -1,0 +1,287 @@
+"""No frame of the package has a secret in a local variable that an error tracker could print."""
+
+import json
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.core import serializers
+from django.db import DatabaseError, connection
+
+from django_smartcar.conf import conf
+from django_smartcar.exceptions import OwnershipNotVerified
+from django_smartcar.models import ConnectedVehicle, ExternalId, VehicleReading
+from django_smartcar.secret_types import Coordinate, Secret, Vin
+from django_smartcar.services import client, commands, connect, readings, vehicles, webhooks
+from django_smartcar.services.connect import Callback, _state
+from django_smartcar.services.privacy import export
+
+from .. import webhooks as payloads
+
+pytestmark = pytest.mark.django_db
+
+PACKAGES = ("/django_smartcar/", "/requests/", "/urllib3/")
+LATITUDE, LONGITUDE = 48 + 0.137154, 11 + 0.576124
+LOCATION = {"latitude": LATITUDE, "longitude": LONGITUDE}
+VIN = "WVWZZZ1J" + "ZXW000001"
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+MANAGEMENT_TOKEN = "mANa" * 6
+CALLBACK_URL = "https://testserver/cars/callback/"
+
+
+class Bug(Exception):
+    """An error that nothing in the package expects."""
+
+
+def fail(*args, **kwargs):
+    raise Bug
+
+
+def fail_on(table):
+    def execute(execute, sql, params, many, context):
+        if table in sql and not sql.startswith("SELECT"):
+            raise Bug
+        return execute(sql, params, many, context)
+
+    return connection.execute_wrapper(execute)
+
+
+def print_value(value):
+    try:
+        return f"{value!r} {value!s}"
+    except DatabaseError:  # a queryset, in a transaction that the error has broken
+        return type(value).__name__
+
+
+def print_locals(frame):
+    return "".join(f"{name} = {print_value(value)}\n" for name, value in frame.f_locals.items())
+
+
+def printed_frames(error):
+    """Print the locals of every frame of the error, its causes and contexts, by ``repr`` and by ``str``."""
+    printed, errors, seen = "", [error], set()
+    while errors:
+        current = errors.pop()
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        printed += f"{current!r} {current}\n"
+        errors += [current.__cause__, current.__context__]
+        traceback = current.__traceback__
+        while traceback is not None:
+            code = traceback.tb_frame.f_code
+            if any(package in code.co_filename for package in PACKAGES):
+                printed += f"-- {code.co_qualname}\n{print_locals(traceback.tb_frame)}"
+            traceback = traceback.tb_next
+    return printed
+
+
+def assert_hidden(error, *secrets, at):
+    printed = printed_frames(error)
+    assert f"-- {at}\n" in printed, printed
+    for secret in secrets:
+        text = secret.reveal() if isinstance(secret, Secret) else str(secret)
+        assert len(text) > 5
+        assert text not in printed
+
+
+@pytest.fixture
+def tracked_vehicle(account, make_vehicle):
+    return make_vehicle(account, vin=VIN, permissions=["read_location", "control_navigation"])
+
+
+@pytest.mark.parametrize("place", ["record", "client", "check"])
+def test_a_command_shows_no_position(tracked_vehicle, monkeypatch, place):
+    if place != "record":
+        target = (client, "car") if place == "client" else (commands._rate_limits, "check")
+        monkeypatch.setattr(*target, fail)
+    with fail_on("vehiclecommand") if place == "record" else nullcontext(), pytest.raises(Bug) as raised:
+        commands.send(tracked_vehicle, "send_destination", **LOCATION)
+    assert_hidden(raised.value, LATITUDE, LONGITUDE, VIN, "access-0", "refresh-0", at="send")
+
+
+def test_a_command_to_many_vehicles_shows_no_position(tracked_vehicle, monkeypatch):
+    monkeypatch.setattr(client, "car", fail)
+    ((_vehicle, error),) = commands.send_many([tracked_vehicle], "send_destination", **LOCATION)
+    assert_hidden(error, LATITUDE, LONGITUDE, "access-0", at="send")
+
+
+def test_beginning_a_connection_shows_no_state_session_or_external_id(smartcar, anna, monkeypatch):
+    external_id = _state.external_id_of(anna)
+    states = []
+
+    def fail_with(*args, state, **kwargs):
+        states.append(state)
+        raise Bug
+
+    monkeypatch.setattr(client, "auth_url", fail_with)
+    with pytest.raises(Bug) as raised:
+        connect.begin(anna, session_key="sESSion", redirect_uri=CALLBACK_URL)
+    assert_hidden(raised.value, *states, external_id, "sESSion", at="begin")
+
+
+def visit(smartcar, user):
+    url = connect.begin(user, session_key="sESSion", redirect_uri=CALLBACK_URL)
+    query = smartcar.visit(url)
+    return query, parse_qs(urlsplit(url).query)["external_id"][0]
+
+
+def test_a_callback_shows_no_state_or_session(smartcar, anna, monkeypatch):
+    query, _external_id = visit(smartcar, anna)
+    monkeypatch.setattr(_state, "_session_digest", fail)
+    with pytest.raises(Bug) as raised:
+        connect.consume(query["state"], user=anna, session_key="sESSion")
+    assert_hidden(raised.value, query["state"], "sESSion", at="consume")
+
+
+@pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
+@pytest.mark.parametrize("place", ["exchange", "driver", "database"])
+def test_completing_a_connection_shows_no_code_token_or_external_id(smartcar, anna, monkeypatch, place):
+    query, external_id = visit(smartcar, anna)
+    attempt = connect.consume(query["state"], user=anna, session_key="sESSion")
+    callback = Callback(query["code"], query.get("user_id", ""), external_id)
+    access_tokens = []
+    if place == "exchange":
+        monkeypatch.setattr(client, "user_id", lambda token: access_tokens.append(token) or fail())
+    elif place == "driver":
+        monkeypatch.setattr(vehicles, "read_all", fail)
+    with fail_on("connectedvehicle") if place == "database" else nullcontext(), pytest.raises(Bug) as raised:
+        connect.complete(attempt, callback)
+    secrets = [conf.SMARTCAR_CLIENT_SECRET, conf.SMARTCAR_V2_CLIENT_SECRET]
+    secrets = [secret for secret in secrets if secret]
+    at = "complete"
+    assert_hidden(raised.value, query["code"], external_id, *access_tokens, *secrets, at=at)
+
+
+@pytest.mark.parametrize("place", ["database", "validation"])
+def test_saving_a_reading_shows_no_position(tracked_vehicle, place):
+    value = {**LOCATION, "longitude": "east"} if place == "validation" else LOCATION
+    with fail_on("vehiclereading"), pytest.raises((Bug, ValueError)) as raised:
+        readings.save(tracked_vehicle, "location", value, "", NOON)
+    assert_hidden(raised.value, LATITUDE, LONGITUDE, at="save")
+
+
+def test_comparing_two_positions_shows_neither(tracked_vehicle, monkeypatch):
+    readings.save(tracked_vehicle, "location", LOCATION, "", NOON)
+    monkeypatch.setattr("math.asin", fail)
+    with pytest.raises(Bug) as raised:
+        readings.save(tracked_vehicle, "location", LOCATION, "", NOON.replace(hour=13))
+    assert_hidden(raised.value, LATITUDE, LONGITUDE, at="save_many")
+
+
+def test_reading_a_location_shows_no_position(tracked_vehicle, wire):
+    wire.get("car-1", "location", LOCATION)
+    with fail_on("vehiclereading"), pytest.raises(Bug) as raised:
+        vehicles.location(tracked_vehicle)
+    assert_hidden(raised.value, LATITUDE, LONGITUDE, "access-0", at="location")
+
+
+def test_reading_the_details_shows_no_vin(vehicle, wire):
+    vehicle.permissions = []
+    wire.car("car-1", vin=VIN)
+    with fail_on("connectedvehicle"), pytest.raises(Bug) as raised:
+        vehicles.reload(vehicle)
+    assert_hidden(raised.value, VIN, "access-0", at="reload")
+
+
+@pytest.mark.parametrize("place", ["queue", "database", "signature"])
+def test_receiving_a_webhook_shows_no_body_signature_or_token(settings, monkeypatch, place):
+    settings.SMARTCAR_MANAGEMENT_TOKENS = [MANAGEMENT_TOKEN]
+    settings.SMARTCAR_WEBHOOK_WORK = "command"
+    event = payloads.event(payloads.location(LATITUDE, LONGITUDE, 1_790_000_000), vin=VIN)
+    body = json.dumps(event).encode()
+    signature = payloads.sign(body, MANAGEMENT_TOKEN)
+    if place == "queue":
+        monkeypatch.setattr(webhooks._schedule, "begin_work", fail)
+    elif place == "signature":
+        monkeypatch.setattr("hmac.compare_digest", fail)
+    with fail_on("webhookevent") if place == "database" else nullcontext(), pytest.raises(Bug) as raised:
+        webhooks.receive("", body, signature)
+    assert_hidden(raised.value, LATITUDE, LONGITUDE, VIN, MANAGEMENT_TOKEN, signature, at="receive")
+
+
+def test_an_export_that_is_interrupted_shows_nothing(tracked_vehicle, anna):
+    external_id = _state.external_id_of(anna)
+    readings.save(tracked_vehicle, "location", LOCATION, "", NOON)
+    for export_rows in (
+        lambda: export.person(anna),
+        lambda: export.readings_csv(VehicleReading.objects.all()),
+        lambda: export.readings_json(VehicleReading.objects.all()),
+    ):
+        for steps in range(1, 1 + len(list(export_rows()))):
+            chunks = export_rows()
+            for _ in range(steps):
+                next(chunks)
+            printed = print_locals(chunks.gi_frame)
+            with pytest.raises(Bug) as raised:
+                chunks.throw(Bug)
+            printed += printed_frames(raised.value)
+            for secret in (str(LATITUDE), str(LONGITUDE), VIN, external_id.reveal()):
+                assert secret not in printed
+    content = "".join(export.person(anna))
+    for secret in (str(LATITUDE), str(LONGITUDE), VIN, external_id.reveal()):
+        assert secret in content
+
+
+def test_columns_of_secrets_are_typed_however_they_are_read(tracked_vehicle, anna):
+    _state.external_id_of(anna)
+    assert type(ConnectedVehicle.objects.get().vin) is Vin
+    assert type(ConnectedVehicle(vin=VIN).vin) is Vin
+    assert [type(vin) for vin in ConnectedVehicle.objects.values_list("vin", flat=True)] == [Vin]
+    assert type(ExternalId.objects.get().value) is Secret
+    assert ConnectedVehicle.objects.filter(vin=VIN).exists()
+    assert ConnectedVehicle.objects.filter(vin=Vin(VIN), vin__startswith=VIN[:4]).exists()
+
+
+def test_a_fixture_has_the_real_vin(tracked_vehicle):
+    content = serializers.serialize("json", ConnectedVehicle.objects.all())
+    assert VIN in content
+    (row,) = serializers.deserialize("json", content)
+    assert row.object.vin == VIN
+
+
+def test_positions_of_readings_are_typed_however_they_are_written(tracked_vehicle):
+    row = readings.save(tracked_vehicle, "location", LOCATION, "", NOON)
+    assert row.value == LOCATION
+    row.refresh_from_db()
+    assert row.value == LOCATION
+    assert {type(degrees) for degrees in row.value.values()} == {Coordinate}
+    row.value = {"latitude": Coordinate(LATITUDE - 1), "longitude": LONGITUDE}
+    VehicleReading.objects.bulk_update([row], ["value"])
+    row = VehicleReading.objects.get(value__latitude=LATITUDE - 1)
+    assert row.degrees == {"latitude": LATITUDE - 1, "longitude": LONGITUDE}
+    assert {type(degrees) for degrees in row.degrees.values()} == {float}
+
+
+def test_settings_are_secrets_and_what_is_of_the_wrong_type_reaches_the_checks(settings):
+    settings.SMARTCAR_CLIENT_SECRET = settings.SMARTCAR_V2_CLIENT_SECRET = "cLIEnt"
+    settings.SMARTCAR_MANAGEMENT_TOKENS = (MANAGEMENT_TOKEN, None)
+    settings.SMARTCAR_WEBHOOK_TOKENS = {"name": [MANAGEMENT_TOKEN], "odd": 5}
+    settings.SMARTCAR_ENCRYPTION_KEYS = [MANAGEMENT_TOKEN, b"bytes"]
+    values = (
+        conf.SMARTCAR_CLIENT_SECRET,
+        conf.SMARTCAR_V2_CLIENT_SECRET,
+        conf.SMARTCAR_MANAGEMENT_TOKENS,
+        conf.SMARTCAR_WEBHOOK_TOKENS,
+        conf.encryption_keys,
+    )
+    assert "cLIEnt" not in repr(values)
+    assert MANAGEMENT_TOKEN not in repr(values)
+    assert values[2:] == (
+        (MANAGEMENT_TOKEN, None),
+        {"name": [MANAGEMENT_TOKEN], "odd": 5},
+        (MANAGEMENT_TOKEN, b"bytes"),
+    )
+    settings.SMARTCAR_MANAGEMENT_TOKENS = MANAGEMENT_TOKEN
+    assert conf.SMARTCAR_MANAGEMENT_TOKENS == MANAGEMENT_TOKEN
+
+
+def test_two_secrets_are_compared_by_their_content(smartcar, anna):
+    """Django's helpers turn their arguments into ``str``, which is the same placeholder for each secret."""
+    assert _state._session_digest(Secret("one")) != _state._session_digest(Secret("two"))
+    assert _state._session_digest(Secret("one")) == _state._session_digest("one")
+    query, _external_id = visit(smartcar, anna)
+    attempt = connect.consume(query["state"], user=anna, session_key="sESSion")
+    with pytest.raises(OwnershipNotVerified, match="external id of somebody else"):
+        connect.complete(attempt, Callback(query.get("code", ""), query.get("user_id", ""), "another"))
