@@ -8,14 +8,14 @@ urlpatterns = [
     path("", vehicles.vehicle_list, name="vehicles"),
     path("connect/", connect.start, name="connect"),
     path("callback/", connect.callback, name="callback"),
-    # With and without the slash: Smartcar takes a redirect for a failure.
+    # With and without a trailing slash: Smartcar treats a redirect as a failure.
     path("webhook/", webhook.webhook, name="webhook"),
     path("webhook", webhook.webhook),
     path("webhook/<slug:endpoint>/", webhook.webhook, name="webhook"),
     path("webhook/<slug:endpoint>", webhook.webhook),
     path("<int:pk>/lock/", vehicles.lock, name="lock"),
     path("<int:pk>/unlock/", vehicles.unlock, name="unlock"),
-    path("<int:pk>/tell/<slug:action>/", vehicles.tell, name="tell"),
+    path("<int:pk>/command/<slug:action>/", vehicles.send_command, name="command"),
     path("<int:pk>/refresh/", vehicles.refresh, name="refresh"),
     path("<int:pk>/reauthenticate/", connect.reauthenticate, name="reauthenticate"),
     path("readings.csv", readings.download, {"form": "csv"}, name="readings_csv"),

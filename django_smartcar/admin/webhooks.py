@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 
 from ..exceptions import DecryptionError
 from ..models import VehicleProblem, WebhookEndpoint, WebhookEvent
+from ..secret_types import load_json
 from ..services import webhooks
 from .actions import SmartcarModelAdmin
 from .redaction import redact
@@ -57,7 +58,7 @@ class WebhookEventAdmin(SmartcarModelAdmin):
     @admin.display(description=_("payload, without positions and VINs"))
     def redacted(self, event: WebhookEvent) -> str:
         try:
-            payload = json.loads(event.payload)
+            payload = load_json(event.payload)
         except DecryptionError:
             return str(_("no key opens it"))
         return format_html("<pre>{}</pre>", json.dumps(redact(payload), indent=2, ensure_ascii=False))

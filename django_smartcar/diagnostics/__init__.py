@@ -1,6 +1,6 @@
-"""Tells step by step what is wrong with a site: ``manage.py check_smartcar``.
+"""Checks of a running site, for ``manage.py check_smartcar``.
 
-Nothing is changed at Smartcar, and no running process is disturbed. Every request has an end to its patience.
+They change nothing at Smartcar and disturb no running process. Every request has a timeout.
 """
 
 from __future__ import annotations
@@ -14,26 +14,26 @@ from . import background_jobs, credentials, dashboard, hosts, local, webhook_pro
 from .hosts import origin_of
 from .results import CheckResult, Context, Outcome, not_checked, wrong
 
-__all__ = ["Finding", "Outcome", "examine", "origin_of"]
+__all__ = ["CheckResult", "Outcome", "origin_of", "run_checks"]
 
 
 class Check(NamedTuple):
     name: str
-    find: Callable[[Context], Iterator[CheckResult]]
+    run: Callable[[Context], Iterator[CheckResult]]
     needs_tables: bool = False
 
 
-#: In order: what the network is not needed for, then Smartcar, then this site as Smartcar sees it.
-STEPS = (
+#: In order: what needs no network, then Smartcar, then this site's webhook from outside.
+CHECKS = (
     Check("settings", local.settings),
     Check("database", local.database),
     Check("encryption", local.encryption, needs_tables=True),
     Check("signatures", background_jobs.signatures, needs_tables=True),
-    Check("inbox", background_jobs.inbox, needs_tables=True),
-    Check("refreshing", background_jobs.refreshing, needs_tables=True),
-    Check("drivers", background_jobs.drivers, needs_tables=True),
+    Check("queue", background_jobs.event_queue, needs_tables=True),
+    Check("tokens", background_jobs.token_refresh, needs_tables=True),
+    Check("accounts", background_jobs.accounts, needs_tables=True),
     Check("subscribed", background_jobs.subscribed, needs_tables=True),
-    Check("host", hosts.hosts),
+    Check("network", hosts.hosts),
     Check("clock", hosts.clock),
     Check("API v3", credentials.api_3, needs_tables=True),
     Check("API v2", credentials.api_2, needs_tables=True),
@@ -44,31 +44,31 @@ STEPS = (
 
 
 def run_checks(site: str = "") -> Iterator[tuple[str, CheckResult]]:
-    """Every step's name with what it finds, as soon as that is known.
+    """Yield each check's name with its results, as they become available.
 
-    ``site`` is this site's public address, without a path; without it, ``SMARTCAR_REDIRECT_URI`` tells.
+    ``site`` is this site's public URL without a path; by default the origin of ``SMARTCAR_REDIRECT_URI``.
     """
     context = Context(site or origin_of(conf.SMARTCAR_REDIRECT_URI))
     has_tables = True
-    for step in STEPS:
-        if step.needs_tables and not has_tables:
-            yield step.name, not_checked("the database is not ready: see database")
+    for check in CHECKS:
+        if check.needs_tables and not has_tables:
+            yield check.name, not_checked("the database is not ready: see database")
             continue
-        for finding in _found(step, context):
-            yield step.name, finding
-            if step.name == "database":
-                has_tables = finding.outcome is Outcome.OK
+        for result in _run(check, context):
+            yield check.name, result
+            if check.name == "database":
+                has_tables = result.outcome is Outcome.OK
 
 
-def _found(step: Check, context: Context) -> Iterator[CheckResult]:
-    """What a step finds. One that fails is a finding as well: the others are still wanted."""
+def _run(check: Check, context: Context) -> Iterator[CheckResult]:
+    """Yield the results of one check; an exception in it becomes a result, so that the others still run."""
     try:
-        yield from step.find(context)
+        yield from check.run(context)
     except Exception as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{last.filename.rpartition('/')[2]}:{last.lineno}"
-        # Not the error's own words: nobody knows what they quote.
+        # Not the exception's message: it may quote anything.
         yield wrong(
-            f"this step failed itself: {type(error).__name__} at {place}",
-            "Settings of the wrong type do this, and a fault of django-smartcar: see settings first.",
+            f"the check itself failed: {type(error).__name__} at {place}",
+            "A setting of the wrong type or a bug in django-smartcar causes this: see settings first.",
         )

@@ -1,4 +1,4 @@
-"""Whether Smartcar has a webhook for this site: its dashboard makes them, and API v3 tells of them."""
+"""Check of the webhooks in Smartcar's dashboard, which API v3 lists."""
 
 from __future__ import annotations
 
@@ -12,78 +12,78 @@ from ..exceptions import SmartcarAppError, SmartcarException, error_code
 from ..services import client, tokens
 from ..services.webhooks import subscriptions
 from . import webhook_probe
-from .credentials import what_api_3_lacks
+from .credentials import v3_obstacle
 from .results import CheckResult, Context, not_checked, ok, warning, wrong
 
 
 def dashboard(context: Context) -> Iterator[CheckResult]:
-    """Ask for the application's webhooks, and look for this site's address and the setting's ids in them."""
-    if (lacking := what_api_3_lacks(context)) is not None:
-        yield lacking
-    elif "SMARTCAR_MANAGEMENT_API_URL" in context.silent:
-        yield not_checked("SMARTCAR_MANAGEMENT_API_URL does not answer: see host")
+    """Compare the application's webhooks with this site's URLs and with SMARTCAR_WEBHOOKS."""
+    if (obstacle := v3_obstacle(context)) is not None:
+        yield obstacle
+    elif "SMARTCAR_MANAGEMENT_API_URL" in context.unreachable:
+        yield not_checked("SMARTCAR_MANAGEMENT_API_URL does not respond: see network")
     else:
         try:
-            given = tokens.as_application(client.webhooks)
+            webhooks = tokens.as_application(client.webhooks)
         except (SmartcarException, SmartcarAppError) as error:
-            yield not_checked(f"Smartcar does not show the webhooks ({error_code(error)}): see API v3")
+            yield not_checked(f"Smartcar does not list the webhooks ({error_code(error)}): see API v3")
             return
-        yield from _unknown(given)
-        yield from _at_this_site(given, context.site)
+        yield from _unknown_ids(webhooks)
+        yield from _for_this_site(webhooks, context.site)
 
 
-def _unknown(given: Sequence[sdk.v3.Webhook]) -> Iterator[CheckResult]:
-    """Ids of the setting that no webhook has: no car can be subscribed to them."""
-    if unknown := sorted(subscriptions.wanted_webhooks() - {one["id"] for one in given}):
-        # Not the whole of each: it may be a token that stands there.
-        starts = ", ".join(f"{one[:6]}…" for one in unknown)
+def _unknown_ids(webhooks: Sequence[sdk.v3.Webhook]) -> Iterator[CheckResult]:
+    """Report ids of the setting that no webhook has: no vehicle can be subscribed to them."""
+    if unknown := sorted(subscriptions.wanted_webhooks() - {webhook["id"] for webhook in webhooks}):
+        # Only the beginning of each: somebody may have put a token there.
+        prefixes = ", ".join(f"{webhook_id[:6]}…" for webhook_id in unknown)
         yield wrong(
-            f"SMARTCAR_WEBHOOKS names what is no webhook of this application: {starts}",
+            f"SMARTCAR_WEBHOOKS has ids that are no webhook of this application: {prefixes}",
             "Copy the ids from Smartcar's dashboard, of the application that SMARTCAR_CLIENT_ID belongs to.",
         )
 
 
-def _at_this_site(given: Sequence[sdk.v3.Webhook], site: str) -> Iterator[CheckResult]:
+def _for_this_site(webhooks: Sequence[sdk.v3.Webhook], site: str) -> Iterator[CheckResult]:
     try:
-        addresses = {_plain(address): address for address, _ in webhook_probe.addresses(site)} if site else {}
+        urls = {_normalized(url): url for url, _ in webhook_probe.endpoints(site)} if site else {}
     except NoReverseMatch:
-        addresses = {}
-    if not addresses:
-        yield not_checked("this site's address, or a token for webhooks, is not known: see webhook")
+        urls = {}
+    if not urls:
+        yield not_checked("this site's URL, or a token for webhooks, is not known: see webhook")
         return
-    here = [one for one in given if _plain(one["callback_uri"] or "") in addresses]
-    if not here:
-        first = next(iter(addresses.values()))
+    matching = [webhook for webhook in webhooks if _normalized(webhook["callback_uri"] or "") in urls]
+    if not matching:
+        url = next(iter(urls.values()))
         yield warning(
-            f"no webhook of this application is for this site; webhooks there: {len(given)}",
-            "Where the site is to be told what cars say, make one in Smartcar's dashboard, with the callback "
-            f"URI {webhook_probe.shown(first)}, and verify it there.",
+            f"no webhook of this application is for this site; webhooks found: {len(webhooks)}",
+            "To receive webhooks, create one in Smartcar's dashboard, with the callback "
+            f"URI {webhook_probe.redact_url(url)}, and verify it there.",
         )
-    for one in here:
-        yield _subscribing(one)
+    for webhook in matching:
+        yield _webhook(webhook)
 
 
-def _subscribing(one: sdk.v3.Webhook) -> CheckResult:
-    """Whether this webhook, which is for this site, will bring anything."""
-    which = f"webhook {one['id']}"
-    if one["is_enabled"] is False:
+def _webhook(webhook: sdk.v3.Webhook) -> CheckResult:
+    """Check whether a webhook for this site sends anything."""
+    name = f"webhook {webhook['id']}"
+    if webhook["is_enabled"] is False:
         return wrong(
-            f"{which} is switched off, so Smartcar sends nothing",
-            "Switch it on in Smartcar's dashboard, once what webhook says below is mended.",
+            f"{name} is disabled, so Smartcar sends nothing",
+            "Enable it in Smartcar's dashboard, after the check webhook, below, succeeds.",
         )
-    if one["auto_subscribe"] is False and one["id"] not in subscriptions.wanted_webhooks():
+    if webhook["auto_subscribe"] is False and webhook["id"] not in subscriptions.wanted_webhooks():
         return warning(
-            f"{which} is for this site, and no car is subscribed to it as it connects",
-            "Name its id in SMARTCAR_WEBHOOKS and run manage.py subscribe_smartcar_vehicles, or have the "
-            "dashboard subscribe each new car.",
+            f"{name} is for this site, but new vehicles are not subscribed to it",
+            "Add its id to SMARTCAR_WEBHOOKS and run manage.py subscribe_smartcar_vehicles, or turn on "
+            "automatic subscription in the dashboard.",
         )
-    return ok(f"{which} is for this site, and switched on")
+    return ok(f"{name} is for this site, and enabled")
 
 
-def _plain(address: str) -> tuple[str, str, str]:
-    """What makes an address the same: neither capitals of its host nor a slash at the end do."""
+def _normalized(url: str) -> tuple[str, str, str]:
+    """Return what identifies a URL: the host's case and a trailing slash do not matter."""
     try:
-        parts = urlsplit(address)
+        parts = urlsplit(url)
     except ValueError:
         return "", "", ""
     return parts.scheme.lower(), parts.netloc.lower(), parts.path.rstrip("/")

@@ -1,4 +1,4 @@
-"""What needs no network: the settings, the database, and whether the keys open what is stored."""
+"""Checks that need no network: the settings, the database and the encryption keys."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from ..models import SmartcarAccount
 from ..querysets import in_pages
 from .results import CheckResult, Context, not_checked, ok, warning, wrong
 
-#: Seconds in which stored secrets are opened; a large site has more of them than anybody waits for.
-PATIENCE = 20.0
+#: Seconds after which decryption stops: a large site has more rows than anyone waits for.
+DECRYPTION_TIMEOUT = 20.0
 
 
 def settings(context: Context) -> Iterator[CheckResult]:
-    """What ``manage.py check --deploy`` says of this app."""
-    said = [*checks.check_settings(), *checks.check_urls(), *checks.check_deployment()]
-    told = [message for message in said if not message.is_silenced()]
-    for message in sorted(told, key=lambda message: -message.level):
-        say = wrong if message.level >= ERROR else warning
-        yield say(f"{message.msg} ({message.id})", message.hint or "")
-    if not told:
-        yield ok("the system checks have nothing to say")
+    """Report what ``manage.py check --deploy`` reports about this app."""
+    messages = [*checks.check_settings(), *checks.check_urls(), *checks.check_deployment()]
+    messages = [message for message in messages if not message.is_silenced()]
+    for message in sorted(messages, key=lambda message: -message.level):
+        result = wrong if message.level >= ERROR else warning
+        yield result(f"{message.msg} ({message.id})", message.hint or "")
+    if not messages:
+        yield ok("the system checks found no problems")
 
 
 def database(context: Context) -> Iterator[CheckResult]:
-    """Whether the database answers, and has the tables as this version wants them."""
+    """Check that the database responds, and that its tables and migrations are those of this version."""
     connection = connections[router.db_for_write(SmartcarAccount)]
     try:
         with connection.cursor() as cursor:
@@ -43,52 +43,49 @@ def database(context: Context) -> Iterator[CheckResult]:
         pending = _migrations_to_apply(connection)
     except DatabaseError as error:
         yield wrong(
-            f"the database {connection.alias!r} does not answer ({type(error).__name__})",
-            "Compare DATABASES with the running site's; manage.py showmigrations says it in the database's "
-            "words.",
+            f"the database {connection.alias!r} does not respond ({type(error).__name__})",
+            "Compare DATABASES with the running site's; manage.py showmigrations prints the database's error.",
         )
         return
     if missing or pending:
         yield wrong(
             f"tables missing: {len(missing)}, migrations not applied: {pending}",
-            "Type manage.py migrate, with the settings of the running site.",
+            "Run manage.py migrate with the settings of the running site.",
         )
     else:
-        yield ok("it answers, and all migrations are applied")
+        yield ok("it responds, and all migrations are applied")
 
 
-def keys_are_good() -> bool:
-    """Whether something could be encrypted."""
+def keys_are_valid() -> bool:
+    """Return whether there are encryption keys, and all of them are valid."""
     keys = conf.encryption_keys
     return bool(keys) and all(map(is_key, keys))
 
 
 def encryption(context: Context) -> Iterator[CheckResult]:
-    """Open what is stored, and show none of it."""
-    if not keys_are_good():
-        yield not_checked("SMARTCAR_ENCRYPTION_KEYS has no key, or something that is none: see settings")
+    """Decrypt the stored secrets, and report how many fail."""
+    if not keys_are_valid():
+        yield not_checked("SMARTCAR_ENCRYPTION_KEYS has no key, or an invalid one: see settings")
         return
-    opened, unopened, is_all = 0, 0, True
-    ends = time.monotonic() + PATIENCE
+    total, failed, is_complete = 0, 0, True
+    ends = time.monotonic() + DECRYPTION_TIMEOUT
     for model, field in encrypted_fields():
         for page in in_pages(_stored(model, field)):
-            closed = sum(
-                isinstance(value, Undecryptable) for row in page for value in [vars(row)[field.attname]]
-            )
-            opened, unopened = opened + len(page) - closed, unopened + closed
+            total += len(page)
+            failed += sum(isinstance(vars(row)[field.attname], Undecryptable) for row in page)
             if time.monotonic() > ends:
-                is_all = False
+                is_complete = False
                 break
-    most = "" if is_all else f" (looked at for {PATIENCE:.0f} seconds, not at all of them)"
-    if unopened:
+    note = "" if is_complete else f" (stopped after {DECRYPTION_TIMEOUT:.0f} seconds: not all were checked)"
+    if failed:
         yield wrong(
-            f"stored secrets that no key opens: {unopened} of {opened + unopened}{most}",
+            f"stored secrets that no key decrypts: {failed} of {total}{note}",
             "Put the key that encrypted them back, at the end of SMARTCAR_ENCRYPTION_KEYS, then run "
-            "manage.py rotate_smartcar_keys; it names the rows. Where the key is lost, their drivers "
-            "connect again.",
+            "manage.py rotate_smartcar_keys; it names the rows. If the key is lost, these users must connect "
+            "again.",
         )
     else:
-        yield ok(f"the keys open all that is stored: {opened}{most}" if opened else "nothing is stored yet")
+        yield ok(f"the keys decrypt all stored secrets: {total}{note}" if total else "nothing is stored yet")
 
 
 def _models() -> Iterator[Any]:
@@ -97,8 +94,8 @@ def _models() -> Iterator[Any]:
 
 def _migrations_to_apply(connection: Any) -> int:
     executor = MigrationExecutor(connection)
-    newest = [node for node in executor.loader.graph.leaf_nodes() if node[0] == "smartcar"]
-    return len([step for step, _ in executor.migration_plan(newest) if step.app_label == "smartcar"])
+    targets = [node for node in executor.loader.graph.leaf_nodes() if node[0] == "smartcar"]
+    return len([step for step, _ in executor.migration_plan(targets) if step.app_label == "smartcar"])
 
 
 def _stored(model: type[models.Model], field: EncryptedTextField) -> models.QuerySet[Any]:

@@ -1,4 +1,4 @@
-"""What the doctor says: of each step how it stands, in a sentence, and what to do next."""
+"""Results of `check_smartcar`: an outcome, a message and a hint."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 class Outcome(StrEnum):
     OK = "ok"
-    #: Nothing is broken, and somebody should know.
+    #: Nothing is broken, but the operator should know.
     WARNING = "warning"
     WRONG = "wrong"
     NOT_CHECKED = "not checked"
@@ -17,36 +17,36 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class CheckResult:
-    """``text`` is a sentence, ``advice`` what to do: neither holds a secret, a token, a VIN or a position."""
+    """What a check found, and in ``hint`` what to do. Neither text contains a secret, a VIN or a position."""
 
     outcome: Outcome
     text: str
-    advice: str = ""
+    hint: str = ""
 
 
 @dataclass
 class Context:
-    """What the steps of one run hand on to each other."""
+    """State shared by the checks of one run."""
 
-    #: The site's public address, without a path; empty where nobody has said it.
+    #: The site's public URL without a path; empty if unknown.
     site: str = ""
-    #: The settings whose host has not answered.
-    silent: set[str] = field(default_factory=set)
-    #: By how much each host's clock was ahead of this machine's.
-    ahead: list[timedelta] = field(default_factory=list)
+    #: Names of the settings whose host did not respond.
+    unreachable: set[str] = field(default_factory=set)
+    #: How far each host's clock is ahead of this machine's.
+    clock_offsets: list[timedelta] = field(default_factory=list)
 
 
 def ok(text: str) -> CheckResult:
     return CheckResult(Outcome.OK, text)
 
 
-def warning(text: str, advice: str) -> CheckResult:
-    return CheckResult(Outcome.WARNING, text, advice)
+def warning(text: str, hint: str) -> CheckResult:
+    return CheckResult(Outcome.WARNING, text, hint)
 
 
-def wrong(text: str, advice: str) -> CheckResult:
-    return CheckResult(Outcome.WRONG, text, advice)
+def wrong(text: str, hint: str) -> CheckResult:
+    return CheckResult(Outcome.WRONG, text, hint)
 
 
-def not_checked(text: str, advice: str = "") -> CheckResult:
-    return CheckResult(Outcome.NOT_CHECKED, text, advice)
+def not_checked(text: str, hint: str = "") -> CheckResult:
+    return CheckResult(Outcome.NOT_CHECKED, text, hint)

@@ -1,8 +1,8 @@
-"""Whether this site's own webhook is reached from outside, and knows the tokens that are known here.
+"""Check of this site's own webhook from outside: is it reachable, and does it know the same tokens?
 
-Three requests to each address, as Smartcar would send them. None of them is an event, so nothing is stored:
-a challenge is answered with its HMAC; what is signed and no event is refused with 400, which proves the token
-and that nobody has changed the body on the way; what is not signed is refused with 401.
+It sends three kinds of requests to each endpoint, as Smartcar does. None of them is an event, so nothing is
+stored: a challenge is answered with its HMAC; a signed request that is not an event gets a 400, which proves
+that the token is known and that the body arrived unchanged; an unsigned request gets a 401.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from urllib.parse import urljoin, urlsplit
 from django.conf import settings
 from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, reverse
-from django.views.decorators.debug import sensitive_variables
 
 from .. import sdk
 from ..conf import conf
 from ..exceptions import NoResponseException, SmartcarException
+from ..secret_types import Secret, SecretBytes, load_json
 from ..services.webhooks import NO_EVENT, UNSIGNED
 from . import hosts
 from .results import CheckResult, Context, not_checked, ok, warning, wrong
 
 SAME_SETTINGS = (
-    "Give the running site the SMARTCAR_MANAGEMENT_TOKENS that this command sees, in the same order, and "
+    "Give the running site the same SMARTCAR_MANAGEMENT_TOKENS as this command, in the same order, and "
     "restart every process of it."
 )
 
 
-class Answer(NamedTuple):
-    """What came back: nothing (``error`` says why), or a status with what else tells them apart."""
+class ProbeResponse(NamedTuple):
+    """The response to a request of this check, or the ``error`` if there was none."""
 
     error: Exception | None
     status: int = 0
@@ -40,203 +40,200 @@ class Answer(NamedTuple):
     body: Any = None
 
     @property
-    def is_views(self) -> bool:
-        """Whether it looks like one of django_smartcar's view: an object, empty but for the HMAC."""
+    def is_from_view(self) -> bool:
+        """Whether it looks like django_smartcar's view: a JSON object, empty or with the HMAC alone."""
         return isinstance(self.body, dict) and set(self.body) == (
             {"challenge"} if self.status == 200 else set()
         )
 
 
 def webhook(context: Context) -> Iterator[CheckResult]:
-    """Each address that this site has, with the tokens that belong to it."""
+    """Probe each endpoint of this site with each of its tokens."""
     if not context.site:
         yield not_checked(
-            "this site's public address is not known",
-            "Name it: manage.py check_smartcar --url https://your.site (or set SMARTCAR_REDIRECT_URI).",
+            "this site's public URL is not known",
+            "Pass it: manage.py check_smartcar --url https://your.site (or set SMARTCAR_REDIRECT_URI).",
         )
         return
     try:
-        known_at = dict(addresses(context.site))
+        tokens_by_url = dict(endpoints(context.site))
     except NoReverseMatch:
         yield not_checked("django_smartcar.urls is not included: see settings")
         return
-    if not known_at:
-        yield not_checked("there is no token that a webhook could be signed with")
-    for address, known in known_at.items():
-        yield from _address(address, known)
+    if not tokens_by_url:
+        yield not_checked("no token is set that webhooks could be signed with")
+    for url, tokens in tokens_by_url.items():
+        yield from _endpoint(url, tokens)
 
 
-def addresses(site: str) -> Iterator[tuple[str, Sequence[str]]]:
-    """Where a site at this host takes webhooks, with the tokens that belong there."""
-    endpoints: Any = conf.SMARTCAR_WEBHOOK_TOKENS
-    given: dict[str, Any] = {"": conf.SMARTCAR_MANAGEMENT_TOKENS}
-    given |= endpoints if isinstance(endpoints, dict) else {}
-    for name, known in given.items():
-        if known and isinstance(known, list | tuple):
-            yield site + reverse("smartcar:webhook", args=[name] if name else []), known
+def endpoints(site: str) -> Iterator[tuple[str, Sequence[str]]]:
+    """Yield the URL of each webhook endpoint of this site, with its tokens."""
+    named: Any = conf.SMARTCAR_WEBHOOK_TOKENS
+    tokens_by_name: dict[str, Any] = {"": conf.SMARTCAR_MANAGEMENT_TOKENS}
+    tokens_by_name |= named if isinstance(named, dict) else {}
+    for name, tokens in tokens_by_name.items():
+        if tokens and isinstance(tokens, list | tuple):
+            yield site + reverse("smartcar:webhook", args=[name] if name else []), tokens
 
 
-def _address(address: str, known: Sequence[str]) -> Iterator[CheckResult]:
-    where = shown(address)
-    challenge = secrets.token_hex(16)
-    asked = {
-        "eventId": f"check-smartcar-{challenge}",
+def _endpoint(url: str, tokens: Sequence[str]) -> Iterator[CheckResult]:
+    name = redact_url(url)
+    challenge = Secret(secrets.token_hex(16))
+    payload = {
+        "eventId": Secret("check-smartcar-" + challenge),
         "eventType": "VERIFY",
         "data": {"challenge": challenge},
         "meta": {"version": "4.0"},
     }
-    answer = _post(address, json.dumps(asked).encode(), known[0])
-    if (on_the_way := _on_the_way(address, where, answer)) is not None:
-        yield on_the_way
+    response = _post(url, SecretBytes(json.dumps(payload).encode()), tokens[0])
+    if (interception := _interception(url, name, response)) is not None:
+        yield interception
         return
-    yield _challenge(where, answer, known, challenge)
-    for position, token in enumerate(known, start=1):
-        yield _signed(where, _post(address, NO_EVENT, token), f"token {position} of {len(known)}")
-    yield _unsigned(where, _post(address, UNSIGNED))
+    yield _challenge(name, response, tokens, challenge)
+    for position, token in enumerate(tokens, start=1):
+        yield _signed(name, _post(url, NO_EVENT, token), f"token {position} of {len(tokens)}")
+    yield _unsigned(name, _post(url, UNSIGNED))
 
 
-@sensitive_variables()
-def _challenge(where: str, answer: Answer, known: Sequence[str], challenge: str) -> CheckResult:
-    """What the site made of VERIFY, with which Smartcar's dashboard begins."""
-    if answer.status == 403:
+def _challenge(name: str, response: ProbeResponse, tokens: Sequence[str], challenge: str) -> CheckResult:
+    """Check the response to VERIFY, which Smartcar's dashboard sends when a webhook is verified."""
+    if response.status == 403:
         if not conf.SMARTCAR_WEBHOOK_CHALLENGES:
-            return ok(f"{where} is closed to VERIFY, as SMARTCAR_WEBHOOK_CHALLENGES = False has it")
+            return ok(f"{name} does not answer VERIFY, as SMARTCAR_WEBHOOK_CHALLENGES = False says")
         return wrong(
-            f"{where} refuses to answer VERIFY",
+            f"{name} refuses to answer VERIFY",
             "The running site has no SMARTCAR_MANAGEMENT_TOKENS, or SMARTCAR_WEBHOOK_CHALLENGES = False: "
-            "give it the settings that this command sees, and restart it.",
+            "give it the same settings as this command, and restart it.",
         )
-    if answer.status == 429:
-        return not_checked(f"{where} has answered VERIFY often enough: try again in a minute")
-    if answer.status != 200:
-        return _unexpected(where, "VERIFY", answer)
-    matching = [sdk.verify_payload(token, answer.body["challenge"], challenge) for token in known]
-    if matching[0]:
-        return ok(f"{where} answers VERIFY with the HMAC of token 1 of {len(known)}")
-    if any(matching):
-        place = matching.index(True) + 1
-        return warning(f"{where} answers VERIFY with token {place} of {len(known)}", SAME_SETTINGS)
-    return wrong(f"{where} answers VERIFY with a token that is not known here", SAME_SETTINGS)
+    if response.status == 429:
+        return not_checked(f"{name} has answered VERIFY too often: try again in a minute")
+    if response.status != 200:
+        return _unexpected(name, "VERIFY", response)
+    matches = [sdk.verify_payload(token, response.body["challenge"], challenge) for token in tokens]
+    if matches[0]:
+        return ok(f"{name} answers VERIFY with token 1 of {len(tokens)}")
+    if any(matches):
+        position = matches.index(True) + 1
+        return warning(f"{name} answers VERIFY with token {position} of {len(tokens)}", SAME_SETTINGS)
+    return wrong(f"{name} answers VERIFY with a token that is not in this command's settings", SAME_SETTINGS)
 
 
-def _signed(where: str, answer: Answer, which: str) -> CheckResult:
-    """Whether what Smartcar signs is believed when it arrives."""
-    if answer.status == 400 and answer.is_views:
-        return ok(f"{where} believes what is signed with {which}")
-    if answer.status == 401 and answer.is_views:
+def _signed(name: str, response: ProbeResponse, token_name: str) -> CheckResult:
+    """Check that a signed request is accepted."""
+    if response.status == 400 and response.is_from_view:
+        return ok(f"{name} accepts requests signed with {token_name}")
+    if response.status == 401 and response.is_from_view:
         return wrong(
-            f"{where} does not believe what is signed with {which}",
-            f"{SAME_SETTINGS} If it has them, something on the way changes the body or drops the header "
-            "SC-Signature: let your proxy pass both on as they are.",
+            f"{name} rejects requests signed with {token_name}",
+            f"{SAME_SETTINGS} If it has them, a proxy changes the body or removes the header SC-Signature: "
+            "have it pass both on unchanged.",
         )
-    return _unexpected(where, "what is signed", answer)
+    return _unexpected(name, "a signed request", response)
 
 
-def _unsigned(where: str, answer: Answer) -> CheckResult:
-    if answer.status == 401 and answer.is_views:
-        return ok(f"{where} refuses what is not signed")
-    return _unexpected(where, "what is not signed", answer)
+def _unsigned(name: str, response: ProbeResponse) -> CheckResult:
+    if response.status == 401 and response.is_from_view:
+        return ok(f"{name} rejects unsigned requests")
+    return _unexpected(name, "an unsigned request", response)
 
 
-def _unexpected(where: str, what: str, answer: Answer) -> CheckResult:
-    if answer.error is not None:
+def _unexpected(name: str, request_name: str, response: ProbeResponse) -> CheckResult:
+    if response.error is not None:
         return wrong(
-            f"{where} does not answer {what}", "It has answered a moment before: see the site's log."
+            f"{name} does not respond to {request_name}",
+            "It responded a moment before: see the site's log.",
         )
     return wrong(
-        f"{where} answers {answer.status} to {what}",
-        "Something else than django_smartcar's view answers there, or another version of it: see what your "
-        "proxy does with this address.",
+        f"{name} responds with {response.status} to {request_name}",
+        "Something other than django_smartcar's view responds, or another version of it: see what your proxy "
+        "does with this URL.",
     )
 
 
-def _on_the_way(address: str, where: str, answer: Answer) -> CheckResult | None:
-    """What kept the challenge from the view; None if it is the view that has answered."""
-    if answer.error is not None:
-        text, advice = hosts.explained(answer.error, address, "--url")
-        return wrong(f"{where}: {text}", f"{advice} Smartcar, which is elsewhere, may fare better.")
-    if 300 <= answer.status < 400:
-        return _redirected(address, where, answer.location)
-    if answer.is_views and answer.status in (200, 400, 401, 403, 429):
+def _interception(url: str, name: str, response: ProbeResponse) -> CheckResult | None:
+    """Return what kept the request from reaching the view; None if the view responded."""
+    if response.error is not None:
+        text, hint = hosts.explain(response.error, url, "--url")
+        return wrong(f"{name}: {text}", f"{hint} Smartcar, in another network, may still reach it.")
+    if 300 <= response.status < 400:
+        return _redirect(url, name, response.location)
+    if response.is_from_view and response.status in (200, 400, 401, 403, 429):
         return None
-    if answer.is_views and answer.status == 503:
+    if response.is_from_view and response.status == 503:
         return wrong(
-            f"{where} cannot store what comes (503)",
-            "The running site's database or SMARTCAR_ENCRYPTION_KEYS are at fault: its log says which.",
+            f"{name} cannot store events (503)",
+            "The running site's database or SMARTCAR_ENCRYPTION_KEYS do not work: its log has the error.",
         )
-    advice = _PAGES.get(answer.status) or _PAGES[500 if answer.status >= 500 else 200]
-    return wrong(f"{where} answers {answer.status}, and not as django_smartcar does", advice)
+    hint = _STATUS_HINTS.get(response.status) or _STATUS_HINTS[500 if response.status >= 500 else 200]
+    return wrong(f"{name} responds with {response.status}, and not as django_smartcar does", hint)
 
 
-#: What a page in the place of the view's answer comes from, by its status.
-_PAGES = {
-    200: "A page is served there: a catch-all of a frontend, a login, or the proxy's own. Have your proxy "
-    "pass this address on to Django.",
-    400: "Django answers 400 to a host that is not in ALLOWED_HOSTS, and a proxy to what it takes for an "
-    "attack.",
-    401: "Something in front of the site asks for a password: except this address from it.",
-    403: "A firewall, or a middleware that looks for CSRF or a login, refuses it: except this address. "
-    "django_smartcar's view has no need of either: it looks at the signature.",
-    404: "There is no such address there: see that the running site's URLconf includes django_smartcar.urls "
-    "at the same place, that it has the same SMARTCAR_WEBHOOK_TOKENS, and that the proxy leaves the path "
-    "as it is.",
-    405: "Something takes no POST there: have your proxy pass this address on to Django.",
-    413: "Something in front takes no body of this size: it is a small one.",
-    500: "The site, or the proxy before it, fails: its log says why. Smartcar gives up after three minutes.",
+#: Probable causes of a response that is not the view's, by status.
+_STATUS_HINTS = {
+    200: "Another page is served there: a frontend's catch-all, a login or a page of the proxy. Have your "
+    "proxy pass this URL on to Django.",
+    400: "Django responds with 400 if the host is not in ALLOWED_HOSTS, a proxy if it suspects an attack.",
+    401: "A proxy or server in front of the site asks for a password: exempt this URL.",
+    403: "A firewall, or a middleware that checks CSRF or logins, rejects the request: exempt this URL. The "
+    "view needs neither, because it verifies the signature.",
+    404: "The URL does not exist there: check that the running site includes django_smartcar.urls at the same "
+    "path and has the same SMARTCAR_WEBHOOK_TOKENS, and that the proxy does not change the path.",
+    405: "POST is not allowed there: have your proxy pass this URL on to Django.",
+    413: "A proxy rejects the body as too large, although it is small: raise its limit.",
+    500: "The site, or the proxy before it, fails: its log has the error. Smartcar gives up after three "
+    "minutes.",
 }
 
 
-def _redirected(address: str, where: str, location: str) -> CheckResult:
-    """What to do about a redirect, by where it leads."""
-    begin = "Smartcar takes a redirect for a failure. "
+def _redirect(url: str, name: str, location: str) -> CheckResult:
+    """Explain a redirect by its target."""
+    reason = "Smartcar treats a redirect as a failure. "
     try:
-        here, there = urlsplit(address), urlsplit(urljoin(address, location))
+        source, target = urlsplit(url), urlsplit(urljoin(url, location))
     except ValueError:
-        return wrong(
-            f"{where} redirects to what is no address", f"{begin}See the log of your site and proxy."
-        )
+        return wrong(f"{name} redirects to an invalid URL", f"{reason}See the log of your site and proxy.")
     login = urlsplit(resolve_url(settings.LOGIN_URL)).path.rstrip("/")
-    if login and there.path.rstrip("/").endswith(login):
-        advice = "A middleware asks for a login there: except this address from it."
-    elif here.hostname != there.hostname:
-        advice = f"Give it the host {there.hostname}, here and in Smartcar's dashboard."
-    elif here.scheme != there.scheme:
-        advice = f"Give it the address with {there.scheme}://, here and in Smartcar's dashboard."
-    elif here.path == there.path:
-        advice = (
-            "It leads to itself: with SECURE_SSL_REDIRECT behind a proxy that ends TLS, set "
+    if login and target.path.rstrip("/").endswith(login):
+        hint = "A middleware requires a login there: exempt this URL."
+    elif source.hostname != target.hostname:
+        hint = f"Use the host {target.hostname}, here and in Smartcar's dashboard."
+    elif source.scheme != target.scheme:
+        hint = f"Use {target.scheme}:// in the URL, here and in Smartcar's dashboard."
+    elif source.path == target.path:
+        hint = (
+            "It redirects to itself: with SECURE_SSL_REDIRECT behind a proxy that terminates TLS, set "
             "SECURE_PROXY_SSL_HEADER, and have the proxy send that header."
         )
-    elif here.path.rstrip("/") == there.path.rstrip("/"):
-        advice = "The proxy adds or takes a slash at the end: have it leave the path as it is."
+    elif source.path.rstrip("/") == target.path.rstrip("/"):
+        hint = "The proxy adds or removes a trailing slash: have it leave the path unchanged."
     else:
-        advice = "Have your site or proxy answer at this address itself."
-    return wrong(f"{where} redirects to {shown(there.geturl())}", begin + advice)
+        hint = "Have your site or proxy serve the webhook at this URL itself."
+    return wrong(f"{name} redirects to {redact_url(target.geturl())}", reason + hint)
 
 
-def _post(address: str, body: bytes, token: str = "") -> Answer:
+def _post(url: str, body: bytes, token: str = "") -> ProbeResponse:
     headers = {"Content-Type": "application/json"}
     if token:
-        headers["SC-Signature"] = sdk.hash_challenge(token, body)
+        headers["SC-Signature"] = Secret(sdk.hash_challenge(token, body))
     try:
-        response = hosts.send("POST", address, data=body, headers=headers)
+        response = hosts.send("POST", url, data=body, headers=headers)
     except NoResponseException as error:
-        return Answer(error)
+        return ProbeResponse(error)
     except SmartcarException as error:
-        response = error.response  # it is there: only NoAnswer has none
-    except OSError as error:  # as requests raises it where its bundle of certificates is not there
-        return Answer(error)
+        response = error.response  # always set: only NoResponseException has none
+    except OSError as error:  # requests raises it for a missing certificate bundle
+        return ProbeResponse(error)
     try:
-        told = json.loads(response.content)
+        payload = load_json(response.content)
     except (ValueError, RecursionError):
-        told = None
-    return Answer(None, response.status_code, response.headers.get("Location", ""), told)
+        payload = None
+    return ProbeResponse(None, response.status_code, response.headers.get("Location", ""), payload)
 
 
-def shown(address: str) -> str:
-    """An address without what may be nobody's business: a query, a password, the name of an endpoint."""
-    parts = urlsplit(address)
+def redact_url(url: str) -> str:
+    """Return a URL without its query, its password and the name of a secret endpoint."""
+    parts = urlsplit(url)
     path, _, name = parts.path.rstrip("/").rpartition("/")
-    place = f"{path}/{name[:4]}…/" if name in conf.SMARTCAR_WEBHOOK_TOKENS else parts.path
+    path = f"{path}/{name[:4]}…/" if name in conf.SMARTCAR_WEBHOOK_TOKENS else parts.path
     host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}{place}" if host else place
+    return f"{parts.scheme}://{host}{path}" if host else path

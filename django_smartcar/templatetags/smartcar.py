@@ -1,4 +1,4 @@
-"""``{% load smartcar %}``: the button that begins everything."""
+"""Template tags: ``{% load smartcar %}``."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ register = template.Library()
 
 @register.filter
 def ago(moment: datetime) -> str:
-    """How long ago: ``{{ vehicle.odometer_recorded_at|ago }}`` gives "just now" or "31 minutes ago"."""
+    """Return how long ago: ``{{ vehicle.odometer_recorded_at|ago }}`` gives "just now" or "31 minutes ago"."""
     if timezone.now() - moment < timedelta(minutes=1):
         return _("just now")
     return _("%s ago") % timesince(moment)
@@ -29,13 +29,13 @@ def smartcar_connect_button(
     css_class: str = "",
     single_select: bool = False,
 ) -> dict[str, Any]:
-    """Inclusion tag usage::
+    """Render the button that connects a vehicle::
 
         {% smartcar_connect_button %}
         {% smartcar_connect_button "Add my Tesla" make="TESLA" next="/garage/" css_class="btn btn-primary" %}
 
-    A POST form with one button, no JavaScript. ``make`` skips Smartcar's list of brands, ``next`` is where
-    the driver ends up (within this site), ``single_select=True`` asks for one car only. The template
+    A POST form with one button, no JavaScript. ``make`` skips Smartcar's list of brands, ``next`` is the
+    URL (of this site) to redirect to afterwards, ``single_select=True`` asks for one car only. The template
     ``smartcar/connect_button.html`` may be overridden.
     """
     return {

@@ -14,6 +14,7 @@ from django.test import override_settings
 
 from ..conf import Settings, conf
 from ..models import ConnectedVehicle
+from ..secret_types import Secret
 from ..services import connect
 from ..services.connect import Callback, Connected
 from ..simulator import store
@@ -116,14 +117,16 @@ class Simulator:
         are not given. Raises what the site raises, and ValueError with Connect's reason if that lets nobody
         through.
         """
-        url = connect.begin(user, session_key="testing", redirect_uri=_CALLBACK)
-        landed = self.consent(url, email or f"user-{user.pk}@example.com", make, untick=untick)
-        told = dict(parse_qsl(urlsplit(landed).query))
-        if "error" in told:
-            raise ValueError(f"Connect: {told['error']}: {told['error_description']}")
-        attempt = connect.consume(told["state"], user=user, session_key="testing")
-        said = Callback(told.get("code", ""), told.get("user_id", ""), told.get("external_id", ""))
-        return connect.complete(attempt, said)
+        url = Secret(connect.begin(user, session_key="testing", redirect_uri=_CALLBACK))
+        callback_url = Secret(self.consent(url, email or f"user-{user.pk}@example.com", make, untick=untick))
+        parameters = {name: Secret(value) for name, value in parse_qsl(urlsplit(callback_url.reveal()).query)}
+        if "error" in parameters:
+            error, description = parameters["error"], parameters["error_description"]
+            raise ValueError(f"Connect: {error.reveal()}: {description.reveal()}")
+        attempt = connect.consume(parameters["state"], user=user, session_key="testing")
+        user_id = parameters["user_id"].reveal() if "user_id" in parameters else ""
+        code, external_id = (parameters.get(name, Secret()) for name in ("code", "external_id"))
+        return connect.complete(attempt, Callback(code, user_id, external_id))
 
     def consent(
         self,

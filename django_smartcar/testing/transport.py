@@ -21,6 +21,7 @@ from django.urls import get_urlconf, resolve, set_urlconf
 from django.utils import translation
 from requests.adapters import BaseAdapter, HTTPAdapter
 
+from ..secret_types import SecretBytes
 from ..simulator.server import Handler
 
 #: Where it is while it has no port. The name belongs to nobody (RFC 2606).
@@ -77,10 +78,11 @@ class Adapter(BaseAdapter):
         url = urlsplit(str(request.url))
         path = HOSTS.get(url.hostname or "", "") + url.path
         own = ("content-type", "content-length")  # those of the body, which the factory writes
+        body = request.body or b""
         told = RequestFactory(SERVER_NAME=HOST).generic(
             str(request.method),
             f"{path}?{url.query}",
-            request.body or b"",
+            SecretBytes(body.encode() if isinstance(body, str) else body),
             str(request.headers.get("Content-Type", "")),
             secure=True,
             headers={name: value for name, value in request.headers.items() if name.lower() not in own},

@@ -1,6 +1,7 @@
-"""Connect your car: the way there, and the way back."""
+"""Views that send a user to Smartcar Connect and handle the callback."""
 
 import logging
+from collections.abc import Mapping
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required, login_required
@@ -8,11 +9,10 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET
 
 from ..conf import conf
@@ -25,9 +25,10 @@ from ..exceptions import (
     user_message,
 )
 from ..models import ConnectAttempt, SmartcarAccount
+from ..secret_types import Secret
 from ..services import connect
 from ..services.connect import Callback, reauthentication
-from .connect_errors import NOT_COMPLETED, PROBLEMS, problem
+from .connect_errors import ERROR_PAGES, NOT_COMPLETED, error_page
 from .decorators import post_required
 from .vehicles import own_vehicle
 
@@ -38,34 +39,38 @@ logger = logging.getLogger(__name__)
 @login_required
 @transaction.non_atomic_requests
 def start(request: HttpRequest) -> HttpResponse:
-    """Send the driver to Connect. POST: ``make``, ``single_select`` and ``next`` are optional."""
+    """Redirect the user to Connect. Optional POST fields: ``make``, ``single_select`` and ``next``."""
     if not request.session.session_key:
         request.session.create()
-    url = connect.begin(
-        request.user,
-        session_key=request.session.session_key or "",
-        redirect_uri=_redirect_uri(request),
-        next_url=_safe_next(request),
-        make=request.POST.get("make", "").replace("\x00", "")[:50],
-        single_select="single_select" in request.POST,
+    url = Secret(
+        connect.begin(
+            request.user,
+            session_key=request.session.session_key or "",
+            redirect_uri=_redirect_uri(request),
+            next_url=_safe_next(request),
+            make=request.POST.get("make", "").replace("\x00", "")[:50],
+            single_select="single_select" in request.POST,
+        )
     )
-    return HttpResponseRedirect(url)
+    return HttpResponseRedirect(url.reveal())
 
 
 @post_required
 @login_required
 @transaction.non_atomic_requests
 def reauthenticate(request: HttpRequest, pk: int) -> HttpResponse:
-    """Send the driver to a new login at the car's brand. POST: ``next`` is optional."""
+    """Redirect the user to a new login at the car's brand. Optional POST field: ``next``."""
     if not request.session.session_key:
         request.session.create()
-    url = reauthentication.begin(
-        own_vehicle(request, pk),
-        session_key=request.session.session_key or "",
-        redirect_uri=_redirect_uri(request),
-        next_url=_safe_next(request),
+    url = Secret(
+        reauthentication.begin(
+            own_vehicle(request, pk),
+            session_key=request.session.session_key or "",
+            redirect_uri=_redirect_uri(request),
+            next_url=_safe_next(request),
+        )
     )
-    return HttpResponseRedirect(url)
+    return HttpResponseRedirect(url.reveal())
 
 
 @require_GET
@@ -73,43 +78,49 @@ def reauthenticate(request: HttpRequest, pk: int) -> HttpResponse:
 @login_not_required
 @transaction.non_atomic_requests
 def callback(request: HttpRequest) -> HttpResponse:
-    """Where Connect sends the driver back to, with ``state`` and an ``error`` or what they consented to."""
-    if not request.user.is_authenticated and "again" not in request.GET:
-        return _come_again(request)
-    told = _taken_from(request)
+    """Handle the redirect from Connect, which has a ``state`` and a ``code``, ids or an ``error``."""
+    parameters = _take_parameters(request)
+    if not request.user.is_authenticated and "again" not in parameters:
+        return _continue_page(request, parameters)
     try:
         attempt = connect.consume(
-            told.get("state", ""), user=request.user, session_key=request.session.session_key or ""
+            parameters.get("state", Secret()),
+            user=request.user,
+            session_key=request.session.session_key or "",
         )
-    except InvalidConnectState as refusal:
-        logger.warning("Connect callback refused: %s", refusal.reason)
-        return problem(request, "attempt_refused")
-    error, code = told.get("error", ""), told.get("code", "")
-    # The SDK's documentation of old has the refusal in `code`.
+    except InvalidConnectState as error:
+        logger.warning("rejected a Connect callback: %s", error.reason)
+        return error_page(request, "attempt_refused")
+    error, code = parameters.get("error", ""), parameters.get("code", Secret())
+    # According to older documentation of Smartcar's SDK, `code` may be "access_denied".
     if error or code == "access_denied":
-        return _connect_error(request, attempt, error or code, told)
+        return _connect_error(request, attempt, error or "access_denied", parameters)
     if attempt.vehicle_id is not None:
-        return _complete_reauthentication(request, attempt, told.get("vehicle_id", ""))
+        return _complete_reauthentication(request, attempt, parameters.get("vehicle_id", ""))
     if not code and attempt.api_version == SmartcarAccount.ApiVersion.V2:
-        return _connect_error(request, attempt, "server_error", told)
-    return _complete(request, attempt, Callback(code, told.get("user_id", ""), told.get("external_id", "")))
+        return _connect_error(request, attempt, "server_error", parameters)
+    user_id, external_id = parameters.get("user_id", ""), parameters.get("external_id", Secret())
+    return _complete(request, attempt, Callback(code, user_id, external_id))
 
 
-def _taken_from(request: HttpRequest) -> QueryDict:
-    """What the address says, taken out of it: error reports of this request are mailed with its address."""
-    told = request.GET
-    request.GET = QueryDict()
+#: Query parameters that are not secret. Any other may be: ``vehicle_incompatible`` comes with a VIN.
+_PLAIN_PARAMETERS = {"again", "error", "make", "model", "user_id", "vehicle_id", "year"}
+
+
+def _take_parameters(request: HttpRequest) -> dict[str, str]:
+    """Return the query parameters and remove them from the request: error reports include its URL."""
+    query, request.GET = request.GET, QueryDict()
+    parameters = {name: query[name] if name in _PLAIN_PARAMETERS else Secret(query[name]) for name in query}
     for name in ("QUERY_STRING", "REQUEST_URI", "RAW_URI", "HTTP_REFERER"):
         request.META.pop(name, None)
-    return told
+    return parameters
 
 
-@sensitive_variables()
-def _complete(request: HttpRequest, attempt: ConnectAttempt, said: Callback) -> HttpResponse:
+def _complete(request: HttpRequest, attempt: ConnectAttempt, callback: Callback) -> HttpResponse:
     try:
-        connected = connect.complete(attempt, said)
-    except (SmartcarException, SmartcarAppError) as failure:
-        return _not_completed(request, attempt, failure)
+        connected = connect.complete(attempt, callback)
+    except (SmartcarException, SmartcarAppError) as error:
+        return _not_completed(request, attempt, error)
     count = len(connected.vehicles)
     names = ", ".join(vehicle.name for vehicle in connected.vehicles[:5])
     messages.success(
@@ -117,18 +128,18 @@ def _complete(request: HttpRequest, attempt: ConnectAttempt, said: Callback) -> 
         ngettext("Connected: %(names)s.", "Connected %(count)d cars: %(names)s.", count)
         % {"count": count, "names": names + (" …" if count > 5 else "")},
     )
-    return _go_on(attempt)
+    return _redirect_to_next(attempt)
 
 
-def _not_completed(request: HttpRequest, attempt: ConnectAttempt, failure: Exception) -> HttpResponse:
-    for kind, slug in NOT_COMPLETED.items():
-        if isinstance(failure, kind):
-            return problem(request, slug, attempt)
-    log = logger.error if isinstance(failure, MissingCredentials) else logger.warning
-    request_id = getattr(failure, "request_id", None) or ""
-    log("Connect could not be completed: %s %s", type(failure).__name__, request_id)
-    is_ours = isinstance(failure, MissingCredentials)
-    return problem(request, "configuration_error" if is_ours else "exchange_failed", attempt)
+def _not_completed(request: HttpRequest, attempt: ConnectAttempt, error: Exception) -> HttpResponse:
+    for error_class, slug in NOT_COMPLETED.items():
+        if isinstance(error, error_class):
+            return error_page(request, slug, attempt)
+    is_misconfigured = isinstance(error, MissingCredentials)
+    log = logger.error if is_misconfigured else logger.warning
+    request_id = getattr(error, "request_id", None) or ""
+    log("could not complete a connection: %s %s", type(error).__name__, request_id)
+    return error_page(request, "configuration_error" if is_misconfigured else "exchange_failed", attempt)
 
 
 def _complete_reauthentication(
@@ -136,44 +147,46 @@ def _complete_reauthentication(
 ) -> HttpResponse:
     try:
         vehicle = reauthentication.complete(attempt, vehicle_id)
-    except InvalidConnectState as refusal:
-        logger.warning("Connect callback refused: %s", refusal.reason)
-        return problem(request, "attempt_refused", attempt)
-    except (SmartcarException, SmartcarAppError) as failure:
-        logger.warning("vehicle %s after a new login: %s", attempt.vehicle_id, error_code(failure))
-        messages.error(request, f"{attempt.vehicle}: {user_message(failure)}")
+    except InvalidConnectState as error:
+        logger.warning("rejected a Connect callback: %s", error.reason)
+        return error_page(request, "attempt_refused", attempt)
+    except (SmartcarException, SmartcarAppError) as error:
+        logger.warning(
+            "vehicle %s: still failing after a new login: %s", attempt.vehicle_id, error_code(error)
+        )
+        messages.error(request, f"{attempt.vehicle}: {user_message(error)}")
     else:
         messages.success(request, _("%s can be reached again.") % vehicle.name)
-    return _go_on(attempt)
+    return _redirect_to_next(attempt)
 
 
 def _connect_error(
-    request: HttpRequest, attempt: ConnectAttempt, error: str, told: QueryDict
+    request: HttpRequest, attempt: ConnectAttempt, error: str, parameters: Mapping[str, str]
 ) -> HttpResponse:
     is_cancel = error in ("access_denied", "user_manually_returned_to_application")
     if not is_cancel:
         log = logger.error if error == "configuration_error" else logger.warning
-        log("Connect came back with the error %.60r", error)
-    slug = error if error in PROBLEMS else "server_error"
+        log("Connect returned the error %.60r", error)
+    slug = error if error in ERROR_PAGES else "server_error"
     if attempt.vehicle is None:
-        return problem(request, slug, attempt, told)
-    text = _("Nothing has changed.") if is_cancel else PROBLEMS[slug].text
+        return error_page(request, slug, attempt, parameters)
+    text = _("Nothing has changed.") if is_cancel else ERROR_PAGES[slug].text
     messages.warning(request, f"{attempt.vehicle}: {text}")
-    return _go_on(attempt)
+    return _redirect_to_next(attempt)
 
 
-def _go_on(attempt: ConnectAttempt) -> HttpResponse:
+def _redirect_to_next(attempt: ConnectAttempt) -> HttpResponse:
     return HttpResponseRedirect(attempt.next_url or reverse("smartcar:vehicles"))
 
 
-def _come_again(request: HttpRequest) -> HttpResponse:
-    """Let the browser ask once more, from a page of this site.
+def _continue_page(request: HttpRequest, parameters: Mapping[str, str]) -> HttpResponse:
+    """Return a page of this site that repeats the request.
 
-    Where session cookies are SameSite=Strict, they do not come along from Connect, only from here.
+    Browsers send SameSite=Strict session cookies with such a request, but not with a redirect from Connect.
     """
-    again = request.GET.copy()
-    again["again"] = "1"
-    return render(request, "smartcar/connect_continue.html", {"url": f"{request.path}?{again.urlencode()}"})
+    url = Secret(request.path + "?" + urlencode({**parameters, "again": "1"}, doseq=True))
+    # Templates call callables, so the context itself holds no plain text.
+    return render(request, "smartcar/connect_continue.html", {"url": url.reveal})
 
 
 def _redirect_uri(request: HttpRequest) -> str:
@@ -181,12 +194,12 @@ def _redirect_uri(request: HttpRequest) -> str:
 
 
 def _safe_next(request: HttpRequest) -> str:
-    """Where to go afterwards, if that lies in this site."""
+    """Return the POST field ``next`` if it is a URL of this site, else an empty string."""
     url = request.POST.get("next", "")
-    # Relative to where? A path says it, and a NUL says that somebody is trying something.
+    # A relative path has no clear base here, and only an attacker sends a NUL.
     if not url.startswith(("/", "http://", "https://")) or "\x00" in url:
         return ""
-    inside = url_has_allowed_host_and_scheme(
+    is_of_site = url_has_allowed_host_and_scheme(
         url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return url if inside and len(url) <= 2000 else ""
+    return url if is_of_site and len(url) <= 2000 else ""

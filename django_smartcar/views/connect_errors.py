@@ -1,4 +1,4 @@
-"""What can come of a visit to Connect but a car: in plain words, with a way to try again."""
+"""Pages for a visit to Connect that did not connect a car: a plain explanation and a button to try again."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -18,8 +18,8 @@ class ErrorPage(NamedTuple):
     text: str | Promise
 
 
-#: Connect's errors, and this site's own, in plain words. Anything else is a `server_error`.
-PROBLEMS = {
+#: A page for each error of Connect and of this site. Unknown errors are shown as `server_error`.
+ERROR_PAGES = {
     "access_denied": ErrorPage(
         200, _("You did not connect a car"), _("You chose not to give access. Nothing has changed.")
     ),
@@ -44,7 +44,7 @@ PROBLEMS = {
     "configuration_error": ErrorPage(
         500,
         _("This site is not set up correctly"),
-        _("The fault is ours, not yours, and has been written down. Please try again later."),
+        _("The problem is on our side and has been logged. Please try again later."),
     ),
     "server_error": ErrorPage(
         502,
@@ -55,7 +55,7 @@ PROBLEMS = {
         502,
         _("The connection could not be completed"),
         _(
-            "Your car's brand said yes, but Smartcar did not answer this site. Nothing is stored. "
+            "You gave your consent, but Smartcar did not respond to this site. Nothing is stored. "
             "Please try again."
         ),
     ),
@@ -64,29 +64,30 @@ PROBLEMS = {
         _("We could not confirm whose car this is"),
         _(
             "Smartcar did not confirm to this site that the car account is the one that you logged in to. "
-            "Nothing is stored. Please try again; if it stays like this, tell the people who run this site."
+            "Nothing is stored. Please try again. If this keeps happening, contact the people who run this "
+            "site."
         ),
     ),
     "owned_by_another_user": ErrorPage(
         409,
-        _("This car account belongs to somebody else here"),
+        _("This car account belongs to another user"),
         _(
             "Another user of this site has connected with the same login. Nothing has changed. If that was "
-            "you, log in as that user; otherwise ask the people who run this site."
+            "you, log in as that user. Otherwise contact the people who run this site."
         ),
     ),
     "attempt_refused": ErrorPage(
         400,
         _("Please start again"),
         _(
-            "This page was opened too late, twice, or in another browser than the one that started. "
-            "If your car is not among your cars, please start again."
+            "This page was opened too late, twice, or in another browser than the one you started in. "
+            "If your car is not in your list, please start again."
         ),
     ),
 }
 
 
-#: Which of them it is when a connection could not be completed.
+#: The page for each exception of `connect.complete`.
 NOT_COMPLETED: dict[type[Exception], str] = {
     InvalidConnectState: "attempt_refused",
     OwnershipNotVerified: "ownership_unproven",
@@ -95,20 +96,20 @@ NOT_COMPLETED: dict[type[Exception], str] = {
 }
 
 
-def problem(
+def error_page(
     request: HttpRequest,
     slug: str,
     attempt: ConnectAttempt | None = None,
-    told: Mapping[str, str] | None = None,
+    parameters: Mapping[str, str] | None = None,
 ) -> HttpResponse:
-    """The page for what came of an attempt, with a button to try again; ``told`` is what Connect said."""
-    found = PROBLEMS[slug]
-    year, make, model = ((told or {}).get(name, "")[:50] for name in ("year", "make", "model"))
+    """Render an error page with a button to try again. ``parameters`` are those of the callback."""
+    page = ERROR_PAGES[slug]
+    year, make, model = ((parameters or {}).get(name, "")[:50] for name in ("year", "make", "model"))
     car = (year, make_as_written(make), model)
     context = {
-        "problem": found,
+        "problem": page,
         "car": " ".join(filter(None, car)) if slug == "vehicle_incompatible" else "",
         "attempt": attempt,
         "next": attempt.next_url if attempt else "",
     }
-    return render(request, "smartcar/connect_problem.html", context, status=found.status)
+    return render(request, "smartcar/connect_problem.html", context, status=page.status)

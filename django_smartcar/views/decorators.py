@@ -1,4 +1,4 @@
-"""What changes something is done by POST alone."""
+"""Decorators for views."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -12,18 +12,17 @@ from django.views.decorators.http import require_http_methods
 
 
 def post_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Do it for a POST; lead a GET to the list of cars, where the button is.
+    """Run the view for a POST; redirect a GET to the list of cars, where the button is.
 
-    A person who was asked to log in when they pressed a button comes back with a GET: a 405 would tell them
-    nothing.
+    A user who had to log in after pressing a button returns with a GET: a 405 would not help them.
     """
 
     @require_http_methods(["GET", "HEAD", "POST"])
     @wraps(view)
-    def posting(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method != "POST":
             messages.info(request, _("You are logged in. Please press the button again."))
             return redirect("smartcar:vehicles")
         return view(request, *args, **kwargs)
 
-    return posting
+    return wrapper

@@ -1,4 +1,4 @@
-"""What a car has told, in words for its owner's page."""
+"""Readings of a vehicle as text for its owner's page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..conf import conf
 from ..models import READ_METHODS, ConnectedVehicle, VehicleReading
 from ..services import readings
 
-#: What a permission is called where it is not granted.
+#: The name of each permission, for the list of those that are not granted.
 PERMISSIONS = {
     "read_odometer": gettext_lazy("odometer"),
     "read_battery": gettext_lazy("battery"),
@@ -46,7 +46,7 @@ NO_BREAK = "\u00a0"
 
 
 class DisplayRow(NamedTuple):
-    """A line of the list: what it is, what the car said, and when."""
+    """A row of the list: the label, the value as text, and its time."""
 
     label: str
     text: str
@@ -54,18 +54,18 @@ class DisplayRow(NamedTuple):
 
 
 class VehiclePresenter:
-    """The newest readings of one car that its driver permits to be read."""
+    """Format the latest readings of a vehicle, as far as its permissions allow."""
 
     def __init__(self, vehicle: ConnectedVehicle) -> None:
-        newest = vehicle.latest()
+        latest = vehicle.latest()
         permitted = [read for read in READ_METHODS.values() if vehicle.can(read.permission)]
         kinds = [kind.name for read in permitted for kind in read.kinds]
-        self.rows: Mapping[str, VehicleReading] = {name: newest[name] for name in kinds if name in newest}
+        self.rows: Mapping[str, VehicleReading] = {name: latest[name] for name in kinds if name in latest}
         self._unit_system = vehicle.unit_system
 
-    def lines(self) -> list[DisplayRow]:
-        """Everything that is known, in the order of the page."""
-        lines = [
+    def display_rows(self) -> list[DisplayRow]:
+        """Return a row for each reading that has a value, in the order of the page."""
+        rows = [
             (_("Odometer"), self._measured("odometer", "1g"), ["odometer"]),
             (_("Battery"), self._energy("battery"), ["battery.percent_remaining", "battery.range"]),
             (_("Fuel"), self._energy("fuel"), ["fuel.percent_remaining", "fuel.range"]),
@@ -75,7 +75,7 @@ class VehiclePresenter:
             (_("Engine oil"), self._percent("engine_oil", _("%s left")), ["engine_oil"]),
             (_("Location"), self._location(), ["location"]),
         ]
-        return [DisplayRow(label, text, self._at(kinds)) for label, text, kinds in lines if text]
+        return [DisplayRow(label, text, self._at(kinds)) for label, text, kinds in rows if text]
 
     def _at(self, kinds: list[str]) -> datetime:
         return min(self.rows[kind].at for kind in kinds if kind in self.rows)
@@ -83,11 +83,11 @@ class VehiclePresenter:
     def _value(self, kind: str) -> object:
         return self.rows[kind].value if kind in self.rows else None
 
-    def _measured(self, kind: str, form: str = "0g") -> str:
+    def _measured(self, kind: str, digits: str = "0g") -> str:
         if kind not in self.rows:
             return ""
         value, unit = readings.in_units(self.rows[kind], self._unit_system)
-        return f"{floatformat(value, form)}{NO_BREAK}{unit}"
+        return f"{floatformat(value, digits)}{NO_BREAK}{unit}"
 
     def _percent(self, kind: str, sentence: str = "%s") -> str:
         if kind not in self.rows:
@@ -95,8 +95,8 @@ class VehiclePresenter:
         return sentence % f"{floatformat(100 * self.rows[kind].value, '0')}{NO_BREAK}%"
 
     def _energy(self, read: str) -> str:
-        reach = self._measured(f"{read}.range")
-        parts = [self._percent(f"{read}.percent_remaining"), reach and _("range %s") % reach]
+        distance = self._measured(f"{read}.range")
+        parts = [self._percent(f"{read}.percent_remaining"), distance and _("range %s") % distance]
         return ", ".join(filter(None, parts))
 
     def _charging(self) -> str:
@@ -128,12 +128,12 @@ class VehiclePresenter:
         parts = []
         for axle, name in (("front", _("front %s")), ("back", _("back %s"))):
             kinds = [f"tire_pressure.{axle}_{side}" for side in ("left", "right")]
-            told = [
+            pressures = [
                 readings.in_units(self.rows[kind], self._unit_system) for kind in kinds if kind in self.rows
             ]
-            if told:
-                numbers = " / ".join(floatformat(value, "0") for value, _unit in told)
-                parts.append(name % f"{numbers}{NO_BREAK}{told[0].unit}")
+            if pressures:
+                numbers = " / ".join(floatformat(value, "0") for value, _unit in pressures)
+                parts.append(name % f"{numbers}{NO_BREAK}{pressures[0].unit}")
         return ", ".join(parts)
 
     def _location(self) -> str:
@@ -144,8 +144,10 @@ class VehiclePresenter:
 
 
 def not_shared(vehicle: ConnectedVehicle) -> list[str]:
-    """What this site asks its drivers for, and this one has not granted."""
-    asked = {scope.removeprefix("required:") for scope in conf.SMARTCAR_SCOPE}
+    """Return the names of the permissions that this site requests and the user has not granted."""
+    requested = {scope.removeprefix("required:") for scope in conf.SMARTCAR_SCOPE}
     return [
-        str(name) for permission, name in PERMISSIONS.items() if permission in asked - {*vehicle.permissions}
+        str(name)
+        for permission, name in PERMISSIONS.items()
+        if permission in requested - {*vehicle.permissions}
     ]

@@ -1,4 +1,4 @@
-"""What the cars of a person have told, for them to take away."""
+"""Downloads of a user's readings."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from ..models import ConnectedVehicle, VehicleReading
 from ..services.privacy import export
 
-FORMS = {
+FORMATS = {
     "csv": (export.readings_csv, "text/csv; charset=utf-8"),
     "json": (export.readings_json, "application/json"),
 }
@@ -22,11 +22,11 @@ FORMS = {
 @never_cache
 @login_required
 def download(request: HttpRequest, form: str, pk: int | None = None) -> StreamingHttpResponse:
-    """All readings of the user's cars, or of one of them; also of those that are no longer connected."""
+    """Stream all readings of the user's vehicles, or of one; disconnected vehicles are included."""
     rows: QuerySet[Any] = VehicleReading.objects.for_user(request.user)
     if pk is not None:
         rows = rows.filter(vehicle=get_object_or_404(ConnectedVehicle.objects.for_user(request.user), pk=pk))
-    write, content_type = FORMS[form]
+    write, content_type = FORMATS[form]
     name = "readings" if pk is None else f"readings-{pk}"
     headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}
     return StreamingHttpResponse(write(rows), content_type=content_type, headers=headers)

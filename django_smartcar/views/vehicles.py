@@ -1,4 +1,4 @@
-"""Your cars: what their owner, and nobody else, sees and does."""
+"""The pages of a user's own vehicles: list, commands, refresh and disconnect."""
 
 import logging
 from collections.abc import Callable
@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from ..exceptions import CommandInvalid, SmartcarAppError, SmartcarException, help_url, user_message
 from ..models import ConnectedVehicle, VehicleCommand, VehicleReading
+from ..secret_types import Coordinate
 from ..services import commands, vehicles
 from . import presenters
 from .decorators import post_required
@@ -30,8 +31,8 @@ logger = logging.getLogger(__name__)
 @never_cache
 @login_required
 def vehicle_list(request: HttpRequest) -> HttpResponse:
-    """The user's connected cars, with what is known of them."""
-    cars = (
+    """List the user's connected vehicles with their latest readings."""
+    connected = (
         ConnectedVehicle.objects.for_user(request.user)
         .connected()
         .select_related("account")
@@ -41,9 +42,10 @@ def vehicle_list(request: HttpRequest) -> HttpResponse:
         )
         .order_by("pk")
     )
-    for car in cars:
-        car.shown, car.not_shared = presenters.VehiclePresenter(car).lines(), presenters.not_shared(car)
-    return render(request, "smartcar/vehicle_list.html", {"vehicles": cars})
+    for vehicle in connected:
+        vehicle.display_rows = presenters.VehiclePresenter(vehicle).display_rows()
+        vehicle.not_shared = presenters.not_shared(vehicle)
+    return render(request, "smartcar/vehicle_list.html", {"vehicles": connected})
 
 
 @post_required
@@ -51,7 +53,7 @@ def vehicle_list(request: HttpRequest) -> HttpResponse:
 @transaction.non_atomic_requests
 def lock(request: HttpRequest, pk: int) -> HttpResponse:
     vehicle = own_vehicle(request, pk)
-    return _report(
+    return _run(
         request, vehicle, _("%s is locked."), lambda: commands.send(vehicle, "lock", actor=request.user)
     )
 
@@ -61,19 +63,25 @@ def lock(request: HttpRequest, pk: int) -> HttpResponse:
 @transaction.non_atomic_requests
 def unlock(request: HttpRequest, pk: int) -> HttpResponse:
     vehicle = own_vehicle(request, pk)
-    return _report(
+    return _run(
         request, vehicle, _("%s is unlocked."), lambda: commands.send(vehicle, "unlock", actor=request.user)
     )
 
 
-#: What the page can tell a car besides: what is said once it is done, and what one of each field is worth.
-FORM_COMMANDS: dict[str, tuple[Any, dict[str, float]]] = {
-    "start_charge": (_lazy("%s was told to charge."), {}),
-    "stop_charge": (_lazy("%s was told to stop charging."), {}),
-    "set_charge_limit": (_lazy("%s has its new charge limit."), {"limit": 0.01}),
-    "open_charge_port": (_lazy("%s was told to open its charge port."), {}),
-    "close_charge_port": (_lazy("%s was told to close its charge port."), {}),
-    "send_destination": (_lazy("%s has its destination."), {"latitude": 1, "longitude": 1}),
+#: The other commands of the page: the message after success, and how each form field is parsed.
+FORM_COMMANDS: dict[str, tuple[Any, dict[str, Callable[[str], float]]]] = {
+    "start_charge": (_lazy("%s starts charging."), {}),
+    "stop_charge": (_lazy("%s stops charging."), {}),
+    "set_charge_limit": (
+        _lazy("%s has a new charge limit."),
+        {"limit": lambda percent: float(percent) * 0.01},
+    ),
+    "open_charge_port": (_lazy("%s opens its charge port."), {}),
+    "close_charge_port": (_lazy("%s closes its charge port."), {}),
+    "send_destination": (
+        _lazy("The destination was sent to %s."),
+        {"latitude": Coordinate, "longitude": Coordinate},
+    ),
 }
 
 
@@ -82,18 +90,17 @@ FORM_COMMANDS: dict[str, tuple[Any, dict[str, float]]] = {
 @transaction.non_atomic_requests
 @sensitive_post_parameters("latitude", "longitude")
 @sensitive_variables()
-def tell(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+def send_command(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     vehicle = own_vehicle(request, pk)
     if action not in FORM_COMMANDS:
         raise Http404
     done, fields = FORM_COMMANDS[action]
 
-    @sensitive_variables()
     def send() -> None:
         parameters: dict[str, Any] = _numbers(request, fields)
         commands.send(vehicle, action, actor=request.user, **parameters)
 
-    return _report(request, vehicle, str(done), send)
+    return _run(request, vehicle, str(done), send)
 
 
 @post_required
@@ -101,18 +108,18 @@ def tell(request: HttpRequest, pk: int, action: str) -> HttpResponse:
 @transaction.non_atomic_requests
 def refresh(request: HttpRequest, pk: int) -> HttpResponse:
     vehicle = own_vehicle(request, pk)
-    return _report(request, vehicle, _("%s is up to date."), lambda: vehicles.refresh_readings(vehicle))
+    return _run(request, vehicle, _("%s is up to date."), lambda: vehicles.refresh_readings(vehicle))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 @transaction.non_atomic_requests
 def disconnect(request: HttpRequest, pk: int) -> HttpResponse:
-    """A page that asks (GET), and the deed (POST)."""
+    """Ask for confirmation (GET), or disconnect the vehicle (POST)."""
     vehicle = own_vehicle(request, pk)
     if request.method != "POST":
         return render(request, "smartcar/vehicle_disconnect.html", {"vehicle": vehicle})
-    return _report(
+    return _run(
         request,
         vehicle,
         _("%s is disconnected."),
@@ -121,31 +128,28 @@ def disconnect(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def own_vehicle(request: HttpRequest, pk: int) -> ConnectedVehicle:
-    """The user's own connected car; another driver's is a 404."""
-    own = ConnectedVehicle.objects.for_user(request.user).connected()
-    vehicle: ConnectedVehicle = get_object_or_404(own.select_related("account__smartcar_user"), pk=pk)
+    """Return a connected vehicle of the user, or raise Http404."""
+    connected = ConnectedVehicle.objects.for_user(request.user).connected()
+    vehicle: ConnectedVehicle = get_object_or_404(connected.select_related("account__smartcar_user"), pk=pk)
     return vehicle
 
 
-@sensitive_variables()
-def _numbers(request: HttpRequest, fields: dict[str, float]) -> dict[str, float]:
+def _numbers(request: HttpRequest, fields: dict[str, Callable[[str], float]]) -> dict[str, float]:
     try:
-        return {name: float(request.POST[name]) * worth for name, worth in fields.items()}
+        return {name: parse(request.POST[name]) for name, parse in fields.items()}
     except (KeyError, ValueError):
         raise CommandInvalid(_("Please fill in numbers.")) from None
 
 
-def _report(
-    request: HttpRequest, vehicle: ConnectedVehicle, done: str, act: Callable[[], Any]
-) -> HttpResponse:
-    """Do it, tell how it went, go back to the list."""
+def _run(request: HttpRequest, vehicle: ConnectedVehicle, done: str, act: Callable[[], Any]) -> HttpResponse:
+    """Call ``act``, show how it went and redirect to the list."""
     try:
         act()
     except (SmartcarException, SmartcarAppError) as error:
         logger.info("vehicle %s: %s", vehicle.pk, type(error).__name__)
         link = help_url(error)
-        more = format_html(' <a href="{}">{}</a>', link, _("What to do")) if link else ""
-        messages.error(request, format_html("{}: {}{}", vehicle.name, user_message(error), more))
+        help_link = format_html(' <a href="{}">{}</a>', link, _("What to do")) if link else ""
+        messages.error(request, format_html("{}: {}{}", vehicle.name, user_message(error), help_link))
     else:
         messages.success(request, done % vehicle.name)
     return redirect("smartcar:vehicles")

@@ -1,4 +1,4 @@
-"""Where Smartcar's webhooks arrive: exempt from all that is for browsers, and never a redirect."""
+"""The endpoint of Smartcar's webhooks: exempt from CSRF checks and logins, and it never redirects."""
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig
@@ -9,6 +9,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST
 
+from ..secret_types import Secret, SecretBytes
 from ..services import webhooks
 
 
@@ -18,17 +19,18 @@ from ..services import webhooks
 @require_POST
 @sensitive_variables()
 def webhook(request: HttpRequest, endpoint: str = "") -> HttpResponse:
-    """Answer a webhook, of Smartcar or of whoever."""
+    """Receive a webhook; anybody may send one, so the service verifies its signature."""
     if not webhooks.is_endpoint(endpoint):
         return JsonResponse({}, status=404)
     try:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
-        body = request.body if length <= webhooks.MAX_BODY_BYTES else b""
+        body = SecretBytes(request.body if length <= webhooks.MAX_BODY_BYTES else b"")
     except RequestDataTooBig:
         return JsonResponse({}, status=413)
     except (RawPostDataException, UnreadablePostError, ValueError):
         return JsonResponse({}, status=400)
     if max(length, len(body)) > webhooks.MAX_BODY_BYTES:
         return JsonResponse({}, status=413)
-    answer = webhooks.receive(endpoint, body, request.META.get("HTTP_SC_SIGNATURE", ""))
-    return JsonResponse(answer.body, status=answer.status)
+    signature = Secret(request.META.get("HTTP_SC_SIGNATURE", ""))
+    response = webhooks.receive(endpoint, body, signature)
+    return JsonResponse(response.body, status=response.status)

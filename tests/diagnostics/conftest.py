@@ -4,25 +4,27 @@ from django_smartcar.diagnostics.results import Context
 
 
 @pytest.fixture
-def examination():
-    """Of a site at https://your.site, all of whose hosts answer."""
+def context():
+    """The context of a run for https://your.site, with all hosts reachable."""
     return Context("https://your.site")
 
 
 @pytest.fixture
-def find(examination):
-    """What a step finds: ``(outcome, text, advice)`` of each."""
+def find(context):
+    """Run a check; returns ``(outcome, text, hint)`` of each result."""
 
-    def find(step):
-        return [(finding.outcome, finding.text, finding.advice) for finding in step(examination)]
+    def find(check):
+        return [(result.outcome, result.text, result.hint) for result in check(context)]
 
     return find
 
 
 @pytest.fixture
 def find_one(find):
-    def find_one(step):
-        (finding,) = find(step)
-        return finding
+    """Run a check that has one result, and return that."""
+
+    def find_one(check):
+        (result,) = find(check)
+        return result
 
     return find_one

@@ -18,20 +18,20 @@ def site(settings):
 
 class TestSignatures:
     def test_none_has_come(self, find_one):
-        assert find_one(background_jobs.signatures)[:2] == ("not checked", "no webhook has come yet")
+        assert find_one(background_jobs.signatures)[:2] == ("not checked", "no webhook has been received yet")
 
     def test_the_last_was_believed(self, find_one, client):
         post(client, event(), token="another")
         post(client, event())
         outcome, text, _ = find_one(background_jobs.signatures)
         assert outcome == "ok"
-        assert "webhook: the last was believed, by token 1, at " in text
+        assert "webhook: the last signature was valid, for token 1, at " in text
 
     def test_only_bad_ones_have_ever_come(self, find_one, client):
         post(client, event(), token="another")
         outcome, text, advice = find_one(background_jobs.signatures)
         assert outcome == "wrong"
-        assert "none was ever believed; 1 refused, the last at " in text
+        assert "there was never a valid signature; 1 rejected, the last at " in text
         assert text.endswith("…, 64 characters")
         assert "Application Management Token" in advice
         assert "a proxy changes the body" in advice
@@ -43,12 +43,11 @@ class TestSignatures:
         outcome, text, _ = find_one(background_jobs.signatures)
         since = timezone.now() - timedelta(hours=3)
         assert outcome == "wrong"
-        assert f"since {since:%Y-%m-%d}" in text
-        assert "none has been believed" in text
+        assert f"no valid signature since {since:%Y-%m-%d}" in text
 
     def test_a_signature_of_another_kind_says_so(self, find_one, client):
         post(client, event(), signature="sha1=abc")
-        assert "8 characters, where 64 are right" in find_one(background_jobs.signatures)[1]
+        assert "8 characters instead of 64" in find_one(background_jobs.signatures)[1]
 
     def test_without_a_signature_it_may_be_anybody(self, find_one, client):
         post(client, event(), token="")
@@ -85,16 +84,19 @@ class TestSignatures:
         post(client, event(), path="/cars/webhook/a-name-that-nobody-guesses/")
         found = find(background_jobs.signatures)
         assert [outcome for outcome, _, _ in found] == ["ok", "wrong"]
-        assert found[1][1].startswith("webhook/a-na…: none was ever believed")
+        assert found[1][1].startswith("webhook/a-na…: there was never a valid signature")
 
 
 class TestInbox:
     def test_nothing_waits(self, find_one):
-        assert find_one(background_jobs.inbox)[:2] == ("ok", "no event has waited for longer than 5 minutes")
+        assert find_one(background_jobs.event_queue)[:2] == (
+            "ok",
+            "no event has been due for longer than 5 minutes",
+        )
 
     def test_what_has_just_come_is_not_late(self, find_one, client):
         post(client, event())
-        assert find_one(background_jobs.inbox)[0] == "ok"
+        assert find_one(background_jobs.event_queue)[0] == "ok"
 
     @pytest.mark.parametrize(
         ("mode", "advice"),
@@ -112,17 +114,17 @@ class TestInbox:
         settings.SMARTCAR_WEBHOOK_WORK = mode
         since = timezone.now() - timedelta(minutes=6)
         WebhookEvent.objects.update(next_attempt_at=since)
-        outcome, text, told = find_one(background_jobs.inbox)
+        outcome, text, told = find_one(background_jobs.event_queue)
         assert (outcome, text) == (
             "wrong",
-            f"events that nobody works: 2, the oldest since {since:%Y-%m-%d %H:%M} UTC",
+            f"events that are not processed: 2, the oldest since {since:%Y-%m-%d %H:%M} UTC",
         )
         assert advice in told
 
     def test_dead_ones(self, find, client):
         post(client, event())
         WebhookEvent.objects.update(state="dead", next_attempt_at=None)
-        _, (outcome, text, advice) = find(background_jobs.inbox)
+        _, (outcome, text, advice) = find(background_jobs.event_queue)
         assert (outcome, text) == ("wrong", "dead events, given up after the last attempt: 1")
         assert "Run again" in advice
         assert "prune_smartcar_events --dead" in advice
@@ -130,22 +132,22 @@ class TestInbox:
 
 class TestRefreshing:
     def test_no_token_is_overdue(self, find_one, account):
-        assert find_one(background_jobs.refreshing)[:2] == ("ok", "no token is overdue")
+        assert find_one(background_jobs.token_refresh)[:2] == ("ok", "no token is overdue")
 
     def test_cron_does_not_run(self, find_one, make_account, anna):
         make_account(anna, access_for=-timedelta(hours=1))
         make_account(anna, access_for=-timedelta(hours=5))
         ended = timezone.now() - timedelta(hours=5)
-        outcome, text, advice = find_one(background_jobs.refreshing)
+        outcome, text, advice = find_one(background_jobs.token_refresh)
         assert (outcome, text) == (
             "wrong",
-            f"tokens that nobody renews: 2, the oldest ended at {ended:%Y-%m-%d %H:%M} UTC",
+            f"expired tokens that are not refreshed: 2, the oldest expired at {ended:%Y-%m-%d %H:%M} UTC",
         )
         assert "refresh_smartcar_tokens from cron" in advice
 
     def test_cron_runs_and_fails(self, find_one, make_account, anna):
         make_account(anna, access_for=-timedelta(hours=1), refresh_error="invalid_client")
-        assert "the last attempt failed: invalid_client" in find_one(background_jobs.refreshing)[1]
+        assert "the last attempt failed: invalid_client" in find_one(background_jobs.token_refresh)[1]
 
     @pytest.mark.parametrize(
         "changes",
@@ -157,21 +159,21 @@ class TestRefreshing:
     )
     def test_what_cron_is_not_late_for(self, find_one, make_account, anna, changes):
         make_account(anna, **changes)
-        assert find_one(background_jobs.refreshing)[0] == "ok"
+        assert find_one(background_jobs.token_refresh)[0] == "ok"
 
     def test_the_application_has_none(self, find_one, settings):
         settings.SMARTCAR_CLIENT_ID = "client_x"
         ended = timezone.now() - timedelta(hours=1)
         ApplicationToken.objects.create(client_id="client_x", access_token="a", access_expires_at=ended)
-        outcome, _, advice = find_one(background_jobs.refreshing)
+        outcome, _, advice = find_one(background_jobs.token_refresh)
         assert (outcome, "refresh_smartcar_tokens from cron" in advice) == ("warning", True)
 
 
 def test_drivers_who_have_to_connect_again(find_one, account):
-    assert find_one(background_jobs.drivers)[0] == "ok"
+    assert find_one(background_jobs.accounts)[0] == "ok"
     SmartcarAccount.objects.update(reconnect_required_at=timezone.now())
-    outcome, text, advice = find_one(background_jobs.drivers)
-    assert (outcome, text.startswith("accounts that only their driver can connect again: 1, since ")) == (
+    outcome, text, advice = find_one(background_jobs.accounts)
+    assert (outcome, text.startswith("accounts that their user must connect again: 1, since ")) == (
         "warning",
         True,
     )
@@ -183,8 +185,8 @@ def test_cars_whose_brand_wants_a_new_login(find, make_vehicle, account):
     make_vehicle(
         account, "car-2", reauthentication_required_at=timezone.now(), disconnected_at=timezone.now()
     )
-    _, (outcome, text, advice) = find(background_jobs.drivers)
-    assert (outcome, text) == ("warning", "cars whose brand wants a new login: 1")
+    _, (outcome, text, advice) = find(background_jobs.accounts)
+    assert (outcome, text) == ("warning", "vehicles whose brand requires a new login: 1")
     assert "button" in advice
 
 
@@ -192,7 +194,7 @@ class TestSubscribed:
     def test_none_is_to_be(self, find_one, vehicle):
         assert find_one(background_jobs.subscribed)[:2] == (
             "ok",
-            "SMARTCAR_WEBHOOKS names none: which cars are subscribed is the dashboard's business",
+            "SMARTCAR_WEBHOOKS is empty: subscriptions are managed in Smartcar's dashboard",
         )
 
     def test_all_are(self, find_one, make_vehicle, account, settings):
@@ -207,6 +209,6 @@ class TestSubscribed:
         outcome, text, advice = find_one(background_jobs.subscribed)
         assert (outcome, text) == (
             "wrong",
-            "cars that are not subscribed as SMARTCAR_WEBHOOKS says: 1; the last attempt failed: RATE_LIMIT",
+            "vehicles that are not subscribed as SMARTCAR_WEBHOOKS says: 1; the last attempt failed: RATE_LIMIT",
         )
         assert "subscribe_smartcar_vehicles" in advice

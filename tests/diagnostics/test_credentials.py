@@ -39,8 +39,8 @@ class TestApi3:
 
     def test_a_token_is_given_and_works(self, find, smartcar):
         assert [found[:2] for found in find(credentials.api_3)] == [
-            ("ok", "Smartcar gives a token for its id and secret"),
-            ("ok", "the token opens the vehicle API"),
+            ("ok", "Smartcar issues a token for the client id and secret"),
+            ("ok", "the vehicle API accepts the token"),
         ]
 
     def test_a_good_token_in_store_does_not_hide_a_wrong_secret(self, find_one, smartcar, settings):
@@ -50,7 +50,7 @@ class TestApi3:
         outcome, text, advice = find_one(credentials.api_3)
         assert (outcome, text) == (
             "wrong",
-            "Smartcar refuses SMARTCAR_CLIENT_ID and SMARTCAR_CLIENT_SECRET (invalid_client)",
+            "Smartcar rejects SMARTCAR_CLIENT_ID and SMARTCAR_CLIENT_SECRET (invalid_client)",
         )
         assert "API Credentials in Smartcar's dashboard" in advice
         after = ApplicationToken.objects.get()
@@ -77,25 +77,28 @@ class TestApi3:
         settings.SMARTCAR_VEHICLE_API_URL = "https://vehicle.api.smartcar.com"
         wire.mock.add("GET", "https://vehicle.api.smartcar.com/v3/connections", status=401, json={})
         _, (outcome, text, advice) = find(credentials.api_3)
-        assert (outcome, text.startswith("the vehicle API refuses the token")) == ("wrong", True)
+        assert (outcome, text.startswith("the vehicle API rejects the new token")) == ("wrong", True)
         assert "belong to the same Smartcar" in advice
 
-    def test_the_vehicle_api_does_not_answer(self, find, smartcar, examination):
-        examination.silent = {"SMARTCAR_VEHICLE_API_URL"}
+    def test_the_vehicle_api_does_not_answer(self, find, smartcar, context):
+        context.unreachable = {"SMARTCAR_VEHICLE_API_URL"}
         assert [outcome for outcome, _, _ in find(credentials.api_3)] == ["ok", "not checked"]
 
     def test_the_vehicle_api_has_trouble(self, find, smartcar):
         injection.set_fault("SERVER:INTERNAL", "connections")
         _, (outcome, text, _) = find(credentials.api_3)
-        assert (outcome, text) == ("wrong", "SMARTCAR_VEHICLE_API_URL answers 500 INTERNAL")
+        assert (outcome, text) == ("wrong", "SMARTCAR_VEHICLE_API_URL responds with 500 INTERNAL")
 
     @pytest.mark.parametrize(
         ("options", "text"),
         [
-            ({"body": "<h1>Welcome</h1>"}, "answers 200 InvalidResponseException"),
-            ({"status": 404, "body": "<h1>No</h1>"}, "answers 404 "),
-            ({"status": 502}, "answers 502 "),
-            ({"body": requests.ConnectionError()}, "SMARTCAR_IAM_URL: the connection breaks off"),
+            ({"body": "<h1>Welcome</h1>"}, "responds with 200 InvalidResponseException"),
+            ({"status": 404, "body": "<h1>No</h1>"}, "responds with 404 "),
+            ({"status": 502}, "responds with 502 "),
+            (
+                {"body": requests.ConnectionError()},
+                "SMARTCAR_IAM_URL: the connection is closed without a response",
+            ),
         ],
     )
     def test_somebody_else_answers(self, find_one, iam, options, text):
@@ -124,18 +127,18 @@ class TestApi3:
         assert find_one(credentials.api_3)[0] == "not checked"
         assert len(smartcar.asked) == before
 
-    def test_its_host_does_not_answer(self, find_one, smartcar, examination):
-        examination.silent = {"SMARTCAR_IAM_URL"}
+    def test_its_host_does_not_answer(self, find_one, smartcar, context):
+        context.unreachable = {"SMARTCAR_IAM_URL"}
         assert find_one(credentials.api_3)[:2] == (
             "not checked",
-            "SMARTCAR_IAM_URL does not answer: see host",
+            "SMARTCAR_IAM_URL does not respond: see network",
         )
 
 
 class TestApi2:
     @both
     def test_the_pair_is_known(self, find_one, smartcar):
-        assert find_one(credentials.api_2)[:2] == ("ok", "Smartcar knows its id and secret")
+        assert find_one(credentials.api_2)[:2] == ("ok", "Smartcar accepts the client id and secret")
 
     @pytest.mark.parametrize(
         ("smartcar", "prefix"), [("2.0", "SMARTCAR_"), ("3", "SMARTCAR_V2_")], indirect=["smartcar"]
@@ -145,7 +148,7 @@ class TestApi2:
         outcome, text, advice = find_one(credentials.api_2)
         assert (outcome, text) == (
             "wrong",
-            f"Smartcar refuses {prefix}CLIENT_ID and {prefix}CLIENT_SECRET (invalid_client)",
+            f"Smartcar rejects {prefix}CLIENT_ID and {prefix}CLIENT_SECRET (invalid_client)",
         )
         assert "Configuration → Application details" in advice
 
@@ -166,14 +169,14 @@ class TestApi2:
     def test_somebody_else_answers(self, find_one, wire, options):
         wire.mock.add("POST", AUTH_URL, **options)
         outcome, text, advice = find_one(credentials.api_2)
-        assert (outcome, text.startswith("SMARTCAR_AUTH_URL answers ")) == ("wrong", True)
-        assert "does not speak like Smartcar" in advice
+        assert (outcome, text.startswith("SMARTCAR_AUTH_URL responds with ")) == ("wrong", True)
+        assert "does not respond like Smartcar" in advice
 
     def test_somebody_who_gives_tokens_for_nothing_is_not_smartcar(self, find_one, wire):
         wire.tokens()
         assert find_one(credentials.api_2)[:2] == (
             "wrong",
-            "Smartcar gave tokens for a refresh token that was made up",
+            "Smartcar issued tokens for an invalid refresh token",
         )
 
     def test_nobody_needs_it(self, find_one, settings):
@@ -183,14 +186,14 @@ class TestApi2:
     def test_accounts_need_it(self, find_one, settings, account):
         settings.SMARTCAR_API_VERSION = "3"
         outcome, text, advice = find_one(credentials.api_2)
-        assert (outcome, text) == ("wrong", "its id and secret are not set, and accounts need them: 1")
+        assert (outcome, text) == ("wrong", "the client id and secret are not set, and accounts need them: 1")
         assert "Set SMARTCAR_V2_CLIENT_ID and SMARTCAR_V2_CLIENT_SECRET" in advice
 
-    def test_its_host_does_not_answer(self, find_one, examination):
-        examination.silent = {"SMARTCAR_AUTH_URL"}
+    def test_its_host_does_not_answer(self, find_one, context):
+        context.unreachable = {"SMARTCAR_AUTH_URL"}
         assert find_one(credentials.api_2)[:2] == (
             "not checked",
-            "SMARTCAR_AUTH_URL does not answer: see host",
+            "SMARTCAR_AUTH_URL does not respond: see network",
         )
 
 
@@ -198,7 +201,7 @@ class TestManagement:
     @both
     def test_each_token_is_taken(self, find, smartcar):
         assert [found[:2] for found in find(credentials.management)] == [
-            ("ok", "Smartcar takes token 1 of 1")
+            ("ok", "Smartcar accepts token 1 of 1")
         ]
 
     @both
@@ -206,9 +209,9 @@ class TestManagement:
         settings.SMARTCAR_MANAGEMENT_TOKENS = ["of-yesterday", store.MANAGEMENT_TOKEN, "older-still"]
         found = find(credentials.management)
         assert [one[:2] for one in found] == [
-            ("wrong", "Smartcar refuses token 1 of 3 (401)"),
-            ("ok", "Smartcar takes token 2 of 3"),
-            ("warning", "Smartcar refuses token 3 of 3 (401)"),
+            ("wrong", "Smartcar rejects token 1 of 3 (401)"),
+            ("ok", "Smartcar accepts token 2 of 3"),
+            ("warning", "Smartcar rejects token 3 of 3 (401)"),
         ]
         assert "Application Management Token" in found[0][2]
 
@@ -226,7 +229,7 @@ class TestManagement:
         wire.mock.add("GET", MANAGEMENT_URL, status=404, body="gone")
         found = find_one(credentials.management)
         assert found[0] == outcome
-        assert "SMARTCAR_MANAGEMENT_URL answers 404" in found[1]
+        assert "SMARTCAR_MANAGEMENT_URL responds with 404" in found[1]
 
     def test_a_password_in_an_address_is_not_told(self, find_one, wire, settings):
         settings.SMARTCAR_API_VERSION = "2.0"
@@ -237,7 +240,7 @@ class TestManagement:
         assert "(https://proxy.example)" in found[2]
         assert "hush" not in str(found)
 
-    def test_its_host_does_not_answer(self, find_one, examination, settings):
+    def test_its_host_does_not_answer(self, find_one, context, settings):
         settings.SMARTCAR_MANAGEMENT_TOKENS = ["t"]
-        examination.silent = {"SMARTCAR_MANAGEMENT_URL"}
+        context.unreachable = {"SMARTCAR_MANAGEMENT_URL"}
         assert find_one(credentials.management)[0] == "not checked"

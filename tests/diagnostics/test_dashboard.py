@@ -15,7 +15,7 @@ older = pytest.mark.parametrize("smartcar", ["2.0"], indirect=True)
 
 def test_a_webhook_of_all_cars_is_for_this_site(smartcar, find_one):
     hook = registry.add("Fleet", HOOK, auto_subscribe=True)
-    assert find_one(dashboard.dashboard) == ("ok", f"webhook {hook.id} is for this site, and switched on", "")
+    assert find_one(dashboard.dashboard) == ("ok", f"webhook {hook.id} is for this site, and enabled", "")
 
 
 @pytest.mark.parametrize("uri", ["https://YOUR.site/cars/webhook", f"{HOOK[:-1]}", HOOK])
@@ -32,7 +32,7 @@ def test_there_is_none_for_this_site(smartcar, find_one, uri):
     outcome, text, advice = find_one(dashboard.dashboard)
     assert (outcome, text) == (
         "warning",
-        "no webhook of this application is for this site; webhooks there: 1",
+        "no webhook of this application is for this site; webhooks found: 1",
     )
     assert f"with the callback URI {HOOK}, and verify it" in advice
 
@@ -40,14 +40,14 @@ def test_there_is_none_for_this_site(smartcar, find_one, uri):
 def test_it_is_switched_off(smartcar, find_one):
     hook = registry.add("Fleet", HOOK, is_enabled=False, auto_subscribe=True)
     outcome, text, advice = find_one(dashboard.dashboard)
-    assert (outcome, text) == ("wrong", f"webhook {hook.id} is switched off, so Smartcar sends nothing")
-    assert advice.startswith("Switch it on in Smartcar's dashboard")
+    assert (outcome, text) == ("wrong", f"webhook {hook.id} is disabled, so Smartcar sends nothing")
+    assert advice.startswith("Enable it in Smartcar's dashboard")
 
 
 def test_no_car_is_subscribed_to_it(smartcar, find_one, settings):
     hook = registry.add("Fleet", HOOK, auto_subscribe=False)
     outcome, text, advice = find_one(dashboard.dashboard)
-    assert (outcome, "no car is subscribed to it as it connects" in text) == ("warning", True)
+    assert (outcome, "new vehicles are not subscribed to it" in text) == ("warning", True)
     assert "SMARTCAR_WEBHOOKS" in advice
     settings.SMARTCAR_WEBHOOKS = [hook.id]
     assert find_one(dashboard.dashboard)[0] == "ok"
@@ -81,9 +81,9 @@ def test_generation_2_tells_of_no_webhooks(smartcar, find_one):
 
 
 @pytest.mark.parametrize("name", ["SMARTCAR_IAM_URL", "SMARTCAR_MANAGEMENT_API_URL"])
-def test_a_host_does_not_answer(smartcar, find_one, examination, name):
-    examination.silent = {name}
-    assert find_one(dashboard.dashboard)[:2] == ("not checked", f"{name} does not answer: see host")
+def test_a_host_does_not_answer(smartcar, find_one, context, name):
+    context.unreachable = {name}
+    assert find_one(dashboard.dashboard)[:2] == ("not checked", f"{name} does not respond: see network")
 
 
 def test_nothing_could_be_stored(smartcar, find_one, settings):
@@ -96,15 +96,15 @@ def test_smartcar_does_not_say(smartcar, find_one, settings):
     outcome, text, _ = find_one(dashboard.dashboard)
     assert (outcome, text) == (
         "not checked",
-        "Smartcar does not show the webhooks (invalid_client): see API v3",
+        "Smartcar does not list the webhooks (invalid_client): see API v3",
     )
 
 
 @pytest.mark.parametrize("missing", ["site", "tokens"])
-def test_this_sites_address_or_token_is_not_known(smartcar, find_one, examination, settings, missing):
+def test_this_sites_address_or_token_is_not_known(smartcar, find_one, context, settings, missing):
     registry.add("Fleet", HOOK, auto_subscribe=True)
     if missing == "site":
-        examination.site = ""
+        context.site = ""
     else:
         settings.SMARTCAR_MANAGEMENT_TOKENS = []
     assert find_one(dashboard.dashboard)[0] == "not checked"

@@ -57,19 +57,19 @@ def not_made(reason):
 )
 def test_the_hosts_that_the_settings_use(changes, names):
     with override_settings(**changes):
-        assert hosts.used() == [f"SMARTCAR_{name}_URL" for name in names]
+        assert hosts.settings_in_use() == [f"SMARTCAR_{name}_URL" for name in names]
 
 
-def test_any_answer_will_do(find, answer, examination):
+def test_any_answer_will_do(find, answer, context):
     answer(CONNECT, status=302)
     answer(AUTH, status=405)
     answer(API, status=500)
-    assert find(hosts.hosts) == [("ok", f"{origin} answers", "") for origin in (CONNECT, AUTH, API)]
-    assert examination.silent == set()
+    assert find(hosts.hosts) == [("ok", f"{origin} responds", "") for origin in (CONNECT, AUTH, API)]
+    assert context.unreachable == set()
 
 
 def test_settings_of_one_host_are_one_question(find, answer, settings):
-    for name in hosts.used():
+    for name in hosts.settings_in_use():
         setattr(settings, name, "http://127.0.0.1:8100/simulator")
     answer("http://127.0.0.1:8100")
     assert len(find(hosts.hosts)) == 1
@@ -88,13 +88,17 @@ def test_settings_of_one_host_are_one_question(find, answer, settings):
             "refuses the connection",
             "auth.smartcar.com, port 443",
         ),
-        (urllib3.exceptions.ConnectTimeoutError(), "did not answer within 10 seconds", "HTTPS_PROXY"),
-        (urllib3.exceptions.SSLError("bad"), "no encrypted connection", "speaks no TLS"),
+        (urllib3.exceptions.ConnectTimeoutError(), "did not respond within 10 seconds", "HTTPS_PROXY"),
+        (urllib3.exceptions.SSLError("bad"), "the TLS handshake fails", "does not support TLS"),
         (urllib3.exceptions.ProxyError("no", OSError()), "proxy does not let", "NO_PROXY"),
-        (urllib3.exceptions.ProtocolError("reset"), "the connection breaks off", "curl -v https://auth"),
+        (
+            urllib3.exceptions.ProtocolError("reset"),
+            "the connection is closed without a response",
+            "curl -v https://auth",
+        ),
     ],
 )
-def test_a_host_that_does_not_answer(find, answer, examination, reason, text, advice):
+def test_a_host_that_does_not_answer(find, answer, context, reason, text, advice):
     answer(CONNECT)
     answer(AUTH, fault=not_made(reason))
     answer(API)
@@ -102,7 +106,7 @@ def test_a_host_that_does_not_answer(find, answer, examination, reason, text, ad
     assert (outcome, said.startswith(f"{AUTH}: ")) == ("wrong", True)
     assert text in said
     assert advice in what_to_do
-    assert examination.silent == {"SMARTCAR_AUTH_URL"}
+    assert context.unreachable == {"SMARTCAR_AUTH_URL"}
 
 
 def test_there_is_advice_for_every_fault():
@@ -113,7 +117,7 @@ def test_there_is_advice_for_every_fault():
 
 
 def test_a_bundle_of_certificates_that_is_not_there(find, monkeypatch, settings):
-    for name in hosts.used():
+    for name in hosts.settings_in_use():
         setattr(settings, name, "https://127.0.0.1:1")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/not/there.pem")
     ((outcome, text, advice),) = find(hosts.hosts)
@@ -129,16 +133,16 @@ def test_only_browsers_go_to_connect(find, answer):
     answer(AUTH)
     answer(API)
     outcome, _, advice = find(hosts.hosts)[0]
-    assert (outcome, advice.startswith("Only drivers' browsers go there")) == ("warning", True)
+    assert (outcome, advice.startswith("Only users' browsers need this host")) == ("warning", True)
 
 
 @pytest.mark.parametrize("address", ["", "auth.smartcar.com", "https://[", "https://a:b"])
-def test_what_is_no_address_is_not_asked(find, answer, settings, address, examination):
+def test_what_is_no_address_is_not_asked(find, answer, settings, address, context):
     settings.SMARTCAR_AUTH_URL = address
     answer(CONNECT)
     answer(API)
-    assert ("not checked", "SMARTCAR_AUTH_URL is not an address: see settings", "") in find(hosts.hosts)
-    assert examination.silent == {"SMARTCAR_AUTH_URL"}
+    assert ("not checked", "SMARTCAR_AUTH_URL is not a URL: see settings", "") in find(hosts.hosts)
+    assert context.unreachable == {"SMARTCAR_AUTH_URL"}
 
 
 class TestClock:
@@ -147,7 +151,7 @@ class TestClock:
         return find_one(hosts.clock)
 
     def test_it_agrees(self, find, find_one, all_answer):
-        assert self.told(find, find_one) == ("ok", "it agrees with Smartcar's, to the second", "")
+        assert self.told(find, find_one) == ("ok", "in sync with Smartcar, to the second", "")
 
     @pytest.mark.parametrize("ahead", [-50, 50])
     def test_it_is_near_enough(self, find, find_one, answer, ahead):
@@ -155,11 +159,11 @@ class TestClock:
             answer(origin, ahead)
         outcome, text, _ = self.told(find, find_one)
         assert outcome == "ok"
-        assert text in ("49 s from Smartcar's", "50 s from Smartcar's", "51 s from Smartcar's")
+        assert text in ("49 s off Smartcar's clock", "50 s off Smartcar's clock", "51 s off Smartcar's clock")
 
     @pytest.mark.parametrize(
         ("ahead", "where", "then"),
-        [(184, "s behind Smartcar's", "good after"), (-184, "s ahead of", "too early")],
+        [(184, "s behind Smartcar's", "used after"), (-184, "s ahead of", "too early")],
     )
     def test_it_is_wrong(self, find, find_one, answer, ahead, where, then):
         for origin in (CONNECT, AUTH, API):
@@ -188,4 +192,4 @@ def test_a_password_in_an_address_is_not_told(find, answer, settings):
     settings.SMARTCAR_AUTH_URL = "https://anna:hidden@auth.smartcar.com/oauth/token"
     for origin in (CONNECT, AUTH, API):
         answer(origin)
-    assert find(hosts.hosts)[1] == ("ok", f"{AUTH} answers", "")
+    assert find(hosts.hosts)[1] == ("ok", f"{AUTH} responds", "")

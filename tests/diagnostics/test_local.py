@@ -17,7 +17,7 @@ def silenced(settings):
 
 class TestSettings:
     def test_nothing_to_say(self, find_one, silenced):
-        assert find_one(local.settings) == ("ok", "the system checks have nothing to say", "")
+        assert find_one(local.settings) == ("ok", "the system checks found no problems", "")
 
     def test_each_message_of_the_system_checks_errors_first(self, find, settings):
         settings.SMARTCAR_CLIENT_SECRET = ""
@@ -62,13 +62,13 @@ class TestDatabase:
         away.settings_dict["ENGINE"] = "django.db.backends.sqlite3"
         monkeypatch.setitem(connections.__dict__["_connections"].__dict__, "default", away)
         outcome, text, advice = find_one(local.database)
-        assert (outcome, text) == ("wrong", "the database 'default' does not answer (OperationalError)")
+        assert (outcome, text) == ("wrong", "the database 'default' does not respond (OperationalError)")
         assert "DATABASES" in advice
 
 
 class TestEncryption:
     def test_the_keys_open_what_is_stored(self, find_one, account):
-        assert find_one(local.encryption) == ("ok", "the keys open all that is stored: 2", "")
+        assert find_one(local.encryption) == ("ok", "the keys decrypt all stored secrets: 2", "")
 
     def test_there_is_nothing(self, find_one):
         assert find_one(local.encryption)[:2] == ("ok", "nothing is stored yet")
@@ -79,7 +79,7 @@ class TestEncryption:
         lose_key()
         ApplicationToken.objects.create(client_id="client_x", access_token="new")
         outcome, text, advice = find_one(local.encryption)
-        assert (outcome, text) == ("wrong", "stored secrets that no key opens: 4 of 5")
+        assert (outcome, text) == ("wrong", "stored secrets that no key decrypts: 4 of 5")
         assert "at the end of SMARTCAR_ENCRYPTION_KEYS" in advice
 
     @pytest.mark.parametrize("keys", [[], ["not a key"], "not a list"])
@@ -89,9 +89,9 @@ class TestEncryption:
 
     def test_it_stops_after_a_while_and_says_so(self, find_one, make_account, anna, monkeypatch, settings):
         make_account(anna)
-        monkeypatch.setattr(local, "PATIENCE", 0.0)
+        monkeypatch.setattr(local, "DECRYPTION_TIMEOUT", 0.0)
         settings.SMARTCAR_ENCRYPTION_KEYS = [
             *settings.SMARTCAR_ENCRYPTION_KEYS,
             Fernet.generate_key().decode(),
         ]
-        assert "not at all of them" in find_one(local.encryption)[1]
+        assert "not all were checked" in find_one(local.encryption)[1]

@@ -64,9 +64,9 @@ class TestTheView:
     def test_all_is_right(self, find, view):
         view()
         assert find(webhook_probe.webhook) == [
-            ("ok", f"{HOOK} answers VERIFY with the HMAC of token 1 of 1", ""),
-            ("ok", f"{HOOK} believes what is signed with token 1 of 1", ""),
-            ("ok", f"{HOOK} refuses what is not signed", ""),
+            ("ok", f"{HOOK} answers VERIFY with token 1 of 1", ""),
+            ("ok", f"{HOOK} accepts requests signed with token 1 of 1", ""),
+            ("ok", f"{HOOK} rejects unsigned requests", ""),
         ]
         assert not WebhookEvent.objects.exists()
         assert WebhookEndpoint.objects.get().refused == 1
@@ -75,10 +75,10 @@ class TestTheView:
         view(settings, SMARTCAR_MANAGEMENT_TOKENS=["another"])
         found = find(webhook_probe.webhook)
         assert outcomes(found) == ["wrong", "wrong", "ok"]
-        assert "a token that is not known here" in found[0][1]
-        assert "does not believe what is signed with token 1 of 1" in found[1][1]
+        assert "a token that is not in this command's settings" in found[0][1]
+        assert "rejects requests signed with token 1 of 1" in found[1][1]
         assert "restart every process" in found[0][2]
-        assert "drops the header SC-Signature" in found[1][2]
+        assert "removes the header SC-Signature" in found[1][2]
 
     def test_there_the_order_is_another(self, find, view, settings):
         settings.SMARTCAR_MANAGEMENT_TOKENS = ["new", TOKEN]
@@ -98,7 +98,7 @@ class TestTheView:
         view()
         found = find(webhook_probe.webhook)
         assert outcomes(found) == ["ok", "ok", "ok"]
-        assert "is closed to VERIFY" in found[0][1]
+        assert "does not answer VERIFY" in found[0][1]
 
     def test_challenges_have_been_answered_often_enough(self, find, view, monkeypatch):
         monkeypatch.setattr(webhooks, "CHALLENGES", 1)
@@ -113,15 +113,15 @@ class TestTheView:
         view()
         with connection.execute_wrapper(broken):
             outcome, text, advice = find_one(webhook_probe.webhook)
-        assert (outcome, text) == ("wrong", f"{HOOK} cannot store what comes (503)")
-        assert "its log says which" in advice
+        assert (outcome, text) == ("wrong", f"{HOOK} cannot store events (503)")
+        assert "its log has the error" in advice
 
     def test_every_address_is_tried_and_no_name_is_told(self, find, view, settings):
         settings.SMARTCAR_WEBHOOK_TOKENS = {OTHER: ["of-another-application"]}
         view()
         found = find(webhook_probe.webhook)
         assert outcomes(found) == ["ok"] * 6
-        assert "https://your.site/cars/webhook/a-na…/ refuses what is not signed" in found[5][1]
+        assert "https://your.site/cars/webhook/a-na…/ rejects unsigned requests" in found[5][1]
         assert OTHER not in str(found)
 
     def test_no_name_is_told_where_the_connection_breaks_off(self, find, view, settings, wire):
@@ -136,7 +136,7 @@ class TestTheView:
         settings.SMARTCAR_WEBHOOK_TOKENS = {OTHER: ["of-another-application"]}
         view(settings, SMARTCAR_WEBHOOK_TOKENS={})
         outcome, text, advice = find(webhook_probe.webhook)[3]
-        assert (outcome, "answers 404" in text) == ("wrong", True)
+        assert (outcome, "responds with 404" in text) == ("wrong", True)
         assert "the same SMARTCAR_WEBHOOK_TOKENS" in advice
 
 
@@ -144,21 +144,21 @@ class TestWhatStandsBeforeIt:
     @pytest.mark.parametrize(
         ("status", "advice"),
         [
-            (200, "A page is served there"),
+            (200, "Another page is served there"),
             (400, "ALLOWED_HOSTS"),
             (401, "asks for a password"),
-            (403, "looks for CSRF or a login"),
+            (403, "checks CSRF or logins"),
             (404, "includes django_smartcar.urls"),
-            (405, "takes no POST"),
-            (500, "its log says why"),
-            (502, "its log says why"),
-            (503, "its log says why"),
+            (405, "POST is not allowed"),
+            (500, "its log has the error"),
+            (502, "its log has the error"),
+            (503, "its log has the error"),
         ],
     )
     def test_a_page(self, find_one, before, status, advice):
         before(status)
         outcome, text, told = find_one(webhook_probe.webhook)
-        assert (outcome, text) == ("wrong", f"{HOOK} answers {status}, and not as django_smartcar does")
+        assert (outcome, text) == ("wrong", f"{HOOK} responds with {status}, and not as django_smartcar does")
         assert advice in told
 
     @pytest.mark.parametrize("body", ["{}", "[]", '{"ok": true}', "null", '{"challenge": "x", "more": 1}'])
@@ -169,14 +169,14 @@ class TestWhatStandsBeforeIt:
     @pytest.mark.parametrize(
         ("location", "advice"),
         [
-            ("http://your.site/cars/webhook/", "Give it the address with http://"),
-            ("http://www.your.site/cars/webhook/", "Give it the host www.your.site"),
-            ("https://www.your.site/cars/webhook/", "Give it the host www.your.site"),
-            ("https://your.site/cars/webhook", "adds or takes a slash"),
-            ("/cars/webhook", "adds or takes a slash"),
+            ("http://your.site/cars/webhook/", "Use http://"),
+            ("http://www.your.site/cars/webhook/", "Use the host www.your.site"),
+            ("https://www.your.site/cars/webhook/", "Use the host www.your.site"),
+            ("https://your.site/cars/webhook", "adds or removes a trailing slash"),
+            ("/cars/webhook", "adds or removes a trailing slash"),
             (HOOK, "SECURE_PROXY_SSL_HEADER"),
-            ("/login/?next=/cars/webhook/", "A middleware asks for a login"),
-            ("/de/cars/webhook/", "answer at this address itself"),
+            ("/login/?next=/cars/webhook/", "A middleware requires a login"),
+            ("/de/cars/webhook/", "serve the webhook at this URL itself"),
         ],
     )
     def test_a_redirect(self, find_one, before, location, advice):
@@ -185,12 +185,12 @@ class TestWhatStandsBeforeIt:
         assert (outcome, text.startswith(f"{HOOK} redirects to ")) == ("wrong", True)
         assert "?next" not in text
         assert advice in told
-        assert "Smartcar takes a redirect for a failure" in told
+        assert "Smartcar treats a redirect as a failure" in told
 
     def test_a_login_at_the_root_is_not_seen_in_every_redirect(self, find_one, before, settings):
         settings.LOGIN_URL = "/"
         before(301, "", headers={"Location": "https://www.your.site/cars/webhook/"})
-        assert "Give it the host www.your.site" in find_one(webhook_probe.webhook)[2]
+        assert "Use the host www.your.site" in find_one(webhook_probe.webhook)[2]
 
     @pytest.mark.parametrize("location", ["https://[", "https://your.site:port/"])
     def test_a_redirect_to_nowhere(self, find_one, before, location):
@@ -203,7 +203,7 @@ class TestWhatStandsBeforeIt:
         outcome, text, advice = find_one(webhook_probe.webhook)
         assert (outcome, text) == ("wrong", f"{HOOK}: its name cannot be resolved here")
         assert "getent hosts your.site" in advice
-        assert "Smartcar, which is elsewhere, may fare better" in advice
+        assert "Smartcar, in another network, may still reach it" in advice
 
     @pytest.mark.parametrize(
         "anew",
@@ -226,7 +226,7 @@ class TestWhatStandsBeforeIt:
         wire.mock.add_callback("POST", HOOK, answer)
         found = find(webhook_probe.webhook)
         assert outcomes(found) == ["ok", "wrong", "ok"]
-        assert "something on the way changes the body" in found[1][2]
+        assert "a proxy changes the body" in found[1][2]
 
     def test_somebody_who_believes_everything(self, find, wire):
         def answer(request):
@@ -237,7 +237,7 @@ class TestWhatStandsBeforeIt:
         wire.mock.add_callback("POST", HOOK, answer)
         found = find(webhook_probe.webhook)
         assert outcomes(found) == ["ok", "wrong", "wrong"]
-        assert f"{HOOK} answers 200 to what is not signed" in found[2][1]
+        assert f"{HOOK} responds with 200 to an unsigned request" in found[2][1]
 
     def test_somebody_who_then_falls_silent(self, find, wire):
         def answer(request):
@@ -250,8 +250,8 @@ class TestWhatStandsBeforeIt:
         assert outcomes(find(webhook_probe.webhook)) == ["ok", "wrong", "wrong"]
 
 
-def test_the_address_of_the_site_is_not_known(find_one, examination):
-    examination.site = ""
+def test_the_address_of_the_site_is_not_known(find_one, context):
+    context.site = ""
     outcome, _, advice = find_one(webhook_probe.webhook)
     assert (outcome, "--url https://your.site" in advice) == ("not checked", True)
 

@@ -9,7 +9,7 @@ from django.views.debug import ExceptionReporter
 
 from django_smartcar.models import ConnectAttempt, ConnectedVehicle, SmartcarAccount
 from django_smartcar.services.connect import _ownership
-from django_smartcar.views.connect_errors import PROBLEMS
+from django_smartcar.views.connect_errors import ERROR_PAGES
 
 pytestmark = pytest.mark.django_db
 
@@ -154,7 +154,7 @@ def test_two_tabs_both_finish(annas, wire):
 def test_each_error_of_connect_has_a_page_of_its_own_with_a_way_to_try_again(annas, wire, error):
     query = {"error": error, "error_description": "<b>raw words</b>", "state": start(annas, next="/garage/")}
     response = annas.get(CALLBACK, query)
-    problem = PROBLEMS[error]
+    problem = ERROR_PAGES[error]
     assert response.status_code == problem.status
     assert str(escape(problem.title)) in response.text
     assert str(escape(problem.text)) in response.text
@@ -217,7 +217,7 @@ def test_a_smartcar_user_of_somebody_else_is_refused_with_a_clear_page(account, 
     connects(wire)
     response = client.get(CALLBACK, {"code": "a-code", "state": start(client)})
     assert response.status_code == 409
-    assert "belongs to somebody else here" in response.text
+    assert "belongs to another user" in response.text
     assert "anna" not in response.text
     assert ConnectedVehicle.objects.get().user == account.user
     assert SmartcarAccount.objects.get().access_token == "access-0"

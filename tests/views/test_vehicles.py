@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 LIST = "/cars/"
 
-FORM_COMMANDS = [f"tell/{action}" for action in vehicles.FORM_COMMANDS]
+FORM_PATHS = [f"command/{action}" for action in vehicles.FORM_COMMANDS]
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_nobody_else_sees_the_car(berts, vehicle):
     assert "You have not connected a car yet." in page
 
 
-@pytest.mark.parametrize("action", ["lock", "unlock", *FORM_COMMANDS, "refresh", "disconnect"])
+@pytest.mark.parametrize("action", ["lock", "unlock", *FORM_PATHS, "refresh", "disconnect"])
 def test_another_drivers_car_is_a_404(berts, vehicle, wire, action):
     assert berts.post(f"/cars/{vehicle.pk}/{action}/").status_code == 404
     assert not wire.mock.calls
@@ -54,14 +54,14 @@ def test_another_drivers_car_is_a_404(berts, vehicle, wire, action):
     assert ConnectedVehicle.objects.get().is_connected
 
 
-@pytest.mark.parametrize("action", ["lock", "unlock", *FORM_COMMANDS, "refresh", "disconnect"])
+@pytest.mark.parametrize("action", ["lock", "unlock", *FORM_PATHS, "refresh", "disconnect"])
 def test_somebody_who_is_not_logged_in_is_sent_to_the_login(client, vehicle, wire, action):
     url = f"/cars/{vehicle.pk}/{action}/"
     assert client.post(url).url == f"/login/?next={url}"
     assert not wire.mock.calls
 
 
-@pytest.mark.parametrize("action", ["lock", "unlock", *FORM_COMMANDS, "refresh"])
+@pytest.mark.parametrize("action", ["lock", "unlock", *FORM_PATHS, "refresh"])
 def test_a_get_changes_nothing(annas, vehicle, wire, action):
     answer = annas.get(f"/cars/{vehicle.pk}/{action}/", follow=True)
     assert answer.redirect_chain == [(LIST, 302)]
@@ -70,7 +70,7 @@ def test_a_get_changes_nothing(annas, vehicle, wire, action):
     assert not wire.mock.calls
 
 
-@pytest.mark.parametrize("action", ["lock", "unlock", *FORM_COMMANDS, "refresh", "disconnect"])
+@pytest.mark.parametrize("action", ["lock", "unlock", *FORM_PATHS, "refresh", "disconnect"])
 def test_a_post_needs_a_csrf_token(anna, vehicle, wire, action):
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(anna)
@@ -184,8 +184,8 @@ def guided(make_vehicle, account):
 )
 def test_the_owner_charges_and_sends_a_destination(annas, guided, wire, action, form, path, sent):
     wire.mock.add("POST", f"{API}/vehicles/car-1/{path}", json={"status": "success"})
-    assert f'action="/cars/{guided.pk}/tell/{action}/"' in annas.get(LIST).text
-    page = annas.post(f"/cars/{guided.pk}/tell/{action}/", form, follow=True).text
+    assert f'action="/cars/{guided.pk}/command/{action}/"' in annas.get(LIST).text
+    page = annas.post(f"/cars/{guided.pk}/command/{action}/", form, follow=True).text
     assert str(vehicles.FORM_COMMANDS[action][0]) % "2021 Chevrolet Bolt" in page
     (request,) = wire.sent("POST", f"/{path}")
     assert json.loads(request.body) == sent
@@ -194,21 +194,21 @@ def test_the_owner_charges_and_sends_a_destination(annas, guided, wire, action, 
 
 @pytest.mark.parametrize("limit", ["", "much", "49", "nan"])
 def test_a_limit_that_is_none_is_explained(annas, guided, wire, limit):
-    page = annas.post(f"/cars/{guided.pk}/tell/set_charge_limit/", {"limit": limit}, follow=True).text
+    page = annas.post(f"/cars/{guided.pk}/command/set_charge_limit/", {"limit": limit}, follow=True).text
     assert "A charge limit is from 50 to 100 %" in page or "Please fill in numbers." in page
     assert not wire.mock.calls
 
 
 def test_what_the_page_does_not_offer_is_a_404(annas, guided, wire):
-    assert annas.post(f"/cars/{guided.pk}/tell/delete_charge_schedule/").status_code == 404
+    assert annas.post(f"/cars/{guided.pk}/command/delete_charge_schedule/").status_code == 404
 
 
 def test_what_the_driver_or_the_generation_does_not_have_has_no_button(annas, guided, vehicle_of_security):
     page = annas.get(LIST).text
-    assert f"/cars/{vehicle_of_security.pk}/tell/" not in page
+    assert f"/cars/{vehicle_of_security.pk}/command/" not in page
     assert "open_charge_port" not in page
     SmartcarAccount.objects.update(api_version="3")
-    assert f"/cars/{guided.pk}/tell/open_charge_port/" in annas.get(LIST).text
+    assert f"/cars/{guided.pk}/command/open_charge_port/" in annas.get(LIST).text
 
 
 @pytest.fixture
@@ -224,7 +224,7 @@ def test_a_button_that_is_pressed_twice_tells_the_car_once(annas, vehicle, wire)
     assert len(wire.sent("POST", "/security")) == 1
 
 
-FORM_COMMANDS = {
+READINGS = {
     "odometer": (104.32, "km"),
     "battery.percent_remaining": (0.68, "fraction"),
     "battery.range": (171.4, "km"),
@@ -291,7 +291,7 @@ def test_the_owner_sees_what_is_known_in_the_units_of_the_car(
     annas, make_vehicle, account, language, units, shown
 ):
     vehicle = make_vehicle(account, permissions=READ, unit_system=units)
-    for kind, (value, unit) in FORM_COMMANDS.items():
+    for kind, (value, unit) in READINGS.items():
         readings.save(vehicle, kind, value, unit)
     page = annas.get(LIST, headers={"accept-language": language}).text
     assert lines_of(page) == shown
@@ -300,5 +300,5 @@ def test_the_owner_sees_what_is_known_in_the_units_of_the_car(
 def test_what_is_no_longer_permitted_is_no_longer_shown(annas, make_vehicle, account):
     vehicle = make_vehicle(account, permissions=["read_odometer"])
     for kind in ("odometer", "location"):
-        readings.save(vehicle, kind, *FORM_COMMANDS[kind])
+        readings.save(vehicle, kind, *READINGS[kind])
     assert lines_of(annas.get(LIST).text) == {"Odometer": "104.3 km"}

@@ -20,6 +20,7 @@ from ...conf import conf
 from ...exceptions import (
     DuplicateCommand,
     InvalidResponseException,
+    NotCapableException,
     TransactionNotAllowed,
     VehicleDisconnected,
 )

@@ -41,8 +41,8 @@ def refresh_with_lock(row: LeasedToken, exchange: Callable[[Lease], bool], *, wa
 
     ``exchange`` runs outside any transaction, the caller's included. Returns False if it was not called
     because the row has been refreshed in the meantime: the row is then up to date. With ``wait=False`` a
-    running exchange is not waited for. Raises RefreshInProgress after ``LEASE``, TransactionNotAllowed, and whatever
-    ``exchange`` raises.
+    running exchange is not waited for. Raises RefreshInProgress after ``LEASE``, TransactionNotAllowed, and
+    whatever ``exchange`` raises.
     """
     with _transactions.autonomous_connection(type(row)) as is_in_transaction:
         try:

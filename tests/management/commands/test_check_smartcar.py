@@ -1,4 +1,4 @@
-"""check_smartcar as a whole; what each step finds is tested with that step, in tests/doctor."""
+"""The command check_smartcar as a whole; tests/diagnostics tests each check."""
 
 import json
 from io import StringIO
@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from django_smartcar import diagnostics
-from django_smartcar.diagnostics import STEPS, local
+from django_smartcar.diagnostics import CHECKS, local
 from django_smartcar.models import ApplicationToken, SmartcarAccount
 from django_smartcar.services import tokens
 from django_smartcar.simulator import store
@@ -16,23 +16,23 @@ from tests.webhooks import event, post
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-NAMES = [step.name for step in STEPS]
+NAMES = [check.name for check in CHECKS]
 
 
 @pytest.fixture(autouse=True)
 def silenced(settings):
-    """The warning that a site of 2.0 deserves."""
+    """Silence the warning about API v2."""
     settings.SILENCED_SYSTEM_CHECKS = ["smartcar.W005"]
 
 
 @pytest.fixture(autouse=True)
 def wide(monkeypatch):
-    """A terminal as wide as where there is none: the workers of pytest-xdist have 80 columns."""
+    """Set the width of the terminal: workers of pytest-xdist have 80 columns."""
     monkeypatch.setenv("COLUMNS", "110")
 
 
 def run(*arguments):
-    """What it prints, and how it ends."""
+    """Run the command; returns its output and its error."""
     out = StringIO()
     try:
         call_command("check_smartcar", *arguments, stdout=out, no_color=True)
@@ -41,14 +41,14 @@ def run(*arguments):
     return out.getvalue(), None
 
 
-def found(*arguments):
-    """The findings of ``--json``, and the summary."""
+def run_json(*arguments):
+    """Run the command with ``--json``; returns the results and the summary."""
     lines = [json.loads(line) for line in run(*arguments, "--json")[0].splitlines()]
     return lines[:-1], lines[-1]["summary"]
 
 
 @pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
-def test_everything_is_right(smartcar, live_server, drives, client, settings):
+def test_a_site_without_problems(smartcar, live_server, drives, client, settings):
     drives()
     settings.SMARTCAR_WEBHOOK_WORK = "inline"
     assert post(client, event(), token=store.MANAGEMENT_TOKEN).status_code == 200
@@ -63,12 +63,12 @@ def test_everything_is_right(smartcar, live_server, drives, client, settings):
         assert lines[-1] == "15 ok, 2 not checked"
         others = [line.split("  ")[:2] for line in lines[:-1] if not line.startswith("ok ")]
         assert others == [["not checked", "API v3"], ["not checked", "dashboard"]]
-    assert f"{live_server.url}/cars/webhook/ answers VERIFY with the HMAC of token 1 of 1" in shown
+    assert f"{live_server.url}/cars/webhook/ answers VERIFY with token 1 of 1" in shown
     assert "→" not in shown
 
 
 @pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
-def test_nothing_changes_at_smartcar_or_for_drivers(smartcar, live_server, drives):
+def test_it_changes_nothing_at_smartcar_and_no_account(smartcar, live_server, drives):
     drives()
     columns = ("access_token", "refresh_token", "token_version", "reconnect_required_at")
     before = list(SmartcarAccount.objects.values_list(*columns)), [car.id for car in store.cars()]
@@ -81,16 +81,16 @@ def test_nothing_changes_at_smartcar_or_for_drivers(smartcar, live_server, drive
     }
 
 
-def test_json_is_an_object_a_finding_and_the_summary(smartcar):
-    findings, summary = found()
-    assert list(dict.fromkeys(finding["step"] for finding in findings)) == NAMES
-    assert {finding["outcome"] for finding in findings} == {"ok", "not checked"}
-    assert sum(summary.values()) == len(findings)
+def test_json_prints_one_object_per_result_and_a_summary(smartcar):
+    results, summary = run_json()
+    assert list(dict.fromkeys(result["step"] for result in results)) == NAMES
+    assert {result["outcome"] for result in results} == {"ok", "not checked"}
+    assert sum(summary.values()) == len(results)
     assert summary["wrong"] == 0
-    assert findings[-1]["advice"].startswith("Name it: manage.py check_smartcar --url")
+    assert results[-1]["advice"].startswith("Pass it: manage.py check_smartcar --url")
 
 
-def test_what_is_wrong_ends_with_status_1_and_has_advice(smartcar, settings):
+def test_a_problem_is_printed_with_a_hint_and_fails_the_command(smartcar, settings):
     settings.SMARTCAR_CLIENT_SECRET = "another"
     shown, error = run()
     assert error.startswith("1 wrong, ") or ", 1 wrong" in error
@@ -99,58 +99,61 @@ def test_what_is_wrong_ends_with_status_1_and_has_advice(smartcar, settings):
     assert shown.splitlines()[wrong + 1].strip().startswith("→ Compare SMARTCAR_CLIENT_ID")
 
 
-def test_an_error_of_the_system_checks_does_not_keep_it_from_saying_the_rest(smartcar, settings):
+def test_an_error_of_the_system_checks_does_not_stop_the_other_checks(smartcar, settings):
     settings.SMARTCAR_MODE = "lively"
-    findings, summary = found()
-    assert (findings[0]["step"], findings[0]["outcome"]) == ("settings", "wrong")
+    results, summary = run_json()
+    assert (results[0]["step"], results[0]["outcome"]) == ("settings", "wrong")
     assert summary["wrong"] == 1
-    assert [finding["step"] for finding in findings if finding["step"] == "API v3"]
+    assert [result["step"] for result in results if result["step"] == "API v3"]
 
 
-def test_what_needs_the_database_is_not_checked_without_it(smartcar, monkeypatch):
+def test_checks_that_need_tables_are_skipped_without_them(smartcar, monkeypatch):
     monkeypatch.setattr(local, "_migrations_to_apply", lambda connection: 1)
-    findings, _ = found()
-    outcomes = {finding["step"]: finding["outcome"] for finding in findings}
+    results, _ = run_json()
+    outcomes = {result["step"]: result["outcome"] for result in results}
     assert outcomes["database"] == "wrong"
-    for step in STEPS:
-        if step.needs_tables:
-            assert outcomes[step.name] == "not checked"
-    assert outcomes["host"] == outcomes["clock"] == outcomes["management"] == "ok"
+    for check in CHECKS:
+        if check.needs_tables:
+            assert outcomes[check.name] == "not checked"
+    assert outcomes["network"] == outcomes["clock"] == outcomes["management"] == "ok"
 
 
-def test_what_needs_a_host_is_not_checked_without_it(smartcar, settings):
+def test_checks_that_need_a_host_are_skipped_if_it_is_unreachable(smartcar, settings):
     settings.SMARTCAR_IAM_URL = "http://127.0.0.1:1/iam/oauth2/token"
-    findings, summary = found()
-    outcomes = [(finding["step"], finding["outcome"]) for finding in findings]
+    results, summary = run_json()
+    outcomes = [(result["step"], result["outcome"]) for result in results]
     assert summary["wrong"] == 1
-    assert ("host", "wrong") in outcomes
+    assert ("network", "wrong") in outcomes
     assert ("API v3", "not checked") in outcomes
     assert ("API v2", "ok") in outcomes
 
 
-def test_a_step_that_fails_is_said_and_the_others_go_on(smartcar, settings):
+def test_an_exception_in_one_check_does_not_stop_the_others(smartcar, settings):
     settings.SMARTCAR_MANAGEMENT_TOKENS = None
-    findings, _ = found()
-    (failed,) = [finding for finding in findings if finding["step"] == "management"]
-    assert (failed["outcome"], failed["text"][:42]) == ("wrong", "this step failed itself: TypeError at cred")
-    assert findings[-1]["step"] == "webhook"
+    results, _ = run_json()
+    (failed,) = [result for result in results if result["step"] == "management"]
+    assert (failed["outcome"], failed["text"][:43]) == (
+        "wrong",
+        "the check itself failed: TypeError at crede",
+    )
+    assert results[-1]["step"] == "webhook"
 
 
 @pytest.mark.parametrize("url", ["your.site", "ftp://your.site", "https://", "https://["])
-def test_an_address_that_is_none_is_refused(url):
-    with pytest.raises(CommandError, match="is not an address like https://your.site"):
+def test_an_invalid_url_is_rejected(url):
+    with pytest.raises(CommandError, match="is not a URL like https://your.site"):
         call_command("check_smartcar", "--url", url)
 
 
-def test_the_address_of_the_redirect_uri_is_taken_where_none_is_given(smartcar, live_server, settings):
+def test_without_a_url_the_origin_of_the_redirect_uri_is_used(smartcar, live_server, settings):
     settings.SMARTCAR_REDIRECT_URI = f"{live_server.url}/cars/callback/"
-    findings, _ = found()
-    assert findings[-1]["text"] == f"{live_server.url}/cars/webhook/ refuses what is not signed"
+    results, _ = run_json()
+    assert results[-1]["text"] == f"{live_server.url}/cars/webhook/ rejects unsigned requests"
 
 
 @pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
 @pytest.mark.parametrize("is_wrong", [False, True])
-def test_no_secret_is_shown(smartcar, live_server, drives, settings, caplog, is_wrong):
+def test_no_secret_is_printed(smartcar, live_server, drives, settings, caplog, is_wrong):
     account = drives().account
     tokens.access_token(account)
     names = ("SMARTCAR_CLIENT_SECRET", "SMARTCAR_V2_CLIENT_SECRET")
@@ -165,10 +168,10 @@ def test_no_secret_is_shown(smartcar, live_server, drives, settings, caplog, is_
     shown = run("--url", live_server.url)[0] + run("--json")[0] + caplog.text
     assert len(shown) > 1000
     for secret in filter(None, secrets):
-        assert str(secret) not in shown
+        assert secret not in shown
 
 
-def test_each_step_is_told_as_soon_as_it_is_known(smartcar):
+def test_results_are_yielded_as_soon_as_they_are_available(smartcar):
     walk = diagnostics.run_checks()
     asked = len(smartcar.asked)
     assert next(walk)[0] == "settings"

@@ -1,0 +1,91 @@
+"""Local variables of the views, as an error tracker would serialize them, show no secret and no position."""
+
+import json
+
+import pytest
+from django.urls import reverse
+
+from django_smartcar.services import commands, connect, webhooks
+
+pytestmark = pytest.mark.django_db
+
+CALLBACK = "/cars/callback/"
+
+
+def fail(*args, **kwargs):
+    raise RuntimeError("a bug in the middle")
+
+
+def local_variables(error):
+    """Return the repr and str of every local variable of the views' frames."""
+    texts, traceback = [], error.__traceback__
+    while traceback is not None:
+        frame = traceback.tb_frame
+        if "django_smartcar/views" in frame.f_code.co_filename:
+            texts += [f"{name}: {value!r} {value}" for name, value in frame.f_locals.items()]
+        traceback = traceback.tb_next
+    assert texts
+    return "\n".join(texts)
+
+
+@pytest.fixture
+def annas(client, anna):
+    """Anna's browser."""
+    client.force_login(anna)
+    return client
+
+
+@pytest.mark.parametrize("broken", ["consume", "complete"])
+def test_the_callback_shows_no_code_state_or_external_id(annas, monkeypatch, broken):
+    monkeypatch.setattr(connect, broken, fail)
+    if broken == "complete":
+        monkeypatch.setattr(connect, "consume", lambda *args, **kwargs: Attempt())
+    query = {"code": "secret-code", "state": "secret-state", "external_id": "secret-id", "x": "secret-x"}
+    with pytest.raises(RuntimeError) as caught:
+        annas.get(CALLBACK, query)
+    assert "secret-" not in local_variables(caught.value)
+
+
+class Attempt:
+    vehicle_id = None
+    api_version = "3"
+
+
+def test_the_page_that_repeats_the_callback_shows_neither(client, monkeypatch):
+    monkeypatch.setattr("django_smartcar.views.connect.render", fail)
+    with pytest.raises(RuntimeError) as caught:
+        client.get(CALLBACK, {"code": "secret-code", "state": "secret-state"})
+    assert "secret-" not in local_variables(caught.value)
+
+
+def test_the_button_shows_no_state(annas, monkeypatch):
+    monkeypatch.setattr(connect, "begin", lambda *args, **kwargs: "https://example.com/?state=secret-state")
+    monkeypatch.setattr("django_smartcar.views.connect.HttpResponseRedirect", fail)
+    with pytest.raises(RuntimeError) as caught:
+        annas.post(reverse("smartcar:connect"))
+    assert "secret-" not in local_variables(caught.value)
+
+
+def test_the_webhook_shows_no_body_and_no_signature(client, monkeypatch):
+    monkeypatch.setattr(webhooks, "receive", fail)
+    body = json.dumps({"vin": "secret-vin", "data": {"latitude": 52.5}})
+    with pytest.raises(RuntimeError) as caught:
+        client.post(
+            "/cars/webhook/",
+            body,
+            content_type="application/json",
+            headers={"SC-Signature": "secret-signature"},
+        )
+    shown = local_variables(caught.value)
+    assert "secret-" not in shown
+    assert "52.5" not in shown
+
+
+def test_a_destination_is_not_shown(annas, make_vehicle, account, monkeypatch):
+    vehicle = make_vehicle(account, permissions=["control_navigation"])
+    monkeypatch.setattr(commands, "send", fail)
+    with pytest.raises(RuntimeError) as caught:
+        annas.post(
+            f"/cars/{vehicle.pk}/command/send_destination/", {"latitude": "48.125", "longitude": "11.5"}
+        )
+    assert not {"48.125", "11.5"} & set(local_variables(caught.value).replace(",", " ").split())
