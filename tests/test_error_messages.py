@@ -250,4 +250,6 @@ def test_a_new_login_has_two_classes_and_its_account(kind, base):
 def test_only_a_safe_address_is_a_link(url):
     resolution = {"type": "ACTION_REQUIRED", "url": url}
     assert help_url(sdk.ValidationException("…", code="VIRTUAL_KEY_REQUIRED", resolution=resolution)) == ""
-    assert injection.error_of("CONNECTED_SERVICES_ACCOUNT:VIRTUAL_KEY_REQUIRED").url.startswith("https://")
+    assert injection.exception_for("CONNECTED_SERVICES_ACCOUNT:VIRTUAL_KEY_REQUIRED").url.startswith(
+        "https://"
+    )

@@ -159,7 +159,7 @@ class Simulator:
         Signals go by their codes (``"odometer-traveleddistance"``). KeyError if it is not connected here.
         """
         webhook, known = _webhook(list(signals) or None), _connection(vehicle)
-        codes = payloads.codes_of(webhook)
+        codes = payloads.signal_codes(webhook)
         return _sent(payloads.vehicle_state(webhook, known, codes))
 
     def error_event(
@@ -170,11 +170,11 @@ class Simulator:
         ``fault`` is ``TYPE:CODE`` (``"CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED"``): ValueError where
         there is none such.
         """
-        error = injection.error_of(fault) if fault in injection.FAULTS else None
+        error = injection.exception_for(fault) if fault in injection.FAULTS else None
         if not isinstance(error, SmartcarError):
             raise ValueError(f"{fault} is no error of a car. There are: {', '.join(injection.FAULTS)}.")
         webhook, known = _webhook(None), _connection(vehicle)
-        codes = payloads.codes_of(webhook)
+        codes = payloads.signal_codes(webhook)
         return _sent(payloads.vehicle_error(webhook, known, error, codes, is_resolved=is_resolved))
 
 

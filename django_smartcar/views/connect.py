@@ -88,8 +88,8 @@ def callback(request: HttpRequest) -> HttpResponse:
             user=request.user,
             session_key=request.session.session_key or "",
         )
-    except InvalidConnectState as error:
-        logger.warning("rejected a Connect callback: %s", error.reason)
+    except InvalidConnectState as refusal:
+        logger.warning("rejected a Connect callback: %s", refusal.reason)
         return error_page(request, "attempt_refused")
     error, code = parameters.get("error", ""), parameters.get("code", Secret())
     # According to older documentation of Smartcar's SDK, `code` may be "access_denied".
@@ -147,8 +147,8 @@ def _complete_reauthentication(
 ) -> HttpResponse:
     try:
         vehicle = reauthentication.complete(attempt, vehicle_id)
-    except InvalidConnectState as error:
-        logger.warning("rejected a Connect callback: %s", error.reason)
+    except InvalidConnectState as refusal:
+        logger.warning("rejected a Connect callback: %s", refusal.reason)
         return error_page(request, "attempt_refused", attempt)
     except (SmartcarException, SmartcarAppError) as error:
         logger.warning(

@@ -62,7 +62,7 @@ class TestApi3:
         find(credentials.api_3)
         after = ApplicationToken.objects.get()
         assert after.access_token != before.access_token
-        assert application_tokens.is_good(str(after.access_token))
+        assert application_tokens.is_valid(str(after.access_token))
         assert store.counters["application_tokens"] == 2
 
     def test_another_process_is_renewing_it(self, find_one, smartcar, monkeypatch):

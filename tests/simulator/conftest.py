@@ -19,7 +19,8 @@ SCOPE = "required:read_vehicle_info read_vin read_odometer read_location read_se
 
 
 @pytest.fixture(autouse=True)
-def fresh_world(settings):
+def empty_simulator(settings):
+    """Empty the simulator and unset its settings, before and after each test."""
     for name in vars(type(conf)):
         if name.startswith("SMARTCAR_SIMULATOR_") and hasattr(settings, name):
             delattr(settings, name)
@@ -39,7 +40,7 @@ def management(password=store.MANAGEMENT_TOKEN):
 
 @pytest.fixture
 def visit():
-    """Opens Connect with these parameters, as a browser of its own; CSRF is checked as in real life."""
+    """Open Connect with these parameters in a new browser, with CSRF checks."""
 
     def open_(**parameters):
         query = {
@@ -59,7 +60,7 @@ def visit():
 
 @pytest.fixture
 def token():
-    """Posts to the token endpoint."""
+    """Post to the token endpoint (v2)."""
 
     def post(authorization=None, **fields):
         headers = {"authorization": basic() if authorization is None else authorization}
@@ -70,7 +71,7 @@ def token():
 
 @pytest.fixture
 def connect(visit, token):
-    """A connected driver's tokens."""
+    """Connect a driver's vehicles; return the tokens (v2)."""
 
     def connect_(email="driver@example.com", make="CHEVROLET", **parameters):
         code = visit(**parameters).connect(email, make).answer["code"]
@@ -83,7 +84,7 @@ def connect(visit, token):
 
 @pytest.fixture
 def api():
-    """Calls the vehicle API: `api("GET", "vehicles", access_token)`."""
+    """Call the vehicle API (v2): `api("GET", "vehicles", access_token)`."""
 
     def call(method, path, access_token=None, body=None, version="2.0", **headers):
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -102,7 +103,7 @@ def api():
 
 @pytest.fixture
 def first_car(api):
-    """The first car of these tokens."""
+    """Return the id of the first vehicle of these tokens."""
 
     def find(tokens):
         return api("GET", "vehicles", tokens["access_token"]).json()["vehicles"][0]
@@ -111,7 +112,7 @@ def first_car(api):
 
 
 def error_of(response, status, type_, code=None):
-    """The body of an error, held against the envelope of v2.0."""
+    """Check the form of an error response of v2, and return its body."""
     assert response.status_code == status, response.content
     assert response["Content-Type"] == "application/json"
     body = response.json()
@@ -125,7 +126,7 @@ def error_of(response, status, type_, code=None):
 
 @pytest.fixture
 def volt(connect, first_car, api):
-    """Calls below a plug-in hybrid, with every permission."""
+    """Connect a plug-in hybrid with all permissions; return a function that calls the paths below it (v2)."""
     tokens = connect(scope=EVERYTHING)
     vehicle_id = first_car(tokens)
 
@@ -140,7 +141,7 @@ def volt(connect, first_car, api):
 
 @pytest.fixture
 def limited(connect, first_car, api):
-    """Calls below the same car, with one permission."""
+    """Connect the same vehicle with one permission; return a function that calls the paths below it."""
     tokens = connect(scope="read_odometer", approval_prompt="force")
 
     def call(method, path="", body=None):
@@ -151,9 +152,9 @@ def limited(connect, first_car, api):
 
 @pytest.fixture
 def v3():
-    """Calls a host of v3 with the application's token: `v3("GET", "connections")`."""
+    """Call a host of v3 with an application token: `v3("GET", "connections")`."""
 
-    def buy():
+    def request_token():
         fields = {
             "grant_type": "client_credentials",
             "client_id": store.M2M_CLIENT_ID,
@@ -165,7 +166,7 @@ def v3():
         method, path, user=None, attributes=None, *, host="vehicle-api", token=None, body=None, **headers
     ):
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        headers["authorization"] = f"Bearer {token or buy()}"
+        headers["authorization"] = f"Bearer {token or request_token()}"
         if user:
             headers["sc-user-id"] = user
         if attributes is not None:
@@ -178,9 +179,9 @@ def v3():
 
 @pytest.fixture
 def driven(v3, visit):
-    """Calls below a driver's first car in v3: `driven("GET", "signals")`."""
+    """Connect a driver's vehicle; return a function that calls the paths below it (v3)."""
 
-    def drive(email="driver@example.com", make="CHEVROLET", scope=EVERYTHING, **parameters):
+    def connect_(email="driver@example.com", make="CHEVROLET", scope=EVERYTHING, **parameters):
         user = visit(scope=scope, **parameters).connect(email, make).answer["user_id"]
         car = next(car for car in reversed(store.cars()) if car.owner_id == user)
 
@@ -190,11 +191,11 @@ def driven(v3, visit):
         call.car, call.user = car, user
         return call
 
-    return drive
+    return connect_
 
 
 def v3_error_of(response, status, type_, code=None):
-    """The error of an answer, held against the envelope of v3."""
+    """Check the form of an error response of v3, and return the error."""
     assert response.status_code == status, response.content
     assert response["Content-Type"] == "application/json"
     (error,) = json.loads(response.getvalue())["errors"]
@@ -207,7 +208,7 @@ def v3_error_of(response, status, type_, code=None):
 
 @pytest.fixture
 def receiver():
-    """An application's server for webhooks."""
+    """Run an application's server that receives webhooks."""
     server = Receiver()
     yield server
     server.close()
@@ -215,18 +216,18 @@ def receiver():
 
 @pytest.fixture
 def hook(receiver, settings):
-    """A verified webhook that is delivered when `queue.run()` says so."""
+    """Create verified webhooks, optionally with a subscribed vehicle. `queue.run()` delivers their events."""
     settings.SMARTCAR_SIMULATOR_DELIVERIES = False
 
     def make(car=None, **options):
-        known = registry.add("Everything", receiver.url, **options)
-        registry.verify(known)
+        webhook = registry.add("Everything", receiver.url, **options)
+        registry.verify(webhook)
         queue.run()
-        assert known.is_verified
+        assert webhook.is_verified
         if car:
-            registry.subscribe(known.id, car.owner_id, car.id)
+            registry.subscribe(webhook.id, car.owner_id, car.id)
             queue.run()
             receiver.received.clear()
-        return known
+        return webhook
 
     return make

@@ -1,4 +1,4 @@
-"""Starts the standalone program on a free port."""
+"""Run the simulator as a program of its own, on a free port."""
 
 import contextlib
 import os
@@ -11,15 +11,25 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-#: Smartcar's own SDKs speak the older one, so most of these tests do.
-GENERATION = ("--api-version", "2.0")
+#: Most of these tests use v2, because Smartcar's own SDKs do.
+API_VERSION_ARGUMENTS = ("--api-version", "2.0")
 
 
 class Program:
+    """A running simulator. `environment` are the variables that it prints."""
+
     def __init__(self, folder, *arguments):
         environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "django_smartcar.simulator", "--port", "0", *GENERATION, *arguments],
+            [
+                sys.executable,
+                "-m",
+                "django_smartcar.simulator",
+                "--port",
+                "0",
+                *API_VERSION_ARGUMENTS,
+                *arguments,
+            ],
             cwd=folder,
             env=environment | {"PYTHONPATH": str(ROOT), "PYTHONDEVMODE": "1"},
             stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""An application that receives webhooks, as plain as can be, with its own reading of the signature."""
+"""A minimal application that receives webhooks and checks their signatures itself."""
 
 import hashlib
 import hmac
@@ -12,6 +12,8 @@ from django_smartcar.simulator import store
 
 @dataclass
 class Received:
+    """A received request."""
+
     path: str
     headers: dict
     raw: bytes
@@ -22,8 +24,8 @@ class Received:
 
     @property
     def is_signed(self):
-        wanted = hmac.new(store.MANAGEMENT_TOKEN.encode(), self.raw, hashlib.sha256).hexdigest()
-        return self.headers.get("SC-Signature") == wanted
+        expected = hmac.new(store.MANAGEMENT_TOKEN.encode(), self.raw, hashlib.sha256).hexdigest()
+        return self.headers.get("SC-Signature") == expected
 
     @property
     def kind(self):
@@ -31,11 +33,14 @@ class Received:
 
 
 class Receiver:
-    """`answer` is what it says to events; challenges it answers rightly unless told otherwise."""
+    """A server that responds to events with `response`, and to challenges correctly, with `token`.
+
+    While `is_open` is not set, it does not respond.
+    """
 
     def __init__(self):
         self.received = []
-        self.answer = (200, {}, b"")
+        self.response = (200, {}, b"")
         self.token = store.MANAGEMENT_TOKEN
         self.is_open = threading.Event()
         self.is_open.set()
@@ -46,7 +51,7 @@ class Receiver:
                 raw = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.received.append(Received(self.path, dict(self.headers), raw))
                 receiver.is_open.wait(20)
-                status, headers, body = receiver.answer_to(raw)
+                status, headers, body = receiver.response_to(raw)
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
@@ -61,10 +66,10 @@ class Receiver:
         self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}).start()
 
-    def answer_to(self, raw):
+    def response_to(self, raw):
         challenge = self.challenge_in(raw)
         if challenge is None:
-            return self.answer
+            return self.response
         hashed = hmac.new(self.token.encode(), challenge.encode(), hashlib.sha256).hexdigest()
         return 200, {"Content-Type": "application/json"}, json.dumps({"challenge": hashed}).encode()
 
@@ -78,7 +83,7 @@ class Receiver:
 
     @property
     def events(self):
-        """What came apart from challenges."""
+        """Return the received requests without challenges."""
         return [one for one in self.received if self.challenge_in(one.raw) is None]
 
     def close(self):

@@ -1,4 +1,4 @@
-"""Connections as v3 sees them: one for each owner's car, however often it was allowed."""
+"""Connections of API v3: one per owner and vehicle, however many grants there are."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from . import grants
 
 @dataclass(frozen=True)
 class Connection:
-    """An owner's car, and what was allowed for it last."""
+    """A vehicle of an owner, with the permissions of the latest grant."""
 
     id: str
     owner_id: str
@@ -28,58 +28,58 @@ class Connection:
 
 
 def connections() -> list[Connection]:
-    """Every connection that can be seen by now, oldest first."""
-    of_pair: dict[tuple[str, str], list[Grant]] = {}
+    """Return the connections that are visible by now, oldest first."""
+    grants_by_pair: dict[tuple[str, str], list[Grant]] = {}
     visible_before = store.now() - timedelta(seconds=conf.SMARTCAR_SIMULATOR_CONNECTION_DELAY)
     for grant in store.grants():
         if grant.connected_at <= visible_before:
             for vehicle_id in grant.vehicle_ids:
-                of_pair.setdefault((grant.owner_id, vehicle_id), []).append(grant)
-    return [_connection(vehicle_id, allowed) for (_, vehicle_id), allowed in of_pair.items()]
+                grants_by_pair.setdefault((grant.owner_id, vehicle_id), []).append(grant)
+    return [_connection(vehicle_id, pair_grants) for (_, vehicle_id), pair_grants in grants_by_pair.items()]
 
 
-def connection(connection_id: str) -> Connection:
-    """The connection of this id."""
-    for known in connections():
-        if known.id == connection_id:
-            return known
+def get_connection(connection_id: str) -> Connection:
+    """Return the connection with this id. Raise a 404 if there is none."""
+    for candidate in connections():
+        if candidate.id == connection_id:
+            return candidate
     raise not_found("connection")
 
 
 def of_vehicle(vehicle_id: str, owner_id: str | None = None) -> Connection | None:
-    """The newest connection of this car, of any owner or of this one."""
-    for known in reversed(connections()):
-        if known.car.id == vehicle_id and owner_id in (None, known.owner_id):
-            return known
+    """Return the latest connection of this vehicle, of any owner or of this one."""
+    for candidate in reversed(connections()):
+        if candidate.car.id == vehicle_id and owner_id in (None, candidate.owner_id):
+            return candidate
     return None
 
 
-def delete(known: Connection) -> None:
-    """End a connection."""
-    grants.disconnect(known.owner_id, known.car.id)
+def delete(connection: Connection) -> None:
+    """Delete a connection."""
+    grants.disconnect(connection.owner_id, connection.car.id)
 
 
 def delete_user(owner_id: str) -> None:
-    """Forget an owner, with all connections and the visits that are under way."""
+    """Delete an owner, with all connections and Connect sessions. Raise a 404 if there is none."""
     with store.changes() as state:
         if state.owners.pop(owner_id, None) is None:
             raise not_found("user")
         grants.disconnect(owner_id)
-        for run in [run for run in store.runs.values() if run.owner_id == owner_id]:
-            del store.runs[run.id]
+        for session in [one for one in store.runs.values() if one.owner_id == owner_id]:
+            del store.runs[session.id]
 
 
-def _connection(vehicle_id: str, allowed: list[Grant]) -> Connection:
-    first, newest = allowed[0], allowed[-1]
+def _connection(vehicle_id: str, pair_grants: list[Grant]) -> Connection:
+    first, latest = pair_grants[0], pair_grants[-1]
     return Connection(
-        # Named by the grant that it began with: connected anew after its end, it is another one.
+        # The id comes from the first grant: connected again after a disconnect, it is a new connection.
         id=stable_id("connection", first.id, vehicle_id),
-        owner_id=newest.owner_id,
+        owner_id=latest.owner_id,
         car=store.car(vehicle_id),
-        permissions=newest.scopes,
-        # v3 knows no "test" mode.
-        mode="live" if newest.mode == "live" else "simulated",
-        external_id=newest.external_id,
+        permissions=latest.scopes,
+        # v3 has no "test" mode.
+        mode="live" if latest.mode == "live" else "simulated",
+        external_id=latest.external_id,
         created_at=first.connected_at,
-        updated_at=newest.connected_at,
+        updated_at=latest.connected_at,
     )

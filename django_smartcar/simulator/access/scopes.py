@@ -1,4 +1,4 @@
-"""The permissions that an owner can give, in the words of the approval page."""
+"""The scopes (permissions) that an owner can grant, with the texts of the approval page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ SCOPES = {
     "read_alerts": _("See alerts from your car"),
     "read_battery": _("See the charge and range of your electric car's battery"),
     "read_charge": _("See whether your car is charging and its charge limit"),
-    "read_charge_events": _("Be told when your car starts and stops charging"),
+    "read_charge_events": _("Get notified when your car starts and stops charging"),
     "read_charge_locations": _("See where your car was charged and its settings there"),
     "read_charge_records": _("See your charging sessions and their bills"),
     "read_climate": _("See the climate settings of your car"),
@@ -35,7 +35,7 @@ SCOPES = {
     "control_trunk": _("Open the boot and the front boot"),
 }
 
-#: What is asked for when the address of Connect names no scope: the dashboard's Vehicle Access.
+#: Scopes requested when the Connect URL names none: "Vehicle Access" in Smartcar's dashboard.
 VEHICLE_ACCESS = (
     "read_vehicle_info",
     "read_vin",

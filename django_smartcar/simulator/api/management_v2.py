@@ -8,7 +8,7 @@ import binascii
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from ..access import grants
-from ..access.grants import Connection
+from ..access.grants import ConnectedVehicle
 from ..conf import conf
 from ..errors.v2 import SmartcarError, invalid
 from ..vehicles.values import timestamp
@@ -49,7 +49,7 @@ def _list(request: HttpRequest, owner_id: str | None, vehicle_id: str | None) ->
     mode = request.GET.get("mode")
     if mode is not None and mode not in _MODES:
         raise invalid("mode", f"mode must be one of: [{','.join(_MODES)}]")
-    found = [one for one in grants.connections(owner_id, vehicle_id) if mode in (None, one.mode)]
+    found = [one for one in grants.connected_vehicles(owner_id, vehicle_id) if mode in (None, one.mode)]
     if cursor := request.GET.get("cursor"):
         last = _uncursor(cursor)
         found = [one for one in found if _key(one) < last]
@@ -70,7 +70,7 @@ def _list(request: HttpRequest, owner_id: str | None, vehicle_id: str | None) ->
     )
 
 
-def _key(connection: Connection) -> tuple[str, str, str]:
+def _key(connection: ConnectedVehicle) -> tuple[str, str, str]:
     return (
         connection.connected_at.isoformat(timespec="microseconds"),
         connection.owner_id,
@@ -78,7 +78,7 @@ def _key(connection: Connection) -> tuple[str, str, str]:
     )
 
 
-def _cursor(connection: Connection) -> str:
+def _cursor(connection: ConnectedVehicle) -> str:
     """Where a page ended: by what stood there, so that a connection made meanwhile shifts nothing."""
     return base64.urlsafe_b64encode(" ".join(_key(connection)).encode()).decode()
 

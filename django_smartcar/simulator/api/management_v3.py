@@ -63,7 +63,7 @@ def webhook(request: HttpRequest, webhook_id: str) -> HttpResponseBase:
     """One webhook."""
     need_method(request, "GET")
     with store.changes():
-        found = registry.webhook(identifier("webhookId", webhook_id))
+        found = registry.get_webhook(identifier("webhookId", webhook_id))
         return JsonResponse({"data": _webhook(request, found)})
 
 
@@ -83,7 +83,7 @@ def subscription(request: HttpRequest, subscription_id: str) -> HttpResponseBase
     """One subscription, to read or to end."""
     need_method(request, "GET", "DELETE")
     with store.changes():
-        found = registry.subscription(identifier("subscriptionId", subscription_id))
+        found = registry.get_subscription(identifier("subscriptionId", subscription_id))
         if request.method == "DELETE":
             registry.unsubscribe(found)
             return HttpResponse(status=204)

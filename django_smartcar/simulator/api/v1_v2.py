@@ -39,7 +39,7 @@ def dispatch(request: HttpRequest, version: str, path: str) -> HttpResponse:
             return _compatibility(request, version, rest)
         if first == "user" and not rest and request.method == "GET":
             rate_limits.count()
-            return JsonResponse({"id": grants.grant_of(bearer(request)).owner_id})
+            return JsonResponse({"id": grants.grant_for_token(bearer(request)).owner_id})
         if first == "vehicles" and not rest and request.method == "GET":
             return _vehicles(request)
         if first == "vehicles" and rest:
@@ -65,7 +65,7 @@ def _compatibility(request: HttpRequest, version: str, rest: str) -> HttpRespons
 
 
 def _vehicles(request: HttpRequest) -> HttpResponse:
-    grant = grants.grant_of(bearer(request))
+    grant = grants.grant_for_token(bearer(request))
     rate_limits.count()
     return JsonResponse(page("vehicles", grant.vehicle_ids, request.GET, default=10))
 
@@ -78,7 +78,7 @@ def _vehicle(request: HttpRequest, version: str, vehicle_id: str, below: str) ->
     if below == "application" and request.method == "DELETE":
         return _disconnect(request, vehicle_id)
     visit = v2_dispatch.Visit(
-        grant=grants.grant_of(bearer(request)),
+        grant=grants.grant_for_token(bearer(request)),
         car=_car(vehicle_id),
         units=_units(request),
         query=request.GET.dict(),
@@ -113,7 +113,7 @@ def _disconnect(request: HttpRequest, vehicle_id: str) -> HttpResponse:
         grants.disconnect(vehicle_id=_car(vehicle_id).id)
     else:
         car = _connected_car(request, vehicle_id)
-        grants.disconnect(grants.grant_of(bearer(request)).owner_id, car.id)
+        grants.disconnect(grants.grant_for_token(bearer(request)).owner_id, car.id)
     return JsonResponse({"status": "success"})
 
 
@@ -122,7 +122,7 @@ def _connected_car(request: HttpRequest, vehicle_id: str, with_management_token:
         if not _has_management_token(request):
             raise SmartcarError("AUTHENTICATION")
         return _car(vehicle_id)
-    grant = grants.grant_of(bearer(request))
+    grant = grants.grant_for_token(bearer(request))
     car = _car(vehicle_id)
     if car.id not in grant.vehicle_ids:
         raise SmartcarError("PERMISSION")

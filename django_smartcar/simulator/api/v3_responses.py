@@ -42,7 +42,7 @@ def answering_v3(view: V3View) -> View:
 
 def need_token(request: HttpRequest) -> None:
     """Refuse whoever does not show the application's token; a driver's token of v2 is none."""
-    if not application_tokens.is_good(bearer(request)):
+    if not application_tokens.is_valid(bearer(request)):
         raise V3Error("AUTHENTICATION", "UNAUTHORIZED")
 
 

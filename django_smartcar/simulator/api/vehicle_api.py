@@ -52,7 +52,7 @@ def connection(request: HttpRequest, connection_id: str) -> HttpResponseBase:
     need_method(request, "GET", "DELETE")
     with store.changes():
         rate_limits.count()
-        known = connections.connection(identifier("connectionId", connection_id))
+        known = connections.get_connection(identifier("connectionId", connection_id))
         if request.method == "DELETE":
             connections.delete(known)
             return HttpResponse(status=204)
@@ -93,7 +93,7 @@ def signal_list(request: HttpRequest, vehicle_id: str) -> HttpResponseBase:
         store.counters["reads"] += 1
         body = page_of(
             request,
-            catalog.stored(),
+            catalog.available_signals(),
             lambda signal: _signal(request, known, signal, units),
             size=100,
         )
@@ -108,7 +108,7 @@ def signal(request: HttpRequest, vehicle_id: str, code: str) -> HttpResponseBase
     with store.changes():
         known, units = _named_connection(request, vehicle_id), _units(request)
         store.counters["reads"] += 1
-        data = _signal(request, known, catalog.find(code), units)
+        data = _signal(request, known, catalog.get_signal(code), units)
         return JsonResponse({"data": data, "included": {"vehicle": _vehicle_resource(request, known)}})
 
 
@@ -241,4 +241,4 @@ def _vehicle_resource(request: HttpRequest, known: Connection) -> dict[str, Any]
 
 def _signal(request: HttpRequest, known: Connection, found: Signal, units: Units) -> dict[str, Any]:
     url = address(request, _HOST, f"vehicles/{known.car.id}")
-    return catalog.resource(found, known.car, units, known.permissions, url)
+    return catalog.signal_resource(found, known.car, units, known.permissions, url)

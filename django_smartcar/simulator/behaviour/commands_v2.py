@@ -46,7 +46,7 @@ def _charge(car: Car, body: dict[str, Any]) -> None:
     if wanted == "STOP":
         if car.charge_state != "CHARGING":
             raise SmartcarError("VEHICLE_STATE", car.charge_state)
-        if states.is_replayed(car):
+        if states.is_simulated(car):
             # So Smartcar's documents have it: a recorded charge cannot be cut short.
             raise SmartcarError("VEHICLE_STATE", "UNKNOWN")
         car.charge_state = "NOT_CHARGING"

@@ -64,11 +64,11 @@ class LimitsForm(RuleForm):
     throttle_requests = forms.IntegerField(label=_("Requests per car"), min_value=1, required=False)
     throttle_seconds = forms.IntegerField(label=_("In so many seconds"), min_value=1, max_value=86_400)
     monthly_requests = forms.IntegerField(label=_("Requests a month"), min_value=0, required=False)
-    most_vehicles = forms.IntegerField(label=_("Cars of the plan"), min_value=0, required=False)
+    max_vehicles = forms.IntegerField(label=_("Cars of the plan"), min_value=0, required=False)
 
     def __init__(self, **options: Any) -> None:
         super().__init__(initial=vars(store.state().limits), **options)
-        smartcars = vars(rate_limits.SMARTCARS)
+        smartcars = vars(rate_limits.SMARTCAR_LIMITS)
         for name, field in self.fields.items():
             field.widget.attrs["placeholder"] = _("Smartcar’s: %(number)s") % {"number": smartcars[name]}
 
@@ -84,7 +84,7 @@ class ForgetForm(RuleForm):
     done = _("The bucket is full, and no car is throttled.")
 
     def carry_out(self) -> None:
-        rate_limits.forget()
+        rate_limits.reset()
 
 
 class HostFaultForm(RuleForm):

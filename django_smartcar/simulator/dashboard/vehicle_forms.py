@@ -11,8 +11,8 @@ from .. import store
 from ..behaviour import motion
 from ..behaviour.commands_v2 import COMMANDS
 from ..behaviour.commands_v3 import V3_COMMANDS
-from ..errors.table import KINDS
-from ..errors.v3 import OWN_KINDS
+from ..errors.table import ERRORS
+from ..errors.v3 import V3_ERRORS
 from ..faults import injection
 from ..signals.catalog import SIGNALS
 from ..store.models import Car
@@ -36,11 +36,11 @@ def fault_choices() -> list[tuple[str, list[tuple[str, str]]]]:
 def fault_rows() -> list[dict[str, Any]]:
     """The table of errors: what each pair is answered with, and what it says."""
     rows = []
-    for pair, kind in (KINDS | OWN_KINDS).items():
-        is_v3 = pair in OWN_KINDS
+    for pair, kind in (ERRORS | V3_ERRORS).items():
+        is_v3 = pair in V3_ERRORS
         rows.append(
             {
-                "fault": injection.written(*pair),
+                "fault": injection.fault_name(*pair),
                 "type": pair[0],
                 "code": pair[1] or "",
                 "status": kind.status,
@@ -83,7 +83,7 @@ def _plain(number: float) -> float:
 
 
 def _status(fault: str) -> int:
-    return int(getattr(injection.error_of(fault), "status"))  # noqa: B009 - three classes have it
+    return int(getattr(injection.exception_for(fault), "status"))  # noqa: B009 - three classes have it
 
 
 class CarForm(forms.Form):

@@ -118,7 +118,7 @@ def shown(log: list[Delivery]) -> list[dict[str, Any]]:
             "delivery": one,
             "car": state.cars.get(one.vehicle_id or ""),
             "webhook": state.webhooks.get(one.webhook_id),
-            "body": json.dumps(one.body, indent=2, ensure_ascii=False),
+            "body": json.dumps(one.payload, indent=2, ensure_ascii=False),
         }
         for one in log[:_MOST_DELIVERIES]
     ]
@@ -137,7 +137,7 @@ def _tile(car: Car, is_connected: bool) -> dict[str, Any]:
     return {
         "car": car,
         "make": MAKES[car.make].name,
-        "state": states.of(car),
+        "state": states.state_of(car),
         "is_connected": is_connected,
         "battery": round(car.battery_percent * 100) if car.is_electric else None,
         "fuel": round(car.fuel_percent * 100) if car.has_engine else None,

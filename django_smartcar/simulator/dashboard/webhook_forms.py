@@ -170,7 +170,7 @@ class SendForm(WebhookForm):
             return
         self._choices("kind", [(name, name) for name in ("VEHICLE_STATE", "VEHICLE_ERROR", "RESOLVED")])
         self._choices("trigger", [(code, code) for code in (payloads.FIRST_DELIVERY, *SIGNALS)])
-        self._choices("fault", [group for group in fault_choices() if group[0] in notify.ERROR_TYPES])
+        self._choices("fault", [group for group in fault_choices() if group[0] in notify.WEBHOOK_ERROR_TYPES])
 
     def _choices(self, name: str, choices: list[Any]) -> None:
         field = self.fields[name]

@@ -73,7 +73,7 @@ def rules(request: HttpRequest) -> HttpResponse:
     context = {
         **page.context,
         "leaps": LEAPS,
-        "in_bucket": rate_limits.in_bucket(),
+        "in_bucket": rate_limits.bucket_level(),
         "faults": sorted(store.state().faults.items()),
         "section": "rules",
     }

@@ -1,29 +1,31 @@
-"""Smartcar's errors as data: every pair of type and code that v2.0 answers with."""
+"""The error table of API v2: (type, code) -> HTTP status, resolution, description and user message."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-_M1 = (
+_UNABLE_TO_CONNECT = (
     "is temporarily unable to connect to {app}. Please be patient while we’re working to resolve this issue."
 )
-_CAR = f"Your car {_M1}"
-_VEHICLE = f"Your vehicle {_M1}"
-_LINK = (
+_CAR_MESSAGE = f"Your car {_UNABLE_TO_CONNECT}"
+_VEHICLE_MESSAGE = f"Your vehicle {_UNABLE_TO_CONNECT}"
+_RECONNECT_MESSAGE = (
     "Your car got disconnected from {app}. "
     "Please use this link to re-connect your car: <link to Smartcar Connect>."
 )
 
 
-class Kind(NamedTuple):
+class ErrorSpec(NamedTuple):
+    """What a response with this error contains."""
+
     status: int
     resolution: str | None
     description: str
     user_message: str | None = None
 
 
-def _later(what: str) -> str:
-    return f"{what} Please retry your request at a later time."
+def _retry_later(sentence: str) -> str:
+    return f"{sentence} Please retry your request at a later time."
 
 
 _STATE = "and unable to perform your request."
@@ -31,143 +33,157 @@ _UPSTREAM = "from an upstream source."
 _MALFORMED = "Please check for missing parameters, spelling and casing mistakes, and other syntax issues."
 _REAUTHENTICATE = "Please prompt the user to re-authenticate using Smartcar Connect."
 
-#: Every pair of type and code that v2.0 answers with.
-KINDS: dict[tuple[str, str | None], Kind] = {
-    ("AUTHENTICATION", None): Kind(
+#: The errors of v2, by (type, code).
+ERRORS: dict[tuple[str, str | None], ErrorSpec] = {
+    ("AUTHENTICATION", None): ErrorSpec(
         401,
         None,
         "The authorization header is missing or malformed, or it contains invalid or expired authentication "
         f"credentials. {_MALFORMED}",
     ),
-    ("PERMISSION", None): Kind(
+    ("PERMISSION", None): ErrorSpec(
         403,
         "REAUTHENTICATE",
         f"Your application has insufficient permissions to access the requested resource. {_REAUTHENTICATE}",
     ),
-    ("VALIDATION", None): Kind(400, None, f"Request invalid or malformed. {_MALFORMED}", _CAR),
-    ("VALIDATION", "PARAMETER"): Kind(
+    ("VALIDATION", None): ErrorSpec(400, None, f"Request invalid or malformed. {_MALFORMED}", _CAR_MESSAGE),
+    ("VALIDATION", "PARAMETER"): ErrorSpec(
         400,
         None,
         "Your request is formatted correctly, but one or more of the provided parameters is incorrect.",
-        _CAR,
+        _CAR_MESSAGE,
     ),
-    ("RESOURCE_NOT_FOUND", "PATH"): Kind(
-        404, None, "The requested resource does not exist. Please check the URL and try again.", _VEHICLE
+    ("RESOURCE_NOT_FOUND", "PATH"): ErrorSpec(
+        404,
+        None,
+        "The requested resource does not exist. Please check the URL and try again.",
+        _VEHICLE_MESSAGE,
     ),
-    ("RESOURCE_NOT_FOUND", "VERSION"): Kind(
+    ("RESOURCE_NOT_FOUND", "VERSION"): ErrorSpec(
         404,
         None,
         "The requested resource does not exist. Please check your specified version number and try again.",
-        _VEHICLE,
+        _VEHICLE_MESSAGE,
     ),
-    ("CONNECTED_SERVICES_ACCOUNT", "ACCOUNT_ISSUE"): Kind(
+    ("CONNECTED_SERVICES_ACCOUNT", "ACCOUNT_ISSUE"): ErrorSpec(
         400,
         None,
         "Action needed in the user's connected services account before Smartcar can reach the vehicle.",
-        _CAR,
+        _CAR_MESSAGE,
     ),
-    ("CONNECTED_SERVICES_ACCOUNT", "AUTHENTICATION_FAILED"): Kind(
+    ("CONNECTED_SERVICES_ACCOUNT", "AUTHENTICATION_FAILED"): ErrorSpec(
         400,
         "REAUTHENTICATE",
         f"Smartcar was unable to authenticate with the user's connected services account. {_REAUTHENTICATE}",
-        _LINK,
+        _RECONNECT_MESSAGE,
     ),
-    ("CONNECTED_SERVICES_ACCOUNT", "NO_VEHICLES"): Kind(
-        400, None, "No vehicles were found in the user's connected services account.", _LINK
+    ("CONNECTED_SERVICES_ACCOUNT", "NO_VEHICLES"): ErrorSpec(
+        400, None, "No vehicles were found in the user's connected services account.", _RECONNECT_MESSAGE
     ),
-    ("CONNECTED_SERVICES_ACCOUNT", "PERMISSION"): Kind(
+    ("CONNECTED_SERVICES_ACCOUNT", "PERMISSION"): ErrorSpec(
         400, "REAUTHENTICATE", f"The user revoked Smartcar's access at the vehicle's maker. {_REAUTHENTICATE}"
     ),
-    ("CONNECTED_SERVICES_ACCOUNT", "SUBSCRIPTION"): Kind(
+    ("CONNECTED_SERVICES_ACCOUNT", "SUBSCRIPTION"): ErrorSpec(
         400,
         None,
         "The user's connected services subscription is not active or does not include this feature.",
-        _CAR,
+        _CAR_MESSAGE,
     ),
-    ("CONNECTED_SERVICES_ACCOUNT", "VEHICLE_MISSING"): Kind(
+    ("CONNECTED_SERVICES_ACCOUNT", "VEHICLE_MISSING"): ErrorSpec(
         400,
         None,
         "This vehicle is no longer associated with the user's connected services account. "
         "Please prompt the user to re-add the vehicle to their account.",
-        _LINK,
+        _RECONNECT_MESSAGE,
     ),
-    ("CONNECTED_SERVICES_ACCOUNT", "VIRTUAL_KEY_REQUIRED"): Kind(
-        400, "ACTION_REQUIRED", "The vehicle's owner must add a virtual key to the vehicle.", _CAR
+    ("CONNECTED_SERVICES_ACCOUNT", "VIRTUAL_KEY_REQUIRED"): ErrorSpec(
+        400, "ACTION_REQUIRED", "The vehicle's owner must add a virtual key to the vehicle.", _CAR_MESSAGE
     ),
-    ("RATE_LIMIT", "SMARTCAR_API"): Kind(
+    ("RATE_LIMIT", "SMARTCAR_API"): ErrorSpec(
         429,
         "RETRY_LATER",
         "Your application has exceeded its rate limit. Please retry your request in a few minutes.",
-        _VEHICLE,
+        _VEHICLE_MESSAGE,
     ),
-    ("RATE_LIMIT", "VEHICLE"): Kind(
+    ("RATE_LIMIT", "VEHICLE"): ErrorSpec(
         429,
         "RETRY_LATER",
         "You have reached the throttling rate limit for this vehicle. "
         "Please see the retry-after header for when to retry the request.",
-        _VEHICLE,
+        _VEHICLE_MESSAGE,
     ),
-    ("BILLING", "VEHICLE_LIMIT"): Kind(
+    ("BILLING", "VEHICLE_LIMIT"): ErrorSpec(
         430, "CONTACT_SUPPORT", "Your application has reached the number of vehicles of its plan."
     ),
-    ("BILLING", "VEHICLE_REQUEST_LIMIT"): Kind(
+    ("BILLING", "VEHICLE_REQUEST_LIMIT"): ErrorSpec(
         430,
         "CONTACT_SUPPORT",
         "Your application has reached this month's number of requests for this vehicle.",
     ),
-    ("BILLING", "INVALID_PLAN"): Kind(430, "CONTACT_SUPPORT", "Your plan does not include this feature."),
-    ("BILLING", "ACCOUNT_SUSPENDED"): Kind(
+    ("BILLING", "INVALID_PLAN"): ErrorSpec(
+        430, "CONTACT_SUPPORT", "Your plan does not include this feature."
+    ),
+    ("BILLING", "ACCOUNT_SUSPENDED"): ErrorSpec(
         430, "FINANCE", "Your account is suspended: a payment is past due."
     ),
-    ("SERVER", "INTERNAL"): Kind(
+    ("SERVER", "INTERNAL"): ErrorSpec(
         500,
         "RETRY_LATER",
         "An internal Smartcar error has occurred. "
         "Our team has been notified and is working to resolve this issue.",
-        _CAR,
+        _CAR_MESSAGE,
     ),
-    ("SERVER", "RECORD_NOT_FOUND"): Kind(
-        500, "CONTACT_SUPPORT", "No record was found for this vehicle's battery capacity.", _CAR
+    ("SERVER", "RECORD_NOT_FOUND"): ErrorSpec(
+        500, "CONTACT_SUPPORT", "No record was found for this vehicle's battery capacity.", _CAR_MESSAGE
     ),
-    ("SERVER", "MULTIPLE_RECORDS_FOUND"): Kind(
-        500, "CONTACT_SUPPORT", "Several records were found for this vehicle's battery capacity.", _CAR
+    ("SERVER", "MULTIPLE_RECORDS_FOUND"): ErrorSpec(
+        500,
+        "CONTACT_SUPPORT",
+        "Several records were found for this vehicle's battery capacity.",
+        _CAR_MESSAGE,
     ),
-    ("COMPATIBILITY", "MAKE_NOT_COMPATIBLE"): Kind(
+    ("COMPATIBILITY", "MAKE_NOT_COMPATIBLE"): ErrorSpec(
         501, None, "Smartcar does not support the vehicle's make."
     ),
-    ("COMPATIBILITY", "SMARTCAR_NOT_CAPABLE"): Kind(
+    ("COMPATIBILITY", "SMARTCAR_NOT_CAPABLE"): ErrorSpec(
         501, None, "Smartcar does not yet support this request for the vehicle."
     ),
-    ("COMPATIBILITY", "VEHICLE_NOT_CAPABLE"): Kind(
+    ("COMPATIBILITY", "VEHICLE_NOT_CAPABLE"): ErrorSpec(
         501, None, "The vehicle is incapable of performing your request."
     ),
-    ("COMPATIBILITY", "PLATFORM_NOT_CAPABLE"): Kind(
+    ("COMPATIBILITY", "PLATFORM_NOT_CAPABLE"): ErrorSpec(
         501,
         "REAUTHENTICATE",
         f"The vehicle's platform is incapable of performing your request. {_REAUTHENTICATE}",
     ),
-    ("UPSTREAM", "INVALID_DATA"): Kind(
-        502, "RETRY_LATER", _later(f"Smartcar received invalid data {_UPSTREAM}"), _CAR
+    ("UPSTREAM", "INVALID_DATA"): ErrorSpec(
+        502, "RETRY_LATER", _retry_later(f"Smartcar received invalid data {_UPSTREAM}"), _CAR_MESSAGE
     ),
-    ("UPSTREAM", "KNOWN_ISSUE"): Kind(
-        502, "RETRY_LATER", _later(f"Smartcar received an error {_UPSTREAM}"), _CAR
+    ("UPSTREAM", "KNOWN_ISSUE"): ErrorSpec(
+        502, "RETRY_LATER", _retry_later(f"Smartcar received an error {_UPSTREAM}"), _CAR_MESSAGE
     ),
-    ("UPSTREAM", "NO_RESPONSE"): Kind(
-        502, "RETRY_LATER", _later("One of Smartcar's upstream sources failed to respond."), _CAR
+    ("UPSTREAM", "NO_RESPONSE"): ErrorSpec(
+        502,
+        "RETRY_LATER",
+        _retry_later("One of Smartcar's upstream sources failed to respond."),
+        _CAR_MESSAGE,
     ),
-    ("UPSTREAM", "RATE_LIMIT"): Kind(
-        502, "RETRY_LATER", _later("Smartcar has been rate limited by one of its upstream sources."), _CAR
+    ("UPSTREAM", "RATE_LIMIT"): ErrorSpec(
+        502,
+        "RETRY_LATER",
+        _retry_later("Smartcar has been rate limited by one of its upstream sources."),
+        _CAR_MESSAGE,
     ),
-    ("UPSTREAM", "UNKNOWN_ISSUE"): Kind(
+    ("UPSTREAM", "UNKNOWN_ISSUE"): ErrorSpec(
         502,
         "RETRY_LATER",
         f"Smartcar received an unknown error {_UPSTREAM} "
         "Please retry your request at a later time and contact us if the issue persists.",
-        _CAR,
+        _CAR_MESSAGE,
     ),
 }
 
-#: What stops a car from doing as it is told: all of them 409.
+#: VEHICLE_STATE errors, all with status 409: code -> (resolution, description).
 _VEHICLE_STATES: dict[str, tuple[str | None, str]] = {
     "ASLEEP": (None, "The vehicle is in a sleep state and temporarily unable to perform your request."),
     "CHARGING_IN_PROGRESS": (None, f"The vehicle is currently charging {_STATE}"),
@@ -187,9 +203,9 @@ _VEHICLE_STATES: dict[str, tuple[str | None, str]] = {
     "UNREACHABLE": (None, "The vehicle was unable to perform your request: it could not be reached."),
     "VEHICLE_OFFLINE_FOR_SERVICE": (None, f"The vehicle is offline for service {_STATE}"),
 }
-KINDS.update(
+ERRORS.update(
     {
-        ("VEHICLE_STATE", code): Kind(409, resolution, description, _CAR)
+        ("VEHICLE_STATE", code): ErrorSpec(409, resolution, description, _CAR_MESSAGE)
         for code, (resolution, description) in _VEHICLE_STATES.items()
     }
 )

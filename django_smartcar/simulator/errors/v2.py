@@ -1,17 +1,17 @@
-"""Raises Smartcar's errors, and knows the bodies they become in each envelope.
+"""Errors of API v1 and v2 as exceptions, and their response bodies.
 
-A view only says ``raise SmartcarError("VEHICLE_STATE", "DOOR_OPEN")``; `answers.answering` does the rest.
+A view raises ``SmartcarError("VEHICLE_STATE", "DOOR_OPEN")``; a decorator in `api` turns it into a response.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from .table import KINDS
+from .table import ERRORS
 
 APPLICATION_NAME = "Demo application"
 
-#: The names that the same errors had in v1.0.
+#: The error types of v1, by the type of v2.
 _V1_TYPES = {
     "AUTHENTICATION": "authentication_error",
     "PERMISSION": "permission_error",
@@ -33,7 +33,7 @@ _V1_CODES = {
     ("CONNECTED_SERVICES_ACCOUNT", "AUTHENTICATION_FAILED"): "VOA_000",
     ("CONNECTED_SERVICES_ACCOUNT", "SUBSCRIPTION"): "VOA_001",
 }
-#: Where v1.0 had other words for the same.
+#: Messages of v1 that differ from v2's descriptions.
 _V1_MESSAGES = {
     ("PERMISSION", None): "Insufficient permissions to access requested resource.",
     ("VEHICLE_STATE", "UNKNOWN"): "Vehicle state cannot be determined.",
@@ -43,11 +43,11 @@ _DOCS = "https://smartcar.com/docs/errors/api-errors"
 
 
 class SmartcarError(Exception):
-    """An error of the table, on its way to the client."""
+    """An error of `table.ERRORS`. The view's response is built from it."""
 
     def __init__(
         self,
-        type: str,  # noqa: A002 - Smartcar's own word
+        type: str,  # noqa: A002 - Smartcar's name
         code: str | None = None,
         *,
         detail: list[dict[str, Any]] | None = None,
@@ -57,41 +57,42 @@ class SmartcarError(Exception):
         super().__init__(type, code)
         self.type = type
         self.code = code
-        self.kind = KINDS[type, code]
+        self.spec = ERRORS[type, code]
         self.detail = detail
         self.url = url
         self.retry_after = retry_after
 
     @property
     def status(self) -> int:
-        return self.kind.status
+        """Return the HTTP status."""
+        return self.spec.status
 
     def body(self, request_id: str) -> dict[str, Any]:
-        """The envelope of v2.0."""
-        resolution: dict[str, str | None] = {"type": self.kind.resolution}
+        """Return the error body of v2."""
+        resolution: dict[str, str | None] = {"type": self.spec.resolution}
         if self.url:
             resolution["url"] = self.url
         body: dict[str, Any] = {
-            "statusCode": self.kind.status,
+            "statusCode": self.spec.status,
             "type": self.type,
             "code": self.code,
-            "description": self.kind.description,
+            "description": self.spec.description,
             "docURL": self._doc_url(),
             "resolution": resolution,
             "requestId": request_id,
         }
-        if self.kind.user_message:
-            body["suggestedUserMessage"] = self.kind.user_message.format(app=APPLICATION_NAME)
+        if self.spec.user_message:
+            body["suggestedUserMessage"] = self.spec.user_message.format(app=APPLICATION_NAME)
         if self.detail:
             body["detail"] = self.detail
         return body
 
     def body_v1(self, request_id: str) -> dict[str, Any]:
-        """The envelope of v1.0."""
+        """Return the error body of v1."""
         body: dict[str, Any] = {
             "error": _V1_TYPES[self.type],
             "message": self._v1_message(),
-            "statusCode": self.kind.status,
+            "statusCode": self.spec.status,
             "requestId": request_id,
         }
         if code := _V1_CODES.get((self.type, self.code or "")):
@@ -99,35 +100,35 @@ class SmartcarError(Exception):
         return body
 
     def _v1_message(self) -> str:
-        # v1.0 had no list of details: the sentence about the field was the message.
+        # v1 has no list of details: the message is about the field.
         if self.detail and "message" in self.detail[0]:
             return str(self.detail[0]["message"])
-        return _V1_MESSAGES.get((self.type, self.code), self.kind.description)
+        return _V1_MESSAGES.get((self.type, self.code), self.spec.description)
 
     def _doc_url(self) -> str:
         if self.type == "AUTHENTICATION":
             return f"{_DOCS}/authentication-errors"
         if self.type == "RESOURCE_NOT_FOUND":
-            # "pathh" is Smartcar's own spelling.
+            # "pathh" is Smartcar's spelling.
             return f"{_DOCS}/resource-errors#{'pathh' if self.code == 'PATH' else 'version'}"
         group = self.type.lower().replace("_", "-")
         return f"{_DOCS}/{group}-errors#{(self.code or 'null').lower().replace('_', '-')}"
 
 
 def invalid(field: str, message: str) -> SmartcarError:
-    """A VALIDATION error that names the field."""
+    """Return a VALIDATION error that names the field."""
     return SmartcarError("VALIDATION", detail=[{"field": field, "message": message}])
 
 
 class GatewayTimeout(Exception):
-    """The 504 of a gateway before Smartcar: text, and no envelope."""
+    """The 504 of the gateway in front of Smartcar: plain text, not JSON."""
 
     status = 504
     text = "upstream request timeout"
 
 
 class OAuthError(Exception):
-    """An error of the token endpoint, which has an envelope of its own."""
+    """An error of the token endpoint, whose bodies follow OAuth 2.0 (RFC 6749, 5.2)."""
 
     def __init__(self, error: str, description: str, status: int = 400) -> None:
         super().__init__(error, description)
@@ -136,4 +137,5 @@ class OAuthError(Exception):
         self.status = status
 
     def body(self) -> dict[str, str]:
+        """Return the error body."""
         return {"error": self.error, "error_description": self.description}

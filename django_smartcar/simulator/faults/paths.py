@@ -1,4 +1,4 @@
-"""Which paths a fault or a latency can be of, and what a path of v2.0 is called in v3."""
+"""Paths that faults and latencies can be set for, and the v3 paths that a v2 path includes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator
 _SYSTEMS = ("abs", "airbag", "brakefluid", "lighting", "tirepressuremonitoring", "washerfluid")
 _CLOSURES = ("doors", "enginecover", "fronttrunk", "islocked", "reartrunk", "sunroof", "windows")
 
-#: By a reading's path in v2.0: the signals that v3 tells the same with.
-SIGNALS_OF = {
+#: Signals of v3 with the same data, by GET path of v2.
+SIGNALS_BY_V2_PATH = {
     "vin": ("vehicleidentification-vin",),
     "odometer": ("odometer-traveleddistance",),
     "location": ("location-preciselocation",),
@@ -26,8 +26,8 @@ SIGNALS_OF = {
     "service/history": ("service-records",),
 }
 
-#: By what is posted to in v2.0.
-_POSTED_TO = {
+#: Paths of v3 with the same effect, by POST path of v2.
+_V3_PATHS_BY_V2_POST = {
     "batch": ("signals",),
     "security": ("commands/security/lock", "commands/security/unlock"),
     "charge": ("commands/charge/start", "commands/charge/stop"),
@@ -36,20 +36,21 @@ _POSTED_TO = {
 }
 
 
-def _older() -> Iterator[tuple[str, tuple[str, str]]]:
-    for path, codes in SIGNALS_OF.items():
+def _v2_equivalents() -> Iterator[tuple[str, tuple[str, str]]]:
+    for path, codes in SIGNALS_BY_V2_PATH.items():
         yield from ((f"signals/{code}", ("GET", path)) for code in codes)
-    for path, newer in _POSTED_TO.items():
-        yield from ((one, ("POST", path)) for one in newer)
+    for path, v3_paths in _V3_PATHS_BY_V2_POST.items():
+        yield from ((v3_path, ("POST", path)) for v3_path in v3_paths)
 
 
-#: By path in v3: the methods and paths of v2.0 that stand for it too.
-OLDER: dict[str, list[tuple[str, str]]] = {}
-for _path, _asked in _older():
-    OLDER.setdefault(_path, []).append(_asked)
+#: Methods and paths of v2 whose faults apply as well, by path of v3.
+V2_EQUIVALENTS: dict[str, list[tuple[str, str]]] = {}
+for _path, _method_and_path in _v2_equivalents():
+    V2_EQUIVALENTS.setdefault(_path, []).append(_method_and_path)
 
-#: All below a car, but for those of charge schedules. Written out, as what answers them raises the faults.
-BELOW_CAR = (
+#: The paths below a vehicle, except those of charge schedules. They are spelled out here, because the
+#: modules that serve them import `faults`.
+VEHICLE_PATHS = (
     "/",
     "permissions",
     "batch",
@@ -151,27 +152,27 @@ BELOW_CAR = (
     "commands/navigation/set-destination",
 )
 
-#: The paths of hosts. Below all but the last of them there are more.
-_HOSTS = (
+#: The paths that name no vehicle. All but the last four may have more segments.
+_HOST_PATHS = (
     *("vehicles", "users", "connections", "webhooks", "subscriptions", "applications", "compatibility"),
     *("compatible-vehicles", "user", "oauth/token", "oauth2/token"),
 )
-_HOSTS_WITH_MORE = _HOSTS[:7]
+_HOST_PATH_PREFIXES = _HOST_PATHS[:7]
 
 
-def check_below_car(path: str) -> None:
-    """Raise ValueError for a path that neither generation has below a car."""
-    if path not in BELOW_CAR and not path.startswith("charge-schedules/"):
+def check_vehicle_path(path: str) -> None:
+    """Raise ValueError if neither API version has this path below a vehicle."""
+    if path not in VEHICLE_PATHS and not path.startswith("charge-schedules/"):
         raise ValueError(
-            f"Neither generation has a path {path!r} below a car. There are: {', '.join(BELOW_CAR)}, "
+            f"No API version has the path {path!r} below a vehicle. There are: {', '.join(VEHICLE_PATHS)}, "
             "charge-schedules/…"
         )
 
 
-def check_of_host(path: str) -> None:
-    """Raise ValueError for a path that no host has."""
-    if path not in _HOSTS and path.partition("/")[0] not in _HOSTS_WITH_MORE:
+def check_host_path(path: str) -> None:
+    """Raise ValueError if no host has this path."""
+    if path not in _HOST_PATHS and path.partition("/")[0] not in _HOST_PATH_PREFIXES:
         raise ValueError(
-            f"No host has a path {path!r}; if it is one below a car, say which car. "
-            f"There are: {', '.join(_HOSTS)}."
+            f"No host has the path {path!r}. If it is a path below a vehicle, pass the vehicle. "
+            f"There are: {', '.join(_HOST_PATHS)}."
         )

@@ -1,12 +1,11 @@
-"""The bodies of v3's signals: percentages from 0 to 100, and each number with the name of its unit."""
+"""Bodies of the signals of API v3, computed from the vehicle. Percentages are 0 to 100."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ..errors.v2 import SmartcarError
 from ..store.models import Car
-from ..vehicles.values import READINGS, Units, timestamp
+from ..vehicles.values import READINGS, Units, require_capability, timestamp
 
 Body = dict[str, Any]
 
@@ -14,29 +13,32 @@ _CORNERS = [(row, column) for row in range(2) for column in range(2)]
 
 
 def measured(unit: str, value: float) -> Body:
+    """Return a number with its unit."""
     return {"unit": unit, "value": value}
 
 
-def percent(share: float) -> Body:
-    return measured("percent", _percentage(share))
+def percent(fraction: float) -> Body:
+    """Return a fraction of 1 as a percentage."""
+    return measured("percent", _percentage(fraction))
 
 
 def distance(kilometres: float, units: Units) -> Body:
+    """Return a distance in kilometres or miles."""
     unit = "kilometers" if units.system == "metric" else "miles"
     return measured(unit, units.distance(kilometres))
 
 
-def electric(car: Car) -> None:
-    """Refuse for a car without a plug."""
-    _need(car.is_electric)
+def require_plug(car: Car) -> None:
+    """Raise VEHICLE_NOT_CAPABLE if the vehicle has no plug."""
+    require_capability(car.is_electric)
 
 
-def fuelled(car: Car) -> None:
-    """Refuse for a car without a tank."""
-    _need(car.has_engine)
+def require_tank(car: Car) -> None:
+    """Raise VEHICLE_NOT_CAPABLE if the vehicle has no fuel tank."""
+    require_capability(car.has_engine)
 
 
-def healthy(car: Car, units: Units) -> Body:
+def system_status(car: Car, units: Units) -> Body:
     return {"status": "OK", "description": None}
 
 
@@ -51,24 +53,24 @@ def location(car: Car, units: Units) -> Body:
 
 
 def charge_limits(car: Car, units: Units) -> Body:
-    electric(car)
+    require_plug(car)
     limit = _percentage(car.charge_limit)
     return {
         "values": [{"type": "GLOBAL", "limit": limit, "condition": None}],
-        # No limit is active in a car that is not plugged in.
+        # No limit is active while the vehicle is not plugged in.
         "activeLimit": limit if car.is_plugged_in else None,
         "unit": "percent",
     }
 
 
 def charge_timers(car: Car, units: Units) -> Body:
-    electric(car)
+    require_plug(car)
     return {
         "values": [
             {
                 "type": "LOCATION",
                 "condition": schedule["attributes"]["location"],
-                "schedules": _windows(schedule),
+                "schedules": _timer_hours(schedule),
                 "scheduleType": schedule["type"],
                 "scheduleId": schedule_id,
             }
@@ -78,13 +80,13 @@ def charge_timers(car: Car, units: Units) -> Body:
 
 
 def battery_range(car: Car, units: Units) -> Body:
-    electric(car)
+    require_plug(car)
     body = distance(car.battery_range_km, units)
     return body | {"additionalValues": [{"type": "ESTIMATED", "value": body["value"]}]}
 
 
 def nominal_capacity(car: Car, units: Units) -> Body:
-    electric(car)
+    require_plug(car)
     capacity = car.battery_capacity_kwh
     return {
         "source": "SMARTCAR",
@@ -95,7 +97,7 @@ def nominal_capacity(car: Car, units: Units) -> Body:
 
 
 def fuel_amount(car: Car, units: Units) -> Body:
-    fuelled(car)
+    require_tank(car)
     unit = "liters" if units.system == "metric" else "gallons"
     return measured(unit, units.volume(car.tank_litres * car.fuel_percent))
 
@@ -145,26 +147,21 @@ def service_records(car: Car, units: Units) -> Body:
     }
 
 
-def _percentage(share: float) -> float:
-    number = round(share * 100, 2)
+def _percentage(fraction: float) -> float:
+    number = round(fraction * 100, 2)
     return int(number) if number.is_integer() else number
 
 
-def _need(capable: bool) -> None:
-    if not capable:
-        raise SmartcarError("COMPATIBILITY", "VEHICLE_NOT_CAPABLE")
-
-
-def _grid(facts: Any) -> Body:
-    """Rows from front to back, columns from left to right, both counted from nought."""
+def _grid(cells: Any) -> Body:
+    """Return four cells by position: rows from front to back, columns from left to right, counted from 0."""
     values = [
-        {"row": row, "column": column, **fact} for (row, column), fact in zip(_CORNERS, facts, strict=True)
+        {"row": row, "column": column, **cell} for (row, column), cell in zip(_CORNERS, cells, strict=True)
     ]
     return {"values": values, "rowCount": 2, "columnCount": 2}
 
 
-def _windows(schedule: dict[str, Any]) -> list[dict[str, Any]]:
-    """A schedule's hours, as timers tell them."""
+def _timer_hours(schedule: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the hours of a charge schedule, in the form of charge timers."""
     attributes, kind = schedule["attributes"], schedule["type"]
     week = ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"]
     if kind == "daily":

@@ -1,4 +1,4 @@
-"""The signals of v3: a table of codes, permissions and bodies, and what is answered for each."""
+"""Catalogue of the signals of API v3 (code, permission, body), and their JSON:API resources."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from .. import store
 from ..conf import conf
 from ..errors.v2 import SmartcarError
 from ..errors.v3 import not_found
-from ..faults.injection import OF_A_CAR, refuse_signal
+from ..faults.injection import VEHICLE_ERROR_TYPES, refuse_signal
 from ..store.models import Car
 from ..vehicles.values import Units, timestamp
-from . import bodies as bodies
+from . import bodies
 from .bodies import Body, measured, percent
 
 
 class Signal(NamedTuple):
+    """A signal: `scope` is its permission, `body` computes its value for a vehicle."""
+
     group: str
     name: str
     scope: str
@@ -24,11 +26,12 @@ class Signal(NamedTuple):
 
     @property
     def code(self) -> str:
+        """Return the code: ``odometer-traveleddistance``."""
         return f"{self.group}-{self.name}".lower()
 
 
-def _plain(value: Callable[[Car], Any], check: Callable[[Car], None] | None = None) -> Callable[..., Body]:
-    """A body that is one value, for cars that pass the check."""
+def _value(value: Callable[[Car], Any], check: Callable[[Car], None] | None = None) -> Callable[..., Body]:
+    """Return a body function for a single value. `check` raises for vehicles without it."""
     return _checked(lambda car, units: {"value": value(car)}, check)
 
 
@@ -42,11 +45,11 @@ def _checked(body: Callable[[Car, Units], Body], check: Callable[[Car], None] | 
 
 
 def _electric(body: Callable[[Car, Units], Body]) -> Callable[..., Body]:
-    return _checked(body, bodies.electric)
+    return _checked(body, bodies.require_plug)
 
 
 def _fuelled(body: Callable[[Car, Units], Body]) -> Callable[..., Body]:
-    return _checked(body, bodies.fuelled)
+    return _checked(body, bodies.require_tank)
 
 
 def _is_charging(car: Car) -> bool:
@@ -63,11 +66,11 @@ _CHARGE = [
     ("AmperageRequested", _electric(lambda car, units: measured("amps", car.charge_amperage))),
     ("ChargeLimits", bodies.charge_limits),
     ("ChargeTimers", bodies.charge_timers),
-    ("DetailedChargingStatus", _plain(lambda car: car.charge_state, bodies.electric)),
-    ("IsCharging", _plain(_is_charging, bodies.electric)),
-    ("IsChargingCableConnected", _plain(lambda car: car.is_plugged_in, bodies.electric)),
-    ("IsChargingPortFlapOpen", _plain(lambda car: car.is_charge_port_open, bodies.electric)),
-    ("IsFastChargerPresent", _plain(lambda car: False, bodies.electric)),
+    ("DetailedChargingStatus", _value(lambda car: car.charge_state, bodies.require_plug)),
+    ("IsCharging", _value(_is_charging, bodies.require_plug)),
+    ("IsChargingCableConnected", _value(lambda car: car.is_plugged_in, bodies.require_plug)),
+    ("IsChargingPortFlapOpen", _value(lambda car: car.is_charge_port_open, bodies.require_plug)),
+    ("IsFastChargerPresent", _value(lambda car: False, bodies.require_plug)),
     ("Voltage", _electric(lambda car, units: measured("volts", 240))),
 ]  # fmt: skip
 
@@ -80,18 +83,18 @@ _SIGNALS = [
     Signal("Closure", "Doors", "read_security", bodies.doors),
     Signal("Closure", "EngineCover", "read_security", _fuelled(lambda car, units: {"isOpen": False})),
     Signal("Closure", "FrontTrunk", "read_security", bodies.trunk),
-    Signal("Closure", "IsLocked", "read_security", _plain(lambda car: car.is_locked)),
+    Signal("Closure", "IsLocked", "read_security", _value(lambda car: car.is_locked)),
     Signal("Closure", "RearTrunk", "read_security", bodies.trunk),
     Signal("Closure", "Sunroof", "read_security", lambda car, units: {"isOpen": False}),
     Signal("Closure", "Windows", "read_security", bodies.windows),
-    Signal("ConnectivityStatus", "IsAsleep", "read_vehicle_info", _plain(lambda car: car.state == "asleep")),
+    Signal("ConnectivityStatus", "IsAsleep", "read_vehicle_info", _value(lambda car: car.state == "asleep")),
     Signal(
         "ConnectivityStatus",
         "IsOnline",
         "read_vehicle_info",
-        _plain(lambda car: car.state not in ("asleep", "unreachable")),
+        _value(lambda car: car.state not in ("asleep", "unreachable")),
     ),
-    *(Signal("Diagnostics", name, "read_diagnostics", bodies.healthy) for name in _SYSTEMS),
+    *(Signal("Diagnostics", name, "read_diagnostics", bodies.system_status) for name in _SYSTEMS),
     Signal(
         "Diagnostics",
         "DTCCount",
@@ -125,7 +128,7 @@ _SIGNALS = [
         "read_odometer",
         lambda car, units: bodies.distance(car.odometer_km, units),
     ),
-    Signal("Service", "IsInService", "read_service_history", _plain(lambda car: False)),
+    Signal("Service", "IsInService", "read_service_history", _value(lambda car: False)),
     Signal("Service", "Records", "read_service_history", bodies.service_records),
     Signal("TractionBattery", "NominalCapacity", "read_battery", bodies.nominal_capacity),
     Signal("TractionBattery", "Range", "read_battery", bodies.battery_range),
@@ -135,58 +138,60 @@ _SIGNALS = [
         "read_battery",
         _electric(lambda car, units: percent(car.battery_percent)),
     ),
-    Signal("VehicleIdentification", "VIN", "read_vin", _plain(lambda car: car.vin)),
+    Signal("VehicleIdentification", "VIN", "read_vin", _value(lambda car: car.vin)),
     Signal("Wheel", "Tires", "read_tires", bodies.tires),
 ]
 
-#: By code.
+#: All signals, by code.
 SIGNALS: dict[str, Signal] = {signal.code: signal for signal in _SIGNALS}
 
 
-def stored() -> list[Signal]:
-    """What the store of signals holds for a car; nothing for an application without a webhook."""
+def available_signals() -> list[Signal]:
+    """Return the signals that Smartcar stores: an empty list for an application without a webhook."""
     if not conf.SMARTCAR_SIMULATOR_SIGNALS:
         return []
     return [signal for signal in _SIGNALS if signal.code not in conf.SMARTCAR_SIMULATOR_SIGNALS_OFF]
 
 
-def find(code: str) -> Signal:
-    """The signal of this code, when the store has it."""
-    for signal in stored():
+def get_signal(code: str) -> Signal:
+    """Return the signal with this code. Raise a 404 if it is unknown or not stored."""
+    for signal in available_signals():
         if signal.code == code:
             return signal
     raise not_found("signal")
 
 
-def resource(signal: Signal, car: Car, units: Units, scopes: Collection[str], url: str) -> dict[str, Any]:
-    """A signal as it is answered. What is wrong with one signal is said there, and fails no other."""
+def signal_resource(
+    signal: Signal, car: Car, units: Units, scopes: Collection[str], url: str
+) -> dict[str, Any]:
+    """Return the JSON:API resource of a signal. An error of one signal is its status and fails no other."""
     now = timestamp(store.now())
     attributes: dict[str, Any] = {"code": signal.code, "name": signal.name, "group": signal.group}
     meta = {"retrievedAt": now}
     try:
         if signal.scope not in scopes:
             raise SmartcarError("PERMISSION")
-        refuse_signal(car, signal.code, stays_known=signal.group == "VehicleIdentification")
+        refuse_signal(car, signal.code, is_static=signal.group == "VehicleIdentification")
         attributes |= {"status": {"value": "SUCCESS"}, "body": signal.body(car, units)}
         meta |= {"oemUpdatedAt": timestamp(car.recorded_at), "ingestedAt": now}
     except SmartcarError as error:
-        if error.type not in OF_A_CAR:
-            raise  # it is about the request, not about this signal
-        problem: dict[str, Any] = {
+        if error.type not in VEHICLE_ERROR_TYPES:
+            raise  # an error of the request, not of this signal
+        error_body: dict[str, Any] = {
             "type": error.type,
             "code": error.code or "UNKNOWN",
-            "description": error.kind.description,
+            "description": error.spec.description,
         }
-        if error.kind.resolution:
-            problem["resolution"] = {"type": error.kind.resolution}
-        attributes["status"] = {"value": "ERROR", "error": problem}
-    own = f"{url}/signals/{signal.code}"
+        if error.spec.resolution:
+            error_body["resolution"] = {"type": error.spec.resolution}
+        attributes["status"] = {"value": "ERROR", "error": error_body}
+    self_url = f"{url}/signals/{signal.code}"
     return {
         "id": signal.code,
         "type": "signal",
         "attributes": attributes,
         "meta": meta,
-        "links": {"self": own, "values": f"{url}/signals", "vehicle": url},
+        "links": {"self": self_url, "values": f"{url}/signals", "vehicle": url},
     }
 
 

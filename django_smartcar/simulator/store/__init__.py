@@ -1,6 +1,6 @@
-"""The world of the pretend Smartcar: its people, cars and grants, in memory, behind one lock.
+"""The simulator's state: owners, vehicles, grants, webhooks and the clock, in memory, behind one lock.
 
-``world.reset()`` starts from nothing; ``world.car(vehicle_id).is_locked`` is what a test asks.
+``store.reset()`` empties it. Tests read it directly: ``store.car(vehicle_id).is_locked``.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from ..conf import CLIENT_ID, CLIENT_SECRET, M2M_CLIENT_ID, M2M_CLIENT_SECRET, MANAGEMENT_TOKEN, conf
 from . import persistence
-from .clock import Clock
 from .models import Car, Grant, Owner, State
 
 __all__ = [
@@ -44,144 +43,166 @@ __all__ = [
     "sleep",
     "state",
     "touch",
-    "traffic",
+    "volatile",
 ]
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass
-class _World:
+class _Clock:
+    """A clock that may run faster than real time. It does not jump when its speed changes."""
+
+    speed: float = 1
+    #: How far it was ahead of real time when it was last read.
+    offset: timedelta = timedelta(0)
+    read_at: datetime | None = None
+
+    def now(self, speed: float) -> datetime:
+        """Return the simulated time, and run at this speed from now on."""
+        real_time = datetime.now(UTC)
+        if self.read_at is not None:
+            self.offset += (real_time - self.read_at) * (self.speed - 1)
+        self.speed, self.read_at = speed, real_time
+        return real_time + self.offset
+
+
+@dataclass
+class _Store:
     lock: threading.RLock = field(default_factory=threading.RLock)
     state: State | None = None
-    clock: Clock = field(default_factory=Clock)
+    clock: _Clock = field(default_factory=_Clock)
     depth: int = 0
     is_dirty: bool = False
     runs: dict[str, Any] = field(default_factory=dict)
-    traffic: dict[str, Any] = field(default_factory=dict)
+    volatile: dict[str, Any] = field(default_factory=dict)
     deliveries: list[Any] = field(default_factory=list)
     counters: Counter[str] = field(default_factory=Counter)
 
 
-_world = _World()
+_store = _Store()
 
-#: How often what was asked since the start or the last reset, for tests that must prove "exactly once":
-#: ``code_exchanges``, ``refreshes``, ``commands``, ``reads``.
-counters: Counter[str] = _world.counters
+#: Number of requests since the start or the last reset, for tests that assert "exactly once":
+#: ``code_exchanges``, ``refreshes``, ``application_tokens``, ``commands``, ``reads``.
+counters: Counter[str] = _store.counters
 
-#: The visits to Connect that are under way, by their unguessable id. A restart ends them.
-runs: dict[str, Any] = _world.runs
+#: Connect sessions in progress, by their random id. Cleared by a restart.
+runs: dict[str, Any] = _store.runs
 
-#: What was asked lately, for `limits`: a restart forgets it.
-traffic: dict[str, Any] = _world.traffic
+#: Recent requests (`faults.rate_limits`) and the last sequence number of webhooks. Cleared by a restart.
+volatile: dict[str, Any] = _store.volatile
 
-#: Webhooks on their way and lately delivered, for `deliveries`: a restart forgets them.
-deliveries: list[Any] = _world.deliveries
+#: Webhook deliveries, queued and recent (`webhooks.queue`). Cleared by a restart.
+deliveries: list[Any] = _store.deliveries
 
 
 def now() -> datetime:
-    """The time in this world. The only clock that the pretend Smartcar reads."""
-    with _world.lock:
-        return _world.clock.read(conf.SMARTCAR_SIMULATOR_SPEED)
+    """Return the simulated time (UTC). The simulator reads no other clock."""
+    with _store.lock:
+        return _store.clock.now(conf.SMARTCAR_SIMULATOR_SPEED)
 
 
 def advance(seconds: float) -> None:
-    """Let time pass at once; `reset()` goes back to the real time."""
-    with _world.lock:
-        _world.clock.ahead += timedelta(seconds=seconds)
+    """Move the clock forward. `reset()` sets it back to real time."""
+    with _store.lock:
+        _store.clock.offset += timedelta(seconds=seconds)
 
 
 def sleep(seconds: float) -> None:
-    """Let this much time of this world pass. Never inside `changes()`: the world would stand still."""
+    """Sleep for so many simulated seconds. Do not call it inside `changes()`: it would hold the lock."""
     time.sleep(seconds / conf.SMARTCAR_SIMULATOR_SPEED)
 
 
 @contextlib.contextmanager
 def changes() -> Iterator[State]:
-    """Hold the world still; a change marked by `touch()` is in the snapshot before it is answered."""
-    with _world.lock:
-        _world.depth += 1
+    """Lock the state, yield it, and save the snapshot on exit if `touch()` was called."""
+    with _store.lock:
+        _store.depth += 1
         try:
             yield state()
         finally:
-            _world.depth -= 1
-            if _world.depth == 0 and _world.is_dirty:
-                _world.is_dirty = False
+            _store.depth -= 1
+            if _store.depth == 0 and _store.is_dirty:
+                _store.is_dirty = False
                 _save()
 
 
 def touch() -> None:
-    """Say that the state has changed. Call it inside `changes()`."""
-    _world.is_dirty = True
+    """Mark the state as changed, so that it is saved. Call it inside `changes()`."""
+    _store.is_dirty = True
 
 
 def state() -> State:
-    """The state itself, read from the snapshot at first use."""
-    with _world.lock:
-        if _world.state is None:
-            _world.state = _load()
-        return _world.state
+    """Return the state. It is loaded from the snapshot on first use."""
+    with _store.lock:
+        if _store.state is None:
+            _store.state = _load()
+        return _store.state
 
 
 def reset() -> None:
-    """Start from nothing: no owner, no car, no token, counters at nought, an empty snapshot."""
+    """Delete everything: owners, vehicles, tokens, counters and the snapshot's content."""
     with changes():
-        _world.state = State()
-        _world.clock = Clock()
-        _forget()
+        _store.state = State()
+        _store.clock = _Clock()
+        _clear_volatile()
         touch()
 
 
 def restart() -> None:
-    """What a restarted process knows: the snapshot when there is one, otherwise nothing."""
-    with _world.lock:
-        _world.state = None
-        _forget()
+    """Reload the state as a restarted process does: from the snapshot, or empty without one."""
+    with _store.lock:
+        _store.state = None
+        _clear_volatile()
 
 
 def cars() -> list[Car]:
-    """Every car that somebody has signed in with, oldest first."""
+    """Return all vehicles that owners have signed in with, oldest first."""
     return list(state().cars.values())
 
 
 def car(vehicle_id: str) -> Car:
-    """The car of this vehicle id; `KeyError` when there is none."""
+    """Return the vehicle with this id. Raise `KeyError` if there is none."""
     return state().cars[vehicle_id]
 
 
 def owners() -> list[Owner]:
+    """Return all owners, oldest first."""
     return list(state().owners.values())
 
 
 def owner(email: str) -> Owner:
-    """The owner of this e-mail address; `KeyError` when nobody has signed in with it."""
-    for person in owners():
-        if person.email == email.strip().lower():
-            return person
+    """Return the owner with this email address. Raise `KeyError` if there is none."""
+    for candidate in owners():
+        if candidate.email == email.strip().lower():
+            return candidate
     raise KeyError(email)
 
 
 def grants() -> list[Grant]:
-    """Every grant, oldest first; one without vehicles has been disconnected."""
+    """Return all grants, oldest first. A grant without vehicles has been disconnected."""
     return list(state().grants.values())
 
 
 def environment(origin: str, version: str = "3") -> dict[str, str]:
-    """The environment variables that point a client at a pretend Smartcar mounted at this address.
+    """Return the environment variables that point a client at a simulator mounted at this address.
 
-    The client id and its secret are those of the `version`; in ``"3"`` the older pair comes along as well.
+    The client id and secret are those of the API `version`. For ``"3"`` those of v2 are included as well.
     """
     origin = origin.rstrip("/")
-    older = conf.SMARTCAR_SIMULATOR_CLIENT_ID, conf.SMARTCAR_SIMULATOR_CLIENT_SECRET
-    newer = conf.SMARTCAR_SIMULATOR_M2M_CLIENT_ID, conf.SMARTCAR_SIMULATOR_M2M_CLIENT_SECRET
-    client_id, client_secret = newer if version == "3" else older
-    spare = {"SMARTCAR_V2_CLIENT_ID": older[0], "SMARTCAR_V2_CLIENT_SECRET": older[1]}
+    v2_credentials = conf.SMARTCAR_SIMULATOR_CLIENT_ID, conf.SMARTCAR_SIMULATOR_CLIENT_SECRET
+    v3_credentials = conf.SMARTCAR_SIMULATOR_M2M_CLIENT_ID, conf.SMARTCAR_SIMULATOR_M2M_CLIENT_SECRET
+    client_id, client_secret = v3_credentials if version == "3" else v2_credentials
+    v2_settings = {
+        "SMARTCAR_V2_CLIENT_ID": v2_credentials[0],
+        "SMARTCAR_V2_CLIENT_SECRET": v2_credentials[1],
+    }
     return {
         # django_smartcar's own settings
         "SMARTCAR_API_VERSION": version,
         "SMARTCAR_CLIENT_ID": client_id,
         "SMARTCAR_CLIENT_SECRET": client_secret,
-        **(spare if version == "3" else {}),
+        **(v2_settings if version == "3" else {}),
         "SMARTCAR_APPLICATION_ID": conf.SMARTCAR_SIMULATOR_CLIENT_ID,
         "SMARTCAR_IAM_URL": f"{origin}/iam/oauth2/token",
         "SMARTCAR_VEHICLE_API_URL": f"{origin}/vehicle-api",
@@ -192,7 +213,7 @@ def environment(origin: str, version: str = "3") -> dict[str, str]:
         "SMARTCAR_API_URL": f"{origin}/api",
         "SMARTCAR_MANAGEMENT_URL": f"{origin}/management",
         "SMARTCAR_MANAGEMENT_TOKENS": conf.SMARTCAR_SIMULATOR_MANAGEMENT_TOKEN,
-        # what Smartcar's own SDKs read
+        # the settings of Smartcar's own SDKs
         "SMARTCAR_CONNECT_ORIGIN": f"{origin}/connect",
         "SMARTCAR_AUTH_ORIGIN": f"{origin}/auth/oauth/token",
         "SMARTCAR_API_ORIGIN": f"{origin}/api",
@@ -200,11 +221,11 @@ def environment(origin: str, version: str = "3") -> dict[str, str]:
     }
 
 
-def _forget() -> None:
-    _world.runs.clear()
-    _world.traffic.clear()
-    _world.deliveries.clear()
-    _world.counters.clear()
+def _clear_volatile() -> None:
+    _store.runs.clear()
+    _store.volatile.clear()
+    _store.deliveries.clear()
+    _store.counters.clear()
 
 
 def _load() -> State:
@@ -215,19 +236,19 @@ def _load() -> State:
         return persistence.read(path)
     except persistence.UnreadableSnapshot as error:
         logger.error(
-            "The pretend Smartcar could not read %s (%s). It starts from nothing: connect the cars again. %s",
+            "could not read the simulator's state: %s (%s); starting empty, connect the vehicles again. %s",
             path,
             error,
-            _put_aside(path),
+            _move_aside(path),
         )
         return State()
 
 
-def _put_aside(path: Path) -> str:
+def _move_aside(path: Path) -> str:
     try:
-        return f"The file is kept as {persistence.put_aside(path).name}."
+        return f"The file was renamed to {persistence.move_aside(path).name}."
     except OSError as error:
-        return f"The file could not be put aside: {error}."
+        return f"The file could not be renamed: {error}."
 
 
 def _save() -> None:
@@ -240,5 +261,7 @@ def _save() -> None:
         persistence.write(path, current)
     except OSError as error:
         logger.error(
-            "The pretend Smartcar could not write %s: %s. A restart will forget its cars.", path, error
+            "could not write the simulator's state to %s (%s); its vehicles will be lost on restart",
+            path,
+            error,
         )

@@ -1,4 +1,4 @@
-"""What the pretend Smartcar remembers: plain dataclasses, no behaviour that needs the rest of the world."""
+"""The simulator's records, as plain dataclasses: vehicles, owners, grants, tokens, webhooks and limits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass
 class Car:
-    """A car, as its maker knows it: kilometres, litres, kilopascals, shares of one."""
+    """A vehicle and its current values, in km, litres, kPa, kWh and fractions of 1."""
 
     id: str
     owner_id: str
@@ -36,42 +36,45 @@ class Car:
     charge_limit: float = 0.9
     charge_amperage: float = 32.0
     destination: list[float] | None = None
-    #: ``TYPE:CODE`` of the error that answers whoever asks the car, as an error account's car does.
+    #: ``TYPE:CODE`` of the error that every request to the vehicle gets (see `faults.injection`).
     fault: str | None = None
     is_charge_port_open: bool = False
-    #: What only its make lets one set, by the path below the make: ``{"climate/cabin": {"status": "ON"}}``.
+    #: Settings that only its make has, by path below the make: ``{"climate/cabin": {"status": "ON"}}``.
     make_settings: dict[str, dict[str, Any]] = field(default_factory=dict)
-    #: Charge schedules of v3 by their id: ``{"type": "daily", "attributes": {…}}``.
+    #: Charge schedules (v3) by id: ``{"type": "daily", "attributes": {…}}``.
     charge_schedules: dict[str, dict[str, Any]] = field(default_factory=dict)
-    #: What it is doing, apart from charging: a key of `states.STATES`.
+    #: What it is doing, apart from charging: a key of `vehicles.states.STATES`.
     condition: str = "parked"
-    #: Until when it has driven or charged; how far since then is worked out when somebody looks.
+    #: Until when its driving or charging has been computed. The rest is computed at the next request.
     evolved_at: datetime | None = None
-    #: ``TYPE:CODE`` by path below the car, maybe of one method: ``{"POST security": "SERVER:INTERNAL"}``.
+    #: Injected faults: ``TYPE:CODE`` by path below the vehicle, optionally for one method,
+    #: ``{"POST security": "SERVER:INTERNAL"}``.
     faults: dict[str, str] = field(default_factory=dict)
-    #: Seconds that an answer takes, by path as above; ``*`` is any.
+    #: Injected latency in seconds, by path as above. ``*`` is any path.
     latencies: dict[str, float] = field(default_factory=dict)
-    #: Requests by month, ``{"2026-11": 41}``: what the plan counts.
+    #: Billed requests by month: ``{"2026-11": 41}``.
     requests: dict[str, int] = field(default_factory=dict)
 
     @property
     def state(self) -> str:
-        """What it is doing: a key of `states.STATES`."""
+        """Return what the vehicle is doing: a key of `vehicles.states.STATES`."""
         is_charging = self.condition == "parked" and self.charge_state == "CHARGING"
         return "charging" if is_charging else self.condition
 
     @property
     def is_electric(self) -> bool:
+        """Whether it has a plug."""
         return self.powertrain in ("BEV", "PHEV")
 
     @property
     def has_engine(self) -> bool:
+        """Whether it has a fuel tank."""
         return self.powertrain != "BEV"
 
 
 @dataclass
 class Owner:
-    """A person with an account at a car maker: Smartcar's user."""
+    """A vehicle owner with an account at a car maker. Smartcar calls it a user."""
 
     id: str
     email: str
@@ -80,7 +83,7 @@ class Owner:
 
 @dataclass
 class Grant:
-    """What an owner allowed in one visit to Connect: these scopes, for these cars."""
+    """The consent given in one Connect session: scopes for vehicles."""
 
     id: str
     owner_id: str
@@ -88,32 +91,36 @@ class Grant:
     scopes: list[str]
     mode: str
     connected_at: datetime
-    #: Whether its code was exchanged; one that never had a code counts from the start.
+    #: Whether its code was exchanged. A grant without a code counts as redeemed.
     is_redeemed: bool = True
-    #: The application's own id of the person, as it stood after this visit.
+    #: The application's own id of the owner, at the time of the grant.
     external_id: str | None = None
 
 
 @dataclass
 class Code:
-    """An authorization code: good once, for ten minutes."""
+    """An authorization code: valid once, for ten minutes."""
 
     grant_id: str
-    #: Where it was sent to.
+    #: The redirect URI that it was sent to.
     redirect_uri: str
     expires_at: datetime
-    #: Whether Connect was told that address; where it was not, the exchange need not name it either.
+    #: Whether the authorization request named it. If not, the exchange need not name it either.
     is_redirect_uri_named: bool = True
 
 
 @dataclass
 class AccessToken:
+    """A bearer token of v2."""
+
     grant_id: str
     expires_at: datetime
 
 
 @dataclass
 class RefreshToken:
+    """A refresh token of v2."""
+
     grant_id: str
     expires_at: datetime
     used_at: datetime | None = None
@@ -121,14 +128,14 @@ class RefreshToken:
 
 @dataclass
 class ApplicationToken:
-    """What client credentials buy: one token for all of the application's drivers."""
+    """A bearer token of v3, from the client credentials grant: valid for all users."""
 
     expires_at: datetime
 
 
 @dataclass
 class Webhook:
-    """Made in the dashboard, never over the wire."""
+    """A webhook. At Smartcar it is created in the dashboard; there is no endpoint for it."""
 
     id: str
     name: str
@@ -136,19 +143,20 @@ class Webhook:
     created_at: datetime
     is_enabled: bool = True
     auto_subscribe: bool = False
-    #: Whether the receiver has answered its challenge; nothing else is sent before.
+    #: Whether the receiver has answered the challenge. Nothing else is sent before.
     is_verified: bool = False
-    #: ``4.0``, or ``2.0`` for the scheduled and event-based ones.
+    #: Payload version: ``4.0``, or ``2.0`` (scheduled and event-based webhooks).
     version: str = "4.0"
-    #: Which of the shapes of `event_bodies.VARIANTS`.
+    #: A key of `webhooks.payloads.VARIANTS`.
     variant: str = "documented"
-    #: Where errors go; empty: to the same address.
+    #: Where errors are sent. Empty: to `callback_uri`.
     error_uri: str = ""
-    #: Codes of the signals that are sent, and of those that cause it; unset: some that most cars have.
+    #: Codes of the signals that are sent (None: `webhooks.payloads.DEFAULT_SIGNALS`), and of those whose
+    #: change triggers an event (None: all that are sent).
     signals: list[str] | None = None
     triggers: list[str] | None = None
-    #: What goes wrong on the way: how often an event comes, seconds that it is late, whether neighbours
-    #: change places, and which of `signatures.CORRUPTIONS` befalls it.
+    #: Injected delivery problems: copies of each event, delay in seconds, whether consecutive events swap
+    #: places, and a key of `webhooks.signing.CORRUPTIONS`.
     copies: int = 1
     delay: float = 0
     is_reordered: bool = False
@@ -157,22 +165,22 @@ class Webhook:
 
 @dataclass
 class Limits:
-    """How much the application may ask. Off to begin with: tests ask a lot."""
+    """Rate limits and plan limits. All are off by default, because tests send many requests."""
 
-    #: One bucket for the whole application: this many requests at once, and this many more a minute.
+    #: Token bucket of the application: its size, and requests added per minute.
     bucket_size: int | None = None
     bucket_refill: float = 2.0
-    #: This many requests for one car in this many seconds.
+    #: Throttle of one vehicle: requests within so many seconds.
     throttle_requests: int | None = None
     throttle_seconds: int = 120
-    #: The plan: requests for one car in a month, and how many cars.
+    #: The plan: requests per vehicle and month, and number of vehicles.
     monthly_requests: int | None = None
-    most_vehicles: int | None = None
+    max_vehicles: int | None = None
 
 
 @dataclass
 class State:
-    """Everything that must survive a restart."""
+    """Everything that survives a restart."""
 
     owners: dict[str, Owner] = field(default_factory=dict)
     cars: dict[str, Car] = field(default_factory=dict)
@@ -185,11 +193,12 @@ class State:
     #: Webhook ids by vehicle id.
     subscriptions: dict[str, list[str]] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
-    #: ``TYPE:CODE`` by path of a host, where no car is named: ``{"vehicles": "SERVER:INTERNAL"}``.
+    #: Injected faults of paths that name no vehicle: ``TYPE:CODE`` by path,
+    #: ``{"vehicles": "SERVER:INTERNAL"}``.
     faults: dict[str, str] = field(default_factory=dict)
 
     def prune(self, now: datetime) -> None:
-        """Forget the codes and tokens that have expired, so that a long life does not grow without end."""
+        """Delete expired codes and tokens, so that the state does not grow without bound."""
         self.codes = {key: code for key, code in self.codes.items() if code.expires_at > now}
         self.access_tokens = {
             key: token for key, token in self.access_tokens.items() if token.expires_at > now

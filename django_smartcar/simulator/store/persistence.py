@@ -1,4 +1,4 @@
-"""The world in a file, so that a restart does not strand connected cars."""
+"""Save the simulator's state to a JSON file and load it, so that connected vehicles survive a restart."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ _RECORDS: dict[str, type[Any]] = {
     "access_tokens": AccessToken,
     "refresh_tokens": RefreshToken,
 }
-#: Came later: a snapshot from before has none, and is still good.
+#: Tables that older snapshots lack.
 _NEWER_RECORDS: dict[str, type[Any]] = {"application_tokens": ApplicationToken, "webhooks": Webhook}
 
-#: What a field was called in older snapshots.
-_RENAMED = {"command_error": "fault"}
-#: What older snapshots say and nobody reads.
-_GONE: dict[type[Any], tuple[str, ...]] = {Grant: ("user",)}
+#: Fields of older snapshots: old name -> new name.
+_RENAMED = {"command_error": "fault", "max_vehicles": "max_vehicles"}
+#: Fields of older snapshots that are ignored.
+_REMOVED: dict[type[Any], tuple[str, ...]] = {Grant: ("user",)}
 
 
 class UnreadableSnapshot(Exception):
-    """The file is there, and is not a snapshot of this version."""
+    """The file exists and is not a snapshot of this version."""
 
 
 def read(path: Path) -> State:
-    """The world in this file; an empty one when there is no file yet."""
+    """Load the state from this file. Return an empty state if there is no file."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -62,7 +62,7 @@ def read(path: Path) -> State:
 
 
 def write(path: Path, state: State) -> None:
-    """Replace the file in one step: a process killed half-way leaves the old snapshot, never half a one."""
+    """Replace the file atomically: a process killed while writing leaves the old snapshot intact."""
     document = json.dumps({"version": VERSION, **asdict(state)}, default=datetime.isoformat, indent=1)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:
@@ -75,8 +75,8 @@ def write(path: Path, state: State) -> None:
         raise
 
 
-def put_aside(path: Path) -> Path:
-    """Rename an unreadable snapshot, so that it can be looked at and is not written over."""
+def move_aside(path: Path) -> Path:
+    """Rename an unreadable snapshot, so that it is not overwritten. Return the new path."""
     aside = path.with_name(f"{path.name}.unreadable")
     number = 1
     while aside.exists():
@@ -88,7 +88,7 @@ def put_aside(path: Path) -> Path:
 
 def _state_from(document: dict[str, Any]) -> State:
     if document["version"] != VERSION:
-        raise ValueError(f"a snapshot of version {document['version']}, not {VERSION}")
+        raise ValueError(f"snapshot version is {document['version']}, expected {VERSION}")
     tables = {name: document[name] for name in _RECORDS} | {
         name: document.get(name, {}) for name in _NEWER_RECORDS
     }
@@ -99,19 +99,19 @@ def _state_from(document: dict[str, Any]) -> State:
     return State(
         **records,
         subscriptions=document["subscriptions"],
-        limits=Limits(**document.get("limits", {})),
+        limits=_record_from(Limits, document.get("limits", {})),
         faults=document.get("faults", {}),
     )
 
 
 def _record_from(record: type[Any], values: dict[str, Any]) -> Any:
-    moments = [field.name for field in fields(record) if "datetime" in str(field.type)]
-    for old in _GONE.get(record, ()):
+    datetimes = [field.name for field in fields(record) if "datetime" in str(field.type)]
+    for old in _REMOVED.get(record, ()):
         values.pop(old, None)
     for old, new in _RENAMED.items():
         if old in values:
             values[new] = values.pop(old)
-    for name in moments:
+    for name in datetimes:
         if values.get(name) is not None:
             values[name] = datetime.fromisoformat(values[name])
     return record(**values)

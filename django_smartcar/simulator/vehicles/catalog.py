@@ -1,4 +1,4 @@
-"""The makes and models that this Smartcar knows."""
+"""Catalogue of makes and models: powertrain, model years, battery (kWh), tank (litres), VIN prefix."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 
 class Model(NamedTuple):
+    """A vehicle model. `powertrain` is BEV, PHEV or ICE."""
+
     name: str
     powertrain: str
     first_year: int
@@ -17,6 +19,8 @@ class Model(NamedTuple):
 
 
 class Make(NamedTuple):
+    """A car maker. `wmi` is the start of its VINs (world manufacturer identifier)."""
+
     id: str
     name: str
     wmi: str
@@ -35,8 +39,8 @@ def _ice(name: str, first: int, last: int, tank: float) -> Model:
     return Model(name, "ICE", first, last, tank_litres=tank)
 
 
-def _spelling(name: str) -> str:
-    """A name without what people write differently: case, and what stands between its words."""
+def _normalize(name: str) -> str:
+    """Normalise case and separators of a make's name."""
     return re.sub(r"[\s-]+", "_", unicodedata.normalize("NFC", name).strip()).upper()
 
 
@@ -105,20 +109,20 @@ _MAKES = (
 
 MAKES: dict[str, Make] = {make.id: make for make in _MAKES}
 
-#: Smartcar's own test VINs do not begin like a real maker's.
+#: Prefixes of Smartcar's test VINs, which differ from those of the real makers.
 _TEST_WMIS = {"0SCAUDI": "AUDI", "0SCGMC": "GMC", "0SCLR": "LAND_ROVER"}
 
-_BY_NAME = {_spelling(word): make for make in _MAKES for word in (make.id, make.name)}
+_BY_NAME = {_normalize(name): make for make in _MAKES for name in (make.id, make.name)}
 
 
 def find_make(name: str) -> Make | None:
-    """The make of this id or name, whatever its case: ``tesla``, ``LAND_ROVER``, ``Citroën``."""
-    return _BY_NAME.get(_spelling(name))
+    """Return the make with this id or name, ignoring case: ``tesla``, ``LAND_ROVER``, ``Citroën``."""
+    return _BY_NAME.get(_normalize(name))
 
 
 def make_of_vin(vin: str) -> Make | None:
-    """The make that a VIN begins with."""
-    for beginning, make_id in _TEST_WMIS.items():
-        if vin.startswith(beginning):
+    """Return the make of a VIN, by its prefix."""
+    for prefix, make_id in _TEST_WMIS.items():
+        if vin.startswith(prefix):
             return MAKES[make_id]
     return next((make for make in _MAKES if vin.startswith(make.wmi)), None)

@@ -1,4 +1,4 @@
-"""What only some makes can do: paths below the make, deprecated together with v2.0."""
+"""Values of API v2 that only some makes have (Tesla, Ford, GM, Nissan). Deprecated together with v2."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from .. import store
 from ..store.models import Car
 from .factory import stable_id
-from .values import READINGS, Body, Reading, Units, need, read_date, timestamp
+from .values import READINGS, Body, Reading, Units, read_date, require_capability, timestamp
 
 Query = Mapping[str, str]
 
 _VOLTS = 240.0
-#: What a car says where nothing was set yet.
+#: Initial settings, by path below the make.
 _INITIAL: dict[str, dict[str, Any]] = {
     "charge/schedule": {
         "departureTime": {"enabled": False, "time": None},
@@ -27,11 +27,11 @@ _INITIAL: dict[str, dict[str, Any]] = {
 
 
 def setting(car: Car, path: str) -> dict[str, Any]:
-    """What was set below a path of the make, or what a car begins with."""
+    """Return the vehicle's settings at a path below its make."""
     return car.make_settings.get(path) or _INITIAL[path]
 
 
-def _kept(path: str) -> Callable[[Car, Units, Query], Body]:
+def _setting_body(path: str) -> Callable[[Car, Units, Query], Body]:
     return lambda car, units, query: setting(car, path)
 
 
@@ -39,22 +39,22 @@ def _electric(
     scope: str, body: Callable[[Car], Body], has_units: bool = False, has_age: bool = True
 ) -> Reading:
     def read(car: Car, units: Units, query: Query) -> Body:
-        need(car.is_electric)
+        require_capability(car.is_electric)
         return body(car)
 
     return Reading(scope, read, has_units, has_age)
 
 
 def kilowatts(car: Car) -> float:
-    """How fast it charges."""
+    """Return the charging power in kW."""
     return round(car.charge_amperage * _VOLTS / 1000, 2)
 
 
 def _completion(car: Car) -> Body:
     if car.charge_state != "CHARGING" or not car.charge_amperage:
         return {"time": None}
-    missing = max(car.charge_limit - car.battery_percent, 0) * car.battery_capacity_kwh
-    return {"time": timestamp(store.now() + timedelta(hours=missing / kilowatts(car)))}
+    remaining_kwh = max(car.charge_limit - car.battery_percent, 0) * car.battery_capacity_kwh
+    return {"time": timestamp(store.now() + timedelta(hours=remaining_kwh / kilowatts(car)))}
 
 
 def _speed(car: Car, units: Units, query: Query) -> Body:
@@ -93,11 +93,11 @@ def _records(car: Car, units: Units, query: Query) -> Body:
     end = read_date(query, "endDate") or store.now()
     start = read_date(query, "startDate") or end - timedelta(days=30)
     home = round(car.battery_capacity_kwh * 0.2, 2)
-    charged = [car.recorded_at - timedelta(days=days) for days in (2, 9, 16)]
+    charged_on = [car.recorded_at - timedelta(days=days) for days in (2, 9, 16)]
     return {
         "records": [
             {"date": timestamp(day), "home": home, "other": 5.0, "superCharger": 20.0, "total": home + 25.0}
-            for day in charged
+            for day in charged_on
             if start <= day <= end
         ]
     }
@@ -106,26 +106,26 @@ def _records(car: Car, units: Units, query: Query) -> Body:
 def _billing(car: Car, units: Units, query: Query) -> Body:
     end = read_date(query, "endDate") or store.now()
     start = read_date(query, "startDate") or end - timedelta(days=30)
-    began = car.recorded_at - timedelta(days=9)
+    started_at = car.recorded_at - timedelta(days=9)
     record = {
-        "chargeStart": timestamp(began),
-        "chargeEnd": timestamp(began + timedelta(minutes=25)),
+        "chargeStart": timestamp(started_at),
+        "chargeEnd": timestamp(started_at + timedelta(minutes=25)),
         "energyConsumed": 20.0,
         "cost": {"currency": "USD", "energy": "8.40", "other": "0"},
         "location": "Silverthorne, CO",
         "recordId": stable_id("charge", car.id),
     }
-    is_asked = start <= began <= end and query.get("page", "1") == "1"
-    return {"records": [record] if is_asked else [], "hasMoreData": False}
+    is_included = start <= started_at <= end and query.get("page", "1") == "1"
+    return {"records": [record] if is_included else [], "hasMoreData": False}
 
 
 def _charging_locations(car: Car) -> Body:
     night = [{"start": "22:00", "end": "06:00"}]
-    place = {"latitude": car.latitude, "longitude": car.longitude}
+    location = {"latitude": car.latitude, "longitude": car.longitude}
     schedules: dict[str, Any] = {"weekday": night, "weekend": []}
     return {
         "chargingLocations": [
-            {"chargeLimit": car.charge_limit, "chargingSchedules": schedules, "location": place}
+            {"chargeLimit": car.charge_limit, "chargingSchedules": schedules, "location": location}
         ]
     }
 
@@ -135,19 +135,19 @@ _COMPLETION = _electric("read_charge", _completion)
 _GENERAL_MOTORS = {"charge/completion": _COMPLETION, "charge/voltmeter": _VOLTMETER}
 _FORD = {"charge/schedule_by_location": _electric("read_charge_locations", _charging_locations)}
 
-#: By make, in lower case as in the path.
+#: The GET endpoints by make (lower case, as in the path) and path below the make.
 MAKE_READINGS: dict[str, dict[str, Reading]] = {
     "tesla": {
         "attributes": _electric("read_extended_vehicle_info", _attributes, has_age=False),
         "status": Reading("read_extended_vehicle_info", lambda car, units, query: {"state": "ONLINE"}),
         "charge/ammeter": _electric("read_charge", lambda car: {"amperage": car.charge_amperage}),
         "charge/wattmeter": _electric("read_charge", _wattage),
-        "charge/schedule": Reading("read_charge", _kept("charge/schedule")),
+        "charge/schedule": Reading("read_charge", _setting_body("charge/schedule")),
         "charge/records": Reading("read_charge_records", _records),
         "charge/records/billing": Reading("read_charge_records", _billing),
         **_GENERAL_MOTORS,
         **{
-            path: Reading("read_climate", _kept(path))
+            path: Reading("read_climate", _setting_body(path))
             for path in ("climate/cabin", "climate/defroster", "climate/steering_wheel")
         },
         "compass": Reading("read_compass", lambda car, units, query: {"heading": 185.0, "direction": "S"}),

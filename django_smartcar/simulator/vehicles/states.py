@@ -1,4 +1,4 @@
-"""What a car can be doing, and what it then answers: a table."""
+"""Vehicle states (parked, driving, charging, asleep…) and the errors that requests get in each."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ..store.models import Car
 
 
 class CarState(NamedTuple):
-    """Each answer is ``TYPE:CODE``, or nothing when the car does what it is asked."""
+    """The errors of a state, each as ``TYPE:CODE``, or None if requests succeed."""
 
     title: str | Promise
-    to_commands: str | None = None
-    to_reads: str | None = None
-    #: To v3's signals, which are stored at Smartcar: they outlast a car that is only out of reach.
-    to_signals: str | None = None
+    command_error: str | None = None
+    read_error: str | None = None
+    #: For signals of v3. Smartcar stores them, so they are available while the vehicle is unreachable.
+    signal_error: str | None = None
 
 
 _ASLEEP = "VEHICLE_STATE:ASLEEP"
@@ -26,7 +26,7 @@ _UNREACHABLE = "VEHICLE_STATE:UNREACHABLE"
 _ACCOUNT_ISSUE = "CONNECTED_SERVICES_ACCOUNT:ACCOUNT_ISSUE"
 _VEHICLE_MISSING = "CONNECTED_SERVICES_ACCOUNT:VEHICLE_MISSING"
 
-#: The last three are those of a car of Smartcar's own simulator, which drives a recorded trip.
+#: The last three are states of vehicles in Smartcar's "simulated" mode, which replay a recorded trip.
 STATES: dict[str, CarState] = {
     "parked": CarState(_("Parked")),
     "driving": CarState(_("Driving")),
@@ -39,11 +39,11 @@ STATES: dict[str, CarState] = {
 }
 
 
-def of(car: Car) -> CarState:
-    """The row of what the car is doing."""
+def state_of(car: Car) -> CarState:
+    """Return the current state of the vehicle."""
     return STATES[car.state]
 
 
-def is_replayed(car: Car) -> bool:
-    """Whether it was connected as a car of Smartcar's own simulator."""
+def is_simulated(car: Car) -> bool:
+    """Return whether the vehicle was connected in Smartcar's "simulated" mode."""
     return any(grant.mode == "simulated" and car.id in grant.vehicle_ids for grant in store.grants())

@@ -1,4 +1,4 @@
-"""Signing in at a car maker: the e-mail address decides which cars there are, and what goes wrong."""
+"""Sign-in at a car maker: the email address decides which vehicles or which error the account has."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .factory import build_car, stable_id
 
 @dataclass(eq=False)
 class ConnectError(Exception):
-    """Sends the driver back to the application with an error."""
+    """Redirects the user back to the application with an error."""
 
     error: str
     description: str
@@ -31,7 +31,7 @@ class _Account(NamedTuple):
     fault: str | None = None
 
 
-#: Smartcar's own test accounts: the car is theirs, whichever brand was chosen.
+#: Smartcar's test accounts with a fixed vehicle, whatever make was chosen.
 _ACCOUNTS = {
     "smartcar@successful-request.com": _Account("0SCAUDI037A5ADB1C"),
     "smartcar@vs-000.vehicle-state-error.com": _Account("0SCLR000292E53813", "VEHICLE_STATE:UNKNOWN"),
@@ -50,7 +50,7 @@ INCOMPATIBLE_VINS = {"0SCAUDI012FE3B132"}
 _INCOMPATIBLE = ("vehicle_incompatible", "The user's vehicle is not compatible.")
 _NO_VEHICLES = ("no_vehicles", "No vehicles found. Please add vehicles to your account and try again.")
 
-#: Accounts that cannot connect. The last two are ours: Smartcar has no account for them.
+#: Accounts that cannot connect: the arguments of `ConnectError`. Smartcar itself lacks the last two.
 _ERRORS: dict[str, tuple[Any, ...]] = {
     "smartcar@vehicle-incompatible.com": (*_INCOMPATIBLE, "0SCAUDI012FE3B132", "AUDI", "A4", 2017),
     "smartcar@invalid-subscription.com": (
@@ -66,7 +66,7 @@ _ERRORS: dict[str, tuple[Any, ...]] = {
 
 _LEVELS = {"compatible": None, "bev": "BEV", "phev": "PHEV", "fuel": "ICE"}
 
-#: What the sign-in page offers to try.
+#: The examples on the sign-in page.
 EXAMPLES = (
     ("you@example.com", _("any address: one car of the chosen brand")),
     ("3-vehicles@smartcar.com", _("three cars; 1 to 999, and 0 for none")),
@@ -83,35 +83,36 @@ EXAMPLES = (
         _("a Land Rover that asks to sign in again; with voa-001, to pay for its online services"),
     ),
     ("smartcar@vehicle-incompatible.com", _("a car that cannot be connected")),
-    ("smartcar@invalid-subscription.com", _("a subscription that has run out")),
-    ("smartcar@configuration-error.com", _("an application that is set up wrongly")),
-    ("smartcar@server-error.com", _("a fault at Smartcar")),
+    ("smartcar@invalid-subscription.com", _("an expired subscription")),
+    ("smartcar@configuration-error.com", _("a misconfigured application")),
+    ("smartcar@server-error.com", _("a server error at Smartcar")),
 )
 
 
 def sign_in(email: str, make: Make, vin: str | None = None) -> tuple[Owner, list[Car]]:
-    """The owner behind an address and the cars in the account; raises what Connect would send back.
+    """Return the owner with this email address and the vehicles of the account.
 
-    With a `vin` only that car comes along, as `single_select_vin` asks.
+    With a `vin` (`single_select_vin`) only that vehicle is returned. Raise `ConnectError` if the account
+    cannot connect.
     """
     email = email.strip().lower()
     if email in _ERRORS:
         raise ConnectError(*_ERRORS[email])
     with store.changes() as state:
         owner_id = stable_id("owner", email)
-        fleet = _fleet(email, owner_id, make, vin)
+        vehicles = _account_vehicles(email, owner_id, make, vin)
         if vin:
-            fleet = [car for car in fleet if car.vin == vin]
-        if not fleet:
+            vehicles = [car for car in vehicles if car.vin == vin]
+        if not vehicles:
             raise ConnectError(*_NO_VEHICLES)
         owner = state.owners.setdefault(owner_id, Owner(owner_id, email))
-        # A car that is known keeps its state: it stays locked when its owner signs in again.
-        cars = [state.cars.setdefault(car.id, car) for car in fleet]
+        # A known vehicle keeps its state: it stays locked when its owner signs in again.
+        cars = [state.cars.setdefault(car.id, car) for car in vehicles]
         store.touch()
         return owner, cars
 
 
-def _fleet(email: str, owner_id: str, make: Make, wanted_vin: str | None) -> list[Car]:
+def _account_vehicles(email: str, owner_id: str, make: Make, wanted_vin: str | None) -> list[Car]:
     if account := _ACCOUNTS.get(email):
         return [_car_with_vin(email, owner_id, make, account.vin, fault=account.fault)]
     if match := re.fullmatch(
@@ -130,7 +131,7 @@ def _fleet(email: str, owner_id: str, make: Make, wanted_vin: str | None) -> lis
 
 def _car(email: str, owner_id: str, make: Make, number: int) -> Car:
     seed = f"{email}|{make.id}|{number}"
-    return build_car(seed, owner_id=owner_id, make=make, moment=store.now(), number=number)
+    return build_car(seed, owner_id=owner_id, make=make, now=store.now(), number=number)
 
 
 def _car_with_vin(
@@ -145,7 +146,7 @@ def _car_with_vin(
         f"{email}|{vin}",
         owner_id=owner_id,
         make=make_of_vin(vin) or make,
-        moment=store.now(),
+        now=store.now(),
         vin=vin,
         powertrain=powertrain,
         fault=fault,
@@ -153,5 +154,5 @@ def _car_with_vin(
 
 
 def make_for_vin(vin: str) -> Make:
-    """The make to sign in with when only a VIN is known."""
+    """Return the make to sign in with if only a VIN is known."""
     return make_of_vin(vin) or next(iter(MAKES.values()))

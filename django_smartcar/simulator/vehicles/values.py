@@ -1,4 +1,4 @@
-"""What a car answers when it is read: a table of paths, scopes and bodies."""
+"""Values of API v2 (odometer, location, fuel, battery…): path -> scope and response body."""
 
 from __future__ import annotations
 
@@ -14,34 +14,38 @@ Body = dict[str, Any] | list[dict[str, Any]]
 
 
 class Units:
-    """Turns the metric facts of a car into the units that were asked for."""
+    """Convert metric values to the requested unit system, "metric" or "imperial"."""
 
     def __init__(self, system: str) -> None:
         self.system = system
 
-    def _in(self, value: float, per_metric: float) -> float:
-        return round(value if self.system == "metric" else value * per_metric, 2)
+    def _convert(self, value: float, imperial_factor: float) -> float:
+        return round(value if self.system == "metric" else value * imperial_factor, 2)
 
     def distance(self, kilometres: float) -> float:
-        return self._in(kilometres, 0.621371)
+        """Return kilometres or miles."""
+        return self._convert(kilometres, 0.621371)
 
     def volume(self, litres: float) -> float:
-        return self._in(litres, 0.264172)
+        """Return litres or US gallons."""
+        return self._convert(litres, 0.264172)
 
     def temperature(self, celsius: float) -> float:
+        """Return degrees Celsius or Fahrenheit."""
         return celsius if self.system == "metric" else round(celsius * 1.8 + 32, 2)
 
     def pressure(self, kilopascals: float) -> float:
-        return self._in(kilopascals, 0.145038)
+        """Return kPa or psi."""
+        return self._convert(kilopascals, 0.145038)
 
 
 class Reading(NamedTuple):
-    """A path below a vehicle that can be read."""
+    """A GET endpoint below a vehicle."""
 
     scope: str | None
     body: Callable[[Car, Units, Mapping[str, str]], Body]
     has_units: bool = False
-    #: Whether the car itself was asked, so that the answer says when; facts about the car have no age.
+    #: Whether the response has the ``SC-Data-Age`` header. Attributes of the vehicle have none.
     has_age: bool = True
 
 
@@ -62,7 +66,7 @@ def _location(car: Car, units: Units, query: Mapping[str, str]) -> Body:
 
 
 def _fuel(car: Car, units: Units, query: Mapping[str, str]) -> Body:
-    need(car.has_engine)
+    require_capability(car.has_engine)
     return {
         "range": units.distance(car.fuel_range_km),
         "percentRemaining": car.fuel_percent,
@@ -71,17 +75,17 @@ def _fuel(car: Car, units: Units, query: Mapping[str, str]) -> Body:
 
 
 def _battery(car: Car, units: Units, query: Mapping[str, str]) -> Body:
-    need(car.is_electric)
+    require_capability(car.is_electric)
     return {"percentRemaining": car.battery_percent, "range": units.distance(car.battery_range_km)}
 
 
 def _battery_capacity(car: Car, units: Units, query: Mapping[str, str]) -> Body:
-    need(car.is_electric)
+    require_capability(car.is_electric)
     return {"capacity": car.battery_capacity_kwh}
 
 
 def _nominal_capacity(car: Car, units: Units, query: Mapping[str, str]) -> Body:
-    need(car.is_electric)
+    require_capability(car.is_electric)
     return {
         "availableCapacities": [{"capacity": car.battery_capacity_kwh, "description": None}],
         "capacity": {"nominal": car.battery_capacity_kwh, "source": "SMARTCAR"},
@@ -90,17 +94,17 @@ def _nominal_capacity(car: Car, units: Units, query: Mapping[str, str]) -> Body:
 
 
 def _charge(car: Car, units: Units, query: Mapping[str, str]) -> Body:
-    need(car.is_electric)
+    require_capability(car.is_electric)
     return {"isPluggedIn": car.is_plugged_in, "state": car.charge_state}
 
 
 def _charge_limit(car: Car, units: Units, query: Mapping[str, str]) -> Body:
-    need(car.is_electric)
+    require_capability(car.is_electric)
     return {"limit": car.charge_limit}
 
 
 def _engine_oil(car: Car, units: Units, query: Mapping[str, str]) -> Body:
-    need(car.has_engine)
+    require_capability(car.has_engine)
     return {"lifeRemaining": car.oil_life}
 
 
@@ -126,13 +130,13 @@ def _security(car: Car, units: Units, query: Mapping[str, str]) -> Body:
 
 
 def _lid(car: Car, place: str, name: str) -> dict[str, str]:
-    # Only some makes have a command that opens it.
+    # Only some makes have a command to open it.
     status = car.make_settings.get(f"security/{name}", {}).get("status", "CLOSED")
     return {"type": place, "status": status}
 
 
 def _system_status(car: Car, units: Units, query: Mapping[str, str]) -> Body:
-    # Those that v3 has signals of.
+    # The systems that v3 has signals for.
     systems = ("ABS", "AIRBAG", "BRAKE_FLUID", "LIGHTING", "TIRE_PRESSURE_MONITORING", "WASHER_FLUID")
     return {
         "systems": [
@@ -148,18 +152,18 @@ def _trouble_codes(car: Car, units: Units, query: Mapping[str, str]) -> Body:
 
 
 def _service_history(car: Car, units: Units, query: Mapping[str, str]) -> Body:
-    # Python's SDK sends camelCase, Node's snake_case.
+    # Smartcar's Python SDK sends camelCase, the Node SDK snake_case.
     end = read_date(query, "endDate", "end_date") or store.now()
     start = read_date(query, "startDate", "start_date") or end - timedelta(days=365)
     visits = [(40, 1_000.0), (400, 15_000.0), (800, 30_000.0)]
     records = []
-    for number, (days, driven) in enumerate(visits):
+    for number, (days, distance_since) in enumerate(visits):
         visited = car.recorded_at - timedelta(days=days)
         if start <= visited <= end:
             records.append(
                 {
                     "serviceId": 12345 + number,
-                    "odometerDistance": units.distance(max(car.odometer_km - driven, 1.0)),
+                    "odometerDistance": units.distance(max(car.odometer_km - distance_since, 1.0)),
                     "serviceDate": timestamp(visited),
                     "serviceTasks": [{"taskId": "1", "taskDescription": "Tires rotated"}],
                     "serviceDetails": [{"type": "Service Dealer", "value": "Pretend Motors"}],
@@ -169,6 +173,7 @@ def _service_history(car: Car, units: Units, query: Mapping[str, str]) -> Body:
     return records
 
 
+#: The GET endpoints of all makes, by path below the vehicle.
 READINGS: dict[str, Reading] = {
     "": Reading("read_vehicle_info", _attributes, has_age=False),
     "vin": Reading("read_vin", _vin, has_age=False),
@@ -190,18 +195,18 @@ READINGS: dict[str, Reading] = {
 
 
 def timestamp(moment: datetime) -> str:
-    """A moment as Smartcar writes it: milliseconds, and `Z`."""
+    """Format a datetime as Smartcar does: ISO 8601 with milliseconds and ``Z``."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def need(capable: bool) -> None:
-    """Refuse what the car cannot tell."""
-    if not capable:
+def require_capability(is_capable: bool) -> None:
+    """Raise VEHICLE_NOT_CAPABLE unless the vehicle is capable."""
+    if not is_capable:
         raise SmartcarError("COMPATIBILITY", "VEHICLE_NOT_CAPABLE")
 
 
 def read_date(query: Mapping[str, str], *names: str) -> datetime | None:
-    """The date in the first of these parameters that is there."""
+    """Return the date in the first of these query parameters that is set. Raise VALIDATION if malformed."""
     for name in names:
         if text := query.get(name):
             try:

@@ -1,4 +1,4 @@
-"""Posts a webhook. The only line of the pretend Smartcar that calls somebody."""
+"""Posts webhooks to their receivers. The only place where the simulator sends a request."""
 
 from __future__ import annotations
 
@@ -7,59 +7,60 @@ from typing import NamedTuple
 
 import requests
 
-#: Smartcar waits no longer than this, in real time: the receiver lives in it.
+#: Smartcar's timeout in seconds. In real time, because the receiver does not follow the simulator's clock.
 TIME_LIMIT = 15.0
-#: An answer to a challenge is short; what goes on after this is none.
-_MOST_BYTES = 65_536
+#: A challenge's response is short: no more than this is read of any response.
+_MAX_BODY_BYTES = 65_536
 
 
-class Answer(NamedTuple):
-    """What came back: a status, or what went wrong instead."""
+class Response(NamedTuple):
+    """The receiver's response, or the error if there was none."""
 
     status: int | None
     body: bytes = b""
-    problem: str = ""
+    error: str = ""
 
     @property
     def is_success(self) -> bool:
+        """Whether the status is a 2xx."""
         return self.status is not None and 200 <= self.status < 300
 
 
-_TOO_LATE = Answer(None, problem=f"no answer within {TIME_LIMIT:g} s")
+_TIMED_OUT = Response(None, error=f"no response within {TIME_LIMIT:g} s")
 
 
-def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
-    """Send these bytes just as they are; a redirect is an answer, and is not followed."""
+def post(url: str, body: bytes, headers: dict[str, str]) -> Response:
+    """Post these bytes unchanged, without following redirects."""
     deadline = time.monotonic() + TIME_LIMIT
     try:
         with requests.Session() as session:
-            session.trust_env = False  # a proxy is for the way out, and the receiver is mostly next door
+            session.trust_env = False  # no proxy: the receiver usually runs on the same machine
             with session.post(
                 url, data=body, headers=headers, timeout=TIME_LIMIT, allow_redirects=False, stream=True
             ) as response:
                 if time.monotonic() > deadline:
-                    return _TOO_LATE
-                return Answer(response.status_code, _read(response, deadline))
+                    return _TIMED_OUT
+                return Response(response.status_code, _read(response, deadline))
     except requests.exceptions.SSLError as error:
-        return Answer(None, problem=f"TLS: {_cause(error)}")
+        return Response(None, error=f"TLS: {_cause(error)}")
     except requests.Timeout:
-        return _TOO_LATE
+        return _TIMED_OUT
     except (requests.RequestException, UnicodeError, ValueError) as error:
-        return Answer(None, problem=_cause(error))
+        return Response(None, error=_cause(error))
 
 
 def _read(response: requests.Response, deadline: float) -> bytes:
-    """The body, as far as it comes in time: only a challenge's answer is ever looked at."""
+    """Read the body until the deadline or the size limit. Only the response to a challenge is used."""
     body = b""
-    for part in response.iter_content(4096):
-        body += part
-        if len(body) > _MOST_BYTES or time.monotonic() > deadline:
+    for chunk in response.iter_content(4096):
+        body += chunk
+        if len(body) > _MAX_BODY_BYTES or time.monotonic() > deadline:
             break
     return body
 
 
 def _cause(error: BaseException) -> str:
-    """The innermost reason, in its own words."""
+    """Return the message of the innermost exception."""
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__  # type: ignore[assignment]
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,8 +1,8 @@
-"""Tells the application's webhooks what became of a car.
+"""Sends webhooks when a vehicle changes.
 
-Whatever changes a car does so inside `changing()`, also a test::
+Every change of a vehicle is made inside `changing()`, in tests as well::
 
-    with news.changing(car):
+    with notify.changing(car):
         car.is_locked = True
 """
 
@@ -23,82 +23,89 @@ from . import payloads, registry
 from .registry import Subscription
 
 _METRIC = Units("metric")
-#: The types of error that Smartcar has webhooks for.
-ERROR_TYPES = {"COMPATIBILITY", "CONNECTED_SERVICES_ACCOUNT", "PERMISSION", "VEHICLE_STATE"}
+#: The error types that Smartcar sends webhooks for.
+WEBHOOK_ERROR_TYPES = {"COMPATIBILITY", "CONNECTED_SERVICES_ACCOUNT", "PERMISSION", "VEHICLE_STATE"}
 
+#: Ids of the vehicles that are inside `changing()`.
 _changing: set[str] = set()
 
 
-class _Facts(NamedTuple):
+class _Snapshot(NamedTuple):
+    """The values of a vehicle that webhooks report, before or after a change."""
+
     signals: dict[str, Any]
     charge_state: str
-    #: The signals that each error concerns; an error of the whole car concerns all that a webhook sends.
-    problems: dict[str, list[str] | None]
+    #: Signal codes by fault. None: the fault affects the whole vehicle.
+    faults: dict[str, list[str] | None]
 
 
 @contextlib.contextmanager
 def changing(car: Car) -> Iterator[None]:
-    """Change a car in here: who has subscribed to it is told, whatever the change was."""
+    """Change a vehicle inside this context; its subscribed webhooks are notified on exit."""
     with store.changes():
-        # What a change brings about is part of it, and is told once.
-        if car.id in _changing or not registry.of_car(car):
+        # A change inside another one is part of it, and is reported once.
+        if car.id in _changing or not registry.active_subscriptions(car):
             yield
             store.touch()
             return
-        before = _facts(car)
+        before = _snapshot(car)
         _changing.add(car.id)
         try:
             yield
         finally:
             _changing.discard(car.id)
         store.touch()
-        after = _facts(car)
-        for subscription in registry.of_car(car):
-            _tell(subscription, registry.webhook(subscription.webhook_id), before, after)
+        after = _snapshot(car)
+        for subscription in registry.active_subscriptions(car):
+            _notify(subscription, registry.get_webhook(subscription.webhook_id), before, after)
 
 
-def _tell(subscription: Subscription, webhook: Webhook, before: _Facts, after: _Facts) -> None:
-    known = subscription.connection
+def _notify(subscription: Subscription, webhook: Webhook, before: _Snapshot, after: _Snapshot) -> None:
+    connection = subscription.connection
     if webhook.version == "2.0":
         kind = _charge_event(before.charge_state, after.charge_state)
-        if kind and "read_charge_events" in known.permissions:
-            registry.send_charge_event(webhook, known, kind)
+        if kind and "read_charge_events" in connection.permissions:
+            registry.send_charge_event(webhook, connection, kind)
         return
-    for fault in before.problems.keys() - after.problems.keys():
-        registry.send_error(webhook, known, fault, before.problems[fault], is_resolved=True)
-    for fault in after.problems.keys() - before.problems.keys():
-        registry.send_error(webhook, known, fault, after.problems[fault])
-    causes = payloads.codes_of(webhook) if webhook.triggers is None else webhook.triggers
+    for fault in before.faults.keys() - after.faults.keys():
+        registry.send_error(webhook, connection, fault, before.faults[fault], is_resolved=True)
+    for fault in after.faults.keys() - before.faults.keys():
+        registry.send_error(webhook, connection, fault, after.faults[fault])
+    candidates = payloads.signal_codes(webhook) if webhook.triggers is None else webhook.triggers
     triggers = [
         code
-        for code in causes
+        for code in candidates
         if code in SIGNALS
-        and SIGNALS[code].scope in known.permissions
+        and SIGNALS[code].scope in connection.permissions
         and before.signals.get(code) != after.signals.get(code)
     ]
-    # Of a car that Smartcar cannot ask, it does not know that anything has changed.
-    if triggers and not known.car.fault:
-        registry.send_state(webhook, known, triggers)
+    # Smartcar does not see changes of a vehicle that it cannot reach.
+    if triggers and not connection.car.fault:
+        registry.send_state(webhook, connection, triggers)
 
 
-def _facts(car: Car) -> _Facts:
+def _snapshot(car: Car) -> _Snapshot:
     signals = {}
     for code, signal in SIGNALS.items():
-        with contextlib.suppress(SmartcarError):  # the car has no such thing
+        with contextlib.suppress(SmartcarError):  # the vehicle is not capable
             signals[code] = signal.body(car, _METRIC)
-    return _Facts(signals, car.charge_state, _problems(car))
+    return _Snapshot(signals, car.charge_state, _faults(car))
 
 
-def _problems(car: Car) -> dict[str, list[str] | None]:
-    problems: dict[str, list[str] | None] = {}
+def _faults(car: Car) -> dict[str, list[str] | None]:
+    codes_by_fault: dict[str, list[str] | None] = {}
     for path, fault in car.faults.items():
         code = path.removeprefix("GET ").removeprefix("signals/")
         if code in SIGNALS:
-            problems[fault] = [*(problems.get(fault) or []), code]
-    whole = car.fault or states.of(car).to_reads
-    if whole:
-        problems[whole] = None
-    return {fault: codes for fault, codes in problems.items() if injection.type_of(fault) in ERROR_TYPES}
+            codes_by_fault[fault] = [*(codes_by_fault.get(fault) or []), code]
+    vehicle_fault = car.fault or states.state_of(car).read_error
+    if vehicle_fault:
+        codes_by_fault[vehicle_fault] = None
+    return {
+        fault: codes
+        for fault, codes in codes_by_fault.items()
+        if injection.type_of(fault) in WEBHOOK_ERROR_TYPES
+    }
 
 
 def _charge_event(before: str, after: str) -> str | None:

@@ -1,4 +1,4 @@
-"""The bodies of webhooks: version 4.0 as it is documented and as it was captured, and the older 2.0."""
+"""The payloads of webhooks: version 4.0, as documented and as captured from Smartcar, and version 2.0."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .. import store
 from ..access.connections import Connection
 from ..conf import conf
 from ..errors.v2 import SmartcarError
-from ..signals.catalog import SIGNALS, resource
+from ..signals.catalog import SIGNALS, signal_resource
 from ..store.models import Webhook
 from ..vehicles.values import READINGS, Units, timestamp
 from .signing import milliseconds
@@ -20,14 +20,14 @@ from .signing import milliseconds
 Body = dict[str, Any]
 
 VERSIONS = ("4.0", "2.0")
-#: Shapes of 4.0 that receivers have met; documents and servers do not agree.
+#: Variants of 4.0: what Smartcar sends differs from its documentation.
 VARIANTS = {
     "documented": _("as documented"),
     "captured": _("as captured in 2026: triggers beside data, units in short"),
     "captured-early": _("as captured early in 2026: deliveryTime, signals by name"),
 }
 
-#: What a webhook sends when nobody has chosen.
+#: The signals of a webhook without a selection.
 DEFAULT_SIGNALS = (
     "charge-chargelimits",
     "charge-detailedchargingstatus",
@@ -44,21 +44,21 @@ DEFAULT_SIGNALS = (
     "tractionbattery-stateofcharge",
 )
 FIRST_DELIVERY = "FIRST_DELIVERY"
-#: The paths that a scheduled webhook of 2.0 reads.
+#: The paths that a scheduled webhook (2.0) reads.
 SCHEDULED_PATHS = ("odometer", "location", "fuel", "battery", "charge")
 
 _METRIC = Units("metric")
 _SHORT_UNITS = {"kilometers": "km"}
 
 
-def codes_of(webhook: Webhook) -> list[str]:
-    """The signals that the webhook sends, as far as they are not turned off in the dashboard."""
+def signal_codes(webhook: Webhook) -> list[str]:
+    """Return the codes of the signals that the webhook sends, without those turned off in the dashboard."""
     codes = DEFAULT_SIGNALS if webhook.signals is None else webhook.signals
     return [code for code in codes if code in SIGNALS and code not in conf.SMARTCAR_SIMULATOR_SIGNALS_OFF]
 
 
 def verify(webhook: Webhook, challenge: str) -> Body:
-    """The challenge whose answer proves that the receiver knows the token."""
+    """Return a challenge, whose response proves that the receiver knows the management token."""
     if webhook.version == "2.0":
         payload = {"challenge": challenge}
         return {"version": "2.0", "webhookId": webhook.id, "eventName": "verify", "payload": payload}
@@ -71,11 +71,11 @@ def verify(webhook: Webhook, challenge: str) -> Body:
 
 
 def vehicle_state(
-    webhook: Webhook, known: Connection, triggers: Iterable[str], *, is_test: bool = False
+    webhook: Webhook, connection: Connection, triggers: Iterable[str], *, is_test: bool = False
 ) -> Body:
-    """All the signals of the webhook, and which of them caused it."""
-    signals = [_signal(webhook, known, code) for code in codes_of(webhook)]
-    body = _envelope("VEHICLE_STATE", webhook, known, is_test)
+    """Return an event with all signals of the webhook and the ones that triggered it."""
+    signals = [_signal(webhook, connection, code) for code in signal_codes(webhook)]
+    body = _envelope("VEHICLE_STATE", webhook, connection, is_test)
     body["data"]["signals"] = signals
     body["meta"]["signalCount"] = len(signals)
     if webhook.variant == "documented":
@@ -89,61 +89,61 @@ def vehicle_state(
 
 def vehicle_error(
     webhook: Webhook,
-    known: Connection,
+    connection: Connection,
     error: SmartcarError,
     codes: Iterable[str],
     *,
     is_resolved: bool = False,
     is_test: bool = False,
 ) -> Body:
-    """That the car cannot be reached, or can again; and which signals that concerns."""
-    told = error.body("")
-    body = _envelope("VEHICLE_ERROR", webhook, known, is_test)
-    told_error: Body = {
+    """Return an event for an error of the vehicle, or its end, with the affected signals."""
+    v2_body = error.body("")
+    body = _envelope("VEHICLE_ERROR", webhook, connection, is_test)
+    error_body: Body = {
         "type": error.type,
         "code": error.code,
         "state": "RESOLVED" if is_resolved else "ERROR",
-        "description": told["description"],
-        "suggestedUserMessage": told.get("suggestedUserMessage"),
-        "docURL": told["docURL"],
-        "signals": [_named(webhook, code) for code in codes],
+        "description": v2_body["description"],
+        "suggestedUserMessage": v2_body.get("suggestedUserMessage"),
+        "docURL": v2_body["docURL"],
+        "signals": [_signal_reference(webhook, code) for code in codes],
     }
     if not is_resolved:
-        told_error["resolution"] = {"type": error.kind.resolution}
-    body["data"]["errors"] = [told_error]
+        error_body["resolution"] = {"type": error.spec.resolution}
+    body["data"]["errors"] = [error_body]
     return body
 
 
 def schedule(webhook: Webhook, connections: Iterable[Connection]) -> Body:
-    """What 2.0 sends by the clock: several cars at once, each read as in a batch."""
-    vehicles = [_scheduled(known) for known in connections]
-    return _older(webhook, "schedule", {"vehicles": vehicles})
+    """Return a scheduled event of 2.0: several vehicles, each like a batch response."""
+    vehicles = [_scheduled(connection) for connection in connections]
+    return _v2_envelope(webhook, "schedule", {"vehicles": vehicles})
 
 
-def charge_event(webhook: Webhook, known: Connection, kind: str) -> Body:
-    """What 2.0 sends when a car starts or ends charging."""
+def charge_event(webhook: Webhook, connection: Connection, kind: str) -> Body:
+    """Return an event of 2.0 for the start or end of charging."""
     payload = {
         "eventId": str(uuid.uuid4()),
-        "vehicleId": known.car.id,
+        "vehicleId": connection.car.id,
         "eventType": kind,
-        "eventTime": timestamp(known.car.recorded_at),
+        "eventTime": timestamp(connection.car.recorded_at),
     }
-    return _older(webhook, "eventBased", payload, known.mode)
+    return _v2_envelope(webhook, "eventBased", payload, connection.mode)
 
 
-def _envelope(kind: str, webhook: Webhook, known: Connection, is_test: bool) -> Body:
-    car = known.car
+def _envelope(kind: str, webhook: Webhook, connection: Connection, is_test: bool) -> Body:
+    car = connection.car
     vehicle: Body = {"id": car.id, "make": car.make, "model": car.model, "year": car.year}
-    user: Body = {"id": known.owner_id}
+    user: Body = {"id": connection.owner_id}
     meta: Body = {"version": "4.0", "webhookId": webhook.id, "webhookName": webhook.name}
-    meta["mode"] = "TEST" if is_test or known.mode != "live" else "LIVE"
+    meta["mode"] = "TEST" if is_test or connection.mode != "live" else "LIVE"
     if webhook.variant == "documented":
-        user["externalId"] = known.external_id
+        user["externalId"] = connection.external_id
         meta["sequence"] = _next_in_sequence()
     if webhook.variant == "captured-early":
-        meta["deliveryTime"] = None  # in place of deliveredAt; each attempt says when it was made
+        meta["deliveryTime"] = None  # instead of deliveredAt; set by each delivery attempt
     else:
-        vehicle |= {"mode": known.mode, "powertrainType": car.powertrain}
+        vehicle |= {"mode": connection.mode, "powertrainType": car.powertrain}
     return {
         "eventId": str(uuid.uuid4()),
         "eventType": kind,
@@ -152,44 +152,46 @@ def _envelope(kind: str, webhook: Webhook, known: Connection, is_test: bool) -> 
     }
 
 
-def _signal(webhook: Webhook, known: Connection, code: str) -> Body:
-    attributes = resource(SIGNALS[code], known.car, _METRIC, known.permissions, "")["attributes"]
+def _signal(webhook: Webhook, connection: Connection, code: str) -> Body:
+    attributes = signal_resource(SIGNALS[code], connection.car, _METRIC, connection.permissions, "")[
+        "attributes"
+    ]
     status, body = attributes["status"], attributes.get("body")
     if "error" in status:
-        told = {name: status["error"][name] for name in ("type", "code")}
-        return {**_named_fully(code), "status": {"value": "ERROR", "error": told}}
+        error = {name: status["error"][name] for name in ("type", "code")}
+        return {**_code_and_names(code), "status": {"value": "ERROR", "error": error}}
     if webhook.variant != "documented" and "unit" in body:
         body = body | {"unit": _SHORT_UNITS.get(body["unit"], body["unit"])}
     times = {
-        "oemUpdatedAt": milliseconds(known.car.recorded_at),
+        "oemUpdatedAt": milliseconds(connection.car.recorded_at),
         "retrievedAt": milliseconds(store.now()),
     }
-    return {**_named_fully(code), "body": body, "meta": times, "status": status}
+    return {**_code_and_names(code), "body": body, "meta": times, "status": status}
 
 
-def _scheduled(known: Connection) -> Body:
+def _scheduled(connection: Connection) -> Body:
     items = []
     for path in SCHEDULED_PATHS:
         reading = READINGS[path]
-        if reading.scope in known.permissions:
-            items.append(_scheduled_item(known, path))
+        if reading.scope in connection.permissions:
+            items.append(_scheduled_item(connection, path))
     now = timestamp(store.now())
-    return {"vehicleId": known.car.id, "requestId": str(uuid.uuid4()), "timestamp": now, "data": items}
+    return {"vehicleId": connection.car.id, "requestId": str(uuid.uuid4()), "timestamp": now, "data": items}
 
 
-def _scheduled_item(known: Connection, path: str) -> Body:
+def _scheduled_item(connection: Connection, path: str) -> Body:
     reading = READINGS[path]
     try:
-        body: Any = reading.body(known.car, _METRIC, {})
+        body: Any = reading.body(connection.car, _METRIC, {})
     except SmartcarError as error:
         return {"path": f"/{path}", "code": error.status, "body": error.body(str(uuid.uuid4()))}
-    headers = {"sc-data-age": timestamp(known.car.recorded_at)}
+    headers = {"sc-data-age": timestamp(connection.car.recorded_at)}
     if reading.has_units:
         headers["sc-unit-system"] = "metric"
     return {"path": f"/{path}", "code": 200, "body": body, "headers": headers}
 
 
-def _older(webhook: Webhook, name: str, payload: Body, mode: str = "live") -> Body:
+def _v2_envelope(webhook: Webhook, name: str, payload: Body, mode: str = "live") -> Body:
     return {
         "version": "2.0",
         "webhookId": webhook.id,
@@ -202,15 +204,17 @@ def _older(webhook: Webhook, name: str, payload: Body, mode: str = "live") -> Bo
 def _captured_trigger(webhook: Webhook, code: str) -> Body:
     if code not in SIGNALS:
         return {"type": code}
-    return {"type": "SIGNAL_UPDATED", "signal": _named(webhook, code)}
+    return {"type": "SIGNAL_UPDATED", "signal": _signal_reference(webhook, code)}
 
 
-def _named(webhook: Webhook, code: str) -> Any:
+def _signal_reference(webhook: Webhook, code: str) -> Any:
     names = _names(code)
-    return f"{names['group']}.{names['name']}" if webhook.variant == "captured-early" else _named_fully(code)
+    return (
+        f"{names['group']}.{names['name']}" if webhook.variant == "captured-early" else _code_and_names(code)
+    )
 
 
-def _named_fully(code: str) -> Body:
+def _code_and_names(code: str) -> Body:
     return {"code": code, **_names(code)}
 
 
@@ -219,7 +223,7 @@ def _names(code: str) -> dict[str, str]:
 
 
 def _next_in_sequence() -> int:
-    """Rises with every event, also within one millisecond."""
-    last: int = store.traffic.get("sequence", 0)
-    store.traffic["sequence"] = max(last + 1, milliseconds(store.now()))
-    return int(store.traffic["sequence"])
+    """Return the next sequence number. It increases with every event, even within one millisecond."""
+    last: int = store.volatile.get("sequence", 0)
+    store.volatile["sequence"] = max(last + 1, milliseconds(store.now()))
+    return int(store.volatile["sequence"])

@@ -1,8 +1,7 @@
-"""Webhooks on their way: Smartcar's schedule, and what goes wrong on the way when it is told to.
+"""The delivery queue of webhooks: Smartcar's retry delays, and injected delays, duplicates and reordering.
 
-A thread for each webhook delivers in the background, so that nobody who changes a car waits for a receiver;
-it follows the clock of `world`, however that is moved. Tests turn ``SMARTCAR_SIMULATOR_DELIVERIES`` off and
-call `run()` instead.
+One thread per webhook delivers in the background, so that no request waits for a receiver. Delays follow the
+simulator's clock. Tests turn ``SMARTCAR_SIMULATOR_DELIVERIES`` off and call `run()` instead.
 """
 
 from __future__ import annotations
@@ -20,46 +19,47 @@ from .. import store
 from ..conf import conf
 from ..store.models import Webhook
 from . import http
-from .http import Answer
-from .signing import dressed
+from .http import Response
+from .signing import build_request
 
-#: Seconds before the second, third and fourth attempt; there is no fifth.
-WAITS = (25, 50, 100)
+#: Seconds before the second, third and fourth attempt. There is no fifth.
+RETRY_DELAYS = (25, 50, 100)
 
-#: How long the first of two events that are to change places waits for the second.
-_HELD = timedelta(seconds=10)
-#: So often a thread looks whether something is due: the clock may be moved meanwhile.
-_TICK = 0.05
-_KEPT = 200
+#: How long an event that is reordered waits for the next one.
+_MAX_REORDER_WAIT = timedelta(seconds=10)
+#: Poll interval of a worker thread in seconds. Polling, because the clock may be moved meanwhile.
+_POLL_INTERVAL = 0.05
+#: Finished deliveries that are kept for the log.
+_MAX_FINISHED = 200
 
 
 @dataclass
 class Attempt:
-    """One try."""
+    """One delivery attempt: when, the response, and how long it took in real seconds."""
 
     at: datetime
-    answer: Answer
+    response: Response
     seconds: float
 
 
 @dataclass
 class Delivery:
-    """An event for one webhook, and how its attempts went."""
+    """An event for one webhook, and its delivery attempts."""
 
     id: str
     webhook_id: str
     url: str
     kind: str
-    body: dict[str, Any]
+    payload: dict[str, Any]
     vehicle_id: str | None
     created_at: datetime
     due_at: datetime
     corruption: str = ""
-    #: The other half of a VERIFY: what the receiver must answer, and who wants to know whether it did.
+    #: For a VERIFY: the expected response to the challenge, and a callback with whether it was right.
     expected: str | None = None
-    on_answer: Callable[[bool], None] | None = None
-    is_held: bool = False
-    is_under_way: bool = False
+    on_response: Callable[[bool], None] | None = None
+    is_waiting_for_next: bool = False
+    is_in_progress: bool = False
     #: ``waiting``, ``delivered`` or ``dropped``.
     outcome: str = "waiting"
     attempts: list[Attempt] = field(default_factory=list)
@@ -71,14 +71,14 @@ _workers: set[str] = set()
 def enqueue(
     webhook: Webhook,
     kind: str,
-    body: dict[str, Any],
+    payload: dict[str, Any],
     *,
     vehicle_id: str | None = None,
     url: str = "",
     expected: str | None = None,
-    on_answer: Callable[[bool], None] | None = None,
+    on_response: Callable[[bool], None] | None = None,
 ) -> Delivery:
-    """Send this as soon as may be: now, or when what is to go wrong with this webhook lets it."""
+    """Queue an event for delivery, with the problems that are injected into this webhook."""
     with store.changes():
         now = store.now()
         delivery = Delivery(
@@ -86,36 +86,36 @@ def enqueue(
             webhook_id=webhook.id,
             url=url or webhook.callback_uri,
             kind=kind,
-            body=body,
+            payload=payload,
             vehicle_id=vehicle_id,
             created_at=now,
             due_at=now + timedelta(seconds=0 if expected else webhook.delay),
             corruption="" if expected else webhook.corruption,
             expected=expected,
-            on_answer=on_answer,
+            on_response=on_response,
         )
-        others = [_copied(delivery) for _ in range(0 if expected else webhook.copies - 1)]
-        for copy in (delivery, *others):
-            store.deliveries.append(copy)
+        copies = [_copy(delivery) for _ in range(0 if expected else webhook.copies - 1)]
+        for queued in (delivery, *copies):
+            store.deliveries.append(queued)
             if webhook.is_reordered and not expected:
-                _change_places(copy)
-        _forget_old()
+                _reorder(queued)
+        _delete_old()
         if conf.SMARTCAR_SIMULATOR_DELIVERIES:
-            _wake(webhook.id)
+            _start_worker(webhook.id)
         return delivery
 
 
 def run(webhook_id: str | None = None) -> int:
-    """Deliver in this thread what is due by now; how many attempts that were."""
-    number = 0
+    """Deliver what is due, in this thread. Return the number of attempts."""
+    attempts = 0
     while delivery := _claim(webhook_id):
         _attempt(delivery)
-        number += 1
-    return number
+        attempts += 1
+    return attempts
 
 
 def drop(webhook_id: str) -> None:
-    """Give up what is on its way to a webhook."""
+    """Drop all queued deliveries of a webhook."""
     with store.changes():
         for delivery in store.deliveries:
             if _is_waiting(delivery, webhook_id):
@@ -123,50 +123,50 @@ def drop(webhook_id: str) -> None:
 
 
 def is_busy() -> bool:
-    """Whether something is being delivered, or about to be."""
+    """Return whether a delivery is due or in progress."""
     with store.changes():
-        return any(_is_due(delivery) or delivery.is_under_way for delivery in store.deliveries)
+        return any(_is_due(delivery) or delivery.is_in_progress for delivery in store.deliveries)
 
 
 def log() -> list[Delivery]:
-    """What was sent and what will be, newest first."""
+    """Return all deliveries, queued and finished, newest first."""
     with store.changes():
         return list(reversed(store.deliveries))
 
 
-def _copied(delivery: Delivery) -> Delivery:
-    """The same event once more, as "at least once" allows."""
+def _copy(delivery: Delivery) -> Delivery:
+    """Return a duplicate of the delivery: the same event with another id."""
     values = {**vars(delivery), "id": str(uuid.uuid4()), "attempts": []}
     return Delivery(**values)
 
 
-def _change_places(delivery: Delivery) -> None:
-    """Hold an event back until the next one has overtaken it."""
-    for held in store.deliveries:
-        if held.is_held and held.webhook_id == delivery.webhook_id:
-            store.deliveries.remove(held)
-            store.deliveries.append(held)
-            held.is_held, held.due_at = False, delivery.due_at
+def _reorder(delivery: Delivery) -> None:
+    """Hold an event back until the next one of this webhook has overtaken it."""
+    for previous in store.deliveries:
+        if previous.is_waiting_for_next and previous.webhook_id == delivery.webhook_id:
+            store.deliveries.remove(previous)
+            store.deliveries.append(previous)
+            previous.is_waiting_for_next, previous.due_at = False, delivery.due_at
             return
-    delivery.is_held = True
-    delivery.due_at += _HELD
+    delivery.is_waiting_for_next = True
+    delivery.due_at += _MAX_REORDER_WAIT
 
 
-def _forget_old() -> None:
+def _delete_old() -> None:
     finished = [delivery for delivery in store.deliveries if delivery.outcome != "waiting"]
-    for delivery in finished[:-_KEPT]:
+    for delivery in finished[:-_MAX_FINISHED]:
         store.deliveries.remove(delivery)
 
 
-def _wake(webhook_id: str) -> None:
+def _start_worker(webhook_id: str) -> None:
     if webhook_id not in _workers:
         _workers.add(webhook_id)
         name = f"smartcar-webhook-{webhook_id}"
-        threading.Thread(target=_work, args=(webhook_id,), name=name, daemon=True).start()
+        threading.Thread(target=_run_worker, args=(webhook_id,), name=name, daemon=True).start()
 
 
-def _work(webhook_id: str) -> None:
-    """Deliver for one webhook, in order, until nothing waits; a slow receiver holds up only itself."""
+def _run_worker(webhook_id: str) -> None:
+    """Deliver for one webhook, in order, until its queue is empty. A slow receiver delays only itself."""
     try:
         while True:
             run(webhook_id)
@@ -174,7 +174,7 @@ def _work(webhook_id: str) -> None:
                 if not any(_is_waiting(one, webhook_id) for one in store.deliveries):
                     _workers.discard(webhook_id)
                     return
-            time.sleep(_TICK)
+            time.sleep(_POLL_INTERVAL)
     except BaseException:
         _workers.discard(webhook_id)
         raise
@@ -184,7 +184,7 @@ def _claim(webhook_id: str | None) -> Delivery | None:
     with store.changes():
         for delivery in store.deliveries:
             if _is_due(delivery) and webhook_id in (None, delivery.webhook_id):
-                delivery.is_under_way, delivery.is_held = True, False
+                delivery.is_in_progress, delivery.is_waiting_for_next = True, False
                 return delivery  # type: ignore[no-any-return]
     return None
 
@@ -194,36 +194,36 @@ def _is_waiting(delivery: Delivery, webhook_id: str) -> bool:
 
 
 def _is_due(delivery: Delivery) -> bool:
-    return delivery.outcome == "waiting" and not delivery.is_under_way and delivery.due_at <= store.now()
+    return delivery.outcome == "waiting" and not delivery.is_in_progress and delivery.due_at <= store.now()
 
 
 def _attempt(delivery: Delivery) -> None:
     at = store.now()
-    is_signed = delivery.expected is None  # a challenge is not
-    body, headers = dressed(delivery.body, at, is_signed=is_signed, corruption=delivery.corruption)
-    began = time.monotonic()
-    answer = http.post(delivery.url, body, headers)
+    is_signed = delivery.expected is None  # challenges are not signed
+    body, headers = build_request(delivery.payload, at, is_signed=is_signed, corruption=delivery.corruption)
+    started = time.monotonic()
+    response = http.post(delivery.url, body, headers)
     with store.changes():
-        delivery.attempts.append(Attempt(at, answer, time.monotonic() - began))
-        delivery.is_under_way = False
+        delivery.attempts.append(Attempt(at, response, time.monotonic() - started))
+        delivery.is_in_progress = False
         if delivery.expected is not None:
-            _finish_verify(delivery, answer)
-        elif answer.is_success:
+            _finish_verification(delivery, response)
+        elif response.is_success:
             delivery.outcome = "delivered"
         elif delivery.outcome == "dropped":
-            return  # given up while it was on its way
-        elif len(delivery.attempts) > len(WAITS):
+            return  # dropped during the attempt
+        elif len(delivery.attempts) > len(RETRY_DELAYS):
             delivery.outcome = "dropped"
         else:
-            delivery.due_at = store.now() + timedelta(seconds=WAITS[len(delivery.attempts) - 1])
+            delivery.due_at = store.now() + timedelta(seconds=RETRY_DELAYS[len(delivery.attempts) - 1])
 
 
-def _finish_verify(delivery: Delivery, answer: Answer) -> None:
-    """Whether the receiver knows the token. It is asked once."""
+def _finish_verification(delivery: Delivery, response: Response) -> None:
+    """Check the response to a challenge. There is no retry."""
     try:
-        is_right = answer.is_success and json.loads(answer.body)["challenge"] == delivery.expected
+        is_correct = response.is_success and json.loads(response.body)["challenge"] == delivery.expected
     except (KeyError, RecursionError, TypeError, ValueError):
-        is_right = False
-    delivery.outcome = "delivered" if is_right else "dropped"
-    if delivery.on_answer:
-        delivery.on_answer(is_right)
+        is_correct = False
+    delivery.outcome = "delivered" if is_correct else "dropped"
+    if delivery.on_response:
+        delivery.on_response(is_correct)

@@ -1,4 +1,4 @@
-"""The webhooks of the application, which cars are subscribed to them, and what is sent to them."""
+"""Webhooks and their subscriptions: register, verify, subscribe, and send events."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .signing import sign
 
 @dataclass(frozen=True)
 class Subscription:
-    """A connected car, and a webhook that tells of it."""
+    """A connected vehicle that is subscribed to a webhook."""
 
     id: str
     webhook_id: str
@@ -29,9 +29,10 @@ class Subscription:
 
 
 def add(name: str, callback_uri: str, **options: Any) -> Webhook:
-    """Make a webhook, as is done in Smartcar's dashboard: no host has a path for it.
+    """Create a webhook, as in Smartcar's dashboard (there is no endpoint for it).
 
-    The options are fields of `records.Webhook`. Nothing is sent before the receiver is verified: `verify` it.
+    The options are fields of `store.models.Webhook`. Nothing is sent before the receiver is verified: call
+    `verify`.
     """
     with store.changes() as state:
         webhook = Webhook(
@@ -46,36 +47,36 @@ def add(name: str, callback_uri: str, **options: Any) -> Webhook:
         return webhook
 
 
-def webhook(webhook_id: str) -> Webhook:
-    """The webhook of this id."""
-    known = store.state().webhooks.get(webhook_id)
-    if known is None:
+def get_webhook(webhook_id: str) -> Webhook:
+    """Return the webhook with this id. Raise a 404 if there is none."""
+    webhook = store.state().webhooks.get(webhook_id)
+    if webhook is None:
         raise not_found("webhook")
-    return known
+    return webhook
 
 
 def subscriptions() -> list[Subscription]:
-    """Every subscription of a car that is connected."""
+    """Return the subscriptions of all connected vehicles."""
     subscribed = store.state().subscriptions
     return [
-        Subscription(stable_id("subscription", webhook_id, known.id), webhook_id, known)
-        for known in connections()
-        for webhook_id in subscribed.get(known.car.id, [])
+        Subscription(stable_id("subscription", webhook_id, connection.id), webhook_id, connection)
+        for connection in connections()
+        for webhook_id in subscribed.get(connection.car.id, [])
     ]
 
 
-def subscription(subscription_id: str) -> Subscription:
-    """The subscription of this id."""
-    for known in subscriptions():
-        if known.id == subscription_id:
-            return known
+def get_subscription(subscription_id: str) -> Subscription:
+    """Return the subscription with this id. Raise a 404 if there is none."""
+    for subscription in subscriptions():
+        if subscription.id == subscription_id:
+            return subscription
     raise not_found("subscription")
 
 
 def subscribe(webhook_id: str, owner_id: str, vehicle_id: str) -> None:
-    """Subscribe a driver's car."""
+    """Subscribe an owner's vehicle, and send its first event. Raise a 404 or CONFLICT."""
     with store.changes() as state:
-        webhook(webhook_id)
+        get_webhook(webhook_id)
         if of_vehicle(vehicle_id, owner_id) is None:
             raise not_found("vehicle")
         subscribed = state.subscriptions.setdefault(vehicle_id, [])
@@ -87,106 +88,108 @@ def subscribe(webhook_id: str, owner_id: str, vehicle_id: str) -> None:
 
 
 def subscribe_automatically(owner_id: str, vehicle_ids: Iterable[str]) -> None:
-    """Subscribe cars that were just connected to the webhooks that want every car."""
+    """Subscribe newly connected vehicles to the webhooks with `auto_subscribe`."""
     with store.changes() as state:
         for vehicle_id in vehicle_ids:
-            for known in state.webhooks.values():
+            for webhook in state.webhooks.values():
                 subscribed = state.subscriptions.get(vehicle_id, [])
-                is_new = known.auto_subscribe and known.id not in subscribed
-                if is_new and of_vehicle(vehicle_id, owner_id):
-                    subscribe(known.id, owner_id, vehicle_id)
+                is_wanted = webhook.auto_subscribe and webhook.id not in subscribed
+                if is_wanted and of_vehicle(vehicle_id, owner_id):
+                    subscribe(webhook.id, owner_id, vehicle_id)
 
 
-def unsubscribe(known: Subscription) -> None:
-    """End a subscription."""
+def unsubscribe(subscription: Subscription) -> None:
+    """Delete a subscription."""
     with store.changes() as state:
-        state.subscriptions[known.connection.car.id].remove(known.webhook_id)
+        state.subscriptions[subscription.connection.car.id].remove(subscription.webhook_id)
         store.touch()
 
 
-def is_open(known: Webhook) -> bool:
-    """Whether anything is sent to it. What happens while it is not is never told."""
-    return known.is_enabled and known.is_verified
+def is_active(webhook: Webhook) -> bool:
+    """Return whether events are sent to it. Changes in the meantime are not sent later."""
+    return webhook.is_enabled and webhook.is_verified
 
 
-def of_car(car: Car) -> list[Subscription]:
-    """The subscriptions of this car that something is sent to."""
+def active_subscriptions(car: Car) -> list[Subscription]:
+    """Return the vehicle's subscriptions to active webhooks."""
     state = store.state()
-    open_ids = {
+    active_ids = {
         webhook_id
         for webhook_id in state.subscriptions.get(car.id, [])
-        if webhook_id in state.webhooks and is_open(state.webhooks[webhook_id])
+        if webhook_id in state.webhooks and is_active(state.webhooks[webhook_id])
     }
-    if not open_ids:
+    if not active_ids:
         return []
-    return [one for one in subscriptions() if one.connection.car.id == car.id and one.webhook_id in open_ids]
+    return [
+        one for one in subscriptions() if one.connection.car.id == car.id and one.webhook_id in active_ids
+    ]
 
 
-def verify(known: Webhook) -> Delivery:
-    """Ask the receiver to prove that it knows the management token; nothing else is sent before it has."""
+def verify(webhook: Webhook) -> Delivery:
+    """Send a challenge. The receiver's response must prove that it knows the management token."""
     challenge = str(uuid.uuid4())
-    body = payloads.verify(known, challenge)
+    payload = payloads.verify(webhook, challenge)
     return queue.enqueue(
-        known,
+        webhook,
         "VERIFY",
-        body,
+        payload,
         expected=sign(challenge.encode()),
-        on_answer=lambda is_right: _take_answer(known, is_right),
+        on_response=lambda is_correct: _record_verification(webhook, is_correct),
     )
 
 
-def enable(known: Webhook, is_enabled: bool) -> None:
-    """Turn a webhook on or off. Once it is on again, every car is told of anew."""
+def enable(webhook: Webhook, is_enabled: bool) -> None:
+    """Turn a webhook on or off. Turning it on sends a first event for each vehicle again."""
     with store.changes():
-        is_new = is_enabled and not known.is_enabled
-        known.is_enabled = is_enabled
+        is_turned_on = is_enabled and not webhook.is_enabled
+        webhook.is_enabled = is_enabled
         store.touch()
-        if is_new:
-            _tell_of_all(known)
+        if is_turned_on:
+            _send_first_deliveries(webhook)
 
 
-def _take_answer(known: Webhook, is_right: bool) -> None:
-    is_new = is_right and not known.is_verified
-    known.is_verified = is_right
+def _record_verification(webhook: Webhook, is_correct: bool) -> None:
+    is_newly_verified = is_correct and not webhook.is_verified
+    webhook.is_verified = is_correct
     store.touch()
-    if is_new:
-        _tell_of_all(known)
+    if is_newly_verified:
+        _send_first_deliveries(webhook)
 
 
-def _tell_of_all(known: Webhook) -> None:
-    for one in subscriptions():
-        if one.webhook_id == known.id:
-            first_delivery(known.id, one.connection.car.id)
+def _send_first_deliveries(webhook: Webhook) -> None:
+    for subscription in subscriptions():
+        if subscription.webhook_id == webhook.id:
+            first_delivery(webhook.id, subscription.connection.car.id)
 
 
-def remove(known: Webhook) -> None:
-    """Take a webhook away, with its subscriptions and what was on its way."""
+def remove(webhook: Webhook) -> None:
+    """Delete a webhook, its subscriptions and its queued deliveries."""
     with store.changes() as state:
-        state.webhooks.pop(known.id, None)
+        state.webhooks.pop(webhook.id, None)
         for subscribed in state.subscriptions.values():
-            if known.id in subscribed:
-                subscribed.remove(known.id)
-        queue.drop(known.id)
+            if webhook.id in subscribed:
+                subscribed.remove(webhook.id)
+        queue.drop(webhook.id)
         store.touch()
 
 
 def first_delivery(webhook_id: str, vehicle_id: str) -> None:
-    """Tell a webhook of a car that is new to it."""
-    known, connection = store.state().webhooks.get(webhook_id), of_vehicle(vehicle_id)
-    if known and connection and is_open(known) and known.version == "4.0":
-        send_state(known, connection, [payloads.FIRST_DELIVERY])
+    """Send the first event for a vehicle to a webhook (4.0)."""
+    webhook, connection = store.state().webhooks.get(webhook_id), of_vehicle(vehicle_id)
+    if webhook and connection and is_active(webhook) and webhook.version == "4.0":
+        send_state(webhook, connection, [payloads.FIRST_DELIVERY])
 
 
 def send_state(
-    known: Webhook, connection: Connection, triggers: Iterable[str], *, is_test: bool = False
+    webhook: Webhook, connection: Connection, triggers: Iterable[str], *, is_test: bool = False
 ) -> Delivery:
-    """Send the signals of a car, caused by these."""
-    body = payloads.vehicle_state(known, connection, triggers, is_test=is_test)
-    return queue.enqueue(known, "VEHICLE_STATE", body, vehicle_id=connection.car.id)
+    """Send the signals of a vehicle, triggered by these codes."""
+    payload = payloads.vehicle_state(webhook, connection, triggers, is_test=is_test)
+    return queue.enqueue(webhook, "VEHICLE_STATE", payload, vehicle_id=connection.car.id)
 
 
 def send_error(
-    known: Webhook,
+    webhook: Webhook,
     connection: Connection,
     fault: str,
     codes: Iterable[str] | None = None,
@@ -194,29 +197,29 @@ def send_error(
     is_resolved: bool = False,
     is_test: bool = False,
 ) -> Delivery:
-    """Send that a car cannot be asked, or can again: for these signals, or for all of the webhook."""
-    error = injection.error_of(fault)
+    """Send an error of a vehicle, or that it is resolved. Default: it affects all signals of the webhook."""
+    error = injection.exception_for(fault)
     if not isinstance(error, SmartcarError):
-        raise ValueError(f"{fault} is no error of a car.")
-    body = payloads.vehicle_error(
-        known,
+        raise ValueError(f"{fault} is not an error of a vehicle.")
+    payload = payloads.vehicle_error(
+        webhook,
         connection,
         error,
-        payloads.codes_of(known) if codes is None else codes,
+        payloads.signal_codes(webhook) if codes is None else codes,
         is_resolved=is_resolved,
         is_test=is_test,
     )
     kind = "VEHICLE_ERROR (resolved)" if is_resolved else "VEHICLE_ERROR"
-    return queue.enqueue(known, kind, body, vehicle_id=connection.car.id, url=known.error_uri)
+    return queue.enqueue(webhook, kind, payload, vehicle_id=connection.car.id, url=webhook.error_uri)
 
 
-def send_schedule(known: Webhook) -> Delivery:
-    """Send what a scheduled webhook of 2.0 tells of its cars by the clock."""
-    cars = [one.connection for one in subscriptions() if one.webhook_id == known.id]
-    return queue.enqueue(known, "schedule", payloads.schedule(known, cars))
+def send_schedule(webhook: Webhook) -> Delivery:
+    """Send the scheduled event (2.0) with all subscribed vehicles."""
+    subscribed = [one.connection for one in subscriptions() if one.webhook_id == webhook.id]
+    return queue.enqueue(webhook, "schedule", payloads.schedule(webhook, subscribed))
 
 
-def send_charge_event(known: Webhook, connection: Connection, kind: str) -> Delivery:
-    """Send ``CHARGING_STARTED``, ``CHARGING_STOPPED`` or ``CHARGING_COMPLETED`` of 2.0."""
-    body = payloads.charge_event(known, connection, kind)
-    return queue.enqueue(known, kind, body, vehicle_id=connection.car.id)
+def send_charge_event(webhook: Webhook, connection: Connection, kind: str) -> Delivery:
+    """Send ``CHARGING_STARTED``, ``CHARGING_STOPPED`` or ``CHARGING_COMPLETED`` (2.0)."""
+    payload = payloads.charge_event(webhook, connection, kind)
+    return queue.enqueue(webhook, kind, payload, vehicle_id=connection.car.id)

@@ -1,4 +1,4 @@
-"""Turns the body of a webhook into the bytes of an attempt and their signature: right, or wrong on demand."""
+"""Encodes and signs the payloads of webhooks, correctly or corrupted on purpose."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ..conf import conf
 
 
 def sign(message: bytes, token: str | None = None) -> str:
-    """The signature of these bytes, with the management token."""
+    """Return the signature (HMAC-SHA256, hex) of these bytes. The default key is the management token."""
     key = conf.SMARTCAR_SIMULATOR_MANAGEMENT_TOKEN if token is None else token
     return hmac.new(key.encode(), message, hashlib.sha256).hexdigest()
 
 
-#: What a receiver must refuse: the bytes and the signature, turned into wrong ones.
+#: Corruptions that a receiver must reject: (body, signature) -> the corrupted pair.
 CORRUPTIONS: dict[str, Callable[[bytes, str], tuple[bytes, str]]] = {
     "signature": lambda body, signature: (body, sign(body, "another token")),
     "unsigned": lambda body, signature: (body, ""),
@@ -29,21 +29,22 @@ CORRUPTIONS: dict[str, Callable[[bytes, str], tuple[bytes, str]]] = {
 }
 
 
-def dressed(
-    body: dict[str, Any], moment: datetime, *, is_signed: bool = True, corruption: str = ""
+def build_request(
+    payload: dict[str, Any], now: datetime, *, is_signed: bool = True, corruption: str = ""
 ) -> tuple[bytes, dict[str, str]]:
-    """The bytes and the headers of one attempt: with its own delivery id and time, and signed with them."""
-    if "meta" in body:
-        when = "deliveryTime" if "deliveryTime" in body["meta"] else "deliveredAt"
-        own = {"deliveryId": str(uuid.uuid4()), when: milliseconds(moment)}
-        body = body | {"meta": body["meta"] | own}
-    message = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
-    signature = sign(message) if is_signed else ""
+    """Return the body and headers of one delivery attempt, with a new delivery id and time."""
+    if "meta" in payload:
+        time_field = "deliveryTime" if "deliveryTime" in payload["meta"] else "deliveredAt"
+        delivery = {"deliveryId": str(uuid.uuid4()), time_field: milliseconds(now)}
+        payload = payload | {"meta": payload["meta"] | delivery}
+    body = json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
+    signature = sign(body) if is_signed else ""
     if corruption:
-        message, signature = CORRUPTIONS[corruption](message, signature)
+        body, signature = CORRUPTIONS[corruption](body, signature)
     headers = {"Content-Type": "application/json", "User-Agent": "Smartcar/1.0"}
-    return message, headers | ({"SC-Signature": signature} if signature else {})
+    return body, headers | ({"SC-Signature": signature} if signature else {})
 
 
-def milliseconds(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)
+def milliseconds(value: datetime) -> int:
+    """Return a datetime as milliseconds since the epoch."""
+    return int(value.timestamp() * 1000)

@@ -26,4 +26,4 @@ def test_a_crowd_that_asks_for_one_token_has_it_exchanged_once(database, smartca
         assert max(seconds) < 20, what
     assert store.counters["refreshes"] == 1
     assert store.counters["application_tokens"] == 2, "one that was the first, and one after it had ended"
-    assert grants.grant_of(answers["account"][0][0])
+    assert grants.grant_for_token(answers["account"][0][0])

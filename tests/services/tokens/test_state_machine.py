@@ -227,7 +227,7 @@ class Account(RuleBasedStateMachine):
             assert SmartcarAccount.objects.get().refresh_lease is None, "only who died leaves one behind"
         else:
             if got:
-                assert grants.grant_of(row.access_token), "Smartcar takes it"
+                assert grants.grant_for_token(row.access_token), "Smartcar takes it"
             newer = SmartcarAccount.objects.get()
             if newer.token_version > stored.token_version:
                 assert newer.refresh_token not in self.wire.used_at, "it is the new one that is kept"

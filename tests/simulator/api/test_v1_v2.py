@@ -232,7 +232,7 @@ def test_the_other_cars_stay_when_one_is_disconnected(api, connect):
 @pytest.mark.parametrize("authorization", [management(), f"Bearer {store.MANAGEMENT_TOKEN}"])
 def test_a_car_is_disconnected_when_the_management_token_says_so(volt, api, authorization):
     assert api("DELETE", f"vehicles/{volt.id}/application", authorization=authorization).status_code == 200
-    assert grants.connections() == []
+    assert grants.connected_vehicles() == []
 
 
 def test_a_webhook_is_subscribed_and_unsubscribed_when_the_right_tokens_are_shown(volt, api):

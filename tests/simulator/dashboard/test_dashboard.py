@@ -6,7 +6,7 @@ from django.test import Client
 
 from django_smartcar.simulator import store
 from django_smartcar.simulator.dashboard.vehicle_forms import path_choices
-from django_smartcar.simulator.errors.table import KINDS
+from django_smartcar.simulator.errors.table import ERRORS
 from django_smartcar.simulator.faults import injection
 from django_smartcar.simulator.webhooks import notify, queue, registry
 from tests.simulator.browser import ClientBrowser, Visit
@@ -176,8 +176,8 @@ def test_nothing_is_done_when_the_form_is_none_of_the_pages(page, volt, do):
 
 def test_every_pair_stands_in_the_table_when_errors_are_provoked(garage, volt):
     text = garage(f"cars/{volt.id}/errors/").text
-    for pair in KINDS:
-        assert f'value="{injection.written(*pair)}"' in text
+    for pair in ERRORS:
+        assert f'value="{injection.fault_name(*pair)}"' in text
     assert 'value="GATEWAY_TIMEOUT"' in text
 
 
@@ -362,7 +362,7 @@ def test_a_webhook_is_off_and_gone_when_the_page_says_so(registered, garage, vol
     assert not webhook.is_enabled
     page.press("enable-button")
     assert webhook.is_enabled
-    receiver.answer = (503, {}, b"")
+    receiver.response = (503, {}, b"")
     queue.run()
     page.press("delete-button")
     assert page.status == 200
@@ -375,7 +375,7 @@ def test_a_webhook_is_off_and_gone_when_the_page_says_so(registered, garage, vol
 
 def test_what_was_sent_can_be_read_when_it_has_been(registered, garage, volt, receiver):
     page = registered()
-    receiver.answer = (503, {}, b"")
+    receiver.response = (503, {}, b"")
     page.press("send-button")
     queue.run()
     text = garage("webhooks/").text

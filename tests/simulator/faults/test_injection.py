@@ -7,31 +7,31 @@ from django_smartcar.simulator.behaviour.commands_v2 import COMMANDS
 from django_smartcar.simulator.behaviour.commands_v3 import V3_COMMANDS
 from django_smartcar.simulator.behaviour.make_commands import MAKE_COMMANDS
 from django_smartcar.simulator.dashboard import settings_forms, vehicle_forms
-from django_smartcar.simulator.errors.table import KINDS
+from django_smartcar.simulator.errors.table import ERRORS
 from django_smartcar.simulator.errors.v2 import SmartcarError
-from django_smartcar.simulator.errors.v3 import OWN_KINDS
+from django_smartcar.simulator.errors.v3 import V3_ERRORS
 from django_smartcar.simulator.faults import injection
 from django_smartcar.simulator.faults import paths as fault_paths
 from django_smartcar.simulator.faults.injection import (
-    OF_A_CAR,
     V3_FAULTS,
+    VEHICLE_ERROR_TYPES,
+    fault_name,
     set_fault,
     set_latency,
-    written,
 )
 from django_smartcar.simulator.signals.catalog import SIGNALS
 from django_smartcar.simulator.vehicles.make_values import MAKE_READINGS
 from django_smartcar.simulator.vehicles.values import READINGS
 from tests.simulator.conftest import EVERYTHING, error_of, v3_error_of
 
-PAIRS = list(KINDS)
+V2_ERRORS = list(ERRORS)
 
 
-@pytest.mark.parametrize(("type_", "code"), PAIRS)
+@pytest.mark.parametrize(("type_", "code"), V2_ERRORS)
 @pytest.mark.parametrize(("method", "path"), [("GET", "odometer"), ("POST", "security"), ("GET", "vin")])
-def test_every_pair_can_be_provoked_in_v2_when_one_path_fails(volt, method, path, type_, code):
-    set_fault(written(type_, code), path, volt.car)
-    status = KINDS[type_, code].status
+def test_every_error_can_be_set_for_a_path_of_v2(volt, method, path, type_, code):
+    set_fault(fault_name(type_, code), path, volt.car)
+    status = ERRORS[type_, code].status
     body = error_of(volt(method, path, {"action": "LOCK"}), status, type_, code)
     assert ("url" in body["resolution"]) is (code in ("AUTHENTICATION_FAILED", "VIRTUAL_KEY_REQUIRED"))
     assert volt("GET", "location").status_code == 200
@@ -39,49 +39,49 @@ def test_every_pair_can_be_provoked_in_v2_when_one_path_fails(volt, method, path
     assert volt(method, path, {"action": "LOCK"}).status_code == 200
 
 
-@pytest.mark.parametrize(("type_", "code"), [*PAIRS, *OWN_KINDS])
+@pytest.mark.parametrize(("type_", "code"), [*V2_ERRORS, *V3_ERRORS])
 @pytest.mark.parametrize(("method", "path"), [("GET", "signals"), ("POST", "commands/security/lock")])
-def test_every_pair_can_be_provoked_in_v3_when_one_path_fails(driven, method, path, type_, code):
+def test_every_error_can_be_set_for_a_path_of_v3(driven, method, path, type_, code):
     volt = driven()
-    set_fault(written(type_, code), path, volt.car)
-    status = (KINDS | OWN_KINDS)[type_, code].status
+    set_fault(fault_name(type_, code), path, volt.car)
+    status = (ERRORS | V3_ERRORS)[type_, code].status
     v3_error_of(volt(method, path), status, type_, code)
     set_fault(None, path, volt.car)
     assert volt(method, path).status_code == 200
 
 
-@pytest.mark.parametrize(("type_", "code"), PAIRS)
-def test_every_pair_can_be_provoked_when_the_whole_car_fails(volt, driven, type_, code):
-    volt.car.fault = written(type_, code)
-    status = KINDS[type_, code].status
+@pytest.mark.parametrize(("type_", "code"), V2_ERRORS)
+def test_every_error_can_be_set_for_the_whole_vehicle(volt, driven, type_, code):
+    volt.car.fault = fault_name(type_, code)
+    status = ERRORS[type_, code].status
     error_of(volt("GET", "odometer"), status, type_, code)
     error_of(volt("POST", "security", {"action": "LOCK"}), status, type_, code)
-    newer = driven(approval_prompt="force")
-    answer = newer("GET", "signals/odometer-traveleddistance")
-    if type_ in OF_A_CAR:
-        error = answer.json()["data"]["attributes"]["status"]["error"]
+    v3_vehicle = driven(approval_prompt="force")
+    response = v3_vehicle("GET", "signals/odometer-traveleddistance")
+    if type_ in VEHICLE_ERROR_TYPES:
+        error = response.json()["data"]["attributes"]["status"]["error"]
         assert (error["type"], error["code"]) == (type_, code or "UNKNOWN")
     else:
-        v3_error_of(answer, status, type_, code)
+        v3_error_of(response, status, type_, code)
 
 
-def test_a_gateway_times_out_without_an_envelope_when_it_is_told_to(volt, driven):
+def test_a_gateway_timeout_is_plain_text(volt, driven):
     set_fault("GATEWAY_TIMEOUT", "odometer", volt.car)
     for version in ("1.0", "2.0"):
-        answer = volt("GET", "odometer", version=version)
-        assert (answer.status_code, answer["Content-Type"]) == (504, "text/plain")
-    newer = driven(approval_prompt="force")
-    newer.car.fault = "GATEWAY_TIMEOUT"
-    assert newer("POST", "commands/security/lock").status_code == 504
+        response = volt("GET", "odometer", version=version)
+        assert (response.status_code, response["Content-Type"]) == (504, "text/plain")
+    v3_vehicle = driven(approval_prompt="force")
+    v3_vehicle.car.fault = "GATEWAY_TIMEOUT"
+    assert v3_vehicle("POST", "commands/security/lock").status_code == 504
 
 
-def test_only_one_method_fails_when_the_fault_names_it(volt):
+def test_a_fault_can_be_limited_to_a_method(volt):
     set_fault("VEHICLE_STATE:DOOR_OPEN", "security", volt.car, method="POST")
     error_of(volt("POST", "security", {"action": "LOCK"}), 409, "VEHICLE_STATE", "DOOR_OPEN")
     assert volt("GET", "security").status_code == 200
 
 
-def test_only_that_part_fails_when_a_batch_asks_for_a_faulty_path(volt):
+def test_a_fault_of_a_path_fails_only_its_part_of_a_batch(volt):
     set_fault("RATE_LIMIT:VEHICLE", "fuel", volt.car)
     paths = {"requests": [{"path": "/odometer"}, {"path": "/fuel"}]}
     odometer, fuel = volt("POST", "batch", paths).json()["responses"]
@@ -90,7 +90,7 @@ def test_only_that_part_fails_when_a_batch_asks_for_a_faulty_path(volt):
     error_of(volt("POST", "batch", paths), 502, "UPSTREAM", "NO_RESPONSE")
 
 
-def test_one_signal_fails_and_no_other_when_its_path_does(driven):
+def test_a_fault_of_a_signal_fails_no_other_signal(driven):
     volt = driven()
     set_fault("VEHICLE_STATE:UNREACHABLE", "signals/closure-islocked", volt.car)
     statuses = {
@@ -103,21 +103,21 @@ def test_one_signal_fails_and_no_other_when_its_path_does(driven):
     assert volt("GET", "signals").status_code == 200
 
 
-def test_a_path_of_v2_stands_for_signals_and_commands_that_v3_has():
-    assert {*fault_paths.SIGNALS_OF, ""} == set(READINGS)
-    known = {
+def test_the_tables_of_paths_are_complete():
+    assert {*fault_paths.SIGNALS_BY_V2_PATH, ""} == set(READINGS)
+    v3_paths = {
         "signals",
         *(f"signals/{code}" for code in SIGNALS),
         *(f"commands/{path}" for path in V3_COMMANDS),
     }
-    assert set(fault_paths.OLDER) <= known
+    assert set(fault_paths.V2_EQUIVALENTS) <= v3_paths
     of_makes = {f"{m}/{p}" for table in (MAKE_READINGS, MAKE_COMMANDS) for m in table for p in table[m]}
-    older = {"/", "permissions", "batch", *filter(None, READINGS), *COMMANDS, *of_makes}
-    assert set(fault_paths.BELOW_CAR) == known | older
+    v2_paths = {"/", "permissions", "batch", *filter(None, READINGS), *COMMANDS, *of_makes}
+    assert set(fault_paths.VEHICLE_PATHS) == v3_paths | v2_paths
 
 
 @pytest.mark.parametrize(
-    ("fault", "path", "asked"),
+    ("fault", "path", "requested_path"),
     [
         ("SERVER:INTERNAL", "tires/pressure", "signals"),
         ("SERVER:INTERNAL", "GET tires/pressure", "signals/wheel-tires"),
@@ -125,16 +125,16 @@ def test_a_path_of_v2_stands_for_signals_and_commands_that_v3_has():
         ("UPSTREAM:NO_RESPONSE", "batch", "signals"),
     ],
 )
-def test_a_request_of_v3_fails_by_a_path_of_v2(driven, fault, path, asked):
+def test_a_fault_of_a_v2_path_applies_to_v3(driven, fault, path, requested_path):
     volt = driven()
     set_fault(fault, path, volt.car)
-    assert volt("GET", asked).status_code in (500, 502, 504)
+    assert volt("GET", requested_path).status_code in (500, 502, 504)
     assert volt("GET", "signals/location-preciselocation").status_code == 200
     set_fault(None, path, volt.car)
-    assert volt("GET", asked).status_code == 200
+    assert volt("GET", requested_path).status_code == 200
 
 
-def test_the_vin_of_v3_fails_by_its_path_and_not_with_the_car(driven):
+def test_the_vin_of_v3_gets_the_fault_of_its_path_but_not_of_the_vehicle(driven):
     volt = driven()
 
     def status():
@@ -149,24 +149,24 @@ def test_the_vin_of_v3_fails_by_its_path_and_not_with_the_car(driven):
 
 
 @pytest.mark.parametrize("path", ["odometre", "signals/odometer", "commands/lock", "tires", "webhooks"])
-def test_a_path_is_refused_when_neither_generation_has_it(volt, path):
-    for tell in (
+def test_an_unknown_path_is_rejected(volt, path):
+    for set_ in (
         lambda: set_fault("SERVER:INTERNAL", path, volt.car),
         lambda: set_latency(1, volt.car, path),
     ):
         with pytest.raises(ValueError, match=f"{path}.*There are: .*odometer.*signals/odometer-traveleddis"):
-            tell()
+            set_()
     assert not volt.car.faults
     assert not volt.car.latencies
 
 
-def test_a_path_below_a_car_is_refused_without_the_car():
-    with pytest.raises(ValueError, match="'odometer'.*say which car. There are: vehicles, "):
+def test_a_path_below_a_vehicle_is_rejected_without_the_vehicle():
+    with pytest.raises(ValueError, match="'odometer'.*pass the vehicle. There are: vehicles, "):
         set_fault("SERVER:INTERNAL", "odometer")
     assert not store.state().faults
 
 
-def test_all_that_the_garage_offers_is_a_path(volt):
+def test_all_paths_that_the_garage_offers_exist(volt):
     for _, group in vehicle_forms.path_choices()[1:]:
         for path, _ in group:
             set_fault("SERVER:INTERNAL", path, volt.car)
@@ -174,13 +174,13 @@ def test_all_that_the_garage_offers_is_a_path(volt):
         set_fault("SERVER:INTERNAL", path)
 
 
-def test_the_records_come_along_when_there_are_several(volt, driven):
+def test_multiple_records_are_in_the_details(volt, driven):
     set_fault("SERVER:MULTIPLE_RECORDS_FOUND", "battery/capacity", volt.car)
     body = error_of(volt("GET", "battery/capacity"), 500, "SERVER", "MULTIPLE_RECORDS_FOUND")
     assert body["detail"] == [{"capacities": [83.9, 83.9, 70.2]}]
 
 
-def test_hosts_fail_when_no_car_is_named(api, connect, token, v3, visit):
+def test_faults_can_be_set_for_paths_of_hosts(api, connect, token, v3, visit):
     tokens = connect()
     for path in ("vehicles", "user"):
         set_fault("SERVER:INTERNAL", path)
@@ -196,23 +196,23 @@ def test_hosts_fail_when_no_car_is_named(api, connect, token, v3, visit):
     assert token(grant_type="refresh_token", refresh_token=tokens["refresh_token"]).status_code == 200
 
 
-@pytest.mark.parametrize("nonsense", ["NONSENSE", "SERVER:NONSENSE", "SERVER", ":", "VALIDATION:"])
-def test_a_fault_is_refused_when_there_is_no_such_pair(volt, nonsense):
-    if nonsense == "VALIDATION:":
-        assert isinstance(injection.error_of(nonsense), SmartcarError)
+@pytest.mark.parametrize("fault", ["NONSENSE", "SERVER:NONSENSE", "SERVER", ":", "VALIDATION:"])
+def test_an_unknown_fault_is_rejected(volt, fault):
+    if fault == "VALIDATION:":
+        assert isinstance(injection.exception_for(fault), SmartcarError)
         return
     with pytest.raises(KeyError):
-        set_fault(nonsense, "odometer", volt.car)
+        set_fault(fault, "odometer", volt.car)
     assert volt("GET", "odometer").status_code == 200
 
 
-def test_v2_answers_all_the_same_when_the_fault_is_one_of_v3(volt):
+def test_v2_responds_with_an_error_to_faults_of_v3(volt):
     for fault in V3_FAULTS:
         volt.car.fault = fault
         assert volt("GET", "odometer").status_code in (400, 401, 403, 404, 409)
 
 
-def test_a_car_takes_its_time_when_it_is_told_to(volt, driven, v3, monkeypatch):
+def test_responses_are_delayed_by_the_latency_of_the_path(volt, driven, v3, monkeypatch):
     slept = []
     monkeypatch.setattr(store, "sleep", slept.append)
     set_latency(20, volt.car)
@@ -221,27 +221,27 @@ def test_a_car_takes_its_time_when_it_is_told_to(volt, driven, v3, monkeypatch):
     volt("GET", "odometer")
     volt("GET", "security")
     volt("POST", "security", {"action": "LOCK"})
-    newer = driven(approval_prompt="force")
-    newer("GET", "signals/closure-islocked")
-    v3("GET", f"vehicles/{newer.car.id}")
+    v3_vehicle = driven(approval_prompt="force")
+    v3_vehicle("GET", "signals/closure-islocked")
+    v3("GET", f"vehicles/{v3_vehicle.car.id}")
     assert slept == [20, 20, 1.5, 3, 20]
     set_latency(4, volt.car, "tires/pressure")
-    newer("GET", "signals/wheel-tires")
-    newer("GET", "signals")
+    v3_vehicle("GET", "signals/wheel-tires")
+    v3_vehicle("GET", "signals")
     assert slept[5:] == [4, 4]
     set_latency(None, volt.car)
     volt("GET", "odometer")
     assert len(slept) == 7
 
 
-def test_the_world_goes_on_when_a_car_takes_its_time(volt, connect, api, first_car, monkeypatch):
+def test_other_vehicles_respond_while_one_is_slow(volt, connect, api, first_car, monkeypatch):
     tokens = connect("other@example.com", scope=EVERYTHING)
     other = first_car(tokens)
-    waiting, go_on = threading.Event(), threading.Event()
+    waiting, resume = threading.Event(), threading.Event()
 
     def sleep(seconds):
         waiting.set()
-        go_on.wait(10)
+        resume.wait(10)
 
     monkeypatch.setattr(store, "sleep", sleep)
     set_latency(60, volt.car)
@@ -250,12 +250,12 @@ def test_the_world_goes_on_when_a_car_takes_its_time(volt, connect, api, first_c
     slow.start()
     assert waiting.wait(10)
     assert api("GET", f"vehicles/{other}/odometer", tokens["access_token"]).status_code == 200
-    go_on.set()
+    resume.set()
     slow.join()
     assert statuses == [200]
 
 
-def test_faults_and_latencies_go_on_when_the_process_is_restarted(settings, tmp_path, connect, first_car):
+def test_faults_and_latencies_survive_a_restart(settings, tmp_path, connect, first_car):
     settings.SMARTCAR_SIMULATOR_STATE = tmp_path / "state.json"
     store.restart()
     vehicle_id = first_car(connect())

@@ -4,7 +4,7 @@ from django_smartcar.simulator import store
 from django_smartcar.simulator.signals.catalog import SIGNALS
 from tests.simulator.conftest import v3_error_of
 
-NOBODY = "00000000-0000-4000-8000-000000000000"
+UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 
 
 def body_of(call, code, **headers):
@@ -15,7 +15,7 @@ def body_of(call, code, **headers):
     return attributes["body"]
 
 
-def problem_of(call, code):
+def signal_error_of(call, code):
     response = call("GET", f"signals/{code}")
     assert response.status_code == 200, response.content
     attributes = response.json()["data"]["attributes"]
@@ -24,7 +24,7 @@ def problem_of(call, code):
     return attributes["status"]["error"]["type"], attributes["status"]["error"]["code"]
 
 
-def test_all_signals_come_with_paging_when_the_store_is_asked(driven):
+def test_all_signals_are_listed_with_paging(driven):
     volt = driven()
     response = volt("GET", "signals").json()
     assert [one["id"] for one in response["data"]] == list(SIGNALS)
@@ -40,7 +40,7 @@ def test_all_signals_come_with_paging_when_the_store_is_asked(driven):
     assert all(value.endswith("Z") for value in one["meta"].values())
 
 
-def test_every_signal_is_seen_once_when_the_links_are_followed(driven, v3):
+def test_the_links_lead_through_all_pages(driven, v3):
     volt = driven()
     seen, url = [], f"vehicles/{volt.car.id}/signals?page[size]=7"
     while url:
@@ -51,54 +51,54 @@ def test_every_signal_is_seen_once_when_the_links_are_followed(driven, v3):
     assert seen == list(SIGNALS)
 
 
-def test_one_signal_is_the_same_as_in_the_list_when_it_is_asked_for_alone(driven):
+def test_a_single_signal_equals_its_entry_in_the_list(driven):
     volt = driven()
     listed = {one["id"]: one["attributes"] for one in volt("GET", "signals").json()["data"]}
     for code in SIGNALS:
         assert volt("GET", f"signals/{code}").json()["data"]["attributes"] == listed[code]
 
 
-def test_the_numbers_are_those_of_v2_when_the_same_car_is_read(driven, connect, api):
+def test_values_equal_those_of_v2(driven, connect, api):
     volt = driven()
     token = connect(scope=" ".join(store.grants()[0].scopes))["access_token"]
 
-    def older(path):
+    def v2(path):
         return api("GET", f"vehicles/{volt.car.id}/{path}", token).json()
 
-    battery, fuel, charge = older("battery"), older("fuel"), older("charge")
+    battery, fuel, charge = v2("battery"), v2("fuel"), v2("charge")
     charged = body_of(volt, "tractionbattery-stateofcharge")
     assert charged["unit"] == "percent"
     assert charged["value"] / 100 == battery["percentRemaining"]
     ranged = body_of(volt, "tractionbattery-range")
     assert (ranged["unit"], ranged["value"]) == ("kilometers", battery["range"])
     capacity = body_of(volt, "tractionbattery-nominalcapacity")
-    assert capacity["capacity"] == older("battery/nominal_capacity")["capacity"]["nominal"]
+    assert capacity["capacity"] == v2("battery/nominal_capacity")["capacity"]["nominal"]
     assert capacity["unit"] == "kWhr"
     assert body_of(volt, "internalcombustionengine-fuellevel")["value"] / 100 == fuel["percentRemaining"]
     assert body_of(volt, "internalcombustionengine-range")["value"] == fuel["range"]
     amount = body_of(volt, "internalcombustionengine-amountremaining")
     assert amount == {"unit": "liters", "value": fuel["amountRemaining"]}
     oil = body_of(volt, "internalcombustionengine-oillife")
-    assert oil["value"] / 100 == older("engine/oil")["lifeRemaining"]
+    assert oil["value"] / 100 == v2("engine/oil")["lifeRemaining"]
     odometer = body_of(volt, "odometer-traveleddistance")
-    assert odometer == {"unit": "kilometers", "value": older("odometer")["distance"]}
+    assert odometer == {"unit": "kilometers", "value": v2("odometer")["distance"]}
     location = body_of(volt, "location-preciselocation")
-    assert {name: location[name] for name in ("latitude", "longitude")} == older("location")
-    assert body_of(volt, "vehicleidentification-vin") == {"value": older("vin")["vin"]}
+    assert {name: location[name] for name in ("latitude", "longitude")} == v2("location")
+    assert body_of(volt, "vehicleidentification-vin") == {"value": v2("vin")["vin"]}
     assert body_of(volt, "charge-ischargingcableconnected")["value"] is charge["isPluggedIn"]
     assert body_of(volt, "charge-detailedchargingstatus")["value"] == charge["state"]
     limits = body_of(volt, "charge-chargelimits")
-    assert limits["activeLimit"] / 100 == older("charge/limit")["limit"]
+    assert limits["activeLimit"] / 100 == v2("charge/limit")["limit"]
     pressures = [one["tirePressure"] for one in body_of(volt, "wheel-tires")["values"]]
-    assert pressures == list(older("tires/pressure").values())
+    assert pressures == list(v2("tires/pressure").values())
     codes = body_of(volt, "diagnostics-dtclist")["values"]
-    assert codes == older("diagnostics/dtcs")["activeCodes"]
+    assert codes == v2("diagnostics/dtcs")["activeCodes"]
     assert body_of(volt, "diagnostics-dtccount") == {"unit": "count", "value": 1}
     records = body_of(volt, "service-records")["values"]
-    assert [one["time"] for one in records] == [one["serviceDate"] for one in older("service/history")]
+    assert [one["time"] for one in records] == [one["serviceDate"] for one in v2("service/history")]
 
 
-def test_units_are_imperial_when_the_header_asks_for_them(driven):
+def test_the_header_selects_imperial_units(driven):
     volt = driven()
     metric = body_of(volt, "odometer-traveleddistance")["value"]
     imperial = body_of(volt, "odometer-traveleddistance", sc_unit_system="imperial")
@@ -112,7 +112,7 @@ def test_units_are_imperial_when_the_header_asks_for_them(driven):
     v3_error_of(volt("GET", "signals", sc_unit_system="nautical"), 400, "VALIDATION", "INVALID_INPUT_FORMAT")
 
 
-def test_the_closures_follow_the_car_when_it_is_locked(driven):
+def test_closures_follow_the_lock_state(driven):
     volt = driven()
     assert body_of(volt, "closure-islocked") == {"value": False}
     volt.car.is_locked = True
@@ -122,7 +122,7 @@ def test_the_closures_follow_the_car_when_it_is_locked(driven):
     assert (doors["rowCount"], doors["columnCount"]) == (2, 2)
 
 
-def test_no_limit_is_active_when_the_car_is_not_plugged_in(driven):
+def test_no_charge_limit_is_active_while_unplugged(driven):
     volt = driven()
     volt.car.is_plugged_in = False
     limits = body_of(volt, "charge-chargelimits")
@@ -130,41 +130,41 @@ def test_no_limit_is_active_when_the_car_is_not_plugged_in(driven):
     assert limits["values"] == [{"type": "GLOBAL", "limit": 90, "condition": None}]
 
 
-def test_a_signal_fails_alone_when_the_car_is_not_capable(driven):
+def test_an_incapable_signal_fails_no_other(driven):
     tesla = driven(make="TESLA")
     incapable = ("COMPATIBILITY", "VEHICLE_NOT_CAPABLE")
-    assert problem_of(tesla, "internalcombustionengine-fuellevel") == incapable
+    assert signal_error_of(tesla, "internalcombustionengine-fuellevel") == incapable
     statuses = {
         one["id"]: one["attributes"]["status"]["value"] for one in tesla("GET", "signals").json()["data"]
     }
     failing = {code for code, status in statuses.items() if status == "ERROR"}
     assert failing == {code for code in SIGNALS if code.startswith("internal")} | {"closure-enginecover"}
     honda = driven("h@example.com", make="HONDA")
-    assert problem_of(honda, "tractionbattery-stateofcharge") == incapable
-    assert problem_of(honda, "charge-ischarging") == incapable
+    assert signal_error_of(honda, "tractionbattery-stateofcharge") == incapable
+    assert signal_error_of(honda, "charge-ischarging") == incapable
     assert body_of(honda, "internalcombustionengine-fuellevel")["unit"] == "percent"
 
 
-def test_a_signal_fails_alone_when_its_permission_was_not_given(driven):
+def test_a_signal_without_permission_fails_no_other(driven):
     limited = driven(scope="read_odometer")
     assert body_of(limited, "odometer-traveleddistance")["unit"] == "kilometers"
-    assert problem_of(limited, "vehicleidentification-vin") == ("PERMISSION", "UNKNOWN")
+    assert signal_error_of(limited, "vehicleidentification-vin") == ("PERMISSION", "UNKNOWN")
     response = limited("GET", "signals").json()["data"]
     assert [one["id"] for one in response if "body" in one["attributes"]] == ["odometer-traveleddistance"]
 
 
-def test_every_signal_fails_but_the_vin_when_it_is_an_error_account(driven):
+def test_all_signals_but_the_vin_fail_for_an_error_account(driven):
     car = driven("smartcar@voa-000.vehicle-owner-action-required.com")
     assert body_of(car, "vehicleidentification-vin") == {"value": car.car.vin}
     failed = ("CONNECTED_SERVICES_ACCOUNT", "AUTHENTICATION_FAILED")
     for code in set(SIGNALS) - {"vehicleidentification-vin"}:
-        assert problem_of(car, code) == failed
+        assert signal_error_of(car, code) == failed
     assert car("GET", "signals").status_code == 200
     limited = driven("smartcar@vs-000.vehicle-state-error.com", scope="read_vin")
-    assert problem_of(limited, "odometer-traveleddistance") == ("PERMISSION", "UNKNOWN")
+    assert signal_error_of(limited, "odometer-traveleddistance") == ("PERMISSION", "UNKNOWN")
 
 
-def test_the_store_is_empty_when_no_webhook_fills_it(driven, settings):
+def test_no_signals_are_stored_for_an_application_without_webhooks(driven, settings):
     volt = driven()
     settings.SMARTCAR_SIMULATOR_SIGNALS = False
     response = volt("GET", "signals")
@@ -175,7 +175,7 @@ def test_the_store_is_empty_when_no_webhook_fills_it(driven, settings):
         v3_error_of(volt("GET", f"signals/{code}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
 
 
-def test_a_signal_is_not_found_when_it_is_turned_off_or_unknown(driven, settings):
+def test_a_disabled_or_unknown_signal_is_not_found(driven, settings):
     volt = driven()
     settings.SMARTCAR_SIMULATOR_SIGNALS_OFF = {"vehicleidentification-vin"}
     for code in ("vehicleidentification-vin", "nonsense", "Odometer-TraveledDistance"):
@@ -184,7 +184,7 @@ def test_a_signal_is_not_found_when_it_is_turned_off_or_unknown(driven, settings
 
 
 @pytest.mark.parametrize("path", ["signals", "signals/odometer-traveleddistance"])
-def test_the_driver_must_be_named_when_signals_are_read(driven, v3, path):
+def test_signals_require_the_user_id_header(driven, v3, path):
     volt = driven()
     error = v3_error_of(v3("GET", f"vehicles/{volt.car.id}/{path}"), 400, "VALIDATION", "MISSING_PARAMETER")
     assert error["detail"] == "missing userId"
@@ -192,9 +192,9 @@ def test_the_driver_must_be_named_when_signals_are_read(driven, v3, path):
     v3_error_of(malformed, 400, "VALIDATION", "INVALID_INPUT_FORMAT")
 
 
-def test_another_drivers_car_is_refused_when_it_is_asked_for(driven, v3):
+def test_the_vehicle_of_another_user_is_refused(driven, v3):
     volt, other = driven(), driven("other@example.com")
-    for vehicle_id, user in [(volt.car.id, other.user), (NOBODY, volt.user), (volt.car.id, NOBODY)]:
+    for vehicle_id, user in [(volt.car.id, other.user), (UNKNOWN_ID, volt.user), (volt.car.id, UNKNOWN_ID)]:
         v3_error_of(v3("GET", f"vehicles/{vehicle_id}/signals", user), 403, "PERMISSION")
     connection = v3("GET", "connections", volt.user).json()["data"][0]["id"]
     v3("DELETE", f"connections/{connection}")
@@ -202,5 +202,5 @@ def test_another_drivers_car_is_refused_when_it_is_asked_for(driven, v3):
     assert other("GET", "signals").status_code == 200
 
 
-def test_the_token_is_asked_for_before_the_driver(v3):
-    v3_error_of(v3("GET", f"vehicles/{NOBODY}/signals", token="x"), 401, "AUTHENTICATION", "UNAUTHORIZED")
+def test_the_token_is_checked_before_the_user_id(v3):
+    v3_error_of(v3("GET", f"vehicles/{UNKNOWN_ID}/signals", token="x"), 401, "AUTHENTICATION", "UNAUTHORIZED")

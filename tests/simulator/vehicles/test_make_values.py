@@ -6,7 +6,7 @@ from django_smartcar.simulator.vehicles.make_values import MAKE_READINGS
 from tests.simulator.conftest import EVERYTHING, error_of
 
 #: The make-specific paths of smartcar-api.md 3.2, with the permission of each.
-READS = {
+DOCUMENTED_SCOPES = {
     "tesla": {
         "attributes": "read_extended_vehicle_info",
         "status": "read_extended_vehicle_info",
@@ -37,7 +37,7 @@ SCHEDULE = {"start": "22:00", "end": "06:00", "days": ["MONDAY"]}
 
 @pytest.fixture
 def call(api, connect, first_car):
-    """Calls below an electric car of a make, with its own paths."""
+    """Connect a vehicle of a make; return a function that calls the paths below the make."""
 
     def connected(make, scope=EVERYTHING, level="bev"):
         tokens = connect(f"QQQRC6S55JU123456@{level}.smartcar.com", make.upper(), scope=scope)
@@ -51,39 +51,39 @@ def call(api, connect, first_car):
     return connected
 
 
-def test_the_table_is_the_documented_one():
+def test_the_paths_and_scopes_are_the_documented_ones():
     scopes = {make: {path: one.scope for path, one in table.items()} for make, table in MAKE_READINGS.items()}
-    assert scopes == READS
+    assert scopes == DOCUMENTED_SCOPES
 
 
-@pytest.mark.parametrize("make", sorted(READS))
-def test_every_path_of_a_make_answers_when_the_car_is_of_it(call, make):
+@pytest.mark.parametrize("make", sorted(DOCUMENTED_SCOPES))
+def test_every_path_of_a_make_responds(call, make):
     car = call(make)
-    for path in READS[make]:
+    for path in DOCUMENTED_SCOPES[make]:
         response = car("GET", path)
         assert response.status_code == 200, (path, response.content)
         assert response.json()
 
 
-@pytest.mark.parametrize("make", sorted(READS))
-def test_a_path_of_a_make_is_not_answered_when_the_car_is_of_another(api, connect, first_car, make):
+@pytest.mark.parametrize("make", sorted(DOCUMENTED_SCOPES))
+def test_paths_of_another_make_are_refused(api, connect, first_car, make):
     tokens = connect("other@example.com", "MINI", scope=EVERYTHING)
-    for path in READS[make]:
+    for path in DOCUMENTED_SCOPES[make]:
         response = api("GET", f"vehicles/{first_car(tokens)}/{make}/{path}", tokens["access_token"])
         error_of(response, 501, "COMPATIBILITY", "VEHICLE_NOT_CAPABLE")
-        shouted = f"vehicles/{first_car(tokens)}/{make.upper()}/{path}"
-        error_of(api("GET", shouted, tokens["access_token"]), 403, "PERMISSION")
+        upper_case = f"vehicles/{first_car(tokens)}/{make.upper()}/{path}"
+        error_of(api("GET", upper_case, tokens["access_token"]), 403, "PERMISSION")
 
 
-def test_a_path_is_refused_when_its_scope_was_not_granted(call):
+def test_paths_of_a_make_require_their_scope(call):
     car = call("tesla", scope="read_vin")
-    for path in READS["tesla"]:
+    for path in DOCUMENTED_SCOPES["tesla"]:
         error_of(car("GET", path), 403, "PERMISSION")
     for path in MAKE_COMMANDS["tesla"]:
         error_of(car("POST", path, {"action": "START"}), 403, "PERMISSION")
 
 
-def test_the_climate_is_what_was_set_when_it_is_read(call):
+def test_climate_settings_are_saved(call):
     car = call("tesla")
     assert car("GET", "climate/cabin").json() == {"status": "OFF", "temperature": 21.0}
     body = {"action": "START", "temperature": "24"}
@@ -97,7 +97,7 @@ def test_the_climate_is_what_was_set_when_it_is_read(call):
     assert car("GET", "climate/steering_wheel").json() == {"status": "OFF"}
 
 
-def test_one_of_two_schedules_is_on_when_both_were_set(call):
+def test_only_the_last_charge_schedule_is_enabled(call):
     car = call("tesla")
     car("POST", "charge/schedule", {"type": "DEPARTURE_TIME", "enabled": True, "time": "07:00"})
     response = car("POST", "charge/schedule", {"type": "START_TIME", "enable": True, "time": "23:30"})
@@ -125,12 +125,12 @@ def test_one_of_two_schedules_is_on_when_both_were_set(call):
         ("nissan", "charge/schedule", {"chargeSchedules": [{"start": "1"}]}, "chargeSchedules"),
     ],
 )
-def test_the_field_is_named_when_a_command_of_a_make_is_invalid(call, make, path, body, field):
+def test_an_invalid_command_names_the_field(call, make, path, body, field):
     error = error_of(call(make)("POST", path, body), 400, "VALIDATION")
     assert error["detail"][0]["field"] == field
 
 
-def test_the_charge_ends_when_the_limit_will_be_reached(call):
+def test_completion_and_power_are_reported_while_charging(call):
     car = call("tesla")
     assert car("GET", "charge/completion").json() == {"time": None}
     assert car("GET", "charge/wattmeter").json() == {"wattage": 0.0}
@@ -139,7 +139,7 @@ def test_the_charge_ends_when_the_limit_will_be_reached(call):
     assert car("GET", "charge/wattmeter").json() == {"wattage": 7.68}
 
 
-def test_the_openings_are_open_when_they_were_opened(call):
+def test_open_commands_change_the_security_state(call):
     car = call("tesla")
     success = {"status": "success", "message": "Successfully sent request to vehicle"}
     assert car("POST", "charge/charge_port_door", {"action": "OPEN"}).json() == success
@@ -153,14 +153,14 @@ def test_the_openings_are_open_when_they_were_opened(call):
     assert store.cars()[0].is_locked
 
 
-def test_the_schedules_of_a_nissan_are_kept_when_they_were_set(call):
+def test_charge_schedules_of_a_nissan_are_saved(call):
     car = call("nissan")
     assert car("GET", "charge/schedule").json() == {"chargeSchedules": []}
     assert car("POST", "charge/schedule", {"chargeSchedules": [SCHEDULE]}).json()["status"] == "success"
     assert car("GET", "charge/schedule").json() == {"chargeSchedules": [SCHEDULE]}
 
 
-def test_records_are_those_of_the_dates_when_some_are_given(call):
+def test_charge_records_are_filtered_by_date_and_page(call):
     car = call("tesla")
     assert len(car("GET", "charge/records").json()["records"]) == 3
     assert car("GET", "charge/records?endDate=2001-01-01").json() == {"records": []}
@@ -168,12 +168,12 @@ def test_records_are_those_of_the_dates_when_some_are_given(call):
     assert car("GET", "charge/records/billing?page=2").json() == {"records": [], "hasMoreData": False}
 
 
-def test_temperatures_are_in_fahrenheit_when_imperial_units_are_asked_for(call):
+def test_temperatures_are_in_fahrenheit_in_the_imperial_system(call):
     response = call("tesla")("GET", "thermometer/interior", SC_Unit_System="imperial")
     assert response.json() == {"temperature": 69.8}
     assert response["SC-Unit-System"] == "imperial"
 
 
-def test_a_make_is_not_capable_of_charging_when_the_car_has_no_battery(call):
+def test_charging_paths_fail_for_a_vehicle_without_a_battery(call):
     for make, path in (("lincoln", "charge/schedule_by_location"), ("cadillac", "charge/completion")):
         error_of(call(make, level="fuel")("GET", path), 501, "COMPATIBILITY", "VEHICLE_NOT_CAPABLE")

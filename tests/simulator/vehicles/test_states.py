@@ -8,8 +8,8 @@ from tests.simulator.conftest import EVERYTHING, error_of, v3_error_of
 CSA = "CONNECTED_SERVICES_ACCOUNT"
 LOCK, START, STOP = ("security", "LOCK"), ("charge", "START"), ("charge", "STOP")
 
-#: smartcar-api.md 8: what a state answers to a command; the second answers are v3's paths for the same.
-REFUSED = [
+#: The error that a command gets in a state, after smartcar-api.md 8. The same for the paths of v2 and v3.
+REFUSED_COMMANDS = [
     ("driving", LOCK, 409, "VEHICLE_STATE", "IN_MOTION"),
     ("driving", ("security", "UNLOCK"), 409, "VEHICLE_STATE", "IN_MOTION"),
     ("driving", START, 409, "VEHICLE_STATE", "CHARGING_PLUG_NOT_CONNECTED"),
@@ -25,24 +25,22 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("state", "command", "status", "type_", "code"), REFUSED)
-def test_a_command_is_refused_as_documented_when_the_car_is_in_a_state(
-    volt, state, command, status, type_, code
-):
+@pytest.mark.parametrize(("state", "command", "status", "type_", "code"), REFUSED_COMMANDS)
+def test_v2_commands_are_refused_as_documented(volt, state, command, status, type_, code):
     motion.enter(volt.car, state)
     path, action = command
     error_of(volt("POST", path, {"action": action}), status, type_, code)
 
 
-@pytest.mark.parametrize(("state", "command", "status", "type_", "code"), REFUSED)
-def test_v3_refuses_alike_when_the_car_is_in_a_state(driven, state, command, status, type_, code):
+@pytest.mark.parametrize(("state", "command", "status", "type_", "code"), REFUSED_COMMANDS)
+def test_v3_commands_are_refused_as_documented(driven, state, command, status, type_, code):
     volt = driven()
     motion.enter(volt.car, state)
     path, action = command
     v3_error_of(volt("POST", f"commands/{path}/{action.lower()}"), status, type_, code)
 
 
-def test_an_unplugged_car_neither_starts_nor_stops_when_it_is_parked(volt):
+def test_an_unplugged_vehicle_neither_starts_nor_stops_charging(volt):
     volt.car.is_plugged_in = False
     for action in ("START", "STOP"):
         answer = volt("POST", "charge", {"action": action})
@@ -62,17 +60,17 @@ def test_an_unplugged_car_neither_starts_nor_stops_when_it_is_parked(volt):
         ("deleted", (400, CSA, "VEHICLE_MISSING")),
     ],
 )
-def test_a_read_is_answered_by_the_state_when_the_car_is_asked(volt, state, error):
+def test_reads_get_the_error_of_the_state(volt, state, error):
     motion.enter(volt.car, state)
     answer = volt("GET", "odometer")
     if error:
         error_of(answer, *error)
     else:
         assert answer.status_code == 200
-    assert volt("GET", "vin").status_code == 200  # who it is stays known
+    assert volt("GET", "vin").status_code == 200  # attributes are always available
 
 
-def test_a_recorded_charge_cannot_be_stopped_when_the_car_is_smartcars_own(connect, first_car, api):
+def test_a_simulated_vehicle_cannot_stop_charging(connect, first_car, api):
     tokens = connect(scope=EVERYTHING, mode="simulated")
     vehicle_id = first_car(tokens)
     motion.enter(store.car(vehicle_id), "charging")
@@ -80,7 +78,7 @@ def test_a_recorded_charge_cannot_be_stopped_when_the_car_is_smartcars_own(conne
     error_of(answer, 409, "VEHICLE_STATE", "UNKNOWN")
 
 
-def test_v3_still_knows_what_the_car_said_when_it_is_out_of_reach(driven):
+def test_v3_signals_are_available_while_the_vehicle_is_unreachable(driven):
     volt = driven()
     for state, is_asleep, is_online in [
         ("parked", False, True),
@@ -103,7 +101,7 @@ def test_v3_still_knows_what_the_car_said_when_it_is_out_of_reach(driven):
     assert error == "VEHICLE_MISSING"
 
 
-def test_a_car_is_what_it_was_told_to_be_when_it_enters_each_state(volt):
+def test_a_vehicle_enters_every_state(volt):
     for state in STATES:
         motion.enter(volt.car, state)
         assert volt.car.state == state
@@ -111,27 +109,27 @@ def test_a_car_is_what_it_was_told_to_be_when_it_enters_each_state(volt):
         motion.enter(volt.car, "flying")
 
 
-def test_a_car_without_a_plug_cannot_charge_when_it_is_told_to(connect):
+def test_a_vehicle_without_a_plug_cannot_charge(connect):
     connect(make="HONDA")
     with pytest.raises(ValueError, match="without a plug"):
         motion.enter(store.cars()[0], "charging")
 
 
-def test_a_car_drives_on_when_time_passes(volt):
+def test_a_driving_vehicle_moves_as_time_passes(volt):
     before = volt("GET", "odometer").json()["distance"]
     fuel = volt.car.fuel_percent
-    place = volt("GET", "location").json()
+    location = volt("GET", "location").json()
     motion.enter(volt.car, "driving")
     store.advance(30 * 60 + 1)
     assert volt("GET", "odometer").json()["distance"] == pytest.approx(before + 30)
     assert volt.car.fuel_percent < fuel
-    assert volt("GET", "location").json() != place
+    assert volt("GET", "location").json() != location
     motion.enter(volt.car, "parked")
     store.advance(3600)
     assert volt("GET", "odometer").json()["distance"] == pytest.approx(before + 30)
 
 
-def test_a_battery_fills_up_to_the_limit_when_time_passes(volt):
+def test_a_charging_vehicle_charges_up_to_its_limit(volt):
     volt.car.battery_percent, volt.car.charge_limit = 0.5, 0.8
     assert volt("POST", "charge", {"action": "START"}).status_code == 200
     motion.pass_time(10 * 60)
@@ -143,7 +141,7 @@ def test_a_battery_fills_up_to_the_limit_when_time_passes(volt):
     error_of(volt("POST", "charge", {"action": "STOP"}), 409, "VEHICLE_STATE", "FULLY_CHARGED")
 
 
-def test_the_data_grows_old_when_a_parked_car_is_left_alone(volt):
+def test_the_data_of_a_parked_vehicle_ages(volt):
     before = volt("GET", "odometer")["SC-Data-Age"]
     store.advance(3600)
     assert volt("GET", "odometer")["SC-Data-Age"] == before

@@ -4,7 +4,7 @@ from django_smartcar.simulator import store
 from django_smartcar.simulator.vehicles.catalog import MAKES
 
 
-def test_the_same_car_comes_back_when_an_address_signs_in_again(visit):
+def test_signing_in_again_returns_the_same_vehicle(visit):
     visit().connect("driver@example.com")
     store.cars()[0].is_locked = True
     visit(approval_prompt="force").connect("driver@example.com")
@@ -12,7 +12,7 @@ def test_the_same_car_comes_back_when_an_address_signs_in_again(visit):
     assert store.cars()[0].is_locked
 
 
-def test_a_car_has_a_real_looking_vin_when_any_address_signs_in(visit):
+def test_vins_are_well_formed_and_unique(visit):
     visit().connect("50-vehicles@smartcar.com")
     for car in store.cars():
         assert len(car.vin) == 17
@@ -32,7 +32,7 @@ def test_a_car_has_a_real_looking_vin_when_any_address_signs_in(visit):
         ("1G1RC6S55JU123456@dinosaur.smartcar.com", "vehicle_incompatible"),
     ],
 )
-def test_the_application_is_told_the_error_when_the_address_stands_for_one(visit, email, error):
+def test_an_error_account_redirects_with_its_error(visit, email, error):
     answer = visit().connect(email).answer
     assert answer["error"] == error
     assert answer["error_description"]
@@ -40,7 +40,7 @@ def test_the_application_is_told_the_error_when_the_address_stands_for_one(visit
     assert store.cars() == []
 
 
-def test_the_car_is_named_when_it_is_incompatible(visit):
+def test_an_incompatible_vehicle_is_named_in_the_redirect(visit):
     answer = visit().connect("smartcar@vehicle-incompatible.com").answer
     assert answer["vin"] == "0SCAUDI012FE3B132"
     assert answer["make"] == "AUDI"
@@ -59,13 +59,13 @@ def test_the_car_is_named_when_it_is_incompatible(visit):
         ("5yj3e1ea7jf000001@bev.smartcar.com", "5YJ3E1EA7JF000001", "TESLA"),
     ],
 )
-def test_the_car_is_the_documented_one_when_a_test_address_signs_in(visit, email, vin, make):
+def test_a_test_account_has_the_documented_vehicle(visit, email, vin, make):
     visit().connect(email)
     assert [(car.vin, car.make) for car in store.cars()] == [(vin, make)]
 
 
 @pytest.mark.parametrize(("level", "powertrain"), [("bev", "BEV"), ("phev", "PHEV"), ("fuel", "ICE")])
 @pytest.mark.parametrize("make", sorted(MAKES))
-def test_the_engine_is_the_wanted_one_when_the_address_names_a_level(visit, make, level, powertrain):
+def test_the_address_selects_the_powertrain(visit, make, level, powertrain):
     visit(make=make).connect(f"ZZZRC6S55JU123456@{level}.smartcar.com")
     assert [(car.make, car.powertrain) for car in store.cars()] == [(make, powertrain)]

@@ -8,24 +8,24 @@ from tests.simulator.conftest import EVERYTHING, error_of
 
 
 @pytest.mark.parametrize(
-    ("level", "lacking"),
+    ("level", "incapable_paths"),
     [
         ("bev", {"fuel", "engine/oil"}),
         ("fuel", {"battery", "battery/capacity", "battery/nominal_capacity", "charge", "charge/limit"}),
         ("phev", set()),
     ],
 )
-def test_a_read_says_so_when_the_car_is_not_capable(api, connect, first_car, level, lacking):
+def test_a_read_fails_if_the_vehicle_is_not_capable(api, connect, first_car, level, incapable_paths):
     tokens = connect(f"5YJ3E1EA7JF000001@{level}.smartcar.com", scope=EVERYTHING)
     for path in READINGS:
         response = api("GET", f"vehicles/{first_car(tokens)}/{path}", tokens["access_token"])
-        if path in lacking:
+        if path in incapable_paths:
             error_of(response, 501, "COMPATIBILITY", "VEHICLE_NOT_CAPABLE")
         else:
             assert response.status_code == 200, path
 
 
-def test_service_records_are_those_of_the_dates_when_some_are_given(volt):
+def test_service_records_are_filtered_by_date(volt):
     records = volt("GET", "service/history").json()
     assert isinstance(records, list)
     assert [record["serviceId"] for record in records] == [12345]
@@ -34,7 +34,7 @@ def test_service_records_are_those_of_the_dates_when_some_are_given(volt):
     error_of(volt("GET", "service/history?startDate=yesterday"), 400, "VALIDATION")
 
 
-def test_the_age_does_not_move_when_only_time_passes(volt):
+def test_the_data_age_of_a_parked_vehicle_does_not_change(volt):
     before = volt("GET", "odometer")["SC-Data-Age"]
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=5)):
         assert volt("GET", "odometer")["SC-Data-Age"] == before

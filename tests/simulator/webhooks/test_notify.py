@@ -1,4 +1,4 @@
-"""What is sent when: which change of a car becomes which event, for whom."""
+"""Which events are sent for which change of a vehicle."""
 
 import pytest
 
@@ -12,12 +12,12 @@ CSA = "CONNECTED_SERVICES_ACCOUNT"
 
 
 @pytest.fixture
-def told(receiver):
-    """What the receiver is told now: kind, and triggers or errors."""
+def events(receiver):
+    """Deliver what is queued; return the type and the triggers or errors of each event."""
 
-    def told_():
+    def deliver():
         queue.run()
-        events = [one.body for one in receiver.received]
+        payloads = [one.body for one in receiver.received]
         receiver.received.clear()
         return [
             (
@@ -25,46 +25,46 @@ def told(receiver):
                 [one["code"] for one in event["data"].get("triggers", [])]
                 or [(one["type"], one["code"], one["state"]) for one in event["data"].get("errors", [])],
             )
-            for event in events
+            for event in payloads
         ]
 
-    return told_
+    return deliver
 
 
-def test_a_command_of_v2_is_told_when_the_car_has_obeyed(volt, hook, told):
+def test_a_v2_command_sends_an_event(volt, hook, events):
     hook(volt.car)
     volt("POST", "security", {"action": "LOCK"})
-    assert told() == [("VEHICLE_STATE", ["closure-islocked"])]
+    assert events() == [("VEHICLE_STATE", ["closure-islocked"])]
     volt("POST", "security", {"action": "LOCK"})
-    assert told() == []  # nothing has changed
+    assert events() == []  # nothing has changed
     volt("POST", "charge", {"action": "START"})
-    assert told() == [("VEHICLE_STATE", ["charge-detailedchargingstatus", "charge-ischarging"])]
+    assert events() == [("VEHICLE_STATE", ["charge-detailedchargingstatus", "charge-ischarging"])]
 
 
-def test_a_command_of_v3_is_told_when_the_car_has_obeyed(driven, hook, told):
+def test_a_v3_command_sends_an_event(driven, hook, events):
     volt = driven()
     hook(volt.car)
     volt("POST", "commands/security/lock")
     volt("POST", "commands/charge/set-limit", {"percent": 70})
-    assert told() == [
+    assert events() == [
         ("VEHICLE_STATE", ["closure-islocked"]),
         ("VEHICLE_STATE", ["charge-chargelimits"]),
     ]
 
 
-def test_nothing_is_told_when_the_car_has_not_obeyed(volt, hook, told):
+def test_a_failed_command_sends_no_event(volt, hook, events):
     hook(volt.car)
     volt.car.fault = "VEHICLE_STATE:DOOR_OPEN"
     assert volt("POST", "security", {"action": "LOCK"}).status_code == 409
-    assert told() == []
+    assert events() == []
 
 
-def test_a_change_from_code_is_told_once_when_it_brings_about_others(volt, hook, told):
+def test_nested_changes_send_one_event(volt, hook, events):
     hook(volt.car)
     with notify.changing(volt.car):
         volt.car.odometer_km += 5
         motion.enter(volt.car, "asleep")
-    assert told() == [
+    assert events() == [
         ("VEHICLE_ERROR", [("VEHICLE_STATE", "ASLEEP", "ERROR")]),
         (
             "VEHICLE_STATE",
@@ -73,12 +73,12 @@ def test_a_change_from_code_is_told_once_when_it_brings_about_others(volt, hook,
     ]
 
 
-def test_an_error_is_told_and_resolved_when_a_car_fails_and_works_again(volt, hook, told):
+def test_errors_are_sent_and_resolved(volt, hook, events):
     hook(volt.car)
     for fault in (f"{CSA}:AUTHENTICATION_FAILED", f"{CSA}:SUBSCRIPTION", None):
         with notify.changing(volt.car):
             volt.car.fault = fault
-    assert told() == [
+    assert events() == [
         ("VEHICLE_ERROR", [(CSA, "AUTHENTICATION_FAILED", "ERROR")]),
         ("VEHICLE_ERROR", [(CSA, "AUTHENTICATION_FAILED", "RESOLVED")]),
         ("VEHICLE_ERROR", [(CSA, "SUBSCRIPTION", "ERROR")]),
@@ -86,7 +86,7 @@ def test_an_error_is_told_and_resolved_when_a_car_fails_and_works_again(volt, ho
     ]
 
 
-def test_an_error_of_one_signal_names_it_when_it_is_told(volt, hook, receiver):
+def test_the_error_of_a_signal_names_the_signal(volt, hook, receiver):
     hook(volt.car)
     with notify.changing(volt.car):
         injection.set_fault("COMPATIBILITY:VEHICLE_NOT_CAPABLE", "signals/closure-islocked", volt.car)
@@ -96,24 +96,24 @@ def test_an_error_of_one_signal_names_it_when_it_is_told(volt, hook, receiver):
     assert [one["code"] for one in error["signals"]] == ["closure-islocked"]
 
 
-def test_a_change_is_not_told_when_smartcar_cannot_ask_the_car(volt, hook, told):
+def test_changes_of_an_unreachable_vehicle_send_no_event(volt, hook, events):
     hook(volt.car)
     with notify.changing(volt.car):
         volt.car.fault = f"{CSA}:SUBSCRIPTION"
-    told()
+    events()
     with notify.changing(volt.car):
         volt.car.odometer_km += 1
-    assert told() == []
+    assert events() == []
 
 
-def test_a_fault_of_the_request_is_not_told_when_it_is_no_cars(volt, hook, told):
+def test_errors_of_requests_send_no_event(volt, hook, events):
     hook(volt.car)
     with notify.changing(volt.car):
         volt.car.fault = "SERVER:INTERNAL"
-    assert told() == []
+    assert events() == []
 
 
-def test_an_error_is_resolved_when_its_owner_signs_in_again(connect, first_car, api, hook, told, visit):
+def test_signing_in_again_resolves_the_error(connect, first_car, api, hook, events, visit):
     email = "smartcar@voa-000.vehicle-owner-action-required.com"
     tokens = connect(email, scope=EVERYTHING)
     car = store.car(first_car(tokens))
@@ -123,21 +123,21 @@ def test_an_error_is_resolved_when_its_owner_signs_in_again(connect, first_car, 
     page.open(f"{url}&redirect_uri=https://app.example.com/callback&state=s")
     page.sign_in(email)
     assert page.answer["vehicle_id"] == car.id
-    assert told() == [("VEHICLE_ERROR", [(CSA, "AUTHENTICATION_FAILED", "RESOLVED")])]
+    assert events() == [("VEHICLE_ERROR", [(CSA, "AUTHENTICATION_FAILED", "RESOLVED")])]
 
 
-def test_a_drive_is_told_when_time_passes(volt, hook, told):
+def test_driving_sends_events(volt, hook, events):
     hook(volt.car)
     motion.enter(volt.car, "driving")
-    told()
+    events()
     motion.pass_time(600)
-    ((kind, triggers),) = told()
+    ((kind, triggers),) = events()
     assert kind == "VEHICLE_STATE"
     assert "odometer-traveleddistance" in triggers
     assert "location-preciselocation" in triggers
 
 
-def test_only_what_was_allowed_is_told_when_something_changes(connect, first_car, hook, receiver):
+def test_only_permitted_signals_are_sent(connect, first_car, hook, receiver):
     car = store.car(first_car(connect(scope="read_odometer")))
     hook(car)
     with notify.changing(car):
@@ -152,65 +152,65 @@ def test_only_what_was_allowed_is_told_when_something_changes(connect, first_car
     assert statuses["closure-islocked"]["error"] == {"type": "PERMISSION", "code": "UNKNOWN"}
 
 
-def test_only_triggers_cause_an_event_when_they_were_chosen(volt, hook, told):
+def test_only_the_chosen_triggers_send_events(volt, hook, events):
     hook(volt.car, triggers=["odometer-traveleddistance"], signals=["closure-islocked"])
     volt("POST", "security", {"action": "LOCK"})
-    assert told() == []
+    assert events() == []
     with notify.changing(volt.car):
         volt.car.odometer_km += 1
-    assert told() == [("VEHICLE_STATE", ["odometer-traveleddistance"])]
+    assert events() == [("VEHICLE_STATE", ["odometer-traveleddistance"])]
 
 
-def test_nothing_is_ever_told_when_a_webhook_has_no_triggers(volt, hook, told):
+def test_a_webhook_without_triggers_sends_no_events(volt, hook, events):
     hook(volt.car, triggers=[])
     volt("POST", "security", {"action": "LOCK"})
-    assert told() == []
+    assert events() == []
 
 
-def test_a_car_is_told_of_at_once_when_it_is_subscribed(volt, hook, told, api, v3):
-    known = hook()
-    told()
-    registry.subscribe(known.id, volt.car.owner_id, volt.car.id)
-    assert told() == [("VEHICLE_STATE", ["FIRST_DELIVERY"])]
-    registry.enable(known, False)
-    registry.enable(known, True)
-    assert told() == [("VEHICLE_STATE", ["FIRST_DELIVERY"])]
-    registry.enable(known, True)
-    assert told() == []
-    known.is_verified = False
-    registry.verify(known)
-    assert told() == [("VERIFY", []), ("VEHICLE_STATE", ["FIRST_DELIVERY"])]
-    registry.verify(known)
-    assert told() == [("VERIFY", [])]
+def test_a_first_event_is_sent_after_subscribing_enabling_and_verifying(volt, hook, events, api, v3):
+    webhook = hook()
+    events()
+    registry.subscribe(webhook.id, volt.car.owner_id, volt.car.id)
+    assert events() == [("VEHICLE_STATE", ["FIRST_DELIVERY"])]
+    registry.enable(webhook, False)
+    registry.enable(webhook, True)
+    assert events() == [("VEHICLE_STATE", ["FIRST_DELIVERY"])]
+    registry.enable(webhook, True)
+    assert events() == []
+    webhook.is_verified = False
+    registry.verify(webhook)
+    assert events() == [("VERIFY", []), ("VEHICLE_STATE", ["FIRST_DELIVERY"])]
+    registry.verify(webhook)
+    assert events() == [("VERIFY", [])]
     other = hook()
-    told()
+    events()
     assert volt("POST", f"webhooks/{other.id}").status_code == 200
-    assert told() == [("VEHICLE_STATE", ["FIRST_DELIVERY"])]
+    assert events() == [("VEHICLE_STATE", ["FIRST_DELIVERY"])]
     third = hook()
-    told()
+    events()
     attributes = {"webhookId": third.id, "userId": volt.car.owner_id, "vehicleId": volt.car.id}
     assert v3("POST", "subscriptions", attributes=attributes, host="management-api").status_code == 202
-    assert told() == [("VEHICLE_STATE", ["FIRST_DELIVERY"])]
+    assert events() == [("VEHICLE_STATE", ["FIRST_DELIVERY"])]
 
 
-def test_a_car_is_subscribed_by_itself_when_the_webhook_wants_every_car(connect, hook, told):
+def test_new_vehicles_are_subscribed_automatically(connect, hook, events):
     hook(auto_subscribe=True)
-    told()
+    events()
     connect("2-vehicles@smartcar.com")
-    assert told() == [("VEHICLE_STATE", ["FIRST_DELIVERY"])] * 2
+    assert events() == [("VEHICLE_STATE", ["FIRST_DELIVERY"])] * 2
     connect("2-vehicles@smartcar.com")
-    assert told() == []
+    assert events() == []
 
 
-def test_nothing_is_told_any_more_when_a_car_is_disconnected(volt, hook, told):
+def test_a_disconnected_vehicle_sends_no_events(volt, hook, events):
     hook(volt.car)
     assert volt("DELETE", "application").status_code == 200
     with notify.changing(volt.car):
         volt.car.odometer_km += 1
-    assert told() == []
+    assert events() == []
 
 
-def test_charging_is_told_to_v2_webhooks_when_it_starts_and_ends(volt, hook, receiver):
+def test_the_start_and_end_of_charging_are_sent_to_v2_webhooks(volt, hook, receiver):
     hook(volt.car, version="2.0")
     volt.car.battery_percent, volt.car.charge_limit = 0.5, 0.6
     volt("POST", "charge", {"action": "START"})
@@ -225,14 +225,14 @@ def test_charging_is_told_to_v2_webhooks_when_it_starts_and_ends(volt, hook, rec
     assert all(one.is_signed for one in receiver.received)
 
 
-def test_charging_is_not_told_when_it_was_not_allowed(connect, first_car, hook):
+def test_charging_events_require_their_permission(connect, first_car, hook):
     car = store.car(first_car(connect(scope="read_charge")))
     hook(car, version="2.0")
     motion.enter(car, "charging")
     assert queue.run() == 0
 
 
-def test_webhooks_go_on_when_the_process_is_restarted(settings, tmp_path, connect, first_car, hook, told):
+def test_webhooks_survive_a_restart(settings, tmp_path, connect, first_car, hook, events):
     settings.SMARTCAR_SIMULATOR_STATE = tmp_path / "state.json"
     store.restart()
     car = store.car(first_car(connect(scope=EVERYTHING)))

@@ -1,4 +1,4 @@
-"""The shapes of webhooks, held against smartcar-api.md 6.2 to 6.5."""
+"""The payloads of webhooks, compared with smartcar-api.md 6.2 to 6.5."""
 
 import pytest
 
@@ -10,41 +10,43 @@ from django_smartcar.simulator.webhooks import notify, queue, registry
 
 @pytest.fixture
 def sent(receiver):
-    def sent_():
+    """Deliver what is queued; return the payload of the last event."""
+
+    def deliver():
         queue.run()
         return receiver.received.pop().body
 
-    return sent_
+    return deliver
 
 
-def locked(car):
+def toggle_lock(car):
     with notify.changing(car):
         car.is_locked = not car.is_locked
 
 
-def test_a_challenge_is_as_documented_when_it_is_of_v4(hook, receiver):
-    known = hook()
+def test_the_challenge_of_v4_is_as_documented(hook, receiver):
+    webhook = hook()
     (challenge,) = receiver.received
     body = challenge.body
     assert set(body) == {"eventId", "eventType", "data", "meta"}
     assert body["eventType"] == "VERIFY"
     assert set(body["data"]) == {"challenge"}
     assert set(body["meta"]) == {"version", "webhookId", "webhookName", "deliveryId", "deliveredAt"}
-    assert body["meta"]["webhookId"] == known.id
+    assert body["meta"]["webhookId"] == webhook.id
 
 
-def test_a_challenge_is_as_documented_when_it_is_of_v2(hook, receiver):
-    known = hook(version="2.0")
+def test_the_challenge_of_v2_is_as_documented(hook, receiver):
+    webhook = hook(version="2.0")
     (challenge,) = receiver.received
-    wanted = {"version": "2.0", "webhookId": known.id, "eventName": "verify"}
+    expected = {"version": "2.0", "webhookId": webhook.id, "eventName": "verify"}
     body = challenge.body
     assert set(body.pop("payload")) == {"challenge"}
-    assert body == wanted
+    assert body == expected
 
 
-def test_a_state_is_as_documented_when_nothing_else_was_chosen(volt, hook, sent):
-    known = hook(volt.car)
-    locked(volt.car)
+def test_the_default_variant_is_as_documented(volt, hook, sent):
+    webhook = hook(volt.car)
+    toggle_lock(volt.car)
     body = sent()
     car = volt.car
     assert set(body) == {"eventId", "eventType", "data", "meta"}
@@ -66,22 +68,22 @@ def test_a_state_is_as_documented_when_nothing_else_was_chosen(volt, hook, sent)
     assert all(type(value) is int and value > 10**12 for value in signal["meta"].values())
     meta = body["meta"]
     assert meta["signalCount"] == len(body["data"]["signals"])
-    assert (meta["version"], meta["mode"], meta["webhookId"]) == ("4.0", "LIVE", known.id)
+    assert (meta["version"], meta["mode"], meta["webhookId"]) == ("4.0", "LIVE", webhook.id)
     assert type(meta["sequence"]) is type(meta["deliveredAt"]) is int
 
 
-def test_a_first_delivery_has_no_names_when_it_is_told(volt, hook, sent):
-    known = hook()
-    registry.subscribe(known.id, volt.car.owner_id, volt.car.id)
+def test_the_trigger_of_a_first_delivery_has_no_names(volt, hook, sent):
+    webhook = hook()
+    registry.subscribe(webhook.id, volt.car.owner_id, volt.car.id)
     assert sent()["data"]["triggers"] == [{"code": "FIRST_DELIVERY"}]
-    known.variant = "captured"
-    registry.first_delivery(known.id, volt.car.id)
+    webhook.variant = "captured"
+    registry.first_delivery(webhook.id, volt.car.id)
     assert sent()["triggers"] == [{"type": "FIRST_DELIVERY"}]
 
 
-def test_a_state_is_as_captured_when_that_was_chosen(volt, hook, sent):
+def test_the_captured_variant_is_as_captured(volt, hook, sent):
     hook(volt.car, variant="captured")
-    locked(volt.car)
+    toggle_lock(volt.car)
     body = sent()
     assert list(body["data"]) == ["user", "vehicle", "signals"]
     assert body["triggers"] == [
@@ -105,9 +107,9 @@ def test_a_state_is_as_captured_when_that_was_chosen(volt, hook, sent):
     assert signal["body"]["unit"] == "km"
 
 
-def test_a_state_is_as_captured_early_when_that_was_chosen(volt, hook, sent):
+def test_the_early_variant_is_as_captured(volt, hook, sent):
     hook(volt.car, variant="captured-early")
-    locked(volt.car)
+    toggle_lock(volt.car)
     body = sent()
     assert body["triggers"] == [{"type": "SIGNAL_UPDATED", "signal": "Closure.IsLocked"}]
     assert set(body["data"]["vehicle"]) == {"id", "make", "model", "year"}
@@ -115,7 +117,7 @@ def test_a_state_is_as_captured_early_when_that_was_chosen(volt, hook, sent):
     assert "deliveredAt" not in body["meta"]
 
 
-def test_a_signal_that_failed_has_neither_body_nor_times_when_it_is_told(connect, hook, sent):
+def test_a_failed_signal_has_neither_body_nor_times(connect, hook, sent):
     connect(make="HONDA", scope="read_battery read_odometer")
     (car,) = store.cars()
     hook(car)
@@ -130,21 +132,21 @@ def test_a_signal_that_failed_has_neither_body_nor_times_when_it_is_told(connect
     }
 
 
-def test_a_test_says_that_it_is_one_when_the_dashboard_sends_it(volt, hook, sent):
-    known = hook(volt.car)
-    registry.send_state(known, of_vehicle(volt.car.id), ["closure-islocked"], is_test=True)
+def test_a_test_event_has_the_test_mode(volt, hook, sent):
+    webhook = hook(volt.car)
+    registry.send_state(webhook, of_vehicle(volt.car.id), ["closure-islocked"], is_test=True)
     body = sent()
     assert (body["meta"]["mode"], body["data"]["vehicle"]["mode"]) == ("TEST", "live")
 
 
-def test_all_signals_come_when_they_were_chosen(volt, hook, sent):
+def test_all_chosen_signals_are_sent(volt, hook, sent):
     hook(volt.car, signals=list(SIGNALS))
-    locked(volt.car)
+    toggle_lock(volt.car)
     assert [one["code"] for one in sent()["data"]["signals"]] == list(SIGNALS)
 
 
 @pytest.mark.parametrize("variant", ["documented", "captured", "captured-early"])
-def test_an_error_is_as_documented_when_it_is_told(volt, hook, sent, variant):
+def test_an_error_event_is_as_documented(volt, hook, sent, variant):
     hook(volt.car, variant=variant)
     with notify.changing(volt.car):
         volt.car.fault = "CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED"
@@ -169,11 +171,11 @@ def test_an_error_is_as_documented_when_it_is_told(volt, hook, sent, variant):
     assert "resolution" not in error
 
 
-def test_errors_go_elsewhere_when_the_webhook_says_so(volt, hook, receiver):
+def test_errors_are_sent_to_the_error_uri(volt, hook, receiver):
     hook(volt.car, error_uri=receiver.url.replace("/hook", "/errors"))
     with notify.changing(volt.car):
         volt.car.fault = "VEHICLE_STATE:UNREACHABLE"
-    locked(volt.car)
+    toggle_lock(volt.car)
     with notify.changing(volt.car):
         volt.car.fault = None
         volt.car.odometer_km += 1
@@ -185,24 +187,24 @@ def test_errors_go_elsewhere_when_the_webhook_says_so(volt, hook, receiver):
     ]
 
 
-def test_an_error_of_a_request_is_no_cars_when_it_is_to_be_sent(volt, hook):
-    known = hook(volt.car)
+def test_an_error_of_a_request_cannot_be_sent(volt, hook):
+    webhook = hook(volt.car)
     with pytest.raises(ValueError, match="GATEWAY_TIMEOUT"):
-        registry.send_error(known, of_vehicle(volt.car.id), "GATEWAY_TIMEOUT")
+        registry.send_error(webhook, of_vehicle(volt.car.id), "GATEWAY_TIMEOUT")
 
 
-def test_a_schedule_tells_of_every_car_when_it_is_of_v2(connect, hook, sent):
+def test_a_scheduled_event_has_all_subscribed_vehicles(connect, hook, sent):
     scope = "read_odometer read_fuel read_battery read_vin"
     connect("2-vehicles@smartcar.com", make="HONDA", scope=scope)
-    known = hook(version="2.0", auto_subscribe=True)
+    webhook = hook(version="2.0", auto_subscribe=True)
     for car in store.cars():
-        registry.subscribe(known.id, car.owner_id, car.id)
-    registry.send_schedule(known)
+        registry.subscribe(webhook.id, car.owner_id, car.id)
+    registry.send_schedule(webhook)
     body = sent()
     vehicles = body["payload"].pop("vehicles")
     assert body == {
         "version": "2.0",
-        "webhookId": known.id,
+        "webhookId": webhook.id,
         "eventName": "schedule",
         "mode": "live",
         "payload": {},
@@ -216,11 +218,11 @@ def test_a_schedule_tells_of_every_car_when_it_is_of_v2(connect, hook, sent):
     assert (items["/battery"]["code"], items["/battery"]["body"]["code"]) == (501, "VEHICLE_NOT_CAPABLE")
 
 
-def test_an_event_of_charging_is_as_documented_when_it_is_of_v2(volt, hook, sent):
-    known = hook(volt.car, version="2.0")
-    registry.send_charge_event(known, of_vehicle(volt.car.id), "CHARGING_STARTED")
+def test_a_charge_event_is_as_documented(volt, hook, sent):
+    webhook = hook(volt.car, version="2.0")
+    registry.send_charge_event(webhook, of_vehicle(volt.car.id), "CHARGING_STARTED")
     body = sent()
     payload = body.pop("payload")
-    assert body == {"version": "2.0", "webhookId": known.id, "eventName": "eventBased", "mode": "live"}
+    assert body == {"version": "2.0", "webhookId": webhook.id, "eventName": "eventBased", "mode": "live"}
     assert set(payload) == {"eventId", "vehicleId", "eventType", "eventTime"}
     assert (payload["vehicleId"], payload["eventType"]) == (volt.car.id, "CHARGING_STARTED")
