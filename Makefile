@@ -1,4 +1,4 @@
-# Forwards to run.py, which needs Python 3.11 or newer and nothing else.
+# Forwards to run.py. Pass arguments as: make test ARGS="--quick"
 
 PYTHON ?= python3
 

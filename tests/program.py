@@ -1,4 +1,4 @@
-"""Runs a module of the tests in the example, as a program of its own: see `databases.run`."""
+"""Program that runs ``main()`` of a module of the tests in the example project; see `databases.run`."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ def main(name: str) -> None:
     pymysql.install_as_MySQLdb()
     django.setup()
     call_command("migrate", verbosity=0)
-    # The models can be imported from here on.
+    # Models can be imported only after setup().
     json.dump(import_module(f"tests.{name}").main(json.load(sys.stdin)), sys.stdout)
 
 

@@ -1,9 +1,9 @@
-"""The site that the tests run in: a swapped user model, strict checks, the simulator mounted."""
+"""Settings of the tests: a custom user model, LoginRequiredMiddleware, and the simulator in the URLconf."""
 
 import environ
 import pymysql
 
-# Django's backend for MariaDB then takes it for mysqlclient, which does not build everywhere.
+# Stands in for mysqlclient, which does not build everywhere.
 pymysql.install_as_MySQLdb()
 
 env = environ.Env()
@@ -22,7 +22,7 @@ LOGIN_URL = "/login/"
 
 DATABASES = {"default": env.db("TEST_DATABASE_URL", default="sqlite://:memory:")}
 if DATABASES["default"]["NAME"] not in (":memory:", "") and "sqlite3" in DATABASES["default"]["ENGINE"]:
-    DATABASES["default"]["TEST"] = {"NAME": DATABASES["default"]["NAME"]}  # a file, as sites have one
+    DATABASES["default"]["TEST"] = {"NAME": DATABASES["default"]["NAME"]}  # not in memory
     DATABASES["default"]["OPTIONS"] = {"init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"}
 
 INSTALLED_APPS = [
@@ -64,7 +64,7 @@ TEMPLATES = [
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
-# Most tests of the app play API v2 on the wire; those of both, or of API v3, say so.
+# Most tests mock API v2; those of API v3 or of both versions set this themselves.
 SMARTCAR_API_VERSION = "2.0"
 SMARTCAR_CLIENT_ID = "0b1a1e0c-4b1e-4f0e-9c55-0d5f3a4f1b11"
 SMARTCAR_CLIENT_SECRET = "the-secret-of-the-tests"

@@ -1,4 +1,4 @@
-"""A site in processes of its own, over a database file: for what one process cannot show."""
+"""A site with a database file, whose commands, workers and requests are separate processes."""
 
 import os
 import sqlite3
@@ -7,9 +7,11 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 
-MAKE = """
+CREATE_ACCOUNTS = """
 import sys
 from datetime import timedelta
 import django
@@ -38,8 +40,8 @@ from django.test import Client
 from django.utils import timezone
 from tests.webhooks import event, odometer, post
 for number, event_id in enumerate(sys.argv[1:]):
-    told = event(odometer(100 + number, timezone.now().timestamp()), driver="driver", event_id=event_id)
-    assert post(Client(), told).status_code == 200
+    payload = event(odometer(100 + number, timezone.now().timestamp()), driver="driver", event_id=event_id)
+    assert post(Client(), payload).status_code == 200
 print("taken by", os.getpid())
 """
 
@@ -49,11 +51,13 @@ django.setup()
 from django_smartcar.models import ConnectedVehicle, SmartcarAccount
 from django_smartcar.services import webhooks
 ConnectedVehicle.objects.create(account=SmartcarAccount.objects.get(), smartcar_vehicle_id="car-1")
-webhooks.begin_work()  # as connecting does
+webhooks.begin_work()  # as after connecting
 """
 
 
 class Site:
+    """The project ``tests.site_project``, with its database and its broker in a folder."""
+
     def __init__(self, folder, token_url):
         self.folder = folder
         self.database = folder / "db.sqlite3"
@@ -74,7 +78,7 @@ class Site:
         self.run("-m", "django", "migrate", "--verbosity", "0")
 
     def start(self, *arguments, stdout=subprocess.PIPE):
-        """A Python program of this site; what it says on stderr is told along."""
+        """Start Python with the site's settings; stderr goes to stdout."""
         return subprocess.Popen(
             [sys.executable, *arguments],
             cwd=self.folder,
@@ -85,29 +89,34 @@ class Site:
         )
 
     def run(self, *arguments, status=0):
+        """Run Python with the site's settings; return the lines that it printed."""
         return finished(self.start(*arguments), status)
 
     def refresh(self, *arguments):
+        """Start the command ``refresh_smartcar_tokens``."""
         return self.start("-m", "django", "refresh_smartcar_tokens", "--skip-checks", *arguments)
 
     def receive(self, *event_ids):
-        """Have the site receive these events about one car; what the process that took them has logged."""
+        """Post webhooks with these event ids to the site; return the log lines of the process."""
         return self.run("-c", RECEIVE, *event_ids)
 
     @property
     def handled(self):
-        """Which events the site's receiver was called for, and by which process each."""
+        """Return the event ids that the site's receiver was called with, and the ids of its processes."""
         calls = [line.split() for line in (self.folder / "handled").read_text().splitlines()]
         return [event_id for event_id, _ in calls], {int(pid) for _, pid in calls}
 
     @property
     def states(self):
+        """Return the state of each webhook event, in order of arrival."""
         return [state for (state,) in self.ask("select state from smartcar_webhookevent order by id")]
 
     def make_accounts(self, number):
-        self.run("-c", MAKE, str(number))
+        """Create so many accounts whose access tokens expire soon."""
+        self.run("-c", CREATE_ACCOUNTS, str(number))
 
     def ask(self, sql):
+        """Execute a statement in the site's database; return its rows."""
         connection = sqlite3.connect(self.database, timeout=30)
         try:
             with connection:
@@ -117,27 +126,30 @@ class Site:
 
     @property
     def left(self):
-        """How many accounts have not been refreshed yet."""
+        """Return the number of accounts whose token has not been refreshed."""
         return self.ask("select count(*) from smartcar_smartcaraccount where token_version = 0")[0][0]
 
     @property
     def leases(self):
+        """Return the number of accounts whose refresh lease is held."""
         held = "select count(*) from smartcar_smartcaraccount where refresh_lease is not null"
         return self.ask(held)[0][0]
 
 
-def wait_until(is_so, seconds=60):
-    ends = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < ends
+def wait_until(condition, seconds=60):
+    """Poll until a condition is true; fail if it is not within this generous time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"the condition was not met within {seconds} seconds")
         time.sleep(0.01)
 
 
 def finished(process, status=0):
-    """The lines that it printed."""
+    """Wait for a process to exit with this status; return the lines that it printed."""
     try:
-        said, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=60)
     finally:
         process.kill()
-    assert process.returncode == status, said
-    return said.splitlines()
+    assert process.returncode == status, output
+    return output.splitlines()

@@ -1,7 +1,6 @@
-"""The pretend Smartcar over real HTTP, in this process: what it did can be looked at."""
+"""The Smartcar simulator as an HTTP server in a thread, where tests can inspect its requests and state."""
 
 import threading
-import time
 from urllib.parse import parse_qsl, urlsplit
 
 from django.core.servers.basehttp import ThreadedWSGIServer
@@ -15,6 +14,7 @@ from django_smartcar.simulator.vehicles import test_accounts
 from django_smartcar.simulator.vehicles.catalog import MAKES
 
 from .simulator.browser import RequestsBrowser, Visit
+from .site import wait_until
 
 SETTINGS = (
     "SMARTCAR_CLIENT_ID",
@@ -31,23 +31,25 @@ SETTINGS = (
     "SMARTCAR_MANAGEMENT_API_URL",
 )
 
-#: Where Connect sends the driver back to.
+#: Redirect URI of Connect.
 BACK = "https://testserver/cars/callback/"
 
 
 class Smartcar:
+    """A running simulator."""
+
     def __init__(self):
         self.server = ThreadedWSGIServer(("127.0.0.1", 0), Handler)
-        self.asked = []  # every request: method and path
-        self.asking = []  # those whose answer is not there yet
-        self.server.set_app(self._remembering(get_wsgi_application()))
+        self.asked = []  # (method, path) of every request
+        self.asking = []  # paths of the requests in progress
+        self.server.set_app(self._record_requests(get_wsgi_application()))
         self.url = f"http://127.0.0.1:{self.server.server_port}/smartcar-simulator"
         threading.Thread(
             target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
         ).start()
 
-    def _remembering(self, application):
-        def remember(environ, start_response):
+    def _record_requests(self, application):
+        def record(environ, start_response):
             self.asked.append((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
             self.asking.append(environ["PATH_INFO"])
             try:
@@ -55,14 +57,14 @@ class Smartcar:
             finally:
                 self.asking.remove(environ["PATH_INFO"])
 
-        return remember
+        return record
 
     def close(self):
         self.server.shutdown()
         self.server.server_close()
 
     def point(self, settings, version):
-        """Make a site's settings those of this Smartcar, for this generation."""
+        """Point a site's settings at this simulator, for API version "2.0" or "3"."""
         variables = store.environment(self.url, version)
         settings.SMARTCAR_API_VERSION = version
         for name in SETTINGS:
@@ -70,35 +72,32 @@ class Smartcar:
         settings.SMARTCAR_MANAGEMENT_TOKENS = [store.MANAGEMENT_TOKEN]
 
     def visit(self, url, email="driver@example.com", make="CHEVROLET", **fields):
-        """Walk through Connect from this address as the driver; returns what the callback is told."""
+        """Go through Connect's pages as the driver; return the query parameters of the redirect."""
         visit = Visit(RequestsBrowser(), self.url, url)
         visit.connect(email, make, **fields)
         return dict(parse_qsl(urlsplit(visit.landed).query, keep_blank_values=True))
 
     def consent(self, email="driver@example.com", make="CHEVROLET"):
-        """Have the driver consent, without the walk; returns their id and the code."""
+        """Give the driver's consent without Connect's pages; return (user id, code)."""
         owner, cars = test_accounts.sign_in(email, MAKES[make])
         scopes = ["read_vehicle_info", "read_vin", "read_odometer", "read_location", "control_security"]
         code = grants.approve(owner, [car.id for car in cars], scopes, redirect_uri=BACK)
         return owner.id, code
 
     def grant(self, email="driver@example.com"):
-        """What came of a driver's consent, without the walk: their id and a pair of tokens."""
+        """Give the driver's consent without Connect's pages; return the user id and the tokens."""
         user_id, code = self.consent(email)
         return {"user_id": user_id, **grants.exchange_code(code, BACK)}
 
     def delay(self, path, seconds):
-        """Let the newest car's answers on this path take so long."""
+        """Delay the newest vehicle's responses on this path by so many seconds."""
         injection.set_latency(seconds, self.car(), path)
 
-    def wait_until(self, happened):
-        """Wait for what another thread of the server is still doing."""
-        ends = time.monotonic() + 20
-        while not happened():
-            assert time.monotonic() < ends
-            time.sleep(0.02)
+    def wait_until(self, condition):
+        """Wait for another thread of the server, until a condition is true."""
+        wait_until(condition, seconds=20)
 
     def car(self, email="driver@example.com"):
-        """The newest car of this driver, as its maker knows it."""
+        """Return the simulator's newest vehicle of this driver."""
         owner = store.owner(email)
         return next(car for car in reversed(store.cars()) if car.owner_id == owner.id)

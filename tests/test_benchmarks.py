@@ -6,6 +6,8 @@ from benchmarks import __main__ as benchmarks
 from benchmarks import bench as benches
 from benchmarks import reading, receiving, refreshing, syncing
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def bench(tmp_path):

@@ -10,6 +10,8 @@ import requests
 
 from .demo import ROOT, environment, manage, served
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("example")]
+
 REAL = {
     "SMARTCAR_CLIENT_ID": "client_01JABCDEF",
     "SMARTCAR_CLIENT_SECRET": "secret",

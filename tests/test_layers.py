@@ -2,12 +2,12 @@
 
 1. A package imports only from layers below its own: the table LAYERS, from the top down.
 2. The simulator imports nothing of the rest, and of the rest only ``testing`` imports it.
-3. Modules do not import each other in a circle, and neither do the packages of a layer.
+3. There are no import cycles between modules, nor between the packages inside services, sdk and simulator.
 4. A module whose name begins with an underscore is imported only inside the package that holds it.
-5. Only ``services``, ``diagnostics`` and ``exceptions`` import the SDK, which imports no Django.
-6. Only ``sdk/_http`` sends a request; the simulator sends its webhooks in ``simulator/webhooks/http.py``.
-7. Only ``conf`` reads a setting; what belongs to Django (databases, users) others may read, too.
-8. No import stands inside a function, no function is longer than 40 lines, and nothing is called utils.
+5. Only ``services``, ``diagnostics``, ``exceptions`` and ``testing`` import the SDK, which imports no Django.
+6. Only ``sdk/_http`` sends requests; the simulator sends its webhooks in ``simulator/webhooks/http.py``.
+7. Only ``conf`` reads the settings ``SMARTCAR_…``; a few packages read Django's own (databases, users).
+8. No function imports a module or is longer than 40 lines, and no module is called utils.
 """
 
 import ast
@@ -32,11 +32,12 @@ LAYERS = [
 ]
 LAYER = {name: len(LAYERS) - number for number, names in enumerate(LAYERS) for name in names}
 
-#: What stands in for the network may name what it stands in for; types of requests send nothing.
+#: ``testing`` replaces the network in tests. The types of requests may be used elsewhere in the SDK.
 SENDERS = {("sdk", "_http"), ("simulator", "webhooks", "http"), ("testing",)}
+HTTP_CLIENTS = {"requests", "urllib3", "http.client", "urllib.request", "httpx"}
 TYPES_OF_REQUESTS = {"Request", "PreparedRequest", "Response", "HTTPError", "RequestException"}
 
-#: pytest loads its plugins before Django's apps are there.
+#: pytest loads its plugins before Django's apps are loaded.
 IMPORTS_LATE = ("pytest_plugin",)
 
 FILES = {
@@ -49,7 +50,7 @@ MODULES = {parts[:-1] if parts[-1] == "__init__" else parts for parts in FILES}
 
 @cache
 def imports(parts):
-    """What a file imports, as absolute dotted names in parts: ``from .. import a`` gives that ``a``."""
+    """Return the absolute names that a file imports, as tuples; ``from . import a`` gives ``(…, "a")``."""
     found = []
     for node in ast.walk(FILES[parts]):
         if isinstance(node, ast.Import):
@@ -63,11 +64,12 @@ def imports(parts):
 
 
 def own_imports(parts):
+    """Return the names inside ``django_smartcar`` that a file imports."""
     return [name[1:] for name in imports(parts) if name[0] == "django_smartcar"]
 
 
 def module_of(name):
-    """The module that an imported name is, or is in."""
+    """Return the module that an imported name is, or that defines it."""
     return name if name in MODULES else name[:-1]
 
 
@@ -79,8 +81,22 @@ def is_below(parts, folders):
     return any(parts[: len(folder)] == folder for folder in folders)
 
 
-def circle(edges):
-    """The names on a circle of a graph; none if there is none."""
+def is_part_of(name, module):
+    return name == module or name.startswith(f"{module}.")
+
+
+def is_our_setting(node):
+    """Return whether a node of the syntax tree is ``settings.SMARTCAR_…``."""
+    return (
+        isinstance(node, ast.Attribute)
+        and node.attr.startswith("SMARTCAR_")
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "settings"
+    )
+
+
+def find_cycle(edges):
+    """Return the nodes of a cycle in a graph, or an empty list."""
     try:
         TopologicalSorter(edges).prepare()
     except CycleError as error:
@@ -94,26 +110,26 @@ def test_a_package_imports_only_from_layers_below():
         for name in own_imports(parts):
             here, target = parts[0], name[0]
             if here == "simulator" or target == "simulator":
-                is_fine = here == target or here == "testing"
+                is_allowed = here == target or here == "testing"
             elif target == "__version__" or here == target:
-                is_fine = True
+                is_allowed = True
             else:
-                is_fine = here != "__init__" and LAYER[target] < LAYER[here]
-            if not is_fine:
+                is_allowed = here != "__init__" and LAYER[target] < LAYER[here]
+            if not is_allowed:
                 wrong.append((parts, name))
     assert not wrong
     assert len(FILES) > 100
 
 
-def test_no_module_imports_itself_by_way_of_others():
+def test_modules_have_no_import_cycles():
     edges = {}
     for parts in FILES:
         here = parts[:-1] if parts[-1] == "__init__" else parts
         edges[here] = {module_of(name) for name in own_imports(parts)} - {here, ()}
-    assert not circle(edges)
+    assert not find_cycle(edges)
 
 
-def test_packages_of_a_layer_do_not_import_each_other_in_a_circle():
+def test_the_packages_of_a_layer_have_no_import_cycles():
     for layer in ("services", "sdk", "simulator"):
         packages = {parts[:2] for parts in FILES if parts[0] == layer and len(parts) > 2}
         edges = {package: set() for package in packages}
@@ -121,10 +137,10 @@ def test_packages_of_a_layer_do_not_import_each_other_in_a_circle():
             if parts[:2] in packages and len(parts) > 2:
                 targets = {name[:2] for name in own_imports(parts)} & packages
                 edges[parts[:2]] |= targets - {parts[:2]}
-        assert not circle(edges), layer
+        assert not find_cycle(edges), layer
 
 
-def test_what_is_private_to_a_package_is_imported_only_there():
+def test_a_private_module_is_imported_only_by_its_own_package():
     wrong = []
     for parts in FILES:
         for name in own_imports(parts):
@@ -135,11 +151,10 @@ def test_what_is_private_to_a_package_is_imported_only_there():
     assert not wrong
 
 
-def test_the_sdk_the_network_and_the_settings_have_one_place_each():
+def test_only_some_packages_use_the_sdk_the_network_and_the_settings():
     wrong = []
     for parts, tree in FILES.items():
         names = {".".join(name) for name in imports(parts)}
-        imported = {name.split(".")[0] for name in names}
         used = {
             node.attr
             for node in ast.walk(tree)
@@ -148,20 +163,23 @@ def test_the_sdk_the_network_and_the_settings_have_one_place_each():
             and node.value.id == "requests"
         }
         is_harmless = parts[0] == "sdk" and used <= TYPES_OF_REQUESTS
-        if "requests" in imported and not is_below(parts, SENDERS) and not is_harmless:
+        clients = {client for client in HTTP_CLIENTS for name in names if is_part_of(name, client)}
+        if clients and not is_below(parts, SENDERS) and not (is_harmless and clients == {"requests"}):
             wrong.append((parts, "sends requests"))
-        if parts[0] == "sdk" and "django" in imported:
+        if parts[0] == "sdk" and any(is_part_of(name, "django") for name in names):
             wrong.append((parts, "imports Django"))
         may_read = ("conf", "simulator", "models", "checks", "diagnostics", "testing")
         if "django.conf.settings" in names and parts[0] not in may_read:
             wrong.append((parts, "reads the settings"))
+        if parts[0] not in ("conf", "simulator") and any(map(is_our_setting, ast.walk(tree))):
+            wrong.append((parts, "reads a setting SMARTCAR_… without conf"))
         may_import_the_sdk = ("sdk", "services", "exceptions", "_error_messages", "diagnostics", "testing")
         if any(name[0] == "sdk" for name in own_imports(parts)) and parts[0] not in may_import_the_sdk:
             wrong.append((parts, "imports the SDK"))
     assert not wrong
 
 
-def test_functions_are_short_and_import_nothing():
+def test_functions_are_short_and_import_no_modules():
     wrong = []
     for parts in FILES:
         for function in functions(parts):
@@ -173,5 +191,5 @@ def test_functions_are_short_and_import_nothing():
     assert not wrong
 
 
-def test_nothing_is_called_utils():
+def test_no_module_is_called_utils():
     assert not [parts for parts in FILES if {"utils", "helpers", "common", "base"} & set(parts)]

@@ -20,6 +20,8 @@ import pytest
 
 from .test_packaging import blocks
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "testing.rst").read_text()
 PLUGIN = (ROOT / "django_smartcar" / "pytest_plugin.py").read_text()

@@ -1,4 +1,4 @@
-"""``run.py``: what a person is told, and when an environment is made anew."""
+"""``run.py``: its messages, its options, and when it builds an environment."""
 
 import ast
 import json
@@ -16,8 +16,8 @@ import run
 ROOT = Path(__file__).parents[1]
 
 
-def start(*arguments, **environment):
-    """Run ``run.py`` as a person does."""
+def run_script(*arguments, **environment):
+    """Run ``run.py`` in a process of its own."""
     return subprocess.run(
         [sys.executable, ROOT / "run.py", *arguments],
         capture_output=True,
@@ -27,42 +27,42 @@ def start(*arguments, **environment):
 
 
 @pytest.fixture
-def taken():
-    """A port that somebody else listens on."""
+def port_in_use():
+    """Return a port that another server listens on."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 
 
-# What is told.
+# Messages.
 
 
 @pytest.mark.parametrize("arguments", [[], ["help"], ["--help"]])
-def test_the_commands_are_listed_when_none_is_named(arguments):
-    done = start(*arguments)
+def test_help_lists_every_command(arguments):
+    done = run_script(*arguments)
     assert done.returncode == 0
     for command in ("demo", "test", "lint", "matrix", "bench"):
         assert f"python3 run.py {command}" in done.stdout
 
 
-def test_one_line_names_the_way_out_when_there_is_no_such_command():
-    done = start("tests")
+def test_an_unknown_command_points_to_the_help():
+    done = run_script("tests")
     assert done.returncode == 1
-    assert done.stderr == "run.py: there is no command tests; type: python3 run.py help\n"
+    assert done.stderr == "run.py: unknown command tests; type: python3 run.py help\n"
 
 
-def test_one_line_says_what_is_needed_when_python_is_too_old():
-    pretend = "import sys, runpy; sys.version_info = (3, 10, 4); sys.argv = ['run.py', 'demo']"
-    command = [sys.executable, "-c", f"{pretend}; runpy.run_path('run.py', run_name='__main__')"]
+def test_an_old_python_gets_a_one_line_message():
+    script = "import sys, runpy; sys.version_info = (3, 10, 4); sys.argv = ['run.py', 'demo']"
+    command = [sys.executable, "-c", f"{script}; runpy.run_path('run.py', run_name='__main__')"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr == "run.py needs Python 3.11 or newer; this is Python 3.10.\n"
 
 
-def test_an_old_python_can_read_the_file_when_it_is_to_say_that_it_is_too_old():
+def test_an_old_python_can_parse_the_file():
     ast.parse((ROOT / "run.py").read_text(encoding="utf-8"), feature_version=(3, 6))
 
 
-def test_only_the_standard_library_is_imported_when_nothing_is_installed():
+def test_run_py_imports_only_the_standard_library():
     done = subprocess.run(
         [sys.executable, "-I", "-S", ROOT / "run.py", "help"], capture_output=True, text=True, cwd="/"
     )
@@ -70,51 +70,51 @@ def test_only_the_standard_library_is_imported_when_nothing_is_installed():
     assert done.returncode == 0
 
 
-def test_demo_names_a_free_port_when_the_port_is_taken(taken):
-    done = start("demo", "--port", str(taken))
+def test_demo_suggests_a_free_port_when_the_port_is_in_use(port_in_use):
+    done = run_script("demo", "--port", str(port_in_use))
     assert done.returncode == 1
-    message, user_message = done.stderr.strip().split("; type: ")
-    assert message == f"run.py: port {taken} is not free"
-    command, port = user_message.rsplit(" ", 1)
+    message, advice = done.stderr.strip().split("; type: ")
+    assert message == f"run.py: port {port_in_use} is not free"
+    command, port = advice.rsplit(" ", 1)
     assert command == "python3 run.py demo --port"
     assert run.is_free(int(port))
 
 
 @pytest.mark.parametrize("port", ["http", "-1", "99999"])
-def test_demo_refuses_when_the_port_is_none(port):
-    done = start("demo", "--port", port)
+def test_demo_rejects_an_invalid_port(port):
+    done = run_script("demo", "--port", port)
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
 
 
-def test_make_forwards_every_command_when_asked():
+def test_make_forwards_every_command():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert "\ndemo test lint matrix bench:\n\t$(PYTHON) run.py $@ $(ARGS)\n" in makefile
 
 
-# What the machine lacks.
+# Programs that are not installed.
 
 
 @pytest.fixture
 def machine(monkeypatch):
-    """A machine with these programs on its path, and somebody at it; what would have been run."""
+    """Simulate a machine with these programs and this user; return the list of the commands that were run."""
     ran = []
 
     def prepare(programs, user=1000, status=0):
         monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}" if name in programs else None)
         monkeypatch.setattr(os, "geteuid", lambda: user)
 
-        def pretend(command, **options):
+        def fake_run(command, **options):
             ran.append((command, options.get("env", {})))
             return subprocess.CompletedProcess(command, status)
 
-        monkeypatch.setattr(subprocess, "run", pretend)
+        monkeypatch.setattr(subprocess, "run", fake_run)
         return ran
 
     return prepare
 
 
-def test_chromium_is_installed_when_root_lacks_it_on_debian(machine):
+def test_root_on_debian_installs_chromium(machine):
     ran = machine(["apt-get"], user=0)
     run.require_browser()
     assert [command for command, _ in ran] == [
@@ -126,50 +126,52 @@ def test_chromium_is_installed_when_root_lacks_it_on_debian(machine):
         assert environment["PATH"].endswith(":/usr/sbin:/sbin")
 
 
-def test_the_line_to_type_is_printed_when_somebody_else_lacks_chromium_on_debian(machine, capsys):
+def test_another_user_on_debian_is_shown_the_command_that_installs_chromium(machine, capsys):
     assert machine(["apt-get", "chromedriver"]) == []
     run.require_browser()
     line = "type: sudo apt-get install -y --no-install-recommends chromium\n"
     assert capsys.readouterr().err == f"run.py: the browser tests need Chromium and its driver; {line}"
 
 
-def test_the_packages_are_named_when_the_system_is_not_debian(machine, capsys):
+def test_another_system_is_shown_the_names_of_the_packages(machine, capsys):
     machine([])
     run.require_browser()
     assert "; install chromium and chromium-driver with this system's" in capsys.readouterr().err
 
 
-def test_the_tests_go_on_when_chromium_cannot_be_installed(machine, capsys):
+def test_a_failed_installation_of_chromium_does_not_stop_the_tests(machine, capsys):
     machine(["apt-get"], user=0, status=100)
     run.require_browser()
-    assert capsys.readouterr().err.endswith(" chromium chromium-driver failed; what it said stands above\n")
+    assert capsys.readouterr().err.endswith(" chromium chromium-driver failed; see its output above\n")
 
 
 @pytest.mark.parametrize(
     ("installed", "extras"),
     [([], {"test", "postgresql"}), (["initdb"], {"test"}), ([Path("15/bin/initdb")], {"test"})],
 )
-def test_postgresql_comes_along_when_the_machine_has_none(machine, monkeypatch, installed, extras):
+def test_the_wheel_of_postgresql_is_added_when_the_machine_has_none(machine, monkeypatch, installed, extras):
     machine(installed)
     monkeypatch.setattr(Path, "glob", lambda *_: (path for path in installed if isinstance(path, Path)))
-    assert run.extras_of_the_tests() == extras
+    assert run.test_extras() == extras
 
 
 @pytest.mark.parametrize("browser", ["chromium", "chromium-browser", "google-chrome"])
-def test_nothing_is_installed_when_a_browser_and_its_driver_are_there(machine, browser):
+def test_nothing_is_installed_when_a_browser_and_its_driver_exist(machine, browser):
     ran = machine(["apt-get", browser, "chromedriver"], user=0)
     run.require_browser()
     assert ran == []
 
 
-def test_the_run_ends_when_environments_cannot_be_made(machine):
+def test_the_run_ends_when_environments_cannot_be_created(machine):
     machine(["apt-get"])
-    with pytest.raises(SystemExit, match="this Python cannot make environments; type: sudo apt-get install"):
-        run.install_or_tell(["python3-venv"], "this Python cannot make environments", required=True)
+    with pytest.raises(
+        SystemExit, match="this Python cannot create environments; type: sudo apt-get install"
+    ):
+        run.install_or_advise(["python3-venv"], "this Python cannot create environments", required=True)
 
 
-def test_one_line_ends_the_run_when_a_program_fails():
-    with pytest.raises(SystemExit, match="^run.py: counting failed with status 3; what it said"):
+def test_a_program_that_fails_ends_the_run_with_one_line():
+    with pytest.raises(SystemExit, match="^run.py: counting failed with status 3; see its output above"):
         run.call([sys.executable, "-c", "raise SystemExit(3)"], "counting")
 
 
@@ -178,43 +180,42 @@ def test_one_line_ends_the_run_when_a_program_fails():
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
-    """A checkout whose environments are made in no time; what was done to them."""
-    done = []
-
+    """Return a checkout, and the list of the steps that were taken to build its environments."""
+    steps = []
     (tmp_path / "setup.cfg").write_text("[options]\ninstall_requires = Django\n")
     monkeypatch.setattr(run, "ROOT", tmp_path)
-    monkeypatch.setattr(run, "call", lambda command, doing: done.append(doing))
+    monkeypatch.setattr(run, "call", lambda command, doing: steps.append(doing))
     monkeypatch.setattr(run, "version_of", lambda python: "")
-    return tmp_path, done
+    return tmp_path, steps
 
 
 def make(checkout, *extras):
-    """Ask for an environment; what was done for it."""
-    root, done = checkout
-    done.clear()
+    """Request an environment; return the steps that this took."""
+    root, steps = checkout
+    steps.clear()
     run.environment(set(extras), root / ".venv")
-    return done
+    return steps
 
 
-NEW = ["making the environment", "pip install"]
+NEW = ["creating the environment", "pip install"]
 
 
-def test_an_environment_is_made_when_there_is_none(checkout):
+def test_a_missing_environment_is_created(checkout):
     assert make(checkout, "example") == NEW
 
 
-def test_nothing_is_done_when_the_environment_stands(checkout):
+def test_a_complete_environment_is_reused(checkout):
     make(checkout, "example", "lint")
     assert make(checkout, "example") == []
 
 
-def test_the_extra_is_added_when_an_environment_lacks_it(checkout):
+def test_a_missing_extra_is_added(checkout):
     make(checkout, "example")
     assert make(checkout, "lint") == ["pip install"]
     assert make(checkout, "example") == []
 
 
-def test_the_official_sdks_are_installed_when_the_tests_are_wanted(checkout):
+def test_the_extra_for_tests_installs_the_official_sdks(checkout):
     assert make(checkout, "test") == [
         *NEW,
         "installing smartcar 6.19.1",
@@ -222,14 +223,14 @@ def test_the_official_sdks_are_installed_when_the_tests_are_wanted(checkout):
     ]
 
 
-def test_the_environment_is_updated_when_setup_cfg_has_changed(checkout):
+def test_a_change_of_setup_cfg_updates_the_environment(checkout):
     make(checkout, "example")
     (checkout[0] / "setup.cfg").write_text("[options]\ninstall_requires = Django>=5.2\n")
     assert make(checkout, "example") == ["pip install"]
 
 
 @pytest.mark.parametrize("change", ["VERSION", "ROOT"])
-def test_the_environment_is_made_anew_when_python_or_the_place_has_changed(checkout, monkeypatch, change):
+def test_a_new_python_or_folder_rebuilds_the_environment(checkout, monkeypatch, change):
     root, _ = checkout
     make(checkout, "example")
     if change == "VERSION":
@@ -241,7 +242,7 @@ def test_the_environment_is_made_anew_when_python_or_the_place_has_changed(check
     assert make(checkout, "example") == NEW
 
 
-def test_the_environment_is_made_anew_when_it_was_left_half_made(checkout, monkeypatch):
+def test_an_interrupted_build_is_repeated(checkout, monkeypatch):
     def interrupted(command, doing):
         if doing == "pip install":
             raise KeyboardInterrupt
@@ -253,7 +254,7 @@ def test_the_environment_is_made_anew_when_it_was_left_half_made(checkout, monke
     assert make(checkout, "example") == NEW
 
 
-def test_the_environment_still_stands_when_an_update_fails(checkout, monkeypatch):
+def test_a_failed_update_keeps_the_environment(checkout, monkeypatch):
     make(checkout, "example")
     with monkeypatch.context() as patch:
         patch.setattr(run, "call", lambda command, doing: run.fail(doing))
@@ -262,37 +263,69 @@ def test_the_environment_still_stands_when_an_update_fails(checkout, monkeypatch
     assert make(checkout, "example") == []
 
 
-def test_the_environment_is_made_anew_when_its_stamp_is_torn(checkout):
+def test_an_incomplete_stamp_rebuilds_the_environment(checkout):
     root, _ = checkout
     make(checkout, "example")
     (root / ".venv" / "run.json").write_text('{"place": "Py')
     assert make(checkout, "example") == NEW
 
 
-def test_an_environment_made_by_hand_is_kept_when_it_works(checkout, monkeypatch):
+def test_an_environment_that_was_created_by_hand_is_kept(checkout, monkeypatch):
     monkeypatch.setattr(run, "version_of", lambda python: run.VERSION)
     (checkout[0] / ".venv").mkdir()
     assert make(checkout, "example") == ["pip install"]
     assert json.loads((checkout[0] / ".venv" / "run.json").read_text())["extras"] == ["example"]
 
 
-def test_an_environment_is_not_pulled_from_under_the_python_that_runs_there(checkout, monkeypatch):
+def test_an_environment_is_not_rebuilt_by_its_own_python(checkout, monkeypatch):
     monkeypatch.setattr(sys, "prefix", str(checkout[0] / ".venv"))
     with pytest.raises(SystemExit, match="by a Python outside it; type: deactivate"):
         make(checkout, "example")
 
 
+# Options of pytest.
+
+PARALLEL = ["-n", "auto", "--dist", "loadgroup"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        ([], PARALLEL),
+        (["--quick"], ["-m", "not slow", *PARALLEL]),
+        (["tests/test_run.py", "--quick", "-x"], ["-m", "not slow", *PARALLEL, "tests/test_run.py", "-x"]),
+        (["-n", "0"], [*PARALLEL, "-n", "0"]),
+        (["-p", "no:xdist"], ["-p", "no:xdist"]),
+        (["-pno:xdist"], ["-pno:xdist"]),
+        (["--quick", "-s"], ["-m", "not slow", "-s"]),
+    ],
+)
+def test_pytest_runs_in_parallel_unless_the_arguments_exclude_it(arguments, options):
+    assert run.pytest_command(arguments) == ["-m", "pytest", *options]
+
+
+@pytest.mark.parametrize(("arguments", "needs_browser"), [([], True), (["--quick"], False)])
+def test_only_the_full_run_needs_a_browser(monkeypatch, arguments, needs_browser):
+    calls = []
+    monkeypatch.setattr(run, "require_browser", lambda: calls.append("browser"))
+    monkeypatch.setattr(run, "environment", lambda extras: Path("python"))
+    monkeypatch.setattr(run, "replace_process", calls.append)
+    run.test(arguments)
+    command = [Path("python"), *run.pytest_command(arguments)]
+    assert calls == [*["browser"] * needs_browser, command]
+
+
 # The matrix.
 
 
-def test_the_matrix_holds_what_setup_cfg_promises():
+def test_the_matrix_covers_the_versions_in_setup_cfg():
     promised = (ROOT / "setup.cfg").read_text(encoding="utf-8")
     pythons, djangos = (set(column) for column in zip(*map(str.split, run.MATRIX), strict=True))
     assert pythons == {line.split()[-1] for line in promised.splitlines() if ":: Python :: 3." in line}
     assert djangos == {line.split()[-1] for line in promised.splitlines() if ":: Django ::" in line}
 
 
-def test_the_matrix_tells_what_failed_and_what_was_not_found(monkeypatch, capsys):
+def test_the_matrix_reports_failed_and_missing_versions(monkeypatch, capsys):
     cells = iter([0, 1, 0, 0])
     monkeypatch.setattr(run, "require_browser", lambda: None)
     monkeypatch.setattr(run, "find_python", lambda version: None if version == "3.13" else f"python{version}")
@@ -310,6 +343,6 @@ def test_the_matrix_tells_what_failed_and_what_was_not_found(monkeypatch, capsys
     ]
 
 
-def test_the_python_that_runs_this_is_found_when_it_is_asked_for():
+def test_find_python_finds_the_current_python():
     assert run.find_python(run.VERSION) == sys.executable
     assert run.find_python("3.99") is None

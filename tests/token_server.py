@@ -1,4 +1,4 @@
-"""A token endpoint over real HTTP that takes its time and remembers what it was asked."""
+"""A token endpoint over HTTP, with a configurable latency, that records its requests."""
 
 import json
 import threading
@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 
 class TokenServer(ThreadingHTTPServer):
-    """Gives a new pair for any refresh token, ``latency`` seconds after it was asked."""
+    """Return a new pair of tokens for any refresh token, after ``latency`` seconds."""
 
     daemon_threads = True
     request_queue_size = 512
@@ -19,15 +19,15 @@ class TokenServer(ThreadingHTTPServer):
         self.latency = latency
         self.url = f"http://127.0.0.1:{self.server_port}/oauth/token"
         self.lock = threading.Lock()
-        #: Cleared, it holds every answer back until it is set.
+        #: While it is cleared, every response waits.
         self.gate = threading.Event()
         self.gate.set()
-        #: How often each refresh token was exchanged.
+        #: Number of exchanges of each refresh token.
         self.exchanged = Counter()
-        #: When each request came.
+        #: Arrival of each request, on the monotonic clock.
         self.asked_at = []
         self.connections = self.at_once = self.most_at_once = 0
-        #: What the next requests are answered instead of a pair: (status, headers, body).
+        #: Responses to the next requests in place of a pair of tokens: (status, headers, body).
         self.instead = []
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 

@@ -1,4 +1,4 @@
-"""Signed webhooks, as Smartcar sends them, for the tests of the inbox."""
+"""Webhook payloads as Smartcar sends them, and a signed POST to the site."""
 
 import hashlib
 import hmac
@@ -10,11 +10,12 @@ NUMBERS = itertools.count(1)
 
 
 def sign(body, token=TOKEN):
+    """Return the signature of a body: the hexadecimal HMAC-SHA256."""
     return hmac.new(token.encode(), body, hashlib.sha256).hexdigest()
 
 
 def signal(code, value, at, unit=None):
-    """A signal that the car recorded at this moment, in seconds of the epoch."""
+    """Return a signal that the vehicle recorded at this time, in seconds since the epoch."""
     body = value if isinstance(value, dict) else {"value": value} | ({"unit": unit} if unit else {})
     meta = {"oemUpdatedAt": int(at * 1000), "retrievedAt": int(at * 1000) + 500}
     return {"code": code, "body": body, "status": {"value": "SUCCESS"}, "meta": meta}
@@ -34,8 +35,8 @@ def event(
     meta = {"version": "4.0", "webhookId": "hook-1", "deliveryId": "d", "deliveredAt": 1_790_000_000_000}
     if sequence is not None:
         meta["sequence"] = sequence
-    told = {"user": {"id": driver}, "vehicle": {"id": car}, "signals": list(signals), **data}
-    return {"eventId": event_id or f"event-{next(NUMBERS)}", "eventType": kind, "data": told, "meta": meta}
+    content = {"user": {"id": driver}, "vehicle": {"id": car}, "signals": list(signals), **data}
+    return {"eventId": event_id or f"event-{next(NUMBERS)}", "eventType": kind, "data": content, "meta": meta}
 
 
 def error(
@@ -52,7 +53,7 @@ def verify(challenge="8f14e45f-ceea"):
 
 
 def post(client, payload, token=TOKEN, *, path="/cars/webhook/", signature=None, **environ):
-    """Have a site receive this, signed with the token; ``token=""`` signs nothing."""
+    """Post a payload to the site, signed with the token; ``token=""`` omits the signature."""
     body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
     signature = signature if signature is not None else sign(body, token) if token else ""
     headers = {"SC-Signature": signature} if signature else {}

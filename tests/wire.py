@@ -1,4 +1,4 @@
-"""Smartcar on the wire, as the tests of the app want it: answers are set, requests are remembered."""
+"""A mock of Smartcar's API v2: tests set its responses and inspect the requests."""
 
 import itertools
 import json
@@ -32,15 +32,17 @@ UPSTREAM = v2_error(502, "UPSTREAM", "NO_RESPONSE")
 
 
 class Wire:
+    """Registers responses with ``responses``; each method mocks one endpoint."""
+
     def __init__(self, mock: responses.RequestsMock) -> None:
         self.mock = mock
         self.exchanges: list[dict[str, str]] = []
         self._numbers = itertools.count(1)
 
     def tokens(self, **changes) -> None:
-        """The token endpoint gives access-1/refresh-1, access-2/refresh-2, …"""
+        """Let the token endpoint return access-1/refresh-1, access-2/refresh-2, …"""
 
-        def answer(request):
+        def respond(request):
             form = {name: values[0] for name, values in parse_qs(request.body).items()}
             self.exchanges.append(form)
             number = next(self._numbers)
@@ -53,7 +55,7 @@ class Wire:
             }
             return 200, {}, json.dumps(body)
 
-        self.mock.add_callback("POST", TOKEN, answer, content_type="application/json")
+        self.mock.add_callback("POST", TOKEN, respond, content_type="application/json")
 
     def tokens_fail(self, status: int = 400, error: str = "invalid_grant", description: str = "No.") -> None:
         body = {"error": error, "error_description": description}
@@ -88,21 +90,21 @@ class Wire:
         self.mock.add("GET", url, json=body, status=status, headers=headers)
 
     def batch(self, vehicle_id: str, items, *, age: str | None = AGE, headers=None) -> None:
-        """Each path's body, or ``(status, body)``, or with headers of its own ``(status, body, headers)``."""
+        """Mock a batch request: path -> body, ``(status, body)`` or ``(status, body, headers)``."""
         common = {"sc-unit-system": "metric"} | ({"sc-data-age": age} if age else {})
 
-        def answer(request):
-            asked = [item["path"].strip("/") for item in json.loads(request.body)["requests"]]
-            found = []
-            for path in asked:
+        def respond(request):
+            paths = [item["path"].strip("/") for item in json.loads(request.body)["requests"]]
+            items_of_response = []
+            for path in paths:
                 code, body, *more = items[path] if isinstance(items[path], tuple) else (200, items[path])
-                found.append(
+                items_of_response.append(
                     {"path": f"/{path}", "code": code, "body": body, "headers": common | dict(*more)}
                 )
-            return 200, headers or {}, json.dumps({"responses": found})
+            return 200, headers or {}, json.dumps({"responses": items_of_response})
 
         url = f"{API}/vehicles/{vehicle_id}/batch"
-        self.mock.add_callback("POST", url, answer, content_type="application/json")
+        self.mock.add_callback("POST", url, respond, content_type="application/json")
 
     def commands(self, vehicle_id: str, body=None, status: int = 200) -> None:
         body = body or {"status": "success", "message": "Successfully sent request to vehicle"}
@@ -114,6 +116,6 @@ class Wire:
         self.mock.add("DELETE", url, json=body or {"status": "success"}, status=status)
 
     def sent(self, method: str, ending: str = "") -> list:
-        """The requests that went out, by method and the end of their path."""
+        """Return the requests that were sent with this method and this ending of the path."""
         paths = ((call.request, call.request.url.split("?")[0]) for call in self.mock.calls)
         return [request for request, url in paths if request.method == method and url.endswith(ending)]

@@ -1,4 +1,4 @@
-"""A real browser before the example, as `run.py demo` serves it: its own process, its own database."""
+"""A headless Chromium, and the example project as `run.py demo` serves it."""
 
 import json
 import shutil
@@ -11,7 +11,7 @@ from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
 from ..demo import served
-from ..requirements import lack
+from ..missing import skip_or_fail
 
 FLAGS = [
     "--headless=new",
@@ -27,14 +27,16 @@ FLAGS = [
 
 
 def program(*names):
+    """Return the path of the first of these programs that is installed."""
     for name in names:
         if path := shutil.which(name):
             return path
-    lack(f"{names[0]} is not installed: on Debian, `apt-get install chromium chromium-driver`")
+    skip_or_fail(f"{names[0]} is not installed: on Debian, `apt-get install chromium chromium-driver`")
 
 
 @pytest.fixture(scope="session")
 def chromium():
+    """Start one Chromium for the whole run."""
     options = Options()
     options.binary_location = program("chromium", "chromium-browser", "google-chrome")
     for flag in FLAGS:
@@ -46,7 +48,7 @@ def chromium():
 
 @pytest.fixture
 def browser(chromium):
-    """The browser of somebody who has never been here."""
+    """Return the browser without cookies, at its usual size."""
     chromium.get("about:blank")
     chromium.execute_cdp_cmd("Network.clearBrowserCookies", {})
     chromium.set_window_size(1280, 900)
@@ -55,16 +57,18 @@ def browser(chromium):
 
 @dataclass
 class Example:
+    """A running example project."""
+
     url: str
     folder: Path
 
     def state(self) -> dict:
-        """What the pretend Smartcar keeps of its world."""
+        """Return the state that the simulator has saved."""
         return json.loads((self.folder / "simulator.json").read_text())
 
 
 @pytest.fixture
 def example(tmp_path, request):
-    """The example with a new database and a new pretend Smartcar; in API v3, unless told otherwise."""
+    """Serve the example with a new database and simulator; API v3, or the version in ``param``."""
     with served(tmp_path, SMARTCAR_API_VERSION=getattr(request, "param", "3")) as url:
         yield Example(url, tmp_path)

@@ -1,1 +1,1 @@
-"""A project's own user model, with UUID keys: every test of the app runs on a swapped one."""
+"""Custom user model with UUID keys, which all tests of the app use."""

@@ -11,10 +11,10 @@ class Person(AbstractUser):
 
 
 class Vault(models.Model):
-    """A project's own use of the encrypted field."""
+    """A project's model with an encrypted field."""
 
     name = models.CharField(max_length=20)
-    code = EncryptedTextField(null=True)  # type: ignore[misc]  # noqa: DJ001 (NULL is what is tested)
+    code = EncryptedTextField(null=True)  # type: ignore[misc]  # noqa: DJ001 (the tests need NULL)
 
     def __str__(self):
         return self.name

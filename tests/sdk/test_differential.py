@@ -19,6 +19,8 @@ from tests.official import path_of
 
 from .conftest import Answer
 
+pytestmark = pytest.mark.slow
+
 DIFFERENCES = {
     "user-agent": "it names us",
     "v2.0": "v1.0 is gone since 2023-01-06",

@@ -12,6 +12,8 @@ from django_smartcar.simulator import store
 
 from ..demo import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 def test_what_a_rollback_leaves(database):
     env = {**os.environ, "TEST_DATABASE_URL": database}

@@ -8,6 +8,8 @@ from django_smartcar.simulator import store
 from tests.official import path_of
 from tests.simulator.program import ROOT, running
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("version", ["3.0.1", "6.19.1"])
 def test_the_official_sdk_does_everything_when_it_is_pointed_at_the_simulator(tmp_path, version):

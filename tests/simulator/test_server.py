@@ -10,6 +10,8 @@ import requests
 from tests.simulator.browser import RequestsBrowser, Visit
 from tests.simulator.program import ROOT, running
 
+pytestmark = pytest.mark.slow
+
 REDIRECT_URI = "https://app.example.com/callback"
 
 

@@ -1,9 +1,12 @@
 from urllib.parse import urlencode
 
+import pytest
 import requests
 
 from tests.simulator.browser import RequestsBrowser, Visit
 from tests.simulator.program import running
+
+pytestmark = pytest.mark.slow
 
 OPTIONS = ["--api-version", "3", "--no-codes", "--no-signals", "--command-seconds", "0.2"]
 

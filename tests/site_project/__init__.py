@@ -1,4 +1,4 @@
-"""The project of ``tests.site``: laid out as Celery wants it, with its application imported here."""
+"""Project of ``tests.site``, which imports its Celery application as Celery's documentation recommends."""
 
 from .celery import app as celery_app
 

@@ -1,4 +1,4 @@
-"""A receiver of this site: it writes into a file whom it was called for, and by which process."""
+"""Receiver of ``webhook_received`` that appends each event's id and its process id to a file."""
 
 import os
 from pathlib import Path
@@ -13,12 +13,12 @@ class SiteConfig(AppConfig):
     label = "site_project"
 
     def ready(self):
-        webhook_received.connect(note)
+        webhook_received.connect(record_event)
 
 
-def note(event, **named):
+def record_event(event, **kwargs):
     handled = Path(os.environ["SITE_HANDLED"])
     with handled.open("a") as file:
         file.write(f"{event.event_id} {os.getpid()}\n")
     if handled.with_name("refuse").exists():
-        raise ValueError("as it was told to")
+        raise ValueError("refused by the test")

@@ -1,4 +1,4 @@
-"""The Celery application of this site; its broker is a folder."""
+"""Celery application of this project; its broker is a folder."""
 
 import os
 

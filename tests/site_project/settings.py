@@ -1,4 +1,4 @@
-"""The site of the tests, as processes of its own: a worker and the command share its database file."""
+"""Settings of a site in processes of its own: workers and commands share its database file."""
 
 import os
 
@@ -22,7 +22,7 @@ if CELERY_BROKER_URL == "filesystem://":
         "control_folder": os.environ["SITE_BROKER"] + "-control",
     }
 
-# Django 6 tells what became of a task on a logger of its own, which shows nothing where DEBUG is off.
+# Django 6 logs the result of a task to django.tasks, which has no handler where DEBUG is False.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

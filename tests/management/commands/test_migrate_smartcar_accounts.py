@@ -6,7 +6,11 @@ import subprocess
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from ...demo import MANAGE, ROOT, environment, manage, served
+
+pytestmark = pytest.mark.slow
 
 DRIVERS = 50
 

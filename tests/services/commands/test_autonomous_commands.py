@@ -4,7 +4,11 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from ...demo import ROOT
+
+pytestmark = pytest.mark.slow
 
 
 def test_commanding_on_sqlite(tmp_path):

@@ -39,6 +39,8 @@ from django_smartcar.simulator.access import grants
 
 from ...smartcar import BACK
 
+pytestmark = pytest.mark.slow
+
 #: As short as Smartcar's pages have ever said that it is.
 GRACE = timedelta(seconds=60)
 LIFE = timedelta(days=60)
