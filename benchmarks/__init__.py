@@ -1,1 +1,1 @@
-"""Each number of the README, measured beside a peer in one run: ``python3 run.py bench``."""
+"""Benchmarks for the numbers in the README, each next to a peer in one run: ``python3 run.py bench``."""

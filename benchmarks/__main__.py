@@ -1,7 +1,7 @@
-"""Measures what the README claims beside its peers, on SQLite and PostgreSQL, and says which claims hold.
+"""Run the benchmarks on SQLite and PostgreSQL and report which claims of the README are met.
 
-``python -m benchmarks [SUBJECT …]``: refreshing, reading, syncing, receiving; all of them unless named. Ends
-with status 1 if a claim does not hold. What the machine has to do besides shows in its load, which is told.
+``python -m benchmarks [SUBJECT …]``: refreshing, reading, syncing, receiving; without a name, all of them.
+Exits with status 1 if a claim is not met. Prints the machine's load, because it affects the results.
 """
 
 import argparse
@@ -18,31 +18,33 @@ from .bench import Bench, load, machine, report
 SUBJECTS = {"refreshing": refreshing, "reading": reading, "syncing": syncing, "receiving": receiving}
 
 
-def chosen(arguments: list[str]) -> list[ModuleType]:
+def parse_subjects(arguments: list[str]) -> list[ModuleType]:
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
-    parser.add_argument("subjects", nargs="*", metavar="subject", help=f"of {', '.join(SUBJECTS)}; all")
+    parser.add_argument(
+        "subjects", nargs="*", metavar="subject", help=f"one of {', '.join(SUBJECTS)} (default: all)"
+    )
     names = parser.parse_args(arguments).subjects
     if unknown := sorted(set(names) - set(SUBJECTS)):
-        parser.error(f"there is no subject {', '.join(unknown)}; there are {', '.join(SUBJECTS)}")
+        parser.error(f"unknown subject {', '.join(unknown)}; choose from {', '.join(SUBJECTS)}")
     return [SUBJECTS[name] for name in names or SUBJECTS]
 
 
 def main() -> None:
-    subjects = chosen(sys.argv[1:])
-    print(f"{machine()}\nLoad of the machine before: {load()}", flush=True)
+    subjects = parse_subjects(sys.argv[1:])
+    print(f"{machine()}\nMachine load before: {load()}", flush=True)
     servers = {"SQLite": "sqlite", "PostgreSQL": running(POSTGRESQL)}
-    verdicts = []
+    results = []
     for subject in subjects:
         print(f"\n{subject.ABOUT}", flush=True)
         for name, server in servers.items():
             if server is None:
-                print(f"{name} was not found here.")
+                print(f"{name} is not installed: skipped.")
                 continue
             temporary = tempfile.TemporaryDirectory()
             with temporary as folder, created(name.lower(), server, Path(folder)) as database:
-                verdicts.append(report(name, subject.claims(Bench(database))))
-    print(f"\nLoad of the machine after: {load()}")
-    sys.exit(not all(verdicts))
+                results.append(report(name, subject.claims(Bench(database))))
+    print(f"\nMachine load after: {load()}")
+    sys.exit(not all(results))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What every subject needs: a database, a Smartcar that answers, sides in processes of their own, claims."""
+"""Shared parts of the benchmarks: database, Smartcar server, one process for each side, and claims."""
 
 import json
 import os
@@ -17,40 +17,42 @@ import trustme
 
 
 class Claim(NamedTuple):
+    """A claim of the README with its expected and its measured value."""
+
     what: str
-    wanted: str
+    expected: str
     measured: str
     is_met: bool
 
 
-def at_least(what: str, least: float, measured: float, unit: str) -> Claim:
-    return Claim(what, f"≥ {least:g}{unit}", f"{measured:.3g}{unit}", measured >= least)
+def at_least(what: str, minimum: float, measured: float, unit: str) -> Claim:
+    return Claim(what, f"≥ {minimum:g}{unit}", f"{measured:.3g}{unit}", measured >= minimum)
 
 
-def at_most(what: str, most: float, measured: float, unit: str) -> Claim:
-    return Claim(what, f"≤ {most:g}{unit}", f"{measured:.3g}{unit}", measured <= most)
+def at_most(what: str, maximum: float, measured: float, unit: str) -> Claim:
+    return Claim(what, f"≤ {maximum:g}{unit}", f"{measured:.3g}{unit}", measured <= maximum)
 
 
-def told_only(what: str, measured: float, unit: str) -> Claim:
-    """A figure for comparison, of which nothing is claimed."""
+def for_comparison(what: str, measured: float, unit: str) -> Claim:
+    """Return a number for comparison, without an expected value."""
     return Claim(what, "", f"{measured:.3g}{unit}", True)
 
 
 class Smartcar:
-    """The server that the sides ask."""
+    """The server process that answers the requests of the sides."""
 
     def __init__(self, process: subprocess.Popen) -> None:
         self._process = process
 
     def requests(self) -> int:
-        """How many requests it has had so far."""
+        """Return how many requests it has received so far."""
         self._process.stdin.write("\n")
         self._process.stdin.flush()
         return int(self._process.stdout.readline())
 
 
 class Bench:
-    """One database, and whoever is measured with it."""
+    """Runs the sides of a benchmark with one database."""
 
     def __init__(self, database: str) -> None:
         self.environment = {
@@ -60,8 +62,8 @@ class Bench:
         }
 
     @contextmanager
-    def asking(self, latency: float) -> Iterator[Smartcar]:
-        """Point the sides at a Smartcar with this latency, whose certificate is made for it."""
+    def smartcar(self, latency: float) -> Iterator[Smartcar]:
+        """Start a Smartcar server with this latency in seconds, over TLS, and let the sides use it."""
         authority = trustme.CA()
         with tempfile.TemporaryDirectory() as folder:
             certificate, trusted = f"{folder}/server.pem", f"{folder}/authority.pem"
@@ -79,25 +81,30 @@ class Bench:
                     server.stdin.close()
 
     def start(self, subject: str, side: str, *arguments: object, **variables: str) -> subprocess.Popen:
-        """A side at its work: a function of this name in ``benchmarks.sides``, with these arguments."""
+        """Start a side, a function of ``benchmarks.sides.<subject>``, in a process of its own."""
         command = [sys.executable, "-m", "benchmarks.side", subject, side, *map(str, arguments)]
         return subprocess.Popen(command, env=self.environment | variables, stdout=subprocess.PIPE, text=True)
 
     def run(self, subject: str, side: str, *arguments: object, **variables: str) -> dict:
-        return told(self.start(subject, side, *arguments, **variables))
+        """Run a side and return its result."""
+        return result_of(self.start(subject, side, *arguments, **variables))
 
 
-def in_turn(times: int, runs: dict[str, Callable[[], dict]]) -> dict[str, dict[str, float]]:
-    """Run these one after the other, so many times; of each figure of each, the median."""
-    found = [{name: run() for name, run in runs.items()} for _ in range(times)]
-    return {name: {key: median(turn[name][key] for turn in found) for key in found[0][name]} for name in runs}
+def medians(times: int, runs: dict[str, Callable[[], dict]]) -> dict[str, dict[str, float]]:
+    """Run these by turns, so many times, and return the median of each number of each."""
+    rounds = [{name: run() for name, run in runs.items()} for _ in range(times)]
+    return {
+        name: {key: median(results[name][key] for results in rounds) for key in rounds[0][name]}
+        for name in runs
+    }
 
 
-def told(side: subprocess.Popen) -> dict:
-    said, _ = side.communicate()
+def result_of(side: subprocess.Popen) -> dict:
+    """Wait for a side to end and return its result."""
+    output, _ = side.communicate()
     if side.returncode:
-        sys.exit("A side of the comparison has failed; what it said stands above.")
-    return json.loads(said)
+        sys.exit("A side of the comparison has failed; see its output above.")
+    return json.loads(output)
 
 
 def machine() -> str:
@@ -111,11 +118,11 @@ def load() -> str:
 
 
 def report(database: str, claims: Iterator[Claim]) -> bool:
-    """A line for each claim, as it is known; whether all are met."""
+    """Print a line for each claim as soon as it is measured, and return whether all are met."""
     is_met = True
     for claim in claims:
-        verdict = "" if not claim.wanted else "met" if claim.is_met else "NOT MET"
-        line = f"{database:<11}{claim.what:<60}{claim.wanted:>10}{claim.measured:>10}  {verdict}"
+        verdict = "" if not claim.expected else "met" if claim.is_met else "NOT MET"
+        line = f"{database:<11}{claim.what:<60}{claim.expected:>10}{claim.measured:>10}  {verdict}"
         print(line.rstrip(), flush=True)
         is_met = is_met and claim.is_met
     return is_met

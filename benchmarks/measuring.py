@@ -1,4 +1,4 @@
-"""What a side takes for what it does."""
+"""Measurement of a side: time, CPU time and peak memory."""
 
 import re
 import time
@@ -9,17 +9,23 @@ from pathlib import Path
 
 @contextmanager
 def measured() -> Iterator[dict]:
-    """What is done inside: ``since`` and ``until``, ``seconds`` and ``cpu``; the process's ``peak`` in kB.
+    """Measure the block: ``started``, ``ended``, ``seconds``, ``cpu`` seconds; the process's ``peak`` in kB.
 
-    What Python and Django take to start is nobody's merit: it is done before.
+    Python and Django must have started before, so that their start is not measured.
     """
-    took: dict = {}
-    since, used = time.time(), time.process_time()
-    yield took
-    cpu, until = time.process_time() - used, time.time()
-    took |= {"since": since, "until": until, "seconds": until - since, "cpu": cpu, "peak": peak()}
+    measurement: dict = {}
+    started, cpu_before = time.time(), time.process_time()
+    yield measurement
+    cpu, ended = time.process_time() - cpu_before, time.time()
+    measurement |= {
+        "started": started,
+        "ended": ended,
+        "seconds": ended - started,
+        "cpu": cpu,
+        "peak": peak(),
+    }
 
 
 def peak() -> int:
-    """Of this process alone; getrusage() counts the one that started it, too."""
+    """Return the peak memory of this process in kB. getrusage() would include that of its parent."""
     return int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1])

@@ -1,47 +1,50 @@
-"""Reading a car: through the service, with the SDK alone, and beside Smartcar's own SDK."""
+"""Benchmark of reading a vehicle: service, SDK alone, Smartcar's own SDK, and a plain request."""
 
 import sys
 from collections.abc import Iterator
 from functools import partial
 
-from .bench import Bench, Claim, Smartcar, at_most, in_turn
+from .bench import Bench, Claim, Smartcar, at_most, medians
 
 CARS = 10
 CALLS = 500
-TIMES = 5
+REPEATS = 5
 
 ABOUT = (
-    f"Reading: CPU of an odometer, API v2, {CALLS} calls over TLS with a bundle of one CA; beside\n"
-    "Smartcar's own SDK, 6.19.1, and a pooled call of requests. Through the service, the token comes from\n"
-    "the database, and what the car tells is kept there"
+    f"Reading: CPU of an odometer, API v2, {CALLS} calls over TLS with a bundle of one CA; compared\n"
+    "with Smartcar's own SDK, 6.19.1, and a pooled call of requests. The service reads the token from the\n"
+    "database and saves the reading there"
 )
 
 
 def claims(bench: Bench) -> Iterator[Claim]:
-    with bench.asking(0) as smartcar:
-        took = measure(bench, CALLS, TIMES)
-        requests, facts = six(bench, smartcar)
-    cpu = {side: of["cpu"] for side, of in took.items()}
-    yield at_most("through the service, beside Smartcar's SDK", 0.4, cpu["service"] / cpu["official"], " ×")
-    yield at_most("our SDK alone, beside a pooled call", 1.15, cpu["sdk_alone"] / cpu["pooled"], " ×")
-    yield at_most(f"requests for {facts} facts of a car", 1, requests, "")
+    with bench.smartcar(0) as smartcar:
+        results = measure(bench, CALLS, REPEATS)
+        requests, readings = six_readings(bench, smartcar)
+    cpu = {side: result["cpu"] for side, result in results.items()}
+    yield at_most(
+        "through the service, compared with Smartcar's SDK", 0.4, cpu["service"] / cpu["official"], " ×"
+    )
+    yield at_most("our SDK alone, compared with a pooled call", 1.15, cpu["sdk_alone"] / cpu["pooled"], " ×")
+    yield at_most(f"requests for {readings} readings of a vehicle", 1, requests, "")
 
 
 def measure(bench: Bench, calls: int, times: int) -> dict[str, dict[str, float]]:
-    bench.run("reading", "make", CARS)
+    bench.run("reading", "prepare", CARS)
     sides = ("service", "sdk_alone", "pooled", "official")
-    took = in_turn(times, {side: partial(bench.run, "reading", side, calls) for side in sides})
-    # Each call has brought news; and ours were kept, from each time.
+    results = medians(times, {side: partial(bench.run, "reading", side, calls) for side in sides})
+    # Each call must return a new distance, and the service must save those of every round.
     expected = (times + 1) / 2 * (calls + 1)
-    if {of["told"] for of in took.values()} != {calls + 1} or took["service"]["kept"] != expected:
-        sys.exit("Something was not read, or not kept: nothing is measured.")
-    return took
+    distinct = {result["distinct"] for result in results.values()}
+    if distinct != {calls + 1} or results["service"]["saved"] != expected:
+        sys.exit("Some readings were not read or not saved: the measurement is discarded.")
+    return results
 
 
-def six(bench: Bench, smartcar: Smartcar) -> tuple[int, int]:
-    """How many requests the facts of a car took, and how many facts those were."""
+def six_readings(bench: Bench, smartcar: Smartcar) -> tuple[int, int]:
+    """Return how many requests it takes to read six readings, and how many of them were read."""
     before = smartcar.requests()
-    facts = bench.run("reading", "six")["facts"]
-    if facts != 6:
-        sys.exit("Not all six facts were told: nothing is measured.")
-    return smartcar.requests() - before, facts
+    readings = bench.run("reading", "six_readings")["readings"]
+    if readings != 6:
+        sys.exit("Some of the six readings were not read: the measurement is discarded.")
+    return smartcar.requests() - before, readings

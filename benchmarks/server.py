@@ -1,7 +1,7 @@
-"""A Smartcar with a latency, API v2, light enough to share two cores with those who ask it.
+"""A minimal Smartcar server for API v2 with a fixed latency, light enough to share two cores.
 
-``python -m benchmarks.server SECONDS CERTIFICATE`` prints its port; then, for each line that it gets,
-how many requests it has had. It serves until its input ends.
+``python -m benchmarks.server SECONDS CERTIFICATE`` prints its port and then, for each line of input, the
+number of requests so far. It serves until its input ends.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ CLOSURES = [
     {"type": place, "status": "CLOSED"} for place in ("frontLeft", "frontRight", "backLeft", "backRight")
 ]
 
-#: What a batch brings besides the odometer.
-STILL = {
+#: The readings of a batch besides the odometer, which never change.
+CONSTANT_READINGS = {
     "/battery": {"percentRemaining": 0.3, "range": 40.5},
     "/fuel": {"range": 40.5, "percentRemaining": 0.3, "amountRemaining": 12.1},
     "/charge": {"state": "CHARGING", "isPluggedIn": True},
@@ -40,7 +40,7 @@ numbers = itertools.count(1)
 
 
 class Smartcar(asyncio.Protocol):
-    """HTTP/1.1 with connections that stay open. Every token is new, and every odometer has gone on."""
+    """HTTP/1.1 with keep-alive. Every token is new, and every odometer is higher than the one before."""
 
     requests = 0
 
@@ -53,23 +53,23 @@ class Smartcar(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.received += data
-        head, found, body = self.received.partition(b"\r\n\r\n")
-        if not found:
+        head, separator, body = self.received.partition(b"\r\n\r\n")
+        if not separator:
             return
         _, has_body, length = head.lower().partition(b"content-length:")
         length = int(length.split(b"\r\n", 1)[0]) if has_body else 0
         if len(body) >= length:
             self.received = body[length:]
             path = head.split(b" ", 2)[1].decode()
-            asyncio.get_running_loop().call_later(self.latency, self.answer, path)
+            asyncio.get_running_loop().call_later(self.latency, self.respond, path)
 
-    def answer(self, path: str) -> None:
+    def respond(self, path: str) -> None:
         Smartcar.requests += 1
         if not self.transport.is_closing():
-            self.transport.write(answer_to(path).encode())
+            self.transport.write(response_to(path).encode())
 
 
-def answer_to(path: str) -> str:
+def response_to(path: str) -> str:
     number = next(numbers)
     if path == "/oauth/token":
         body = {"access_token": f"{number:036}", "refresh_token": f"{number:036}"}
@@ -78,8 +78,8 @@ def answer_to(path: str) -> str:
     odometer = {"distance": 1000 + number / 100}
     if path.endswith("/odometer"):
         return response(odometer, headers)
-    found = {"/odometer": odometer, **STILL}
-    items = [{"path": path, "code": 200, "headers": headers, "body": body} for path, body in found.items()]
+    readings = {"/odometer": odometer, **CONSTANT_READINGS}
+    items = [{"path": path, "code": 200, "headers": headers, "body": body} for path, body in readings.items()]
     return response({"responses": items}, headers)
 
 
@@ -92,8 +92,7 @@ async def serve(latency: float, certificate: str) -> None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate)
     loop = asyncio.get_running_loop()
-    made = loop.create_server(lambda: Smartcar(latency), "127.0.0.1", 0, ssl=context, backlog=512)
-    server = await made
+    server = await loop.create_server(lambda: Smartcar(latency), "127.0.0.1", 0, ssl=context, backlog=512)
     print(server.sockets[0].getsockname()[1], flush=True)
     while await loop.run_in_executor(None, sys.stdin.readline):
         print(Smartcar.requests, flush=True)

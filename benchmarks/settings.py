@@ -1,7 +1,4 @@
-"""The site that is measured, as the README sets one up.
-
-The environment names its database and its Smartcar.
-"""
+"""Settings of the measured site, as in the README. The environment has the database and Smartcar's URL."""
 
 import sys
 
@@ -11,10 +8,10 @@ env = environ.Env()
 
 SECRET_KEY = "only-for-the-benchmarks"  # noqa: S105
 ALLOWED_HOSTS = ["localhost"]
-# As in production: a connection to the database is not made for each request.
+# As in production: database connections are persistent.
 DATABASES = {"default": {**env.db("BENCH_DATABASE_URL"), "CONN_MAX_AGE": None}}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    # As Django's documentation advises where several write; FULL is what outlives a power cut.
+    # As Django's documentation recommends for concurrent writers. Only FULL survives a power failure.
     synchronous = env("BENCH_SYNCHRONOUS", default="NORMAL")
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 30,
@@ -29,7 +26,7 @@ INSTALLED_APPS = [
     "django_smartcar",
     "benchmarks.bare",
 ]
-# Those of `startproject`, but for the messages.
+# Those of `startproject`, without messages.
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -43,18 +40,18 @@ USE_TZ = True
 
 SMARTCAR_API_VERSION = "2.0"
 SMARTCAR_CLIENT_ID = "0b1a1e0c-4b1e-4f0e-9c55-0d5f3a4f1b11"
-SMARTCAR_CLIENT_SECRET = "nobody-asks-for-it"  # noqa: S105
+SMARTCAR_CLIENT_SECRET = "not-used"  # noqa: S105
 SMARTCAR_ENCRYPTION_KEYS = ["b25seS1mb3ItdGhlLXRlc3RzLTMyLWJ5dGVzLWxvbmc="]
 SMARTCAR_MANAGEMENT_TOKENS = ["3d0b8f9e-7a55-4c0c-9a1e-6a3f1c1f5d77"]
 SMARTCAR_API_URL = env("BENCH_SMARTCAR_URL", default="https://smartcar.invalid")
 SMARTCAR_AUTH_URL = f"{SMARTCAR_API_URL}/oauth/token"
-# Receiving is measured, not what is done with the events afterwards.
+# Only receiving is measured, not the processing of the events.
 SMARTCAR_WEBHOOK_WORK = "command"
 
 if folder := env("BENCH_DJSTRIPE", default=""):
     sys.path.append(folder)
     INSTALLED_APPS.append("djstripe")
     DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
-    DJSTRIPE_WEBHOOK_EVENT_CALLBACK = "benchmarks.sides.receiving.later"
-    STRIPE_TEST_SECRET_KEY = "sk_test_nobody_asks_for_it"  # noqa: S105
+    DJSTRIPE_WEBHOOK_EVENT_CALLBACK = "benchmarks.sides.receiving.do_nothing"
+    STRIPE_TEST_SECRET_KEY = "sk_test_not_used"  # noqa: S105
     STRIPE_LIVE_MODE = False

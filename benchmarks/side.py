@@ -1,6 +1,6 @@
-"""One side of a comparison, in a process of its own: prints what it took, as JSON.
+"""Run one side of a comparison in this process and print its result as JSON.
 
-``python -m benchmarks.side SUBJECT SIDE [ARGUMENT …]``: the functions of ``benchmarks.sides``.
+``python -m benchmarks.side SUBJECT SIDE [ARGUMENT …]`` calls a function of ``benchmarks.sides.SUBJECT``.
 """
 
 import importlib

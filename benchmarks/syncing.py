@@ -1,4 +1,4 @@
-"""Reading a fleet: memory must not grow with it."""
+"""Benchmark of syncing many vehicles: memory must not grow with their number."""
 
 import sys
 from collections.abc import Iterator
@@ -12,15 +12,15 @@ ABOUT = f"Syncing: peak memory of sync_smartcar_vehicles at {MANY:,} vehicles, 1
 
 
 def claims(bench: Bench) -> Iterator[Claim]:
-    with bench.asking(0):
+    with bench.smartcar(0):
         few, many = (run(bench, vehicles)["peak"] for vehicles in (FEW, MANY))
-    yield at_most(f"beside {FEW:,} vehicles", 1.1, many / few, " ×")
+    yield at_most(f"compared with {FEW:,} vehicles", 1.1, many / few, " ×")
 
 
 def run(bench: Bench, vehicles: int) -> dict:
-    """What it took to read so many vehicles, each for the first time."""
-    bench.run("syncing", "make", vehicles)
-    took = bench.run("syncing", "ours")
-    if took["left"]:
-        sys.exit("Some vehicles were not read: nothing is measured.")
-    return took
+    """Create so many vehicles, sync them for the first time, and return the measurement."""
+    bench.run("syncing", "prepare", vehicles)
+    result = bench.run("syncing", "ours")
+    if result["remaining"]:
+        sys.exit("Some vehicles were not synced: the measurement is discarded.")
+    return result

@@ -1,1 +1,1 @@
-"""The least that a webhook can do: store a row."""
+"""A minimal webhook receiver for comparison: it stores one row."""

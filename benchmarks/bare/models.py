@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Received(models.Model):
-    """What a request has brought."""
+    """The body of a request."""
 
     key = models.UUIDField(unique=True, default=uuid.uuid4)
     body = models.TextField()

@@ -1,6 +1,6 @@
-"""Who is measured: a function for each side, which answers what it took and what it has done.
+"""The sides of the comparisons: one function for each, which returns its measurement and what it has done.
 
-Smartcar's own SDK lies where ``run.py`` has put it.
+``run.py`` installs Smartcar's own SDK into the folder `OFFICIAL`.
 """
 
 import sys

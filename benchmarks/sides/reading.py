@@ -1,4 +1,4 @@
-"""Each side asks a car for its odometer, so many times; the first, which opens what stays open, is free."""
+"""Each side reads an odometer so many times. The first read, which opens connections, is not measured."""
 
 import sys
 from collections.abc import Callable
@@ -14,7 +14,13 @@ from django.utils import timezone
 from benchmarks.measuring import measured
 from benchmarks.sides import OFFICIAL
 from django_smartcar import sdk
-from django_smartcar.models import READS, ConnectedVehicle, SmartcarAccount, SmartcarUser, VehicleReading
+from django_smartcar.models import (
+    READ_METHODS,
+    ConnectedVehicle,
+    SmartcarAccount,
+    SmartcarUser,
+    VehicleReading,
+)
 from django_smartcar.sdk import USER_AGENT
 from django_smartcar.services import vehicles
 
@@ -24,8 +30,8 @@ API = f"{settings.SMARTCAR_API_URL}/v2.0"
 SIX = ["odometer", "location", "fuel", "battery", "charge", "tire_pressure"]
 
 
-def make(number: str) -> None:
-    """So many cars, of so many drivers, with everything permitted; none has been read."""
+def prepare(number: str) -> None:
+    """Create so many vehicles, each of its own user and with every permission; none has been read."""
     call_command("migrate", verbosity=0, run_syncdb=True)
     SmartcarUser.objects.all().delete()
     anna, _ = get_user_model().objects.get_or_create(username="anna")
@@ -38,7 +44,7 @@ def make(number: str) -> None:
         for driver in drivers
     ]
     SmartcarAccount.objects.bulk_create(accounts, batch_size=500)
-    permissions = [read.permission for read in READS.values()]
+    permissions = [read.permission for read in READ_METHODS.values()]
     cars = [
         ConnectedVehicle(account=account, smartcar_vehicle_id=f"{CAR[:-8]}{one:08}", permissions=permissions)
         for one, account in enumerate(accounts)
@@ -50,7 +56,7 @@ def make(number: str) -> None:
 
 
 def service(calls: str) -> dict:
-    """Ours, as the README has it: the car and its token from the database, what it tells kept there."""
+    """Read through the service: vehicle and token come from the database, the reading is saved."""
     anna = get_user_model().objects.get()
     keys = list(ConnectedVehicle.objects.values_list("pk", flat=True))
 
@@ -58,38 +64,40 @@ def service(calls: str) -> dict:
         mine = ConnectedVehicle.objects.for_user(anna).connected()
         return vehicles.odometer(mine.get(pk=keys[number % len(keys)]))["data"]["distance"]
 
-    return {**repeated(read, calls), "kept": VehicleReading.objects.count()}
+    return {**call_repeatedly(read, calls), "saved": VehicleReading.objects.count()}
 
 
 def sdk_alone(calls: str) -> dict:
-    """Our SDK, without Django."""
-    return repeated(lambda number: sdk.Vehicle(CAR, TOKEN, api_url=API).odometer()["data"]["distance"], calls)
+    """Read with our SDK, without Django."""
+    return call_repeatedly(
+        lambda number: sdk.Vehicle(CAR, TOKEN, api_url=API).odometer()["data"]["distance"], calls
+    )
 
 
 def pooled(calls: str) -> dict:
-    """What is the least: the same request over a session of requests."""
+    """Send the same request over a session of requests: the minimum."""
     session = requests.Session()
     url = f"{API}/vehicles/{CAR}/odometer"
     headers = {"Authorization": f"Bearer {TOKEN}", "SC-Unit-System": "metric", "User-Agent": USER_AGENT}
-    return repeated(lambda number: session.get(url, headers=headers).json()["distance"], calls)
+    return call_repeatedly(lambda number: session.get(url, headers=headers).json()["distance"], calls)
 
 
 def official(calls: str) -> dict:
-    """Smartcar's own SDK, with a token that is simply there, and nothing kept."""
+    """Read with Smartcar's own SDK, with a token in memory and without saving."""
     sys.path.insert(0, str(OFFICIAL))
     import smartcar
 
-    return repeated(lambda number: smartcar.Vehicle(CAR, TOKEN).odometer().distance, calls)
+    return call_repeatedly(lambda number: smartcar.Vehicle(CAR, TOKEN).odometer().distance, calls)
 
 
-def six() -> dict:
-    """Six facts of one car, through the service."""
-    found = vehicles.read(ConnectedVehicle.objects.first(), SIX)
-    return {"facts": sum("data" in answer for answer in found.values())}
+def six_readings() -> dict:
+    """Read six readings of one vehicle through the service."""
+    results = vehicles.read(ConnectedVehicle.objects.first(), SIX)
+    return {"readings": sum("data" in result for result in results.values())}
 
 
-def repeated(read: Callable[[int], float], calls: str) -> dict:
+def call_repeatedly(read: Callable[[int], float], calls: str) -> dict:
     distances = {read(0)}
-    with measured() as took:
+    with measured() as measurement:
         distances |= {read(number) for number in range(1, int(calls) + 1)}
-    return {**took, "told": len(distances)}
+    return {**measurement, "distinct": len(distances)}

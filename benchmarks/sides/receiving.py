@@ -1,6 +1,6 @@
-"""Each side hands so many requests to the site as a server would, so that no client's own cost is measured.
+"""Each side passes requests to the site's WSGI application, so that no client's cost is measured.
 
-The events are made and signed before, and the first is free.
+The events are created and signed before. The first one is not measured.
 """
 
 import hashlib
@@ -25,25 +25,27 @@ STRIPE_HOOK = uuid.UUID(int=4)
 STRIPE_SECRET = "whsec_only_for_the_benchmarks"  # noqa: S105
 
 
-def make() -> None:
+def prepare() -> None:
     call_command("migrate", verbosity=0, run_syncdb=True)
 
 
 def ours(number: str) -> dict:
     events = [json.dumps(event()).encode() for _ in range(int(number) + 1)]
     token = settings.SMARTCAR_MANAGEMENT_TOKENS[0]
-    took = posted("/cars/webhook/", [(body, {"HTTP_SC_SIGNATURE": sign(token, body)}) for body in events])
-    return {**took, "stored": WebhookEvent.objects.count()}
+    measurement = post_all(
+        "/cars/webhook/", [(body, {"HTTP_SC_SIGNATURE": sign(token, body)}) for body in events]
+    )
+    return {**measurement, "stored": WebhookEvent.objects.count()}
 
 
 def bare(number: str) -> dict:
     events = [json.dumps(event()).encode() for _ in range(int(number) + 1)]
-    took = posted("/bare/", [(body, {}) for body in events])
-    return {**took, "stored": Received.objects.count()}
+    measurement = post_all("/bare/", [(body, {}) for body in events])
+    return {**measurement, "stored": Received.objects.count()}
 
 
 def djstripe(number: str) -> dict:
-    """As with ours, the event is verified and stored, and worked later; a second delivery is stored again."""
+    """Receive with dj-stripe: as with ours, events are verified and stored. Duplicates are stored again."""
     from djstripe.models import WebhookEndpoint, WebhookEventTrigger
 
     WebhookEndpoint.objects.get_or_create(
@@ -52,33 +54,33 @@ def djstripe(number: str) -> dict:
     events = [json.dumps(stripe_event()).encode() for _ in range(int(number) + 1)]
     now = int(time.time())
     signed = [(body, sign(STRIPE_SECRET, b"%d.%s" % (now, body))) for body in events]
-    took = posted(
+    measurement = post_all(
         f"/stripe/webhook/{STRIPE_HOOK}/",
         [(body, {"HTTP_STRIPE_SIGNATURE": f"t={now},v1={signature}"}) for body, signature in signed],
     )
-    return {**took, "stored": WebhookEventTrigger.objects.filter(valid=True).count()}
+    return {**measurement, "stored": WebhookEventTrigger.objects.filter(valid=True).count()}
 
 
-def later(*args: Any, **kwargs: Any) -> None:
-    """What dj-stripe calls in place of working an event at once."""
+def do_nothing(*args: Any, **kwargs: Any) -> None:
+    """Replace dj-stripe's processing of an event."""
 
 
-def posted(path: str, requests: list[tuple[bytes, dict[str, str]]]) -> dict:
+def post_all(path: str, requests: list[tuple[bytes, dict[str, str]]]) -> dict:
     site = get_wsgi_application()
     environs = [environ(path, body, headers) for body, headers in requests]
     statuses = {post(site, environs[0])}
-    with measured() as took:
+    with measured() as measurement:
         statuses |= {post(site, one) for one in environs[1:]}
     assert statuses == {"200 OK"}, statuses  # noqa: S101
-    return took
+    return measurement
 
 
 def post(site: Any, environ: dict[str, Any]) -> str:
-    answered = []
-    response = site(environ, lambda status, headers: answered.append(status))
+    statuses = []
+    response = site(environ, lambda status, headers: statuses.append(status))
     b"".join(response)
     response.close()
-    return answered[0]
+    return statuses[0]
 
 
 def environ(path: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
@@ -114,7 +116,7 @@ def signal(group: str, name: str, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def event() -> dict[str, Any]:
-    """An event of version 4.0: a car has driven on, and five signals say where and how it stands."""
+    """Return an event of version 4.0 with five signals: odometer, location, charge level, range, charging."""
     signals = [
         signal("Odometer", "TraveledDistance", {"unit": "km", "value": 12345.6}),
         signal("Location", "PreciseLocation", {"latitude": 37.4292, "longitude": 122.1381}),
@@ -144,14 +146,14 @@ def event() -> dict[str, Any]:
 
 
 def stripe_event() -> dict[str, Any]:
-    """An event as long as ours."""
-    about = {"id": "cus_1", "object": "customer", "livemode": False, "description": "x" * 1500}
+    """Return a Stripe event of about the same size."""
+    customer = {"id": "cus_1", "object": "customer", "livemode": False, "description": "x" * 1500}
     return {
         "id": f"evt_{uuid.uuid4().hex}",
         "object": "event",
         "api_version": "2020-08-27",
         "created": MOMENT // 1000,
-        "data": {"object": about},
+        "data": {"object": customer},
         "livemode": False,
         "pending_webhooks": 1,
         "request": {"id": None, "idempotency_key": None},

@@ -14,8 +14,8 @@ from django_smartcar.models import SmartcarAccount, SmartcarUser
 TABLE = SmartcarAccount._meta.db_table
 
 
-def make(number: str) -> dict:
-    """So many accounts, all of them due."""
+def prepare(number: str) -> dict:
+    """Create so many accounts whose tokens are all due for a refresh."""
     call_command("migrate", verbosity=0)
     SmartcarAccount.objects.all().delete()
     anna, _ = get_user_model().objects.get_or_create(username="anna")
@@ -36,21 +36,21 @@ def make(number: str) -> dict:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f"VACUUM ANALYZE {TABLE}")
-    return {"left": left()}
+    return {"remaining": remaining()}
 
 
 def ours(concurrency: str) -> dict:
-    with open(os.devnull, "w") as nowhere, measured() as took:
-        call_command("refresh_smartcar_tokens", concurrency=int(concurrency), stdout=nowhere)
-    return {**took, "left": left()}
+    with open(os.devnull, "w") as devnull, measured() as measurement:
+        call_command("refresh_smartcar_tokens", concurrency=int(concurrency), stdout=devnull)
+    return {**measurement, "remaining": remaining()}
 
 
 def sdk() -> dict:
-    """Smartcar's SDK as its documentation uses it: one token after the other, each pair saved at once.
+    """Refresh with Smartcar's SDK as it documents it: one token after the other, each pair saved at once.
 
-    It is spared the ORM and the encryption.
+    Without the ORM and without encryption.
     """
-    with measured() as took:
+    with measured() as measurement:
         sys.path.insert(0, str(OFFICIAL))
         import smartcar
 
@@ -61,8 +61,8 @@ def sdk() -> dict:
             for key in keys:
                 access = client.exchange_refresh_token(f"{key:036}")
                 cursor.execute(save, [access.access_token, access.refresh_token, key])
-    return {**took, "left": left()}
+    return {**measurement, "remaining": remaining()}
 
 
-def left() -> int:
+def remaining() -> int:
     return SmartcarAccount.objects.filter(token_version=0).count()

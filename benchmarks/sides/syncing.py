@@ -3,13 +3,13 @@ import os
 from django.core.management import call_command
 
 from benchmarks.measuring import measured
-from benchmarks.sides.reading import make
+from benchmarks.sides.reading import prepare
 from django_smartcar.models import ConnectedVehicle
 
-__all__ = ["make", "ours"]
+__all__ = ["ours", "prepare"]
 
 
 def ours() -> dict:
-    with open(os.devnull, "w") as nowhere, measured() as took:
-        call_command("sync_smartcar_vehicles", stdout=nowhere)
-    return {**took, "left": ConnectedVehicle.objects.filter(last_seen_at=None).count()}
+    with open(os.devnull, "w") as devnull, measured() as measurement:
+        call_command("sync_smartcar_vehicles", stdout=devnull)
+    return {**measurement, "remaining": ConnectedVehicle.objects.filter(last_seen_at=None).count()}

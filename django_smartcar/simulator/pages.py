@@ -1,4 +1,4 @@
-"""Renders the pages with an engine of its own, whatever the site around them has."""
+"""Render the simulator's pages with a template engine of their own, independent of the site's settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.template.backends.django import DjangoTemplates
 def render(
     request: HttpRequest, name: str, context: dict[str, Any] | None = None, status: int | None = None
 ) -> HttpResponse:
-    """As Django's own ``render``, of the templates that are here."""
+    """Render a template of the simulator, as Django's ``render`` does for the site's templates."""
     return HttpResponse(_engine().get_template(name).render(context, request), status=status)
 
 

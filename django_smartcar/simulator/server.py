@@ -1,4 +1,4 @@
-"""The pretend Smartcar as a program of its own: a minimal Django site, served by threads."""
+"""The stand-alone Smartcar simulator: a minimal Django site on a threaded HTTP server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from . import store
 
 PROGRAM = "python -m django_smartcar.simulator"
 
-#: The pages need no script, no inline style and nothing from elsewhere; Pico's icons are data: images.
+#: The pages use no scripts, no inline styles and no other hosts. Pico's icons are data: images.
 _CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'"
 )
@@ -31,13 +31,13 @@ logger = logging.getLogger(__name__)
 
 
 class Handler(WSGIRequestHandler):
-    """HTTP/1.1 with connections that stay open, as SDKs like them."""
+    """Serve HTTP/1.1 with keep-alive connections."""
 
-    # Headers and body are two writes: with Nagle's algorithm each answer on an open connection waits 40 ms.
+    # Headers and body are two writes: with Nagle's algorithm each response on an open connection waits 40 ms.
     disable_nagle_algorithm = True
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        # Without the query: it holds states and VINs.
+        # Without the query string: it can contain a state or a VIN.
         logger.info("%s %s %s", self.command, self.path.partition("?")[0], code)
 
 
@@ -63,18 +63,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.fresh:
         store.reset()
     server.set_app(application)
-    sys.stdout.write(_greeting(options, server.server_port))
+    sys.stdout.write(_start_message(options, server.server_port))
     sys.stdout.flush()
-    _serve_until_told(server)
+    _serve_until_signal(server)
     return 0
 
 
-def configure(**simulator: Any) -> None:
-    """Make this process a Django site that is the pretend Smartcar, with these settings, and nothing else."""
+def configure(**simulator_settings: Any) -> None:
+    """Configure Django for the simulator alone, with these ``SMARTCAR_SIMULATOR_…`` settings."""
     settings.configure(
         ALLOWED_HOSTS=["*"],
         APPEND_SLASH=False,
-        CSRF_COOKIE_NAME="smartcar_simulator_csrftoken",  # cookies of one host are shared by all its ports
+        CSRF_COOKIE_NAME="smartcar_simulator_csrftoken",  # cookies of a host are sent to all its ports
         INSTALLED_APPS=["django_smartcar.simulator"],
         LOGGING={
             "version": 1,
@@ -83,7 +83,7 @@ def configure(**simulator: Any) -> None:
             "root": {"handlers": ["stderr"], "level": "WARNING"},
             "loggers": {
                 "django_smartcar.simulator": {"level": "INFO"},
-                # Wrong requests are what a simulator is for: the line of the request says enough.
+                # Bad requests are expected here: the request log line is enough.
                 "django.request": {"handlers": ["stderr"], "level": "ERROR", "propagate": False},
             },
         },
@@ -96,7 +96,7 @@ def configure(**simulator: Any) -> None:
         ROOT_URLCONF="django_smartcar.simulator.site_urls",
         SECRET_KEY=secrets.token_urlsafe(),
         USE_TZ=True,
-        **simulator,
+        **simulator_settings,
     )
     django.setup()
 
@@ -104,7 +104,7 @@ def configure(**simulator: Any) -> None:
 def content_security_policy(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: nothing but this site's own style sheet runs on its pages."""
+    """Middleware that adds a Content-Security-Policy: only the site's own style sheets and images."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
@@ -116,42 +116,43 @@ def content_security_policy(
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=PROGRAM, description="A pretend Smartcar: Connect, tokens, vehicles and management."
+        prog=PROGRAM,
+        description="Run the Smartcar simulator: Connect, tokens, vehicles, management and webhooks.",
     )
-    parser.add_argument("--host", default="127.0.0.1", help="the address to serve on (%(default)s)")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument(
-        "--port", type=int, default=8100, help="the port; 0 for any that is free (%(default)s)"
+        "--port", type=int, default=8100, help="port to listen on; 0 picks a free one (%(default)s)"
     )
     parser.add_argument(
         "--grace",
         type=_seconds,
         default=600,
         metavar="SECONDS",
-        help="how long a used refresh token is still answered (%(default)s)",
+        help="how long a used refresh token keeps working (%(default)s)",
     )
     parser.add_argument(
         "--state",
         type=Path,
         default=Path("smartcar-simulator.json"),
         metavar="FILE",
-        help="where connected cars survive a restart (%(default)s)",
+        help="file that stores vehicles and tokens between runs (%(default)s)",
     )
     parser.add_argument(
         "--api-version",
         choices=["2.0", "3"],
         default="3",
-        help="the generation that the printed variables are for; both are always served (%(default)s)",
+        help="API version of the printed variables; both versions are always served (%(default)s)",
     )
-    parser.add_argument("--no-codes", action="store_true", help="Connect sends no code along")
-    parser.add_argument("--no-signals", action="store_true", help="v3's store of signals is empty")
+    parser.add_argument("--no-codes", action="store_true", help="do not send a code from Connect")
+    parser.add_argument("--no-signals", action="store_true", help="keep the stored signals of API v3 empty")
     parser.add_argument(
         "--command-seconds",
         type=_seconds,
         default=0,
         metavar="SECONDS",
-        help="how long a command of v3 takes; above 0 it is answered with 202 first (%(default)s)",
+        help="duration of a command of API v3; above 0 it is answered with 202 first (%(default)s)",
     )
-    parser.add_argument("--fresh", action="store_true", help="start from nothing: forget the cars of FILE")
+    parser.add_argument("--fresh", action="store_true", help="start empty: discard the contents of FILE")
     return parser
 
 
@@ -160,21 +161,21 @@ def _seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         seconds = -1.0
-    # Not for ever either: it ends at a moment that can be written as a date.
+    # An upper limit, so that the end can be represented as a datetime.
     if not 0 <= seconds <= 1e9:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to 1e9")
     return seconds
 
 
-def _greeting(options: argparse.Namespace, port: int) -> str:
-    everywhere = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared only
-    host = everywhere.get(options.host, options.host)
+def _start_message(options: argparse.Namespace, port: int) -> str:
+    wildcards = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared only
+    host = wildcards.get(options.host, options.host)
     origin = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     variables = store.environment(origin, options.api_version)
     lines = [
-        f"A pretend Smartcar is at {origin}/ (Ctrl-C ends it).",
-        f"Cars known from {options.state}: {len(store.cars())}.",
-        "Point a client at it:",
+        f"The Smartcar simulator is running at {origin}/ (press Ctrl-C to stop).",
+        f"Vehicles loaded from {options.state}: {len(store.cars())}.",
+        "Set these variables for your client:",
         "",
         *(f"export {name}={value}" for name, value in variables.items()),
         "",
@@ -182,12 +183,12 @@ def _greeting(options: argparse.Namespace, port: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _serve_until_told(server: Any) -> None:
-    told = threading.Event()
+def _serve_until_signal(server: Any) -> None:
+    stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: told.set())
+        signal.signal(number, lambda *_: stop.set())
     serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
     serving.start()
-    told.wait()
+    stop.wait()
     server.shutdown()
     server.server_close()

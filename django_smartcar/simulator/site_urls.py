@@ -1,4 +1,4 @@
-"""The urls of the program: the pretend Smartcar at the root."""
+"""URLs of the stand-alone server: the simulator at the root."""
 
 from django.urls import include, path
 

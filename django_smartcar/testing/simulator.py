@@ -20,7 +20,7 @@ from ..services.connect import Callback, Connected
 from ..simulator import store
 from ..simulator.access import connections
 from ..simulator.conf import conf as simulator_conf
-from ..simulator.connect.session import Run
+from ..simulator.connect.session import ConnectSession
 from ..simulator.errors.v2 import SmartcarError
 from ..simulator.faults import injection
 from ..simulator.store.models import Car, Webhook
@@ -199,7 +199,9 @@ def _settings(origin: str, api_version: str) -> dict[str, Any]:
     }
 
 
-def _filled_in(run: Run, email: str, make: str, untick: Collection[str], deny: bool) -> Mapping[str, Any]:
+def _filled_in(
+    run: ConnectSession, email: str, make: str, untick: Collection[str], deny: bool
+) -> Mapping[str, Any]:
     """What is typed and ticked on any page of Connect."""
     return {
         "make": make,

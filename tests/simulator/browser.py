@@ -1,4 +1,4 @@
-"""Walks Connect as a browser without JavaScript does: fills in the forms, presses buttons by id."""
+"""A browser without JavaScript for tests: fill in forms, press buttons by id, follow redirects."""
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -15,7 +15,7 @@ class Form:
     buttons: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
-class _Reader(HTMLParser):
+class _PageParser(HTMLParser):
     def __init__(self):
         super().__init__()
         self.forms = []
@@ -24,29 +24,29 @@ class _Reader(HTMLParser):
         self._form = None
         self._select = None
 
-    def handle_starttag(self, tag, attributes):
-        given = dict(attributes)
-        self.ids.add(given.get("id"))
-        if tag == "a" and given.get("id"):
-            self.links[given["id"]] = given["href"]
+    def handle_starttag(self, tag, attribute_pairs):
+        attrs = dict(attribute_pairs)
+        self.ids.add(attrs.get("id"))
+        if tag == "a" and attrs.get("id"):
+            self.links[attrs["id"]] = attrs["href"]
         if tag == "form":
-            self._form = Form(given.get("action", ""), given.get("method", "get").upper())
+            self._form = Form(attrs.get("action", ""), attrs.get("method", "get").upper())
             self.forms.append(self._form)
-        if self._form is None or "disabled" in given:
+        if self._form is None or "disabled" in attrs:
             return
-        is_box = given.get("type") in ("checkbox", "radio")
-        name, value = given.get("name"), given.get("value", "on" if is_box else "")
+        is_box = attrs.get("type") in ("checkbox", "radio")
+        name, value = attrs.get("name"), attrs.get("value", "on" if is_box else "")
         if tag == "select":
             self._select = name
         elif tag == "option" and self._select:
-            self._choose(value, "selected" in given)
+            self._choose(value, "selected" in attrs)
         elif tag == "button":
-            self._form.buttons[given.get("id", "")] = (name or "", value)
-        elif (tag == "input" and name) and (not is_box or "checked" in given):
+            self._form.buttons[attrs.get("id", "")] = (name or "", value)
+        elif (tag == "input" and name) and (not is_box or "checked" in attrs):
             self._form.fields.append((name, value))
 
     def _choose(self, value, is_selected):
-        """The first of a list is chosen, until another one is."""
+        """Select the first option, until a later one is marked as selected."""
         chosen = [name for name, _ in self._form.fields]
         if self._select not in chosen:
             self._form.fields.append((self._select, value))
@@ -61,7 +61,7 @@ class _Reader(HTMLParser):
 
 
 class RequestsBrowser:
-    """Pages over real HTTP."""
+    """Fetches pages over HTTP."""
 
     def __init__(self):
         self.session = requests.Session()
@@ -72,7 +72,7 @@ class RequestsBrowser:
 
 
 class ClientBrowser:
-    """Pages of Django's test client."""
+    """Fetches pages with Django's test client."""
 
     origin = "http://testserver"
 
@@ -92,7 +92,7 @@ class ClientBrowser:
 
 
 class Visit:
-    """A driver's visit to Connect. `landed` is the address that it ended at, outside the simulator."""
+    """A visit to the simulator's pages. `landed` is the URL outside of it that a redirect led to, or None."""
 
     def __init__(self, browser, home, url):
         self.browser = browser
@@ -105,7 +105,7 @@ class Visit:
             self.status, location, self.text = self.browser.fetch(method, url, data)
             if location is None:
                 self.url = url
-                self.page = _Reader()
+                self.page = _PageParser()
                 self.page.feed(self.text)
                 return self
             url, method, data = urljoin(url, location), "GET", None
@@ -114,7 +114,7 @@ class Visit:
                 return self
 
     def press(self, button_id, untick=(), **fields):
-        """Press a button of a form; `fields` are filled in, boxes with a value in `untick` are not."""
+        """Press a button of a form. Fill in `fields`; clear the boxes whose value is in `untick`."""
         form = next(form for form in self.page.forms if button_id in form.buttons)
         data = [(name, value) for name, value in form.fields if name not in fields and value not in untick]
         for name, value in fields.items():
@@ -127,14 +127,14 @@ class Visit:
         return self.open(urljoin(self.url, self.page.links[link_id]))
 
     def sign_in(self, email="driver@example.com", make="CHEVROLET", password="any"):
-        """From the preamble to whatever comes after signing in."""
+        """Go from the start page of Connect through the sign-in."""
         self.press("continue-button")
         if make in self.page.ids:
             self.press(make)
         return self.press("sign-in-button", username=email, password=password)
 
     def connect(self, email="driver@example.com", make="CHEVROLET", **fields):
-        """The whole way."""
+        """Go through all of Connect and approve."""
         self.sign_in(email, make)
         if self.landed is None:
             self.press("approval-button", **fields)
@@ -142,5 +142,5 @@ class Visit:
 
     @property
     def answer(self):
-        """The query string that the application was sent."""
+        """Return the parameters of the redirect to the application."""
         return dict(parse_qsl(urlsplit(self.landed).query, keep_blank_values=True))

@@ -1,5 +1,5 @@
 # ruff: noqa: PT017, T201 - a script that runs where there is no pytest
-"""Drives SDK 3.0.1, unchanged but for its hard-coded addresses. Started by test_official_sdk.py."""
+"""Exercise Smartcar's SDK 3.0.1, unchanged but for its hard-coded URLs. Started by test_official_sdk.py."""
 
 import os
 from datetime import timedelta
@@ -17,7 +17,7 @@ REDIRECT_URI = "https://app.example.com/callback"
 SCOPE = ["required:read_vehicle_info", "read_vin", "read_odometer", "read_location", "control_security"]
 
 
-def raised(name, call, *arguments):
+def assert_raises(name, call, *arguments):
     try:
         call(*arguments)
     except exceptions.SmartcarException as error:
@@ -38,17 +38,17 @@ client = smartcar.AuthClient(
 
 # Connect, exchange
 url = client.get_auth_url(state="s", vehicle_info={"make": "TESLA"})
-run = Visit(RequestsBrowser(), os.environ["SIMULATOR_ORIGIN"], url).connect("2-vehicles@smartcar.com")
-assert run.answer["state"] == "s"
-access = client.exchange_code(run.answer["code"])
+visit = Visit(RequestsBrowser(), os.environ["SIMULATOR_ORIGIN"], url).connect("2-vehicles@smartcar.com")
+assert visit.answer["state"] == "s"
+access = client.exchange_code(visit.answer["code"])
 assert access["expires_in"] == 7200
 assert not smartcar.is_expired(access["expiration"])
-error = raised("ValidationException", client.exchange_code, run.answer["code"])
-assert error.message == f"Invalid code: {run.answer['code']}."
+error = assert_raises("ValidationException", client.exchange_code, visit.answer["code"])
+assert error.message == f"Invalid code: {visit.answer['code']}."
 
-# Who and what
+# User and vehicles
 token = access["access_token"]
-assert smartcar.get_user_id(token) == run.answer["user_id"]
+assert smartcar.get_user_id(token) == visit.answer["user_id"]
 page = smartcar.get_vehicle_ids(token, limit=1, offset=1)
 assert page["paging"] == {"count": 2, "offset": 1}
 vehicle_id = smartcar.get_vehicle_ids(token)["vehicles"][0]
@@ -73,21 +73,21 @@ assert car.unlock() == {"status": "success"}
 assert car.lock() == {"status": "success"}
 fresh = client.exchange_refresh_token(access["refresh_token"])
 assert fresh["refresh_token"] != access["refresh_token"]
-raised("ValidationException", client.exchange_refresh_token, "nonsense")
+assert_raises("ValidationException", client.exchange_refresh_token, "nonsense")
 assert client.is_compatible(car.vin(), ["read_vin"]) is True
-raised("ValidationException", client.is_compatible, "short", ["read_vin"])
-raised("AuthenticationException", smartcar.get_user_id, "nonsense")
-raised("ResourceNotFoundException", car.api.get, "nonsense")
+assert_raises("ValidationException", client.is_compatible, "short", ["read_vin"])
+assert_raises("AuthenticationException", smartcar.get_user_id, "nonsense")
+assert_raises("ResourceNotFoundException", car.api.get, "nonsense")
 car = smartcar.Vehicle(vehicle_id, fresh["access_token"])
 assert car.disconnect() is None
-raised("PermissionException", car.odometer)
+assert_raises("PermissionException", car.odometer)
 
 # An error account
 url = client.get_auth_url(force=True)
-run = Visit(RequestsBrowser(), os.environ["SIMULATOR_ORIGIN"], url)
-run.connect("smartcar@vs-001.vehicle-state-error.com")
-token = client.exchange_code(run.answer["code"])["access_token"]
+visit = Visit(RequestsBrowser(), os.environ["SIMULATOR_ORIGIN"], url)
+visit.connect("smartcar@vs-001.vehicle-state-error.com")
+token = client.exchange_code(visit.answer["code"])["access_token"]
 car = smartcar.Vehicle(smartcar.get_vehicle_ids(token)["vehicles"][0], token)
-raised("StateException", car.lock)
+assert_raises("StateException", car.lock)
 
 print(vehicle_id)

@@ -1,5 +1,5 @@
 # ruff: noqa: PT017, T201 - a script that runs where there is no pytest
-"""Drives SDK 6.19.1, unchanged: only its environment variables. Started by test_official_sdk.py."""
+"""Exercise Smartcar's SDK 6.19.1, configured by environment variables. Started by test_official_sdk.py."""
 
 import os
 import uuid
@@ -31,7 +31,7 @@ SCOPE = [
 ]
 
 
-def raised(status, type_, code, call, *arguments):
+def assert_raises(status, type_, code, call, *arguments):
     try:
         call(*arguments)
     except SmartcarException as error:
@@ -55,21 +55,21 @@ assert smartcar.__version__ == "6.19.1"
 client = smartcar.AuthClient(mode="test")
 
 # Connect, exchange
-run = connect("driver@example.com", state="s", user="u", flags={"country": "DE", "x": True})
-assert run.answer["state"] == "s"
-access = client.exchange_code(run.answer["code"], {"flags": {"country": "DE"}})
+visit = connect("driver@example.com", state="s", user="u", flags={"country": "DE", "x": True})
+assert visit.answer["state"] == "s"
+access = client.exchange_code(visit.answer["code"], {"flags": {"country": "DE"}})
 assert (access.token_type, access.expires_in) == ("Bearer", 7200)
 try:
-    client.exchange_code(run.answer["code"])
+    client.exchange_code(visit.answer["code"])
 except SmartcarException as error:
     assert (error.status_code, error.type) == (400, "invalid_grant")
-    assert error.message == f"Invalid code: {run.answer['code']}."
+    assert error.message == f"Invalid code: {visit.answer['code']}."
 else:
-    raise AssertionError("a used code was taken")
+    raise AssertionError("a used code was accepted")
 
-# Who and what
+# User and vehicles
 user = smartcar.get_user(access.access_token)
-assert user.id == run.answer["user_id"]
+assert user.id == visit.answer["user_id"]
 assert uuid.UUID(user.meta.request_id)
 page = smartcar.get_vehicles(access.access_token, {"limit": 50, "offset": 0})
 assert (page.paging.count, page.paging.offset) == (1, 0)
@@ -103,7 +103,7 @@ imperial = smartcar.Vehicle(
 )
 assert imperial.odometer().meta.unit_system == "imperial"
 assert abs(imperial.odometer().distance * 1.609344 - odometer.distance) < 0.1
-raised(403, "PERMISSION", None, volt.request, "GET", "CHEVROLET/charge/voltmeter", {}, {})
+assert_raises(403, "PERMISSION", None, volt.request, "GET", "CHEVROLET/charge/voltmeter", {}, {})
 assert volt.request("GET", "odometer", None, {"sc-unit-system": "imperial"}).meta.unit_system == "imperial"
 assert volt.request("GET", "chevrolet/charge/voltmeter", None, {}).body == {"voltage": 240.0}
 
@@ -113,12 +113,14 @@ for lock, is_locked in ((volt.lock, True), (volt.unlock, False), (volt.lock, Tru
     assert (answer.status, answer.message) == ("success", "Successfully sent request to vehicle")
     assert volt.lock_status().is_locked is is_locked
 assert volt.start_charge().status == "success"
-assert raised(409, "VEHICLE_STATE", "CHARGING_IN_PROGRESS", volt.start_charge).resolution["type"] is None
+assert (
+    assert_raises(409, "VEHICLE_STATE", "CHARGING_IN_PROGRESS", volt.start_charge).resolution["type"] is None
+)
 assert volt.stop_charge().status == "success"
 assert volt.set_charge_limit(0.7).status == "success"
 assert volt.get_charge_limit().limit == 0.7
 assert volt.send_destination(40.748817, -73.985428).status == "success"
-error = raised(400, "VALIDATION", None, volt.set_charge_limit, 7)
+error = assert_raises(400, "VALIDATION", None, volt.set_charge_limit, 7)
 assert error.detail[0]["field"] == "limit"
 
 # Batch
@@ -132,15 +134,15 @@ assert batch.lock_status().is_locked is True
 assert batch.tire_pressure().back_right
 assert batch.get_charge_limit().limit == 0.7
 assert batch.diagnostic_trouble_codes().active_codes
-raised(400, "VALIDATION", None, volt.batch, ["/odometer", "/LOCATIONNNNNNNN"])
+assert_raises(400, "VALIDATION", None, volt.batch, ["/odometer", "/LOCATIONNNNNNNN"])
 
 # Webhooks
 webhook_id = str(uuid.uuid4())
 subscribed = volt.subscribe(webhook_id)
 assert (subscribed.webhook_id, subscribed.vehicle_id) == (webhook_id, volt.vehicle_id)
-raised(401, "AUTHENTICATION", None, volt.unsubscribe, "wrong", webhook_id)
+assert_raises(401, "AUTHENTICATION", None, volt.unsubscribe, "wrong", webhook_id)
 assert volt.unsubscribe(AMT, webhook_id).status == "success"
-raised(400, "VALIDATION", None, volt.subscribe, "nonsense")
+assert_raises(400, "VALIDATION", None, volt.subscribe, "nonsense")
 
 # Compatibility
 found = smartcar.get_compatibility(volt.vin().vin, ["read_odometer", "read_fuel"])
@@ -158,16 +160,16 @@ except SmartcarException as error:
     assert error.message == "Invalid refresh_token: nonsense."
 
 # Errors
-error = raised(401, "AUTHENTICATION", None, smartcar.get_user, "nonsense")
+error = assert_raises(401, "AUTHENTICATION", None, smartcar.get_user, "nonsense")
 assert error.resolution == {"type": None, "url": None}
-limited_run = connect("limited@example.com", ["read_odometer"], make_bypass="FORD")
-limited = first_vehicle(client.exchange_code(limited_run.answer["code"]))
-assert raised(403, "PERMISSION", None, limited.location).resolution["type"] == "REAUTHENTICATE"
-raised(403, "PERMISSION", None, limited.batch(["/odometer", "/location"]).location)
+limited_visit = connect("limited@example.com", ["read_odometer"], make_bypass="FORD")
+limited = first_vehicle(client.exchange_code(limited_visit.answer["code"]))
+assert assert_raises(403, "PERMISSION", None, limited.location).resolution["type"] == "REAUTHENTICATE"
+assert_raises(403, "PERMISSION", None, limited.batch(["/odometer", "/location"]).location)
 broken = first_vehicle(
     client.exchange_code(connect("smartcar@voa-000.vehicle-owner-action-required.com").answer["code"])
 )
-error = raised(400, "CONNECTED_SERVICES_ACCOUNT", "AUTHENTICATION_FAILED", broken.lock)
+error = assert_raises(400, "CONNECTED_SERVICES_ACCOUNT", "AUTHENTICATION_FAILED", broken.lock)
 assert "/connect/oauth/reauthenticate?" in error.resolution["url"]
 assert error.suggested_user_message
 assert error.doc_url
@@ -186,11 +188,11 @@ assert len(rest.connections) == 2
 assert isinstance(smartcar.get_connections(AMT, {"user_id": user.id}).connections[0], v2_response.Connection)
 deleted = smartcar.delete_connections(AMT, {"vehicle_id": limited.vehicle_id})
 assert [connection.vehicle_id for connection in deleted.connections] == [limited.vehicle_id]
-raised(403, "PERMISSION", None, limited.odometer)
-raised(401, "AUTHENTICATION", None, smartcar.get_connections, "wrong")
+assert_raises(403, "PERMISSION", None, limited.odometer)
+assert_raises(401, "AUTHENTICATION", None, smartcar.get_connections, "wrong")
 
 # Disconnect
 assert volt.disconnect().status == "success"
-raised(403, "PERMISSION", None, volt.odometer)
+assert_raises(403, "PERMISSION", None, volt.odometer)
 
 print(volt.vehicle_id)

@@ -1,9 +1,9 @@
 # ruff: noqa: PT017, T201 - a script that runs where there is no pytest
-"""Every public method of SDK 6.19.1 beside ours, against one simulator: both succeed and say the same.
+"""Compare every public method of Smartcar's SDK 6.19.1 with ours, against one simulator.
 
-Where theirs fails, it fails by a bug of its own, named in ``BUGS``; where ours says something else, that is
-named in ``DIFFERENCES``; and each of them is seen to happen. Their modules are asked what there is: what is
-not called here, or never succeeds and is no named bug, fails the test. Started by test_official_sdk.py.
+Both must succeed with equal results. Known bugs of theirs are in ``BUGS``, intended differences in
+``DIFFERENCES``, and each of these must be observed. The script fails if a public method of theirs is not
+called here, or never succeeds without being a listed bug. Started by test_official_sdk.py.
 """
 
 import functools
@@ -24,19 +24,19 @@ from django_smartcar.simulator.access.scopes import SCOPES
 from tests.simulator.browser import RequestsBrowser, Visit
 
 BUGS = {
-    "set_unit_system": "it raises ValueError whatever it is given",
-    "get_signals": "it sends no sc-user-id, which API v3 wants",
-    "get_signal": "it sends no sc-user-id, which API v3 wants",
-    "errors of API v3": "they have no type of their own and no code",
-    "get_compatibility of 1.0": "it asks a dict for an attribute",
-    "request": "the headers of its first call stay for all others: another car's token is sent",
+    "set_unit_system": "it raises ValueError for every value",
+    "get_signals": "it sends no sc-user-id, which API v3 requires",
+    "get_signal": "it sends no sc-user-id, which API v3 requires",
+    "errors of API v3": "they all have the type SDK_ERROR and no code",
+    "get_compatibility of 1.0": "it reads an attribute of a dict",
+    "request": "it reuses the headers of its first call: another vehicle's token is sent",
 }
 DIFFERENCES = {
-    "mode": "ours says no mode=live to Connect: it is Smartcar's default",
-    "service_id": "theirs is a number here, and ours a text as in API v3",
-    "nominal_capacity": "in a batch, theirs is called battery_nominal_capacity",
-    "versions": "ours are in api_url, and not of the whole process",
-    "get_management_token": "ours is made by requests, from its auth",
+    "mode": "ours does not send mode=live to Connect: it is Smartcar's default",
+    "service_id": "theirs is a number, ours a string as in API v3",
+    "nominal_capacity": "theirs is named battery_nominal_capacity in a batch",
+    "versions": "ours are part of api_url, theirs are global",
+    "get_management_token": "ours is built by requests from its auth argument",
 }
 AMT = os.environ["SIMULATOR_MANAGEMENT_TOKEN"]
 API = os.environ["SMARTCAR_API_ORIGIN"] + "/v2.0"
@@ -44,22 +44,22 @@ VEHICLES = os.environ["SMARTCAR_VEHICLE_API_V3_ORIGIN"] + "/v3"
 MANAGEMENT = os.environ["SMARTCAR_MANAGEMENT_API_ORIGIN"] + "/v2.0/management"
 CREDENTIALS = {name: os.environ[f"SMARTCAR_{name.upper()}"] for name in ("client_id", "client_secret")}
 SCOPE = list(SCOPES)
-called, succeeded, seen = set(), set(), set()
+called, succeeded, observed = set(), set(), set()
 
 
 def recorded(name, function):
     @functools.wraps(function)
     def call(*args, **kwargs):
         called.add(name)
-        answer = function(*args, **kwargs)
+        result = function(*args, **kwargs)
         succeeded.add(name)
-        return answer
+        return result
 
     return call
 
 
 def public(owner):
-    """What it offers, and not what it has imported from elsewhere."""
+    """Return the public names that are defined there, without its imports."""
     return {
         name: value
         for name, value in vars(owner).items()
@@ -85,7 +85,7 @@ def snake(name):
 
 
 def plain(value, name=""):
-    """Theirs and ours in one form: no meta, snake case, moments as texts."""
+    """Convert a result of either SDK into one form: no meta, snake case, datetimes as strings."""
     if hasattr(value, "_asdict"):
         value = {key: part for key, part in value._asdict().items() if key != "meta"}
     if isinstance(value, dict):
@@ -95,30 +95,30 @@ def plain(value, name=""):
     if isinstance(value, datetime):
         return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if name == "service_id" and isinstance(value, int):
-        seen.add("service_id")
+        observed.add("service_id")
         return str(value)
     return value
 
 
-def agree(ours, theirs, **heading):
-    """Ours is a reading of the seed's form, theirs a named tuple with its meta."""
+def assert_equal_readings(ours, theirs):
+    """Compare a reading of ours, a dict as in SDK 3.0.1, with theirs, a named tuple with meta."""
     assert plain(ours["data"]) == plain(theirs), (ours, theirs)
     assert plain(ours["age"]) == theirs.meta.data_age
     assert ours.get("unit_system") == getattr(theirs.meta, "unit_system", None)
 
 
-def fails(bug, kind, call, *args):
+def assert_fails(bug, kind, call, *args):
     assert bug in BUGS
     try:
         call(*args)
     except kind as error:
-        seen.add(bug)
+        observed.add(bug)
         return error
-    raise AssertionError(f"{bug} is no bug any more")
+    raise AssertionError(f"{bug} is fixed: remove it from BUGS")
 
 
-def same_failure(ours, theirs, *args):
-    """Both fail, and say the same of it."""
+def assert_same_error(ours, theirs, *args):
+    """Check that both fail, with the same status, type, code and description."""
     try:
         theirs(*args)
     except SmartcarException as error:
@@ -150,7 +150,7 @@ ours = mine.get_auth_url(
 )
 queries = [parse_qs(urlsplit(url).query) for url in (theirs, ours)]
 assert queries[0].pop("mode") == ["live"]
-seen.add("mode")
+observed.add("mode")
 assert queries[0] == queries[1]
 assert theirs.partition("?")[0] == ours.partition("?")[0]
 
@@ -171,7 +171,7 @@ fresh = client.exchange_refresh_token(access.refresh_token)
 assert mine.exchange_refresh_token(again["refresh_token"])["refresh_token"] != fresh.refresh_token
 token = fresh.access_token
 
-# Who and what
+# User and vehicles
 hosts = {"api_url": API}
 assert smartcar.get_user(token).id == sdk.get_user_id(token, **hosts) == answer["user_id"]
 page = sdk.get_vehicle_ids(token, 50, 0, **hosts)
@@ -182,7 +182,7 @@ car_found = sdk.get_compatibility(
     "5YJ3E1EA7JF000001", ["read_fuel", "read_vin"], "US", **CREDENTIALS, **hosts
 )
 assert plain(found) == plain(car_found)
-fails(
+assert_fails(
     "get_compatibility of 1.0",
     AttributeError,
     smartcar.get_compatibility,
@@ -204,15 +204,17 @@ for unit_system in ("metric", "imperial"):
     car = smartcar.Vehicle(car_id, token, {"unit_system": unit_system})
     my_car = sdk.Vehicle(car_id, token, unit_system, **hosts)
     for name in READS:
-        agree(getattr(my_car, name)(), getattr(car, name)())
-    assert "service_id" in seen
-    agree(my_car.service_history("2000-01-01", "2099-01-01"), car.service_history("2000-01-01", "2099-01-01"))
+        assert_equal_readings(getattr(my_car, name)(), getattr(car, name)())
+    assert "service_id" in observed
+    assert_equal_readings(
+        my_car.service_history("2000-01-01", "2099-01-01"), car.service_history("2000-01-01", "2099-01-01")
+    )
     assert car.vin().vin == my_car.vin()
     assert plain(car.attributes()) == my_car.info()
     assert car.permissions().permissions == my_car.permissions()
-    answered = my_car.request("GET", "chevrolet/charge/voltmeter")
-    agree(
-        answered | {"data": {"body": answered["data"]}},
+    response = my_car.request("GET", "chevrolet/charge/voltmeter")
+    assert_equal_readings(
+        response | {"data": {"body": response["data"]}},
         car.request("GET", "chevrolet/charge/voltmeter", None, {}),
     )
 
@@ -222,16 +224,16 @@ for unit_system in ("metric", "imperial"):
     others = set(my_batch) - {"nominal_capacity", "attributes", "vin", "permissions"}
     assert set(batch._fields) - set(my_batch) == {"meta", "battery_nominal_capacity"}
     for name in others:
-        agree(my_batch[name], getattr(batch, name)())
+        assert_equal_readings(my_batch[name], getattr(batch, name)())
     assert plain(batch.battery_nominal_capacity()) == plain(my_batch["nominal_capacity"]["data"])
-    seen.add("nominal_capacity")
+    observed.add("nominal_capacity")
     assert batch.vin().vin == my_batch["vin"]
     assert batch.permissions().permissions == my_batch["permissions"]
 for unit_system in ("metric", "imperial"):
-    fails("set_unit_system", ValueError, car.set_unit_system, unit_system)
+    assert_fails("set_unit_system", ValueError, car.set_unit_system, unit_system)
     my_car.set_unit_system(unit_system)
 
-# Every command, by turns
+# Every command, in both orders
 for first, second in ((car, my_car), (my_car, car)):
     for name, args in (
         ("lock", ()),
@@ -252,43 +254,43 @@ for first, second in ((car, my_car), (my_car, car)):
         is_state = name in ("start_charge", "stop_charge")
         assert statuses[0] == "success"
         assert statuses[1] == "success" or is_state, statuses
-same_failure(my_car.stop_charge, car.stop_charge)
+assert_same_error(my_car.stop_charge, car.stop_charge)
 
 # Webhooks
 webhook_id = str(uuid.uuid4())
 assert plain(car.subscribe(webhook_id)) == my_car.subscribe(webhook_id)
 assert plain(car.unsubscribe(AMT, webhook_id)) == my_car.unsubscribe(AMT, webhook_id)
-same_failure(my_car.subscribe, car.subscribe, "nonsense")
+assert_same_error(my_car.subscribe, car.subscribe, "nonsense")
 digest = "7aa2abf547bf1a1f096eedeeab61b60aa6435f34d7fb4f09abe3f30cf5c00f4f"
 assert smartcar.hash_challenge("k", "c") == sdk.hash_challenge("k", "c") == digest
 for signature, is_good in ((digest, True), (digest[::-1], False)):
     assert smartcar.verify_payload("k", signature, "c") == sdk.verify_payload("k", signature, "c") == is_good
 assert smartcar.get_api_version() == "2.0"
 smartcar.set_api_version("2.0")
-seen.add("versions")
+observed.add("versions")
 
 # Errors
 stranger = {"theirs": smartcar.Vehicle(car_id, "nonsense"), "ours": sdk.Vehicle(car_id, "nonsense", **hosts)}
-same_failure(stranger["ours"].odometer, stranger["theirs"].odometer)
-same_failure(
+assert_same_error(stranger["ours"].odometer, stranger["theirs"].odometer)
+assert_same_error(
     functools.partial(my_car.request, "GET"), lambda path: car.request("GET", path, None, {}), "nonsense"
 )
 honda = client.exchange_code(connect("honda@example.com", "HONDA")["code"]).access_token
 honda_id = smartcar.get_vehicles(honda).vehicles[0]
 civic, my_civic = smartcar.Vehicle(honda_id, honda), sdk.Vehicle(honda_id, honda, **hosts)
-same_failure(my_civic.battery, civic.battery)
+assert_same_error(my_civic.battery, civic.battery)
 pair = civic.batch(["/battery", "/fuel"]), my_civic.batch(["/battery", "/fuel"])
-agree(pair[1]["fuel"], pair[0].fuel())
+assert_equal_readings(pair[1]["fuel"], pair[0].fuel())
 
 
 def fail_in_batch():
     raise pair[1]["battery"]
 
 
-same_failure(fail_in_batch, pair[0].battery)
-# The headers of the first request stay: the second car is asked with the first one's token.
+assert_same_error(fail_in_batch, pair[0].battery)
+# The headers of the first request are reused: the second vehicle is read with the first one's token.
 civic.request("GET", "odometer")
-error = fails("request", SmartcarException, car.request, "GET", "odometer")
+error = assert_fails("request", SmartcarException, car.request, "GET", "odometer")
 assert error.type == "PERMISSION"
 assert my_civic.request("GET", "odometer")["data"]
 assert my_car.request("GET", "odometer")["data"]
@@ -297,14 +299,14 @@ assert my_car.request("GET", "odometer")["data"]
 new = sdk.ApplicationAuth(
     os.environ["M2M_CLIENT_ID"], os.environ["M2M_CLIENT_SECRET"], token_url=os.environ["SMARTCAR_IAM_URL"]
 ).request_token()["access_token"]
-known = more.get_vehicle(new, car_id)["body"]["data"]["attributes"]
-assert plain(known).items() >= sdk.v3.get_vehicle(new, car_id, api_url=VEHICLES).items()
+attributes = more.get_vehicle(new, car_id)["body"]["data"]["attributes"]
+assert plain(attributes).items() >= sdk.v3.get_vehicle(new, car_id, api_url=VEHICLES).items()
 newer = smartcar.Vehicle(car_id, new)
-error = fails("get_signals", SmartcarException, newer.get_signals)
+error = assert_fails("get_signals", SmartcarException, newer.get_signals)
 assert (error.status_code, error.type, getattr(error, "code", None)) == (400, "SDK_ERROR", None)
 assert "userId" in error.message
-seen.add("errors of API v3")
-fails("get_signal", SmartcarException, newer.get_signal, "odometer-traveleddistance")
+observed.add("errors of API v3")
+assert_fails("get_signal", SmartcarException, newer.get_signal, "odometer-traveleddistance")
 my_newer = sdk.v3.Vehicle(car_id, new, answer["user_id"], api_url=VEHICLES)
 assert my_newer.signals()["is_empty"] is False
 assert my_newer.signal("odometer")["value"] > 0
@@ -312,7 +314,7 @@ assert my_newer.signal("odometer")["value"] > 0
 # Management
 header = requests.Request("GET", MANAGEMENT, auth=("default", AMT)).prepare().headers["Authorization"]
 assert header == f"Basic {more.get_management_token(AMT)}"
-seen.add("get_management_token")
+observed.add("get_management_token")
 filtered = {"user_id": answer["user_id"]}
 theirs = smartcar.get_connections(AMT, filtered, {"limit": 1})
 ours = sdk.get_connections(AMT, **filtered, limit=1, api_url=MANAGEMENT)
@@ -322,13 +324,13 @@ for one, my_one in zip(theirs.connections, ours["connections"], strict=True):
 deleted = smartcar.delete_connections(AMT, {"vehicle_id": honda_id})
 assert [one.vehicle_id for one in deleted.connections] == [honda_id]
 assert sdk.delete_connections(AMT, vehicle_id=honda_id, api_url=MANAGEMENT) == []
-same_failure(my_civic.odometer, civic.odometer)
+assert_same_error(my_civic.odometer, civic.odometer)
 
 # Disconnect
 assert car.disconnect().status == "success"
-same_failure(my_car.odometer, car.odometer)
+assert_same_error(my_car.odometer, car.odometer)
 
 assert called == set(PUBLIC), set(PUBLIC) ^ called
 assert called - succeeded == {"Vehicle.set_unit_system", "Vehicle.get_signals", "Vehicle.get_signal"}
-assert seen == set(BUGS) | set(DIFFERENCES), (set(BUGS) | set(DIFFERENCES)) ^ seen
+assert observed == set(BUGS) | set(DIFFERENCES), (set(BUGS) | set(DIFFERENCES)) ^ observed
 print(car_id)

@@ -12,18 +12,18 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("version", ["3.0.1", "6.19.1"])
-def test_the_official_sdk_does_everything_when_it_is_pointed_at_the_simulator(tmp_path, version):
-    drive(tmp_path, version, f"official_{version.replace('.', '_')}.py")
+def test_the_official_sdk_works_with_the_simulator(tmp_path, version):
+    run_script(tmp_path, version, f"official_{version.replace('.', '_')}.py")
 
 
 def test_every_method_of_the_official_sdk_agrees_with_ours(tmp_path):
-    drive(tmp_path, "6.19.1", "official_agreement.py")
+    run_script(tmp_path, "6.19.1", "official_agreement.py")
 
 
-def drive(tmp_path, version, script):
+def run_script(tmp_path, version, script):
     folder = path_of(version)
     with running(tmp_path) as program:
-        driven = subprocess.run(
+        process = subprocess.run(
             [sys.executable, str(ROOT / "tests" / "simulator" / script)],
             env={
                 "PATH": os.environ["PATH"],
@@ -40,7 +40,7 @@ def drive(tmp_path, version, script):
             text=True,
             timeout=120,
         )
-        assert driven.returncode == 0, driven.stderr
-        assert len(driven.stdout.strip()) == 36  # the driver reached its last line
+        assert process.returncode == 0, process.stderr
+        assert len(process.stdout.strip()) == 36  # the script reached its last line
         program.stop()
     assert "Traceback" not in program.errors

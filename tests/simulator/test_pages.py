@@ -1,4 +1,4 @@
-"""The pages of a pretend Smartcar that is mounted in a site."""
+"""The pages of a simulator that is mounted in a site."""
 
 import re
 
@@ -6,19 +6,19 @@ import pytest
 
 
 @pytest.mark.parametrize("path", ["", "garage/", "garage/webhooks/", "connect/finished"])
-def test_a_page_is_dressed_when_the_site_has_neither_templates_nor_static_files(client, settings, path):
+def test_pages_have_styles_on_a_site_without_templates_and_static_files(client, settings, path):
     settings.TEMPLATES = []
     settings.STATIC_URL = None
     page = client.get(f"/smartcar-simulator/{path}")
     assert page.status_code == 200
-    dresses = re.findall(r'(?:href|src)="(/smartcar-simulator/files/[^"]+)"', page.content.decode())
-    assert len(dresses) == 4
-    for url in dresses:
+    assets = re.findall(r'(?:href|src)="(/smartcar-simulator/files/[^"]+)"', page.content.decode())
+    assert len(assets) == 4
+    for url in assets:
         file = client.get(url)
         assert file.status_code == 200
         assert b"".join(file.streaming_content)
 
 
 @pytest.mark.parametrize("name", ["nothing.css", "..%2Fserver.py", "%2Fetc%2Fpasswd"])
-def test_no_other_file_is_given_away(client, name):
+def test_other_files_are_not_served(client, name):
     assert client.get(f"/smartcar-simulator/files/{name}").status_code == 404

@@ -25,8 +25,12 @@ def tokens_of(program, email="driver@example.com"):
             "redirect_uri": REDIRECT_URI,
         },
     )
-    run = Visit(RequestsBrowser(), program.origin, url.prepare().url).connect(email)
-    fields = {"grant_type": "authorization_code", "code": run.answer["code"], "redirect_uri": REDIRECT_URI}
+    session = Visit(RequestsBrowser(), program.origin, url.prepare().url).connect(email)
+    fields = {
+        "grant_type": "authorization_code",
+        "code": session.answer["code"],
+        "redirect_uri": REDIRECT_URI,
+    }
     return post_token(program, fields)
 
 
@@ -42,31 +46,31 @@ def call(program, method, path, tokens, **options):
     return requests.request(method, url, headers=headers, timeout=10, **options)
 
 
-def test_a_car_connects_and_stays_connected_when_the_program_is_restarted(tmp_path):
+def test_a_connected_car_survives_a_restart(tmp_path):
     with running(tmp_path) as program:
         tokens = tokens_of(program)
         vehicle_id = call(program, "GET", "vehicles", tokens).json()["vehicles"][0]
         call(program, "POST", f"vehicles/{vehicle_id}/security", tokens, json={"action": "LOCK"})
-        program.process.kill()  # not even a chance to say goodbye
+        program.process.kill()  # no chance to shut down cleanly
         program.finish()
     assert (tmp_path / "smartcar-simulator.json").exists()
     with running(tmp_path) as program:
-        assert "Cars known from smartcar-simulator.json: 1." in program.greeting
+        assert "Vehicles loaded from smartcar-simulator.json: 1." in program.greeting
         assert call(program, "GET", f"vehicles/{vehicle_id}/security", tokens).json()["isLocked"] is True
     with running(tmp_path, "--fresh") as program:
         assert call(program, "GET", "vehicles", tokens).status_code == 401
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_program_ends_cleanly_when_it_is_told_to(tmp_path, number):
+def test_the_program_stops_cleanly_on_a_signal(tmp_path, number):
     with running(tmp_path, "--state", "other.json") as program, requests.Session() as session:
-        session.get(program.origin, timeout=10)  # a connection that stays open does not hold it up
+        session.get(program.origin, timeout=10)  # an open connection does not delay the stop
         assert program.stop(number) == 0
     assert "Traceback" not in program.errors
     assert "Warning" not in program.errors
 
 
-def test_the_variables_are_printed_when_the_program_starts(tmp_path):
+def test_the_environment_variables_are_printed_at_start(tmp_path):
     with running(tmp_path, "--api-version", "3") as program:
         environment = program.environment
         assert environment["SMARTCAR_CONNECT_URL"] == f"{program.origin}/connect"
@@ -76,7 +80,7 @@ def test_the_variables_are_printed_when_the_program_starts(tmp_path):
             assert f"export {name}={value}" in page.text
 
 
-def test_one_connection_serves_many_requests_when_it_is_kept_open(tmp_path):
+def test_one_connection_serves_many_requests(tmp_path):
     with running(tmp_path) as program, requests.Session() as session:
         for _ in range(3):
             response = session.get(f"{program.origin}/api/v2.0/vehicles", timeout=10)
@@ -87,7 +91,7 @@ def test_one_connection_serves_many_requests_when_it_is_kept_open(tmp_path):
         assert pools[next(iter(pools.keys()))].num_connections == 1
 
 
-def test_many_are_served_at_once_when_some_connections_are_idle(tmp_path):
+def test_idle_connections_do_not_block_other_requests(tmp_path):
     with running(tmp_path) as program:
         host, port = program.origin.removeprefix("http://").split(":")
         idle = [socket.create_connection((host, int(port))) for _ in range(5)]
@@ -108,7 +112,7 @@ def test_many_are_served_at_once_when_some_connections_are_idle(tmp_path):
         assert statuses == [200] * 20
 
 
-def test_the_pages_are_dressed_and_strict_when_the_program_serves_them(tmp_path):
+def test_pages_have_styles_and_a_content_security_policy(tmp_path):
     with running(tmp_path) as program:
         page = requests.get(program.origin, timeout=10)
         assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
@@ -118,7 +122,7 @@ def test_the_pages_are_dressed_and_strict_when_the_program_serves_them(tmp_path)
             assert response.status_code == 200
 
 
-def test_the_grace_is_the_wanted_one_when_an_option_says_so(tmp_path):
+def test_the_grace_option_sets_the_grace_period(tmp_path):
     with running(tmp_path, "--grace", "0") as program:
         tokens = tokens_of(program)
         fields = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
@@ -126,7 +130,7 @@ def test_the_grace_is_the_wanted_one_when_an_option_says_so(tmp_path):
         assert post_token(program, fields)["error"] == "invalid_grant"
 
 
-def test_no_secret_is_logged_when_a_car_connects(tmp_path):
+def test_no_secret_is_logged(tmp_path):
     with running(tmp_path) as program:
         tokens = tokens_of(program)
         program.stop()
@@ -135,8 +139,8 @@ def test_no_secret_is_logged_when_a_car_connects(tmp_path):
     assert "redirect_uri" not in program.errors
 
 
-def refusal(folder, *arguments):
-    """What a program says that does not start."""
+def run_failing_program(folder, *arguments):
+    """Run a program that is expected to exit at once, and return the finished process."""
     return subprocess.run(
         [sys.executable, "-m", "django_smartcar.simulator", *arguments],
         cwd=folder,
@@ -147,36 +151,36 @@ def refusal(folder, *arguments):
     )
 
 
-def test_the_program_says_why_when_the_port_is_taken(tmp_path):
+def test_a_port_in_use_is_reported(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        ended = refusal(tmp_path, "--port", str(taken.getsockname()[1]))
-    assert ended.returncode == 1
-    assert "Cannot serve on 127.0.0.1" in ended.stderr
-    assert "Traceback" not in ended.stderr
+        process = run_failing_program(tmp_path, "--port", str(taken.getsockname()[1]))
+    assert process.returncode == 1
+    assert "Cannot serve on 127.0.0.1" in process.stderr
+    assert "Traceback" not in process.stderr
 
 
-def test_the_program_says_why_when_the_folder_of_the_state_is_missing(tmp_path):
-    ended = refusal(tmp_path, "--port", "0", "--state", "no/such/state.json")
-    assert ended.returncode == 2
-    assert f"there is no folder {tmp_path}/no/such" in ended.stderr
+def test_a_missing_folder_of_the_state_file_is_reported(tmp_path):
+    process = run_failing_program(tmp_path, "--port", "0", "--state", "no/such/state.json")
+    assert process.returncode == 2
+    assert f"there is no folder {tmp_path}/no/such" in process.stderr
 
 
 @pytest.mark.parametrize("grace", ["nan", "inf", "-1", "soon"])
-def test_the_program_says_why_when_the_grace_is_no_time(tmp_path, grace):
-    ended = refusal(tmp_path, "--port", "0", f"--grace={grace}")
-    assert ended.returncode == 2
-    assert f"--grace: '{grace}' is not a number of seconds" in ended.stderr
+def test_an_invalid_grace_period_is_reported(tmp_path, grace):
+    process = run_failing_program(tmp_path, "--port", "0", f"--grace={grace}")
+    assert process.returncode == 2
+    assert f"--grace: '{grace}' is not a number of seconds" in process.stderr
 
 
 @pytest.mark.parametrize("host", ["::", "::1"])
 @pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
-def test_the_program_serves_when_the_host_is_of_ipv6(tmp_path, host):
+def test_the_program_can_listen_on_ipv6(tmp_path, host):
     with running(tmp_path, "--host", host) as program:
         assert program.origin.startswith("http://[::1]:")
         assert requests.get(f"{program.origin}/api/v2.0/user", timeout=10).status_code == 401
 
 
-def test_the_pages_are_in_english_when_the_browser_asks_for_another_language(tmp_path):
+def test_pages_are_in_english_whatever_the_browser_requests(tmp_path):
     with running(tmp_path) as program:
         page = requests.get(program.origin, headers={"Accept-Language": "de"}, timeout=10)
         assert '<html lang="en">' in page.text

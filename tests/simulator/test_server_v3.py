@@ -20,7 +20,7 @@ def token_of(environment):
     return requests.post(environment["SMARTCAR_IAM_URL"], json=fields, timeout=10).json()["access_token"]
 
 
-def test_the_newer_generation_is_spoken_when_options_say_so(tmp_path):
+def test_the_options_for_api_v3_work_together(tmp_path):
     with running(tmp_path, *OPTIONS) as program:
         environment = program.environment
         assert environment["SMARTCAR_CLIENT_ID"].startswith("client_")

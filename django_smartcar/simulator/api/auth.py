@@ -1,4 +1,4 @@
-"""auth.smartcar.com: the token endpoint of v2."""
+"""auth.smartcar.com, ``/oauth/token``: the token endpoint of API v2."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from ..access import grants
 from ..conf import conf
 from ..errors.v2 import OAuthError
 from ..faults import injection
-from .v2_responses import answering, is_basic
+from .v2_responses import has_basic_credentials, v2_api_view
 
 
-@answering
+@v2_api_view
 def token(request: HttpRequest) -> HttpResponse:
-    """Exchange a code or a refresh token for a pair."""
+    """Exchange a code or a refresh token for a new pair of tokens."""
     if request.method != "POST":
         raise OAuthError("invalid_request", "The token endpoint takes POST.", status=405)
-    if not is_basic(request, conf.SMARTCAR_SIMULATOR_CLIENT_ID, conf.SMARTCAR_SIMULATOR_CLIENT_SECRET):
+    if not has_basic_credentials(
+        request, conf.SMARTCAR_SIMULATOR_CLIENT_ID, conf.SMARTCAR_SIMULATOR_CLIENT_SECRET
+    ):
         raise OAuthError("invalid_client", "Invalid client_id or client_secret.", status=401)
     injection.refuse_path(None, "POST", "oauth/token")
     grant_type = request.POST.get("grant_type")

@@ -1,4 +1,4 @@
-"""iam.smartcar.com: the token endpoint of v3."""
+"""iam.smartcar.com, ``/oauth2/token``: the token endpoint of API v3."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from ..access import application_tokens
 from ..errors.v2 import OAuthError
 from ..faults import injection
-from .v2_responses import answering
+from .v2_responses import v2_api_view
 
 
-@answering
+@v2_api_view
 def token(request: HttpRequest) -> HttpResponse:
-    """Sell the application's token for the credentials in the body."""
+    """Issue an application token for the client credentials in the body."""
     if request.method != "POST":
         raise OAuthError("invalid_request", "The token endpoint takes POST.", status=405)
     injection.refuse_path(None, "POST", "oauth2/token")
@@ -23,7 +23,7 @@ def token(request: HttpRequest) -> HttpResponse:
 
 
 def _fields(request: HttpRequest) -> Mapping[str, object]:
-    # Smartcar's prose sends a form, its specification sends JSON.
+    # Smartcar's guide sends a form, its OpenAPI specification sends JSON.
     if request.content_type != "application/json":
         return request.POST.dict()
     try:

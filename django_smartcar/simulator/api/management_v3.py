@@ -1,4 +1,4 @@
-"""management.api.smartcar.com: v3's applications, webhooks and subscriptions."""
+"""management.api.smartcar.com, ``/v3/…``: applications, webhooks and subscriptions (API v3)."""
 
 from __future__ import annotations
 
@@ -16,83 +16,88 @@ from ..store.models import Webhook
 from ..vehicles.values import timestamp
 from ..webhooks import registry
 from ..webhooks.registry import Subscription
-from .v3_responses import address, answering_v3, identifier, json_attributes, need_method, page_of
+from .v3_pagination import paginate
+from .v3_responses import absolute_url, json_attributes, parse_uuid, require_method, v3_api_view
 
 _HOST = "management-api"
 
 
-@answering_v3
+@v3_api_view
 def application_list(request: HttpRequest) -> HttpResponseBase:
-    """There is one."""
-    need_method(request, "GET")
-    return JsonResponse(page_of(request, [_application(request)], dict, size=50))
+    """List the applications: there is one."""
+    require_method(request, "GET")
+    return JsonResponse(paginate(request, [_application_resource(request)], dict, size=50))
 
 
-@answering_v3
-def application(request: HttpRequest, application_id: str) -> HttpResponseBase:
-    """The one."""
-    need_method(request, "GET")
+@v3_api_view
+def application_detail(request: HttpRequest, application_id: str) -> HttpResponseBase:
+    """Return the application."""
+    require_method(request, "GET")
     _check_application(application_id)
-    return JsonResponse({"data": _application(request)})
+    return JsonResponse({"data": _application_resource(request)})
 
 
-@answering_v3
+@v3_api_view
 def secret_list(request: HttpRequest, application_id: str) -> HttpResponseBase:
-    """Which secrets there are. What they are is shown once, in the dashboard."""
-    need_method(request, "GET")
+    """List the application's secrets, without their values: only Smartcar's dashboard shows those, once."""
+    require_method(request, "GET")
     _check_application(application_id)
     secret = {
         "id": "secret_1",
         "type": "secret",
         "attributes": {"clientId": conf.SMARTCAR_SIMULATOR_M2M_CLIENT_ID, "name": "Pretend secret"},
     }
-    return JsonResponse(page_of(request, [secret], dict, size=50))
+    return JsonResponse(paginate(request, [secret], dict, size=50))
 
 
-@answering_v3
+@v3_api_view
 def webhook_list(request: HttpRequest) -> HttpResponseBase:
-    """The webhooks of the application."""
-    need_method(request, "GET")
+    """List the webhooks of the application."""
+    require_method(request, "GET")
     with store.changes() as state:
-        found = [one for one in state.webhooks.values() if _is_wanted_webhook(request, one)]
-        return JsonResponse(page_of(request, found, lambda one: _webhook(request, one), size=50))
+        found = [webhook for webhook in state.webhooks.values() if _webhook_matches(request, webhook)]
+        return JsonResponse(
+            paginate(request, found, lambda webhook: _webhook_resource(request, webhook), size=50)
+        )
 
 
-@answering_v3
-def webhook(request: HttpRequest, webhook_id: str) -> HttpResponseBase:
-    """One webhook."""
-    need_method(request, "GET")
+@v3_api_view
+def webhook_detail(request: HttpRequest, webhook_id: str) -> HttpResponseBase:
+    """Return a webhook."""
+    require_method(request, "GET")
     with store.changes():
-        found = registry.get_webhook(identifier("webhookId", webhook_id))
-        return JsonResponse({"data": _webhook(request, found)})
+        found = registry.get_webhook(parse_uuid("webhookId", webhook_id))
+        return JsonResponse({"data": _webhook_resource(request, found)})
 
 
-@answering_v3
+@v3_api_view
 def subscription_list(request: HttpRequest) -> HttpResponseBase:
-    """The subscriptions of connected cars, or a new one."""
-    need_method(request, "GET", "POST")
+    """List the subscriptions of connected vehicles, or create one."""
+    require_method(request, "GET", "POST")
     if request.method == "POST":
         return _subscribe(request)
     with store.changes():
-        found = [one for one in registry.subscriptions() if _is_wanted_subscription(request, one)]
-        return JsonResponse(page_of(request, found, lambda one: _subscription(request, one), size=25))
+        found = [each for each in registry.subscriptions() if _subscription_matches(request, each)]
+        return JsonResponse(
+            paginate(request, found, lambda each: _subscription_resource(request, each), size=25)
+        )
 
 
-@answering_v3
-def subscription(request: HttpRequest, subscription_id: str) -> HttpResponseBase:
-    """One subscription, to read or to end."""
-    need_method(request, "GET", "DELETE")
+@v3_api_view
+def subscription_detail(request: HttpRequest, subscription_id: str) -> HttpResponseBase:
+    """Return or delete a subscription."""
+    require_method(request, "GET", "DELETE")
     with store.changes():
-        found = registry.get_subscription(identifier("subscriptionId", subscription_id))
+        found = registry.get_subscription(parse_uuid("subscriptionId", subscription_id))
         if request.method == "DELETE":
             registry.unsubscribe(found)
             return HttpResponse(status=204)
-        return JsonResponse({"data": _subscription(request, found)})
+        return JsonResponse({"data": _subscription_resource(request, found)})
 
 
-@answering_v3
-def missing(request: HttpRequest, path: str) -> HttpResponseBase:
-    """Any other path of this host."""
+@v3_api_view
+def path_not_found(request: HttpRequest, path: str) -> HttpResponseBase:
+    """Answer any other path of this host with 404."""
     raise not_found("path")
 
 
@@ -102,7 +107,7 @@ def _subscribe(request: HttpRequest) -> HttpResponseBase:
     for name in names:
         if not attributes.get(name):
             raise missing_parameter(name)
-    registry.subscribe(*(identifier(name, attributes[name]) for name in names))
+    registry.subscribe(*(parse_uuid(name, attributes[name]) for name in names))
     return JsonResponse({"meta": {"message": "subscription creation in progress"}}, status=202)
 
 
@@ -111,74 +116,77 @@ def _check_application(application_id: str) -> None:
         raise not_found("application")
 
 
-def _application(request: HttpRequest) -> dict[str, Any]:
-    identity = conf.SMARTCAR_SIMULATOR_CLIENT_ID
+def _application_resource(request: HttpRequest) -> dict[str, Any]:
+    application_id = conf.SMARTCAR_SIMULATOR_CLIENT_ID
     return {
-        "id": identity,
+        "id": application_id,
         "type": "application",
         "attributes": {
             "name": APPLICATION_NAME,
             "redirectUris": list(conf.SMARTCAR_SIMULATOR_REDIRECT_URIS),
         },
-        "links": {"self": address(request, _HOST, f"applications/{identity}")},
+        "links": {"self": absolute_url(request, _HOST, f"applications/{application_id}")},
     }
 
 
-def _webhook(request: HttpRequest, one: Webhook) -> dict[str, Any]:
+def _webhook_resource(request: HttpRequest, webhook: Webhook) -> dict[str, Any]:
     return {
-        "id": one.id,
+        "id": webhook.id,
         "type": "webhook",
         "attributes": {
-            "name": one.name,
-            "callbackUri": one.callback_uri,
-            "isEnabled": one.is_enabled,
-            "autoSubscribe": one.auto_subscribe,
+            "name": webhook.name,
+            "callbackUri": webhook.callback_uri,
+            "isEnabled": webhook.is_enabled,
+            "autoSubscribe": webhook.auto_subscribe,
         },
-        "meta": {"createdAt": timestamp(one.created_at), "updatedAt": timestamp(one.created_at)},
-        "links": {"self": address(request, _HOST, f"webhooks/{one.id}")},
+        "meta": {"createdAt": timestamp(webhook.created_at), "updatedAt": timestamp(webhook.created_at)},
+        "links": {"self": absolute_url(request, _HOST, f"webhooks/{webhook.id}")},
     }
 
 
-def _subscription(request: HttpRequest, one: Subscription) -> dict[str, Any]:
-    known = one.connection
+def _subscription_resource(request: HttpRequest, subscription: Subscription) -> dict[str, Any]:
+    connection = subscription.connection
     return {
-        "id": one.id,
+        "id": subscription.id,
         "type": "subscription",
         "attributes": {
             "vehicle": {
-                "make": known.car.make,
-                "model": known.car.model,
-                "year": known.car.year,
-                "mode": known.mode,
-                "powertrainType": known.car.powertrain,
+                "make": connection.car.make,
+                "model": connection.car.model,
+                "year": connection.car.year,
+                "mode": connection.mode,
+                "powertrainType": connection.car.powertrain,
             }
         },
-        # When exactly it began is not kept: not before its connection.
-        "meta": {"createdAt": timestamp(known.created_at), "updatedAt": timestamp(known.updated_at)},
-        "relationships": {
-            "webhook": {"data": {"id": one.webhook_id, "type": "webhook"}},
-            "user": {"data": {"id": known.owner_id, "type": "user"}},
-            "vehicle": {"data": {"id": known.car.id, "type": "vehicle"}},
+        # The simulator does not store when a subscription began: the connection's time is close enough.
+        "meta": {
+            "createdAt": timestamp(connection.created_at),
+            "updatedAt": timestamp(connection.updated_at),
         },
-        "links": {"self": address(request, _HOST, f"subscriptions/{one.id}")},
+        "relationships": {
+            "webhook": {"data": {"id": subscription.webhook_id, "type": "webhook"}},
+            "user": {"data": {"id": connection.owner_id, "type": "user"}},
+            "vehicle": {"data": {"id": connection.car.id, "type": "vehicle"}},
+        },
+        "links": {"self": absolute_url(request, _HOST, f"subscriptions/{subscription.id}")},
     }
 
 
-def _is_wanted_webhook(request: HttpRequest, one: Webhook) -> bool:
-    facts = {
-        "filter[name]": one.name,
-        "filter[callbackUri]": one.callback_uri,
-        "filter[isEnabled]": str(one.is_enabled).lower(),
-        "filter[autoSubscribe]": str(one.auto_subscribe).lower(),
+def _webhook_matches(request: HttpRequest, webhook: Webhook) -> bool:
+    values = {
+        "filter[name]": webhook.name,
+        "filter[callbackUri]": webhook.callback_uri,
+        "filter[isEnabled]": str(webhook.is_enabled).lower(),
+        "filter[autoSubscribe]": str(webhook.auto_subscribe).lower(),
     }
-    return all(request.GET.get(name) in (None, fact) for name, fact in facts.items())
+    return all(request.GET.get(name) in (None, value) for name, value in values.items())
 
 
-def _is_wanted_subscription(request: HttpRequest, one: Subscription) -> bool:
-    facts = {
-        "filter[userId]": one.connection.owner_id,
-        "filter[webhookId]": one.webhook_id,
-        "filter[vehicleId]": one.connection.car.id,
-        "filter[vehicle.mode]": one.connection.mode,
+def _subscription_matches(request: HttpRequest, subscription: Subscription) -> bool:
+    values = {
+        "filter[userId]": subscription.connection.owner_id,
+        "filter[webhookId]": subscription.webhook_id,
+        "filter[vehicleId]": subscription.connection.car.id,
+        "filter[vehicle.mode]": subscription.connection.mode,
     }
-    return all(request.GET.get(name) in (None, fact) for name, fact in facts.items())
+    return all(request.GET.get(name) in (None, value) for name, value in values.items())

@@ -1,4 +1,7 @@
-"""api.smartcar.com: v2.0, and of v1.0 what its SDKs called."""
+"""api.smartcar.com, ``/v2.0/…``: user, vehicles, compatibility, webhook subscriptions; and ``/v1.0/…``.
+
+Of v1.0 there is only what Smartcar's SDKs for it call. The paths below a vehicle are in `v2_vehicle`.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +21,17 @@ from ..faults import injection, rate_limits
 from ..store.models import Car
 from ..vehicles.values import Units
 from ..webhooks import registry
-from . import v2_compatibility, v2_dispatch
-from .v2_pagination import page
-from .v2_responses import answering, bearer, check_version, is_basic, is_v1
+from . import v2_compatibility, v2_vehicle
+from .v2_pagination import paginate
+from .v2_responses import bearer_token, check_version, has_basic_credentials, is_v1, v2_api_view
 
-#: What of v1.0 is still answered: the calls of SDK 3.0.1.
+#: The paths below a vehicle that v1.0 answers: the calls of Smartcar's SDK 3.0.1.
 _V1_PATHS = {"", "vin", "permissions", "odometer", "location", "security", "application"}
 
 
-@answering
+@v2_api_view
 def dispatch(request: HttpRequest, version: str, path: str) -> HttpResponse:
-    """Any path below a version."""
+    """Find the endpoint for a path below a version and return its response."""
     check_version(version)
     first, _, rest = path.strip("/").partition("/")
     vehicle_id, _, below = rest.partition("/")
@@ -39,7 +42,7 @@ def dispatch(request: HttpRequest, version: str, path: str) -> HttpResponse:
             return _compatibility(request, version, rest)
         if first == "user" and not rest and request.method == "GET":
             rate_limits.count()
-            return JsonResponse({"id": grants.grant_for_token(bearer(request)).owner_id})
+            return JsonResponse({"id": grants.grant_for_token(bearer_token(request)).owner_id})
         if first == "vehicles" and not rest and request.method == "GET":
             return _vehicles(request)
         if first == "vehicles" and rest:
@@ -47,16 +50,18 @@ def dispatch(request: HttpRequest, version: str, path: str) -> HttpResponse:
     raise SmartcarError("RESOURCE_NOT_FOUND", "PATH")
 
 
-@answering
-def missing(request: HttpRequest, path: str) -> HttpResponse:
-    """A path without a version."""
+@v2_api_view
+def path_not_found(request: HttpRequest, path: str) -> HttpResponse:
+    """Answer a path without a version with 404."""
     raise SmartcarError("RESOURCE_NOT_FOUND", "PATH")
 
 
 def _compatibility(request: HttpRequest, version: str, rest: str) -> HttpResponse:
     if request.method != "GET" or rest not in ("", "matrix"):
         raise SmartcarError("RESOURCE_NOT_FOUND", "PATH")
-    if not is_basic(request, conf.SMARTCAR_SIMULATOR_CLIENT_ID, conf.SMARTCAR_SIMULATOR_CLIENT_SECRET):
+    if not has_basic_credentials(
+        request, conf.SMARTCAR_SIMULATOR_CLIENT_ID, conf.SMARTCAR_SIMULATOR_CLIENT_SECRET
+    ):
         raise SmartcarError("AUTHENTICATION")
     query = request.GET.dict()
     if rest == "matrix":
@@ -65,45 +70,45 @@ def _compatibility(request: HttpRequest, version: str, rest: str) -> HttpRespons
 
 
 def _vehicles(request: HttpRequest) -> HttpResponse:
-    grant = grants.grant_for_token(bearer(request))
+    grant = grants.grant_for_token(bearer_token(request))
     rate_limits.count()
-    return JsonResponse(page("vehicles", grant.vehicle_ids, request.GET, default=10))
+    return JsonResponse(paginate("vehicles", grant.vehicle_ids, request.GET, default=10))
 
 
 def _vehicle(request: HttpRequest, version: str, vehicle_id: str, below: str) -> HttpResponse:
     if is_v1(version) and below not in _V1_PATHS:
         raise SmartcarError("RESOURCE_NOT_FOUND", "PATH")
     if below.startswith("webhooks/"):
-        return _webhook(request, vehicle_id, below.removeprefix("webhooks/"))
+        return _webhook_subscription(request, vehicle_id, below.removeprefix("webhooks/"))
     if below == "application" and request.method == "DELETE":
         return _disconnect(request, vehicle_id)
-    visit = v2_dispatch.Visit(
-        grant=grants.grant_for_token(bearer(request)),
+    vehicle_request = v2_vehicle.VehicleRequest(
+        grant=grants.grant_for_token(bearer_token(request)),
         car=_car(vehicle_id),
-        units=_units(request),
+        units=_parse_units(request),
         query=request.GET.dict(),
         is_v1=is_v1(version),
         request_id=request.smartcar_request_id,  # type: ignore[attr-defined]
-        reauthenticate_url=reauthentication.address(request, vehicle_id),
+        reauthenticate_url=reauthentication.resolution_url(request, vehicle_id),
     )
-    return visit.answer(str(request.method), below, lambda: _json(request))
+    return vehicle_request.respond(str(request.method), below, lambda: _parse_json(request))
 
 
-def _webhook(request: HttpRequest, vehicle_id: str, webhook_id: str) -> HttpResponse:
-    """Subscribe a car to a webhook, also to one that nobody has made yet, or end that."""
+def _webhook_subscription(request: HttpRequest, vehicle_id: str, webhook_id: str) -> HttpResponse:
+    """Subscribe a vehicle to a webhook or unsubscribe it. The webhook need not exist yet."""
     if request.method not in ("POST", "DELETE"):
         raise SmartcarError("RESOURCE_NOT_FOUND", "PATH")
     car = _connected_car(request, vehicle_id, with_management_token=request.method == "DELETE")
     subscribed = store.state().subscriptions.setdefault(car.id, [])
-    identifier = _uuid("webhookId", webhook_id)
+    webhook_uuid = _parse_uuid("webhookId", webhook_id)
     if request.method == "POST":
-        if identifier not in subscribed:
-            subscribed.append(identifier)
-            registry.first_delivery(identifier, car.id)
+        if webhook_uuid not in subscribed:
+            subscribed.append(webhook_uuid)
+            registry.first_delivery(webhook_uuid, car.id)
         store.touch()
-        return JsonResponse({"webhookId": identifier, "vehicleId": car.id})
-    if identifier in subscribed:
-        subscribed.remove(identifier)
+        return JsonResponse({"webhookId": webhook_uuid, "vehicleId": car.id})
+    if webhook_uuid in subscribed:
+        subscribed.remove(webhook_uuid)
     store.touch()
     return JsonResponse({"status": "success"})
 
@@ -113,7 +118,7 @@ def _disconnect(request: HttpRequest, vehicle_id: str) -> HttpResponse:
         grants.disconnect(vehicle_id=_car(vehicle_id).id)
     else:
         car = _connected_car(request, vehicle_id)
-        grants.disconnect(grants.grant_for_token(bearer(request)).owner_id, car.id)
+        grants.disconnect(grants.grant_for_token(bearer_token(request)).owner_id, car.id)
     return JsonResponse({"status": "success"})
 
 
@@ -122,7 +127,7 @@ def _connected_car(request: HttpRequest, vehicle_id: str, with_management_token:
         if not _has_management_token(request):
             raise SmartcarError("AUTHENTICATION")
         return _car(vehicle_id)
-    grant = grants.grant_for_token(bearer(request))
+    grant = grants.grant_for_token(bearer_token(request))
     car = _car(vehicle_id)
     if car.id not in grant.vehicle_ids:
         raise SmartcarError("PERMISSION")
@@ -131,32 +136,34 @@ def _connected_car(request: HttpRequest, vehicle_id: str, with_management_token:
 
 def _has_management_token(request: HttpRequest) -> bool:
     token = conf.SMARTCAR_SIMULATOR_MANAGEMENT_TOKEN
-    return constant_time_compare(bearer(request) or "", token) or is_basic(request, "default", token)
+    return constant_time_compare(bearer_token(request) or "", token) or has_basic_credentials(
+        request, "default", token
+    )
 
 
 def _car(vehicle_id: str) -> Car:
-    # A car that nobody has and a car that is not this driver's are answered alike.
-    car = store.state().cars.get(_uuid("vehicleId", vehicle_id))
+    # An unknown vehicle and another user's vehicle get the same error.
+    car = store.state().cars.get(_parse_uuid("vehicleId", vehicle_id))
     if car is None:
         raise SmartcarError("PERMISSION")
     return car
 
 
-def _uuid(field: str, value: str) -> str:
+def _parse_uuid(field: str, value: str) -> str:
     try:
         return str(uuid.UUID(value))
     except ValueError:
         raise invalid(field, f"{field} must be a UUID") from None
 
 
-def _units(request: HttpRequest) -> Units:
+def _parse_units(request: HttpRequest) -> Units:
     system = request.headers.get("SC-Unit-System", "metric").lower()
     if system not in ("metric", "imperial"):
         raise invalid("sc-unit-system", "sc-unit-system must be one of: [metric,imperial]")
     return Units(system)
 
 
-def _json(request: HttpRequest) -> dict[str, Any]:
+def _parse_json(request: HttpRequest) -> dict[str, Any]:
     try:
         body = json.loads(request.body or b"{}")
     except (RecursionError, ValueError):

@@ -1,4 +1,4 @@
-"""Which cars can be connected, and what they could do: asked before anybody has connected one."""
+"""Compatibility of API v1 and v2: whether a VIN can be connected, which permissions work, and all models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..vehicles.test_accounts import INCOMPATIBLE_VINS
 from ..vehicles.values import READINGS
 
 _ELECTRIC = {"read_battery", "read_charge", "control_charge"}
-_FUELLED = {"read_fuel", "read_engine_oil"}
+_FUEL = {"read_fuel", "read_engine_oil"}
 _REGIONS = ("US", "CA", "EUROPE")
 _TYPES = ("ICE", "HEV", "PHEV", "BEV")
 _LEVELS = ("compatible", "phev", "incompatible", "fuel", "dinosaur", "bev")
@@ -27,28 +27,28 @@ for _table in (READINGS, COMMANDS):
 
 
 def check(query: Mapping[str, str]) -> dict[str, Any]:
-    """Whether the car of a VIN can be connected, permission by permission."""
+    """Return whether the vehicle with a VIN can be connected, and with which permissions."""
     vin, scopes = _vin_and_scopes(query)
     country = query.get("country", "US")
     if not re.fullmatch("[A-Za-z]{2}", country):
         raise invalid("country", "country must be a two-letter country code")
     reason = _reason(vin)
     capabilities = []
-    # Smartcar knows the capabilities of cars in the United States only.
+    # Smartcar lists capabilities for vehicles in the United States only.
     if country.upper() == "US":
-        lacking = set(SCOPES) if reason else _lacking(_powertrain(vin))
+        missing = set(SCOPES) if reason else _missing_permissions(_powertrain(vin))
         for scope in scopes:
             for endpoint in _ENDPOINTS.get(scope, []):
-                capable = scope not in lacking
-                why = None if capable else reason or "VEHICLE_NOT_CAPABLE"
+                capable = scope not in missing
+                why_not = None if capable else reason or "VEHICLE_NOT_CAPABLE"
                 capabilities.append(
-                    {"permission": scope, "endpoint": endpoint, "capable": capable, "reason": why},
+                    {"permission": scope, "endpoint": endpoint, "capable": capable, "reason": why_not},
                 )
     return {"compatible": reason is None, "reason": reason, "capabilities": capabilities}
 
 
 def check_v1(query: Mapping[str, str]) -> dict[str, Any]:
-    """The same question in v1.0, which knew yes and no."""
+    """Return whether the vehicle with a VIN can be connected, as v1.0 did: true or false only."""
     vin, _ = _vin_and_scopes(query)
     level = query.get("test_mode_compatibility_level")
     if level or query.get("mode") == "test":
@@ -59,25 +59,25 @@ def check_v1(query: Mapping[str, str]) -> dict[str, Any]:
 
 
 def matrix(query: Mapping[str, str]) -> dict[str, Any]:
-    """The models of every make, for reference."""
+    """Return the models of every make, with their endpoints and permissions."""
     if query.get("region") not in _REGIONS:
         raise invalid("region", f"region must be one of: [{','.join(_REGIONS)}]")
     powertrain = query.get("type")
     if powertrain is not None and powertrain not in _TYPES:
         raise invalid("type", f"type must be one of: [{','.join(_TYPES)}]")
-    asked = find_make(query["make"]) if query.get("make") else None
-    if query.get("make") and asked is None:
+    only_make = find_make(query["make"]) if query.get("make") else None
+    if query.get("make") and only_make is None:
         raise invalid("make", "make is not one that Smartcar knows")
-    wanted = set(query.get("scope", "").split())
+    scopes = set(query.get("scope", "").split())
     rows: dict[str, Any] = {}
-    for make in [asked] if asked else MAKES.values():
+    for make in [only_make] if only_make else MAKES.values():
         models = [_row(model) for model in make.models if powertrain in (None, model.powertrain)]
-        rows[make.id] = [row for row in models if wanted <= set(row["permissions"])]
+        rows[make.id] = [row for row in models if scopes <= set(row["permissions"])]
     return {make: models for make, models in rows.items() if models}
 
 
 def _row(model: Model) -> dict[str, Any]:
-    permissions = [scope for scope in _ENDPOINTS if scope not in _lacking(model.powertrain)]
+    permissions = [scope for scope in _ENDPOINTS if scope not in _missing_permissions(model.powertrain)]
     return {
         "model": model.name,
         "startYear": model.first_year,
@@ -101,19 +101,19 @@ def _vin_and_scopes(query: Mapping[str, str]) -> tuple[str, list[str]]:
 def _reason(vin: str) -> str | None:
     if vin in INCOMPATIBLE_VINS:
         return "VEHICLE_NOT_COMPATIBLE"
-    if make_of_vin(vin) is None and _known(vin) is None:
+    if make_of_vin(vin) is None and _known_powertrain(vin) is None:
         return "MAKE_NOT_COMPATIBLE"
     return None
 
 
-def _known(vin: str) -> str | None:
+def _known_powertrain(vin: str) -> str | None:
     return next((car.powertrain for car in store.cars() if car.vin == vin), None)
 
 
 def _powertrain(vin: str) -> str:
     make: Make | None = make_of_vin(vin)
-    return _known(vin) or (make.models[0].powertrain if make else "ICE")
+    return _known_powertrain(vin) or (make.models[0].powertrain if make else "ICE")
 
 
-def _lacking(powertrain: str) -> set[str]:
-    return {"BEV": _FUELLED, "ICE": _ELECTRIC}.get(powertrain, set())
+def _missing_permissions(powertrain: str) -> set[str]:
+    return {"BEV": _FUEL, "ICE": _ELECTRIC}.get(powertrain, set())

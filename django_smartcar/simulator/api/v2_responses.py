@@ -1,4 +1,4 @@
-"""What every answer of the pretend hosts has in common: a request id, and errors in the right envelope."""
+"""Responses of API v1 and v2: the view decorator that adds a request id and turns errors into JSON bodies."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from ..errors.v3 import V3Error
 View = Callable[..., HttpResponse]
 
 
-def answering(view: View) -> View:
-    """A view of a host that programs call: open to all, and what it raises is answered as Smartcar does."""
+def v2_api_view(view: View) -> View:
+    """Make an API view of this function: no login, no CSRF check, errors in JSON, ``SC-Request-Id``."""
 
     @functools.wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -38,7 +38,7 @@ def answering(view: View) -> View:
             response = JsonResponse(body, status=error.status)
             if error.retry_after is not None:
                 response["Retry-After"] = str(error.retry_after)
-        except V3Error as v3_error:  # v2.0 has no such error; somebody provoked it all the same
+        except V3Error as v3_error:  # v2.0 has no such error, but it can be set as a fault
             response = JsonResponse(v3_error.body(), status=v3_error.status)
         except GatewayTimeout as timeout:
             response = HttpResponse(timeout.text, status=timeout.status, content_type="text/plain")
@@ -53,24 +53,24 @@ def answering(view: View) -> View:
 
 
 def check_version(version: str) -> None:
-    """Refuse what is no version. One from the future is answered by the newest there is."""
+    """Raise a 404 if this is not a version number. Versions newer than 2 get the responses of v2.0."""
     if not re.fullmatch(r"0{0,9}[1-9][0-9]{0,9}(\.[0-9]{0,9})?", version):
         raise SmartcarError("RESOURCE_NOT_FOUND", "VERSION")
 
 
 def is_v1(version: str) -> bool:
-    """Whether the answer must look as v1.0 looked."""
+    """Return whether the response must have the format of v1.0."""
     return version.split(".")[0] == "1"
 
 
-def bearer(request: HttpRequest) -> str | None:
-    """The token of a `Bearer` header."""
+def bearer_token(request: HttpRequest) -> str | None:
+    """Return the token of the request's `Bearer` header, or None."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if kind.lower() == "bearer" and token.strip() else None
 
 
-def is_basic(request: HttpRequest, user: str, password: str) -> bool:
-    """Whether a `Basic` header names this user and password."""
+def has_basic_credentials(request: HttpRequest, user: str, password: str) -> bool:
+    """Return whether the request's `Basic` header has this user and password."""
     kind, _, credentials = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "basic":
         return False

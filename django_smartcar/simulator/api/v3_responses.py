@@ -1,13 +1,12 @@
-"""What every answer of the hosts of v3 has in common: the token, the envelopes, the pages."""
+"""Responses of API v3: the view decorator for errors, the check of the token, and helpers for JSON:API."""
 
 from __future__ import annotations
 
 import functools
 import json
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
@@ -17,13 +16,13 @@ from ..access import application_tokens
 from ..errors.v2 import SmartcarError
 from ..errors.v3 import V3Error, malformed, not_found, shared_body
 from ..faults import injection
-from .v2_responses import View, answering, bearer
+from .v2_responses import View, bearer_token, v2_api_view
 
 V3View = Callable[..., HttpResponseBase]
 
 
-def answering_v3(view: V3View) -> View:
-    """A view of a host of v3: `answers.answering`, with v3's errors."""
+def v3_api_view(view: V3View) -> View:
+    """Make an API view of this function: `v2_api_view`, with errors in the format of API v3."""
 
     @functools.wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -37,63 +36,31 @@ def answering_v3(view: V3View) -> View:
                 response["Retry-After"] = str(error.retry_after)
             return response
 
-    return answering(wrapper)  # type: ignore[arg-type]
+    return v2_api_view(wrapper)  # type: ignore[arg-type]
 
 
-def need_token(request: HttpRequest) -> None:
-    """Refuse whoever does not show the application's token; a driver's token of v2 is none."""
-    if not application_tokens.is_valid(bearer(request)):
+def require_token(request: HttpRequest) -> None:
+    """Raise a 401 unless the request has an application token. A user's token of API v2 is not one."""
+    if not application_tokens.is_valid(bearer_token(request)):
         raise V3Error("AUTHENTICATION", "UNAUTHORIZED")
 
 
-def need_method(request: HttpRequest, *methods: str) -> None:
-    """Refuse other methods than these, once the token is good; and what was told to fail."""
-    need_token(request)
+def require_method(request: HttpRequest, *methods: str) -> None:
+    """Check the token, the method (404 for others) and the faults that are set for this path."""
+    require_token(request)
     if request.method not in methods:
         raise not_found("path")
     injection.refuse_path(None, str(request.method), request.path.partition("/v3/")[2])
 
 
-def address(request: HttpRequest, host: str, path: str) -> str:
-    """The absolute address of something on one of the hosts."""
+def absolute_url(request: HttpRequest, host: str, path: str) -> str:
+    """Return the absolute URL of a resource on one of the hosts."""
     root = reverse("smartcar_simulator:about")
     return request.build_absolute_uri(f"{root}{host}/v3/{path}")
 
 
-def page_of(
-    request: HttpRequest,
-    items: Sequence[Any],
-    show: Callable[[Any], dict[str, Any]],
-    *,
-    size: int,
-    most: int = 100,
-    **meta: Any,
-) -> dict[str, Any]:
-    """One page of these items, with the links to the others. A page past the last one is empty."""
-    number = _whole(request, "page[number]", 1, 1_000_000)
-    size = _whole(request, "page[size]", size, most)
-    last = max(1, -(-len(items) // size))
-
-    def link(wanted: int) -> str:
-        query = request.GET.copy()
-        query["page[number]"], query["page[size]"] = str(wanted), str(size)
-        return f"{request.build_absolute_uri(request.path)}?{urlencode(list(query.lists()), doseq=True)}"
-
-    return {
-        "data": [show(item) for item in items[(number - 1) * size : number * size]],
-        "meta": {"pageNumber": number, "pageSize": size, "totalCount": len(items), **meta},
-        "links": {
-            "self": link(number),
-            "first": link(1),
-            "prev": link(min(number - 1, last)) if number > 1 else None,
-            "next": link(number + 1) if number < last else None,
-            "last": link(last),
-        },
-    }
-
-
 def json_attributes(request: HttpRequest) -> dict[str, Any]:
-    """What stands under ``data.attributes`` of the body."""
+    """Return the body's ``data.attributes``. Raise a 400 if there are none."""
     try:
         body = json.loads(request.body)
         attributes = body["data"]["attributes"]
@@ -104,17 +71,9 @@ def json_attributes(request: HttpRequest) -> dict[str, Any]:
     return attributes
 
 
-def identifier(name: str, value: object) -> str:
-    """A UUID, in its usual spelling."""
+def parse_uuid(name: str, value: object) -> str:
+    """Return a UUID in its canonical form. Raise a 400 if the value is not one."""
     try:
         return str(uuid.UUID(str(value)))
     except ValueError:
         raise malformed(f"{name} must be a UUID") from None
-
-
-def _whole(request: HttpRequest, name: str, default: int, most: int) -> int:
-    text = request.GET.get(name, str(default))
-    # isdecimal() also takes other scripts' digits, and a text as long as the sender likes.
-    if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most):
-        raise malformed(f"{name} must be a whole number from 1 to {most}")
-    return int(text)

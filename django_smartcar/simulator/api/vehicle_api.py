@@ -1,4 +1,4 @@
-"""vehicle.api.smartcar.com: v3's connections, users, vehicles, signals and commands."""
+"""vehicle.api.smartcar.com, ``/v3/…``: connections, users, vehicles, signals and commands (API v3)."""
 
 from __future__ import annotations
 
@@ -20,25 +20,28 @@ from ..faults import injection, rate_limits
 from ..signals import catalog
 from ..signals.catalog import Signal
 from ..vehicles.values import Units, timestamp
-from .v3_responses import address, answering_v3, identifier, json_attributes, need_method, page_of
+from .v3_pagination import paginate
+from .v3_responses import absolute_url, json_attributes, parse_uuid, require_method, v3_api_view
 
 _MODES = ("live", "simulated")
 _HOST = "vehicle-api"
 
 
-@answering_v3
+@v3_api_view
 def connection_list(request: HttpRequest) -> HttpResponseBase:
-    """The connections of the application, oldest first."""
-    need_method(request, "GET")
+    """List the connections of the application, oldest first."""
+    require_method(request, "GET")
     if request.GET.get("filter[vehicle.mode]", "live") not in _MODES:
         raise malformed(f"filter[vehicle.mode] must be one of: [{','.join(_MODES)}]")
     with store.changes():
         rate_limits.count()
-        found = [known for known in connections.connections() if _is_wanted(request, known)]
-        body = page_of(
+        found = [
+            connection for connection in connections.connections() if _matches_filters(request, connection)
+        ]
+        body = paginate(
             request,
             found,
-            lambda known: _resource(request, known),
+            lambda connection: _connection_resource(request, connection),
             size=10,
             orderBy="createdAt",
             orderDirection="asc",
@@ -46,199 +49,205 @@ def connection_list(request: HttpRequest) -> HttpResponseBase:
     return JsonResponse(body)
 
 
-@answering_v3
-def connection(request: HttpRequest, connection_id: str) -> HttpResponseBase:
-    """One connection, to read or to end."""
-    need_method(request, "GET", "DELETE")
+@v3_api_view
+def connection_detail(request: HttpRequest, connection_id: str) -> HttpResponseBase:
+    """Return or delete a connection."""
+    require_method(request, "GET", "DELETE")
     with store.changes():
         rate_limits.count()
-        known = connections.get_connection(identifier("connectionId", connection_id))
+        connection = connections.get_connection(parse_uuid("connectionId", connection_id))
         if request.method == "DELETE":
-            connections.delete(known)
+            connections.delete(connection)
             return HttpResponse(status=204)
-        return JsonResponse({"data": _resource(request, known)})
+        return JsonResponse({"data": _connection_resource(request, connection)})
 
 
-@answering_v3
-def user(request: HttpRequest, user_id: str) -> HttpResponseBase:
-    """A driver, to forget."""
-    need_method(request, "DELETE")
+@v3_api_view
+def user_detail(request: HttpRequest, user_id: str) -> HttpResponseBase:
+    """Delete a user and all of the user's connections."""
+    require_method(request, "DELETE")
     with store.changes():
         rate_limits.count()
-        connections.delete_user(identifier("userId", user_id))
+        connections.delete_user(parse_uuid("userId", user_id))
     return HttpResponse(status=204)
 
 
-@answering_v3
-def vehicle(request: HttpRequest, vehicle_id: str) -> HttpResponseBase:
-    """What is known of a car without asking it. No driver is named here."""
-    need_method(request, "GET")
-    identity = identifier("vehicleId", vehicle_id)
-    _wait(request, vehicle_id)
+@v3_api_view
+def vehicle_detail(request: HttpRequest, vehicle_id: str) -> HttpResponseBase:
+    """Return the attributes of a vehicle. Needs no ``sc-user-id``."""
+    require_method(request, "GET")
+    vehicle_uuid = parse_uuid("vehicleId", vehicle_id)
+    _apply_latency(request, vehicle_id)
     with store.changes():
-        known = connections.of_vehicle(identity)
-        if known is None:
+        connection = connections.of_vehicle(vehicle_uuid)
+        if connection is None:
             raise not_found("vehicle")
-        _admit(request, vehicle_id, known)
-        return JsonResponse({"data": _vehicle_resource(request, known)})
+        _check_limits_and_faults(request, vehicle_id, connection)
+        return JsonResponse({"data": _vehicle_resource(request, connection)})
 
 
-@answering_v3
+@v3_api_view
 def signal_list(request: HttpRequest, vehicle_id: str) -> HttpResponseBase:
-    """Every signal that is in the store; an empty store is no error."""
-    need_method(request, "GET")
-    _wait(request, vehicle_id)
+    """List every stored signal of a vehicle. The list may be empty."""
+    require_method(request, "GET")
+    _apply_latency(request, vehicle_id)
     with store.changes():
-        known, units = _named_connection(request, vehicle_id), _units(request)
+        connection, units = _connection_of_request(request, vehicle_id), _parse_units(request)
         store.counters["reads"] += 1
-        body = page_of(
+        body = paginate(
             request,
             catalog.available_signals(),
-            lambda signal: _signal(request, known, signal, units),
+            lambda signal: _signal_resource(request, connection, signal, units),
             size=100,
         )
-        return JsonResponse(body | {"included": {"vehicle": _vehicle_resource(request, known)}})
+        return JsonResponse(body | {"included": {"vehicle": _vehicle_resource(request, connection)}})
 
 
-@answering_v3
-def signal(request: HttpRequest, vehicle_id: str, code: str) -> HttpResponseBase:
-    """One signal."""
-    need_method(request, "GET")
-    _wait(request, vehicle_id)
+@v3_api_view
+def signal_detail(request: HttpRequest, vehicle_id: str, code: str) -> HttpResponseBase:
+    """Return one signal of a vehicle, such as its odometer."""
+    require_method(request, "GET")
+    _apply_latency(request, vehicle_id)
     with store.changes():
-        known, units = _named_connection(request, vehicle_id), _units(request)
+        connection, units = _connection_of_request(request, vehicle_id), _parse_units(request)
         store.counters["reads"] += 1
-        data = _signal(request, known, catalog.get_signal(code), units)
-        return JsonResponse({"data": data, "included": {"vehicle": _vehicle_resource(request, known)}})
+        data = _signal_resource(request, connection, catalog.get_signal(code), units)
+        return JsonResponse({"data": data, "included": {"vehicle": _vehicle_resource(request, connection)}})
 
 
-@answering_v3
-def command(request: HttpRequest, vehicle_id: str, path: str) -> HttpResponseBase:
-    """Tell a car to do something."""
-    need_method(request, "POST")
-    found = commands_v3.V3_COMMANDS.get(path)
-    if found is None:
+@v3_api_view
+def send_command(request: HttpRequest, vehicle_id: str, path: str) -> HttpResponseBase:
+    """Send a command to a vehicle."""
+    require_method(request, "POST")
+    v3_command = commands_v3.V3_COMMANDS.get(path)
+    if v3_command is None:
         raise not_found("path")
-    _wait(request, vehicle_id)
+    _apply_latency(request, vehicle_id)
     with store.changes():
-        known = _named_connection(request, vehicle_id)
-        attributes = json_attributes(request) if commands_v3.takes_attributes(found) else {}
-        return commands_v3.execute(known, found, attributes, reauthentication.address(request, known.car.id))
+        connection = _connection_of_request(request, vehicle_id)
+        attributes = json_attributes(request) if commands_v3.has_attributes(v3_command) else {}
+        url = reauthentication.resolution_url(request, connection.car.id)
+        return commands_v3.execute(connection, v3_command, attributes, url)
 
 
-@answering_v3
+@v3_api_view
 def charge_schedule(request: HttpRequest, vehicle_id: str, name: str) -> HttpResponseBase:
-    """Give a car a charge schedule of this kind, or take away the one of this id."""
-    need_method(request, "POST", "DELETE")
-    _wait(request, vehicle_id)
+    """Create a charge schedule of the kind ``name`` (POST) or delete the one with the id ``name``."""
+    require_method(request, "POST", "DELETE")
+    _apply_latency(request, vehicle_id)
     with store.changes():
-        known = _named_connection(request, vehicle_id)
+        connection = _connection_of_request(request, vehicle_id)
         if request.method == "DELETE":
-            data = charge_schedules.delete(known, name)
+            data = charge_schedules.delete(connection, name)
         else:
-            data = charge_schedules.create(known, name, json_attributes(request))
-    path = f"vehicles/{known.car.id}/charge-schedules/{data['attributes']['scheduleId']}"
-    return JsonResponse({"data": data | {"links": {"schedule": address(request, _HOST, path)}}})
+            data = charge_schedules.create(connection, name, json_attributes(request))
+    path = f"vehicles/{connection.car.id}/charge-schedules/{data['attributes']['scheduleId']}"
+    return JsonResponse({"data": data | {"links": {"schedule": absolute_url(request, _HOST, path)}}})
 
 
-@answering_v3
-def missing(request: HttpRequest, path: str) -> HttpResponseBase:
-    """Any other path of this host."""
+@v3_api_view
+def path_not_found(request: HttpRequest, path: str) -> HttpResponseBase:
+    """Answer any other path of this host with 404."""
     raise not_found("path")
 
 
-def _named_connection(request: HttpRequest, vehicle_id: str) -> Connection:
-    """The connection of this car and of the driver that the request names."""
+def _connection_of_request(request: HttpRequest, vehicle_id: str) -> Connection:
+    """Return the connection of this vehicle and of the user in ``sc-user-id``."""
     owner_id = request.headers.get("sc-user-id")
     if not owner_id:
         raise missing_parameter("userId")
-    identity = identifier("vehicleId", vehicle_id)
-    known = connections.of_vehicle(identity, identifier("userId", owner_id))
-    # A car that nobody has and a car that is not this driver's are answered alike.
-    if known is None:
+    vehicle_uuid = parse_uuid("vehicleId", vehicle_id)
+    connection = connections.of_vehicle(vehicle_uuid, parse_uuid("userId", owner_id))
+    # An unknown vehicle and another user's vehicle get the same error.
+    if connection is None:
         raise SmartcarError("PERMISSION")
-    _admit(request, vehicle_id, known)
-    return known
+    _check_limits_and_faults(request, vehicle_id, connection)
+    return connection
 
 
-def _wait(request: HttpRequest, vehicle_id: str) -> None:
-    injection.wait(vehicle_id, str(request.method), _below(request, vehicle_id))
+def _apply_latency(request: HttpRequest, vehicle_id: str) -> None:
+    injection.wait(vehicle_id, str(request.method), _path_below_vehicle(request, vehicle_id))
 
 
-def _admit(request: HttpRequest, vehicle_id: str, known: Connection) -> None:
-    """Let a request pass that no fault of this path and no limit stops."""
-    rate_limits.count(known.car)
-    motion.catch_up(known.car)
+def _check_limits_and_faults(request: HttpRequest, vehicle_id: str, connection: Connection) -> None:
+    """Raise the error of a rate limit or of a fault that is set for this path."""
+    rate_limits.count(connection.car)
+    motion.catch_up(connection.car)
     try:
-        injection.refuse_path(known.car, str(request.method), _below(request, vehicle_id))
+        injection.refuse_path(connection.car, str(request.method), _path_below_vehicle(request, vehicle_id))
     except SmartcarError as error:
         if error.code == "AUTHENTICATION_FAILED":
-            error.url = reauthentication.address(request, known.car.id)
+            error.url = reauthentication.resolution_url(request, connection.car.id)
         raise
 
 
-def _below(request: HttpRequest, vehicle_id: str) -> str:
-    """The path below the car, as faults name it."""
+def _path_below_vehicle(request: HttpRequest, vehicle_id: str) -> str:
+    """Return the path below the vehicle, as faults name it."""
     return request.path.partition(f"/vehicles/{vehicle_id}")[2].strip("/")
 
 
-def _units(request: HttpRequest) -> Units:
+def _parse_units(request: HttpRequest) -> Units:
     system = request.headers.get("SC-Unit-System", "metric").lower()
     if system not in ("metric", "imperial"):
         raise malformed("sc-unit-system must be one of: [metric,imperial]")
     return Units(system)
 
 
-def _is_wanted(request: HttpRequest, known: Connection) -> bool:
+def _matches_filters(request: HttpRequest, connection: Connection) -> bool:
     if not conf.SMARTCAR_SIMULATOR_FILTERS:
         return True
-    facts = [
-        (known.owner_id, request.GET.get("filter[userId]")),
-        (known.owner_id, request.headers.get("sc-user-id")),
-        (known.car.id, request.GET.get("filter[vehicleId]")),
-        (known.external_id, request.GET.get("filter[user.externalId]")),
-        (known.mode, request.GET.get("filter[vehicle.mode]", "live")),
+    filters = [
+        (connection.owner_id, request.GET.get("filter[userId]")),
+        (connection.owner_id, request.headers.get("sc-user-id")),
+        (connection.car.id, request.GET.get("filter[vehicleId]")),
+        (connection.external_id, request.GET.get("filter[user.externalId]")),
+        (connection.mode, request.GET.get("filter[vehicle.mode]", "live")),
     ]
-    return all(wanted in (None, fact) for fact, wanted in facts)
+    return all(wanted in (None, value) for value, wanted in filters)
 
 
-def _resource(request: HttpRequest, known: Connection) -> dict[str, Any]:
+def _connection_resource(request: HttpRequest, connection: Connection) -> dict[str, Any]:
     return {
-        "id": known.id,
+        "id": connection.id,
         "type": "connection",
-        "attributes": {"permissions": known.permissions, "vehicle": _vehicle_attributes(known)},
+        "attributes": {"permissions": connection.permissions, "vehicle": _vehicle_attributes(connection)},
         "relationships": {
             "vehicle": {
-                "data": {"id": known.car.id, "type": "vehicle"},
-                "links": {"related": address(request, _HOST, f"vehicles/{known.car.id}")},
+                "data": {"id": connection.car.id, "type": "vehicle"},
+                "links": {"related": absolute_url(request, _HOST, f"vehicles/{connection.car.id}")},
             },
-            "user": {"data": {"id": known.owner_id, "type": "user"}},
+            "user": {"data": {"id": connection.owner_id, "type": "user"}},
         },
-        "meta": {"createdAt": timestamp(known.created_at), "updatedAt": timestamp(known.updated_at)},
-        "links": {"self": address(request, _HOST, f"connections/{known.id}")},
+        "meta": {
+            "createdAt": timestamp(connection.created_at),
+            "updatedAt": timestamp(connection.updated_at),
+        },
+        "links": {"self": absolute_url(request, _HOST, f"connections/{connection.id}")},
     }
 
 
-def _vehicle_attributes(known: Connection) -> dict[str, Any]:
-    car = known.car
+def _vehicle_attributes(connection: Connection) -> dict[str, Any]:
+    car = connection.car
     return {
         "make": car.make,
         "model": car.model,
         "year": car.year,
-        "mode": known.mode,
+        "mode": connection.mode,
         "powertrainType": car.powertrain,
     }
 
 
-def _vehicle_resource(request: HttpRequest, known: Connection) -> dict[str, Any]:
+def _vehicle_resource(request: HttpRequest, connection: Connection) -> dict[str, Any]:
     return {
-        "id": known.car.id,
+        "id": connection.car.id,
         "type": "vehicle",
-        "attributes": _vehicle_attributes(known),
-        "links": {"self": address(request, _HOST, f"vehicles/{known.car.id}")},
+        "attributes": _vehicle_attributes(connection),
+        "links": {"self": absolute_url(request, _HOST, f"vehicles/{connection.car.id}")},
     }
 
 
-def _signal(request: HttpRequest, known: Connection, found: Signal, units: Units) -> dict[str, Any]:
-    url = address(request, _HOST, f"vehicles/{known.car.id}")
-    return catalog.signal_resource(found, known.car, units, known.permissions, url)
+def _signal_resource(
+    request: HttpRequest, connection: Connection, signal: Signal, units: Units
+) -> dict[str, Any]:
+    url = absolute_url(request, _HOST, f"vehicles/{connection.car.id}")
+    return catalog.signal_resource(signal, connection.car, units, connection.permissions, url)

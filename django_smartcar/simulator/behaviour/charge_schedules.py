@@ -1,4 +1,4 @@
-"""v3's charge schedules: at this place, charge during these hours."""
+"""Charge schedules of API v3: at this location, charge during these hours."""
 
 from __future__ import annotations
 
@@ -14,72 +14,73 @@ from ..faults.injection import refuse_command
 from ..store.models import Car
 from ..vehicles.values import timestamp
 from .commands_v2 import Command, execute
-from .commands_v3 import coordinates
+from .commands_v3 import parse_coordinates
 
 _WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+#: The kinds of schedules, and the attributes that hold the hours of each (daily: its own).
 _PARTS = {"daily": (), "weekly": ("days",), "workweek": ("weekdays", "weekends")}
-#: Which makes can do which.
-_CAPABLE = {"TESLA": set(_PARTS), "VOLVO": {"daily"}}
+#: The kinds of schedules that a make supports. Other makes support none.
+_SUPPORTED = {"TESLA": set(_PARTS), "VOLVO": {"daily"}}
 
 
-def create(known: Connection, kind: str, attributes: dict[str, Any]) -> dict[str, Any]:
-    """Give the car a schedule; what is answered for it."""
-    _check_scope(known)
-    schedule = {"type": kind, "attributes": _read(kind, attributes)}
+def create(connection: Connection, kind: str, attributes: dict[str, Any]) -> dict[str, Any]:
+    """Add a schedule to the vehicle and return the response data."""
+    _check_scope(connection)
+    schedule = {"type": kind, "attributes": _parse(kind, attributes)}
     schedule_id = str(uuid.uuid4())
 
-    def act(car: Car, body: dict[str, Any]) -> None:
+    def run(car: Car, body: dict[str, Any]) -> None:
         refuse_command(car)
-        if kind not in _CAPABLE.get(car.make, ()):
+        if kind not in _SUPPORTED.get(car.make, ()):
             raise SmartcarError("COMPATIBILITY", "VEHICLE_NOT_CAPABLE")
         car.charge_schedules[schedule_id] = schedule
 
-    execute(known.car, Command("control_charge", act), {})
+    execute(connection.car, Command("control_charge", run), {})
     return _execution("CREATE", kind, schedule_id)
 
 
-def delete(known: Connection, schedule_id: str) -> dict[str, Any]:
-    """Take a schedule away from the car."""
-    _check_scope(known)
-    schedule = known.car.charge_schedules.get(schedule_id)
+def delete(connection: Connection, schedule_id: str) -> dict[str, Any]:
+    """Delete a schedule of the vehicle and return the response data."""
+    _check_scope(connection)
+    schedule = connection.car.charge_schedules.get(schedule_id)
     if schedule is None:
         raise not_found("charge schedule")
 
-    def act(car: Car, body: dict[str, Any]) -> None:
+    def run(car: Car, body: dict[str, Any]) -> None:
         refuse_command(car)
         del car.charge_schedules[schedule_id]
 
-    execute(known.car, Command("control_charge", act), {})
+    execute(connection.car, Command("control_charge", run), {})
     return _execution("DELETE", schedule["type"], schedule_id)
 
 
-def _check_scope(known: Connection) -> None:
-    if "control_charge" not in known.permissions:
+def _check_scope(connection: Connection) -> None:
+    if "control_charge" not in connection.permissions:
         raise SmartcarError("PERMISSION")
 
 
-def _read(kind: str, attributes: dict[str, Any]) -> dict[str, Any]:
+def _parse(kind: str, attributes: dict[str, Any]) -> dict[str, Any]:
     if kind not in _PARTS:
         raise not_found("path")
     location = attributes.get("location")
-    read: dict[str, Any] = {"location": coordinates(location if isinstance(location, dict) else {})}
+    schedule: dict[str, Any] = {"location": parse_coordinates(location if isinstance(location, dict) else {})}
     if kind == "daily":
-        return read | _hours("attributes", attributes)
+        return schedule | _parse_hours("attributes", attributes)
     if kind == "workweek":
-        return read | {part: _hours(part, attributes.get(part)) for part in _PARTS[kind]}
+        return schedule | {part: _parse_hours(part, attributes.get(part)) for part in _PARTS[kind]}
     days = attributes.get("days")
     if not isinstance(days, dict) or not days or not set(days) <= set(_WEEK):
         raise malformed("days must be keyed by weekday")
-    return read | {"days": {day: _hours(f"days.{day}", hours) for day, hours in days.items()}}
+    return schedule | {"days": {day: _parse_hours(f"days.{day}", hours) for day, hours in days.items()}}
 
 
-def _hours(name: str, value: object) -> dict[str, str]:
+def _parse_hours(name: str, value: object) -> dict[str, str]:
     hours = value if isinstance(value, dict) else {}
-    found = {field: str(hours.get(field, "")) for field in ("startTime", "stopTime")}
-    for field, text in found.items():
+    times = {field: str(hours.get(field, "")) for field in ("startTime", "stopTime")}
+    for field, text in times.items():
         if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
             raise malformed(f"{name}.{field} must be a time such as 08:00")
-    return found
+    return times
 
 
 def _execution(action: str, kind: str, schedule_id: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a car does when it is told to: a table of paths, scopes and deeds."""
+"""Commands of API v2: which path needs which scope and how it changes the vehicle."""
 
 from __future__ import annotations
 
@@ -14,40 +14,40 @@ from ..webhooks import notify
 
 
 class Command(NamedTuple):
-    """A path below a vehicle that can be posted to."""
+    """A command: a path below a vehicle that accepts POST requests."""
 
     scope: str
-    act: Callable[[Car, dict[str, Any]], None]
-    #: What is answered afterwards; without it, that the request was sent.
-    answer: Callable[[Car], dict[str, Any]] | None = None
+    run: Callable[[Car, dict[str, Any]], None]
+    #: Builds the response body. None: the standard success body.
+    response_body: Callable[[Car], dict[str, Any]] | None = None
 
 
 def execute(car: Car, command: Command, body: dict[str, Any]) -> None:
-    """Do as the command says, or raise why not."""
+    """Run the command on the vehicle. Raise a `SmartcarError` if the vehicle rejects it."""
     with notify.changing(car):
         store.counters["commands"] += 1
-        command.act(car, body)
+        command.run(car, body)
         car.recorded_at = car.evolved_at = store.now()
 
 
 def _lock(car: Car, body: dict[str, Any]) -> None:
-    wanted = action(body, "LOCK", "UNLOCK")
+    action = parse_action(body, "LOCK", "UNLOCK")
     refuse_command(car)
     if car.state == "driving":
         raise SmartcarError("VEHICLE_STATE", "IN_MOTION")
-    car.is_locked = wanted == "LOCK"
+    car.is_locked = action == "LOCK"
 
 
 def _charge(car: Car, body: dict[str, Any]) -> None:
-    wanted = action(body, "START", "STOP")
-    need_battery(car)
+    action = parse_action(body, "START", "STOP")
+    require_battery(car)
     if not car.is_plugged_in:
         raise SmartcarError("VEHICLE_STATE", "CHARGING_PLUG_NOT_CONNECTED")
-    if wanted == "STOP":
+    if action == "STOP":
         if car.charge_state != "CHARGING":
             raise SmartcarError("VEHICLE_STATE", car.charge_state)
         if states.is_simulated(car):
-            # So Smartcar's documents have it: a recorded charge cannot be cut short.
+            # As Smartcar's documentation says: a recorded charge cannot be stopped.
             raise SmartcarError("VEHICLE_STATE", "UNKNOWN")
         car.charge_state = "NOT_CHARGING"
         return
@@ -59,13 +59,13 @@ def _charge(car: Car, body: dict[str, Any]) -> None:
 
 
 def _charge_limit(car: Car, body: dict[str, Any]) -> None:
-    limit = number(body, "limit", 0.5, 1)
-    need_battery(car)
+    limit = parse_number(body, "limit", 0.5, 1)
+    require_battery(car)
     car.charge_limit = limit
 
 
 def _destination(car: Car, body: dict[str, Any]) -> None:
-    destination = [number(body, "latitude", -90, 90), number(body, "longitude", -180, 180)]
+    destination = [parse_number(body, "latitude", -90, 90), parse_number(body, "longitude", -180, 180)]
     refuse_command(car)
     car.destination = destination
 
@@ -78,29 +78,31 @@ COMMANDS: dict[str, Command] = {
 }
 
 
-def need_battery(car: Car) -> None:
-    """Refuse what is about charging, where nothing can be charged."""
+def require_battery(car: Car) -> None:
+    """Raise a `SmartcarError` if the vehicle rejects commands or has no battery to charge."""
     refuse_command(car)
     if not car.is_electric:
         raise SmartcarError("COMPATIBILITY", "VEHICLE_NOT_CAPABLE")
 
 
-def action(body: dict[str, Any], *known: str) -> str:
-    """What is to be done: one of these."""
-    wanted = body.get("action")
-    if wanted not in known:
-        raise invalid("action", f"action must be one of: [{','.join(known)}]")
-    return str(wanted)
+def parse_action(body: dict[str, Any], *allowed: str) -> str:
+    """Return the body's ``action``, which must be one of those allowed."""
+    action = body.get("action")
+    if action not in allowed:
+        raise invalid("action", f"action must be one of: [{','.join(allowed)}]")
+    return str(action)
 
 
-def number(body: dict[str, Any], field: str, least: float, most: float) -> float:
-    """A number between these."""
+def parse_number(body: dict[str, Any], field: str, minimum: float, maximum: float) -> float:
+    """Return a field of the body as a number from ``minimum`` to ``maximum``."""
     value = body.get(field)
-    # Node's SDK sends numbers as text.
+    # Smartcar's SDK for Node sends numbers as strings.
     try:
-        found = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else None
+        number = (
+            float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else None
+        )
     except (OverflowError, ValueError):
-        found = None
-    if found is None or not least <= found <= most:
-        raise invalid(field, f"{field} must be a number from {least} to {most}")
-    return found
+        number = None
+    if number is None or not minimum <= number <= maximum:
+        raise invalid(field, f"{field} must be a number from {minimum} to {maximum}")
+    return number

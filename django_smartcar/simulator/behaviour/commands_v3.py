@@ -1,4 +1,4 @@
-"""The commands of v3: the deeds of v2.0 under other paths, and a few more; short ones and long ones."""
+"""Commands of API v3: those of API v2 under other paths, and two more. Short ones and long ones (202)."""
 
 from __future__ import annotations
 
@@ -26,113 +26,119 @@ Attributes = dict[str, Any]
 
 
 class V3Command(NamedTuple):
-    """What is posted to, and what it stands for."""
+    """A command of API v3 and the v2 command that it runs."""
 
     kind: str
     command: Command
-    #: Turns what was sent into the parameters that the deed takes, or says what is wrong with it.
-    read: Callable[[Attributes], Attributes]
+    #: Validates the request's attributes and turns them into the v2 command's body.
+    parse: Callable[[Attributes], Attributes]
 
 
-def _nothing(attributes: Attributes) -> Attributes:
+def _parse_nothing(attributes: Attributes) -> Attributes:
     return {}
 
 
-def _limit(attributes: Attributes) -> Attributes:
+def _parse_limit(attributes: Attributes) -> Attributes:
     percent = attributes.get("percent")
     if type(percent) is not int or not 50 <= percent <= 100:
         raise malformed("percent must be an integer from 50 to 100")
     return {"limit": percent / 100}
 
 
-def coordinates(attributes: Attributes) -> Attributes:
-    """A place on earth."""
-    found = {}
-    for name, most in (("latitude", 90), ("longitude", 180)):
+def parse_coordinates(attributes: Attributes) -> Attributes:
+    """Return the latitude and longitude, each checked against its range."""
+    place = {}
+    for name, maximum in (("latitude", 90), ("longitude", 180)):
         value = attributes.get(name)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not -most <= value <= most:
-            raise malformed(f"{name} must be a number from -{most} to {most}")
-        found[name] = value
-    return found
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not -maximum <= value <= maximum:
+            raise malformed(f"{name} must be a number from -{maximum} to {maximum}")
+        place[name] = value
+    return place
 
 
-def _fixed(**parameters: str) -> Callable[[Attributes], Attributes]:
+def _fixed_body(**parameters: str) -> Callable[[Attributes], Attributes]:
     return lambda attributes: dict(parameters)
 
 
-def _port(is_open: bool) -> Callable[[Car, Attributes], None]:
-    def act(car: Car, body: Attributes) -> None:
+def _set_charge_port(is_open: bool) -> Callable[[Car, Attributes], None]:
+    def run(car: Car, body: Attributes) -> None:
         refuse_command(car)
         if not car.is_electric:
             raise SmartcarError("COMPATIBILITY", "VEHICLE_NOT_CAPABLE")
         car.is_charge_port_open = is_open
 
-    return act
+    return run
 
 
 _CHARGE, _SECURITY = COMMANDS["charge"], COMMANDS["security"]
 
 #: By path below ``commands/``.
 V3_COMMANDS: dict[str, V3Command] = {
-    "charge/start": V3Command("charge-start", _CHARGE, _fixed(action="START")),
-    "charge/stop": V3Command("charge-stop", _CHARGE, _fixed(action="STOP")),
-    "charge/set-limit": V3Command("charge-set-limit", COMMANDS["charge/limit"], _limit),
-    "charge-port/open": V3Command("charge-port-open", Command("control_charge", _port(True)), _nothing),
-    "charge-port/close": V3Command("charge-port-close", Command("control_charge", _port(False)), _nothing),
-    "security/lock": V3Command("security-lock", _SECURITY, _fixed(action="LOCK")),
-    "security/unlock": V3Command("security-unlock", _SECURITY, _fixed(action="UNLOCK")),
+    "charge/start": V3Command("charge-start", _CHARGE, _fixed_body(action="START")),
+    "charge/stop": V3Command("charge-stop", _CHARGE, _fixed_body(action="STOP")),
+    "charge/set-limit": V3Command("charge-set-limit", COMMANDS["charge/limit"], _parse_limit),
+    "charge-port/open": V3Command(
+        "charge-port-open", Command("control_charge", _set_charge_port(True)), _parse_nothing
+    ),
+    "charge-port/close": V3Command(
+        "charge-port-close", Command("control_charge", _set_charge_port(False)), _parse_nothing
+    ),
+    "security/lock": V3Command("security-lock", _SECURITY, _fixed_body(action="LOCK")),
+    "security/unlock": V3Command("security-unlock", _SECURITY, _fixed_body(action="UNLOCK")),
     "navigation/set-destination": V3Command(
-        "navigation-set-destination", COMMANDS["navigation/destination"], coordinates
+        "navigation-set-destination", COMMANDS["navigation/destination"], parse_coordinates
     ),
 }
 
 
-def takes_attributes(found: V3Command) -> bool:
-    """Whether the body says anything."""
-    return found.read in (_limit, coordinates)
+def has_attributes(v3_command: V3Command) -> bool:
+    """Return whether the command's request must have a body with attributes."""
+    return v3_command.parse in (_parse_limit, parse_coordinates)
 
 
 def execute(
-    known: Connection, found: V3Command, attributes: Attributes, reauthenticate_url: str
+    connection: Connection, v3_command: V3Command, attributes: Attributes, reauthenticate_url: str
 ) -> HttpResponseBase:
-    """Do as the command says. What is wrong with the request is said at once, what is wrong with the car
-    when the car has been asked.
+    """Run the command and return its response.
+
+    Raises `SmartcarError` for a wrong request. An error of the vehicle is in the response. A long command has
+    status 202 and its result, or its error, in the body.
     """
-    if found.command.scope not in known.permissions:
+    if v3_command.command.scope not in connection.permissions:
         raise SmartcarError("PERMISSION")
-    parameters = found.read(attributes)
-    began = store.now()
+    parameters = v3_command.parse(attributes)
+    started_at = store.now()
 
     def run() -> tuple[int, Attributes]:
         try:
-            execute_v2(known.car, found.command, parameters)
+            execute_v2(connection.car, v3_command.command, parameters)
         except SmartcarError as error:
             if error.code == "AUTHENTICATION_FAILED":
                 error.url = reauthenticate_url
             return error.status, shared_body(error)
-        return 200, {"data": _execution(found.kind, attributes, began)}
+        return 200, {"data": _execution(v3_command.kind, attributes, started_at)}
 
-    return _answer(run)
+    return _respond(run)
 
 
-def _answer(run: Callable[[], tuple[int, Attributes]]) -> HttpResponseBase:
-    """What a deed comes to: at once, or 202 and the real result at the end of a long answer."""
+def _respond(run: Callable[[], tuple[int, Attributes]]) -> HttpResponseBase:
+    """Return the result at once, or 202 with the result at the end of a streamed body."""
     seconds = conf.SMARTCAR_SIMULATOR_COMMAND_SECONDS
     if seconds > 0:
-        # Streamed: no Content-Length. The status has left long before the result is known.
-        return StreamingHttpResponse(_later(run, seconds), status=202, content_type="application/json")
+        # Streamed, without Content-Length: the status is sent before the result is known.
+        return StreamingHttpResponse(_delayed(run, seconds), status=202, content_type="application/json")
     status, body = run()
     return JsonResponse(body, status=status)
 
 
-def _later(run: Callable[[], tuple[int, Attributes]], seconds: float) -> Iterator[bytes]:
+def _delayed(run: Callable[[], tuple[int, Attributes]], seconds: float) -> Iterator[bytes]:
     yield b""  # sends the headers
     store.sleep(seconds)
     yield json.dumps(run()[1]).encode()
 
 
-def _execution(kind: str, parameters: Attributes, began: datetime) -> Attributes:
-    ended = store.now()
+def _execution(kind: str, parameters: Attributes, started_at: datetime) -> Attributes:
+    completed_at = store.now()
     return {
         "id": f"exec_{uuid.uuid4().hex}",
         "type": "command-execution",
@@ -143,8 +149,8 @@ def _execution(kind: str, parameters: Attributes, began: datetime) -> Attributes
             "parameters": parameters,
         },
         "meta": {
-            "executedAt": timestamp(began),
-            "completedAt": timestamp(ended),
-            "durationInSeconds": round((ended - began).total_seconds(), 3),
+            "executedAt": timestamp(started_at),
+            "completedAt": timestamp(completed_at),
+            "durationInSeconds": round((completed_at - started_at).total_seconds(), 3),
         },
     }

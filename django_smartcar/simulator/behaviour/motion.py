@@ -1,6 +1,6 @@
-"""Time passes for a car: it drives, charges and arrives, whether or not somebody looks.
+"""Motion of the vehicles: drive, park, sleep and charge, and what changes meanwhile.
 
-How far it has come is worked out when somebody looks, in whole minutes.
+Nothing runs in the background. A vehicle is brought up to date when it is read, in whole minutes.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from ..webhooks import notify
 
 _MINUTE = timedelta(minutes=1)
 _KM_PER_MINUTE = 1.0
-#: Degrees of longitude, about where the cars stand.
+#: In degrees of longitude, at about the latitude of the simulated vehicles.
 _DEGREES_PER_KM = 0.0116
-#: A car that drives is never quite empty: somebody fills it up.
-_LEAST = 0.02
+#: A driving vehicle never runs empty: its level stops at this fraction.
+_MIN_LEVEL = 0.02
 
 
 def enter(car: Car, state: str) -> None:
-    """Let the car do this from now on: a key of `states.STATES`."""
+    """Put the vehicle into a state, a key of `states.STATES`. Raise ValueError if that is impossible."""
     if state not in STATES:
         raise ValueError(f"A car cannot be {state!r}.")
     if state == "charging" and not car.is_electric:
@@ -41,7 +41,7 @@ def enter(car: Car, state: str) -> None:
 
 
 def catch_up(car: Car) -> None:
-    """Let the car have done what it was doing until now."""
+    """Bring a vehicle that drives or charges up to the current time of the simulator."""
     now = store.now()
     if car.state not in ("driving", "charging"):
         return
@@ -60,7 +60,7 @@ def catch_up(car: Car) -> None:
 
 
 def pass_time(seconds: float) -> None:
-    """Let time pass at once, and every car go on meanwhile."""
+    """Move the simulator's clock forward and bring every vehicle up to date."""
     store.advance(seconds)
     with store.changes():
         for car in store.cars():
@@ -71,26 +71,26 @@ def _drive(car: Car, km: float) -> None:
     car.odometer_km = round(car.odometer_km + km, 2)
     car.longitude = round((car.longitude + km * _DEGREES_PER_KM + 180) % 360 - 180, 6)
     if car.powertrain == "BEV":
-        set_battery(car, max(_LEAST, car.battery_percent - km / KM_PER_KWH / car.battery_capacity_kwh))
+        set_battery(car, max(_MIN_LEVEL, car.battery_percent - km / KM_PER_KWH / car.battery_capacity_kwh))
     else:
-        set_fuel(car, max(_LEAST, car.fuel_percent - km / KM_PER_LITRE / car.tank_litres))
+        set_fuel(car, max(_MIN_LEVEL, car.fuel_percent - km / KM_PER_LITRE / car.tank_litres))
 
 
 def _charge(car: Car, hours: float) -> None:
     charged = car.battery_percent + kilowatts(car) * hours / car.battery_capacity_kwh
-    # A car whose limit was lowered below what it holds keeps it.
+    # If the limit was lowered below the present level, the level stays.
     set_battery(car, max(car.battery_percent, min(car.charge_limit, charged)))
     if charged >= car.charge_limit:
         car.charge_state = "FULLY_CHARGED"
 
 
-def set_battery(car: Car, share: float) -> None:
-    """How full the battery is, and how far that goes."""
-    car.battery_percent = round(share, 4)
-    car.battery_range_km = round(car.battery_capacity_kwh * KM_PER_KWH * share, 2)
+def set_battery(car: Car, level: float) -> None:
+    """Set the battery level (0 to 1) and the range that follows from it."""
+    car.battery_percent = round(level, 4)
+    car.battery_range_km = round(car.battery_capacity_kwh * KM_PER_KWH * level, 2)
 
 
-def set_fuel(car: Car, share: float) -> None:
-    """How full the tank is, and how far that goes."""
-    car.fuel_percent = round(share, 4)
-    car.fuel_range_km = round(car.tank_litres * KM_PER_LITRE * share, 2)
+def set_fuel(car: Car, level: float) -> None:
+    """Set the fuel level (0 to 1) and the range that follows from it."""
+    car.fuel_percent = round(level, 4)
+    car.fuel_range_km = round(car.tank_litres * KM_PER_LITRE * level, 2)

@@ -1,4 +1,4 @@
-"""Signing in again at the car's maker, when Smartcar has lost the way to a car."""
+"""Re-authentication: the owner signs in to the make's account again, and the vehicle can be reached again."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .. import store
 from ..conf import conf
 from ..vehicles.test_accounts import ConnectError
 from ..webhooks import notify
-from .session import Run
+from .session import ConnectSession
 
 
-def address(request: HttpRequest, vehicle_id: str) -> str:
-    """The ``resolution.url`` of an error: the application adds where to come back to, and a state."""
+def resolution_url(request: HttpRequest, vehicle_id: str) -> str:
+    """Return the ``resolution.url`` of an error. The application adds its redirect URI and state."""
     query = {
         "response_type": "vehicle_id",
         "client_id": conf.SMARTCAR_SIMULATOR_CLIENT_ID,
@@ -26,8 +26,8 @@ def address(request: HttpRequest, vehicle_id: str) -> str:
     return f"{request.build_absolute_uri(path)}?{urlencode(query)}"
 
 
-def finish(run: Run, vehicle_id: str, email: str) -> dict[str, Any]:
-    """Find the way to the car again; what the redirect says then. No code, and no new token."""
+def complete(session: ConnectSession, vehicle_id: str, email: str) -> dict[str, Any]:
+    """Clear the vehicle's authentication error and return the redirect's parameters. There is no code."""
     with store.changes() as state:
         car, owner = state.cars[vehicle_id], state.owners.get(state.cars[vehicle_id].owner_id)
         if owner is None or owner.email != email.strip().lower():
@@ -38,4 +38,4 @@ def finish(run: Run, vehicle_id: str, email: str) -> dict[str, Any]:
             with notify.changing(car):
                 car.fault = None
         store.touch()
-    return {"vehicle_id": vehicle_id, "state": run.state, "external_id": run.external_id}
+    return {"vehicle_id": vehicle_id, "state": session.state, "external_id": session.external_id}

@@ -1,4 +1,4 @@
-"""Reads the address that an application sends a driver to, and keeps the visit that begins there."""
+"""A driver's session in Connect: validate the authorize URL, and store the session that starts with it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ..vehicles.test_accounts import make_for_vin
 
 MODES = ("live", "simulated", "test")
 
-_VISIT_LIFE = timedelta(hours=1)
+_MAX_AGE = timedelta(hours=1)
 #: Schemes that run something in the browser instead of opening an application.
 _UNSAFE_SCHEMES = {"about", "blob", "data", "file", "javascript", "vbscript"}
 
 
 class InvalidParameter(Exception):
-    """The address is wrong; shown on a page, for a wrong address is no place to redirect to."""
+    """A parameter of the authorize URL is wrong. Shown on a page: never redirect to an unchecked address."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -30,14 +30,14 @@ class InvalidParameter(Exception):
 
 
 @dataclass
-class Run:
-    """One visit to Connect, from the preamble to the redirect."""
+class ConnectSession:
+    """One driver's way through Connect, from the start page to the redirect."""
 
     id: str
     started_at: datetime
-    #: Where the visit ends.
+    #: The address to redirect to at the end.
     redirect_uri: str
-    #: Whether the address said so; the exchange must say the same then.
+    #: Whether the authorize URL named it. If so, the exchange of the code must name it, too.
     is_redirect_uri_named: bool
     scopes: list[str]
     required: set[str]
@@ -47,34 +47,34 @@ class Run:
     single_select: bool
     vin: str | None
     external_id: str | None
-    #: Chosen by the address; the brand list is skipped then.
-    given_make: Make | None
-    #: Whether a code was asked for; where none was, the redirect itself may be left out.
+    #: The make that the authorize URL names; the brand list is skipped then.
+    preselected_make: Make | None
+    #: Whether ``response_type`` is ``code``. If not, the redirect URI is optional.
     wants_code: bool = True
-    #: The car to sign in for again, in a visit that is about nothing else.
+    #: Set in a re-authentication: the vehicle whose owner signs in again.
     vehicle_id: str | None = None
     make: Make | None = None
     owner_id: str | None = None
     vehicle_ids: list[str] = field(default_factory=list)
-    #: Where the visit ended. A second press of the last button leads there again.
-    outcome: str | None = None
+    #: Set at the end. A second click on the last button redirects here again.
+    redirect_url: str | None = None
 
 
-def begin(query: Mapping[str, str]) -> Run:
-    """A new visit for this address; raises `InvalidParameter` for what is wrong with it."""
+def start(query: Mapping[str, str]) -> ConnectSession:
+    """Start a session for an authorize URL. Raise `InvalidParameter` if a parameter is wrong."""
     _check_client(query)
     if query.get("response_type") not in ("code", "none"):
         raise InvalidParameter("response_type")
     wants_code = query["response_type"] == "code"
     single_select = _flag(query, "single_select")
-    # Without single_select a VIN chooses nothing.
+    # Without single_select the VIN has no effect.
     vin = (query.get("single_select_vin") or "").upper() or None if single_select else None
     scopes = _scopes(query.get("scope"))
-    given_make = make_for_vin(vin) if vin else _make(query.get("make"))
-    run = Run(
+    preselected_make = make_for_vin(vin) if vin else _make(query.get("make"))
+    session = ConnectSession(
         id=secrets.token_urlsafe(24),
         started_at=store.now(),
-        redirect_uri=_redirect_uri(query.get("redirect_uri", ""), is_needed=wants_code),
+        redirect_uri=_redirect_uri(query.get("redirect_uri", ""), is_required=wants_code),
         is_redirect_uri_named=bool(query.get("redirect_uri")),
         scopes=[scope.removeprefix("required:") for scope in scopes],
         required={scope.removeprefix("required:") for scope in scopes if scope.startswith("required:")},
@@ -84,23 +84,23 @@ def begin(query: Mapping[str, str]) -> Run:
         single_select=single_select,
         vin=vin,
         external_id=query.get("external_id"),
-        given_make=given_make,
+        preselected_make=preselected_make,
         wants_code=wants_code,
-        make=given_make,
+        make=preselected_make,
     )
-    _keep(run)
-    return run
+    _store(session)
+    return session
 
 
-def begin_again(query: Mapping[str, str]) -> Run:
-    """A new visit to sign in again for one car; nothing is asked for and nothing allowed."""
+def start_reauthentication(query: Mapping[str, str]) -> ConnectSession:
+    """Start a re-authentication for one vehicle, which grants no permission. Raise `InvalidParameter`."""
     _check_client(query)
     if query.get("response_type") != "vehicle_id":
         raise InvalidParameter("response_type")
     car = store.state().cars.get(query.get("vehicle_id", ""))
     if car is None:
         raise InvalidParameter("vehicle_id")
-    run = Run(
+    session = ConnectSession(
         id=secrets.token_urlsafe(24),
         started_at=store.now(),
         redirect_uri=_redirect_uri(query.get("redirect_uri", "")),
@@ -113,33 +113,33 @@ def begin_again(query: Mapping[str, str]) -> Run:
         single_select=True,
         vin=None,
         external_id=query.get("external_id"),
-        given_make=MAKES[car.make],
+        preselected_make=MAKES[car.make],
         vehicle_id=car.id,
         make=MAKES[car.make],
     )
-    _keep(run)
-    return run
+    _store(session)
+    return session
 
 
-def _keep(run: Run) -> None:
+def _store(session: ConnectSession) -> None:
     with store.changes():
         for old in [
-            known for known in store.runs.values() if known.started_at < run.started_at - _VISIT_LIFE
+            stored for stored in store.runs.values() if stored.started_at < session.started_at - _MAX_AGE
         ]:
             del store.runs[old.id]
-        store.runs[run.id] = run
+        store.runs[session.id] = session
 
 
 def _check_client(query: Mapping[str, str]) -> None:
-    # "application_id" is the name that newer SDKs use for the same id.
+    # Newer SDKs send the same id as "application_id".
     name = "application_id" if "application_id" in query else "client_id"
     if query.get(name) != conf.SMARTCAR_SIMULATOR_CLIENT_ID:
         raise InvalidParameter(name)
 
 
-def _redirect_uri(uri: str, is_needed: bool = True) -> str:
-    if not uri and not is_needed:
-        return ""  # the visit ends on a page of Connect's own
+def _redirect_uri(uri: str, is_required: bool = True) -> str:
+    if not uri and not is_required:
+        return ""  # the session ends on a page of Connect itself
     registered = conf.SMARTCAR_SIMULATOR_REDIRECT_URIS
     if registered:
         if uri and uri not in registered:
@@ -172,9 +172,9 @@ def _make(text: str | None) -> Make | None:
     return make
 
 
-def _choice(query: Mapping[str, str], name: str, known: tuple[str, ...]) -> str:
-    value = query.get(name) or known[0]
-    if value not in known:
+def _choice(query: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
+    value = query.get(name) or allowed[0]
+    if value not in allowed:
         raise InvalidParameter(name)
     return value
 

@@ -1,4 +1,4 @@
-"""What the garage page lets one do with Smartcar itself: its clock, its limits and its hosts."""
+"""Forms of the garage for the whole simulator: its clock, its rate limits and the faults of its hosts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..faults import injection, rate_limits
 from ..store.models import Limits
 from .vehicle_forms import fault_choices
 
-#: The paths that name no car.
+#: The paths that are not about one vehicle.
 HOST_PATHS = (
     ("vehicles", "GET /vehicles"),
     ("user", "GET /user"),
@@ -24,8 +24,8 @@ HOST_PATHS = (
     ("oauth2/token", "POST /oauth2/token"),
 )
 
-#: What the buttons offer, in seconds.
-LEAPS = {
+#: The steps of the buttons that move the clock, in seconds.
+CLOCK_STEPS = {
     25: _("25 seconds"),
     60: _("1 minute"),
     900: _("15 minutes"),
@@ -35,73 +35,75 @@ LEAPS = {
 }
 
 
-class RuleForm(forms.Form):
-    """A form about no car."""
+class SettingsForm(forms.Form):
+    """Base class of the forms for the whole simulator."""
 
     done = _("Saved.")
 
-    def carry_out(self) -> None:
-        """Do what the form says."""
+    def save(self) -> None:
+        """Apply the form."""
         raise NotImplementedError
 
 
-class ClockForm(RuleForm):
-    """How much time passes at once."""
+class ClockForm(SettingsForm):
+    """Move the clock forward."""
 
-    done = _("Time has passed.")
+    done = _("The clock was moved forward.")
     seconds = forms.FloatField(label=_("Seconds"), min_value=1, max_value=10 * 366 * 86_400)
 
-    def carry_out(self) -> None:
+    def save(self) -> None:
         motion.pass_time(self.cleaned_data["seconds"])
 
 
-class LimitsForm(RuleForm):
-    """How much may be asked; an empty field is no limit."""
+class LimitsForm(SettingsForm):
+    """The rate limits and the limits of the plan; an empty field means no limit."""
 
-    done = _("From now on these limits hold.")
-    bucket_size = forms.IntegerField(label=_("Requests at once"), min_value=1, required=False)
-    bucket_refill = forms.FloatField(label=_("More each minute"), min_value=0, initial=2)
-    throttle_requests = forms.IntegerField(label=_("Requests per car"), min_value=1, required=False)
-    throttle_seconds = forms.IntegerField(label=_("In so many seconds"), min_value=1, max_value=86_400)
-    monthly_requests = forms.IntegerField(label=_("Requests a month"), min_value=0, required=False)
-    max_vehicles = forms.IntegerField(label=_("Cars of the plan"), min_value=0, required=False)
+    done = _("The limits are set.")
+    bucket_size = forms.IntegerField(label=_("Size of the bucket (requests)"), min_value=1, required=False)
+    bucket_refill = forms.FloatField(label=_("Requests added each minute"), min_value=0, initial=2)
+    throttle_requests = forms.IntegerField(label=_("Requests for one car"), min_value=1, required=False)
+    throttle_seconds = forms.IntegerField(label=_("Within (seconds)"), min_value=1, max_value=86_400)
+    monthly_requests = forms.IntegerField(
+        label=_("Requests for one car each month"), min_value=0, required=False
+    )
+    max_vehicles = forms.IntegerField(label=_("Cars in the plan"), min_value=0, required=False)
 
     def __init__(self, **options: Any) -> None:
         super().__init__(initial=vars(store.state().limits), **options)
-        smartcars = vars(rate_limits.SMARTCAR_LIMITS)
+        defaults = vars(rate_limits.SMARTCAR_LIMITS)
         for name, field in self.fields.items():
-            field.widget.attrs["placeholder"] = _("Smartcar’s: %(number)s") % {"number": smartcars[name]}
+            field.widget.attrs["placeholder"] = _("Smartcar: %(number)s") % {"number": defaults[name]}
 
-    def carry_out(self) -> None:
+    def save(self) -> None:
         with store.changes() as state:
             state.limits = Limits(**self.cleaned_data)
             store.touch()
 
 
-class ForgetForm(RuleForm):
-    """Fill the bucket again."""
+class ResetLimitsForm(SettingsForm):
+    """Fill the bucket and lift the throttle of every vehicle."""
 
-    done = _("The bucket is full, and no car is throttled.")
+    done = _("The bucket is full and no car is throttled.")
 
-    def carry_out(self) -> None:
+    def save(self) -> None:
         rate_limits.reset()
 
 
-class HostFaultForm(RuleForm):
-    """An error, and the path of a host that answers it."""
+class HostFaultForm(SettingsForm):
+    """A fault for a path that is not about one vehicle."""
 
-    done = _("From now on this is answered.")
+    done = _("The error is set.")
     path = forms.ChoiceField(label=_("Where"), choices=HOST_PATHS)
     fault = forms.ChoiceField(label=_("Error"), choices=lambda: [("", "—"), *fault_choices()], required=False)
 
-    def carry_out(self) -> None:
+    def save(self) -> None:
         injection.set_fault(self.cleaned_data["fault"] or None, self.cleaned_data["path"])
 
 
-#: By the name that the page posts as ``do``.
-RULE_FORMS: dict[str, type[RuleForm]] = {
+#: The forms by the name that the page posts as ``do``.
+SETTINGS_FORMS: dict[str, type[SettingsForm]] = {
     "clock": ClockForm,
     "limits": LimitsForm,
-    "forget": ForgetForm,
+    "reset_limits": ResetLimitsForm,
     "fault": HostFaultForm,
 }

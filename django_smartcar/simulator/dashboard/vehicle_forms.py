@@ -1,4 +1,4 @@
-"""What the garage page lets one do with a car: a form each, which checks and does it."""
+"""Forms of the garage for one vehicle: its state, its values, its faults and its latency."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from ..vehicles.states import STATES
 from ..vehicles.values import READINGS
 from ..webhooks import notify
 
-#: The whole car, where faults and latencies choose a path.
-_EVERYTHING = ("", _("Everything that the car is asked"))
+#: The choice of faults and latencies for every request about the vehicle.
+_EVERY_REQUEST = ("", _("Every request about this car"))
 
 
 def fault_choices() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Every fault, grouped by type as the table of errors is."""
+    """Return every fault as choices, grouped by error type."""
     groups: dict[str, list[tuple[str, str]]] = {}
     for fault in (*injection.FAULTS, *injection.V3_FAULTS):
         type_, _, code = fault.partition(":")
@@ -34,7 +34,7 @@ def fault_choices() -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def fault_rows() -> list[dict[str, Any]]:
-    """The table of errors: what each pair is answered with, and what it says."""
+    """Return the rows of the error table: status and description of each pair of type and code."""
     rows = []
     for pair, kind in (ERRORS | V3_ERRORS).items():
         is_v3 = pair in V3_ERRORS
@@ -54,55 +54,57 @@ def fault_rows() -> list[dict[str, Any]]:
         "code": "",
         "status": 504,
     }
-    rows.append(timeout | {"description": _("Text, and no envelope: a gateway before Smartcar gave up.")})
+    rows.append(
+        timeout | {"description": _("Plain text instead of JSON: a gateway in front of Smartcar timed out.")}
+    )
     return sorted(rows, key=lambda row: row["status"])
 
 
 def path_choices() -> list[Any]:
-    """What can be asked of a car, as faults and latencies name it."""
+    """Return the paths below a vehicle as choices, as faults and latencies name them."""
     reads = [("/", "GET /"), *((f"GET {path}", f"GET /{path}") for path in READINGS if path)]
     commands = [(f"POST {path}", f"POST /{path}") for path in ("batch", *COMMANDS)]
     signals = [
         ("signals", "GET /signals"),
         *((f"signals/{code}", f"GET /signals/{code}") for code in SIGNALS),
     ]
-    newer = [(f"commands/{path}", f"POST /commands/{path}") for path in V3_COMMANDS]
+    v3_commands = [(f"commands/{path}", f"POST /commands/{path}") for path in V3_COMMANDS]
     return [
-        _EVERYTHING,
+        _EVERY_REQUEST,
         (_("v2 reads"), reads),
         (_("v2 commands"), commands),
-        (_("v3 commands"), newer),
+        (_("v3 commands"), v3_commands),
         (_("v3 signals"), signals),
     ]
 
 
-def _plain(number: float) -> float:
-    """A number as a person writes it: 55 and not 55.0."""
+def _round(number: float) -> float:
+    """Round to two decimals, and to an int where possible: 55 and not 55.0."""
     rounded = round(number, 2)
     return int(rounded) if rounded.is_integer() else rounded
 
 
 def _status(fault: str) -> int:
-    return int(getattr(injection.exception_for(fault), "status"))  # noqa: B009 - three classes have it
+    return int(getattr(injection.exception_for(fault), "status"))  # noqa: B009 - of one of three classes
 
 
 class CarForm(forms.Form):
-    """A form about one car."""
+    """Base class of the forms for one vehicle."""
 
-    #: What the page says afterwards.
+    #: The message that the page shows after saving.
     done = _("Saved.")
 
     def __init__(self, car: Car, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.car = car
 
-    def carry_out(self) -> None:
-        """Do what the form says."""
+    def save(self) -> None:
+        """Apply the form."""
         raise NotImplementedError
 
 
 class StateForm(CarForm):
-    """What the car is doing."""
+    """The state of the vehicle, such as parked or driving."""
 
     done = _("The car has changed its state.")
     state = forms.ChoiceField(choices=[(name, state.title) for name, state in STATES.items()])
@@ -113,12 +115,12 @@ class StateForm(CarForm):
             raise forms.ValidationError(_("A car without a plug cannot charge."))
         return state
 
-    def carry_out(self) -> None:
+    def save(self) -> None:
         motion.enter(self.car, self.cleaned_data["state"])
 
 
-class FactsForm(CarForm):
-    """What a car says of itself. Only what was changed on the page is changed in the car."""
+class ValuesForm(CarForm):
+    """The values that the vehicle reports. Only the fields that were changed on the page are applied."""
 
     done = _("The car has changed.")
     odometer_km = forms.FloatField(label=_("Odometer (km)"), min_value=0, max_value=5_000_000)
@@ -131,12 +133,12 @@ class FactsForm(CarForm):
     is_plugged_in = forms.BooleanField(label=_("Plugged in"), required=False)
 
     def __init__(self, car: Car, *arguments: Any, **options: Any) -> None:
-        shares = {"battery": car.battery_percent, "fuel": car.fuel_percent, "charge_limit": car.charge_limit}
-        initial: dict[str, Any] = {name: _plain(share * 100) for name, share in shares.items()}
+        levels = {"battery": car.battery_percent, "fuel": car.fuel_percent, "charge_limit": car.charge_limit}
+        initial: dict[str, Any] = {name: _round(level * 100) for name, level in levels.items()}
         initial |= {
             name: getattr(car, name) for name in ("latitude", "longitude", "is_locked", "is_plugged_in")
         }
-        initial["odometer_km"] = _plain(car.odometer_km)
+        initial["odometer_km"] = _round(car.odometer_km)
         super().__init__(car, *arguments, initial=initial, **options)
         if not car.has_engine:
             del self.fields["fuel"]
@@ -144,7 +146,7 @@ class FactsForm(CarForm):
             for name in ("battery", "charge_limit", "is_plugged_in"):
                 del self.fields[name]
         for field in self.fields.values():
-            # Somebody else may have changed the car since the page was read.
+            # The vehicle may have changed since the page was loaded.
             field.show_hidden_initial = True
             is_switch = isinstance(field, forms.BooleanField)
             field.widget.attrs |= {"role": "switch"} if is_switch else {"step": "any"}
@@ -152,10 +154,10 @@ class FactsForm(CarForm):
     def clean(self) -> dict[str, Any] | None:
         is_plugged = "is_plugged_in" in self.changed_data and self.cleaned_data.get("is_plugged_in")
         if is_plugged and self.car.state == "driving":
-            self.add_error("is_plugged_in", _("A car that drives cannot be plugged in."))
+            self.add_error("is_plugged_in", _("A driving car cannot be plugged in."))
         return self.cleaned_data
 
-    def carry_out(self) -> None:
+    def save(self) -> None:
         car, changed = self.car, {name: self.cleaned_data[name] for name in self.changed_data}
         if not changed:
             return
@@ -174,13 +176,13 @@ class FactsForm(CarForm):
 
 
 class FaultForm(CarForm):
-    """An error, and where it is answered; without one, the error there is taken back."""
+    """A fault: the error, and for which path. No error removes the fault of the path."""
 
-    done = _("From now on this is answered.")
+    done = _("The error is set.")
     path = forms.ChoiceField(label=_("Where"), choices=path_choices, required=False)
     fault = forms.ChoiceField(label=_("Error"), choices=fault_choices, required=False)
 
-    def carry_out(self) -> None:
+    def save(self) -> None:
         path, fault = self.cleaned_data["path"], self.cleaned_data["fault"] or None
         with notify.changing(self.car):
             if path:
@@ -190,9 +192,9 @@ class FaultForm(CarForm):
 
 
 class LatencyForm(CarForm):
-    """How long an answer takes, and where."""
+    """A latency: the seconds, and for which path."""
 
-    done = _("From now on answers take this long.")
+    done = _("The delay is set.")
     path = forms.ChoiceField(label=_("Where"), choices=path_choices, required=False)
     seconds = forms.FloatField(label=_("Seconds"), min_value=0, max_value=600, required=False)
 
@@ -200,14 +202,14 @@ class LatencyForm(CarForm):
         super().__init__(car, *arguments, **options)
         self.fields["seconds"].widget.attrs["step"] = "any"
 
-    def carry_out(self) -> None:
+    def save(self) -> None:
         injection.set_latency(self.cleaned_data["seconds"], self.car, self.cleaned_data["path"] or "*")
 
 
-#: By the name that the page posts as ``do``.
+#: The forms by the name that the page posts as ``do``.
 CAR_FORMS: dict[str, type[CarForm]] = {
     "state": StateForm,
-    "facts": FactsForm,
+    "facts": ValuesForm,
     "fault": FaultForm,
     "latency": LatencyForm,
 }

@@ -1,4 +1,4 @@
-"""The garage: the cars, and what they are told to be. No real host has it; it stands for a driver's hands."""
+"""Pages of the garage for vehicles: show and change them, set faults. No host of Smartcar has these pages."""
 
 from __future__ import annotations
 
@@ -27,74 +27,74 @@ from ..webhooks import queue
 from ..webhooks.queue import Delivery
 from .vehicle_forms import CAR_FORMS, fault_rows
 
-#: So many of the last deliveries stand in a log.
-_MOST_DELIVERIES = 30
+#: How many deliveries a log shows, newest first.
+_MAX_DELIVERIES = 30
 
 
 def garage_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """A page of the garage: open to all, as the whole pretend Smartcar is, but to no other site's forms."""
+    """Make a page of the garage of this view: no login, as in all of the simulator, but with a CSRF check."""
     return login_not_required(never_cache(csrf_protect(require_http_methods(["GET", "HEAD", "POST"])(view))))
 
 
 @garage_page
-def home(request: HttpRequest) -> HttpResponse:
-    """Every car."""
+def vehicle_list(request: HttpRequest) -> HttpResponse:
+    """List the vehicles."""
     with store.changes():
-        connected = {known.car.id for known in connections()}
-        cars = [_tile(car, car.id in connected) for car in store.cars()]
+        connected = {connection.car.id for connection in connections()}
+        cars = [_summary(car, car.id in connected) for car in store.cars()]
     context = {"cars": cars, "client_id": conf.SMARTCAR_SIMULATOR_CLIENT_ID, "section": "cars"}
-    return render(request, "smartcar_simulator/garage/home.html", context)
+    return render(request, "smartcar_simulator/garage/vehicles.html", context)
 
 
 @garage_page
-def car_page(request: HttpRequest, vehicle_id: str) -> HttpResponse:
-    """One car: what it is, and what it does."""
+def vehicle_detail(request: HttpRequest, vehicle_id: str) -> HttpResponse:
+    """Show a vehicle with its deliveries, and apply its forms."""
     car = _car(vehicle_id)
     page = FormPage(request, CAR_FORMS, car)
     if page.is_done:
         return redirect(f"{request.path}?done={page.name}")
     with store.changes():
-        known = [one for one in connections() if one.car.id == car.id]
-        log = shown([one for one in queue.log() if one.vehicle_id == car.id])
+        found = [connection for connection in connections() if connection.car.id == car.id]
+        log = log_entries([delivery for delivery in queue.log() if delivery.vehicle_id == car.id])
     context = {
-        **_tile(car, bool(known)),
+        **_summary(car, bool(found)),
         **page.context,
-        "states": _states(car),
-        "connections": [(one, store.state().owners.get(one.owner_id)) for one in known],
+        "states": _state_choices(car),
+        "connections": [(each, store.state().owners.get(each.owner_id)) for each in found],
         "requests": rate_limits.requests_this_month(car),
         "log": log,
         "section": "cars",
     }
-    return render(request, "smartcar_simulator/garage/car.html", context, status=page.status)
+    return render(request, "smartcar_simulator/garage/vehicle.html", context, status=page.status)
 
 
 @garage_page
-def errors_page(request: HttpRequest, vehicle_id: str) -> HttpResponse:
-    """What goes wrong with one car: the table of errors, and how long it takes."""
+def vehicle_errors(request: HttpRequest, vehicle_id: str) -> HttpResponse:
+    """Show and set the faults and the latency of a vehicle."""
     car = _car(vehicle_id)
     forms = {name: CAR_FORMS[name] for name in ("fault", "latency")}
     page = FormPage(request, forms, car)
     if page.is_done:
         return redirect(f"{request.path}?done={page.name}")
     context = {
-        **_tile(car, True),
+        **_summary(car, True),
         **page.context,
         "rows": fault_rows(),
         "faults": sorted(car.faults.items()),
         "latencies": sorted(car.latencies.items()),
         "section": "cars",
     }
-    return render(request, "smartcar_simulator/garage/errors.html", context, status=page.status)
+    return render(request, "smartcar_simulator/garage/vehicle_errors.html", context, status=page.status)
 
 
 class FormPage:
-    """A page with several forms, each posted with its name as ``do``; at most one of them at a time."""
+    """A page with several forms. A form posts its name as ``do``; one form is posted at a time."""
 
     def __init__(self, request: HttpRequest, forms: Mapping[str, Callable[..., Any]], *subject: Any) -> None:
         self.name = request.POST.get("do", "") if request.method == "POST" else request.GET.get("done", "")
         self.is_done = False
         self.status = 200
-        # Several forms have fields of one name: their ids begin with the form's.
+        # Fields of different forms can have the same name, so the form's name is part of their ids.
         bound = {name: form(*subject, auto_id=f"{name}-%s") for name, form in forms.items()}
         done = getattr(bound.get(self.name), "done", "")
         if request.method == "POST":
@@ -104,23 +104,23 @@ class FormPage:
             form = bound[self.name] = forms[self.name](*subject, data=request.POST, auto_id=f"{self.name}-%s")
             self.is_done = form.is_valid()
             if self.is_done:
-                form.carry_out()
+                form.save()
             else:
                 self.status = 400
         self.context = {"forms": bound, "done": done, "is_busy": queue.is_busy(), "now": store.now()}
 
 
-def shown(log: list[Delivery]) -> list[dict[str, Any]]:
-    """The newest deliveries, as a log shows them."""
+def log_entries(log: list[Delivery]) -> list[dict[str, Any]]:
+    """Return the newest deliveries for the template of the log."""
     state = store.state()
     return [
         {
-            "delivery": one,
-            "car": state.cars.get(one.vehicle_id or ""),
-            "webhook": state.webhooks.get(one.webhook_id),
-            "body": json.dumps(one.payload, indent=2, ensure_ascii=False),
+            "delivery": delivery,
+            "car": state.cars.get(delivery.vehicle_id or ""),
+            "webhook": state.webhooks.get(delivery.webhook_id),
+            "body": json.dumps(delivery.payload, indent=2, ensure_ascii=False),
         }
-        for one in log[:_MOST_DELIVERIES]
+        for delivery in log[:_MAX_DELIVERIES]
     ]
 
 
@@ -133,7 +133,7 @@ def _car(vehicle_id: str) -> Car:
     return car
 
 
-def _tile(car: Car, is_connected: bool) -> dict[str, Any]:
+def _summary(car: Car, is_connected: bool) -> dict[str, Any]:
     return {
         "car": car,
         "make": MAKES[car.make].name,
@@ -141,11 +141,11 @@ def _tile(car: Car, is_connected: bool) -> dict[str, Any]:
         "is_connected": is_connected,
         "battery": round(car.battery_percent * 100) if car.is_electric else None,
         "fuel": round(car.fuel_percent * 100) if car.has_engine else None,
-        "problems": len(car.faults) + bool(car.fault) + bool(car.latencies),
+        "error_count": len(car.faults) + bool(car.fault) + bool(car.latencies),
     }
 
 
-def _states(car: Car) -> list[tuple[str, Any, bool]]:
+def _state_choices(car: Car) -> list[tuple[str, Any, bool]]:
     return [
         (name, state.title, name == car.state)
         for name, state in STATES.items()

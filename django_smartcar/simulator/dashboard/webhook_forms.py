@@ -1,4 +1,4 @@
-"""What the garage page lets one do with webhooks: what Smartcar's dashboard does, and what goes wrong."""
+"""Forms of the garage for webhooks: those of Smartcar's dashboard, and faults of the delivery."""
 
 from __future__ import annotations
 
@@ -16,66 +16,67 @@ from ..webhooks import notify, payloads, registry
 from .vehicle_forms import fault_choices
 
 _CORRUPTIONS = [
-    ("", _("Nothing")),
-    ("signature", _("The signature is of another token")),
-    ("unsigned", _("There is no signature")),
-    ("body", _("The body was changed on the way")),
-    ("truncated", _("Half of the body is missing")),
-    ("not-json", _("It is signed, and no JSON")),
+    ("", _("None")),
+    ("signature", _("Sign with another token")),
+    ("unsigned", _("Send no signature")),
+    ("body", _("Change the body after signing")),
+    ("truncated", _("Send half of the body")),
+    ("not-json", _("Sign a body that is not JSON")),
 ]
 _VERSIONS = [("4.0", _("4.0: states and errors")), ("2.0", _("2.0: scheduled and event-based"))]
 _CHARGE_EVENTS = ("CHARGING_STARTED", "CHARGING_STOPPED", "CHARGING_COMPLETED")
 
 
-def _check_address(address: str) -> str:
+def _validate_url(url: str) -> str:
     try:
-        parts = urlsplit(address)
-        is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        parts = urlsplit(url)
+        is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        is_one = False
-    if not is_one or not address.isprintable() or " " in address:
-        raise forms.ValidationError(_("Enter an address that begins with https:// or http://."))
-    return address
+        is_valid = False
+    if not is_valid or not url.isprintable() or " " in url:
+        raise forms.ValidationError(_("Enter a URL that begins with https:// or http://."))
+    return url
 
 
-class _AddressField(forms.CharField):
+class _URLField(forms.CharField):
     widget = forms.URLInput
 
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
-        return _check_address(text) if text else text
+        return _validate_url(text) if text else text
 
 
 class RegisterForm(forms.Form):
-    """A new webhook. Its receiver is asked at once whether it knows the token."""
+    """Register a webhook and send the verification challenge to its receiver."""
 
     name = forms.CharField(label=_("Name"), max_length=80)
-    callback_uri = _AddressField(
-        label=_("Address"), help_text=_("Smartcar takes https:// only; here http:// will do as well.")
+    callback_uri = _URLField(
+        label=_("Callback URL"),
+        help_text=_("Smartcar accepts https:// only. The simulator accepts http:// as well."),
     )
-    error_uri = _AddressField(
-        label=_("Address for errors"), required=False, help_text=_("Empty: the same address.")
+    error_uri = _URLField(
+        label=_("Callback URL for errors"), required=False, help_text=_("Leave empty to use the same URL.")
     )
     version = forms.ChoiceField(label=_("Version"), choices=_VERSIONS)
-    variant = forms.ChoiceField(label=_("Shape of 4.0"), choices=list(payloads.VARIANTS.items()))
-    auto_subscribe = forms.BooleanField(label=_("Subscribe every car that connects"), required=False)
+    variant = forms.ChoiceField(label=_("Variant of 4.0"), choices=list(payloads.VARIANTS.items()))
+    auto_subscribe = forms.BooleanField(label=_("Automatically subscribe every car"), required=False)
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.fields["auto_subscribe"].widget.attrs["role"] = "switch"
 
-    def carry_out(self) -> Webhook:
-        """Make the webhook, with every car that there is when it wants every car."""
-        made = registry.add(**self.cleaned_data)
-        if made.auto_subscribe:
-            for known in connections():
-                registry.subscribe(made.id, known.owner_id, known.car.id)
-        registry.verify(made)
-        return made
+    def save(self) -> Webhook:
+        """Create the webhook, subscribe the connected vehicles if asked to, and verify its receiver."""
+        webhook = registry.add(**self.cleaned_data)
+        if webhook.auto_subscribe:
+            for connection in connections():
+                registry.subscribe(webhook.id, connection.owner_id, connection.car.id)
+        registry.verify(webhook)
+        return webhook
 
 
 class WebhookForm(forms.Form):
-    """A form about one webhook."""
+    """Base class of the forms for one webhook."""
 
     done = _("Saved.")
 
@@ -83,58 +84,58 @@ class WebhookForm(forms.Form):
         super().__init__(*arguments, **options)
         self.webhook = webhook
 
-    def carry_out(self) -> None:
-        """Do what the form says."""
+    def save(self) -> None:
+        """Apply the form."""
         raise NotImplementedError
 
 
 class VerifyForm(WebhookForm):
-    """Ask the receiver again."""
+    """Send the verification challenge again."""
 
-    done = _("The receiver is asked whether it knows the token.")
+    done = _("The verification challenge is sent.")
 
-    def carry_out(self) -> None:
+    def save(self) -> None:
         registry.verify(self.webhook)
 
 
 class EnableForm(WebhookForm):
-    """On or off."""
+    """Turn the webhook on or off."""
 
     is_enabled = forms.BooleanField(required=False)
 
-    def carry_out(self) -> None:
+    def save(self) -> None:
         registry.enable(self.webhook, self.cleaned_data["is_enabled"])
 
 
 class SubscribeForm(WebhookForm):
-    """A car, to be told of or not."""
+    """Subscribe a vehicle to the webhook or unsubscribe it."""
 
     vehicle = forms.CharField()
     is_subscribed = forms.BooleanField(required=False)
 
-    def carry_out(self) -> None:
-        wanted = self.cleaned_data
-        subscribed = {
-            one.connection.car.id: one
-            for one in registry.subscriptions()
-            if one.webhook_id == self.webhook.id
+    def save(self) -> None:
+        vehicle_id, is_subscribed = self.cleaned_data["vehicle"], self.cleaned_data["is_subscribed"]
+        subscriptions = {
+            subscription.connection.car.id: subscription
+            for subscription in registry.subscriptions()
+            if subscription.webhook_id == self.webhook.id
         }
-        known = subscribed.get(wanted["vehicle"])
-        if known and not wanted["is_subscribed"]:
-            registry.unsubscribe(known)
-        elif not known and wanted["is_subscribed"]:
+        subscription = subscriptions.get(vehicle_id)
+        if subscription and not is_subscribed:
+            registry.unsubscribe(subscription)
+        elif not subscription and is_subscribed:
             for connection in connections():
-                if connection.car.id == wanted["vehicle"]:
+                if connection.car.id == vehicle_id:
                     registry.subscribe(self.webhook.id, connection.owner_id, connection.car.id)
                     return
 
 
-class FaultInjectionForm(WebhookForm):
-    """What goes wrong on the way."""
+class DeliveryFaultsForm(WebhookForm):
+    """Faults of the delivery: copies, delay, damage and wrong order."""
 
-    done = _("From now on this happens on the way.")
+    done = _("The delivery faults are set.")
     copies = forms.IntegerField(label=_("Copies of each event"), min_value=1, max_value=10)
-    delay = forms.FloatField(label=_("Seconds late"), min_value=0, max_value=86_400)
+    delay = forms.FloatField(label=_("Delay (seconds)"), min_value=0, max_value=86_400)
     corruption = forms.ChoiceField(label=_("Damage"), choices=_CORRUPTIONS, required=False)
     is_reordered = forms.BooleanField(label=_("Out of order"), required=False)
 
@@ -143,36 +144,40 @@ class FaultInjectionForm(WebhookForm):
         self.fields["is_reordered"].widget.attrs["role"] = "switch"
         self.fields["delay"].widget.attrs["step"] = "any"
 
-    def carry_out(self) -> None:
+    def save(self) -> None:
         with store.changes():
             for name, value in self.cleaned_data.items():
                 setattr(self.webhook, name, value)
             store.touch()
 
 
-class SendForm(WebhookForm):
-    """One event, whether or not anything has happened."""
+class SendEventForm(WebhookForm):
+    """Send one event, whether or not anything has happened."""
 
-    done = _("The event is on its way.")
+    done = _("The event is queued.")
     kind = forms.ChoiceField(label=_("Event"))
     vehicle = forms.ChoiceField(label=_("Car"), required=False)
-    trigger = forms.ChoiceField(label=_("Caused by"), required=False)
+    trigger = forms.ChoiceField(label=_("Trigger"), required=False)
     fault = forms.ChoiceField(label=_("Error"), required=False)
-    is_test = forms.BooleanField(label=_("As a test"), required=False)
+    is_test = forms.BooleanField(label=_("As a test event"), required=False)
 
     def __init__(self, webhook: Webhook, *arguments: Any, **options: Any) -> None:
         super().__init__(webhook, *arguments, **options)
-        self._choices("vehicle", [(one.car.id, f"{one.car.model} {one.car.vin}") for one in connections()])
+        self._set_choices(
+            "vehicle", [(each.car.id, f"{each.car.model} {each.car.vin}") for each in connections()]
+        )
         if webhook.version == "2.0":
-            self._choices("kind", [(name, name) for name in ("schedule", *_CHARGE_EVENTS)])
+            self._set_choices("kind", [(name, name) for name in ("schedule", *_CHARGE_EVENTS)])
             for name in ("trigger", "fault", "is_test"):
                 del self.fields[name]
             return
-        self._choices("kind", [(name, name) for name in ("VEHICLE_STATE", "VEHICLE_ERROR", "RESOLVED")])
-        self._choices("trigger", [(code, code) for code in (payloads.FIRST_DELIVERY, *SIGNALS)])
-        self._choices("fault", [group for group in fault_choices() if group[0] in notify.WEBHOOK_ERROR_TYPES])
+        self._set_choices("kind", [(name, name) for name in ("VEHICLE_STATE", "VEHICLE_ERROR", "RESOLVED")])
+        self._set_choices("trigger", [(code, code) for code in (payloads.FIRST_DELIVERY, *SIGNALS)])
+        self._set_choices(
+            "fault", [group for group in fault_choices() if group[0] in notify.WEBHOOK_ERROR_TYPES]
+        )
 
-    def _choices(self, name: str, choices: list[Any]) -> None:
+    def _set_choices(self, name: str, choices: list[Any]) -> None:
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101 - for the types
         field.choices = choices
@@ -182,28 +187,28 @@ class SendForm(WebhookForm):
             self.add_error("vehicle", _("Connect a car first."))
         return self.cleaned_data
 
-    def carry_out(self) -> None:
-        wanted, webhook = self.cleaned_data, self.webhook
-        if wanted["kind"] == "schedule":
+    def save(self) -> None:
+        data, webhook = self.cleaned_data, self.webhook
+        if data["kind"] == "schedule":
             registry.send_schedule(webhook)
             return
-        known = next(one for one in connections() if one.car.id == wanted["vehicle"])
-        if wanted["kind"] in _CHARGE_EVENTS:
-            registry.send_charge_event(webhook, known, wanted["kind"])
-        elif wanted["kind"] == "VEHICLE_STATE":
-            trigger = wanted["trigger"] or payloads.FIRST_DELIVERY
-            registry.send_state(webhook, known, [trigger], is_test=wanted["is_test"])
+        connection = next(each for each in connections() if each.car.id == data["vehicle"])
+        if data["kind"] in _CHARGE_EVENTS:
+            registry.send_charge_event(webhook, connection, data["kind"])
+        elif data["kind"] == "VEHICLE_STATE":
+            trigger = data["trigger"] or payloads.FIRST_DELIVERY
+            registry.send_state(webhook, connection, [trigger], is_test=data["is_test"])
         else:
-            is_resolved = wanted["kind"] == "RESOLVED"
-            fault = wanted["fault"] or "VEHICLE_STATE:UNREACHABLE"
-            registry.send_error(webhook, known, fault, is_resolved=is_resolved, is_test=wanted["is_test"])
+            is_resolved = data["kind"] == "RESOLVED"
+            fault = data["fault"] or "VEHICLE_STATE:UNREACHABLE"
+            registry.send_error(webhook, connection, fault, is_resolved=is_resolved, is_test=data["is_test"])
 
 
-#: By the name that the page posts as ``do``.
+#: The forms by the name that the page posts as ``do``.
 WEBHOOK_FORMS: dict[str, type[WebhookForm]] = {
     "verify": VerifyForm,
     "enable": EnableForm,
     "subscribe": SubscribeForm,
-    "mischief": FaultInjectionForm,
-    "send": SendForm,
+    "delivery_faults": DeliveryFaultsForm,
+    "send": SendEventForm,
 }

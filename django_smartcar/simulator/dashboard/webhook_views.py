@@ -1,4 +1,4 @@
-"""The part of the garage that stands for Smartcar's dashboard: webhooks, limits and the clock."""
+"""Pages of the garage for webhooks, and for the simulator's clock, limits and host faults."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from ..pages import render
 from ..store.models import Webhook
 from ..vehicles.catalog import MAKES
 from ..webhooks import queue, registry
-from .settings_forms import LEAPS, RULE_FORMS
-from .views import FormPage, garage_page, shown
+from .settings_forms import CLOCK_STEPS, SETTINGS_FORMS
+from .views import FormPage, garage_page, log_entries
 from .webhook_forms import WEBHOOK_FORMS, RegisterForm
 
 
 @garage_page
 def webhook_list(request: HttpRequest) -> HttpResponse:
-    """The webhooks there are, and a new one."""
+    """List the webhooks and register new ones."""
     form = RegisterForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        made = form.carry_out()
-        return redirect("smartcar_simulator:garage-webhook", webhook_id=made.id)
+        created = form.save()
+        return redirect("smartcar_simulator:garage-webhook", webhook_id=created.id)
     with store.changes() as state:
         subscribed = [webhook_id for ids in state.subscriptions.values() for webhook_id in ids]
-        known = [(one, subscribed.count(one.id)) for one in state.webhooks.values()]
+        webhooks = [(each, subscribed.count(each.id)) for each in state.webhooks.values()]
     context = {
-        "webhooks": known,
+        "webhooks": webhooks,
         "form": form,
-        "log": shown(queue.log()),
+        "log": log_entries(queue.log()),
         "is_busy": queue.is_busy(),
         "now": store.now(),
         "section": "webhooks",
@@ -40,48 +40,48 @@ def webhook_list(request: HttpRequest) -> HttpResponse:
 
 
 @garage_page
-def webhook(request: HttpRequest, webhook_id: str) -> HttpResponse:
-    """One webhook: its receiver, its cars, what is sent and what came of it."""
-    known = _webhook(webhook_id)
+def webhook_detail(request: HttpRequest, webhook_id: str) -> HttpResponse:
+    """Show a webhook, its subscriptions and its deliveries, and apply its forms."""
+    webhook = _webhook(webhook_id)
     if request.method == "POST" and request.POST.get("do") == "delete":
-        registry.remove(known)
+        registry.remove(webhook)
         return redirect("smartcar_simulator:garage-webhooks")
-    page = FormPage(request, WEBHOOK_FORMS, known)
+    page = FormPage(request, WEBHOOK_FORMS, webhook)
     if page.is_done:
         return redirect(f"{request.path}?done={page.name}")
     with store.changes() as state:
         cars = [
-            (MAKES[one.car.make].name, one.car, known.id in state.subscriptions.get(one.car.id, []))
-            for one in connections()
+            (MAKES[each.car.make].name, each.car, webhook.id in state.subscriptions.get(each.car.id, []))
+            for each in connections()
         ]
     context = {
         **page.context,
-        "webhook": known,
+        "webhook": webhook,
         "cars": cars,
-        "log": shown([one for one in queue.log() if one.webhook_id == known.id]),
+        "log": log_entries([each for each in queue.log() if each.webhook_id == webhook.id]),
         "section": "webhooks",
     }
     return render(request, "smartcar_simulator/garage/webhook.html", context, status=page.status)
 
 
 @garage_page
-def rules(request: HttpRequest) -> HttpResponse:
-    """The clock, the limits, and the errors where no car is named."""
-    page = FormPage(request, RULE_FORMS)
+def clock_and_limits(request: HttpRequest) -> HttpResponse:
+    """Show and change the clock, the limits and the faults of the hosts."""
+    page = FormPage(request, SETTINGS_FORMS)
     if page.is_done:
         return redirect(f"{request.path}?done={page.name}")
     context = {
         **page.context,
-        "leaps": LEAPS,
+        "clock_steps": CLOCK_STEPS,
         "in_bucket": rate_limits.bucket_level(),
         "faults": sorted(store.state().faults.items()),
-        "section": "rules",
+        "section": "clock-and-limits",
     }
-    return render(request, "smartcar_simulator/garage/rules.html", context, status=page.status)
+    return render(request, "smartcar_simulator/garage/clock_and_limits.html", context, status=page.status)
 
 
 def _webhook(webhook_id: str) -> Webhook:
-    known = store.state().webhooks.get(webhook_id)
-    if known is None:
+    webhook = store.state().webhooks.get(webhook_id)
+    if webhook is None:
         raise Http404
-    return known
+    return webhook

@@ -37,7 +37,7 @@ def error_of(response):
     return response.json()["error"], response.json()["error_description"]
 
 
-def test_a_pair_of_tokens_is_given_when_a_code_is_exchanged(token, code, api):
+def test_a_code_is_exchanged_for_a_pair_of_tokens(token, code, api):
     response = exchange(token, code)
     assert response.status_code == 200
     body = response.json()
@@ -62,24 +62,24 @@ def test_a_pair_of_tokens_is_given_when_a_code_is_exchanged(token, code, api):
         basic(user="", password=""),
     ],
 )
-def test_the_client_is_refused_when_its_credentials_are_wrong(token, code, authorization):
+def test_wrong_client_credentials_are_rejected(token, code, authorization):
     response = token(authorization, grant_type="authorization_code", code=code, redirect_uri=REDIRECT_URI)
     assert response.status_code == 401
     assert response.json()["error"] == "invalid_client"
     assert response["WWW-Authenticate"].startswith("Basic")
-    assert exchange(token, code).status_code == 200  # and the code is not lost by it
+    assert exchange(token, code).status_code == 200  # the failed attempt did not use up the code
 
 
-def test_a_code_is_refused_when_it_was_used(token, code):
+def test_a_used_code_is_rejected(token, code):
     exchange(token, code)
     assert error_of(exchange(token, code)) == ("invalid_grant", f"Invalid code: {code}.")
 
 
-def test_a_code_is_refused_when_it_is_unknown(token):
+def test_an_unknown_code_is_rejected(token):
     assert error_of(exchange(token, "nonsense")) == ("invalid_grant", "Invalid code: nonsense.")
 
 
-def test_a_code_dies_when_ten_minutes_are_over(token, visit, clock):
+def test_a_code_expires_after_ten_minutes(token, visit, clock):
     early, late = visit().connect("a@b.c").answer["code"], visit().connect("d@e.f").answer["code"]
     clock.shift(599)
     assert exchange(token, early).status_code == 200
@@ -87,14 +87,14 @@ def test_a_code_dies_when_ten_minutes_are_over(token, visit, clock):
     assert error_of(exchange(token, late)) == ("invalid_grant", f"Invalid code: {late}.")
 
 
-def test_a_code_is_refused_when_the_redirect_uri_differs(token, code):
+def test_a_code_is_rejected_with_another_redirect_uri(token, code):
     other = "https://app.example.com/other"
     expected = ("invalid_grant", f"Unauthorized redirect_uri: {other}")
     assert error_of(exchange(token, code, redirect_uri=other)) == expected
     assert exchange(token, code).status_code == 200
 
 
-def test_no_redirect_uri_is_asked_for_when_the_address_named_none(token, visit, settings):
+def test_the_exchange_needs_no_redirect_uri_when_the_authorize_url_had_none(token, visit, settings):
     settings.SMARTCAR_SIMULATOR_REDIRECT_URIS = [REDIRECT_URI]
     code = visit(redirect_uri=None).connect().answer["code"]
     assert token(grant_type="authorization_code", code=code).status_code == 200
@@ -105,7 +105,7 @@ def test_no_redirect_uri_is_asked_for_when_the_address_named_none(token, visit, 
     assert exchange(token, code).status_code == 200
 
 
-def test_a_redirect_uri_is_asked_for_when_the_address_named_one(token, code):
+def test_the_exchange_needs_the_redirect_uri_of_the_authorize_url(token, code):
     expected = ("invalid_grant", "Unauthorized redirect_uri: ")
     assert error_of(exchange(token, code, redirect_uri="")) == expected
 
@@ -119,22 +119,22 @@ def test_a_redirect_uri_is_asked_for_when_the_address_named_one(token, code):
         ({"grant_type": "refresh_token"}, "invalid_request"),
     ],
 )
-def test_a_request_is_refused_when_it_is_malformed(token, fields, error):
+def test_a_malformed_token_request_is_rejected(token, fields, error):
     assert error_of(token(**fields))[0] == error
 
 
-def test_only_post_is_taken_when_tokens_are_asked_for(client):
+def test_the_token_endpoint_accepts_post_only(client):
     response = client.get(f"{PREFIX}/auth/oauth/token", headers={"authorization": basic()})
     assert response.status_code == 405
 
 
-def test_no_redirect_is_sent_when_the_path_ends_in_a_slash(token, code):
+def test_a_trailing_slash_does_not_redirect(token, code):
     fields = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT_URI}
     response = Client().post(f"{PREFIX}/auth/oauth/token/", fields, headers={"authorization": basic()})
     assert response.status_code == 200
 
 
-def test_both_tokens_change_when_a_pair_is_refreshed(token, connect, api):
+def test_a_refresh_issues_two_new_tokens_and_the_old_access_token_stays_valid(token, connect, api):
     old = connect()
     new = refresh(token, old["refresh_token"]).json()
     assert new["access_token"] != old["access_token"]
@@ -144,7 +144,7 @@ def test_both_tokens_change_when_a_pair_is_refreshed(token, connect, api):
     assert store.counters["refreshes"] == 1
 
 
-def test_an_access_token_dies_when_two_hours_are_over(connect, api, clock):
+def test_an_access_token_expires_after_two_hours(connect, api, clock):
     tokens = connect()
     clock.shift(7199)
     assert api("GET", "user", tokens["access_token"]).status_code == 200
@@ -152,7 +152,7 @@ def test_an_access_token_dies_when_two_hours_are_over(connect, api, clock):
     assert api("GET", "user", tokens["access_token"]).status_code == 401
 
 
-def test_a_refresh_token_dies_when_sixty_days_are_over(connect, token, clock):
+def test_a_refresh_token_expires_after_sixty_days(connect, token, clock):
     first, second = connect("a@b.c"), connect("d@e.f")
     clock.shift(60 * 86400 - 1)
     assert refresh(token, first["refresh_token"]).status_code == 200
@@ -162,7 +162,7 @@ def test_a_refresh_token_dies_when_sixty_days_are_over(connect, token, clock):
 
 
 @pytest.mark.parametrize("grace", [600, 60])
-def test_a_used_refresh_token_is_answered_when_its_grace_lasts(connect, token, clock, settings, grace):
+def test_a_used_refresh_token_works_during_its_grace_period(connect, token, clock, settings, grace):
     settings.SMARTCAR_SIMULATOR_GRACE = grace
     used = connect()["refresh_token"]
     first = refresh(token, used).json()
@@ -170,23 +170,23 @@ def test_a_used_refresh_token_is_answered_when_its_grace_lasts(connect, token, c
     second = refresh(token, used)
     assert second.status_code == 200
     assert second.json()["refresh_token"] != first["refresh_token"]
-    clock.shift(1)  # the grace runs from the first use: asking again does not make it longer
+    clock.shift(1)  # the grace period starts with the first use and is not extended by later ones
     assert error_of(refresh(token, used)) == ("invalid_grant", f"Invalid refresh_token: {used}.")
     assert refresh(token, first["refresh_token"]).status_code == 200
 
 
-def test_a_refresh_token_is_refused_when_its_last_car_was_disconnected(connect, token):
+def test_a_refresh_token_is_rejected_after_its_last_car_was_disconnected(connect, token):
     tokens = connect()
     grants.disconnect(vehicle_id=store.cars()[0].id)
     assert refresh(token, tokens["refresh_token"]).status_code == 400
 
 
-def test_a_code_is_exchanged_once_when_many_threads_try(token, code, monkeypatch):
+def test_only_one_of_many_threads_can_exchange_a_code(token, code, monkeypatch):
     barrier = threading.Barrier(8)
     statuses = []
     now = store.now
 
-    def slow_now():  # leaves the others time to come in between, were there no lock
+    def slow_now():  # gives the other threads time to interfere if there is no lock
         time.sleep(0.02)
         return now()
 

@@ -4,12 +4,12 @@ from django.test import Client
 from tests.simulator.conftest import PREFIX, v3_error_of
 
 
-def ask(query=""):
+def get_models(query=""):
     return Client().get(f"{PREFIX}/compatibility-api/v3/compatible-vehicles{query}")
 
 
-def test_a_model_has_the_documented_shape_when_anybody_asks():
-    body = ask("?filter[make]=TESLA&filter[region]=US").json()
+def test_a_model_has_the_documented_format_and_needs_no_token():
+    body = get_models("?filter[make]=TESLA&filter[region]=US").json()
     first = body["data"][0]
     assert first["id"] == "TESLA-Model 3-2018-2026-BEV-US"
     assert first["type"] == "vehicle-model-capability"
@@ -24,17 +24,17 @@ def test_a_model_has_the_documented_shape_when_anybody_asks():
     assert "self" in body["links"]
 
 
-def test_models_are_filtered_when_filters_are_given():
-    body = ask("?filter[powertrainType]=PHEV&filter[region]=EUROPE&page[size]=100").json()
+def test_models_can_be_filtered():
+    body = get_models("?filter[powertrainType]=PHEV&filter[region]=EUROPE&page[size]=100").json()
     assert {one["attributes"]["powertrainType"] for one in body["data"]} == {"PHEV"}
     assert {one["attributes"]["region"] for one in body["data"]} == {"EUROPE"}
-    assert {one["attributes"]["make"] for one in ask("?filter[make]=land rover").json()["data"]} == {
+    assert {one["attributes"]["make"] for one in get_models("?filter[make]=land rover").json()["data"]} == {
         "LAND_ROVER"
     }
-    assert ask("?filter[make]=nonsense").json()["meta"]["totalCount"] == 0
+    assert get_models("?filter[make]=nonsense").json()["meta"]["totalCount"] == 0
 
 
-def test_every_model_is_seen_once_when_the_links_are_followed():
+def test_following_the_links_returns_every_model_once():
     seen, url = [], f"{PREFIX}/compatibility-api/v3/compatible-vehicles"
     while url:
         body = Client().get(url).json()
@@ -44,11 +44,11 @@ def test_every_model_is_seen_once_when_the_links_are_followed():
 
 
 @pytest.mark.parametrize("query", ["?filter[region]=MARS", "?filter[powertrainType]=STEAM", "?page[size]=0"])
-def test_the_request_is_invalid_when_its_query_is(query):
-    v3_error_of(ask(query), 400, "VALIDATION", "INVALID_INPUT_FORMAT")
+def test_an_invalid_query_is_rejected(query):
+    v3_error_of(get_models(query), 400, "VALIDATION", "INVALID_INPUT_FORMAT")
 
 
-def test_a_path_is_not_found_when_there_is_none():
+def test_unknown_paths_and_methods_are_not_found():
     for method, path in [("GET", "v3/nonsense"), ("POST", "v3/compatible-vehicles")]:
         response = Client().generic(method, f"{PREFIX}/compatibility-api/{path}")
         v3_error_of(response, 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")

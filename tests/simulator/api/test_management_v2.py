@@ -15,7 +15,7 @@ def call():
 
 
 @pytest.mark.parametrize("path", ["/v2.0/management/connections", "/v2.0/management/connections/"])
-def test_connections_are_listed_newest_first_when_asked(call, connect, path):
+def test_connections_are_listed_newest_first(call, connect, path):
     connect("a@example.com")
     connect("b@example.com", mode="simulated")
     response = call("GET", path=path)
@@ -31,13 +31,13 @@ def test_connections_are_listed_newest_first_when_asked(call, connect, path):
     assert response["SC-Request-Id"]
 
 
-def test_a_car_stands_once_when_it_was_connected_twice(call, connect):
+def test_a_car_that_was_connected_twice_is_listed_once(call, connect):
     connect()
     connect()
     assert len(call("GET").json()["connections"]) == 1
 
 
-def test_every_connection_is_seen_once_when_pages_are_followed(call, connect):
+def test_following_the_cursor_returns_every_connection_once(call, connect):
     connect("23-vehicles@smartcar.com")
     seen, query = [], ""
     for _ in range(10):
@@ -51,7 +51,7 @@ def test_every_connection_is_seen_once_when_pages_are_followed(call, connect):
     assert len(call("GET", "?limit=100").json()["connections"]) == 25
 
 
-def test_connections_are_filtered_when_a_filter_is_given(call, connect):
+def test_connections_can_be_filtered(call, connect):
     connect("2-vehicles@smartcar.com")
     connect("b@example.com", mode="test")
     other = store.owner("b@example.com").id
@@ -63,7 +63,7 @@ def test_connections_are_filtered_when_a_filter_is_given(call, connect):
 
 
 @pytest.mark.parametrize("query", ["?limit=101", "?limit=0", "?cursor=x", "?cursor=%C3%A4", "?mode=dream"])
-def test_the_request_is_invalid_when_its_query_is(call, query):
+def test_an_invalid_query_is_rejected(call, query):
     response = call("GET", query)
     assert response.status_code == 400
     assert response.json()["type"] == "VALIDATION"
@@ -72,7 +72,7 @@ def test_the_request_is_invalid_when_its_query_is(call, query):
 
 @pytest.mark.parametrize("authorization", ["", management("wrong"), f"Bearer {store.MANAGEMENT_TOKEN}"])
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_the_caller_is_refused_when_the_management_token_is_wrong(call, connect, method, authorization):
+def test_a_wrong_management_token_is_rejected(call, connect, method, authorization):
     connect()
     response = call(method, f"?user_id={store.owners()[0].id}", authorization)
     assert response.status_code == 401
@@ -80,7 +80,7 @@ def test_the_caller_is_refused_when_the_management_token_is_wrong(call, connect,
     assert len(call("GET").json()["connections"]) == 1
 
 
-def test_all_cars_of_a_user_go_when_the_user_is_deleted(call, connect, api):
+def test_deleting_a_user_deletes_the_connections_of_all_their_cars(call, connect, api):
     tokens = connect("3-vehicles@smartcar.com")
     connect("b@example.com")
     owner = store.owner("3-vehicles@smartcar.com").id
@@ -92,7 +92,7 @@ def test_all_cars_of_a_user_go_when_the_user_is_deleted(call, connect, api):
     assert api("GET", "vehicles", tokens["access_token"]).json()["vehicles"] == []
 
 
-def test_one_car_goes_when_the_vehicle_is_deleted(call, connect):
+def test_deleting_a_vehicle_deletes_its_connection_only(call, connect):
     connect("3-vehicles@smartcar.com")
     vehicle_id = store.cars()[1].id
     body = call("DELETE", f"?vehicle_id={vehicle_id}").json()
@@ -101,13 +101,13 @@ def test_one_car_goes_when_the_vehicle_is_deleted(call, connect):
     assert call("DELETE", f"?vehicle_id={vehicle_id}").json() == {"connections": []}
 
 
-def test_nothing_is_deleted_when_no_filter_is_given(call, connect):
+def test_deleting_without_a_filter_is_rejected(call, connect):
     connect()
     assert call("DELETE").status_code == 400
     assert len(call("GET").json()["connections"]) == 1
 
 
-def test_a_path_is_not_found_when_there_is_none(call):
+def test_unknown_paths_methods_and_versions_are_not_found(call):
     assert call("GET", path="/v2.0/management/nonsense").json()["type"] == "RESOURCE_NOT_FOUND"
     assert call("POST").status_code == 404
     for path in ("/vtwo/management/connections", "/v0/management/connections/"):

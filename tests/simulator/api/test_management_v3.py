@@ -6,7 +6,7 @@ from django_smartcar.simulator import store
 from django_smartcar.simulator.webhooks import registry
 from tests.simulator.conftest import v3_error_of
 
-NOBODY = "00000000-0000-4000-8000-000000000000"
+UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture
@@ -29,22 +29,22 @@ def listed(call, path, **filters):
     return [one["id"] for one in response.json()["data"]]
 
 
-def test_there_is_one_application_when_they_are_listed(call):
+def test_the_list_of_applications_has_one_application(call):
     (application,) = call("GET", "applications").json()["data"]
     assert application["id"] == store.CLIENT_ID
     assert call("GET", f"applications/{store.CLIENT_ID}").json() == {"data": application}
-    v3_error_of(call("GET", f"applications/{NOBODY}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+    v3_error_of(call("GET", f"applications/{UNKNOWN_ID}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
 
 
-def test_no_secret_is_shown_when_they_are_listed(call):
+def test_the_list_of_secrets_has_no_secret_values(call):
     response = call("GET", f"applications/{store.CLIENT_ID}/secrets")
     assert response.json()["meta"]["totalCount"] == 1
     for secret in (store.M2M_CLIENT_SECRET, store.CLIENT_SECRET, store.MANAGEMENT_TOKEN):
         assert secret not in response.content.decode()
-    v3_error_of(call("GET", f"applications/{NOBODY}/secrets"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+    v3_error_of(call("GET", f"applications/{UNKNOWN_ID}/secrets"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
 
 
-def test_webhooks_are_listed_and_filtered_when_they_were_made_in_the_dashboard(call, webhook):
+def test_webhooks_of_the_dashboard_can_be_listed_and_filtered(call, webhook):
     other = registry.add("Other", "https://x.example.com/", is_enabled=False, auto_subscribe=True)
     assert listed(call, "webhooks") == [webhook.id, other.id]
     assert listed(call, "webhooks", name="Other") == [other.id]
@@ -59,10 +59,10 @@ def test_webhooks_are_listed_and_filtered_when_they_were_made_in_the_dashboard(c
         "autoSubscribe": False,
     }
     assert call("POST", "webhooks", {"name": "x"}).status_code == 404
-    v3_error_of(call("GET", f"webhooks/{NOBODY}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+    v3_error_of(call("GET", f"webhooks/{UNKNOWN_ID}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
 
 
-def test_a_subscription_lives_until_it_is_deleted(call, driven, webhook):
+def test_a_subscription_can_be_created_read_and_deleted(call, driven, webhook):
     volt = driven()
     attributes = {"webhookId": webhook.id, "userId": volt.user, "vehicleId": volt.car.id}
     response = call("POST", "subscriptions", attributes)
@@ -80,7 +80,7 @@ def test_a_subscription_lives_until_it_is_deleted(call, driven, webhook):
     v3_error_of(call("DELETE", f"subscriptions/{data['id']}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
 
 
-def test_subscriptions_are_filtered_and_end_with_their_connection(call, driven, webhook, v3):
+def test_subscriptions_can_be_filtered_and_end_with_their_connection(call, driven, webhook, v3):
     cars = [driven("a@example.com"), driven("b@example.com", mode="simulated")]
     for car in cars:
         call("POST", "subscriptions", {"webhookId": webhook.id, "userId": car.user, "vehicleId": car.car.id})
@@ -88,28 +88,28 @@ def test_subscriptions_are_filtered_and_end_with_their_connection(call, driven, 
     assert listed(call, "subscriptions", userId=cars[1].user) == [second]
     assert listed(call, "subscriptions", vehicleId=cars[0].car.id) == [first]
     assert listed(call, "subscriptions", webhookId=webhook.id) == [first, second]
-    assert listed(call, "subscriptions", webhookId=NOBODY) == []
+    assert listed(call, "subscriptions", webhookId=UNKNOWN_ID) == []
     assert listed(call, "subscriptions", vehicle__mode="simulated") == [second]
     v3("DELETE", f"users/{cars[0].user}")
     assert listed(call, "subscriptions") == [second]
 
 
-def test_nothing_is_subscribed_when_the_request_is_wrong(call, driven, webhook):
+def test_a_wrong_request_creates_no_subscription(call, driven, webhook):
     volt, other = driven(), driven("other@example.com")
-    right = {"webhookId": webhook.id, "userId": volt.user, "vehicleId": volt.car.id}
-    for name in right:
-        missing = call("POST", "subscriptions", right | {name: None})
+    valid = {"webhookId": webhook.id, "userId": volt.user, "vehicleId": volt.car.id}
+    for name in valid:
+        missing = call("POST", "subscriptions", valid | {name: None})
         v3_error_of(missing, 400, "VALIDATION", "MISSING_PARAMETER")
-        unknown = call("POST", "subscriptions", right | {name: NOBODY})
+        unknown = call("POST", "subscriptions", valid | {name: UNKNOWN_ID})
         v3_error_of(unknown, 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
-        malformed = call("POST", "subscriptions", right | {name: "x"})
+        malformed = call("POST", "subscriptions", valid | {name: "x"})
         v3_error_of(malformed, 400, "VALIDATION", "INVALID_INPUT_FORMAT")
-    strangers = call("POST", "subscriptions", right | {"userId": other.user})
-    v3_error_of(strangers, 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+    others = call("POST", "subscriptions", valid | {"userId": other.user})
+    v3_error_of(others, 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
     assert listed(call, "subscriptions") == []
 
 
-def test_webhooks_and_subscriptions_go_on_when_the_process_is_restarted(settings, tmp_path, call, driven):
+def test_webhooks_and_subscriptions_survive_a_restart(settings, tmp_path, call, driven):
     settings.SMARTCAR_SIMULATOR_STATE = str(tmp_path / "state.json")
     store.restart()
     hook = registry.add("Odometers", "https://app.example.com/hook")
@@ -122,12 +122,13 @@ def test_webhooks_and_subscriptions_go_on_when_the_process_is_restarted(settings
 
 
 @pytest.mark.parametrize(
-    "path", ["applications", f"applications/{NOBODY}", "webhooks", f"webhooks/{NOBODY}", "subscriptions"]
+    "path",
+    ["applications", f"applications/{UNKNOWN_ID}", "webhooks", f"webhooks/{UNKNOWN_ID}", "subscriptions"],
 )
-def test_the_caller_is_refused_when_the_token_is_not_the_applications(call, connect, path):
+def test_only_the_application_token_is_accepted(call, connect, path):
     for token in ("x", store.MANAGEMENT_TOKEN, connect()["access_token"]):
         v3_error_of(call("GET", path, token=token), 401, "AUTHENTICATION", "UNAUTHORIZED")
 
 
-def test_a_path_is_not_found_when_there_is_none(call):
+def test_an_unknown_path_is_not_found(call):
     v3_error_of(call("GET", "nonsense"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")

@@ -3,7 +3,7 @@ import pytest
 from tests.simulator.conftest import basic
 
 
-def test_the_seeds_calls_are_answered_when_the_version_is_1(volt, api):
+def test_v1_answers_the_calls_of_its_sdk(volt, api):
     assert api("GET", "user", volt.token, version="1.0").json() == {"id": volt.car.owner_id}
     assert api("GET", "vehicles?limit=10&offset=0", volt.token, version="1.0").json()["vehicles"] == [volt.id]
     for path in ("", "vin", "permissions", "odometer", "location"):
@@ -20,14 +20,14 @@ def test_the_seeds_calls_are_answered_when_the_version_is_1(volt, api):
 
 
 @pytest.mark.parametrize("level", ["compatible", "phev", "incompatible", "fuel", "dinosaur", "bev"])
-def test_the_level_decides_when_compatibility_is_tested_in_version_1(api, level):
+def test_the_test_level_decides_about_compatibility_in_v1(api, level):
     query = f"vin=5YJSA1CN5DFP00101&scope=read_vin&test_mode_compatibility_level={level}"
     body = api("GET", f"compatibility?{query}", authorization=basic(), version="1.0").json()
     assert body == {"compatible": level not in ("incompatible", "dinosaur")}
 
 
 @pytest.mark.parametrize("level", ["", "&test_mode_compatibility_level="])
-def test_the_level_is_asked_for_when_the_mode_is_test(api, level):
+def test_compatibility_in_test_mode_needs_a_level(api, level):
     query = f"vin=5YJSA1CN5DFP00101&scope=read_vin&mode=test{level}"
     response = api("GET", f"compatibility?{query}", authorization=basic(), version="1.0")
     assert response.status_code == 400
@@ -42,9 +42,7 @@ def test_the_level_is_asked_for_when_the_mode_is_test(api, level):
         ("smartcar@vs-002.vehicle-state-error.com", "VS_002", None),
     ],
 )
-def test_the_state_of_the_car_has_its_old_code_when_the_version_is_1(
-    api, connect, first_car, email, code, message
-):
+def test_vehicle_state_errors_have_their_v1_code(api, connect, first_car, email, code, message):
     tokens = connect(email)
     path, token = f"vehicles/{first_car(tokens)}", tokens["access_token"]
     for response in (
@@ -56,8 +54,8 @@ def test_the_state_of_the_car_has_its_old_code_when_the_version_is_1(
         assert message in (None, body["message"])
 
 
-def test_the_envelope_is_the_old_one_when_the_version_is_1(volt, limited, api, connect, first_car):
-    def old_error(response, status, name, code=None):
+def test_errors_have_the_v1_format(volt, limited, api, connect, first_car):
+    def assert_v1_error(response, status, name, code=None):
         assert response.status_code == status
         body = response.json()
         assert (body["error"], body["statusCode"], body.get("code")) == (name, status, code)
@@ -65,22 +63,22 @@ def test_the_envelope_is_the_old_one_when_the_version_is_1(volt, limited, api, c
         assert body["requestId"] == response["SC-Request-Id"]
         assert "type" not in body
 
-    old_error(api("GET", "vehicles", "nonsense", version="1.0"), 401, "authentication_error")
-    old_error(volt("GET", "nonsense", version="1.0"), 404, "resource_not_found_error")
-    old_error(volt("GET", "odometer", version="1.0", SC_Unit_System="x"), 400, "validation_error")
+    assert_v1_error(api("GET", "vehicles", "nonsense", version="1.0"), 401, "authentication_error")
+    assert_v1_error(volt("GET", "nonsense", version="1.0"), 404, "resource_not_found_error")
+    assert_v1_error(volt("GET", "odometer", version="1.0", SC_Unit_System="x"), 400, "validation_error")
     tokens = connect("smartcar@vs-001.vehicle-state-error.com")
     path, token = f"vehicles/{first_car(tokens)}", tokens["access_token"]
-    old_error(
+    assert_v1_error(
         api("POST", f"{path}/security", token, {"action": "LOCK"}, "1.0"),
         409,
         "vehicle_state_error",
         "VS_001",
     )
     refused = api("GET", f"vehicles/{volt.id}/vin", token, version="1.0")
-    old_error(refused, 403, "permission_error")
+    assert_v1_error(refused, 403, "permission_error")
     assert refused.json()["message"] == "Insufficient permissions to access requested resource."
     compatibility = "compatibility?vin=5YJSA1CN5DFP00101&scope=read_vin&test_mode_compatibility_level=x"
     response = api("GET", compatibility, authorization=basic(), version="1.0")
-    old_error(response, 400, "validation_error")
+    assert_v1_error(response, 400, "validation_error")
     expected = "Field must be one of: [compatible,phev,incompatible,fuel,dinosaur,bev]"
     assert response.json()["message"] == expected

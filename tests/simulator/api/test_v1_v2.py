@@ -9,7 +9,7 @@ from django_smartcar.simulator.access.scopes import SCOPES
 from django_smartcar.simulator.vehicles.values import READINGS
 from tests.simulator.conftest import EVERYTHING, error_of, management
 
-#: Which headers each read of v2.0 answers with, beside the request id.
+#: The headers of each read's response in v2.0, besides the request id.
 AGE = {"sc-data-age", "sc-fetched-at"}
 HEADERS = {
     "": set(),
@@ -32,12 +32,12 @@ HEADERS = {
 }
 
 
-def test_the_user_is_the_one_of_connect_when_asked(api, volt):
+def test_the_user_endpoint_returns_the_user_of_connect(api, volt):
     response = api("GET", "user", volt.token)
     assert response.json() == {"id": store.owner("driver@example.com").id}
 
 
-def test_vehicles_come_in_pages_when_there_are_many(api, connect):
+def test_the_list_of_vehicles_is_paginated(api, connect):
     tokens = connect("55-vehicles@smartcar.com")
     ids = store.grants()[0].vehicle_ids
 
@@ -53,14 +53,14 @@ def test_vehicles_come_in_pages_when_there_are_many(api, connect):
     "query", ["limit=0", "limit=51", "limit=x", "limit=", "limit=٣", "offset=-1", "offset=1e3"]
 )
 @pytest.mark.parametrize("path", ["vehicles", "permissions"])
-def test_the_field_is_named_when_a_page_is_asked_for_wrongly(api, volt, path, query):
+def test_invalid_paging_parameters_are_named_in_the_error(api, volt, path, query):
     path = path if path == "vehicles" else f"vehicles/{volt.id}/{path}"
     body = error_of(api("GET", f"{path}?{query}", volt.token), 400, "VALIDATION")
     assert body["detail"][0]["field"] == query.split("=")[0]
     assert body["suggestedUserMessage"].startswith("Your car is temporarily unable")
 
 
-def test_permissions_come_in_pages_of_twenty_five_when_there_are_more(volt):
+def test_permissions_come_in_pages_of_twenty_five(volt):
     assert volt("GET", "permissions").json() == {
         "permissions": list(SCOPES)[:25],
         "paging": {"count": len(SCOPES), "offset": 0},
@@ -68,7 +68,7 @@ def test_permissions_come_in_pages_of_twenty_five_when_there_are_more(volt):
     assert volt("GET", "permissions?limit=1&offset=1").json()["permissions"] == [list(SCOPES)[1]]
 
 
-def test_the_bodies_are_the_documented_ones_when_a_car_is_read(volt):
+def test_reads_have_the_documented_bodies(volt):
     car = volt.car
     assert volt("GET").json() == {"id": car.id, "make": "CHEVROLET", "model": "Volt", "year": car.year}
     assert volt("GET", "vin").json() == {"vin": car.vin}
@@ -96,7 +96,7 @@ def test_the_bodies_are_the_documented_ones_when_a_car_is_read(volt):
 
 
 @pytest.mark.parametrize("path", sorted(HEADERS))
-def test_the_headers_are_the_documented_ones_when_a_car_is_read(volt, path):
+def test_reads_have_the_documented_headers(volt, path):
     response = volt("GET", path)
     assert response.status_code == 200
     names = {name.lower() for name in response.headers if name.lower().startswith("sc-")}
@@ -112,12 +112,12 @@ def test_every_read_is_in_the_table_of_headers():
 
 
 @pytest.mark.parametrize("path", ["", "/"])
-def test_nothing_is_redirected_when_the_path_ends_in_a_slash(api, volt, path):
+def test_a_trailing_slash_does_not_redirect(api, volt, path):
     assert api("GET", f"vehicles/{volt.id}{path}", volt.token).json()["make"] == "CHEVROLET"
     assert volt("GET", f"odometer{path}").status_code == 200
 
 
-def test_distances_are_in_miles_when_imperial_units_are_asked_for(volt):
+def test_imperial_units_are_used_when_the_header_requests_them(volt):
     kilometres = volt("GET", "odometer").json()["distance"]
     response = volt("GET", "odometer", SC_Unit_System="imperial")
     assert response["SC-Unit-System"] == "imperial"
@@ -129,13 +129,13 @@ def test_distances_are_in_miles_when_imperial_units_are_asked_for(volt):
     assert gallons == pytest.approx(litres * 0.264172, abs=0.01)
 
 
-def test_the_request_is_invalid_when_the_units_are_unknown(volt):
+def test_an_unknown_unit_system_is_rejected(volt):
     body = error_of(volt("GET", "odometer", SC_Unit_System="furlongs"), 400, "VALIDATION")
     assert body["detail"][0]["field"] == "sc-unit-system"
 
 
 @pytest.mark.parametrize("path", sorted(set(READINGS) - {"odometer"}))
-def test_a_read_is_refused_when_its_scope_was_not_granted(limited, path):
+def test_a_read_is_rejected_without_its_scope(limited, path):
     body = error_of(limited("GET", path), 403, "PERMISSION")
     assert body["resolution"] == {"type": "REAUTHENTICATE"}
     assert "suggestedUserMessage" not in body
@@ -146,14 +146,14 @@ def test_a_read_is_refused_when_its_scope_was_not_granted(limited, path):
 @pytest.mark.parametrize(
     "path", ["user", "vehicles", "vehicles/36ab27d0-fd9d-4455-823a-ce30af709ffc/odometer"]
 )
-def test_the_caller_is_refused_when_the_token_is_not_good(api, path, token):
+def test_an_invalid_token_is_rejected(api, path, token):
     body = error_of(api("GET", path, token), 401, "AUTHENTICATION")
     assert body["description"].startswith("The authorization header is missing or malformed, or it contains")
     assert body["resolution"] == {"type": None}
     assert body["docURL"].endswith("/authentication-errors")
 
 
-def test_another_drivers_car_is_refused_when_the_token_is_not_for_it(api, volt, connect):
+def test_requests_for_another_users_car_are_rejected(api, volt, connect):
     other = connect("other@example.com", scope=EVERYTHING)
     error_of(api("GET", f"vehicles/{volt.id}/odometer", other["access_token"]), 403, "PERMISSION")
     error_of(
@@ -166,7 +166,7 @@ def test_another_drivers_car_is_refused_when_the_token_is_not_for_it(api, volt, 
     assert volt("GET", "odometer").status_code == 200
 
 
-def test_the_request_is_invalid_when_the_vehicle_id_is_not_one(api, volt):
+def test_a_malformed_vehicle_id_is_rejected(api, volt):
     error_of(api("GET", "vehicles/nonsense/odometer", volt.token), 400, "VALIDATION")
 
 
@@ -184,7 +184,7 @@ def test_the_request_is_invalid_when_the_vehicle_id_is_not_one(api, volt):
         ("٢", 404),
     ],
 )
-def test_the_newest_version_answers_when_the_version_is_a_number(api, volt, version, status):
+def test_newer_version_numbers_get_the_newest_version(api, volt, version, status):
     response = api("GET", "user", volt.token, version=version)
     assert response.status_code == status
     if status == 404:
@@ -206,23 +206,23 @@ def test_the_newest_version_answers_when_the_version_is_a_number(api, volt, vers
         ("GET", "vehicles/{id}/webhooks/36ab27d0-fd9d-4455-823a-ce30af709ffc"),
     ],
 )
-def test_a_path_is_not_found_when_there_is_none(api, volt, method, path):
+def test_unknown_paths_and_methods_are_not_found(api, volt, method, path):
     body = error_of(api(method, path.format(id=volt.id), volt.token, {}), 404, "RESOURCE_NOT_FOUND", "PATH")
     assert body["docURL"].endswith("resource-errors#pathh")
 
 
-def test_a_path_is_not_found_when_the_host_has_no_version(client):
+def test_a_path_without_a_version_is_not_found(client):
     error_of(client.get("/smartcar-simulator/api/vehicles"), 404, "RESOURCE_NOT_FOUND", "PATH")
 
 
-def test_a_car_is_gone_when_it_was_disconnected(volt, api):
+def test_a_disconnected_car_can_no_longer_be_read(volt, api):
     assert volt("DELETE", "application").json() == {"status": "success"}
     error_of(volt("GET", "odometer"), 403, "PERMISSION")
     error_of(volt("DELETE", "application"), 403, "PERMISSION")
     assert api("GET", "vehicles", volt.token).json() == {"vehicles": [], "paging": {"count": 0, "offset": 0}}
 
 
-def test_the_other_cars_stay_when_one_is_disconnected(api, connect):
+def test_disconnecting_one_car_keeps_the_others(api, connect):
     tokens = connect("3-vehicles@smartcar.com")
     first, *others = store.grants()[0].vehicle_ids
     assert api("DELETE", f"vehicles/{first}/application", tokens["access_token"]).status_code == 200
@@ -230,12 +230,12 @@ def test_the_other_cars_stay_when_one_is_disconnected(api, connect):
 
 
 @pytest.mark.parametrize("authorization", [management(), f"Bearer {store.MANAGEMENT_TOKEN}"])
-def test_a_car_is_disconnected_when_the_management_token_says_so(volt, api, authorization):
+def test_the_management_token_can_disconnect_a_car(volt, api, authorization):
     assert api("DELETE", f"vehicles/{volt.id}/application", authorization=authorization).status_code == 200
     assert grants.connected_vehicles() == []
 
 
-def test_a_webhook_is_subscribed_and_unsubscribed_when_the_right_tokens_are_shown(volt, api):
+def test_a_car_is_subscribed_and_unsubscribed_with_the_right_token_for_each(volt, api):
     webhook_id = str(uuid.uuid4())
     path = f"vehicles/{volt.id}/webhooks/{webhook_id}"
     response = api("POST", path, volt.token)

@@ -4,7 +4,7 @@ from django_smartcar.simulator.vehicles.catalog import MAKES, find_make
 from tests.simulator.conftest import basic, error_of
 
 
-def test_compatibility_is_told_permission_by_permission_when_asked(api):
+def test_compatibility_lists_every_permission(api):
     query = "vin=5YJSA1CN5DFP00101&scope=read_odometer%20read_fuel"
     response = api("GET", f"compatibility?{query}&country=US", authorization=basic())
     assert response.json() == {
@@ -23,7 +23,7 @@ def test_compatibility_is_told_permission_by_permission_when_asked(api):
     assert api("GET", f"compatibility?{query}&country=DE", authorization=basic()).json()["capabilities"] == []
 
 
-def test_smartcars_own_test_vin_is_compatible_when_its_sdk_asks(api):
+def test_the_vin_of_smartcars_own_sdk_tests_is_compatible(api):
     query = "vin=0SCGMCT0386A85356&scope=read_odometer%20read_fuel"
     body = api("GET", f"compatibility?{query}", authorization=basic()).json()
     assert body["compatible"] is True
@@ -44,7 +44,7 @@ def test_smartcars_own_test_vin_is_compatible_when_its_sdk_asks(api):
         ("mercedes-benz", "MERCEDES_BENZ"),
     ],
 )
-def test_a_make_is_found_when_it_is_called_by_any_of_its_names(name, make):
+def test_a_make_is_found_by_any_spelling_of_its_name(name, make):
     assert find_make(name) is MAKES[make]
 
 
@@ -52,7 +52,7 @@ def test_a_make_is_found_when_it_is_called_by_any_of_its_names(name, make):
     ("vin", "reason"),
     [("0SCAUDI012FE3B132", "VEHICLE_NOT_COMPATIBLE"), ("QQQSA1CN5DFP00101", "MAKE_NOT_COMPATIBLE")],
 )
-def test_a_reason_is_given_when_a_car_is_not_compatible(api, vin, reason):
+def test_an_incompatible_car_has_a_reason(api, vin, reason):
     body = api("GET", f"compatibility?vin={vin}&scope=read_vin", authorization=basic()).json()
     assert (body["compatible"], body["reason"]) == (False, reason)
     assert body["capabilities"] == [
@@ -63,15 +63,15 @@ def test_a_reason_is_given_when_a_car_is_not_compatible(api, vin, reason):
 @pytest.mark.parametrize(
     "query", ["", "vin=x&scope=read_vin", "vin=5YJSA1CN5DFP00101", "vin=5YJSA1CN5DFP00101&scope=fly"]
 )
-def test_compatibility_is_invalid_when_the_question_is(api, query):
+def test_an_invalid_compatibility_query_is_rejected(api, query):
     error_of(api("GET", f"compatibility?{query}", authorization=basic()), 400, "VALIDATION")
 
 
-def test_compatibility_is_refused_when_the_client_is_unknown(api):
+def test_compatibility_needs_the_client_credentials(api):
     error_of(api("GET", "compatibility?vin=5YJSA1CN5DFP00101&scope=read_vin"), 401, "AUTHENTICATION")
 
 
-def test_the_matrix_lists_models_when_a_region_is_given(api):
+def test_the_matrix_lists_the_models_of_a_region(api):
     rows = api("GET", "compatibility/matrix?region=US&make=nissan&type=BEV", authorization=basic()).json()
     assert list(rows) == ["NISSAN"]
     (leaf,) = rows["NISSAN"]

@@ -8,7 +8,7 @@ from django.test import Client
 from django_smartcar.simulator import store
 from tests.simulator.conftest import EVERYTHING, PREFIX, v3_error_of
 
-NOBODY = "00000000-0000-4000-8000-000000000000"
+UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 
 
 def ids(response):
@@ -18,14 +18,14 @@ def ids(response):
 
 @pytest.fixture
 def listed(v3):
-    def list_(**filters):
+    def list_connections(**filters):
         query = {f"filter[{name.replace('__', '.')}]": value for name, value in filters.items()}
         return v3("GET", f"connections?{urlencode(query)}")
 
-    return list_
+    return list_connections
 
 
-def test_a_connection_has_the_documented_shape_when_it_is_read(v3, visit):
+def test_a_connection_has_the_documented_format(v3, visit):
     answer = visit(external_id="x-1").connect().answer
     (car,) = store.cars()
     body = v3("GET", "connections").json()
@@ -57,7 +57,7 @@ def test_a_connection_has_the_documented_shape_when_it_is_read(v3, visit):
     assert (body["links"]["prev"], body["links"]["next"]) == (None, None)
 
 
-def test_a_car_stands_once_with_its_newest_permissions_when_it_was_connected_twice(v3, connect):
+def test_a_car_that_was_connected_twice_is_listed_once_with_its_newest_permissions(v3, connect):
     connect(scope="read_vin")
     before = v3("GET", "connections").json()["data"]
     connect(scope="read_odometer")
@@ -68,7 +68,7 @@ def test_a_car_stands_once_with_its_newest_permissions_when_it_was_connected_twi
 
 
 @pytest.mark.parametrize("size", [None, 5, 23, 100])
-def test_every_connection_is_seen_once_when_the_links_are_followed(v3, connect, size):
+def test_following_the_links_returns_every_connection_once(v3, connect, size):
     connect("23-vehicles@smartcar.com")
     user = store.owners()[0].id
     query = {"filter[userId]": user} | ({"page[size]": size} if size else {})
@@ -89,11 +89,11 @@ def test_every_connection_is_seen_once_when_the_links_are_followed(v3, connect, 
     "query",
     ["page[size]=101", "page[size]=0", "page[number]=0", "page[number]=x", "filter[vehicle.mode]=dream"],
 )
-def test_the_request_is_invalid_when_its_query_is(v3, query):
+def test_an_invalid_query_is_rejected(v3, query):
     v3_error_of(v3("GET", f"connections?{query}"), 400, "VALIDATION", "INVALID_INPUT_FORMAT")
 
 
-def test_connections_are_filtered_when_filters_are_given(v3, connect, listed):
+def test_connections_can_be_filtered(v3, connect, listed):
     connect("2-vehicles@smartcar.com", external_id="x-1")
     connect("b@example.com", external_id="x-2")
     connect("c@example.com", mode="simulated", external_id="x-3")
@@ -108,37 +108,37 @@ def test_connections_are_filtered_when_filters_are_given(v3, connect, listed):
     assert ids(listed(user__externalId="x-1")) == [first, second]
     assert ids(listed(user__externalId="x-1", userId=users[1])) == []
     assert ids(listed(vehicle__mode="simulated")) == [fourth]
-    assert ids(listed(userId=users[2])) == []  # live ones only, unless asked
+    assert ids(listed(userId=users[2])) == []  # live connections only, unless the filter says otherwise
     assert ids(listed(user__externalId="x-3", vehicle__mode="simulated")) == [fourth]
-    for nothing in ({"user__externalId": "x"}, {"userId": NOBODY}, {"vehicleId": NOBODY}):
+    for nothing in ({"user__externalId": "x"}, {"userId": UNKNOWN_ID}, {"vehicleId": UNKNOWN_ID}):
         assert ids(listed(**nothing)) == []
 
 
-def test_a_filter_is_not_heeded_when_the_simulator_lies(v3, connect, listed, settings):
+def test_filters_are_ignored_when_the_setting_turns_them_off(v3, connect, listed, settings):
     settings.SMARTCAR_SIMULATOR_FILTERS = False
     connect(external_id="x-1")
     assert len(ids(listed(user__externalId="cannot exist"))) == 1
 
 
-def test_a_test_car_counts_as_simulated_when_v3_lists_it(connect, listed):
+def test_a_car_in_test_mode_is_listed_as_simulated(connect, listed):
     connect(mode="test")
     assert len(ids(listed(vehicle__mode="simulated"))) == 1
 
 
-def test_a_connection_has_the_external_id_of_its_own_visit_when_there_were_several(connect, listed):
+def test_a_connection_has_the_external_id_of_its_own_connect_session(connect, listed):
     connect("a@example.com", external_id="x-1")
     connect("a@example.com", make="TESLA", external_id="x-2")
     chevrolet, tesla = (car.id for car in store.cars())
     assert ids(listed(user__externalId="x-1")) == [chevrolet]
     assert ids(listed(user__externalId="x-2")) == [tesla]
-    connect("a@example.com", make="TESLA", scope=EVERYTHING)  # nothing named: it stays
+    connect("a@example.com", make="TESLA", scope=EVERYTHING)  # without an external id the stored one stays
     assert ids(listed(user__externalId="x-2")) == [tesla]
     connect("a@example.com", make="TESLA", external_id="null")
     assert ids(listed(user__externalId="x-2")) == []
     assert ids(listed(user__externalId="x-1")) == [chevrolet]
 
 
-def test_a_connection_is_seen_late_when_there_is_a_delay(v3, connect, settings, monkeypatch):
+def test_a_new_connection_is_listed_after_the_configured_delay(v3, connect, settings, monkeypatch):
     settings.SMARTCAR_SIMULATOR_CONNECTION_DELAY = 5
     connect()
     assert ids(v3("GET", "connections")) == []
@@ -147,7 +147,7 @@ def test_a_connection_is_seen_late_when_there_is_a_delay(v3, connect, settings, 
     assert len(ids(v3("GET", "connections"))) == 1
 
 
-def test_a_connection_is_gone_when_it_is_deleted(v3, connect):
+def test_a_deleted_connection_is_not_listed_any_more(v3, connect):
     connect("2-vehicles@smartcar.com")
     first, second = v3("GET", "connections").json()["data"]
     response = v3("DELETE", f"connections/{first['id']}")
@@ -159,22 +159,22 @@ def test_a_connection_is_gone_when_it_is_deleted(v3, connect):
     assert first["id"] not in [one["id"] for one in v3("GET", "connections").json()["data"]]
 
 
-def test_nothing_of_a_user_is_left_when_the_user_is_deleted(v3, connect, visit, api):
+def test_deleting_a_user_deletes_all_of_their_data(v3, connect, visit, api):
     tokens = connect("2-vehicles@smartcar.com", external_id="x-1")
     connect("b@example.com")
-    open_visit = visit(approval_prompt="force").sign_in("2-vehicles@smartcar.com")
+    open_session = visit(approval_prompt="force").sign_in("2-vehicles@smartcar.com")
     user = store.owner("2-vehicles@smartcar.com").id
     assert v3("DELETE", f"users/{user}").status_code == 204
     assert len(ids(v3("GET", "connections"))) == 1
     assert api("GET", "vehicles", tokens["access_token"]).json()["vehicles"] == []
     v3_error_of(v3("DELETE", f"users/{user}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
-    assert open_visit.press("approval-button").status == 410
+    assert open_session.press("approval-button").status == 410
     connect("2-vehicles@smartcar.com")
     assert store.owner("2-vehicles@smartcar.com").id == user
     assert store.owner("2-vehicles@smartcar.com").external_id is None
 
 
-def test_connections_are_the_same_when_the_process_is_restarted(settings, tmp_path, v3, connect, listed):
+def test_connections_survive_a_restart(settings, tmp_path, v3, connect, listed):
     settings.SMARTCAR_SIMULATOR_STATE = str(tmp_path / "state.json")
     store.restart()
     connect("2-vehicles@smartcar.com", external_id="x-1")
@@ -184,11 +184,11 @@ def test_connections_are_the_same_when_the_process_is_restarted(settings, tmp_pa
     assert len(before["data"]) == 2
 
 
-def test_a_vehicle_is_not_found_when_nobody_has_connected_it(v3, connect):
+def test_a_vehicle_that_is_not_connected_is_not_found(v3, connect):
     connect()
     (car,) = store.cars()
     assert v3("GET", f"vehicles/{car.id}").json()["data"]["id"] == car.id
-    v3_error_of(v3("GET", f"vehicles/{NOBODY}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+    v3_error_of(v3("GET", f"vehicles/{UNKNOWN_ID}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
     v3_error_of(v3("GET", "vehicles/x"), 400, "VALIDATION", "INVALID_INPUT_FORMAT")
     v3("DELETE", f"users/{car.owner_id}")
     v3_error_of(v3("GET", f"vehicles/{car.id}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
@@ -196,15 +196,15 @@ def test_a_vehicle_is_not_found_when_nobody_has_connected_it(v3, connect):
 
 PATHS = [
     ("GET", "connections"),
-    ("GET", f"connections/{NOBODY}"),
-    ("DELETE", f"connections/{NOBODY}"),
-    ("DELETE", f"users/{NOBODY}"),
-    ("GET", f"vehicles/{NOBODY}"),
+    ("GET", f"connections/{UNKNOWN_ID}"),
+    ("DELETE", f"connections/{UNKNOWN_ID}"),
+    ("DELETE", f"users/{UNKNOWN_ID}"),
+    ("GET", f"vehicles/{UNKNOWN_ID}"),
 ]
 
 
 @pytest.mark.parametrize(("method", "path"), PATHS)
-def test_the_caller_is_refused_when_the_token_is_none_of_ours(v3, connect, method, path):
+def test_only_the_application_token_is_accepted(v3, connect, method, path):
     drivers_token = connect()["access_token"]
     for token in ("nonsense", drivers_token):
         v3_error_of(v3(method, path, token=token), 401, "AUTHENTICATION", "UNAUTHORIZED")
@@ -213,22 +213,22 @@ def test_the_caller_is_refused_when_the_token_is_none_of_ours(v3, connect, metho
     assert len(ids(v3("GET", "connections"))) == 1
 
 
-def test_a_path_is_not_found_when_there_is_none(v3):
-    for method, path in [("GET", "nonsense"), ("POST", "connections"), ("GET", f"users/{NOBODY}")]:
+def test_unknown_paths_and_methods_are_not_found(v3):
+    for method, path in [("GET", "nonsense"), ("POST", "connections"), ("GET", f"users/{UNKNOWN_ID}")]:
         v3_error_of(v3(method, path), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
 
 
-def test_a_snapshot_is_good_when_it_is_from_before_v3(settings, tmp_path, v3, connect):
+def test_a_state_file_from_before_v3_can_be_loaded(settings, tmp_path, v3, connect):
     path = tmp_path / "state.json"
     settings.SMARTCAR_SIMULATOR_STATE = str(path)
     store.restart()
     connect()
-    older = json.loads(path.read_text())
-    del older["application_tokens"], older["webhooks"]
-    for car in older["cars"].values():
+    state = json.loads(path.read_text())
+    del state["application_tokens"], state["webhooks"]
+    for car in state["cars"].values():
         del car["charge_schedules"], car["is_charge_port_open"]
-    for grant in older["grants"].values():
+    for grant in state["grants"].values():
         del grant["external_id"]
-    path.write_text(json.dumps(older))
+    path.write_text(json.dumps(state))
     store.restart()
     assert len(ids(v3("GET", "connections"))) == 1

@@ -38,7 +38,7 @@ def test_a_schedule_is_among_the_timers_until_it_is_deleted(driven, kind, attrib
     v3_error_of(gone, 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
 
 
-def test_a_schedule_is_refused_when_the_car_or_the_request_is_not_fit(driven):
+def test_a_schedule_is_rejected_when_the_car_or_the_request_does_not_support_it(driven):
     daily = HOURS | {"location": PLACE}
     volvo = driven(make="VOLVO")
     assert volvo("POST", "charge-schedules/daily", daily).status_code == 200
@@ -60,7 +60,7 @@ def test_a_schedule_is_refused_when_the_car_or_the_request_is_not_fit(driven):
     v3_error_of(limited("POST", "charge-schedules/daily", daily), 403, "PERMISSION")
 
 
-def test_what_was_commanded_is_known_when_the_process_is_restarted(driven, settings, tmp_path):
+def test_the_effects_of_commands_survive_a_restart(driven, settings, tmp_path):
     settings.SMARTCAR_SIMULATOR_STATE = str(tmp_path / "state.json")
     store.restart()
     tesla = driven(make="TESLA")

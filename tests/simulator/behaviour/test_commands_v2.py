@@ -7,22 +7,22 @@ from tests.simulator.conftest import EVERYTHING, error_of
 
 
 @pytest.mark.parametrize("path", sorted(COMMANDS))
-def test_a_command_is_refused_when_its_scope_was_not_granted(limited, path):
+def test_a_command_is_rejected_without_its_scope(limited, path):
     error_of(limited("POST", path, {"action": "LOCK"}), 403, "PERMISSION")
     assert not store.cars()[0].is_locked
 
 
-def test_a_locked_car_says_that_it_is_locked_when_it_is_read(volt):
+def test_locking_and_unlocking_change_the_security_reading(volt):
     assert volt("GET", "security").json()["isLocked"] is False
-    answer = {"status": "success", "message": "Successfully sent request to vehicle"}
-    assert volt("POST", "security", {"action": "LOCK"}).json() == answer
+    success = {"status": "success", "message": "Successfully sent request to vehicle"}
+    assert volt("POST", "security", {"action": "LOCK"}).json() == success
     assert volt("GET", "security").json()["isLocked"] is True
-    assert volt("POST", "security", {"action": "UNLOCK"}).json() == answer
+    assert volt("POST", "security", {"action": "UNLOCK"}).json() == success
     assert volt("GET", "security").json()["isLocked"] is False
     assert store.counters["commands"] == 2
 
 
-def test_the_age_is_new_when_a_command_has_changed_the_car(volt):
+def test_a_command_updates_the_data_age(volt):
     before = volt("GET", "security")["SC-Data-Age"]
     volt("POST", "security", {"action": "LOCK"})
     assert volt("GET", "security")["SC-Data-Age"] > before
@@ -31,12 +31,12 @@ def test_the_age_is_new_when_a_command_has_changed_the_car(volt):
 @pytest.mark.parametrize(
     "body", [{}, {"action": "OPEN"}, {"action": "lock"}, {"action": None}, "[]", "{", "null"]
 )
-def test_a_command_is_invalid_when_its_body_is(volt, body):
+def test_a_command_with_an_invalid_body_is_rejected(volt, body):
     error_of(volt("POST", "security", body), 400, "VALIDATION")
     assert not volt.car.is_locked
 
 
-def test_charging_follows_the_commands_when_the_car_is_plugged_in(volt):
+def test_charge_commands_change_the_charge_state_of_a_plugged_in_car(volt):
     assert volt("POST", "charge", {"action": "START"}).status_code == 200
     assert volt("GET", "charge").json()["state"] == "CHARGING"
     error_of(volt("POST", "charge", {"action": "START"}), 409, "VEHICLE_STATE", "CHARGING_IN_PROGRESS")
@@ -48,24 +48,24 @@ def test_charging_follows_the_commands_when_the_car_is_plugged_in(volt):
     error_of(volt("POST", "charge", {"action": "START"}), 409, "VEHICLE_STATE", "FULLY_CHARGED")
 
 
-@pytest.mark.parametrize(("limit", "kept"), [(0.8, 0.8), ("0.7", 0.7), (1, 1.0), (0.5, 0.5)])
-def test_the_charge_limit_is_kept_when_it_is_one(volt, limit, kept):
+@pytest.mark.parametrize(("limit", "expected"), [(0.8, 0.8), ("0.7", 0.7), (1, 1.0), (0.5, 0.5)])
+def test_a_valid_charge_limit_is_saved(volt, limit, expected):
     assert volt("POST", "charge/limit", {"limit": limit}).status_code == 200
-    assert volt("GET", "charge/limit").json() == {"limit": kept}
+    assert volt("GET", "charge/limit").json() == {"limit": expected}
 
 
 @pytest.mark.parametrize("limit", [0.4, 1.1, 80, "x", None, True, [], "nan", 10**400, "1e400"])
-def test_the_charge_limit_is_invalid_when_it_is_none(volt, limit):
+def test_an_invalid_charge_limit_is_rejected(volt, limit):
     body = error_of(volt("POST", "charge/limit", {"limit": limit}), 400, "VALIDATION")
     assert body["detail"][0]["field"] == "limit"
 
 
 @pytest.mark.parametrize("body", ['{"limit": 1e400}', "[" * 200_000, '{"limit":' * 100_000])
-def test_a_command_is_invalid_when_its_json_is_monstrous(volt, body):
+def test_a_command_with_extreme_json_is_rejected(volt, body):
     error_of(volt("POST", "charge/limit", body), 400, "VALIDATION")
 
 
-def test_a_destination_is_kept_when_it_is_on_earth(volt):
+def test_only_a_destination_with_valid_coordinates_is_saved(volt):
     assert volt("POST", "navigation/destination", {"latitude": 40.7, "longitude": -73.9}).status_code == 200
     assert volt.car.destination == [40.7, -73.9]
     error_of(volt("POST", "navigation/destination", {"latitude": 91, "longitude": 0}), 400, "VALIDATION")
@@ -91,7 +91,7 @@ def test_a_destination_is_kept_when_it_is_on_earth(volt):
         ),
     ],
 )
-def test_the_car_answers_nothing_but_the_error_when_it_is_an_error_account(
+def test_every_reading_and_command_of_an_error_account_fails_with_its_error(
     api, connect, first_car, email, status, type_, code
 ):
     tokens = connect(email, scope=EVERYTHING)
@@ -120,6 +120,6 @@ def test_the_car_answers_nothing_but_the_error_when_it_is_an_error_account(
         assert "redirect_uri" not in url
 
 
-def test_a_missing_scope_is_told_first_when_it_is_an_error_account(api, connect, first_car):
+def test_a_missing_scope_is_reported_before_the_error_of_an_error_account(api, connect, first_car):
     tokens = connect("smartcar@vs-000.vehicle-state-error.com", scope="read_vin")
     error_of(api("GET", f"vehicles/{first_car(tokens)}/odometer", tokens["access_token"]), 403, "PERMISSION")

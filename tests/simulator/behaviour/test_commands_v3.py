@@ -29,7 +29,7 @@ def value_of(call, code):
     return call("GET", f"signals/{code}").json()["data"]["attributes"]["body"]["value"]
 
 
-def test_a_command_is_answered_as_documented_when_it_is_fast(driven):
+def test_a_short_command_has_the_documented_response(driven):
     volt = driven()
     response = post(volt, "security/lock")
     assert response.status_code == 200
@@ -46,7 +46,7 @@ def test_a_command_is_answered_as_documented_when_it_is_fast(driven):
     assert store.counters["commands"] == 1
 
 
-def test_the_signals_follow_when_a_car_has_obeyed(driven):
+def test_commands_change_the_signals(driven):
     volt = driven()
     for path, code, expected in [
         ("security/lock", "closure-islocked", True),
@@ -64,7 +64,7 @@ def test_the_signals_follow_when_a_car_has_obeyed(driven):
 
 
 @pytest.mark.parametrize("percent", [50, 80, 100])
-def test_the_charge_limit_is_kept_when_it_is_one(driven, percent):
+def test_a_valid_charge_limit_is_saved(driven, percent):
     volt = driven()
     assert post(volt, "charge/set-limit", {"percent": percent}).status_code == 200
     limits = volt("GET", "signals/charge-chargelimits").json()["data"]["attributes"]["body"]
@@ -73,7 +73,7 @@ def test_the_charge_limit_is_kept_when_it_is_one(driven, percent):
 
 
 @pytest.mark.parametrize("percent", [49, 101, 0.8, 80.0, "80", True, None, []])
-def test_the_charge_limit_is_invalid_when_it_is_none(driven, percent):
+def test_an_invalid_charge_limit_is_rejected(driven, percent):
     volt = driven()
     response = post(volt, "charge/set-limit", {"percent": percent})
     v3_error_of(response, 400, "VALIDATION", "INVALID_INPUT_FORMAT")
@@ -83,7 +83,7 @@ def test_the_charge_limit_is_invalid_when_it_is_none(driven, percent):
 @pytest.mark.parametrize(
     "body", ["", "{", "[]", '{"percent": 80}', '{"data": {"percent": 80}}', '{"data": {"attributes": []}}']
 )
-def test_the_request_is_bad_when_the_body_has_no_attributes(driven, body):
+def test_a_body_without_attributes_is_rejected(driven, body):
     response = post(driven(), "charge/set-limit", body=body)
     v3_error_of(response, 400, "VALIDATION", "BAD_REQUEST")
 
@@ -91,14 +91,14 @@ def test_the_request_is_bad_when_the_body_has_no_attributes(driven, body):
 @pytest.mark.parametrize(
     "change", [{"latitude": 91}, {"longitude": "x"}, {"latitude": None}, {"longitude": True}]
 )
-def test_a_destination_is_invalid_when_it_is_not_on_earth(driven, change):
+def test_a_destination_with_invalid_coordinates_is_rejected(driven, change):
     volt = driven()
     response = post(volt, "navigation/set-destination", BODIES["navigation/set-destination"] | change)
     v3_error_of(response, 400, "VALIDATION", "INVALID_INPUT_FORMAT")
     assert volt.car.destination is None
 
 
-def test_a_command_fails_when_the_cars_state_forbids_it(driven):
+def test_a_command_fails_when_the_state_of_the_car_does_not_allow_it(driven):
     volt = driven()
     v3_error_of(post(volt, "charge/stop"), 409, "VEHICLE_STATE", "NOT_CHARGING")
     post(volt, "charge/start")
@@ -110,7 +110,7 @@ def test_a_command_fails_when_the_cars_state_forbids_it(driven):
 
 @pytest.mark.parametrize("path", sorted(V3_COMMANDS))
 @pytest.mark.parametrize(("email", "status", "type_", "code"), ERROR_ACCOUNTS)
-def test_commands_fail_when_it_is_an_error_account(driven, path, email, status, type_, code):
+def test_every_command_of_an_error_account_fails_with_its_error(driven, path, email, status, type_, code):
     car = driven(email)
     if path.startswith("charge"):
         car.car.powertrain = "BEV"
@@ -124,28 +124,28 @@ def test_commands_fail_when_it_is_an_error_account(driven, path, email, status, 
 
 
 @pytest.mark.parametrize("path", sorted(V3_COMMANDS))
-def test_a_command_is_refused_when_its_permission_was_not_given(driven, path):
+def test_a_command_is_rejected_without_its_permission(driven, path):
     limited = driven(scope="read_odometer")
     v3_error_of(post(limited, path, BODIES.get(path)), 403, "PERMISSION")
     assert store.counters["commands"] == 0
 
 
 @pytest.mark.parametrize("path", sorted(V3_COMMANDS))
-def test_the_driver_must_be_named_when_a_car_is_told(driven, v3, path):
+def test_a_command_needs_the_user_id_header(driven, v3, path):
     volt = driven()
     response = v3("POST", f"vehicles/{volt.car.id}/commands/{path}", attributes=BODIES.get(path))
     v3_error_of(response, 400, "VALIDATION", "MISSING_PARAMETER")
     assert store.counters["commands"] == 0
 
 
-def test_another_drivers_car_does_not_obey(driven, v3):
+def test_a_command_for_another_users_car_is_rejected(driven, v3):
     volt, other = driven(), driven("other@example.com")
     response = v3("POST", f"vehicles/{volt.car.id}/commands/security/lock", other.user)
     v3_error_of(response, 403, "PERMISSION")
     assert not volt.car.is_locked
 
 
-def test_a_command_is_not_found_when_there_is_none(driven):
+def test_an_unknown_command_is_not_found(driven):
     volt = driven()
     for method, path in [("POST", "climate/start"), ("GET", "security/lock"), ("POST", "")]:
         v3_error_of(volt(method, f"commands/{path}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
@@ -153,7 +153,7 @@ def test_a_command_is_not_found_when_there_is_none(driven):
 
 @pytest.fixture
 def over_http(live_server, driven, v3):
-    """Posts a command over real HTTP, and leaves the answer to be read."""
+    """Post a command over HTTP and return the streamed response."""
 
     def send(call, path):
         token = v3("GET", "connections").wsgi_request.headers["authorization"]
@@ -164,23 +164,23 @@ def over_http(live_server, driven, v3):
     return send
 
 
-def test_a_long_command_says_202_first_and_the_result_in_the_end(driven, over_http, settings):
+def test_a_long_command_sends_202_first_and_its_result_at_the_end(driven, over_http, settings):
     volt = driven()
     settings.SMARTCAR_SIMULATOR_COMMAND_SECONDS = 0.5
-    began = time.monotonic()
+    started = time.monotonic()
     response = over_http(volt, "security/lock")
     assert response.status_code == 202
     assert "Content-Length" not in response.headers
     assert response.headers["SC-Request-Id"]
     assert not volt.car.is_locked
     data = response.json()["data"]
-    assert time.monotonic() - began >= 0.5
+    assert time.monotonic() - started >= 0.5
     assert data["attributes"]["status"] == {"value": "SUCCESS"}
     assert data["meta"]["durationInSeconds"] >= 0.5
     assert volt.car.is_locked
 
 
-def test_a_long_command_fails_in_its_body_when_the_car_refuses(driven, over_http, settings):
+def test_a_long_command_that_fails_has_the_error_in_its_body(driven, over_http, settings):
     car = driven("smartcar@vs-001.vehicle-state-error.com")
     settings.SMARTCAR_SIMULATOR_COMMAND_SECONDS = 0.1
     response = over_http(car, "security/lock")
@@ -190,20 +190,20 @@ def test_a_long_command_fails_in_its_body_when_the_car_refuses(driven, over_http
     assert not car.car.is_locked
 
 
-def test_the_world_goes_on_while_a_long_command_waits(driven, over_http, settings):
+def test_other_requests_are_served_while_a_long_command_waits(driven, over_http, settings):
     volt = driven()
     settings.SMARTCAR_SIMULATOR_COMMAND_SECONDS = 1
-    answers = []
-    thread = threading.Thread(target=lambda: answers.append(over_http(volt, "security/lock").json()))
+    bodies = []
+    thread = threading.Thread(target=lambda: bodies.append(over_http(volt, "security/lock").json()))
     thread.start()
     time.sleep(0.2)
     assert value_of(volt, "closure-islocked") is False
     assert thread.is_alive()
     thread.join()
-    assert answers[0]["data"]["type"] == "command-execution"
+    assert bodies[0]["data"]["type"] == "command-execution"
 
 
-def test_what_is_wrong_with_the_request_is_said_at_once_when_commands_are_long(driven, settings):
+def test_an_invalid_request_for_a_long_command_is_rejected_at_once(driven, settings):
     settings.SMARTCAR_SIMULATOR_COMMAND_SECONDS = 60
     limited = driven(scope="read_odometer")
     v3_error_of(post(limited, "security/lock"), 403, "PERMISSION")
@@ -213,7 +213,7 @@ def test_what_is_wrong_with_the_request_is_said_at_once_when_commands_are_long(d
 
 
 @pytest.mark.parametrize("body", ["[" * 200_000, '{"data":' * 100_000])
-def test_a_command_is_invalid_when_its_json_is_nested_too_deeply(v3, driven, body):
+def test_a_command_with_deeply_nested_json_is_rejected(v3, driven, body):
     volt = driven()
     path = f"vehicles/{volt.car.id}/commands/charge/set-limit"
     v3_error_of(v3("POST", path, volt.user, body=body), 400, "VALIDATION", "BAD_REQUEST")

@@ -18,7 +18,7 @@ GARAGE = f"{PREFIX}/garage/"
 
 @pytest.fixture
 def garage():
-    """Opens a page of the garage, as a browser of its own; CSRF is checked as in real life."""
+    """Open a page of the garage in a new browser, with CSRF checks."""
 
     def open_(path=""):
         browser = ClientBrowser(Client(enforce_csrf_checks=True))
@@ -30,12 +30,12 @@ def garage():
 
 @pytest.fixture
 def page(garage, volt):
-    """The page of the car."""
+    """The page of the vehicle in the garage."""
     return garage(f"cars/{volt.id}/")
 
 
-def test_the_cars_are_listed_when_somebody_has_connected_them(garage, connect):
-    assert "No car is here yet" in garage().text
+def test_connected_cars_are_listed(garage, connect):
+    assert "No cars yet" in garage().text
     connect("3-vehicles@smartcar.com")
     text = garage().text
     for car in store.cars():
@@ -44,21 +44,21 @@ def test_the_cars_are_listed_when_somebody_has_connected_them(garage, connect):
     assert text.count("Parked") == 3
 
 
-def test_a_car_can_be_connected_without_an_application_when_there_is_none(garage, visit):
+def test_a_car_can_be_connected_without_an_application(garage, visit):
     text = garage().text
     assert f"{PREFIX}/connect/oauth/authorize?response_type=none&amp;client_id={store.CLIENT_ID}" in text
     visit(response_type="none", redirect_uri=None, state=None, scope=None).connect()
     assert "Volt" in garage().text
 
 
-def test_the_garage_is_found_when_somebody_reads_what_this_is(garage):
+def test_the_about_page_links_to_the_garage(garage):
     home = garage()
     home.open(f"http://testserver{PREFIX}/")
     assert f'href="{GARAGE}"' in home.text
 
 
 @pytest.mark.parametrize("path", ["", "webhooks/", "rules/", "cars/{id}/", "cars/{id}/errors/"])
-def test_no_page_runs_or_fetches_anything_when_it_is_read(garage, volt, path):
+def test_no_page_has_scripts_or_inline_styles(garage, volt, path):
     visit = garage(path.format(id=volt.id))
     assert visit.status == 200
     assert "<script" not in visit.text
@@ -67,12 +67,12 @@ def test_no_page_runs_or_fetches_anything_when_it_is_read(garage, volt, path):
 
 
 @pytest.mark.parametrize("path", ["cars/nonsense/", "cars/nonsense/errors/", "webhooks/nonsense/"])
-def test_a_page_is_missing_when_there_is_no_such_thing(garage, path):
+def test_the_page_of_an_unknown_vehicle_or_webhook_is_not_found(garage, path):
     assert garage(path).status == 404
 
 
 @pytest.mark.parametrize("path", ["", "webhooks/", "rules/", "cars/{id}/", "cars/{id}/errors/"])
-def test_another_sites_form_is_refused_when_it_is_posted(volt, path):
+def test_a_cross_site_post_is_rejected(volt, path):
     client = Client(enforce_csrf_checks=True)
     response = client.post(GARAGE + path.format(id=volt.id), {"do": "state", "state": "driving"})
     assert response.status_code == 403
@@ -80,13 +80,13 @@ def test_another_sites_form_is_refused_when_it_is_posted(volt, path):
 
 
 @pytest.mark.parametrize("path", ["webhooks/", "rules/", "cars/{id}/"])
-def test_another_sites_form_is_refused_when_the_site_itself_checks_none(volt, settings, path):
+def test_a_cross_site_post_is_rejected_when_the_site_has_no_csrf_middleware(volt, settings, path):
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "csrf" not in name]
     response = Client(enforce_csrf_checks=True).post(GARAGE + path.format(id=volt.id), {"do": "state"})
     assert response.status_code == 403
 
 
-def test_the_applications_see_it_when_a_car_changes_its_state(page, volt):
+def test_a_changed_state_shows_in_the_api(page, volt):
     page.press("state-driving")
     assert (page.status, volt.car.state) == (200, "driving")
     assert 'role="status"' in page.text
@@ -95,7 +95,7 @@ def test_the_applications_see_it_when_a_car_changes_its_state(page, volt):
     error_of(volt("GET", "odometer"), 409, "VEHICLE_STATE", "ASLEEP")
 
 
-def test_a_car_without_a_plug_cannot_charge_when_somebody_asks_for_it(garage, connect):
+def test_a_car_without_a_plug_cannot_be_set_to_charging(garage, connect):
     connect(make="HONDA")
     page = garage(f"cars/{store.cars()[0].id}/")
     assert "state-charging" not in page.page.ids
@@ -104,7 +104,7 @@ def test_a_car_without_a_plug_cannot_charge_when_somebody_asks_for_it(garage, co
     assert store.cars()[0].state == "parked"
 
 
-def test_the_applications_see_it_when_a_cars_facts_are_changed(page, volt):
+def test_changed_values_show_in_the_api(page, volt):
     page.press(
         "facts-button",
         odometer_km="12345.6",
@@ -128,7 +128,7 @@ def test_the_applications_see_it_when_a_cars_facts_are_changed(page, volt):
     assert volt("GET", "charge").json() == {"isPluggedIn": False, "state": "NOT_CHARGING"}
 
 
-def test_only_what_was_changed_is_changed_when_the_page_is_an_old_one(page, volt):
+def test_an_outdated_page_changes_only_the_fields_that_were_edited(page, volt):
     volt("POST", "security", {"action": "LOCK"})
     volt("POST", "charge/limit", {"limit": 0.6})
     battery_range = volt("GET", "battery").json()
@@ -151,7 +151,7 @@ def test_only_what_was_changed_is_changed_when_the_page_is_an_old_one(page, volt
         {"charge_limit": "49"},
     ],
 )
-def test_a_car_stays_as_it_is_when_a_fact_is_wrong(page, volt, wrong):
+def test_an_invalid_value_changes_nothing(page, volt, wrong):
     before = dict(vars(volt.car))
     page.press("facts-button", **wrong)
     assert page.status == 400
@@ -160,7 +160,7 @@ def test_a_car_stays_as_it_is_when_a_fact_is_wrong(page, volt, wrong):
     assert vars(volt.car) == before
 
 
-def test_a_driving_car_is_not_plugged_in_when_somebody_asks_for_it(page, volt):
+def test_a_driving_car_cannot_be_plugged_in(page, volt):
     page.press("state-driving")
     page.press("facts-button", is_plugged_in="on")
     assert page.status == 400
@@ -168,63 +168,63 @@ def test_a_driving_car_is_not_plugged_in_when_somebody_asks_for_it(page, volt):
 
 
 @pytest.mark.parametrize("do", ["", "nonsense", "__init__"])
-def test_nothing_is_done_when_the_form_is_none_of_the_pages(page, volt, do):
+def test_an_unknown_form_is_not_found(page, volt, do):
     page.press("state-driving", do=do)
     assert page.status == 404
     assert volt.car.state == "parked"
 
 
-def test_every_pair_stands_in_the_table_when_errors_are_provoked(garage, volt):
+def test_the_error_table_has_every_error(garage, volt):
     text = garage(f"cars/{volt.id}/errors/").text
     for pair in ERRORS:
         assert f'value="{injection.fault_name(*pair)}"' in text
     assert 'value="GATEWAY_TIMEOUT"' in text
 
 
-def post(garage, path, /, **fields):
-    """Post what a page's form would, with its token."""
+def post_form(garage, path, /, **fields):
+    """Post these fields to a page of the garage, with its CSRF token."""
     visit = garage(path)
     token = next(value for name, value in visit.page.forms[0].fields if name == "csrfmiddlewaretoken")
     return visit.open(visit.url, "POST", [("csrfmiddlewaretoken", token), *fields.items()])
 
 
-def test_an_error_is_provoked_and_taken_back_when_the_table_is_used(garage, volt):
+def test_a_fault_can_be_set_and_removed(garage, volt):
     path = f"cars/{volt.id}/errors/"
-    post(garage, path, do="fault", path="", fault="VEHICLE_STATE:DOOR_OPEN")
+    post_form(garage, path, do="fault", path="", fault="VEHICLE_STATE:DOOR_OPEN")
     error_of(volt("GET", "odometer"), 409, "VEHICLE_STATE", "DOOR_OPEN")
     assert "VEHICLE_STATE:DOOR_OPEN" in garage(f"cars/{volt.id}/").text
-    post(garage, path, do="fault", path="", fault="")
+    post_form(garage, path, do="fault", path="", fault="")
     assert volt("GET", "odometer").status_code == 200
-    post(garage, path, do="fault", path="GET odometer", fault="UPSTREAM:NO_RESPONSE")
+    post_form(garage, path, do="fault", path="GET odometer", fault="UPSTREAM:NO_RESPONSE")
     error_of(volt("GET", "odometer"), 502, "UPSTREAM", "NO_RESPONSE")
     assert volt("GET", "location").status_code == 200
     assert "1 error" in garage().text
-    post(garage, path, do="fault", path="GET odometer")
+    post_form(garage, path, do="fault", path="GET odometer")
     assert volt("GET", "odometer").status_code == 200
-    answer = post(garage, path, do="fault", path="", fault="NON:SENSE")
-    assert answer.status == 400
+    response = post_form(garage, path, do="fault", path="", fault="NON:SENSE")
+    assert response.status == 400
 
 
-def test_every_path_that_is_offered_is_one_when_it_fails(garage, volt):
+def test_every_path_of_the_fault_form_exists(garage, volt):
     offered = [value for _, group in path_choices()[1:] for value, _ in group]
     assert len(offered) == len(set(offered))
     for value in offered:
-        post_status = post(
+        status = post_form(
             garage, f"cars/{volt.id}/errors/", do="fault", path=value, fault="PERMISSION"
         ).status
-        assert post_status == 200
+        assert status == 200
     assert list(volt.car.faults) == [value.strip() for value in offered]
     assert volt("GET", "").status_code == volt("POST", "batch", {}).status_code == 403
 
 
-def test_answers_are_delayed_when_the_page_says_so(garage, volt):
+def test_latencies_can_be_set_and_removed(garage, volt):
     path = f"cars/{volt.id}/errors/"
-    post(garage, path, do="latency", path="", seconds="2.5")
-    post(garage, path, do="latency", path="GET fuel", seconds="9")
+    post_form(garage, path, do="latency", path="", seconds="2.5")
+    post_form(garage, path, do="latency", path="GET fuel", seconds="9")
     assert volt.car.latencies == {"*": 2.5, "GET fuel": 9}
-    post(garage, path, do="latency", path="")
+    post_form(garage, path, do="latency", path="")
     assert volt.car.latencies == {"GET fuel": 9}
-    assert post(garage, path, do="latency", path="", seconds="1e9").status == 400
+    assert post_form(garage, path, do="latency", path="", seconds="1e9").status == 400
 
 
 # Webhooks
@@ -232,7 +232,7 @@ def test_answers_are_delayed_when_the_page_says_so(garage, volt):
 
 @pytest.fixture
 def registered(garage, receiver, settings):
-    """The page of a webhook that was registered over the garage."""
+    """Register a webhook in the garage and return its page."""
     settings.SMARTCAR_SIMULATOR_DELIVERIES = False
 
     def register(**fields):
@@ -245,10 +245,10 @@ def registered(garage, receiver, settings):
     return register
 
 
-def test_a_webhook_is_registered_and_verified_when_its_receiver_knows_the_token(registered, receiver):
+def test_a_webhook_can_be_registered_and_verified(registered, receiver):
     page = registered()
     assert page.status == 200
-    assert "Not verified" in page.text  # it has not been asked yet
+    assert "Not verified" in page.text  # the page was loaded before the challenge was answered
     assert "Not verified" not in page.open(page.url).text
     assert [one.kind for one in receiver.received] == ["VERIFY"]
     receiver.token = "another token"
@@ -260,13 +260,13 @@ def test_a_webhook_is_registered_and_verified_when_its_receiver_knows_the_token(
 @pytest.mark.parametrize(
     "address", ["", "nonsense", "ftp://x/", "javascript:alert(1)", "https://", "http://[x/"]
 )
-def test_a_webhook_is_refused_when_its_address_is_none(registered, address):
+def test_a_webhook_with_an_invalid_url_is_rejected(registered, address):
     page = registered(callback_uri=address)
     assert page.status == 400
     assert store.state().webhooks == {}
 
 
-def test_a_page_looks_again_by_itself_when_something_is_under_way(garage, volt, registered):
+def test_a_page_reloads_while_deliveries_are_pending(garage, volt, registered):
     page = garage("webhooks/")
     assert 'http-equiv="refresh"' not in page.text
     page.press("register-button", name="x", callback_uri="http://127.0.0.1:9/")
@@ -275,36 +275,36 @@ def test_a_page_looks_again_by_itself_when_something_is_under_way(garage, volt, 
     assert 'http-equiv="refresh"' not in page.open(page.url).text
 
 
-def test_cars_are_told_of_when_they_are_subscribed(registered, garage, volt, receiver):
+def test_events_are_sent_for_subscribed_cars_only(registered, garage, volt, receiver):
     page = registered()
     assert volt.car.vin in page.text
     path = f"webhooks/{next(iter(store.state().webhooks))}/"
-    post(garage, path, do="subscribe", vehicle=volt.id, is_subscribed="on")
-    post(garage, path, do="subscribe", vehicle=volt.id, is_subscribed="on")
+    post_form(garage, path, do="subscribe", vehicle=volt.id, is_subscribed="on")
+    post_form(garage, path, do="subscribe", vehicle=volt.id, is_subscribed="on")
     queue.run()
     assert [one.kind for one in receiver.events] == ["VEHICLE_STATE"]
     garage(f"cars/{volt.id}/").press("state-driving")
     queue.run()
     assert receiver.events[-1].body["data"]["triggers"]
     assert "VEHICLE_STATE" in garage(f"cars/{volt.id}/").text
-    post(garage, path, do="subscribe", vehicle=volt.id)
+    post_form(garage, path, do="subscribe", vehicle=volt.id)
     garage(f"cars/{volt.id}/").press("state-parked")
     assert queue.run() == 0
-    assert post(garage, path, do="subscribe", vehicle="nonsense", is_subscribed="on").status == 200
+    assert post_form(garage, path, do="subscribe", vehicle="nonsense", is_subscribed="on").status == 200
     assert store.state().subscriptions[volt.id] == []
 
 
-def test_an_error_is_told_when_it_is_provoked_and_taken_back(registered, garage, volt, receiver):
+def test_setting_and_removing_a_fault_sends_error_events(registered, garage, volt, receiver):
     registered(auto_subscribe="on")
     path = f"cars/{volt.id}/errors/"
-    post(garage, path, do="fault", path="", fault="VEHICLE_STATE:DOOR_OPEN")
-    post(garage, path, do="fault", path="", fault="")
+    post_form(garage, path, do="fault", path="", fault="VEHICLE_STATE:DOOR_OPEN")
+    post_form(garage, path, do="fault", path="", fault="")
     queue.run()
     states = [one.body["data"]["errors"][0]["state"] for one in receiver.events if "ERROR" in one.kind]
     assert states == ["ERROR", "RESOLVED"]
 
 
-def test_every_car_is_subscribed_when_the_webhook_wants_every_car(registered, volt, connect):
+def test_auto_subscribe_subscribes_present_and_new_cars(registered, volt, connect):
     registered(auto_subscribe="on")
     connect("other@example.com")
     assert [len(ids) for ids in store.state().subscriptions.values()] == [1, 1]
@@ -323,7 +323,7 @@ def test_every_car_is_subscribed_when_the_webhook_wants_every_car(registered, vo
         ("2.0", {"kind": "CHARGING_COMPLETED"}, "eventBased"),
     ],
 )
-def test_any_event_is_sent_when_the_page_says_so(registered, volt, receiver, version, fields, kind):
+def test_each_event_can_be_sent_from_the_page(registered, volt, receiver, version, fields, kind):
     page = registered(version=version)
     page.press("send-button", **fields)
     queue.run()
@@ -335,27 +335,27 @@ def test_any_event_is_sent_when_the_page_says_so(registered, volt, receiver, ver
         assert event.body["data"]["errors"][0]["state"] == "RESOLVED"
 
 
-def test_the_page_says_so_when_there_is_no_car_to_send(registered):
+def test_sending_an_event_without_a_car_shows_an_error(registered):
     page = registered()
     page.press("send-button")
     assert page.status == 400
     assert "Connect a car first" in page.text
 
 
-def test_events_go_wrong_on_the_way_when_the_page_says_so(registered, volt, receiver):
+def test_delivery_faults_can_be_set(registered, volt, receiver):
     page = registered()
-    page.press("mischief-button", copies="2", delay="30", corruption="signature", is_reordered="on")
+    page.press("delivery-faults-button", copies="2", delay="30", corruption="signature", is_reordered="on")
     assert page.status == 200
     page.press("send-button")
     assert queue.run() == 0
     store.advance(31)
     assert queue.run() == 2
     assert not any(one.is_signed for one in receiver.events)
-    page.press("mischief-button", copies="0")
+    page.press("delivery-faults-button", copies="0")
     assert page.status == 400
 
 
-def test_a_webhook_is_off_and_gone_when_the_page_says_so(registered, garage, volt, receiver):
+def test_a_webhook_can_be_turned_off_and_deleted(registered, garage, volt, receiver):
     page = registered(auto_subscribe="on")
     page.press("enable-button")
     (webhook,) = store.state().webhooks.values()
@@ -373,7 +373,7 @@ def test_a_webhook_is_off_and_gone_when_the_page_says_so(registered, garage, vol
     assert volt("GET", "odometer").status_code == 200
 
 
-def test_what_was_sent_can_be_read_when_it_has_been(registered, garage, volt, receiver):
+def test_deliveries_are_shown_without_secrets(registered, garage, volt, receiver):
     page = registered()
     receiver.response = (503, {}, b"")
     page.press("send-button")
@@ -385,7 +385,7 @@ def test_what_was_sent_can_be_read_when_it_has_been(registered, garage, volt, re
     assert store.MANAGEMENT_TOKEN not in text
 
 
-def test_the_code_of_the_readme_does_the_same_when_it_is_typed(volt, receiver, settings):
+def test_the_code_in_the_readme_works(volt, receiver, settings):
     settings.SMARTCAR_SIMULATOR_DELIVERIES = False
     readme = (ROOT / "README.rst").read_text()
     (block,) = re.findall(r"\n\n((?:    .*\n|\n)+)", readme[readme.index("does\nthe same from code:") :])[:1]
@@ -401,27 +401,27 @@ def test_the_code_of_the_readme_does_the_same_when_it_is_typed(volt, receiver, s
 # The clock and the limits
 
 
-def test_time_passes_when_a_button_is_pressed(garage, volt):
+def test_the_clock_can_be_moved_forward(garage, volt):
     with notify.changing(volt.car):
         volt.car.condition, volt.car.evolved_at = "driving", store.now()
-    before, began = volt.car.odometer_km, store.now()
+    before, started = volt.car.odometer_km, store.now()
     page = garage("rules/")
-    page.press("leap-3600")
+    page.press("advance-3600")
     assert page.status == 200
-    assert (store.now() - began).total_seconds() >= 3600
+    assert (store.now() - started).total_seconds() >= 3600
     assert volt.car.odometer_km == pytest.approx(before + 60)
-    page.press("leap-3600", seconds="-5")
-    page.press("leap-3600", seconds="1e300")
-    assert (store.now() - began).total_seconds() < 3 * 3600 + 60
+    page.press("advance-3600", seconds="-5")
+    page.press("advance-3600", seconds="1e300")
+    assert (store.now() - started).total_seconds() < 3 * 3600 + 60
 
 
-def test_limits_hold_when_the_page_says_so(garage, volt):
+def test_limits_can_be_set_and_reset(garage, volt):
     page = garage("rules/")
     page.press("limits-button", bucket_size="1")
     assert page.status == 200
     assert volt("GET", "odometer").status_code == 200
     error_of(volt("GET", "odometer"), 429, "RATE_LIMIT", "SMARTCAR_API")
-    page.press("forget-button")
+    page.press("reset-limits-button")
     assert volt("GET", "odometer").status_code == 200
     page.press("limits-button", bucket_size="", monthly_requests="0")
     error_of(volt("GET", "odometer"), 430, "BILLING", "VEHICLE_REQUEST_LIMIT")
@@ -429,7 +429,7 @@ def test_limits_hold_when_the_page_says_so(garage, volt):
     assert page.status == 400
 
 
-def test_a_host_fails_when_the_page_says_so(garage, api, volt):
+def test_a_fault_of_a_host_can_be_set_and_removed(garage, api, volt):
     page = garage("rules/")
     page.press("host-fault-button", path="vehicles", fault="SERVER:INTERNAL")
     error_of(api("GET", "vehicles", volt.token), 500, "SERVER", "INTERNAL")
@@ -437,6 +437,6 @@ def test_a_host_fails_when_the_page_says_so(garage, api, volt):
     assert api("GET", "vehicles", volt.token).status_code == 200
 
 
-def test_a_webhook_made_from_code_stands_there_when_the_page_is_read(garage):
+def test_a_webhook_that_was_added_from_code_is_listed(garage):
     registry.add("From code", "https://app.example.com/hook")
     assert "From code" in garage("webhooks/").text

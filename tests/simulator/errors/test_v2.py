@@ -1,7 +1,7 @@
 import pytest
 from django.test import RequestFactory
 
-from django_smartcar.simulator.api.v2_responses import answering
+from django_smartcar.simulator.api.v2_responses import v2_api_view
 from django_smartcar.simulator.errors.table import ERRORS
 from django_smartcar.simulator.errors.v2 import SmartcarError
 
@@ -43,7 +43,7 @@ def test_errors_without_a_user_message_have_none(type_):
 
 
 def test_a_rate_limit_has_the_retry_after_header():
-    @answering
+    @v2_api_view
     def view(request):
         raise SmartcarError("RATE_LIMIT", "VEHICLE", retry_after=120)
 
@@ -53,7 +53,7 @@ def test_a_rate_limit_has_the_retry_after_header():
 
 
 def test_other_exceptions_of_a_view_are_not_caught():
-    @answering
+    @v2_api_view
     def view(request):
         raise ZeroDivisionError
 

@@ -4,7 +4,7 @@ from django_smartcar.simulator import store
 from tests.simulator.conftest import EVERYTHING, error_of
 
 
-def test_a_batch_answers_each_path_when_some_fail(api, connect, first_car):
+def test_a_batch_has_a_response_for_each_path_when_some_fail(api, connect, first_car):
     tokens = connect(scope="read_vehicle_info read_odometer read_location read_fuel", make="TESLA")
     paths = ["/", "/odometer", "/location", "/security", "/fuel", "odometer"]
     response = api(
@@ -41,11 +41,11 @@ def test_a_batch_answers_each_path_when_some_fail(api, connect, first_car):
         "not json",
     ],
 )
-def test_a_batch_is_invalid_as_a_whole_when_a_path_is_not_one(volt, body):
+def test_a_batch_with_an_invalid_path_is_rejected(volt, body):
     error_of(volt("POST", "batch", body), 400, "VALIDATION")
 
 
-def test_a_tesla_answers_when_it_is_asked_in_its_own_words(api, connect, first_car):
+def test_make_specific_paths_work_for_cars_of_that_make_only(api, connect, first_car):
     tokens = connect(make="TESLA", scope=EVERYTHING)
     path, token = f"vehicles/{first_car(tokens)}/tesla", tokens["access_token"]
     assert api("GET", f"{path}/compass", token).json()["heading"] == 185.0

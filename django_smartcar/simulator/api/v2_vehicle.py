@@ -1,4 +1,7 @@
-"""One request for one car: finds the path, asks for the scope, and answers with the right headers."""
+"""api.smartcar.com, ``/v2.0/vehicles/{id}/…``: reads (``odometer``), commands and batches of one vehicle.
+
+The paths are in tables: `READINGS` and `COMMANDS`, and for each make `MAKE_READINGS` and `MAKE_COMMANDS`.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from ..store.models import Car, Grant
 from ..vehicles.catalog import find_make
 from ..vehicles.make_values import MAKE_READINGS
 from ..vehicles.values import READINGS, Reading, Units, timestamp
-from .v2_pagination import page
+from .v2_pagination import paginate
 
 Entry = TypeVar("Entry", Reading, Command)
 
@@ -27,8 +30,8 @@ _SUCCESS = {"status": "success", "message": "Successfully sent request to vehicl
 
 
 @dataclass
-class Visit:
-    """Who asks about which car, and in which units."""
+class VehicleRequest:
+    """A request about one vehicle: its grant, its vehicle, its units and its query."""
 
     grant: Grant
     car: Car
@@ -38,54 +41,56 @@ class Visit:
     request_id: str
     reauthenticate_url: str
 
-    def answer(self, method: str, path: str, body: Callable[[], dict[str, Any]]) -> HttpResponse:
-        """The answer to a method on a path below the car."""
+    def respond(self, method: str, path: str, body: Callable[[], dict[str, Any]]) -> HttpResponse:
+        """Return the response to a method on a path below the vehicle."""
         motion.catch_up(self.car)
         if method == "POST" and path == "batch":
-            self._admit(method, path, counts=False)  # its parts are counted one by one
+            self._check_limits_and_faults(method, path, is_counted=False)  # its items are counted one by one
             return JsonResponse({"responses": self._batch(body())})
         if method == "POST":
             command = self._command(path)
-            self._admit(method, path)
-            return self._obey(command, body())
+            self._check_limits_and_faults(method, path)
+            return self._execute(command, body())
         if method == "GET":
             result, headers = self.read(path)
             return JsonResponse(result, safe=False, headers=headers)
         raise SmartcarError("RESOURCE_NOT_FOUND", "PATH")
 
     def read(self, path: str) -> tuple[Any, dict[str, str]]:
-        """The body and the headers of a path that can be read."""
+        """Return the body and the headers of a path that can be read."""
         reading = self._reading(path)
-        self._admit("GET", path, is_billed=path != "permissions")
-        self._check(reading.scope)
+        self._check_limits_and_faults("GET", path, is_billed=path != "permissions")
+        self._check_scope(reading.scope)
         store.counters["reads"] += 1
         if reading.has_age:
-            # Only what the car itself is asked for: who it is stays known, so that connecting works.
-            with self._asking_the_car():
+            # Only readings of the vehicle itself fail: its attributes stay available, so that Connect works.
+            with self._adding_reauthentication_url():
                 injection.refuse_reading(self.car)
         if path == "permissions":
-            return page("permissions", self.grant.scopes, self.query, default=25), self._headers(reading)
+            return paginate("permissions", self.grant.scopes, self.query, default=25), self._headers(reading)
         return reading.body(self.car, self.units, self.query), self._headers(reading)
 
-    def _admit(self, method: str, path: str, *, counts: bool = True, is_billed: bool = True) -> None:
-        """Let a request pass that no fault of this path and no limit stops."""
-        if counts:
+    def _check_limits_and_faults(
+        self, method: str, path: str, *, is_counted: bool = True, is_billed: bool = True
+    ) -> None:
+        """Raise the error of a rate limit or of a fault that is set for this path."""
+        if is_counted:
             rate_limits.count(self.car, is_billed=is_billed)
-        with self._asking_the_car():
+        with self._adding_reauthentication_url():
             injection.refuse_path(self.car, method, path)
 
-    def _obey(self, command: Command, body: dict[str, Any]) -> HttpResponse:
-        self._check(command.scope)
-        with self._asking_the_car():
+    def _execute(self, command: Command, body: dict[str, Any]) -> HttpResponse:
+        self._check_scope(command.scope)
+        with self._adding_reauthentication_url():
             execute(self.car, command, body)
-        if command.answer:
-            return JsonResponse(command.answer(self.car))
-        # v1.0 had no message.
+        if command.response_body:
+            return JsonResponse(command.response_body(self.car))
+        # v1.0 has no message.
         return JsonResponse({"status": "success"} if self.is_v1 else _SUCCESS)
 
     @contextlib.contextmanager
-    def _asking_the_car(self) -> Iterator[None]:
-        """An error that signing in again would end says where to."""
+    def _adding_reauthentication_url(self) -> Iterator[None]:
+        """Add the address of the re-authentication to an error that it would resolve."""
         try:
             yield
         except SmartcarError as error:
@@ -98,9 +103,9 @@ class Visit:
         if not isinstance(requests, list) or not requests:
             raise invalid("requests", "requests must be a list of paths")
         paths = [item.get("path") if isinstance(item, dict) else None for item in requests]
-        for number, path in enumerate(paths):
+        for index, path in enumerate(paths):
             if not isinstance(path, str) or not self._is_readable(path.strip("/")):
-                raise invalid(f"requests[{number}].path", "path is not one that can be read")
+                raise invalid(f"requests[{index}].path", "path is not one that can be read")
         return [self._batch_item(str(path)) for path in paths]
 
     def _batch_item(self, path: str) -> dict[str, Any]:
@@ -128,13 +133,13 @@ class Visit:
     def _reading(self, path: str) -> Reading:
         if path == "permissions":
             return Reading(None, READINGS[""].body, has_age=False)
-        return READINGS.get(path) or self._of_make(path, MAKE_READINGS)
+        return READINGS.get(path) or self._make_specific(path, MAKE_READINGS)
 
     def _command(self, path: str) -> Command:
-        return COMMANDS.get(path) or self._of_make(path, MAKE_COMMANDS)
+        return COMMANDS.get(path) or self._make_specific(path, MAKE_COMMANDS)
 
-    def _of_make(self, path: str, table: Mapping[str, Mapping[str, Entry]]) -> Entry:
-        """What a make-specific path stands for; the makes are in lower case there."""
+    def _make_specific(self, path: str, table: Mapping[str, Mapping[str, Entry]]) -> Entry:
+        """Return the entry for a make-specific path such as ``tesla/compass``: the make is in lower case."""
         make, _, rest = path.partition("/")
         if find_make(make) is None or not rest:
             raise SmartcarError("RESOURCE_NOT_FOUND", "PATH")
@@ -146,7 +151,7 @@ class Visit:
             raise SmartcarError("COMPATIBILITY", "SMARTCAR_NOT_CAPABLE")
         return table[make][rest]
 
-    def _check(self, scope: str | None) -> None:
+    def _check_scope(self, scope: str | None) -> None:
         connected = self.car.id in self.grant.vehicle_ids
         if not connected or (scope is not None and scope not in self.grant.scopes):
             raise SmartcarError("PERMISSION")

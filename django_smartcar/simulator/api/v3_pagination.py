@@ -1,0 +1,54 @@
+"""Pagination of API v3: ``page[number]`` and ``page[size]`` in the query string, and links to other pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest
+
+from ..errors.v3 import malformed
+
+
+def paginate(
+    request: HttpRequest,
+    items: Sequence[Any],
+    resource: Callable[[Any], dict[str, Any]],
+    *,
+    size: int,
+    max_size: int = 100,
+    **meta: Any,
+) -> dict[str, Any]:
+    """Return one page of the items as JSON:API data, meta and links. A page past the last one is empty.
+
+    ``resource`` turns an item into its JSON. ``size`` is the default page size. ``meta`` extends the meta.
+    """
+    number = _query_integer(request, "page[number]", 1, 1_000_000)
+    size = _query_integer(request, "page[size]", size, max_size)
+    last = max(1, -(-len(items) // size))
+
+    def link(page: int) -> str:
+        query = request.GET.copy()
+        query["page[number]"], query["page[size]"] = str(page), str(size)
+        return f"{request.build_absolute_uri(request.path)}?{urlencode(list(query.lists()), doseq=True)}"
+
+    return {
+        "data": [resource(item) for item in items[(number - 1) * size : number * size]],
+        "meta": {"pageNumber": number, "pageSize": size, "totalCount": len(items), **meta},
+        "links": {
+            "self": link(number),
+            "first": link(1),
+            "prev": link(min(number - 1, last)) if number > 1 else None,
+            "next": link(number + 1) if number < last else None,
+            "last": link(last),
+        },
+    }
+
+
+def _query_integer(request: HttpRequest, name: str, default: int, maximum: int) -> int:
+    text = request.GET.get(name, str(default))
+    # isdecimal() also accepts digits of other scripts, and int() of a very long string is slow.
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= maximum):
+        raise malformed(f"{name} must be a whole number from 1 to {maximum}")
+    return int(text)
