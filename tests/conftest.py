@@ -1,8 +1,11 @@
-from datetime import timedelta
+import time
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import hypothesis
 import pytest
 import responses
+import time_machine
 from cryptography.fernet import Fernet
 from django.utils import timezone
 
@@ -49,6 +52,22 @@ def wire():
     """Mock Smartcar's API with ``responses``; a request without a response that was set fails the test."""
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         yield Wire(mock)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Freeze the time, and advance it instead of sleeping; ``elapsed`` counts the seconds slept."""
+    clock = SimpleNamespace(elapsed=0.0)
+    started = time.monotonic()
+    with time_machine.travel(datetime.now(UTC), tick=False) as traveller:
+
+        def sleep(seconds):
+            clock.elapsed += seconds
+            traveller.shift(seconds)
+
+        monkeypatch.setattr(time, "sleep", sleep)
+        monkeypatch.setattr(time, "monotonic", lambda: started + clock.elapsed)
+        yield clock
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The words of README.rst are held to the code."""
+"""README.rst and the translations agree with the code."""
 
 import ast
 import re
@@ -19,12 +19,12 @@ ROW = re.compile(r"   \* - ``(SMARTCAR_\w+)``\n     - ``(.*)``\n     - (.*)\n")
 ROWS = {name: (default, text) for name, default, text in ROW.findall(README)}
 
 
-def test_the_table_has_every_setting_and_no_other():
+def test_the_table_lists_exactly_the_settings():
     assert list(ROWS) == list(SETTINGS)
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_a_row_says_the_default_and_the_words_of_the_code(name, settings):
+def test_the_table_shows_the_default_and_the_docstring_of_a_setting(name, settings):
     if hasattr(settings, name):
         delattr(settings, name)
     default, text = ROWS[name]
@@ -32,7 +32,7 @@ def test_a_row_says_the_default_and_the_words_of_the_code(name, settings):
     assert text == SETTINGS[name].__doc__
 
 
-def test_no_setting_is_named_that_does_not_exist():
+def test_every_setting_that_is_mentioned_exists():
     assert set(re.findall(r"\bSMARTCAR_[A-Z_]+\b", README)) <= set(SETTINGS)
 
 
@@ -42,7 +42,7 @@ def test_a_command_of_the_readme_exists(name):
     assert f"def {verb}(" in (ROOT / file).read_text()
 
 
-def test_permissions_and_signals_that_are_named_exist():
+def test_permissions_and_signals_that_are_mentioned_exist():
     granted = {
         f"smartcar.{codename}"
         for model in (models.ConnectedVehicle, models.SmartcarAccount, models.SmartcarUser)
@@ -63,7 +63,7 @@ def test_permissions_and_signals_that_are_named_exist():
         assert hasattr(signals, name)
 
 
-def test_supported_versions_agree():
+def test_supported_versions_match_the_metadata():
     metadata = (ROOT / "setup.cfg").read_text()
     for django in ("5.2", "6.0", "6.1"):
         assert django in README
@@ -73,7 +73,7 @@ def test_supported_versions_agree():
         assert f"Python :: {python}" in metadata
 
 
-def test_pictures_of_the_readme_exist():
+def test_the_images_of_the_readme_exist():
     for name in re.findall(r"image:: (docs/\S+)", README):
         assert (ROOT / name).is_file()
 
@@ -85,10 +85,10 @@ def test_the_package_has_a_version():
 @pytest.mark.parametrize(
     "path", sorted(ROOT.glob("django_smartcar/**/*.po")), ids=lambda path: path.parts[-3]
 )
-def test_a_language_is_whole_and_compiled(path):
+def test_a_translation_is_complete_and_compiled(path):
     catalogue = path.read_text()
     assert "fuzzy" not in catalogue
-    assert not re.findall(r'^msgstr(?:\[\d\])? ""\n(?!")', catalogue, re.M), "something is not translated"
+    assert not re.findall(r'^msgstr(?:\[\d\])? ""\n(?!")', catalogue, re.M), "a message has no translation"
     with path.with_suffix(".mo").open("rb") as compiled:
         words = GNUTranslations(compiled)._catalog
     messages = {key[0] if isinstance(key, tuple) else key for key in words} - {""}

@@ -1,6 +1,6 @@
-"""The package as others get it: built from a clean copy, installed anew, used as README.rst says.
+"""The built package, installed in an empty environment and used as README.rst says.
 
-README.rst marks the code that a person copies while installing, each with a comment right before it::
+README.rst marks each piece of code that a reader copies during the installation with a comment before it::
 
     .. install-step: settings
 
@@ -8,11 +8,11 @@ README.rst marks the code that a person copies while installing, each with a com
 
         INSTALLED_APPS += ["django_smartcar"]
 
-``install`` is typed into a shell; ``settings`` goes to the end of a new project's ``settings.py`` and
-``urls`` to the end of its ``urls.py``; ``migrate`` is typed; ``button`` goes into a template; ``cron`` is
-typed. ``key`` is typed, and its answer exported. ``simulator`` is typed into a second shell, whose ``export``
-lines the first one takes over, and ``hosts`` goes to the end of ``settings.py``. Here the wheel stands in for
-the name on PyPI, and a free port for 8100.
+``install``, ``migrate``, ``cron`` and ``key`` are shell commands; the output of ``key`` is exported.
+``settings`` and ``hosts`` are appended to a new project's ``settings.py``, ``urls`` to its ``urls.py``;
+``button`` goes into a template. ``simulator`` runs in a second shell, whose ``export`` lines are used in
+the first. The test installs the wheel instead of the package from PyPI, and uses a free port instead of
+8100.
 """
 
 import os
@@ -34,26 +34,26 @@ import requests
 
 ROOT = Path(__file__).parents[1]
 STEPS = {"install", "settings", "key", "urls", "migrate", "button", "cron", "simulator", "hosts"}
-LEFT_OUT = (".venv*", ".matrix", "build", "dist", "*.egg-info", "__pycache__", ".*_cache", "db.sqlite3*")
+IGNORED = (".venv*", ".matrix", "build", "dist", "*.egg-info", "__pycache__", ".*_cache", "db.sqlite3*")
 
 
-def files_of_a_clean_checkout():
-    """What git knows or would take, relative to the checkout; in an unpacked sdist, everything."""
+def checkout_files():
+    """Return the files that git tracks or would add; in an unpacked sdist, all files."""
     if (ROOT / ".git").exists() and shutil.which("git"):
         command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
         listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         if listed.returncode == 0:
             return [name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
     paths = [path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file()]
-    return [str(path) for path in paths if not any(map(is_left_out, path.parts))]
+    return [str(path) for path in paths if not any(map(is_ignored, path.parts))]
 
 
-def is_left_out(name):
-    return any(fnmatch(name, rule) for rule in LEFT_OUT)
+def is_ignored(name):
+    return any(fnmatch(name, rule) for rule in IGNORED)
 
 
-def blocks():
-    """The marked code of README.rst, by its step."""
+def marked_code():
+    """Return the marked code of README.rst: step -> code."""
     text = (ROOT / "README.rst").read_text(encoding="utf-8")
     pattern = r"^ *\.\. install-step: (\w+)\n\s*\n *\.\. code-block:: \w+\n\s*\n((?: +.*\n|\n)+)"
     found = re.findall(pattern, text, re.MULTILINE)
@@ -69,13 +69,13 @@ def blocks():
     return code
 
 
-def typed(block):
-    """The commands of a console block."""
+def console_commands(block):
+    """Return the commands of a console block."""
     return [line.removeprefix("$ ") for line in block.splitlines() if line.startswith("$ ")]
 
 
 def shell(command, *, cwd, env=None):
-    """Run what a person types; what it said is told if it fails."""
+    """Run a command and return its output; fail with the output if it fails."""
     done = subprocess.run(
         command, cwd=cwd, env=env, capture_output=True, text=True, shell=isinstance(command, str)
     )
@@ -85,9 +85,9 @@ def shell(command, *, cwd, env=None):
 
 @pytest.fixture(scope="module")
 def dist(tmp_path_factory):
-    """A folder with the sdist, and the wheel that was built from it."""
+    """Build the sdist, and the wheel from it; return their folder."""
     folder = tmp_path_factory.mktemp("packaging")
-    for name in files_of_a_clean_checkout():
+    for name in checkout_files():
         target = folder / "checkout" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, target)
@@ -97,47 +97,48 @@ def dist(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def wheel(dist):
+    """Return the path of the wheel."""
     (path,) = dist.glob("django_smartcar-*-py3-none-any.whl")
     return path
 
 
 @pytest.fixture(scope="module")
 def sources(dist):
-    """The files that it was built from."""
+    """Return the files that the package was built from."""
     checkout = dist / "checkout"
     return {str(path.relative_to(checkout)) for path in checkout.rglob("*") if path.is_file()}
 
 
-def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(wheel, sources):
-    held = set(zipfile.ZipFile(wheel).namelist())
-    information = {name for name in held if ".dist-info/" in name}
-    assert held - information == {name for name in sources if name.startswith("django_smartcar/")}
+def test_the_wheel_contains_exactly_the_files_of_the_package(wheel, sources):
+    packed = set(zipfile.ZipFile(wheel).namelist())
+    information = {name for name in packed if ".dist-info/" in name}
+    assert packed - information == {name for name in sources if name.startswith("django_smartcar/")}
     for ending in (".html", ".css", "py.typed", ".mo"):
-        assert any(name.endswith(ending) for name in held), ending
+        assert any(name.endswith(ending) for name in packed), ending
 
 
-def test_the_sdist_holds_what_building_and_testing_need(dist, sources):
+def test_the_sdist_contains_what_building_and_testing_need(dist, sources):
     (path,) = dist.glob("django_smartcar-*.tar.gz")
     with tarfile.open(path) as archive:
-        held = {name.partition("/")[2] for name in archive.getnames()}
+        packed = {name.partition("/")[2] for name in archive.getnames()}
     folders = ("django_smartcar/", "tests/", "example_project/", "docs/")
     needed = {name for name in sources if name.startswith(folders)}
     needed |= {"run.py", "Makefile", "setup.cfg", "pyproject.toml", "MANIFEST.in", "LICENSE", "README.rst"}
-    assert needed <= held
-    assert not [name for name in held if name.endswith((".pyc", ".sqlite3", ".env"))]
+    assert needed <= packed
+    assert not [name for name in packed if name.endswith((".pyc", ".sqlite3", ".env"))]
 
 
-def test_readme_marks_each_step_when_a_person_installs():
-    assert set(blocks()) == STEPS
+def test_readme_marks_every_step_of_the_installation():
+    assert set(marked_code()) == STEPS
 
 
 class Site:
-    """A new project, and the empty environment that the wheel was installed in."""
+    """A new project, with the wheel installed in an empty environment."""
 
     def __init__(self, folder, wheel):
         self.folder = folder
         self.project = folder / "mysite"
-        self.steps = blocks()
+        self.steps = marked_code()
         self.env = {
             name: value
             for name, value in os.environ.items()
@@ -145,20 +146,20 @@ class Site:
         }
         shell([sys.executable, "-m", "venv", folder / "empty"], cwd=folder)
         self.env["PATH"] = f"{folder / 'empty' / 'bin'}{os.pathsep}{os.environ['PATH']}"
-        (install,) = typed(self.steps["install"])
+        (install,) = console_commands(self.steps["install"])
         assert install == "pip install django-smartcar"
-        self.types(f"pip install --quiet --disable-pip-version-check {wheel}", folder)
+        self.run(f"pip install --quiet --disable-pip-version-check {wheel}", folder)
 
-    def types(self, command, cwd=None):
+    def run(self, command, cwd=None):
         return shell(command, cwd=cwd or self.project, env=self.env)
 
-    def appends(self, step, name):
+    def append(self, step, name):
         with (self.project / "mysite" / name).open("a", encoding="utf-8") as file:
             file.write("\n" + self.steps[step])
 
     @contextmanager
-    def serves(self, command, url):
-        """A program that stays, in a shell of its own, until it answers."""
+    def serve(self, command, url):
+        """Run a server; yield its output once the URL answers, and stop it afterwards."""
         with (self.folder / "server.log").open("a+") as log:
             server = subprocess.Popen(
                 command.split(), cwd=self.project, env=self.env, stdout=log, stderr=subprocess.STDOUT
@@ -190,42 +191,42 @@ def free_port():
 
 
 def fields(page):
-    """What a form of this page would send along unseen."""
+    """Return the hidden fields of the forms on a page."""
     return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.text))
 
 
-def test_a_new_project_connects_cars_when_the_steps_of_the_readme_are_followed(tmp_path, wheel):
+def test_the_steps_of_the_readme_make_a_new_project_that_connects_cars(tmp_path, wheel):
     site = Site(tmp_path, wheel)
-    site.types("django-admin startproject mysite", tmp_path)
+    site.run("django-admin startproject mysite", tmp_path)
     for step, name in (("settings", "settings.py"), ("hosts", "settings.py"), ("urls", "urls.py")):
-        site.appends(step, name)
+        site.append(step, name)
 
     port = free_port()
-    (command,) = typed(site.steps["simulator"])
-    pretend = command.replace("8100", str(port))
-    assert pretend != command
-    with site.serves(pretend, f"http://127.0.0.1:{port}/") as greeting:
-        exported = dict(re.findall(r"^export (\w+)=(\S+)$", greeting, re.MULTILINE))
+    (command,) = console_commands(site.steps["simulator"])
+    simulator = command.replace("8100", str(port))
+    assert simulator != command
+    with site.serve(simulator, f"http://127.0.0.1:{port}/") as output:
+        exported = dict(re.findall(r"^export (\w+)=(\S+)$", output, re.MULTILINE))
         assert exported["SMARTCAR_API_URL"] == f"http://127.0.0.1:{port}/api"
         site.env |= exported
-        (command,) = typed(site.steps["key"])
-        site.env["SMARTCAR_ENCRYPTION_KEYS"] = site.types(command).strip()
-        assert "no issues" in site.types("python manage.py check")
+        (command,) = console_commands(site.steps["key"])
+        site.env["SMARTCAR_ENCRYPTION_KEYS"] = site.run(command).strip()
+        assert "no issues" in site.run("python manage.py check")
         for step in ("migrate", "cron"):
-            (command,) = typed(site.steps[step])
-            site.types(command)
-        assert "No changes detected" in site.types("python manage.py makemigrations --check --dry-run")
+            (command,) = console_commands(site.steps[step])
+            site.run(command)
+        assert "No changes detected" in site.run("python manage.py makemigrations --check --dry-run")
         site.env["DJANGO_SUPERUSER_PASSWORD"] = "anna"
-        site.types("python manage.py createsuperuser --noinput --username anna --email anna@example.com")
+        site.run("python manage.py createsuperuser --noinput --username anna --email anna@example.com")
         (site.project / "button.html").write_text(site.steps["button"])
-        walk(site)
+        visit_pages(site)
 
 
-def walk(site):
-    """Log in, look at the pages, and press the button."""
+def visit_pages(site):
+    """Log in, request the pages, and submit the form that starts Connect."""
     url = f"http://127.0.0.1:{free_port()}"
     with (
-        site.serves(f"python manage.py runserver --noreload {url[7:]}", f"{url}/admin/login/"),
+        site.serve(f"python manage.py runserver --noreload {url[7:]}", f"{url}/admin/login/"),
         requests.Session() as anna,
     ):
         login = anna.get(f"{url}/cars/", timeout=10)
@@ -244,4 +245,4 @@ def walk(site):
         "from django.template import Template, Context; "
         "print(Template(open('button.html').read()).render(Context({'csrf_token': 'token'})))"
     )
-    assert 'action="/cars/connect/"' in site.types(f'python manage.py shell -c "{render}"')
+    assert 'action="/cars/connect/"' in site.run(f'python manage.py shell -c "{render}"')

@@ -149,7 +149,7 @@ class Simulator:
         while location := response.headers.get("Location"):
             if not location.startswith("/connect/"):
                 return str(location)
-            run = store.runs[location.split("/")[2]]
+            run = store.connect_sessions[location.split("/")[2]]
             response = transport.ask("POST", location, _filled_in(run, email, make, untick, deny))
         raise ValueError(f"Connect shows an error of status {response.status_code} for this address.")
 

@@ -54,7 +54,7 @@ class Smartcar:
             auth_url=self.urls["SMARTCAR_AUTH_URL"],
         )
         visit = Visit(RequestsBrowser(), self.program.origin, client.get_auth_url(force=True))
-        answer = visit.connect(email, make).answer
+        answer = visit.connect(email, make).callback
         token = client.exchange_code(answer["code"])["access_token"]
         car_id = sdk.get_vehicle_ids(token, api_url=self.api_url)["vehicles"][0]
         return Cars(

@@ -141,6 +141,6 @@ class Visit:
         return self
 
     @property
-    def answer(self):
+    def callback(self):
         """Return the parameters of the redirect to the application."""
         return dict(parse_qsl(urlsplit(self.landed).query, keep_blank_values=True))

@@ -14,7 +14,7 @@ from tests.simulator.receiver import Receiver
 
 PREFIX = "/smartcar-simulator"
 REDIRECT_URI = "https://app.example.com/callback"
-EVERYTHING = " ".join(SCOPES)
+ALL_SCOPES = " ".join(SCOPES)
 SCOPE = "required:read_vehicle_info read_vin read_odometer read_location read_security control_security"
 
 
@@ -74,7 +74,7 @@ def connect(visit, token):
     """Connect a driver's vehicles; return the tokens (v2)."""
 
     def connect_(email="driver@example.com", make="CHEVROLET", **parameters):
-        code = visit(**parameters).connect(email, make).answer["code"]
+        code = visit(**parameters).connect(email, make).callback["code"]
         response = token(grant_type="authorization_code", code=code, redirect_uri=REDIRECT_URI)
         assert response.status_code == 200, response.content
         return response.json()
@@ -111,7 +111,7 @@ def first_car(api):
     return find
 
 
-def error_of(response, status, type_, code=None):
+def assert_error(response, status, type_, code=None):
     """Check the form of an error response of v2, and return its body."""
     assert response.status_code == status, response.content
     assert response["Content-Type"] == "application/json"
@@ -127,7 +127,7 @@ def error_of(response, status, type_, code=None):
 @pytest.fixture
 def volt(connect, first_car, api):
     """Connect a plug-in hybrid with all permissions; return a function that calls the paths below it (v2)."""
-    tokens = connect(scope=EVERYTHING)
+    tokens = connect(scope=ALL_SCOPES)
     vehicle_id = first_car(tokens)
 
     def call(method, path="", body=None, **options):
@@ -178,11 +178,11 @@ def v3():
 
 
 @pytest.fixture
-def driven(v3, visit):
+def connect_v3(v3, visit):
     """Connect a driver's vehicle; return a function that calls the paths below it (v3)."""
 
-    def connect_(email="driver@example.com", make="CHEVROLET", scope=EVERYTHING, **parameters):
-        user = visit(scope=scope, **parameters).connect(email, make).answer["user_id"]
+    def connect_(email="driver@example.com", make="CHEVROLET", scope=ALL_SCOPES, **parameters):
+        user = visit(scope=scope, **parameters).connect(email, make).callback["user_id"]
         car = next(car for car in reversed(store.cars()) if car.owner_id == user)
 
         def call(method, path="", attributes=None, **options):
@@ -194,7 +194,7 @@ def driven(v3, visit):
     return connect_
 
 
-def v3_error_of(response, status, type_, code=None):
+def assert_v3_error(response, status, type_, code=None):
     """Check the form of an error response of v3, and return the error."""
     assert response.status_code == status, response.content
     assert response["Content-Type"] == "application/json"
@@ -215,7 +215,7 @@ def receiver():
 
 
 @pytest.fixture
-def hook(receiver, settings):
+def make_webhook(receiver, settings):
     """Create verified webhooks, optionally with a subscribed vehicle. `queue.run()` delivers their events."""
     settings.SMARTCAR_SIMULATOR_DELIVERIES = False
 

@@ -39,16 +39,16 @@ client = smartcar.AuthClient(
 # Connect, exchange
 url = client.get_auth_url(state="s", vehicle_info={"make": "TESLA"})
 visit = Visit(RequestsBrowser(), os.environ["SIMULATOR_ORIGIN"], url).connect("2-vehicles@smartcar.com")
-assert visit.answer["state"] == "s"
-access = client.exchange_code(visit.answer["code"])
+assert visit.callback["state"] == "s"
+access = client.exchange_code(visit.callback["code"])
 assert access["expires_in"] == 7200
 assert not smartcar.is_expired(access["expiration"])
-error = assert_raises("ValidationException", client.exchange_code, visit.answer["code"])
-assert error.message == f"Invalid code: {visit.answer['code']}."
+error = assert_raises("ValidationException", client.exchange_code, visit.callback["code"])
+assert error.message == f"Invalid code: {visit.callback['code']}."
 
 # User and vehicles
 token = access["access_token"]
-assert smartcar.get_user_id(token) == visit.answer["user_id"]
+assert smartcar.get_user_id(token) == visit.callback["user_id"]
 page = smartcar.get_vehicle_ids(token, limit=1, offset=1)
 assert page["paging"] == {"count": 2, "offset": 1}
 vehicle_id = smartcar.get_vehicle_ids(token)["vehicles"][0]
@@ -86,7 +86,7 @@ assert_raises("PermissionException", car.odometer)
 url = client.get_auth_url(force=True)
 visit = Visit(RequestsBrowser(), os.environ["SIMULATOR_ORIGIN"], url)
 visit.connect("smartcar@vs-001.vehicle-state-error.com")
-token = client.exchange_code(visit.answer["code"])["access_token"]
+token = client.exchange_code(visit.callback["code"])["access_token"]
 car = smartcar.Vehicle(smartcar.get_vehicle_ids(token)["vehicles"][0], token)
 assert_raises("StateException", car.lock)
 

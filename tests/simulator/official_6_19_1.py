@@ -56,20 +56,20 @@ client = smartcar.AuthClient(mode="test")
 
 # Connect, exchange
 visit = connect("driver@example.com", state="s", user="u", flags={"country": "DE", "x": True})
-assert visit.answer["state"] == "s"
-access = client.exchange_code(visit.answer["code"], {"flags": {"country": "DE"}})
+assert visit.callback["state"] == "s"
+access = client.exchange_code(visit.callback["code"], {"flags": {"country": "DE"}})
 assert (access.token_type, access.expires_in) == ("Bearer", 7200)
 try:
-    client.exchange_code(visit.answer["code"])
+    client.exchange_code(visit.callback["code"])
 except SmartcarException as error:
     assert (error.status_code, error.type) == (400, "invalid_grant")
-    assert error.message == f"Invalid code: {visit.answer['code']}."
+    assert error.message == f"Invalid code: {visit.callback['code']}."
 else:
     raise AssertionError("a used code was accepted")
 
 # User and vehicles
 user = smartcar.get_user(access.access_token)
-assert user.id == visit.answer["user_id"]
+assert user.id == visit.callback["user_id"]
 assert uuid.UUID(user.meta.request_id)
 page = smartcar.get_vehicles(access.access_token, {"limit": 50, "offset": 0})
 assert (page.paging.count, page.paging.offset) == (1, 0)
@@ -163,11 +163,11 @@ except SmartcarException as error:
 error = assert_raises(401, "AUTHENTICATION", None, smartcar.get_user, "nonsense")
 assert error.resolution == {"type": None, "url": None}
 limited_visit = connect("limited@example.com", ["read_odometer"], make_bypass="FORD")
-limited = first_vehicle(client.exchange_code(limited_visit.answer["code"]))
+limited = first_vehicle(client.exchange_code(limited_visit.callback["code"]))
 assert assert_raises(403, "PERMISSION", None, limited.location).resolution["type"] == "REAUTHENTICATE"
 assert_raises(403, "PERMISSION", None, limited.batch(["/odometer", "/location"]).location)
 broken = first_vehicle(
-    client.exchange_code(connect("smartcar@voa-000.vehicle-owner-action-required.com").answer["code"])
+    client.exchange_code(connect("smartcar@voa-000.vehicle-owner-action-required.com").callback["code"])
 )
 error = assert_raises(400, "CONNECTED_SERVICES_ACCOUNT", "AUTHENTICATION_FAILED", broken.lock)
 assert "/connect/oauth/reauthenticate?" in error.resolution["url"]
@@ -176,7 +176,7 @@ assert error.doc_url
 
 # One car of three
 one = {"enabled": True, "vin": "5YJ3E1EA7JF000001"}
-single = client.exchange_code(connect("one@example.com", single_select=one).answer["code"])
+single = client.exchange_code(connect("one@example.com", single_select=one).callback["code"])
 assert first_vehicle(single).vin().vin == "5YJ3E1EA7JF000001"
 
 # Management

@@ -158,11 +158,11 @@ assert theirs.partition("?")[0] == ours.partition("?")[0]
 def connect(email, make, scope=SCOPE):
     url = mine.get_auth_url(True, "s")
     visit = Visit(RequestsBrowser(), os.environ["SIMULATOR_ORIGIN"], url).connect(email, make)
-    return visit.answer
+    return visit.callback
 
 
-answer = connect("agreement@example.com", "CHEVROLET")
-access = client.exchange_code(answer["code"])
+callback = connect("agreement@example.com", "CHEVROLET")
+access = client.exchange_code(callback["code"])
 again = mine.exchange_code(connect("agreement@example.com", "CHEVROLET")["code"])
 assert set(access._fields) == set(again)
 for name in ("token_type", "expires_in"):
@@ -173,7 +173,7 @@ token = fresh.access_token
 
 # User and vehicles
 hosts = {"api_url": API}
-assert smartcar.get_user(token).id == sdk.get_user_id(token, **hosts) == answer["user_id"]
+assert smartcar.get_user(token).id == sdk.get_user_id(token, **hosts) == callback["user_id"]
 page = sdk.get_vehicle_ids(token, 50, 0, **hosts)
 assert plain(smartcar.get_vehicles(token, {"limit": 50, "offset": 0})) == plain(page)
 car_id = page["vehicles"][0]
@@ -307,7 +307,7 @@ assert (error.status_code, error.type, getattr(error, "code", None)) == (400, "S
 assert "userId" in error.message
 observed.add("errors of API v3")
 assert_fails("get_signal", SmartcarException, newer.get_signal, "odometer-traveleddistance")
-my_newer = sdk.v3.Vehicle(car_id, new, answer["user_id"], api_url=VEHICLES)
+my_newer = sdk.v3.Vehicle(car_id, new, callback["user_id"], api_url=VEHICLES)
 assert my_newer.signals()["is_empty"] is False
 assert my_newer.signal("odometer")["value"] > 0
 
@@ -315,7 +315,7 @@ assert my_newer.signal("odometer")["value"] > 0
 header = requests.Request("GET", MANAGEMENT, auth=("default", AMT)).prepare().headers["Authorization"]
 assert header == f"Basic {more.get_management_token(AMT)}"
 observed.add("get_management_token")
-filtered = {"user_id": answer["user_id"]}
+filtered = {"user_id": callback["user_id"]}
 theirs = smartcar.get_connections(AMT, filtered, {"limit": 1})
 ours = sdk.get_connections(AMT, **filtered, limit=1, api_url=MANAGEMENT)
 assert theirs.paging.cursor == ours["paging"]["cursor"]

@@ -28,7 +28,7 @@ def tokens_of(program, email="driver@example.com"):
     session = Visit(RequestsBrowser(), program.origin, url.prepare().url).connect(email)
     fields = {
         "grant_type": "authorization_code",
-        "code": session.answer["code"],
+        "code": session.callback["code"],
         "redirect_uri": REDIRECT_URI,
     }
     return post_token(program, fields)

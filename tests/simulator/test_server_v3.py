@@ -32,9 +32,9 @@ def test_the_options_for_api_v3_work_together(tmp_path):
             "state": "s",
         }
         url = f"{environment['SMARTCAR_CONNECT_URL']}/oauth/authorize?{urlencode(query)}"
-        answer = Visit(RequestsBrowser(), program.origin, url).connect().answer
-        assert sorted(answer) == ["state", "user_id"]
-        headers = {"Authorization": f"Bearer {token}", "sc-user-id": answer["user_id"]}
+        callback = Visit(RequestsBrowser(), program.origin, url).connect().callback
+        assert sorted(callback) == ["state", "user_id"]
+        headers = {"Authorization": f"Bearer {token}", "sc-user-id": callback["user_id"]}
         host = f"{environment['SMARTCAR_VEHICLE_API_URL']}/v3"
         (found,) = requests.get(f"{host}/connections", headers=headers, timeout=10).json()["data"]
         vehicle = found["relationships"]["vehicle"]["links"]["related"]

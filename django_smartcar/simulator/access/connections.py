@@ -65,8 +65,8 @@ def delete_user(owner_id: str) -> None:
         if state.owners.pop(owner_id, None) is None:
             raise not_found("user")
         grants.disconnect(owner_id)
-        for session in [one for one in store.runs.values() if one.owner_id == owner_id]:
-            del store.runs[session.id]
+        for session in [one for one in store.connect_sessions.values() if one.owner_id == owner_id]:
+            del store.connect_sessions[session.id]
 
 
 def _connection(vehicle_id: str, pair_grants: list[Grant]) -> Connection:

@@ -20,7 +20,7 @@ def token(request: HttpRequest) -> HttpResponse:
         request, conf.SMARTCAR_SIMULATOR_CLIENT_ID, conf.SMARTCAR_SIMULATOR_CLIENT_SECRET
     ):
         raise OAuthError("invalid_client", "Invalid client_id or client_secret.", status=401)
-    injection.refuse_path(None, "POST", "oauth/token")
+    injection.raise_for_path(None, "POST", "oauth/token")
     grant_type = request.POST.get("grant_type")
     if grant_type == "authorization_code":
         return JsonResponse(

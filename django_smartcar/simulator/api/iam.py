@@ -18,7 +18,7 @@ def token(request: HttpRequest) -> HttpResponse:
     """Issue an application token for the client credentials in the body."""
     if request.method != "POST":
         raise OAuthError("invalid_request", "The token endpoint takes POST.", status=405)
-    injection.refuse_path(None, "POST", "oauth2/token")
+    injection.raise_for_path(None, "POST", "oauth2/token")
     return JsonResponse(application_tokens.issue(_fields(request)))
 
 

@@ -37,7 +37,7 @@ def dispatch(request: HttpRequest, version: str, path: str) -> HttpResponse:
     vehicle_id, _, below = rest.partition("/")
     injection.wait(vehicle_id, str(request.method), below)
     with store.changes():
-        injection.refuse_path(None, str(request.method), path)
+        injection.raise_for_path(None, str(request.method), path)
         if first == "compatibility":
             return _compatibility(request, version, rest)
         if first == "user" and not rest and request.method == "GET":

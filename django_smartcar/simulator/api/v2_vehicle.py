@@ -65,7 +65,7 @@ class VehicleRequest:
         if reading.has_age:
             # Only readings of the vehicle itself fail: its attributes stay available, so that Connect works.
             with self._adding_reauthentication_url():
-                injection.refuse_reading(self.car)
+                injection.raise_for_read(self.car)
         if path == "permissions":
             return paginate("permissions", self.grant.scopes, self.query, default=25), self._headers(reading)
         return reading.body(self.car, self.units, self.query), self._headers(reading)
@@ -77,7 +77,7 @@ class VehicleRequest:
         if is_counted:
             rate_limits.count(self.car, is_billed=is_billed)
         with self._adding_reauthentication_url():
-            injection.refuse_path(self.car, method, path)
+            injection.raise_for_path(self.car, method, path)
 
     def _execute(self, command: Command, body: dict[str, Any]) -> HttpResponse:
         self._check_scope(command.scope)

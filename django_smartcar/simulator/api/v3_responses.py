@@ -50,7 +50,7 @@ def require_method(request: HttpRequest, *methods: str) -> None:
     require_token(request)
     if request.method not in methods:
         raise not_found("path")
-    injection.refuse_path(None, str(request.method), request.path.partition("/v3/")[2])
+    injection.raise_for_path(None, str(request.method), request.path.partition("/v3/")[2])
 
 
 def absolute_url(request: HttpRequest, host: str, path: str) -> str:

@@ -174,7 +174,9 @@ def _check_limits_and_faults(request: HttpRequest, vehicle_id: str, connection: 
     rate_limits.count(connection.car)
     motion.catch_up(connection.car)
     try:
-        injection.refuse_path(connection.car, str(request.method), _path_below_vehicle(request, vehicle_id))
+        injection.raise_for_path(
+            connection.car, str(request.method), _path_below_vehicle(request, vehicle_id)
+        )
     except SmartcarError as error:
         if error.code == "AUTHENTICATION_FAILED":
             error.url = reauthentication.resolution_url(request, connection.car.id)

@@ -10,7 +10,7 @@ from .. import store
 from ..access.connections import Connection
 from ..errors.v2 import SmartcarError
 from ..errors.v3 import malformed, not_found
-from ..faults.injection import refuse_command
+from ..faults.injection import raise_for_command
 from ..store.models import Car
 from ..vehicles.values import timestamp
 from .commands_v2 import Command, execute
@@ -30,7 +30,7 @@ def create(connection: Connection, kind: str, attributes: dict[str, Any]) -> dic
     schedule_id = str(uuid.uuid4())
 
     def run(car: Car, body: dict[str, Any]) -> None:
-        refuse_command(car)
+        raise_for_command(car)
         if kind not in _SUPPORTED.get(car.make, ()):
             raise SmartcarError("COMPATIBILITY", "VEHICLE_NOT_CAPABLE")
         car.charge_schedules[schedule_id] = schedule
@@ -47,7 +47,7 @@ def delete(connection: Connection, schedule_id: str) -> dict[str, Any]:
         raise not_found("charge schedule")
 
     def run(car: Car, body: dict[str, Any]) -> None:
-        refuse_command(car)
+        raise_for_command(car)
         del car.charge_schedules[schedule_id]
 
     execute(connection.car, Command("control_charge", run), {})

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from .. import store
 from ..errors.v2 import SmartcarError, invalid
-from ..faults.injection import refuse_command
+from ..faults.injection import raise_for_command
 from ..store.models import Car
 from ..vehicles import states
 from ..webhooks import notify
@@ -32,7 +32,7 @@ def execute(car: Car, command: Command, body: dict[str, Any]) -> None:
 
 def _lock(car: Car, body: dict[str, Any]) -> None:
     action = parse_action(body, "LOCK", "UNLOCK")
-    refuse_command(car)
+    raise_for_command(car)
     if car.state == "driving":
         raise SmartcarError("VEHICLE_STATE", "IN_MOTION")
     car.is_locked = action == "LOCK"
@@ -66,7 +66,7 @@ def _charge_limit(car: Car, body: dict[str, Any]) -> None:
 
 def _destination(car: Car, body: dict[str, Any]) -> None:
     destination = [parse_number(body, "latitude", -90, 90), parse_number(body, "longitude", -180, 180)]
-    refuse_command(car)
+    raise_for_command(car)
     car.destination = destination
 
 
@@ -80,7 +80,7 @@ COMMANDS: dict[str, Command] = {
 
 def require_battery(car: Car) -> None:
     """Raise a `SmartcarError` if the vehicle rejects commands or has no battery to charge."""
-    refuse_command(car)
+    raise_for_command(car)
     if not car.is_electric:
         raise SmartcarError("COMPATIBILITY", "VEHICLE_NOT_CAPABLE")
 

@@ -16,7 +16,7 @@ from ..access.connections import Connection
 from ..conf import conf
 from ..errors.v2 import SmartcarError
 from ..errors.v3 import malformed, shared_body
-from ..faults.injection import refuse_command
+from ..faults.injection import raise_for_command
 from ..store.models import Car
 from ..vehicles.values import timestamp
 from .commands_v2 import COMMANDS, Command
@@ -62,7 +62,7 @@ def _fixed_body(**parameters: str) -> Callable[[Attributes], Attributes]:
 
 def _set_charge_port(is_open: bool) -> Callable[[Car, Attributes], None]:
     def run(car: Car, body: Attributes) -> None:
-        refuse_command(car)
+        raise_for_command(car)
         if not car.is_electric:
             raise SmartcarError("COMPATIBILITY", "VEHICLE_NOT_CAPABLE")
         car.is_charge_port_open = is_open

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors.v2 import invalid
-from ..faults.injection import refuse_command
+from ..faults.injection import raise_for_command
 from ..store.models import Car
 from ..vehicles.make_values import setting
 from .commands_v2 import COMMANDS, Command, parse_action, parse_number, require_battery
@@ -84,7 +84,7 @@ def _charge_port(car: Car, body: dict[str, Any]) -> None:
 def _open_close(path: str) -> Command:
     def run(car: Car, body: dict[str, Any]) -> None:
         action = parse_action(body, "OPEN", "CLOSE")
-        refuse_command(car)
+        raise_for_command(car)
         car.make_settings[path] = {"status": "OPEN" if action == "OPEN" else "CLOSED"}
 
     return Command("control_trunk", run)
@@ -93,7 +93,7 @@ def _open_close(path: str) -> Command:
 def _pin(car: Car, body: dict[str, Any]) -> None:
     if parse_action(body, "SET", "CLEAR") == "SET" and not re.fullmatch(r"[0-9]{4}", str(body.get("pin"))):
         raise invalid("pin", "pin must be four digits")
-    refuse_command(car)  # not stored: no response ever contains a PIN
+    raise_for_command(car)  # not stored: no response ever contains a PIN
 
 
 def _ammeter(car: Car, body: dict[str, Any]) -> None:

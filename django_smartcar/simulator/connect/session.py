@@ -124,10 +124,12 @@ def start_reauthentication(query: Mapping[str, str]) -> ConnectSession:
 def _store(session: ConnectSession) -> None:
     with store.changes():
         for old in [
-            stored for stored in store.runs.values() if stored.started_at < session.started_at - _MAX_AGE
+            stored
+            for stored in store.connect_sessions.values()
+            if stored.started_at < session.started_at - _MAX_AGE
         ]:
-            del store.runs[old.id]
-        store.runs[session.id] = session
+            del store.connect_sessions[old.id]
+        store.connect_sessions[session.id] = session
 
 
 def _check_client(query: Mapping[str, str]) -> None:

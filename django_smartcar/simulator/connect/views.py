@@ -119,7 +119,7 @@ def approval(request: HttpRequest, session_id: str) -> HttpResponse:
     """Ask the driver for consent: which vehicles and permissions the application gets, or none."""
     session = _session(session_id)
     if session is None:
-        ended = store.runs.get(session_id)
+        ended = store.connect_sessions.get(session_id)
         # A second click on the button, before the browser followed the redirect.
         return (
             _redirect_to_application(ended) if ended and request.method == "POST" else _session_ended(request)
@@ -157,7 +157,7 @@ def leave(request: HttpRequest, session_id: str) -> HttpResponse:
 
 def _session(session_id: str) -> ConnectSession | None:
     """Return the session of this id, or None if it is unknown or has ended."""
-    session: ConnectSession | None = store.runs.get(session_id)
+    session: ConnectSession | None = store.connect_sessions.get(session_id)
     return session if session and session.redirect_url is None else None
 
 

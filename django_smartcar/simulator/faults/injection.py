@@ -113,7 +113,7 @@ def wait(vehicle_id: str, method: str, path: str) -> None:
         store.sleep(seconds)
 
 
-def refuse_path(car: Car | None, method: str, path: str) -> None:
+def raise_for_path(car: Car | None, method: str, path: str) -> None:
     """Raise the fault that is set for this path, if any."""
     fault = _lookup(store.state().faults if car is None else car.faults, method, path)
     if fault and not (path.startswith("signals/") and _is_vehicle_error(fault)):
@@ -124,17 +124,17 @@ def refuse_path(car: Car | None, method: str, path: str) -> None:
         )
 
 
-def refuse_command(car: Car) -> None:
+def raise_for_command(car: Car) -> None:
     """Raise the error that commands to this vehicle get, if any."""
     _raise_fault(car.fault or states.state_of(car).command_error)
 
 
-def refuse_reading(car: Car) -> None:
+def raise_for_read(car: Car) -> None:
     """Raise the error that reads of this vehicle get, if any."""
     _raise_fault(car.fault or states.state_of(car).read_error)
 
 
-def refuse_signal(car: Car, code: str, *, is_static: bool) -> None:
+def raise_for_signal(car: Car, code: str, *, is_static: bool) -> None:
     """Raise the error of this signal (v3), if any. Errors of the vehicle do not apply to static signals."""
     signal_fault = _lookup(car.faults, "GET", f"signals/{code}")
     if signal_fault and _is_vehicle_error(signal_fault):

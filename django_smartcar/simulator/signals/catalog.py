@@ -9,7 +9,7 @@ from .. import store
 from ..conf import conf
 from ..errors.v2 import SmartcarError
 from ..errors.v3 import not_found
-from ..faults.injection import VEHICLE_ERROR_TYPES, refuse_signal
+from ..faults.injection import VEHICLE_ERROR_TYPES, raise_for_signal
 from ..store.models import Car
 from ..vehicles.values import Units, timestamp
 from . import bodies
@@ -171,7 +171,7 @@ def signal_resource(
     try:
         if signal.scope not in scopes:
             raise SmartcarError("PERMISSION")
-        refuse_signal(car, signal.code, is_static=signal.group == "VehicleIdentification")
+        raise_for_signal(car, signal.code, is_static=signal.group == "VehicleIdentification")
         attributes |= {"status": {"value": "SUCCESS"}, "body": signal.body(car, units)}
         meta |= {"oemUpdatedAt": timestamp(car.recorded_at), "ingestedAt": now}
     except SmartcarError as error:

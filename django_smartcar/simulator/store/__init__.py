@@ -39,7 +39,7 @@ __all__ = [
     "owners",
     "reset",
     "restart",
-    "runs",
+    "connect_sessions",
     "sleep",
     "state",
     "touch",
@@ -74,7 +74,7 @@ class _Store:
     clock: _Clock = field(default_factory=_Clock)
     depth: int = 0
     is_dirty: bool = False
-    runs: dict[str, Any] = field(default_factory=dict)
+    connect_sessions: dict[str, Any] = field(default_factory=dict)
     volatile: dict[str, Any] = field(default_factory=dict)
     deliveries: list[Any] = field(default_factory=list)
     counters: Counter[str] = field(default_factory=Counter)
@@ -87,7 +87,7 @@ _store = _Store()
 counters: Counter[str] = _store.counters
 
 #: Connect sessions in progress, by their random id. Cleared by a restart.
-runs: dict[str, Any] = _store.runs
+connect_sessions: dict[str, Any] = _store.connect_sessions
 
 #: Recent requests (`faults.rate_limits`) and the last sequence number of webhooks. Cleared by a restart.
 volatile: dict[str, Any] = _store.volatile
@@ -222,7 +222,7 @@ def environment(origin: str, version: str = "3") -> dict[str, str]:
 
 
 def _clear_volatile() -> None:
-    _store.runs.clear()
+    _store.connect_sessions.clear()
     _store.volatile.clear()
     _store.deliveries.clear()
     _store.counters.clear()

@@ -26,8 +26,8 @@ for number in range({drivers}):
     user = User.objects.create(username=f"driver-{{number}}")
     url = connect.begin(user, session_key="s", redirect_uri="https://site.example/back")
     visit = Visit(RequestsBrowser(), settings.SIMULATOR, url).connect(f"driver-{{number}}@example.com")
-    attempt = connect.consume(visit.answer["state"], user=user, session_key="s")
-    connect.complete(attempt, Callback(visit.answer["code"]))
+    attempt = connect.consume(visit.callback["state"], user=user, session_key="s")
+    connect.complete(attempt, Callback(visit.callback["code"]))
 """
 
 USE = """

@@ -20,7 +20,7 @@ def clock():
 
 @pytest.fixture
 def code(visit):
-    return visit().connect().answer["code"]
+    return visit().connect().callback["code"]
 
 
 def exchange(token, code, **changes):
@@ -31,7 +31,7 @@ def refresh(token, refresh_token):
     return token(grant_type="refresh_token", refresh_token=refresh_token)
 
 
-def error_of(response):
+def assert_error(response):
     assert response.status_code == 400
     assert response["Content-Type"] == "application/json"
     return response.json()["error"], response.json()["error_description"]
@@ -72,42 +72,42 @@ def test_wrong_client_credentials_are_rejected(token, code, authorization):
 
 def test_a_used_code_is_rejected(token, code):
     exchange(token, code)
-    assert error_of(exchange(token, code)) == ("invalid_grant", f"Invalid code: {code}.")
+    assert assert_error(exchange(token, code)) == ("invalid_grant", f"Invalid code: {code}.")
 
 
 def test_an_unknown_code_is_rejected(token):
-    assert error_of(exchange(token, "nonsense")) == ("invalid_grant", "Invalid code: nonsense.")
+    assert assert_error(exchange(token, "nonsense")) == ("invalid_grant", "Invalid code: nonsense.")
 
 
 def test_a_code_expires_after_ten_minutes(token, visit, clock):
-    early, late = visit().connect("a@b.c").answer["code"], visit().connect("d@e.f").answer["code"]
+    early, late = visit().connect("a@b.c").callback["code"], visit().connect("d@e.f").callback["code"]
     clock.shift(599)
     assert exchange(token, early).status_code == 200
     clock.shift(1)
-    assert error_of(exchange(token, late)) == ("invalid_grant", f"Invalid code: {late}.")
+    assert assert_error(exchange(token, late)) == ("invalid_grant", f"Invalid code: {late}.")
 
 
 def test_a_code_is_rejected_with_another_redirect_uri(token, code):
     other = "https://app.example.com/other"
     expected = ("invalid_grant", f"Unauthorized redirect_uri: {other}")
-    assert error_of(exchange(token, code, redirect_uri=other)) == expected
+    assert assert_error(exchange(token, code, redirect_uri=other)) == expected
     assert exchange(token, code).status_code == 200
 
 
 def test_the_exchange_needs_no_redirect_uri_when_the_authorize_url_had_none(token, visit, settings):
     settings.SMARTCAR_SIMULATOR_REDIRECT_URIS = [REDIRECT_URI]
-    code = visit(redirect_uri=None).connect().answer["code"]
+    code = visit(redirect_uri=None).connect().callback["code"]
     assert token(grant_type="authorization_code", code=code).status_code == 200
-    code = visit(redirect_uri=None, approval_prompt="force").connect().answer["code"]
+    code = visit(redirect_uri=None, approval_prompt="force").connect().callback["code"]
     other = "https://app.example.com/other"
     expected = ("invalid_grant", f"Unauthorized redirect_uri: {other}")
-    assert error_of(exchange(token, code, redirect_uri=other)) == expected
+    assert assert_error(exchange(token, code, redirect_uri=other)) == expected
     assert exchange(token, code).status_code == 200
 
 
 def test_the_exchange_needs_the_redirect_uri_of_the_authorize_url(token, code):
     expected = ("invalid_grant", "Unauthorized redirect_uri: ")
-    assert error_of(exchange(token, code, redirect_uri="")) == expected
+    assert assert_error(exchange(token, code, redirect_uri="")) == expected
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_the_exchange_needs_the_redirect_uri_of_the_authorize_url(token, code):
     ],
 )
 def test_a_malformed_token_request_is_rejected(token, fields, error):
-    assert error_of(token(**fields))[0] == error
+    assert assert_error(token(**fields))[0] == error
 
 
 def test_the_token_endpoint_accepts_post_only(client):
@@ -158,7 +158,7 @@ def test_a_refresh_token_expires_after_sixty_days(connect, token, clock):
     assert refresh(token, first["refresh_token"]).status_code == 200
     clock.shift(1)
     expected = ("invalid_grant", f"Invalid refresh_token: {second['refresh_token']}.")
-    assert error_of(refresh(token, second["refresh_token"])) == expected
+    assert assert_error(refresh(token, second["refresh_token"])) == expected
 
 
 @pytest.mark.parametrize("grace", [600, 60])
@@ -171,7 +171,7 @@ def test_a_used_refresh_token_works_during_its_grace_period(connect, token, cloc
     assert second.status_code == 200
     assert second.json()["refresh_token"] != first["refresh_token"]
     clock.shift(1)  # the grace period starts with the first use and is not extended by later ones
-    assert error_of(refresh(token, used)) == ("invalid_grant", f"Invalid refresh_token: {used}.")
+    assert assert_error(refresh(token, used)) == ("invalid_grant", f"Invalid refresh_token: {used}.")
     assert refresh(token, first["refresh_token"]).status_code == 200
 
 

@@ -1,7 +1,7 @@
 import pytest
 from django.test import Client
 
-from tests.simulator.conftest import PREFIX, v3_error_of
+from tests.simulator.conftest import PREFIX, assert_v3_error
 
 
 def get_models(query=""):
@@ -45,10 +45,10 @@ def test_following_the_links_returns_every_model_once():
 
 @pytest.mark.parametrize("query", ["?filter[region]=MARS", "?filter[powertrainType]=STEAM", "?page[size]=0"])
 def test_an_invalid_query_is_rejected(query):
-    v3_error_of(get_models(query), 400, "VALIDATION", "INVALID_INPUT_FORMAT")
+    assert_v3_error(get_models(query), 400, "VALIDATION", "INVALID_INPUT_FORMAT")
 
 
 def test_unknown_paths_and_methods_are_not_found():
     for method, path in [("GET", "v3/nonsense"), ("POST", "v3/compatible-vehicles")]:
         response = Client().generic(method, f"{PREFIX}/compatibility-api/{path}")
-        v3_error_of(response, 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+        assert_v3_error(response, 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")

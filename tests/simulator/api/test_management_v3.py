@@ -4,7 +4,7 @@ import pytest
 
 from django_smartcar.simulator import store
 from django_smartcar.simulator.webhooks import registry
-from tests.simulator.conftest import v3_error_of
+from tests.simulator.conftest import assert_v3_error
 
 UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 
@@ -33,7 +33,7 @@ def test_the_list_of_applications_has_one_application(call):
     (application,) = call("GET", "applications").json()["data"]
     assert application["id"] == store.CLIENT_ID
     assert call("GET", f"applications/{store.CLIENT_ID}").json() == {"data": application}
-    v3_error_of(call("GET", f"applications/{UNKNOWN_ID}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+    assert_v3_error(call("GET", f"applications/{UNKNOWN_ID}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
 
 
 def test_the_list_of_secrets_has_no_secret_values(call):
@@ -41,7 +41,7 @@ def test_the_list_of_secrets_has_no_secret_values(call):
     assert response.json()["meta"]["totalCount"] == 1
     for secret in (store.M2M_CLIENT_SECRET, store.CLIENT_SECRET, store.MANAGEMENT_TOKEN):
         assert secret not in response.content.decode()
-    v3_error_of(call("GET", f"applications/{UNKNOWN_ID}/secrets"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+    assert_v3_error(call("GET", f"applications/{UNKNOWN_ID}/secrets"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
 
 
 def test_webhooks_of_the_dashboard_can_be_listed_and_filtered(call, webhook):
@@ -59,11 +59,11 @@ def test_webhooks_of_the_dashboard_can_be_listed_and_filtered(call, webhook):
         "autoSubscribe": False,
     }
     assert call("POST", "webhooks", {"name": "x"}).status_code == 404
-    v3_error_of(call("GET", f"webhooks/{UNKNOWN_ID}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+    assert_v3_error(call("GET", f"webhooks/{UNKNOWN_ID}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
 
 
-def test_a_subscription_can_be_created_read_and_deleted(call, driven, webhook):
-    volt = driven()
+def test_a_subscription_can_be_created_read_and_deleted(call, connect_v3, webhook):
+    volt = connect_v3()
     attributes = {"webhookId": webhook.id, "userId": volt.user, "vehicleId": volt.car.id}
     response = call("POST", "subscriptions", attributes)
     assert response.status_code == 202
@@ -74,14 +74,14 @@ def test_a_subscription_can_be_created_read_and_deleted(call, driven, webhook):
     related = {name: one["data"]["id"] for name, one in data["relationships"].items()}
     assert related == {"webhook": webhook.id, "user": volt.user, "vehicle": volt.car.id}
     assert call("GET", f"subscriptions/{data['id']}").json() == {"data": data}
-    v3_error_of(call("POST", "subscriptions", attributes), 409, "VALIDATION", "CONFLICT")
+    assert_v3_error(call("POST", "subscriptions", attributes), 409, "VALIDATION", "CONFLICT")
     assert call("DELETE", f"subscriptions/{data['id']}").status_code == 204
     assert listed(call, "subscriptions") == []
-    v3_error_of(call("DELETE", f"subscriptions/{data['id']}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+    assert_v3_error(call("DELETE", f"subscriptions/{data['id']}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
 
 
-def test_subscriptions_can_be_filtered_and_end_with_their_connection(call, driven, webhook, v3):
-    cars = [driven("a@example.com"), driven("b@example.com", mode="simulated")]
+def test_subscriptions_can_be_filtered_and_end_with_their_connection(call, connect_v3, webhook, v3):
+    cars = [connect_v3("a@example.com"), connect_v3("b@example.com", mode="simulated")]
     for car in cars:
         call("POST", "subscriptions", {"webhookId": webhook.id, "userId": car.user, "vehicleId": car.car.id})
     first, second = listed(call, "subscriptions")
@@ -94,26 +94,26 @@ def test_subscriptions_can_be_filtered_and_end_with_their_connection(call, drive
     assert listed(call, "subscriptions") == [second]
 
 
-def test_a_wrong_request_creates_no_subscription(call, driven, webhook):
-    volt, other = driven(), driven("other@example.com")
+def test_a_wrong_request_creates_no_subscription(call, connect_v3, webhook):
+    volt, other = connect_v3(), connect_v3("other@example.com")
     valid = {"webhookId": webhook.id, "userId": volt.user, "vehicleId": volt.car.id}
     for name in valid:
         missing = call("POST", "subscriptions", valid | {name: None})
-        v3_error_of(missing, 400, "VALIDATION", "MISSING_PARAMETER")
+        assert_v3_error(missing, 400, "VALIDATION", "MISSING_PARAMETER")
         unknown = call("POST", "subscriptions", valid | {name: UNKNOWN_ID})
-        v3_error_of(unknown, 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+        assert_v3_error(unknown, 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
         malformed = call("POST", "subscriptions", valid | {name: "x"})
-        v3_error_of(malformed, 400, "VALIDATION", "INVALID_INPUT_FORMAT")
+        assert_v3_error(malformed, 400, "VALIDATION", "INVALID_INPUT_FORMAT")
     others = call("POST", "subscriptions", valid | {"userId": other.user})
-    v3_error_of(others, 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+    assert_v3_error(others, 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
     assert listed(call, "subscriptions") == []
 
 
-def test_webhooks_and_subscriptions_survive_a_restart(settings, tmp_path, call, driven):
+def test_webhooks_and_subscriptions_survive_a_restart(settings, tmp_path, call, connect_v3):
     settings.SMARTCAR_SIMULATOR_STATE = str(tmp_path / "state.json")
     store.restart()
     hook = registry.add("Odometers", "https://app.example.com/hook")
-    volt = driven()
+    volt = connect_v3()
     call("POST", "subscriptions", {"webhookId": hook.id, "userId": volt.user, "vehicleId": volt.car.id})
     before = call("GET", "subscriptions").json()
     store.restart()
@@ -127,8 +127,8 @@ def test_webhooks_and_subscriptions_survive_a_restart(settings, tmp_path, call, 
 )
 def test_only_the_application_token_is_accepted(call, connect, path):
     for token in ("x", store.MANAGEMENT_TOKEN, connect()["access_token"]):
-        v3_error_of(call("GET", path, token=token), 401, "AUTHENTICATION", "UNAUTHORIZED")
+        assert_v3_error(call("GET", path, token=token), 401, "AUTHENTICATION", "UNAUTHORIZED")
 
 
 def test_an_unknown_path_is_not_found(call):
-    v3_error_of(call("GET", "nonsense"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+    assert_v3_error(call("GET", "nonsense"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")

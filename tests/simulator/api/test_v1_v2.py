@@ -7,7 +7,7 @@ from django_smartcar.simulator import store
 from django_smartcar.simulator.access import grants
 from django_smartcar.simulator.access.scopes import SCOPES
 from django_smartcar.simulator.vehicles.values import READINGS
-from tests.simulator.conftest import EVERYTHING, error_of, management
+from tests.simulator.conftest import ALL_SCOPES, assert_error, management
 
 #: The headers of each read's response in v2.0, besides the request id.
 AGE = {"sc-data-age", "sc-fetched-at"}
@@ -55,7 +55,7 @@ def test_the_list_of_vehicles_is_paginated(api, connect):
 @pytest.mark.parametrize("path", ["vehicles", "permissions"])
 def test_invalid_paging_parameters_are_named_in_the_error(api, volt, path, query):
     path = path if path == "vehicles" else f"vehicles/{volt.id}/{path}"
-    body = error_of(api("GET", f"{path}?{query}", volt.token), 400, "VALIDATION")
+    body = assert_error(api("GET", f"{path}?{query}", volt.token), 400, "VALIDATION")
     assert body["detail"][0]["field"] == query.split("=")[0]
     assert body["suggestedUserMessage"].startswith("Your car is temporarily unable")
 
@@ -130,13 +130,13 @@ def test_imperial_units_are_used_when_the_header_requests_them(volt):
 
 
 def test_an_unknown_unit_system_is_rejected(volt):
-    body = error_of(volt("GET", "odometer", SC_Unit_System="furlongs"), 400, "VALIDATION")
+    body = assert_error(volt("GET", "odometer", SC_Unit_System="furlongs"), 400, "VALIDATION")
     assert body["detail"][0]["field"] == "sc-unit-system"
 
 
 @pytest.mark.parametrize("path", sorted(set(READINGS) - {"odometer"}))
 def test_a_read_is_rejected_without_its_scope(limited, path):
-    body = error_of(limited("GET", path), 403, "PERMISSION")
+    body = assert_error(limited("GET", path), 403, "PERMISSION")
     assert body["resolution"] == {"type": "REAUTHENTICATE"}
     assert "suggestedUserMessage" not in body
     assert "detail" not in body
@@ -147,27 +147,27 @@ def test_a_read_is_rejected_without_its_scope(limited, path):
     "path", ["user", "vehicles", "vehicles/36ab27d0-fd9d-4455-823a-ce30af709ffc/odometer"]
 )
 def test_an_invalid_token_is_rejected(api, path, token):
-    body = error_of(api("GET", path, token), 401, "AUTHENTICATION")
+    body = assert_error(api("GET", path, token), 401, "AUTHENTICATION")
     assert body["description"].startswith("The authorization header is missing or malformed, or it contains")
     assert body["resolution"] == {"type": None}
     assert body["docURL"].endswith("/authentication-errors")
 
 
 def test_requests_for_another_users_car_are_rejected(api, volt, connect):
-    other = connect("other@example.com", scope=EVERYTHING)
-    error_of(api("GET", f"vehicles/{volt.id}/odometer", other["access_token"]), 403, "PERMISSION")
-    error_of(
+    other = connect("other@example.com", scope=ALL_SCOPES)
+    assert_error(api("GET", f"vehicles/{volt.id}/odometer", other["access_token"]), 403, "PERMISSION")
+    assert_error(
         api("POST", f"vehicles/{volt.id}/security", other["access_token"], {"action": "LOCK"}),
         403,
         "PERMISSION",
     )
-    error_of(api("DELETE", f"vehicles/{volt.id}/application", other["access_token"]), 403, "PERMISSION")
-    error_of(api("GET", f"vehicles/{uuid.uuid4()}/odometer", other["access_token"]), 403, "PERMISSION")
+    assert_error(api("DELETE", f"vehicles/{volt.id}/application", other["access_token"]), 403, "PERMISSION")
+    assert_error(api("GET", f"vehicles/{uuid.uuid4()}/odometer", other["access_token"]), 403, "PERMISSION")
     assert volt("GET", "odometer").status_code == 200
 
 
 def test_a_malformed_vehicle_id_is_rejected(api, volt):
-    error_of(api("GET", "vehicles/nonsense/odometer", volt.token), 400, "VALIDATION")
+    assert_error(api("GET", "vehicles/nonsense/odometer", volt.token), 400, "VALIDATION")
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_newer_version_numbers_get_the_newest_version(api, volt, version, status
     response = api("GET", "user", volt.token, version=version)
     assert response.status_code == status
     if status == 404:
-        body = error_of(response, 404, "RESOURCE_NOT_FOUND", "VERSION")
+        body = assert_error(response, 404, "RESOURCE_NOT_FOUND", "VERSION")
         assert body["docURL"].endswith("resource-errors#version")
 
 
@@ -207,18 +207,20 @@ def test_newer_version_numbers_get_the_newest_version(api, volt, version, status
     ],
 )
 def test_unknown_paths_and_methods_are_not_found(api, volt, method, path):
-    body = error_of(api(method, path.format(id=volt.id), volt.token, {}), 404, "RESOURCE_NOT_FOUND", "PATH")
+    body = assert_error(
+        api(method, path.format(id=volt.id), volt.token, {}), 404, "RESOURCE_NOT_FOUND", "PATH"
+    )
     assert body["docURL"].endswith("resource-errors#pathh")
 
 
 def test_a_path_without_a_version_is_not_found(client):
-    error_of(client.get("/smartcar-simulator/api/vehicles"), 404, "RESOURCE_NOT_FOUND", "PATH")
+    assert_error(client.get("/smartcar-simulator/api/vehicles"), 404, "RESOURCE_NOT_FOUND", "PATH")
 
 
 def test_a_disconnected_car_can_no_longer_be_read(volt, api):
     assert volt("DELETE", "application").json() == {"status": "success"}
-    error_of(volt("GET", "odometer"), 403, "PERMISSION")
-    error_of(volt("DELETE", "application"), 403, "PERMISSION")
+    assert_error(volt("GET", "odometer"), 403, "PERMISSION")
+    assert_error(volt("DELETE", "application"), 403, "PERMISSION")
     assert api("GET", "vehicles", volt.token).json() == {"vehicles": [], "paging": {"count": 0, "offset": 0}}
 
 
@@ -241,7 +243,7 @@ def test_a_car_is_subscribed_and_unsubscribed_with_the_right_token_for_each(volt
     response = api("POST", path, volt.token)
     assert response.json() == {"webhookId": webhook_id, "vehicleId": volt.id}
     assert store.state().subscriptions == {volt.id: [webhook_id]}
-    error_of(api("DELETE", path, volt.token), 401, "AUTHENTICATION")
+    assert_error(api("DELETE", path, volt.token), 401, "AUTHENTICATION")
     assert api("DELETE", path, store.MANAGEMENT_TOKEN).json() == {"status": "success"}
     assert store.state().subscriptions == {volt.id: []}
-    error_of(api("POST", f"vehicles/{volt.id}/webhooks/x", volt.token), 400, "VALIDATION")
+    assert_error(api("POST", f"vehicles/{volt.id}/webhooks/x", volt.token), 400, "VALIDATION")

@@ -1,7 +1,7 @@
 import pytest
 
 from django_smartcar.simulator.vehicles.catalog import MAKES, find_make
-from tests.simulator.conftest import basic, error_of
+from tests.simulator.conftest import assert_error, basic
 
 
 def test_compatibility_lists_every_permission(api):
@@ -64,11 +64,11 @@ def test_an_incompatible_car_has_a_reason(api, vin, reason):
     "query", ["", "vin=x&scope=read_vin", "vin=5YJSA1CN5DFP00101", "vin=5YJSA1CN5DFP00101&scope=fly"]
 )
 def test_an_invalid_compatibility_query_is_rejected(api, query):
-    error_of(api("GET", f"compatibility?{query}", authorization=basic()), 400, "VALIDATION")
+    assert_error(api("GET", f"compatibility?{query}", authorization=basic()), 400, "VALIDATION")
 
 
 def test_compatibility_needs_the_client_credentials(api):
-    error_of(api("GET", "compatibility?vin=5YJSA1CN5DFP00101&scope=read_vin"), 401, "AUTHENTICATION")
+    assert_error(api("GET", "compatibility?vin=5YJSA1CN5DFP00101&scope=read_vin"), 401, "AUTHENTICATION")
 
 
 def test_the_matrix_lists_the_models_of_a_region(api):
@@ -80,4 +80,4 @@ def test_the_matrix_lists_the_models_of_a_region(api):
     assert "read_fuel" not in leaf["permissions"]
     assert "/battery" in leaf["endpoints"]
     assert len(api("GET", "compatibility/matrix?region=EUROPE", authorization=basic()).json()) > 20
-    error_of(api("GET", "compatibility/matrix?region=MARS", authorization=basic()), 400, "VALIDATION")
+    assert_error(api("GET", "compatibility/matrix?region=MARS", authorization=basic()), 400, "VALIDATION")

@@ -1,7 +1,7 @@
 import pytest
 
 from django_smartcar.simulator import store
-from tests.simulator.conftest import EVERYTHING, error_of
+from tests.simulator.conftest import ALL_SCOPES, assert_error
 
 
 def test_a_batch_has_a_response_for_each_path_when_some_fail(api, connect, first_car):
@@ -42,11 +42,11 @@ def test_a_batch_has_a_response_for_each_path_when_some_fail(api, connect, first
     ],
 )
 def test_a_batch_with_an_invalid_path_is_rejected(volt, body):
-    error_of(volt("POST", "batch", body), 400, "VALIDATION")
+    assert_error(volt("POST", "batch", body), 400, "VALIDATION")
 
 
 def test_make_specific_paths_work_for_cars_of_that_make_only(api, connect, first_car):
-    tokens = connect(make="TESLA", scope=EVERYTHING)
+    tokens = connect(make="TESLA", scope=ALL_SCOPES)
     path, token = f"vehicles/{first_car(tokens)}/tesla", tokens["access_token"]
     assert api("GET", f"{path}/compass", token).json()["heading"] == 185.0
     assert api("POST", f"{path}/charge/ammeter", token, {"amperage": 16}).status_code == 200
@@ -54,14 +54,14 @@ def test_make_specific_paths_work_for_cars_of_that_make_only(api, connect, first
     batch = {"requests": [{"path": "/tesla/compass"}, {"path": "/nissan/charge/schedule"}]}
     items = api("POST", f"vehicles/{first_car(tokens)}/batch", token, batch).json()["responses"]
     assert [item["code"] for item in items] == [200, 501]
-    error_of(api("GET", f"{path}/climate/sauna", token), 501, "COMPATIBILITY", "SMARTCAR_NOT_CAPABLE")
-    error_of(api("GET", f"{path.replace('tesla', 'TESLA')}/compass", token), 403, "PERMISSION")
-    error_of(
+    assert_error(api("GET", f"{path}/climate/sauna", token), 501, "COMPATIBILITY", "SMARTCAR_NOT_CAPABLE")
+    assert_error(api("GET", f"{path.replace('tesla', 'TESLA')}/compass", token), 403, "PERMISSION")
+    assert_error(
         api("GET", f"{path.replace('tesla', 'nissan')}/compass", token),
         501,
         "COMPATIBILITY",
         "VEHICLE_NOT_CAPABLE",
     )
-    error_of(
+    assert_error(
         api("GET", f"{path.replace('tesla', 'batmobile')}/compass", token), 404, "RESOURCE_NOT_FOUND", "PATH"
     )

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from django_smartcar.simulator import store
-from tests.simulator.conftest import EVERYTHING, PREFIX, v3_error_of
+from tests.simulator.conftest import ALL_SCOPES, PREFIX, assert_v3_error
 
 UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 
@@ -26,7 +26,7 @@ def listed(v3):
 
 
 def test_a_connection_has_the_documented_format(v3, visit):
-    answer = visit(external_id="x-1").connect().answer
+    callback = visit(external_id="x-1").connect().callback
     (car,) = store.cars()
     body = v3("GET", "connections").json()
     (resource,) = body["data"]
@@ -41,7 +41,7 @@ def test_a_connection_has_the_documented_format(v3, visit):
     }
     relationships = resource["relationships"]
     assert relationships["vehicle"]["data"] == {"id": car.id, "type": "vehicle"}
-    assert relationships["user"]["data"] == {"id": answer["user_id"], "type": "user"}
+    assert relationships["user"]["data"] == {"id": callback["user_id"], "type": "user"}
     assert resource["meta"]["createdAt"] == resource["meta"]["updatedAt"]
     assert v3("GET", resource["links"]["self"]).json() == {"data": resource}
     assert v3("GET", f"connections/{resource['id']}").json() == {"data": resource}
@@ -90,7 +90,7 @@ def test_following_the_links_returns_every_connection_once(v3, connect, size):
     ["page[size]=101", "page[size]=0", "page[number]=0", "page[number]=x", "filter[vehicle.mode]=dream"],
 )
 def test_an_invalid_query_is_rejected(v3, query):
-    v3_error_of(v3("GET", f"connections?{query}"), 400, "VALIDATION", "INVALID_INPUT_FORMAT")
+    assert_v3_error(v3("GET", f"connections?{query}"), 400, "VALIDATION", "INVALID_INPUT_FORMAT")
 
 
 def test_connections_can_be_filtered(v3, connect, listed):
@@ -131,7 +131,7 @@ def test_a_connection_has_the_external_id_of_its_own_connect_session(connect, li
     chevrolet, tesla = (car.id for car in store.cars())
     assert ids(listed(user__externalId="x-1")) == [chevrolet]
     assert ids(listed(user__externalId="x-2")) == [tesla]
-    connect("a@example.com", make="TESLA", scope=EVERYTHING)  # without an external id the stored one stays
+    connect("a@example.com", make="TESLA", scope=ALL_SCOPES)  # without an external id the stored one stays
     assert ids(listed(user__externalId="x-2")) == [tesla]
     connect("a@example.com", make="TESLA", external_id="null")
     assert ids(listed(user__externalId="x-2")) == []
@@ -153,8 +153,8 @@ def test_a_deleted_connection_is_not_listed_any_more(v3, connect):
     response = v3("DELETE", f"connections/{first['id']}")
     assert (response.status_code, response.content) == (204, b"")
     assert v3("GET", "connections").json()["data"] == [second]
-    v3_error_of(v3("DELETE", f"connections/{first['id']}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
-    v3_error_of(v3("GET", f"connections/{first['id']}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+    assert_v3_error(v3("DELETE", f"connections/{first['id']}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+    assert_v3_error(v3("GET", f"connections/{first['id']}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
     connect("2-vehicles@smartcar.com", approval_prompt="force")
     assert first["id"] not in [one["id"] for one in v3("GET", "connections").json()["data"]]
 
@@ -167,7 +167,7 @@ def test_deleting_a_user_deletes_all_of_their_data(v3, connect, visit, api):
     assert v3("DELETE", f"users/{user}").status_code == 204
     assert len(ids(v3("GET", "connections"))) == 1
     assert api("GET", "vehicles", tokens["access_token"]).json()["vehicles"] == []
-    v3_error_of(v3("DELETE", f"users/{user}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+    assert_v3_error(v3("DELETE", f"users/{user}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
     assert open_session.press("approval-button").status == 410
     connect("2-vehicles@smartcar.com")
     assert store.owner("2-vehicles@smartcar.com").id == user
@@ -188,10 +188,10 @@ def test_a_vehicle_that_is_not_connected_is_not_found(v3, connect):
     connect()
     (car,) = store.cars()
     assert v3("GET", f"vehicles/{car.id}").json()["data"]["id"] == car.id
-    v3_error_of(v3("GET", f"vehicles/{UNKNOWN_ID}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
-    v3_error_of(v3("GET", "vehicles/x"), 400, "VALIDATION", "INVALID_INPUT_FORMAT")
+    assert_v3_error(v3("GET", f"vehicles/{UNKNOWN_ID}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+    assert_v3_error(v3("GET", "vehicles/x"), 400, "VALIDATION", "INVALID_INPUT_FORMAT")
     v3("DELETE", f"users/{car.owner_id}")
-    v3_error_of(v3("GET", f"vehicles/{car.id}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+    assert_v3_error(v3("GET", f"vehicles/{car.id}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
 
 
 PATHS = [
@@ -207,15 +207,15 @@ PATHS = [
 def test_only_the_application_token_is_accepted(v3, connect, method, path):
     drivers_token = connect()["access_token"]
     for token in ("nonsense", drivers_token):
-        v3_error_of(v3(method, path, token=token), 401, "AUTHENTICATION", "UNAUTHORIZED")
+        assert_v3_error(v3(method, path, token=token), 401, "AUTHENTICATION", "UNAUTHORIZED")
     response = Client().generic(method, f"{PREFIX}/vehicle-api/v3/{quote(path)}")
-    v3_error_of(response, 401, "AUTHENTICATION", "UNAUTHORIZED")
+    assert_v3_error(response, 401, "AUTHENTICATION", "UNAUTHORIZED")
     assert len(ids(v3("GET", "connections"))) == 1
 
 
 def test_unknown_paths_and_methods_are_not_found(v3):
     for method, path in [("GET", "nonsense"), ("POST", "connections"), ("GET", f"users/{UNKNOWN_ID}")]:
-        v3_error_of(v3(method, path), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+        assert_v3_error(v3(method, path), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
 
 
 def test_a_state_file_from_before_v3_can_be_loaded(settings, tmp_path, v3, connect):

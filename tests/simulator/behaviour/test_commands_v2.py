@@ -3,12 +3,12 @@ import pytest
 from django_smartcar.simulator import store
 from django_smartcar.simulator.behaviour.commands_v2 import COMMANDS
 from django_smartcar.simulator.vehicles.values import READINGS
-from tests.simulator.conftest import EVERYTHING, error_of
+from tests.simulator.conftest import ALL_SCOPES, assert_error
 
 
 @pytest.mark.parametrize("path", sorted(COMMANDS))
 def test_a_command_is_rejected_without_its_scope(limited, path):
-    error_of(limited("POST", path, {"action": "LOCK"}), 403, "PERMISSION")
+    assert_error(limited("POST", path, {"action": "LOCK"}), 403, "PERMISSION")
     assert not store.cars()[0].is_locked
 
 
@@ -32,20 +32,22 @@ def test_a_command_updates_the_data_age(volt):
     "body", [{}, {"action": "OPEN"}, {"action": "lock"}, {"action": None}, "[]", "{", "null"]
 )
 def test_a_command_with_an_invalid_body_is_rejected(volt, body):
-    error_of(volt("POST", "security", body), 400, "VALIDATION")
+    assert_error(volt("POST", "security", body), 400, "VALIDATION")
     assert not volt.car.is_locked
 
 
 def test_charge_commands_change_the_charge_state_of_a_plugged_in_car(volt):
     assert volt("POST", "charge", {"action": "START"}).status_code == 200
     assert volt("GET", "charge").json()["state"] == "CHARGING"
-    error_of(volt("POST", "charge", {"action": "START"}), 409, "VEHICLE_STATE", "CHARGING_IN_PROGRESS")
+    assert_error(volt("POST", "charge", {"action": "START"}), 409, "VEHICLE_STATE", "CHARGING_IN_PROGRESS")
     assert volt("POST", "charge", {"action": "STOP"}).status_code == 200
-    error_of(volt("POST", "charge", {"action": "STOP"}), 409, "VEHICLE_STATE", "NOT_CHARGING")
+    assert_error(volt("POST", "charge", {"action": "STOP"}), 409, "VEHICLE_STATE", "NOT_CHARGING")
     volt.car.is_plugged_in = False
-    error_of(volt("POST", "charge", {"action": "START"}), 409, "VEHICLE_STATE", "CHARGING_PLUG_NOT_CONNECTED")
+    assert_error(
+        volt("POST", "charge", {"action": "START"}), 409, "VEHICLE_STATE", "CHARGING_PLUG_NOT_CONNECTED"
+    )
     volt.car.is_plugged_in, volt.car.charge_state = True, "FULLY_CHARGED"
-    error_of(volt("POST", "charge", {"action": "START"}), 409, "VEHICLE_STATE", "FULLY_CHARGED")
+    assert_error(volt("POST", "charge", {"action": "START"}), 409, "VEHICLE_STATE", "FULLY_CHARGED")
 
 
 @pytest.mark.parametrize(("limit", "expected"), [(0.8, 0.8), ("0.7", 0.7), (1, 1.0), (0.5, 0.5)])
@@ -56,19 +58,19 @@ def test_a_valid_charge_limit_is_saved(volt, limit, expected):
 
 @pytest.mark.parametrize("limit", [0.4, 1.1, 80, "x", None, True, [], "nan", 10**400, "1e400"])
 def test_an_invalid_charge_limit_is_rejected(volt, limit):
-    body = error_of(volt("POST", "charge/limit", {"limit": limit}), 400, "VALIDATION")
+    body = assert_error(volt("POST", "charge/limit", {"limit": limit}), 400, "VALIDATION")
     assert body["detail"][0]["field"] == "limit"
 
 
 @pytest.mark.parametrize("body", ['{"limit": 1e400}', "[" * 200_000, '{"limit":' * 100_000])
 def test_a_command_with_extreme_json_is_rejected(volt, body):
-    error_of(volt("POST", "charge/limit", body), 400, "VALIDATION")
+    assert_error(volt("POST", "charge/limit", body), 400, "VALIDATION")
 
 
 def test_only_a_destination_with_valid_coordinates_is_saved(volt):
     assert volt("POST", "navigation/destination", {"latitude": 40.7, "longitude": -73.9}).status_code == 200
     assert volt.car.destination == [40.7, -73.9]
-    error_of(volt("POST", "navigation/destination", {"latitude": 91, "longitude": 0}), 400, "VALIDATION")
+    assert_error(volt("POST", "navigation/destination", {"latitude": 91, "longitude": 0}), 400, "VALIDATION")
 
 
 @pytest.mark.parametrize(
@@ -94,19 +96,19 @@ def test_only_a_destination_with_valid_coordinates_is_saved(volt):
 def test_every_reading_and_command_of_an_error_account_fails_with_its_error(
     api, connect, first_car, email, status, type_, code
 ):
-    tokens = connect(email, scope=EVERYTHING)
+    tokens = connect(email, scope=ALL_SCOPES)
     path = f"vehicles/{first_car(tokens)}"
     for below, reading in READINGS.items():
         response = api("GET", f"{path}/{below}", tokens["access_token"])
         if reading.has_age:
-            error_of(response, status, type_, code)
+            assert_error(response, status, type_, code)
         else:
             assert response.status_code == 200
     assert api("GET", f"{path}/permissions", tokens["access_token"]).status_code == 200
     batch = {"requests": [{"path": "/odometer"}, {"path": "/vin"}]}
     failed, known = api("POST", f"{path}/batch", tokens["access_token"], batch).json()["responses"]
     assert (failed["code"], failed["body"]["code"], known["code"]) == (status, code, 200)
-    body = error_of(
+    body = assert_error(
         api("POST", f"{path}/security", tokens["access_token"], {"action": "LOCK"}), status, type_, code
     )
     assert body["suggestedUserMessage"]
@@ -122,4 +124,6 @@ def test_every_reading_and_command_of_an_error_account_fails_with_its_error(
 
 def test_a_missing_scope_is_reported_before_the_error_of_an_error_account(api, connect, first_car):
     tokens = connect("smartcar@vs-000.vehicle-state-error.com", scope="read_vin")
-    error_of(api("GET", f"vehicles/{first_car(tokens)}/odometer", tokens["access_token"]), 403, "PERMISSION")
+    assert_error(
+        api("GET", f"vehicles/{first_car(tokens)}/odometer", tokens["access_token"]), 403, "PERMISSION"
+    )

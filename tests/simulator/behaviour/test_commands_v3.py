@@ -6,7 +6,7 @@ import requests
 
 from django_smartcar.simulator import store
 from django_smartcar.simulator.behaviour.commands_v3 import V3_COMMANDS
-from tests.simulator.conftest import PREFIX, v3_error_of
+from tests.simulator.conftest import PREFIX, assert_v3_error
 
 BODIES = {
     "charge/set-limit": {"percent": 80},
@@ -29,8 +29,8 @@ def value_of(call, code):
     return call("GET", f"signals/{code}").json()["data"]["attributes"]["body"]["value"]
 
 
-def test_a_short_command_has_the_documented_response(driven):
-    volt = driven()
+def test_a_short_command_has_the_documented_response(connect_v3):
+    volt = connect_v3()
     response = post(volt, "security/lock")
     assert response.status_code == 200
     data = response.json()["data"]
@@ -46,8 +46,8 @@ def test_a_short_command_has_the_documented_response(driven):
     assert store.counters["commands"] == 1
 
 
-def test_commands_change_the_signals(driven):
-    volt = driven()
+def test_commands_change_the_signals(connect_v3):
+    volt = connect_v3()
     for path, code, expected in [
         ("security/lock", "closure-islocked", True),
         ("security/unlock", "closure-islocked", False),
@@ -64,8 +64,8 @@ def test_commands_change_the_signals(driven):
 
 
 @pytest.mark.parametrize("percent", [50, 80, 100])
-def test_a_valid_charge_limit_is_saved(driven, percent):
-    volt = driven()
+def test_a_valid_charge_limit_is_saved(connect_v3, percent):
+    volt = connect_v3()
     assert post(volt, "charge/set-limit", {"percent": percent}).status_code == 200
     limits = volt("GET", "signals/charge-chargelimits").json()["data"]["attributes"]["body"]
     assert limits["activeLimit"] == percent
@@ -73,48 +73,48 @@ def test_a_valid_charge_limit_is_saved(driven, percent):
 
 
 @pytest.mark.parametrize("percent", [49, 101, 0.8, 80.0, "80", True, None, []])
-def test_an_invalid_charge_limit_is_rejected(driven, percent):
-    volt = driven()
+def test_an_invalid_charge_limit_is_rejected(connect_v3, percent):
+    volt = connect_v3()
     response = post(volt, "charge/set-limit", {"percent": percent})
-    v3_error_of(response, 400, "VALIDATION", "INVALID_INPUT_FORMAT")
+    assert_v3_error(response, 400, "VALIDATION", "INVALID_INPUT_FORMAT")
     assert volt.car.charge_limit == 0.9
 
 
 @pytest.mark.parametrize(
     "body", ["", "{", "[]", '{"percent": 80}', '{"data": {"percent": 80}}', '{"data": {"attributes": []}}']
 )
-def test_a_body_without_attributes_is_rejected(driven, body):
-    response = post(driven(), "charge/set-limit", body=body)
-    v3_error_of(response, 400, "VALIDATION", "BAD_REQUEST")
+def test_a_body_without_attributes_is_rejected(connect_v3, body):
+    response = post(connect_v3(), "charge/set-limit", body=body)
+    assert_v3_error(response, 400, "VALIDATION", "BAD_REQUEST")
 
 
 @pytest.mark.parametrize(
     "change", [{"latitude": 91}, {"longitude": "x"}, {"latitude": None}, {"longitude": True}]
 )
-def test_a_destination_with_invalid_coordinates_is_rejected(driven, change):
-    volt = driven()
+def test_a_destination_with_invalid_coordinates_is_rejected(connect_v3, change):
+    volt = connect_v3()
     response = post(volt, "navigation/set-destination", BODIES["navigation/set-destination"] | change)
-    v3_error_of(response, 400, "VALIDATION", "INVALID_INPUT_FORMAT")
+    assert_v3_error(response, 400, "VALIDATION", "INVALID_INPUT_FORMAT")
     assert volt.car.destination is None
 
 
-def test_a_command_fails_when_the_state_of_the_car_does_not_allow_it(driven):
-    volt = driven()
-    v3_error_of(post(volt, "charge/stop"), 409, "VEHICLE_STATE", "NOT_CHARGING")
+def test_a_command_fails_when_the_state_of_the_car_does_not_allow_it(connect_v3):
+    volt = connect_v3()
+    assert_v3_error(post(volt, "charge/stop"), 409, "VEHICLE_STATE", "NOT_CHARGING")
     post(volt, "charge/start")
-    v3_error_of(post(volt, "charge/start"), 409, "VEHICLE_STATE", "CHARGING_IN_PROGRESS")
-    honda = driven("h@example.com", make="HONDA")
+    assert_v3_error(post(volt, "charge/start"), 409, "VEHICLE_STATE", "CHARGING_IN_PROGRESS")
+    honda = connect_v3("h@example.com", make="HONDA")
     for path in ("charge/start", "charge-port/open"):
-        v3_error_of(post(honda, path), 501, "COMPATIBILITY", "VEHICLE_NOT_CAPABLE")
+        assert_v3_error(post(honda, path), 501, "COMPATIBILITY", "VEHICLE_NOT_CAPABLE")
 
 
 @pytest.mark.parametrize("path", sorted(V3_COMMANDS))
 @pytest.mark.parametrize(("email", "status", "type_", "code"), ERROR_ACCOUNTS)
-def test_every_command_of_an_error_account_fails_with_its_error(driven, path, email, status, type_, code):
-    car = driven(email)
+def test_every_command_of_an_error_account_fails_with_its_error(connect_v3, path, email, status, type_, code):
+    car = connect_v3(email)
     if path.startswith("charge"):
         car.car.powertrain = "BEV"
-    error = v3_error_of(post(car, path, BODIES.get(path)), status, type_, code)
+    error = assert_v3_error(post(car, path, BODIES.get(path)), status, type_, code)
     assert error["suggestedUserMessage"]
     assert not car.car.is_locked
     if code == "AUTHENTICATION_FAILED":
@@ -124,35 +124,35 @@ def test_every_command_of_an_error_account_fails_with_its_error(driven, path, em
 
 
 @pytest.mark.parametrize("path", sorted(V3_COMMANDS))
-def test_a_command_is_rejected_without_its_permission(driven, path):
-    limited = driven(scope="read_odometer")
-    v3_error_of(post(limited, path, BODIES.get(path)), 403, "PERMISSION")
+def test_a_command_is_rejected_without_its_permission(connect_v3, path):
+    limited = connect_v3(scope="read_odometer")
+    assert_v3_error(post(limited, path, BODIES.get(path)), 403, "PERMISSION")
     assert store.counters["commands"] == 0
 
 
 @pytest.mark.parametrize("path", sorted(V3_COMMANDS))
-def test_a_command_needs_the_user_id_header(driven, v3, path):
-    volt = driven()
+def test_a_command_needs_the_user_id_header(connect_v3, v3, path):
+    volt = connect_v3()
     response = v3("POST", f"vehicles/{volt.car.id}/commands/{path}", attributes=BODIES.get(path))
-    v3_error_of(response, 400, "VALIDATION", "MISSING_PARAMETER")
+    assert_v3_error(response, 400, "VALIDATION", "MISSING_PARAMETER")
     assert store.counters["commands"] == 0
 
 
-def test_a_command_for_another_users_car_is_rejected(driven, v3):
-    volt, other = driven(), driven("other@example.com")
+def test_a_command_for_another_users_car_is_rejected(connect_v3, v3):
+    volt, other = connect_v3(), connect_v3("other@example.com")
     response = v3("POST", f"vehicles/{volt.car.id}/commands/security/lock", other.user)
-    v3_error_of(response, 403, "PERMISSION")
+    assert_v3_error(response, 403, "PERMISSION")
     assert not volt.car.is_locked
 
 
-def test_an_unknown_command_is_not_found(driven):
-    volt = driven()
+def test_an_unknown_command_is_not_found(connect_v3):
+    volt = connect_v3()
     for method, path in [("POST", "climate/start"), ("GET", "security/lock"), ("POST", "")]:
-        v3_error_of(volt(method, f"commands/{path}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+        assert_v3_error(volt(method, f"commands/{path}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
 
 
 @pytest.fixture
-def over_http(live_server, driven, v3):
+def over_http(live_server, connect_v3, v3):
     """Post a command over HTTP and return the streamed response."""
 
     def send(call, path):
@@ -164,8 +164,8 @@ def over_http(live_server, driven, v3):
     return send
 
 
-def test_a_long_command_sends_202_first_and_its_result_at_the_end(driven, over_http, settings):
-    volt = driven()
+def test_a_long_command_sends_202_first_and_its_result_at_the_end(connect_v3, over_http, settings):
+    volt = connect_v3()
     settings.SMARTCAR_SIMULATOR_COMMAND_SECONDS = 0.5
     started = time.monotonic()
     response = over_http(volt, "security/lock")
@@ -180,8 +180,8 @@ def test_a_long_command_sends_202_first_and_its_result_at_the_end(driven, over_h
     assert volt.car.is_locked
 
 
-def test_a_long_command_that_fails_has_the_error_in_its_body(driven, over_http, settings):
-    car = driven("smartcar@vs-001.vehicle-state-error.com")
+def test_a_long_command_that_fails_has_the_error_in_its_body(connect_v3, over_http, settings):
+    car = connect_v3("smartcar@vs-001.vehicle-state-error.com")
     settings.SMARTCAR_SIMULATOR_COMMAND_SECONDS = 0.1
     response = over_http(car, "security/lock")
     assert response.status_code == 202
@@ -190,8 +190,8 @@ def test_a_long_command_that_fails_has_the_error_in_its_body(driven, over_http, 
     assert not car.car.is_locked
 
 
-def test_other_requests_are_served_while_a_long_command_waits(driven, over_http, settings):
-    volt = driven()
+def test_other_requests_are_served_while_a_long_command_waits(connect_v3, over_http, settings):
+    volt = connect_v3()
     settings.SMARTCAR_SIMULATOR_COMMAND_SECONDS = 1
     bodies = []
     thread = threading.Thread(target=lambda: bodies.append(over_http(volt, "security/lock").json()))
@@ -203,17 +203,17 @@ def test_other_requests_are_served_while_a_long_command_waits(driven, over_http,
     assert bodies[0]["data"]["type"] == "command-execution"
 
 
-def test_an_invalid_request_for_a_long_command_is_rejected_at_once(driven, settings):
+def test_an_invalid_request_for_a_long_command_is_rejected_at_once(connect_v3, settings):
     settings.SMARTCAR_SIMULATOR_COMMAND_SECONDS = 60
-    limited = driven(scope="read_odometer")
-    v3_error_of(post(limited, "security/lock"), 403, "PERMISSION")
-    volt = driven("b@example.com")
+    limited = connect_v3(scope="read_odometer")
+    assert_v3_error(post(limited, "security/lock"), 403, "PERMISSION")
+    volt = connect_v3("b@example.com")
     response = post(volt, "charge/set-limit", {"percent": 1})
-    v3_error_of(response, 400, "VALIDATION", "INVALID_INPUT_FORMAT")
+    assert_v3_error(response, 400, "VALIDATION", "INVALID_INPUT_FORMAT")
 
 
 @pytest.mark.parametrize("body", ["[" * 200_000, '{"data":' * 100_000])
-def test_a_command_with_deeply_nested_json_is_rejected(v3, driven, body):
-    volt = driven()
+def test_a_command_with_deeply_nested_json_is_rejected(v3, connect_v3, body):
+    volt = connect_v3()
     path = f"vehicles/{volt.car.id}/commands/charge/set-limit"
-    v3_error_of(v3("POST", path, volt.user, body=body), 400, "VALIDATION", "BAD_REQUEST")
+    assert_v3_error(v3("POST", path, volt.user, body=body), 400, "VALIDATION", "BAD_REQUEST")

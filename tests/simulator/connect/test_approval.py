@@ -37,7 +37,7 @@ def test_the_scopes_of_the_dashboard_are_requested_when_the_url_has_none(visit):
 
 def test_the_driver_can_deny_access(visit):
     session = visit().sign_in().press("deny-button")
-    assert session.answer == {
+    assert session.callback == {
         "error": "access_denied",
         "error_description": "User denied access to application.",
         "state": "the-state",
@@ -80,7 +80,7 @@ def test_single_select_with_a_vin_connects_the_car_with_that_vin(visit):
     session = visit(single_select="true", single_select_vin=wanted, make="TESLA").connect(
         "3-vehicles@smartcar.com"
     )
-    assert session.answer["code"]
+    assert session.callback["code"]
     assert [store.car(vehicle_id).vin for vehicle_id in store.grants()[0].vehicle_ids] == [wanted]
 
 
@@ -88,7 +88,7 @@ def test_no_vehicles_are_found_when_the_account_has_no_car_with_the_vin(visit):
     session = visit(single_select="true", single_select_vin="5YJ3E1EA7JF000001").connect(
         "3-vehicles@smartcar.com"
     )
-    assert session.answer["error"] == "no_vehicles"
+    assert session.callback["error"] == "no_vehicles"
 
 
 def test_an_ordinary_account_has_a_car_with_any_vin(visit):
@@ -99,7 +99,7 @@ def test_an_ordinary_account_has_a_car_with_any_vin(visit):
 def test_approval_is_skipped_when_the_same_scopes_were_granted_before(visit, connect):
     connect()
     session = visit().sign_in()
-    assert session.answer["code"]
+    assert session.callback["code"]
     assert store.grants()[0].vehicle_ids == store.grants()[1].vehicle_ids
 
 
@@ -126,7 +126,7 @@ def test_approval_is_shown_when_only_some_of_the_cars_were_approved(visit, token
     session = visit().sign_in("3-vehicles@smartcar.com")
     session.press("approval-button", untick={store.cars()[1].id})
     fields = {"grant_type": "authorization_code", "redirect_uri": REDIRECT_URI}
-    assert token(code=session.answer["code"], **fields).status_code == 200
+    assert token(code=session.callback["code"], **fields).status_code == 200
     assert "approval-button" in visit().sign_in("3-vehicles@smartcar.com").page.ids
 
 
@@ -146,7 +146,7 @@ def test_the_first_car_stays_connected_when_a_second_is_single_selected(visit):
 @pytest.mark.parametrize("decision", ["allow", "deny"])
 def test_two_clicks_at_once_issue_one_code(visit, monkeypatch, decision):
     path = visit().sign_in().url.removeprefix("http://testserver")
-    session = next(iter(store.runs.values()))
+    session = next(iter(store.connect_sessions.values()))
     barrier = threading.Barrier(2, timeout=10)
     now, choose = store.now, connect_views._chosen_vehicles
 

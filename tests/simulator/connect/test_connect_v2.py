@@ -17,10 +17,10 @@ def test_connect_redirects_to_the_application_with_a_code_after_all_pages(visit)
     assert {"approval-button", "deny-button", "scope-read_vin"} <= session.page.ids
     session.press("approval-button")
     assert session.landed.startswith(f"{REDIRECT_URI}?")
-    assert list(session.answer) == ["code", "state", "user_id", "external_id"]
-    assert session.answer["state"] == "the-state"
-    assert session.answer["user_id"] == store.owner("driver@example.com").id
-    assert session.answer["external_id"] == "x-1"
+    assert list(session.callback) == ["code", "state", "user_id", "external_id"]
+    assert session.callback["state"] == "the-state"
+    assert session.callback["user_id"] == store.owner("driver@example.com").id
+    assert session.callback["external_id"] == "x-1"
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ def test_a_redirect_uri_can_have_the_custom_scheme_of_a_mobile_application(visit
 
 
 def test_the_query_string_of_the_redirect_uri_is_preserved(visit):
-    answer = visit(redirect_uri=f"{REDIRECT_URI}?tenant=7").connect().answer
-    assert answer["tenant"] == "7"
-    assert answer["state"] == "the-state"
+    callback = visit(redirect_uri=f"{REDIRECT_URI}?tenant=7").connect().callback
+    assert callback["tenant"] == "7"
+    assert callback["state"] == "the-state"
 
 
 def test_the_brand_list_is_skipped_when_the_url_has_a_make(visit):
@@ -76,7 +76,7 @@ def test_the_brand_list_is_skipped_when_the_url_has_a_make(visit):
 
 
 def test_application_id_is_accepted_in_place_of_client_id(visit):
-    assert visit(client_id=None, application_id=store.CLIENT_ID).connect().answer["code"]
+    assert visit(client_id=None, application_id=store.CLIENT_ID).connect().callback["code"]
 
 
 @pytest.mark.parametrize(("email", "password"), [("", "x"), ("no-at-sign", "x"), ("a@example.com", "")])
@@ -94,14 +94,14 @@ def test_the_driver_can_exit_from_every_page(visit, buttons):
     for button in buttons:
         session.press(button)
     session.follow("exit-link")
-    assert session.answer["error"] == "user_manually_returned_to_application"
-    assert session.answer["state"] == "the-state"
+    assert session.callback["error"] == "user_manually_returned_to_application"
+    assert session.callback["state"] == "the-state"
 
 
 def test_the_external_id_null_removes_the_external_id(visit):
     visit(external_id="x-1").connect()
-    answer = visit(external_id="null").connect().answer
-    assert "external_id" not in answer
+    callback = visit(external_id="null").connect().callback
+    assert "external_id" not in callback
     assert store.owners()[0].external_id is None
 
 

@@ -5,16 +5,16 @@ from django.test import Client
 
 from django_smartcar.simulator import store
 from tests.simulator.browser import ClientBrowser, Visit
-from tests.simulator.conftest import PREFIX, REDIRECT_URI, v3_error_of
+from tests.simulator.conftest import PREFIX, REDIRECT_URI, assert_v3_error
 
 NEWER = {"client_id": None, "application_id": store.CLIENT_ID}
 
 
 def test_connect_accepts_application_id_and_an_external_id(visit):
-    answer = visit(**NEWER, external_id="x-1").connect().answer
-    assert sorted(answer) == ["code", "external_id", "state", "user_id"]
-    assert answer["external_id"] == "x-1"
-    assert answer["user_id"] == store.owners()[0].id
+    callback = visit(**NEWER, external_id="x-1").connect().callback
+    assert sorted(callback) == ["code", "external_id", "state", "user_id"]
+    assert callback["external_id"] == "x-1"
+    assert callback["user_id"] == store.owners()[0].id
 
 
 @pytest.mark.parametrize("name", ["client_id", "application_id"])
@@ -26,16 +26,16 @@ def test_connect_rejects_the_client_id_of_the_v3_token_endpoint(visit, name):
 
 def test_no_code_is_sent_when_the_setting_turns_codes_off(visit, settings):
     settings.SMARTCAR_SIMULATOR_CODES = False
-    answer = visit().connect().answer
-    assert answer == {"user_id": store.owners()[0].id, "state": "the-state"}
+    callback = visit().connect().callback
+    assert callback == {"user_id": store.owners()[0].id, "state": "the-state"}
     assert store.state().codes == {}
     assert len(store.grants()) == 1
 
 
 def test_no_code_is_sent_for_response_type_none(visit, v3):
-    answer = visit(response_type="none").connect().answer
-    assert answer == {"user_id": store.owners()[0].id, "state": "the-state"}
-    assert v3("GET", "connections", answer["user_id"]).json()["meta"]["totalCount"] == 1
+    callback = visit(response_type="none").connect().callback
+    assert callback == {"user_id": store.owners()[0].id, "state": "the-state"}
+    assert v3("GET", "connections", callback["user_id"]).json()["meta"]["totalCount"] == 1
 
 
 def test_a_session_without_redirect_uri_ends_on_a_page_of_connect(visit):
@@ -71,27 +71,27 @@ def reauthenticate():
     return open_
 
 
-def test_commands_work_again_after_the_owner_has_reauthenticated(driven, reauthenticate):
+def test_commands_work_again_after_the_owner_has_reauthenticated(connect_v3, reauthenticate):
     email = "smartcar@voa-000.vehicle-owner-action-required.com"
-    car = driven(email, external_id="x-1")
-    error = v3_error_of(
+    car = connect_v3(email, external_id="x-1")
+    error = assert_v3_error(
         car("POST", "commands/security/lock"), 400, "CONNECTED_SERVICES_ACCOUNT", "AUTHENTICATION_FAILED"
     )
     grants, codes = len(store.grants()), len(store.state().codes)
-    answer = reauthenticate(error["resolution"]["url"], external_id="x-1").sign_in(email).answer
-    assert answer == {"vehicle_id": car.car.id, "state": "again", "external_id": "x-1"}
+    callback = reauthenticate(error["resolution"]["url"], external_id="x-1").sign_in(email).callback
+    assert callback == {"vehicle_id": car.car.id, "state": "again", "external_id": "x-1"}
     assert car("POST", "commands/security/lock").status_code == 200
     assert (len(store.grants()), len(store.state().codes)) == (grants, codes)
 
 
-def test_reauthentication_with_another_account_fails(driven, reauthenticate):
+def test_reauthentication_with_another_account_fails(connect_v3, reauthenticate):
     email = "smartcar@voa-000.vehicle-owner-action-required.com"
-    car = driven(email)
-    driven("other@example.com")
+    car = connect_v3(email)
+    connect_v3("other@example.com")
     url = car("POST", "commands/security/lock").json()["errors"][0]["resolution"]["url"]
     for stranger in ("other@example.com", "nobody@example.com"):
-        answer = reauthenticate(url).sign_in(stranger).answer
-        assert (answer["error"], answer["state"]) == ("no_vehicles", "again")
+        callback = reauthenticate(url).sign_in(stranger).callback
+        assert (callback["error"], callback["state"]) == ("no_vehicles", "again")
     assert car("POST", "commands/security/lock").status_code == 400
 
 
@@ -104,8 +104,8 @@ def test_reauthentication_with_another_account_fails(driven, reauthenticate):
         ("redirect_uri", "javascript:alert(1)"),
     ],
 )
-def test_reauthentication_with_an_invalid_parameter_is_rejected(driven, reauthenticate, name, value):
-    query = {"response_type": "vehicle_id", "client_id": store.CLIENT_ID, "vehicle_id": driven().car.id}
+def test_reauthentication_with_an_invalid_parameter_is_rejected(connect_v3, reauthenticate, name, value):
+    query = {"response_type": "vehicle_id", "client_id": store.CLIENT_ID, "vehicle_id": connect_v3().car.id}
     url = f"http://testserver{PREFIX}/connect/oauth/reauthenticate"
     assert reauthenticate(url, **query).status == 200
     session = reauthenticate(url, **(query | {name: value}))

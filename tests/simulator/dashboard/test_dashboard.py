@@ -10,7 +10,7 @@ from django_smartcar.simulator.errors.table import ERRORS
 from django_smartcar.simulator.faults import injection
 from django_smartcar.simulator.webhooks import notify, queue, registry
 from tests.simulator.browser import ClientBrowser, Visit
-from tests.simulator.conftest import PREFIX, error_of
+from tests.simulator.conftest import PREFIX, assert_error
 from tests.simulator.program import ROOT
 
 GARAGE = f"{PREFIX}/garage/"
@@ -90,9 +90,9 @@ def test_a_changed_state_shows_in_the_api(page, volt):
     page.press("state-driving")
     assert (page.status, volt.car.state) == (200, "driving")
     assert 'role="status"' in page.text
-    error_of(volt("POST", "security", {"action": "LOCK"}), 409, "VEHICLE_STATE", "IN_MOTION")
+    assert_error(volt("POST", "security", {"action": "LOCK"}), 409, "VEHICLE_STATE", "IN_MOTION")
     page.press("state-asleep")
-    error_of(volt("GET", "odometer"), 409, "VEHICLE_STATE", "ASLEEP")
+    assert_error(volt("GET", "odometer"), 409, "VEHICLE_STATE", "ASLEEP")
 
 
 def test_a_car_without_a_plug_cannot_be_set_to_charging(garage, connect):
@@ -191,12 +191,12 @@ def post_form(garage, path, /, **fields):
 def test_a_fault_can_be_set_and_removed(garage, volt):
     path = f"cars/{volt.id}/errors/"
     post_form(garage, path, do="fault", path="", fault="VEHICLE_STATE:DOOR_OPEN")
-    error_of(volt("GET", "odometer"), 409, "VEHICLE_STATE", "DOOR_OPEN")
+    assert_error(volt("GET", "odometer"), 409, "VEHICLE_STATE", "DOOR_OPEN")
     assert "VEHICLE_STATE:DOOR_OPEN" in garage(f"cars/{volt.id}/").text
     post_form(garage, path, do="fault", path="", fault="")
     assert volt("GET", "odometer").status_code == 200
     post_form(garage, path, do="fault", path="GET odometer", fault="UPSTREAM:NO_RESPONSE")
-    error_of(volt("GET", "odometer"), 502, "UPSTREAM", "NO_RESPONSE")
+    assert_error(volt("GET", "odometer"), 502, "UPSTREAM", "NO_RESPONSE")
     assert volt("GET", "location").status_code == 200
     assert "1 error" in garage().text
     post_form(garage, path, do="fault", path="GET odometer")
@@ -394,8 +394,8 @@ def test_the_code_in_the_readme_works(volt, receiver, settings):
     assert names["webhook"] in store.state().webhooks.values()
     assert queue.run() == 2
     assert [one.kind for one in receiver.received] == ["VERIFY", "VEHICLE_STATE"]
-    error_of(volt("GET", "odometer"), 502, "UPSTREAM", "NO_RESPONSE")
-    error_of(volt("GET", "location"), 409, "VEHICLE_STATE", "ASLEEP")
+    assert_error(volt("GET", "odometer"), 502, "UPSTREAM", "NO_RESPONSE")
+    assert_error(volt("GET", "location"), 409, "VEHICLE_STATE", "ASLEEP")
 
 
 # The clock and the limits
@@ -420,11 +420,11 @@ def test_limits_can_be_set_and_reset(garage, volt):
     page.press("limits-button", bucket_size="1")
     assert page.status == 200
     assert volt("GET", "odometer").status_code == 200
-    error_of(volt("GET", "odometer"), 429, "RATE_LIMIT", "SMARTCAR_API")
+    assert_error(volt("GET", "odometer"), 429, "RATE_LIMIT", "SMARTCAR_API")
     page.press("reset-limits-button")
     assert volt("GET", "odometer").status_code == 200
     page.press("limits-button", bucket_size="", monthly_requests="0")
-    error_of(volt("GET", "odometer"), 430, "BILLING", "VEHICLE_REQUEST_LIMIT")
+    assert_error(volt("GET", "odometer"), 430, "BILLING", "VEHICLE_REQUEST_LIMIT")
     page.press("limits-button", bucket_size="nonsense")
     assert page.status == 400
 
@@ -432,7 +432,7 @@ def test_limits_can_be_set_and_reset(garage, volt):
 def test_a_fault_of_a_host_can_be_set_and_removed(garage, api, volt):
     page = garage("rules/")
     page.press("host-fault-button", path="vehicles", fault="SERVER:INTERNAL")
-    error_of(api("GET", "vehicles", volt.token), 500, "SERVER", "INTERNAL")
+    assert_error(api("GET", "vehicles", volt.token), 500, "SERVER", "INTERNAL")
     page.press("host-fault-button", path="vehicles", fault="")
     assert api("GET", "vehicles", volt.token).status_code == 200
 

@@ -22,7 +22,7 @@ from django_smartcar.simulator.faults.injection import (
 from django_smartcar.simulator.signals.catalog import SIGNALS
 from django_smartcar.simulator.vehicles.make_values import MAKE_READINGS
 from django_smartcar.simulator.vehicles.values import READINGS
-from tests.simulator.conftest import EVERYTHING, error_of, v3_error_of
+from tests.simulator.conftest import ALL_SCOPES, assert_error, assert_v3_error
 
 V2_ERRORS = list(ERRORS)
 
@@ -32,7 +32,7 @@ V2_ERRORS = list(ERRORS)
 def test_every_error_can_be_set_for_a_path_of_v2(volt, method, path, type_, code):
     set_fault(fault_name(type_, code), path, volt.car)
     status = ERRORS[type_, code].status
-    body = error_of(volt(method, path, {"action": "LOCK"}), status, type_, code)
+    body = assert_error(volt(method, path, {"action": "LOCK"}), status, type_, code)
     assert ("url" in body["resolution"]) is (code in ("AUTHENTICATION_FAILED", "VIRTUAL_KEY_REQUIRED"))
     assert volt("GET", "location").status_code == 200
     set_fault(None, path, volt.car)
@@ -41,43 +41,43 @@ def test_every_error_can_be_set_for_a_path_of_v2(volt, method, path, type_, code
 
 @pytest.mark.parametrize(("type_", "code"), [*V2_ERRORS, *V3_ERRORS])
 @pytest.mark.parametrize(("method", "path"), [("GET", "signals"), ("POST", "commands/security/lock")])
-def test_every_error_can_be_set_for_a_path_of_v3(driven, method, path, type_, code):
-    volt = driven()
+def test_every_error_can_be_set_for_a_path_of_v3(connect_v3, method, path, type_, code):
+    volt = connect_v3()
     set_fault(fault_name(type_, code), path, volt.car)
     status = (ERRORS | V3_ERRORS)[type_, code].status
-    v3_error_of(volt(method, path), status, type_, code)
+    assert_v3_error(volt(method, path), status, type_, code)
     set_fault(None, path, volt.car)
     assert volt(method, path).status_code == 200
 
 
 @pytest.mark.parametrize(("type_", "code"), V2_ERRORS)
-def test_every_error_can_be_set_for_the_whole_vehicle(volt, driven, type_, code):
+def test_every_error_can_be_set_for_the_whole_vehicle(volt, connect_v3, type_, code):
     volt.car.fault = fault_name(type_, code)
     status = ERRORS[type_, code].status
-    error_of(volt("GET", "odometer"), status, type_, code)
-    error_of(volt("POST", "security", {"action": "LOCK"}), status, type_, code)
-    v3_vehicle = driven(approval_prompt="force")
+    assert_error(volt("GET", "odometer"), status, type_, code)
+    assert_error(volt("POST", "security", {"action": "LOCK"}), status, type_, code)
+    v3_vehicle = connect_v3(approval_prompt="force")
     response = v3_vehicle("GET", "signals/odometer-traveleddistance")
     if type_ in VEHICLE_ERROR_TYPES:
         error = response.json()["data"]["attributes"]["status"]["error"]
         assert (error["type"], error["code"]) == (type_, code or "UNKNOWN")
     else:
-        v3_error_of(response, status, type_, code)
+        assert_v3_error(response, status, type_, code)
 
 
-def test_a_gateway_timeout_is_plain_text(volt, driven):
+def test_a_gateway_timeout_is_plain_text(volt, connect_v3):
     set_fault("GATEWAY_TIMEOUT", "odometer", volt.car)
     for version in ("1.0", "2.0"):
         response = volt("GET", "odometer", version=version)
         assert (response.status_code, response["Content-Type"]) == (504, "text/plain")
-    v3_vehicle = driven(approval_prompt="force")
+    v3_vehicle = connect_v3(approval_prompt="force")
     v3_vehicle.car.fault = "GATEWAY_TIMEOUT"
     assert v3_vehicle("POST", "commands/security/lock").status_code == 504
 
 
 def test_a_fault_can_be_limited_to_a_method(volt):
     set_fault("VEHICLE_STATE:DOOR_OPEN", "security", volt.car, method="POST")
-    error_of(volt("POST", "security", {"action": "LOCK"}), 409, "VEHICLE_STATE", "DOOR_OPEN")
+    assert_error(volt("POST", "security", {"action": "LOCK"}), 409, "VEHICLE_STATE", "DOOR_OPEN")
     assert volt("GET", "security").status_code == 200
 
 
@@ -87,11 +87,11 @@ def test_a_fault_of_a_path_fails_only_its_part_of_a_batch(volt):
     odometer, fuel = volt("POST", "batch", paths).json()["responses"]
     assert (odometer["code"], fuel["code"], fuel["headers"]) == (200, 429, {"retry-after": 120})
     set_fault("UPSTREAM:NO_RESPONSE", "batch", volt.car)
-    error_of(volt("POST", "batch", paths), 502, "UPSTREAM", "NO_RESPONSE")
+    assert_error(volt("POST", "batch", paths), 502, "UPSTREAM", "NO_RESPONSE")
 
 
-def test_a_fault_of_a_signal_fails_no_other_signal(driven):
-    volt = driven()
+def test_a_fault_of_a_signal_fails_no_other_signal(connect_v3):
+    volt = connect_v3()
     set_fault("VEHICLE_STATE:UNREACHABLE", "signals/closure-islocked", volt.car)
     statuses = {
         one["id"]: one["attributes"]["status"]["value"] for one in volt("GET", "signals").json()["data"]
@@ -99,7 +99,7 @@ def test_a_fault_of_a_signal_fails_no_other_signal(driven):
     assert (statuses["closure-islocked"], statuses["closure-doors"]) == ("ERROR", "SUCCESS")
     assert volt("GET", "signals/closure-islocked").status_code == 200
     set_fault("SERVER:INTERNAL", "signals/closure-islocked", volt.car)
-    v3_error_of(volt("GET", "signals/closure-islocked"), 500, "SERVER", "INTERNAL")
+    assert_v3_error(volt("GET", "signals/closure-islocked"), 500, "SERVER", "INTERNAL")
     assert volt("GET", "signals").status_code == 200
 
 
@@ -125,8 +125,8 @@ def test_the_tables_of_paths_are_complete():
         ("UPSTREAM:NO_RESPONSE", "batch", "signals"),
     ],
 )
-def test_a_fault_of_a_v2_path_applies_to_v3(driven, fault, path, requested_path):
-    volt = driven()
+def test_a_fault_of_a_v2_path_applies_to_v3(connect_v3, fault, path, requested_path):
+    volt = connect_v3()
     set_fault(fault, path, volt.car)
     assert volt("GET", requested_path).status_code in (500, 502, 504)
     assert volt("GET", "signals/location-preciselocation").status_code == 200
@@ -134,8 +134,8 @@ def test_a_fault_of_a_v2_path_applies_to_v3(driven, fault, path, requested_path)
     assert volt("GET", requested_path).status_code == 200
 
 
-def test_the_vin_of_v3_gets_the_fault_of_its_path_but_not_of_the_vehicle(driven):
-    volt = driven()
+def test_the_vin_of_v3_gets_the_fault_of_its_path_but_not_of_the_vehicle(connect_v3):
+    volt = connect_v3()
 
     def status():
         return volt("GET", "signals/vehicleidentification-vin").json()["data"]["attributes"]["status"][
@@ -174,9 +174,9 @@ def test_all_paths_that_the_garage_offers_exist(volt):
         set_fault("SERVER:INTERNAL", path)
 
 
-def test_multiple_records_are_in_the_details(volt, driven):
+def test_multiple_records_are_in_the_details(volt, connect_v3):
     set_fault("SERVER:MULTIPLE_RECORDS_FOUND", "battery/capacity", volt.car)
-    body = error_of(volt("GET", "battery/capacity"), 500, "SERVER", "MULTIPLE_RECORDS_FOUND")
+    body = assert_error(volt("GET", "battery/capacity"), 500, "SERVER", "MULTIPLE_RECORDS_FOUND")
     assert body["detail"] == [{"capacities": [83.9, 83.9, 70.2]}]
 
 
@@ -184,11 +184,11 @@ def test_faults_can_be_set_for_paths_of_hosts(api, connect, token, v3, visit):
     tokens = connect()
     for path in ("vehicles", "user"):
         set_fault("SERVER:INTERNAL", path)
-        error_of(api("GET", path, tokens["access_token"]), 500, "SERVER", "INTERNAL")
+        assert_error(api("GET", path, tokens["access_token"]), 500, "SERVER", "INTERNAL")
     set_fault("RATE_LIMIT:SMARTCAR_API", "connections")
-    v3_error_of(v3("GET", "connections"), 429, "RATE_LIMIT", "SMARTCAR_API")
+    assert_v3_error(v3("GET", "connections"), 429, "RATE_LIMIT", "SMARTCAR_API")
     set_fault("SERVER:INTERNAL", "webhooks")
-    v3_error_of(v3("GET", "webhooks", host="management-api"), 500, "SERVER", "INTERNAL")
+    assert_v3_error(v3("GET", "webhooks", host="management-api"), 500, "SERVER", "INTERNAL")
     set_fault("GATEWAY_TIMEOUT", "oauth/token")
     assert token(grant_type="refresh_token", refresh_token=tokens["refresh_token"]).status_code == 504
     assert store.counters["refreshes"] == 0
@@ -212,7 +212,7 @@ def test_v2_responds_with_an_error_to_faults_of_v3(volt):
         assert volt("GET", "odometer").status_code in (400, 401, 403, 404, 409)
 
 
-def test_responses_are_delayed_by_the_latency_of_the_path(volt, driven, v3, monkeypatch):
+def test_responses_are_delayed_by_the_latency_of_the_path(volt, connect_v3, v3, monkeypatch):
     slept = []
     monkeypatch.setattr(store, "sleep", slept.append)
     set_latency(20, volt.car)
@@ -221,7 +221,7 @@ def test_responses_are_delayed_by_the_latency_of_the_path(volt, driven, v3, monk
     volt("GET", "odometer")
     volt("GET", "security")
     volt("POST", "security", {"action": "LOCK"})
-    v3_vehicle = driven(approval_prompt="force")
+    v3_vehicle = connect_v3(approval_prompt="force")
     v3_vehicle("GET", "signals/closure-islocked")
     v3("GET", f"vehicles/{v3_vehicle.car.id}")
     assert slept == [20, 20, 1.5, 3, 20]
@@ -235,7 +235,7 @@ def test_responses_are_delayed_by_the_latency_of_the_path(volt, driven, v3, monk
 
 
 def test_other_vehicles_respond_while_one_is_slow(volt, connect, api, first_car, monkeypatch):
-    tokens = connect("other@example.com", scope=EVERYTHING)
+    tokens = connect("other@example.com", scope=ALL_SCOPES)
     other = first_car(tokens)
     waiting, resume = threading.Event(), threading.Event()
 

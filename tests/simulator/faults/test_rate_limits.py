@@ -6,7 +6,7 @@ import time_machine
 from django_smartcar.simulator import store
 from django_smartcar.simulator.faults import rate_limits
 from django_smartcar.simulator.store.models import Limits
-from tests.simulator.conftest import error_of, v3_error_of
+from tests.simulator.conftest import assert_error, assert_v3_error
 
 
 @pytest.fixture
@@ -38,13 +38,13 @@ def test_the_bucket_empties_and_refills(volt, api, set_limits):
     for number in range(120):
         response = api("GET", "user", volt.token) if number % 2 else volt("GET", "odometer")
         assert response.status_code == 200
-    error_of(volt("GET", "odometer"), 429, "RATE_LIMIT", "SMARTCAR_API")
-    error_of(api("GET", "vehicles", volt.token), 429, "RATE_LIMIT", "SMARTCAR_API")
+    assert_error(volt("GET", "odometer"), 429, "RATE_LIMIT", "SMARTCAR_API")
+    assert_error(api("GET", "vehicles", volt.token), 429, "RATE_LIMIT", "SMARTCAR_API")
     store.advance(29)
-    error_of(volt("GET", "odometer"), 429, "RATE_LIMIT", "SMARTCAR_API")
+    assert_error(volt("GET", "odometer"), 429, "RATE_LIMIT", "SMARTCAR_API")
     store.advance(1)
     assert volt("GET", "odometer").status_code == 200
-    error_of(volt("GET", "odometer"), 429, "RATE_LIMIT", "SMARTCAR_API")
+    assert_error(volt("GET", "odometer"), 429, "RATE_LIMIT", "SMARTCAR_API")
     store.advance(60)
     assert rate_limits.bucket_level() == 2
     store.advance(3600 * 24)
@@ -53,13 +53,13 @@ def test_the_bucket_empties_and_refills(volt, api, set_limits):
     assert rate_limits.bucket_level() == 120
 
 
-def test_both_api_versions_share_the_bucket(volt, driven, set_limits, v3):
-    v3_vehicle = driven(approval_prompt="force")
+def test_both_api_versions_share_the_bucket(volt, connect_v3, set_limits, v3):
+    v3_vehicle = connect_v3(approval_prompt="force")
     set_limits(bucket_size=2)
     assert v3_vehicle("GET", "signals").status_code == 200
     assert volt("GET", "odometer").status_code == 200
-    v3_error_of(v3_vehicle("POST", "commands/security/lock"), 429, "RATE_LIMIT", "SMARTCAR_API")
-    v3_error_of(v3("GET", "connections"), 429, "RATE_LIMIT", "SMARTCAR_API")
+    assert_v3_error(v3_vehicle("POST", "commands/security/lock"), 429, "RATE_LIMIT", "SMARTCAR_API")
+    assert_v3_error(v3("GET", "connections"), 429, "RATE_LIMIT", "SMARTCAR_API")
 
 
 def test_each_path_of_a_batch_counts(volt, set_limits):
@@ -75,12 +75,12 @@ def test_the_throttle_of_v2_has_the_retry_after_header(volt, set_limits):
     store.advance(20)
     assert volt("GET", "odometer").status_code == 200
     response = volt("GET", "odometer")
-    error_of(response, 429, "RATE_LIMIT", "VEHICLE")
+    assert_error(response, 429, "RATE_LIMIT", "VEHICLE")
     assert 95 <= int(response["Retry-After"]) <= 100
     store.advance(101)
     assert volt("GET", "odometer").status_code == 200
     response = volt("GET", "odometer")
-    error_of(response, 429, "RATE_LIMIT", "VEHICLE")
+    assert_error(response, 429, "RATE_LIMIT", "VEHICLE")
     assert int(response["Retry-After"]) <= 20
     assert volt("GET", "permissions").status_code == 200
 
@@ -92,23 +92,23 @@ def test_the_throttle_is_in_the_headers_of_the_part_of_a_batch(volt, set_limits,
     assert (fuel["code"], fuel["headers"]) == (429, {"retry-after": 120})
 
 
-def test_the_throttle_of_v3_has_the_retry_after_header(driven, set_limits, frozen_time):
-    volt = driven()
+def test_the_throttle_of_v3_has_the_retry_after_header(connect_v3, set_limits, frozen_time):
+    volt = connect_v3()
     set_limits(throttle_requests=1)
     assert volt("GET", "signals").status_code == 200
     response = volt("GET", "signals")
-    v3_error_of(response, 429, "RATE_LIMIT", "VEHICLE")
+    assert_v3_error(response, 429, "RATE_LIMIT", "VEHICLE")
     assert response["Retry-After"] == "120"
 
 
-def test_the_monthly_limit_applies_until_the_next_month(volt, driven, set_limits):
+def test_the_monthly_limit_applies_until_the_next_month(volt, connect_v3, set_limits):
     set_limits(monthly_requests=2)
     for path in ("odometer", "location"):
         assert volt("GET", path).status_code == 200
-    error_of(volt("GET", "odometer"), 430, "BILLING", "VEHICLE_REQUEST_LIMIT")
-    error_of(volt("POST", "security", {"action": "LOCK"}), 430, "BILLING", "VEHICLE_REQUEST_LIMIT")
-    v3_vehicle = driven(approval_prompt="force")
-    v3_error_of(v3_vehicle("GET", "signals"), 430, "BILLING", "VEHICLE_REQUEST_LIMIT")
+    assert_error(volt("GET", "odometer"), 430, "BILLING", "VEHICLE_REQUEST_LIMIT")
+    assert_error(volt("POST", "security", {"action": "LOCK"}), 430, "BILLING", "VEHICLE_REQUEST_LIMIT")
+    v3_vehicle = connect_v3(approval_prompt="force")
+    assert_v3_error(v3_vehicle("GET", "signals"), 430, "BILLING", "VEHICLE_REQUEST_LIMIT")
     assert volt("GET", "permissions").status_code == 200
     store.state().access_tokens[volt.token].expires_at = store.now().replace(year=2999)
     store.advance(32 * 24 * 3600)

@@ -2,7 +2,7 @@ import pytest
 
 from django_smartcar.simulator import store
 from django_smartcar.simulator.signals.catalog import SIGNALS
-from tests.simulator.conftest import v3_error_of
+from tests.simulator.conftest import assert_v3_error
 
 UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 
@@ -24,8 +24,8 @@ def signal_error_of(call, code):
     return attributes["status"]["error"]["type"], attributes["status"]["error"]["code"]
 
 
-def test_all_signals_are_listed_with_paging(driven):
-    volt = driven()
+def test_all_signals_are_listed_with_paging(connect_v3):
+    volt = connect_v3()
     response = volt("GET", "signals").json()
     assert [one["id"] for one in response["data"]] == list(SIGNALS)
     assert response["meta"] == {"pageNumber": 1, "pageSize": 100, "totalCount": len(SIGNALS)}
@@ -40,8 +40,8 @@ def test_all_signals_are_listed_with_paging(driven):
     assert all(value.endswith("Z") for value in one["meta"].values())
 
 
-def test_the_links_lead_through_all_pages(driven, v3):
-    volt = driven()
+def test_the_links_lead_through_all_pages(connect_v3, v3):
+    volt = connect_v3()
     seen, url = [], f"vehicles/{volt.car.id}/signals?page[size]=7"
     while url:
         page = v3("GET", url, volt.user).json()
@@ -51,15 +51,15 @@ def test_the_links_lead_through_all_pages(driven, v3):
     assert seen == list(SIGNALS)
 
 
-def test_a_single_signal_equals_its_entry_in_the_list(driven):
-    volt = driven()
+def test_a_single_signal_equals_its_entry_in_the_list(connect_v3):
+    volt = connect_v3()
     listed = {one["id"]: one["attributes"] for one in volt("GET", "signals").json()["data"]}
     for code in SIGNALS:
         assert volt("GET", f"signals/{code}").json()["data"]["attributes"] == listed[code]
 
 
-def test_values_equal_those_of_v2(driven, connect, api):
-    volt = driven()
+def test_values_equal_those_of_v2(connect_v3, connect, api):
+    volt = connect_v3()
     token = connect(scope=" ".join(store.grants()[0].scopes))["access_token"]
 
     def v2(path):
@@ -98,8 +98,8 @@ def test_values_equal_those_of_v2(driven, connect, api):
     assert [one["time"] for one in records] == [one["serviceDate"] for one in v2("service/history")]
 
 
-def test_the_header_selects_imperial_units(driven):
-    volt = driven()
+def test_the_header_selects_imperial_units(connect_v3):
+    volt = connect_v3()
     metric = body_of(volt, "odometer-traveleddistance")["value"]
     imperial = body_of(volt, "odometer-traveleddistance", sc_unit_system="imperial")
     assert imperial == {"unit": "miles", "value": round(metric * 0.621371, 2)}
@@ -109,11 +109,13 @@ def test_the_header_selects_imperial_units(driven):
     assert body_of(volt, "climate-internaltemperature", sc_unit_system="imperial")["unit"] == "fahrenheit"
     percentage = body_of(volt, "tractionbattery-stateofcharge", sc_unit_system="imperial")
     assert percentage == body_of(volt, "tractionbattery-stateofcharge")
-    v3_error_of(volt("GET", "signals", sc_unit_system="nautical"), 400, "VALIDATION", "INVALID_INPUT_FORMAT")
+    assert_v3_error(
+        volt("GET", "signals", sc_unit_system="nautical"), 400, "VALIDATION", "INVALID_INPUT_FORMAT"
+    )
 
 
-def test_closures_follow_the_lock_state(driven):
-    volt = driven()
+def test_closures_follow_the_lock_state(connect_v3):
+    volt = connect_v3()
     assert body_of(volt, "closure-islocked") == {"value": False}
     volt.car.is_locked = True
     assert body_of(volt, "closure-islocked") == {"value": True}
@@ -122,16 +124,16 @@ def test_closures_follow_the_lock_state(driven):
     assert (doors["rowCount"], doors["columnCount"]) == (2, 2)
 
 
-def test_no_charge_limit_is_active_while_unplugged(driven):
-    volt = driven()
+def test_no_charge_limit_is_active_while_unplugged(connect_v3):
+    volt = connect_v3()
     volt.car.is_plugged_in = False
     limits = body_of(volt, "charge-chargelimits")
     assert limits["activeLimit"] is None
     assert limits["values"] == [{"type": "GLOBAL", "limit": 90, "condition": None}]
 
 
-def test_an_incapable_signal_fails_no_other(driven):
-    tesla = driven(make="TESLA")
+def test_an_incapable_signal_fails_no_other(connect_v3):
+    tesla = connect_v3(make="TESLA")
     incapable = ("COMPATIBILITY", "VEHICLE_NOT_CAPABLE")
     assert signal_error_of(tesla, "internalcombustionengine-fuellevel") == incapable
     statuses = {
@@ -139,68 +141,72 @@ def test_an_incapable_signal_fails_no_other(driven):
     }
     failing = {code for code, status in statuses.items() if status == "ERROR"}
     assert failing == {code for code in SIGNALS if code.startswith("internal")} | {"closure-enginecover"}
-    honda = driven("h@example.com", make="HONDA")
+    honda = connect_v3("h@example.com", make="HONDA")
     assert signal_error_of(honda, "tractionbattery-stateofcharge") == incapable
     assert signal_error_of(honda, "charge-ischarging") == incapable
     assert body_of(honda, "internalcombustionengine-fuellevel")["unit"] == "percent"
 
 
-def test_a_signal_without_permission_fails_no_other(driven):
-    limited = driven(scope="read_odometer")
+def test_a_signal_without_permission_fails_no_other(connect_v3):
+    limited = connect_v3(scope="read_odometer")
     assert body_of(limited, "odometer-traveleddistance")["unit"] == "kilometers"
     assert signal_error_of(limited, "vehicleidentification-vin") == ("PERMISSION", "UNKNOWN")
     response = limited("GET", "signals").json()["data"]
     assert [one["id"] for one in response if "body" in one["attributes"]] == ["odometer-traveleddistance"]
 
 
-def test_all_signals_but_the_vin_fail_for_an_error_account(driven):
-    car = driven("smartcar@voa-000.vehicle-owner-action-required.com")
+def test_all_signals_but_the_vin_fail_for_an_error_account(connect_v3):
+    car = connect_v3("smartcar@voa-000.vehicle-owner-action-required.com")
     assert body_of(car, "vehicleidentification-vin") == {"value": car.car.vin}
     failed = ("CONNECTED_SERVICES_ACCOUNT", "AUTHENTICATION_FAILED")
     for code in set(SIGNALS) - {"vehicleidentification-vin"}:
         assert signal_error_of(car, code) == failed
     assert car("GET", "signals").status_code == 200
-    limited = driven("smartcar@vs-000.vehicle-state-error.com", scope="read_vin")
+    limited = connect_v3("smartcar@vs-000.vehicle-state-error.com", scope="read_vin")
     assert signal_error_of(limited, "odometer-traveleddistance") == ("PERMISSION", "UNKNOWN")
 
 
-def test_no_signals_are_stored_for_an_application_without_webhooks(driven, settings):
-    volt = driven()
+def test_no_signals_are_stored_for_an_application_without_webhooks(connect_v3, settings):
+    volt = connect_v3()
     settings.SMARTCAR_SIMULATOR_SIGNALS = False
     response = volt("GET", "signals")
     assert response.status_code == 200
     assert response.json()["data"] == []
     assert response.json()["meta"]["totalCount"] == 0
     for code in SIGNALS:
-        v3_error_of(volt("GET", f"signals/{code}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+        assert_v3_error(volt("GET", f"signals/{code}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
 
 
-def test_a_disabled_or_unknown_signal_is_not_found(driven, settings):
-    volt = driven()
+def test_a_disabled_or_unknown_signal_is_not_found(connect_v3, settings):
+    volt = connect_v3()
     settings.SMARTCAR_SIMULATOR_SIGNALS_OFF = {"vehicleidentification-vin"}
     for code in ("vehicleidentification-vin", "nonsense", "Odometer-TraveledDistance"):
-        v3_error_of(volt("GET", f"signals/{code}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+        assert_v3_error(volt("GET", f"signals/{code}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
     assert volt("GET", "signals").json()["meta"]["totalCount"] == len(SIGNALS) - 1
 
 
 @pytest.mark.parametrize("path", ["signals", "signals/odometer-traveleddistance"])
-def test_signals_require_the_user_id_header(driven, v3, path):
-    volt = driven()
-    error = v3_error_of(v3("GET", f"vehicles/{volt.car.id}/{path}"), 400, "VALIDATION", "MISSING_PARAMETER")
+def test_signals_require_the_user_id_header(connect_v3, v3, path):
+    volt = connect_v3()
+    error = assert_v3_error(
+        v3("GET", f"vehicles/{volt.car.id}/{path}"), 400, "VALIDATION", "MISSING_PARAMETER"
+    )
     assert error["detail"] == "missing userId"
     malformed = v3("GET", f"vehicles/{volt.car.id}/{path}", "x")
-    v3_error_of(malformed, 400, "VALIDATION", "INVALID_INPUT_FORMAT")
+    assert_v3_error(malformed, 400, "VALIDATION", "INVALID_INPUT_FORMAT")
 
 
-def test_the_vehicle_of_another_user_is_refused(driven, v3):
-    volt, other = driven(), driven("other@example.com")
+def test_the_vehicle_of_another_user_is_refused(connect_v3, v3):
+    volt, other = connect_v3(), connect_v3("other@example.com")
     for vehicle_id, user in [(volt.car.id, other.user), (UNKNOWN_ID, volt.user), (volt.car.id, UNKNOWN_ID)]:
-        v3_error_of(v3("GET", f"vehicles/{vehicle_id}/signals", user), 403, "PERMISSION")
+        assert_v3_error(v3("GET", f"vehicles/{vehicle_id}/signals", user), 403, "PERMISSION")
     connection = v3("GET", "connections", volt.user).json()["data"][0]["id"]
     v3("DELETE", f"connections/{connection}")
-    v3_error_of(volt("GET", "signals"), 403, "PERMISSION")
+    assert_v3_error(volt("GET", "signals"), 403, "PERMISSION")
     assert other("GET", "signals").status_code == 200
 
 
 def test_the_token_is_checked_before_the_user_id(v3):
-    v3_error_of(v3("GET", f"vehicles/{UNKNOWN_ID}/signals", token="x"), 401, "AUTHENTICATION", "UNAUTHORIZED")
+    assert_v3_error(
+        v3("GET", f"vehicles/{UNKNOWN_ID}/signals", token="x"), 401, "AUTHENTICATION", "UNAUTHORIZED"
+    )

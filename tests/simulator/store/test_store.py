@@ -45,7 +45,7 @@ def test_a_disconnected_vehicle_stays_disconnected_after_a_restart(state_file, c
 
 
 def test_a_code_survives_a_restart_and_is_valid_once(state_file, visit, token):
-    code = visit().connect().answer["code"]
+    code = visit().connect().callback["code"]
     store.restart()
     fields = {"grant_type": "authorization_code", "redirect_uri": "https://app.example.com/callback"}
     assert token(code=code, **fields).status_code == 200
@@ -233,7 +233,13 @@ def test_changes_lock_out_other_threads():
 def test_reset_deletes_everything(state_file, connect):
     connect()
     store.reset()
-    assert (store.cars(), store.owners(), store.grants(), dict(store.runs), dict(store.counters)) == (
+    assert (
+        store.cars(),
+        store.owners(),
+        store.grants(),
+        dict(store.connect_sessions),
+        dict(store.counters),
+    ) == (
         [],
         [],
         [],
@@ -249,7 +255,7 @@ def test_old_connect_sessions_are_deleted_when_a_new_one_starts(visit, monkeypat
     later = store.now() + timedelta(days=1)
     monkeypatch.setattr(store, "now", lambda: later)
     visit()
-    assert len(store.runs) == 1
+    assert len(store.connect_sessions) == 1
 
 
 def test_vehicles_and_owners_are_found_by_id_and_email(connect):

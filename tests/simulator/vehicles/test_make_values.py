@@ -3,7 +3,7 @@ import pytest
 from django_smartcar.simulator import store
 from django_smartcar.simulator.behaviour.make_commands import MAKE_COMMANDS
 from django_smartcar.simulator.vehicles.make_values import MAKE_READINGS
-from tests.simulator.conftest import EVERYTHING, error_of
+from tests.simulator.conftest import ALL_SCOPES, assert_error
 
 #: The make-specific paths of smartcar-api.md 3.2, with the permission of each.
 DOCUMENTED_SCOPES = {
@@ -39,7 +39,7 @@ SCHEDULE = {"start": "22:00", "end": "06:00", "days": ["MONDAY"]}
 def call(api, connect, first_car):
     """Connect a vehicle of a make; return a function that calls the paths below the make."""
 
-    def connected(make, scope=EVERYTHING, level="bev"):
+    def connected(make, scope=ALL_SCOPES, level="bev"):
         tokens = connect(f"QQQRC6S55JU123456@{level}.smartcar.com", make.upper(), scope=scope)
         path = f"vehicles/{first_car(tokens)}/{make}"
 
@@ -67,20 +67,20 @@ def test_every_path_of_a_make_responds(call, make):
 
 @pytest.mark.parametrize("make", sorted(DOCUMENTED_SCOPES))
 def test_paths_of_another_make_are_refused(api, connect, first_car, make):
-    tokens = connect("other@example.com", "MINI", scope=EVERYTHING)
+    tokens = connect("other@example.com", "MINI", scope=ALL_SCOPES)
     for path in DOCUMENTED_SCOPES[make]:
         response = api("GET", f"vehicles/{first_car(tokens)}/{make}/{path}", tokens["access_token"])
-        error_of(response, 501, "COMPATIBILITY", "VEHICLE_NOT_CAPABLE")
+        assert_error(response, 501, "COMPATIBILITY", "VEHICLE_NOT_CAPABLE")
         upper_case = f"vehicles/{first_car(tokens)}/{make.upper()}/{path}"
-        error_of(api("GET", upper_case, tokens["access_token"]), 403, "PERMISSION")
+        assert_error(api("GET", upper_case, tokens["access_token"]), 403, "PERMISSION")
 
 
 def test_paths_of_a_make_require_their_scope(call):
     car = call("tesla", scope="read_vin")
     for path in DOCUMENTED_SCOPES["tesla"]:
-        error_of(car("GET", path), 403, "PERMISSION")
+        assert_error(car("GET", path), 403, "PERMISSION")
     for path in MAKE_COMMANDS["tesla"]:
-        error_of(car("POST", path, {"action": "START"}), 403, "PERMISSION")
+        assert_error(car("POST", path, {"action": "START"}), 403, "PERMISSION")
 
 
 def test_climate_settings_are_saved(call):
@@ -126,7 +126,7 @@ def test_only_the_last_charge_schedule_is_enabled(call):
     ],
 )
 def test_an_invalid_command_names_the_field(call, make, path, body, field):
-    error = error_of(call(make)("POST", path, body), 400, "VALIDATION")
+    error = assert_error(call(make)("POST", path, body), 400, "VALIDATION")
     assert error["detail"][0]["field"] == field
 
 
@@ -176,4 +176,4 @@ def test_temperatures_are_in_fahrenheit_in_the_imperial_system(call):
 
 def test_charging_paths_fail_for_a_vehicle_without_a_battery(call):
     for make, path in (("lincoln", "charge/schedule_by_location"), ("cadillac", "charge/completion")):
-        error_of(call(make, level="fuel")("GET", path), 501, "COMPATIBILITY", "VEHICLE_NOT_CAPABLE")
+        assert_error(call(make, level="fuel")("GET", path), 501, "COMPATIBILITY", "VEHICLE_NOT_CAPABLE")

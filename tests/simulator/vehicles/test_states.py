@@ -3,7 +3,7 @@ import pytest
 from django_smartcar.simulator import store
 from django_smartcar.simulator.behaviour import motion
 from django_smartcar.simulator.vehicles.states import STATES
-from tests.simulator.conftest import EVERYTHING, error_of, v3_error_of
+from tests.simulator.conftest import ALL_SCOPES, assert_error, assert_v3_error
 
 CSA = "CONNECTED_SERVICES_ACCOUNT"
 LOCK, START, STOP = ("security", "LOCK"), ("charge", "START"), ("charge", "STOP")
@@ -29,22 +29,22 @@ REFUSED_COMMANDS = [
 def test_v2_commands_are_refused_as_documented(volt, state, command, status, type_, code):
     motion.enter(volt.car, state)
     path, action = command
-    error_of(volt("POST", path, {"action": action}), status, type_, code)
+    assert_error(volt("POST", path, {"action": action}), status, type_, code)
 
 
 @pytest.mark.parametrize(("state", "command", "status", "type_", "code"), REFUSED_COMMANDS)
-def test_v3_commands_are_refused_as_documented(driven, state, command, status, type_, code):
-    volt = driven()
+def test_v3_commands_are_refused_as_documented(connect_v3, state, command, status, type_, code):
+    volt = connect_v3()
     motion.enter(volt.car, state)
     path, action = command
-    v3_error_of(volt("POST", f"commands/{path}/{action.lower()}"), status, type_, code)
+    assert_v3_error(volt("POST", f"commands/{path}/{action.lower()}"), status, type_, code)
 
 
 def test_an_unplugged_vehicle_neither_starts_nor_stops_charging(volt):
     volt.car.is_plugged_in = False
     for action in ("START", "STOP"):
         answer = volt("POST", "charge", {"action": action})
-        error_of(answer, 409, "VEHICLE_STATE", "CHARGING_PLUG_NOT_CONNECTED")
+        assert_error(answer, 409, "VEHICLE_STATE", "CHARGING_PLUG_NOT_CONNECTED")
 
 
 @pytest.mark.parametrize(
@@ -64,22 +64,22 @@ def test_reads_get_the_error_of_the_state(volt, state, error):
     motion.enter(volt.car, state)
     answer = volt("GET", "odometer")
     if error:
-        error_of(answer, *error)
+        assert_error(answer, *error)
     else:
         assert answer.status_code == 200
     assert volt("GET", "vin").status_code == 200  # attributes are always available
 
 
 def test_a_simulated_vehicle_cannot_stop_charging(connect, first_car, api):
-    tokens = connect(scope=EVERYTHING, mode="simulated")
+    tokens = connect(scope=ALL_SCOPES, mode="simulated")
     vehicle_id = first_car(tokens)
     motion.enter(store.car(vehicle_id), "charging")
     answer = api("POST", f"vehicles/{vehicle_id}/charge", tokens["access_token"], {"action": "STOP"})
-    error_of(answer, 409, "VEHICLE_STATE", "UNKNOWN")
+    assert_error(answer, 409, "VEHICLE_STATE", "UNKNOWN")
 
 
-def test_v3_signals_are_available_while_the_vehicle_is_unreachable(driven):
-    volt = driven()
+def test_v3_signals_are_available_while_the_vehicle_is_unreachable(connect_v3):
+    volt = connect_v3()
     for state, is_asleep, is_online in [
         ("parked", False, True),
         ("asleep", True, False),
@@ -138,7 +138,7 @@ def test_a_charging_vehicle_charges_up_to_its_limit(volt):
     motion.pass_time(100 * 60)
     assert volt("GET", "battery").json()["percentRemaining"] == 0.8
     assert volt("GET", "charge").json()["state"] == "FULLY_CHARGED"
-    error_of(volt("POST", "charge", {"action": "STOP"}), 409, "VEHICLE_STATE", "FULLY_CHARGED")
+    assert_error(volt("POST", "charge", {"action": "STOP"}), 409, "VEHICLE_STATE", "FULLY_CHARGED")
 
 
 def test_the_data_of_a_parked_vehicle_ages(volt):

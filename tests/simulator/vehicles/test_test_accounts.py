@@ -33,18 +33,18 @@ def test_vins_are_well_formed_and_unique(visit):
     ],
 )
 def test_an_error_account_redirects_with_its_error(visit, email, error):
-    answer = visit().connect(email).answer
-    assert answer["error"] == error
-    assert answer["error_description"]
-    assert answer["state"] == "the-state"
+    callback = visit().connect(email).callback
+    assert callback["error"] == error
+    assert callback["error_description"]
+    assert callback["state"] == "the-state"
     assert store.cars() == []
 
 
 def test_an_incompatible_vehicle_is_named_in_the_redirect(visit):
-    answer = visit().connect("smartcar@vehicle-incompatible.com").answer
-    assert answer["vin"] == "0SCAUDI012FE3B132"
-    assert answer["make"] == "AUDI"
-    assert answer["year"] == "2017"
+    callback = visit().connect("smartcar@vehicle-incompatible.com").callback
+    assert callback["vin"] == "0SCAUDI012FE3B132"
+    assert callback["make"] == "AUDI"
+    assert callback["year"] == "2017"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 import time_machine
 
 from django_smartcar.simulator.vehicles.values import READINGS
-from tests.simulator.conftest import EVERYTHING, error_of
+from tests.simulator.conftest import ALL_SCOPES, assert_error
 
 
 @pytest.mark.parametrize(
@@ -16,11 +16,11 @@ from tests.simulator.conftest import EVERYTHING, error_of
     ],
 )
 def test_a_read_fails_if_the_vehicle_is_not_capable(api, connect, first_car, level, incapable_paths):
-    tokens = connect(f"5YJ3E1EA7JF000001@{level}.smartcar.com", scope=EVERYTHING)
+    tokens = connect(f"5YJ3E1EA7JF000001@{level}.smartcar.com", scope=ALL_SCOPES)
     for path in READINGS:
         response = api("GET", f"vehicles/{first_car(tokens)}/{path}", tokens["access_token"])
         if path in incapable_paths:
-            error_of(response, 501, "COMPATIBILITY", "VEHICLE_NOT_CAPABLE")
+            assert_error(response, 501, "COMPATIBILITY", "VEHICLE_NOT_CAPABLE")
         else:
             assert response.status_code == 200, path
 
@@ -31,7 +31,7 @@ def test_service_records_are_filtered_by_date(volt):
     assert [record["serviceId"] for record in records] == [12345]
     assert len(volt("GET", "service/history?startDate=2000-01-01").json()) == 3
     assert volt("GET", "service/history?start_date=2000-01-01&end_date=2001-01-01").json() == []
-    error_of(volt("GET", "service/history?startDate=yesterday"), 400, "VALIDATION")
+    assert_error(volt("GET", "service/history?startDate=yesterday"), 400, "VALIDATION")
 
 
 def test_the_data_age_of_a_parked_vehicle_does_not_change(volt):

@@ -24,8 +24,8 @@ def toggle_lock(car):
         car.is_locked = not car.is_locked
 
 
-def test_the_challenge_of_v4_is_as_documented(hook, receiver):
-    webhook = hook()
+def test_the_challenge_of_v4_is_as_documented(make_webhook, receiver):
+    webhook = make_webhook()
     (challenge,) = receiver.received
     body = challenge.body
     assert set(body) == {"eventId", "eventType", "data", "meta"}
@@ -35,8 +35,8 @@ def test_the_challenge_of_v4_is_as_documented(hook, receiver):
     assert body["meta"]["webhookId"] == webhook.id
 
 
-def test_the_challenge_of_v2_is_as_documented(hook, receiver):
-    webhook = hook(version="2.0")
+def test_the_challenge_of_v2_is_as_documented(make_webhook, receiver):
+    webhook = make_webhook(version="2.0")
     (challenge,) = receiver.received
     expected = {"version": "2.0", "webhookId": webhook.id, "eventName": "verify"}
     body = challenge.body
@@ -44,8 +44,8 @@ def test_the_challenge_of_v2_is_as_documented(hook, receiver):
     assert body == expected
 
 
-def test_the_default_variant_is_as_documented(volt, hook, sent):
-    webhook = hook(volt.car)
+def test_the_default_variant_is_as_documented(volt, make_webhook, sent):
+    webhook = make_webhook(volt.car)
     toggle_lock(volt.car)
     body = sent()
     car = volt.car
@@ -72,8 +72,8 @@ def test_the_default_variant_is_as_documented(volt, hook, sent):
     assert type(meta["sequence"]) is type(meta["deliveredAt"]) is int
 
 
-def test_the_trigger_of_a_first_delivery_has_no_names(volt, hook, sent):
-    webhook = hook()
+def test_the_trigger_of_a_first_delivery_has_no_names(volt, make_webhook, sent):
+    webhook = make_webhook()
     registry.subscribe(webhook.id, volt.car.owner_id, volt.car.id)
     assert sent()["data"]["triggers"] == [{"code": "FIRST_DELIVERY"}]
     webhook.variant = "captured"
@@ -81,8 +81,8 @@ def test_the_trigger_of_a_first_delivery_has_no_names(volt, hook, sent):
     assert sent()["triggers"] == [{"type": "FIRST_DELIVERY"}]
 
 
-def test_the_captured_variant_is_as_captured(volt, hook, sent):
-    hook(volt.car, variant="captured")
+def test_the_captured_variant_is_as_captured(volt, make_webhook, sent):
+    make_webhook(volt.car, variant="captured")
     toggle_lock(volt.car)
     body = sent()
     assert list(body["data"]) == ["user", "vehicle", "signals"]
@@ -107,8 +107,8 @@ def test_the_captured_variant_is_as_captured(volt, hook, sent):
     assert signal["body"]["unit"] == "km"
 
 
-def test_the_early_variant_is_as_captured(volt, hook, sent):
-    hook(volt.car, variant="captured-early")
+def test_the_early_variant_is_as_captured(volt, make_webhook, sent):
+    make_webhook(volt.car, variant="captured-early")
     toggle_lock(volt.car)
     body = sent()
     assert body["triggers"] == [{"type": "SIGNAL_UPDATED", "signal": "Closure.IsLocked"}]
@@ -117,10 +117,10 @@ def test_the_early_variant_is_as_captured(volt, hook, sent):
     assert "deliveredAt" not in body["meta"]
 
 
-def test_a_failed_signal_has_neither_body_nor_times(connect, hook, sent):
+def test_a_failed_signal_has_neither_body_nor_times(connect, make_webhook, sent):
     connect(make="HONDA", scope="read_battery read_odometer")
     (car,) = store.cars()
-    hook(car)
+    make_webhook(car)
     with notify.changing(car):
         car.odometer_km += 1
     signals = {one["code"]: one for one in sent()["data"]["signals"]}
@@ -132,22 +132,22 @@ def test_a_failed_signal_has_neither_body_nor_times(connect, hook, sent):
     }
 
 
-def test_a_test_event_has_the_test_mode(volt, hook, sent):
-    webhook = hook(volt.car)
+def test_a_test_event_has_the_test_mode(volt, make_webhook, sent):
+    webhook = make_webhook(volt.car)
     registry.send_state(webhook, of_vehicle(volt.car.id), ["closure-islocked"], is_test=True)
     body = sent()
     assert (body["meta"]["mode"], body["data"]["vehicle"]["mode"]) == ("TEST", "live")
 
 
-def test_all_chosen_signals_are_sent(volt, hook, sent):
-    hook(volt.car, signals=list(SIGNALS))
+def test_all_chosen_signals_are_sent(volt, make_webhook, sent):
+    make_webhook(volt.car, signals=list(SIGNALS))
     toggle_lock(volt.car)
     assert [one["code"] for one in sent()["data"]["signals"]] == list(SIGNALS)
 
 
 @pytest.mark.parametrize("variant", ["documented", "captured", "captured-early"])
-def test_an_error_event_is_as_documented(volt, hook, sent, variant):
-    hook(volt.car, variant=variant)
+def test_an_error_event_is_as_documented(volt, make_webhook, sent, variant):
+    make_webhook(volt.car, variant=variant)
     with notify.changing(volt.car):
         volt.car.fault = "CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED"
     body = sent()
@@ -171,8 +171,8 @@ def test_an_error_event_is_as_documented(volt, hook, sent, variant):
     assert "resolution" not in error
 
 
-def test_errors_are_sent_to_the_error_uri(volt, hook, receiver):
-    hook(volt.car, error_uri=receiver.url.replace("/hook", "/errors"))
+def test_errors_are_sent_to_the_error_uri(volt, make_webhook, receiver):
+    make_webhook(volt.car, error_uri=receiver.url.replace("/hook", "/errors"))
     with notify.changing(volt.car):
         volt.car.fault = "VEHICLE_STATE:UNREACHABLE"
     toggle_lock(volt.car)
@@ -187,16 +187,16 @@ def test_errors_are_sent_to_the_error_uri(volt, hook, receiver):
     ]
 
 
-def test_an_error_of_a_request_cannot_be_sent(volt, hook):
-    webhook = hook(volt.car)
+def test_an_error_of_a_request_cannot_be_sent(volt, make_webhook):
+    webhook = make_webhook(volt.car)
     with pytest.raises(ValueError, match="GATEWAY_TIMEOUT"):
         registry.send_error(webhook, of_vehicle(volt.car.id), "GATEWAY_TIMEOUT")
 
 
-def test_a_scheduled_event_has_all_subscribed_vehicles(connect, hook, sent):
+def test_a_scheduled_event_has_all_subscribed_vehicles(connect, make_webhook, sent):
     scope = "read_odometer read_fuel read_battery read_vin"
     connect("2-vehicles@smartcar.com", make="HONDA", scope=scope)
-    webhook = hook(version="2.0", auto_subscribe=True)
+    webhook = make_webhook(version="2.0", auto_subscribe=True)
     for car in store.cars():
         registry.subscribe(webhook.id, car.owner_id, car.id)
     registry.send_schedule(webhook)
@@ -218,8 +218,8 @@ def test_a_scheduled_event_has_all_subscribed_vehicles(connect, hook, sent):
     assert (items["/battery"]["code"], items["/battery"]["body"]["code"]) == (501, "VEHICLE_NOT_CAPABLE")
 
 
-def test_a_charge_event_is_as_documented(volt, hook, sent):
-    webhook = hook(volt.car, version="2.0")
+def test_a_charge_event_is_as_documented(volt, make_webhook, sent):
+    webhook = make_webhook(volt.car, version="2.0")
     registry.send_charge_event(webhook, of_vehicle(volt.car.id), "CHARGING_STARTED")
     body = sent()
     payload = body.pop("payload")

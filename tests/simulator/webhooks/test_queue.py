@@ -30,8 +30,8 @@ def wait_for(condition):
     pytest.fail("the condition was not met within 10 s")
 
 
-def test_an_event_is_signed_over_its_raw_bytes(volt, hook, receiver):
-    hook(volt.car)
+def test_an_event_is_signed_over_its_raw_bytes(volt, make_webhook, receiver):
+    make_webhook(volt.car)
     toggle_lock(volt.car)
     queue.run()
     (event,) = receiver.received
@@ -46,8 +46,8 @@ def test_a_known_message_has_the_known_signature():
     assert sign(b"c", "k") == "7aa2abf547bf1a1f096eedeeab61b60aa6435f34d7fb4f09abe3f30cf5c00f4f"
 
 
-def test_smartcars_own_sdk_accepts_the_signature(volt, hook, receiver):
-    hook(volt.car)
+def test_smartcars_own_sdk_accepts_the_signature(volt, make_webhook, receiver):
+    make_webhook(volt.car)
     toggle_lock(volt.car)
     queue.run()
     (event,) = receiver.received
@@ -67,8 +67,8 @@ def test_smartcars_own_sdk_accepts_the_signature(volt, hook, receiver):
 
 
 @pytest.mark.parametrize("version", ["4.0", "2.0"])
-def test_a_receiver_is_verified_if_it_knows_the_token(receiver, hook, version):
-    webhook = hook(version=version)
+def test_a_receiver_is_verified_if_it_knows_the_token(receiver, make_webhook, version):
+    webhook = make_webhook(version=version)
     (challenge,) = receiver.received
     assert "SC-Signature" not in challenge.headers
     assert webhook.is_verified
@@ -93,8 +93,8 @@ def test_a_receiver_is_not_verified_by_an_invalid_response(receiver, settings, m
     assert not webhook.is_verified
 
 
-def test_nothing_is_sent_to_an_unverified_or_disabled_webhook(volt, hook, receiver):
-    webhook = hook(volt.car)
+def test_nothing_is_sent_to_an_unverified_or_disabled_webhook(volt, make_webhook, receiver):
+    webhook = make_webhook(volt.car)
     webhook.is_verified = False
     toggle_lock(volt.car)
     webhook.is_verified = True
@@ -105,8 +105,8 @@ def test_nothing_is_sent_to_an_unverified_or_disabled_webhook(volt, hook, receiv
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
-def test_any_2xx_completes_a_delivery(volt, hook, receiver, status):
-    hook(volt.car)
+def test_any_2xx_completes_a_delivery(volt, make_webhook, receiver, status):
+    make_webhook(volt.car)
     receiver.response = (status, {}, b"")
     toggle_lock(volt.car)
     queue.run()
@@ -117,8 +117,8 @@ def test_any_2xx_completes_a_delivery(volt, hook, receiver, status):
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 400, 404, 410, 500, 503])
-def test_any_other_status_is_retried_three_times(volt, hook, receiver, status):
-    hook(volt.car)
+def test_any_other_status_is_retried_three_times(volt, make_webhook, receiver, status):
+    make_webhook(volt.car)
     receiver.response = (status, {"Location": f"{receiver.url}/elsewhere"}, b"")
     toggle_lock(volt.car)
     elapsed, started = [], store.now()
@@ -136,8 +136,8 @@ def test_any_other_status_is_retried_three_times(volt, hook, receiver, status):
     assert all(one.is_signed for one in receiver.received)
 
 
-def test_a_retry_delivers_the_event(volt, hook, receiver):
-    hook(volt.car)
+def test_a_retry_delivers_the_event(volt, make_webhook, receiver):
+    make_webhook(volt.car)
     receiver.response = (503, {}, b"")
     toggle_lock(volt.car)
     queue.run()
@@ -151,9 +151,9 @@ def test_a_retry_delivers_the_event(volt, hook, receiver):
     assert [attempt.response.status for attempt in delivery.attempts] == [503, 200]
 
 
-def test_a_timeout_fails_the_attempt(volt, hook, receiver, monkeypatch):
+def test_a_timeout_fails_the_attempt(volt, make_webhook, receiver, monkeypatch):
     assert http.TIME_LIMIT == 15
-    hook(volt.car)
+    make_webhook(volt.car)
     monkeypatch.setattr(http, "TIME_LIMIT", 0.2)
     receiver.is_open.clear()
     toggle_lock(volt.car)
@@ -175,8 +175,8 @@ def test_a_timeout_fails_the_attempt(volt, hook, receiver, monkeypatch):
         "http://" + "x" * 70 + ".example/",
     ],
 )
-def test_a_connection_error_fails_the_attempt(volt, hook, receiver, url):
-    webhook = hook(volt.car)
+def test_a_connection_error_fails_the_attempt(volt, make_webhook, receiver, url):
+    webhook = make_webhook(volt.car)
     webhook.callback_uri = url.format(port=receiver.server.server_port)
     toggle_lock(volt.car)
     queue.run()
@@ -186,8 +186,8 @@ def test_a_connection_error_fails_the_attempt(volt, hook, receiver, url):
     assert queue.log()[0].outcome == "waiting"
 
 
-def test_events_can_be_duplicated(volt, hook, receiver):
-    webhook = hook(volt.car)
+def test_events_can_be_duplicated(volt, make_webhook, receiver):
+    webhook = make_webhook(volt.car)
     webhook.copies = 2
     toggle_lock(volt.car)
     queue.run()
@@ -196,8 +196,8 @@ def test_events_can_be_duplicated(volt, hook, receiver):
     assert first.body["meta"]["deliveryId"] != second.body["meta"]["deliveryId"]
 
 
-def test_consecutive_events_can_be_reordered(volt, hook, receiver):
-    webhook = hook(volt.car)
+def test_consecutive_events_can_be_reordered(volt, make_webhook, receiver):
+    webhook = make_webhook(volt.car)
     webhook.is_reordered = True
     for _ in range(4):
         toggle_lock(volt.car)
@@ -211,8 +211,8 @@ def test_consecutive_events_can_be_reordered(volt, hook, receiver):
     assert queue.run() == 1
 
 
-def test_events_can_be_delayed(volt, hook, receiver):
-    webhook = hook(volt.car)
+def test_events_can_be_delayed(volt, make_webhook, receiver):
+    webhook = make_webhook(volt.car)
     webhook.delay = 90
     toggle_lock(volt.car)
     store.advance(89)
@@ -222,8 +222,8 @@ def test_events_can_be_delayed(volt, hook, receiver):
 
 
 @pytest.mark.parametrize("corruption", sorted(CORRUPTIONS))
-def test_a_corrupted_event_is_invalid(volt, hook, receiver, corruption):
-    webhook = hook(volt.car)
+def test_a_corrupted_event_is_invalid(volt, make_webhook, receiver, corruption):
+    webhook = make_webhook(volt.car)
     webhook.corruption = corruption
     toggle_lock(volt.car)
     queue.run()
@@ -247,8 +247,8 @@ def test_non_ascii_text_is_signed_as_it_is_sent():
     assert headers["SC-Signature"] == expected
 
 
-def test_requests_do_not_wait_for_the_receiver(volt, hook, receiver, settings):
-    hook(volt.car)
+def test_requests_do_not_wait_for_the_receiver(volt, make_webhook, receiver, settings):
+    make_webhook(volt.car)
     settings.SMARTCAR_SIMULATOR_DELIVERIES = True
     receiver.is_open.clear()
     for action in ("LOCK", "UNLOCK", "LOCK"):
@@ -263,8 +263,8 @@ def test_requests_do_not_wait_for_the_receiver(volt, hook, receiver, settings):
     assert states == [True, False, True]
 
 
-def test_retries_in_a_thread_follow_the_simulators_clock(volt, hook, receiver, settings):
-    hook(volt.car)
+def test_retries_in_a_thread_follow_the_simulators_clock(volt, make_webhook, receiver, settings):
+    make_webhook(volt.car)
     settings.SMARTCAR_SIMULATOR_DELIVERIES = True
     receiver.response = (500, {}, b"")
     toggle_lock(volt.car)
@@ -275,9 +275,9 @@ def test_retries_in_a_thread_follow_the_simulators_clock(volt, hook, receiver, s
     wait_for(lambda: not queue._workers)
 
 
-def test_a_hanging_receiver_does_not_block_another_webhook(volt, hook, receiver, settings):
-    hook(volt.car)
-    other = hook()
+def test_a_hanging_receiver_does_not_block_another_webhook(volt, make_webhook, receiver, settings):
+    make_webhook(volt.car)
+    other = make_webhook()
     other.callback_uri = "http://127.0.0.1:9/"
     registry.subscribe(other.id, volt.car.owner_id, volt.car.id)
     queue.run()
@@ -290,16 +290,16 @@ def test_a_hanging_receiver_does_not_block_another_webhook(volt, hook, receiver,
     receiver.is_open.set()
 
 
-def test_reset_empties_the_queue(volt, hook, receiver):
-    hook(volt.car)
+def test_reset_empties_the_queue(volt, make_webhook, receiver):
+    make_webhook(volt.car)
     toggle_lock(volt.car)
     store.reset()
     assert queue.log() == []
     assert queue.run() == 0
 
 
-def test_the_log_is_limited(volt, hook, receiver, monkeypatch):
-    webhook = hook(volt.car)
+def test_the_log_is_limited(volt, make_webhook, receiver, monkeypatch):
+    webhook = make_webhook(volt.car)
     monkeypatch.setattr(queue, "_MAX_FINISHED", 5)
     for _ in range(9):
         registry.verify(webhook)
@@ -307,9 +307,9 @@ def test_the_log_is_limited(volt, hook, receiver, monkeypatch):
     assert len(queue.log()) <= 6
 
 
-def test_concurrent_changes_are_all_delivered(connect, hook, receiver, settings):
+def test_concurrent_changes_are_all_delivered(connect, make_webhook, receiver, settings):
     connect("8-vehicles@smartcar.com")
-    webhook = hook()
+    webhook = make_webhook()
     for car in store.cars():
         registry.subscribe(webhook.id, car.owner_id, car.id)
     queue.run()
