@@ -1,10 +1,10 @@
-"""Fixtures for the tests of a site, over `django_smartcar.testing` and pytest-django.
+"""Fixtures for a site's own tests, based on `django_smartcar.testing` and pytest-django.
 
-A site asks for them in its outermost ``conftest.py``; until then, nothing here does anything::
+Enable them in the top-level ``conftest.py``::
 
     pytest_plugins = ["django_smartcar.pytest_plugin"]
 
-From then on no test reaches the real Smartcar, unless it is marked with ``smartcar_network``.
+No test then reaches the real Smartcar, unless it is marked with ``smartcar_network``.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-# Imported inside the fixtures: a plugin is loaded before Django's apps are.
+# The fixtures import these themselves: a plugin is loaded before Django's apps.
 if TYPE_CHECKING:
     from . import testing
     from .models import SmartcarAccount
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "smartcar_network: this test may ask the real Smartcar.")
+    config.addinivalue_line("markers", "smartcar_network: this test may send requests to the real Smartcar.")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -45,7 +45,7 @@ def _smartcar_unblocked_where_marked(request: pytest.FixtureRequest) -> Iterator
 
 @pytest.fixture
 def smartcar_api_version() -> str:
-    """What the site speaks to the simulator: override or parametrize it with ``"2.0"`` or ``"3"``."""
+    """The API version that the site uses: override or parametrize it with ``"2.0"`` or ``"3"``."""
     from .conf import conf
 
     return conf.SMARTCAR_API_VERSION
@@ -53,7 +53,7 @@ def smartcar_api_version() -> str:
 
 @pytest.fixture
 def smartcar_simulator(settings: Any, smartcar_api_version: str) -> Iterator[testing.Simulator]:
-    """The pretend Smartcar, new and without cars, in this process: `django_smartcar.testing.Simulator`."""
+    """A new simulator without vehicles, in this process: a `django_smartcar.testing.Simulator`."""
     from .testing import simulator
 
     with simulator(smartcar_api_version, override=partial(_override, settings)) as smartcar:
@@ -62,9 +62,9 @@ def smartcar_simulator(settings: Any, smartcar_api_version: str) -> Iterator[tes
 
 @contextlib.contextmanager
 def _override(settings: Any, **values: object) -> Iterator[None]:
-    """As ``override_settings``, by the fixture that a test may change settings with meanwhile.
+    """Override settings like ``override_settings``, but through the ``settings`` fixture.
 
-    Each of the two undoes its changes in turn, but not among those of the other.
+    A test may change settings with that fixture meanwhile, and the two would restore them in the wrong order.
     """
     before = {name: getattr(settings, name) for name in values if hasattr(settings, name)}
     for name, value in values.items():
@@ -81,26 +81,26 @@ def _override(settings: Any, **values: object) -> Iterator[None]:
 
 @pytest.fixture
 def smartcar_live_simulator(smartcar_simulator: testing.Simulator) -> Iterator[testing.Simulator]:
-    """The same, at a port as well, for ``live_server`` and a browser: ``.url`` is where."""
+    """The simulator, served on a port as well, for ``live_server`` and browsers; see its ``.url``."""
     with smartcar_simulator.on_a_port():
         yield smartcar_simulator
 
 
 @pytest.fixture
 def smartcar_user(db: None, django_user_model: Any) -> Any:
-    """The user whose car ``smartcar_account`` is: override it where users need more than a name."""
+    """The user of ``smartcar_account``: override it if your user model needs more than a name."""
     return django_user_model.objects.create_user("driver")
 
 
 @pytest.fixture
 def smartcar_account(smartcar_simulator: testing.Simulator, smartcar_user: Any) -> SmartcarAccount:
-    """The account of ``smartcar_user``, with one connected car."""
+    """The account of ``smartcar_user``, with one connected vehicle."""
     return smartcar_simulator.connect(smartcar_user).account
 
 
 @pytest.fixture
 def smartcar_webhook(smartcar_simulator: testing.Simulator) -> Callable[..., Any]:
-    """Has the site receive an event as a signed request: `django_smartcar.testing.send_webhook`."""
+    """Post an event to the site as a signed request: `django_smartcar.testing.send_webhook`."""
     from .testing import send_webhook
 
     return send_webhook

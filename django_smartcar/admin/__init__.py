@@ -1,4 +1,4 @@
-"""What an operator sees and does: no token, no VIN and no position is ever shown here."""
+"""The admin of this app. It never shows a token or a VIN; a position only on request, which is logged."""
 
 from .accounts import ApplicationTokenAdmin, SmartcarAccountAdmin, SmartcarUserAdmin
 from .commands import VehicleCommandAdmin

@@ -16,7 +16,7 @@ from .actions import ActsOnSmartcar, SmartcarModelAdmin
 
 @admin.register(SmartcarUser)
 class SmartcarUserAdmin(ActsOnSmartcar):
-    """Which local user a Smartcar user belongs to. Once erased, another local user may connect."""
+    """Smartcar users and their local users. After erasure another local user may connect the same account."""
 
     list_display = ["id", "user", "created_at"]
     list_select_related = ["user"]
@@ -27,7 +27,7 @@ class SmartcarUserAdmin(ActsOnSmartcar):
         return ["id", f"user__{get_user_model().USERNAME_FIELD}"]
 
     def logged_on(self, row: SmartcarUser) -> Any:
-        """The local user: what is erased must not live on in the admin's log."""
+        """Return the local user, so that the admin log keeps nothing of the erased row."""
         return row.user
 
     def has_erase_permission(self, request: HttpRequest) -> bool:
@@ -36,18 +36,23 @@ class SmartcarUserAdmin(ActsOnSmartcar):
     @admin.action(description=_("Erase at Smartcar and here"), permissions=["erase"])
     def erase(self, request: HttpRequest, queryset: QuerySet[SmartcarUser]) -> HttpResponse | None:
         title = str(_("Erase these Smartcar users?"))
-        warning = str(_("Their cars and the records of them go as well, at Smartcar and here, for good."))
-        asked = self.confirm(request, queryset, action="erase", title=title, warning=warning)
-        if asked is None:
+        warning = str(
+            _(
+                "Their cars and all records of them are deleted, too, at Smartcar and here. "
+                "This cannot be undone."
+            )
+        )
+        page = self.confirm(request, queryset, action="erase", title=title, warning=warning)
+        if page is None:
             self.run(
                 request, queryset, str(_("erased")), partial(privacy.erase_smartcar_user, actor=request.user)
             )
-        return asked
+        return page
 
 
 @admin.register(ApplicationToken)
 class ApplicationTokenAdmin(SmartcarModelAdmin):
-    """Whether API v3 gives this site its token, and until when the one that is kept is good."""
+    """The application tokens of API v3: when they expire, and why a refresh failed."""
 
     fields = ("client_id", "access_expires_at", "refreshed_at", "refresh_error")
     list_display = fields
@@ -69,9 +74,9 @@ class HealthFilter(admin.SimpleListFilter):
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[SmartcarAccount]) -> QuerySet[Any]:
-        has_cars = Q(api_version=SmartcarAccount.ApiVersion.V3, connected_vehicles__gt=0)
+        has_vehicles = Q(api_version=SmartcarAccount.ApiVersion.V3, connected_vehicles__gt=0)
         has_tokens = Q(api_version=SmartcarAccount.ApiVersion.V2) & ~Q(refresh_token="")
-        is_usable = has_cars | has_tokens
+        is_usable = has_vehicles | has_tokens
         if self.value() == "good":
             return queryset.filter(is_usable, reconnect_required_at=None)
         if self.value() == "needs-reconnecting":
@@ -141,9 +146,9 @@ class SmartcarAccountAdmin(ActsOnSmartcar):
             if not account.refresh_token:
                 return _("disconnected")
         except DecryptionError:
-            return _("no key opens its tokens")
+            return _("tokens cannot be decrypted")
         if account.access_expires_within(timedelta(0)):
-            return _("to be refreshed")
+            return _("refresh due")
         return _("good")
 
     def has_refresh_permission(self, request: HttpRequest) -> bool:

@@ -1,4 +1,4 @@
-"""Doing one thing to many rows: ask first if need be, go on after a failure, write the history."""
+"""Base classes of the admin: actions on many rows, with confirmation, error messages and history."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
@@ -18,21 +18,21 @@ from ..exceptions import SmartcarAppError, SmartcarException, error_code, help_u
 
 logger = logging.getLogger(__name__)
 
-#: A row, and what went wrong with it, if anything did.
+#: A row and the exception of its action, if any.
 Outcome = tuple[Any, Exception | None]
 
-#: How many rows a confirmed action takes: each may keep its car, and the operator, waiting.
-AT_ONCE = 100
+#: The most rows of a confirmed action: each of them may take a while.
+MAX_ROWS = 100
 
 
 class SmartcarModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """A ModelAdmin for rows that connecting makes and disconnecting ends, not people."""
+    """A ModelAdmin for rows that only this app adds and deletes."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Not here; but with the user whom the rows belong to."""
+        """Forbid deletion on the model's own pages; deleting the owning user may still cascade."""
         own_pages = f"{self.opts.app_label}_{self.opts.model_name}_"
         match = request.resolver_match
         if match and (match.url_name or "").startswith(own_pages):
@@ -40,21 +40,21 @@ class SmartcarModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return super().has_delete_permission(request, obj)
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        """Filter by what the page offers, and nothing else.
+        """Allow only the lookups of the page's own filters.
 
-        Django lets any column of the row be asked for in the address, and the number of results would answer
-        ``?refresh_token__startswith=a``, letter by letter.
+        Django allows lookups of any column in the URL, so the number of results would reveal a token, letter
+        by letter: ``?refresh_token__startswith=a``.
         """
-        filters = (getattr(given, "parameter_name", given) for given in self.get_list_filter(request))
-        offered = {"pk", "id", *filters}
-        return lookup.split("__")[0] in offered and bool(super().lookup_allowed(lookup, value, request))
+        filters = (getattr(item, "parameter_name", item) for item in self.get_list_filter(request))
+        allowed = {"pk", "id", *filters}
+        return lookup.split("__")[0] in allowed and bool(super().lookup_allowed(lookup, value, request))
 
 
 @method_decorator(transaction.non_atomic_requests, name="changelist_view")
 class ActsOnSmartcar(SmartcarModelAdmin):
-    """A ModelAdmin whose actions speak to Smartcar, row by row.
+    """A ModelAdmin whose actions send requests to Smartcar, row by row.
 
-    They run outside ATOMIC_REQUESTS: a later failure must roll back no record of a command, and no token.
+    They run outside ATOMIC_REQUESTS, so that a later failure rolls back no command record and no token.
     """
 
     def may(self, request: HttpRequest, verb: str) -> bool:
@@ -70,12 +70,12 @@ class ActsOnSmartcar(SmartcarModelAdmin):
         warning: str = "",
         takes_reason: bool = False,
     ) -> HttpResponse | None:
-        """The page that lists the rows and asks; None once it has been answered with yes."""
+        """Return the confirmation page; None if the user has confirmed."""
         if request.POST.get("confirmed") == "yes":
             return None
-        if queryset.count() > AT_ONCE:
-            sentence = _("Please choose at most %(count)d at once.") % {"count": AT_ONCE}
-            self.message_user(request, sentence, messages.WARNING)
+        if queryset.count() > MAX_ROWS:
+            text = _("Please choose at most %(count)d at once.") % {"count": MAX_ROWS}
+            self.message_user(request, text, messages.WARNING)
             return HttpResponseRedirect(request.get_full_path())
         context = {
             **self.admin_site.each_context(request),
@@ -93,7 +93,7 @@ class ActsOnSmartcar(SmartcarModelAdmin):
     def run(
         self, request: HttpRequest, queryset: QuerySet[Any], done: str, act: Callable[[Any], Any]
     ) -> None:
-        """Do ``act`` to each row. One that fails is told and written down, and the others go on."""
+        """Call ``act`` with each row and report the outcome; a failure does not stop the others."""
 
         def outcomes() -> Iterator[Outcome]:
             for row in queryset:
@@ -107,7 +107,7 @@ class ActsOnSmartcar(SmartcarModelAdmin):
         self.report(request, done, outcomes())
 
     def report(self, request: HttpRequest, done: str, outcomes: Iterable[Outcome]) -> None:
-        """Tell how it went with each row, and write it into its history."""
+        """Show the outcome of each row, and log it in the row's history."""
         for row, error in outcomes:
             if error is not None:
                 self._failed(request, row, done, error)
@@ -116,7 +116,7 @@ class ActsOnSmartcar(SmartcarModelAdmin):
                 messages.success(request, f"{row}: {done}")
 
     def logged_on(self, row: Any) -> Any:
-        """Whose history an action on this row is written into."""
+        """Return the object whose history an action on this row is logged in."""
         return row
 
     def _failed(self, request: HttpRequest, row: Model, done: str, error: Exception) -> None:
@@ -125,7 +125,7 @@ class ActsOnSmartcar(SmartcarModelAdmin):
             request, self.logged_on(row), _("Not %(done)s: %(reason)s") % {"done": done, "reason": reason}
         )
         if not isinstance(error, (SmartcarException, SmartcarAppError)):
-            logger.error("an action of the admin failed", exc_info=error)
+            logger.error("an admin action failed", exc_info=error)
         link = help_url(error)
-        more = format_html(' <a href="{}">{}</a>', link, _("What to do")) if link else ""
-        messages.error(request, format_html("{}: {} ({}){}", row, user_message(error), reason, more))
+        help_link = format_html(' <a href="{}">{}</a>', link, _("What to do")) if link else ""
+        messages.error(request, format_html("{}: {} ({}){}", row, user_message(error), reason, help_link))

@@ -11,7 +11,7 @@ from .actions import SmartcarModelAdmin
 
 @admin.register(VehicleCommand)
 class VehicleCommandAdmin(SmartcarModelAdmin):
-    """The record of what was asked of which car by whom: to be read, never to be changed."""
+    """The log of commands: who sent which command to which vehicle, and its outcome. Read-only."""
 
     list_display = ["created_at", "vehicle", "action", "status", "actor", "error_type", "error_code"]
     list_filter = ["action", "status", "created_at"]
@@ -32,7 +32,7 @@ class VehicleCommandAdmin(SmartcarModelAdmin):
         "idempotency_key",
     ]
     fields = tuple(readonly_fields)
-    search_help_text = _("by the user who asked, reason, make, model, or Smartcar's request id")
+    search_help_text = _("Search by user, reason, make, model or Smartcar request id.")
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         actor = f"actor__{get_user_model().USERNAME_FIELD}"

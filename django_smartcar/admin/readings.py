@@ -12,7 +12,7 @@ from .actions import SmartcarModelAdmin
 
 @admin.register(VehicleReading)
 class VehicleReadingAdmin(SmartcarModelAdmin):
-    """What cars have told, but for where they are: to be read, never to be changed."""
+    """Readings of vehicles, except positions. Read-only."""
 
     readonly_fields = [
         "label",
@@ -29,7 +29,7 @@ class VehicleReadingAdmin(SmartcarModelAdmin):
     list_display = tuple(readonly_fields)
     list_filter = ["is_latest", "is_outlier", "source"]
     list_select_related = ["vehicle"]
-    search_help_text = _("by the user whose car it is, make, model or kind")
+    search_help_text = _("Search by owner, make, model or kind.")
     show_full_result_count = False
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:

@@ -1,4 +1,4 @@
-"""Takes out of an event what an operator is not to see: where a car is, and its VIN."""
+"""Removes positions and VINs from a webhook payload before the admin shows it."""
 
 import re
 from collections.abc import Mapping
@@ -6,16 +6,16 @@ from typing import Any
 
 HIDDEN = "[hidden]"
 
-#: Beginnings of the codes of signals, and paths of 2.0, whose bodies are hidden whole.
+#: Prefixes of signal codes, and of paths of API v2, whose whole body is hidden.
 _SIGNALS = ("location-", "vehicleidentification-", "charge-chargerecords", "service-")
 _PATHS = ("location", "vin", "service")
-#: Names whose values are hidden wherever they stand, in lower case.
+#: Names, in lower case, whose values are hidden at any depth.
 _NAMES = {"vin", "latitude", "longitude", "lat", "lng", "lon", "location", "address", "nickname"}
 _VIN = re.compile(r"(?<![A-Za-z0-9])[A-HJ-NPR-Z0-9]{17}(?![A-Za-z0-9])", re.IGNORECASE)
 
 
 def redact(payload: Any) -> Any:
-    """The payload of an event, without positions and VINs."""
+    """Return a copy of a webhook payload without positions and VINs."""
     if isinstance(payload, Mapping):
         hides_body = _is_private(payload)
         return {

@@ -35,7 +35,7 @@ class SubscriptionFilter(admin.SimpleListFilter):
     parameter_name = "webhooks"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("due", _("not as set")), ("failed", _("subscribing failed"))]
+        return [("due", _("not as configured")), ("failed", _("subscription failed"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> QuerySet[Any]:
         if self.value() == "due":
@@ -45,7 +45,15 @@ class SubscriptionFilter(admin.SimpleListFilter):
 
 @admin.register(ConnectedVehicle)
 class ConnectedVehicleAdmin(ActsOnSmartcar):
-    list_display = ["name", "owner", "account", "is_connected", "last_seen_at", "asked", "created_at"]
+    list_display = [
+        "name",
+        "owner",
+        "account",
+        "is_connected",
+        "last_seen_at",
+        "requests_this_month",
+        "created_at",
+    ]
     list_filter = [ConnectionFilter, SubscriptionFilter, "make"]
     list_select_related = ["account__smartcar_user__user"]
     readonly_fields = [
@@ -60,7 +68,7 @@ class ConnectedVehicleAdmin(ActsOnSmartcar):
         "last_seen_at",
         "created_at",
         "updated_at",
-        "asked",
+        "requests_this_month",
         "reauthentication_required_at",
         "webhooks",
         "webhooks_error",
@@ -71,8 +79,8 @@ class ConnectedVehicleAdmin(ActsOnSmartcar):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ConnectedVehicle]:
         month = f"{timezone.now().astimezone(UTC):%Y-%m}"
-        known: Any = super().get_queryset(request)
-        return known.with_requests(month)  # type: ignore[no-any-return]
+        vehicles: Any = super().get_queryset(request)
+        return vehicles.with_requests(month)  # type: ignore[no-any-return]
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         owner = f"account__smartcar_user__user__{get_user_model().USERNAME_FIELD}"
@@ -91,7 +99,7 @@ class ConnectedVehicleAdmin(ActsOnSmartcar):
         return ", ".join(vehicle.permissions)
 
     @admin.display(description=_("requests this month"))
-    def asked(self, vehicle: Any) -> str:
+    def requests_this_month(self, vehicle: Any) -> str:
         return f"{vehicle.asked or 0} / {conf.SMARTCAR_MONTHLY_REQUESTS}"
 
     @admin.display(description=_("connected"), boolean=True)
@@ -118,29 +126,29 @@ class ConnectedVehicleAdmin(ActsOnSmartcar):
 
     @admin.action(description=_("Lock"), permissions=["lock"])
     def lock(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> HttpResponse | None:
-        return self._tell(request, queryset, "lock", _("Lock these cars?"), _("locked"))
+        return self._send(request, queryset, "lock", _("Lock these cars?"), _("locked"))
 
     @admin.action(description=_("Unlock"), permissions=["unlock"])
     def unlock(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> HttpResponse | None:
-        return self._tell(request, queryset, "unlock", _("Unlock these cars?"), _("unlocked"))
+        return self._send(request, queryset, "unlock", _("Unlock these cars?"), _("unlocked"))
 
     @admin.action(description=_("Start charging"), permissions=["charge"])
     def start_charge(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> HttpResponse | None:
-        title, done = _("Start charging these cars?"), _("told to charge")
-        return self._tell(request, queryset, "start_charge", title, done)
+        title, done = _("Start charging these cars?"), _("asked to start charging")
+        return self._send(request, queryset, "start_charge", title, done)
 
     @admin.action(description=_("Stop charging"), permissions=["charge"])
     def stop_charge(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> HttpResponse | None:
-        title, done = _("Stop charging these cars?"), _("told to stop charging")
-        return self._tell(request, queryset, "stop_charge", title, done)
+        title, done = _("Stop charging these cars?"), _("asked to stop charging")
+        return self._send(request, queryset, "stop_charge", title, done)
 
-    @admin.action(description=_("Show where it is"), permissions=["locate"])
+    @admin.action(description=_("Show location"), permissions=["locate"])
     def locate(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> HttpResponse:
-        """The last known places, on a page that is not kept: who has looked is in the history of each car."""
+        """Show the last known positions. Each vehicle's history records who looked."""
         rows = list(queryset)
         for row in rows:
-            self.log_change(request, row, str(_("looked up where it is")))
-        context = {**self.admin_site.each_context(request), "title": _("Where they are"), "rows": rows}
+            self.log_change(request, row, str(_("location viewed")))
+        context = {**self.admin_site.each_context(request), "title": _("Locations"), "rows": rows}
         return TemplateResponse(request, "admin/smartcar/locations.html", {**context, "opts": self.opts})
 
     @admin.action(description=_("Re-read from Smartcar"), permissions=["reload"])
@@ -149,23 +157,23 @@ class ConnectedVehicleAdmin(ActsOnSmartcar):
 
     @admin.action(description=_("Disconnect"), permissions=["disconnect"])
     def disconnect(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> HttpResponse | None:
-        asked = self.confirm(request, queryset, action="disconnect", title=str(_("Disconnect these cars?")))
-        if asked is None:
+        page = self.confirm(request, queryset, action="disconnect", title=str(_("Disconnect these cars?")))
+        if page is None:
             act = partial(vehicles.disconnect, actor=request.user)
             self.run(request, queryset, str(_("disconnected")), act)
-        return asked
+        return page
 
-    def _tell(
+    def _send(
         self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle], action: str, title: Any, done: Any
     ) -> HttpResponse | None:
-        """Ask first; then tell all cars side by side, each with a result of its own."""
-        asked = self.confirm(request, queryset, action=action, title=str(title), takes_reason=True)
-        if asked is None:
+        """Ask for confirmation, then send the command to all vehicles concurrently."""
+        page = self.confirm(request, queryset, action=action, title=str(title), takes_reason=True)
+        if page is None:
             reason = request.POST.get("reason", "")[:200]
-            told = queryset.select_related("account__smartcar_user__user")
+            rows = queryset.select_related("account__smartcar_user__user")
             self.report(
                 request,
                 str(done),
-                commands.send_many(told, action, actor=request.user, reason=reason),
+                commands.send_many(rows, action, actor=request.user, reason=reason),
             )
-        return asked
+        return page

@@ -18,12 +18,12 @@ from .redaction import redact
 
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(SmartcarModelAdmin):
-    """The inbox: what Smartcar has told, and what became of it. Positions and VINs are not shown."""
+    """Received webhook events and their processing. Positions and VINs are not shown."""
 
     list_display = ["received_at", "kind", "smartcar_vehicle_id", "state", "attempts", "last_error"]
     list_filter = ["state", "kind", "received_at"]
     search_fields = ["event_id", "smartcar_vehicle_id", "smartcar_user_id"]
-    search_help_text = _("by Smartcar's ids of the event, the vehicle or the user")
+    search_help_text = _("Search by Smartcar's id of the event, vehicle or user.")
     readonly_fields = [
         "received_at",
         "kind",
@@ -46,8 +46,8 @@ class WebhookEventAdmin(SmartcarModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
         events: QuerySet[WebhookEvent] = super().get_queryset(request)
-        is_one = request.resolver_match and "object_id" in request.resolver_match.kwargs
-        return events if is_one else events.defer("payload")
+        is_detail_page = request.resolver_match and "object_id" in request.resolver_match.kwargs
+        return events if is_detail_page else events.defer("payload")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -60,24 +60,24 @@ class WebhookEventAdmin(SmartcarModelAdmin):
         try:
             payload = load_json(event.payload)
         except DecryptionError:
-            return str(_("no key opens it"))
+            return str(_("cannot be decrypted"))
         return format_html("<pre>{}</pre>", json.dumps(redact(payload), indent=2, ensure_ascii=False))
 
     @admin.action(description=_("Run again"), permissions=["rerun"])
     def requeue(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> None:
-        """Have done what was not done: receivers that had ended well are not called again."""
+        """Queue unprocessed events again. Receivers that have succeeded are not called again."""
         events = list(queryset.exclude(state=WebhookEvent.State.PROCESSED))
-        number = webhooks.requeue(WebhookEvent.objects.filter(pk__in=[event.pk for event in events]))
+        count = webhooks.requeue(WebhookEvent.objects.filter(pk__in=[event.pk for event in events]))
         for event in events:
-            self.log_change(request, event, str(_("run again")))
+            self.log_change(request, event, str(_("queued again")))
         webhooks.begin_work()
-        text = ngettext("%(number)d event is run again.", "%(number)d events are run again.", number)
-        messages.success(request, text % {"number": number})
+        text = ngettext("%(count)d event is queued again.", "%(count)d events are queued again.", count)
+        messages.success(request, text % {"count": count})
 
 
 @admin.register(WebhookEndpoint)
 class WebhookEndpointAdmin(SmartcarModelAdmin):
-    """What the last good and the last bad signature at each address looked like."""
+    """The last accepted and the last rejected signature of each webhook endpoint."""
 
     list_display = ["address", "last_good", "matching_key", "refused", "refused_at", "challenged_at"]
     readonly_fields = [
@@ -101,15 +101,15 @@ class WebhookEndpointAdmin(SmartcarModelAdmin):
     def address(self, endpoint: WebhookEndpoint) -> str:
         return f"webhook/{endpoint.endpoint}"
 
-    @admin.display(description=_("last event taken"))
+    @admin.display(description=_("last event accepted"))
     def last_good(self, endpoint: WebhookEndpoint) -> Any:
         return (event := _newest(endpoint)) and event.received_at
 
-    @admin.display(description=_("signed with the key of this position"))
+    @admin.display(description=_("position of its token"))
     def matching_key(self, endpoint: WebhookEndpoint) -> Any:
         return (event := _newest(endpoint)) and event.key_position
 
-    @admin.display(description=_("its bytes"))
+    @admin.display(description=_("size in bytes"))
     def last_good_size(self, endpoint: WebhookEndpoint) -> Any:
         return (event := _newest(endpoint)) and event.size
 
@@ -121,7 +121,7 @@ def _newest(endpoint: WebhookEndpoint) -> WebhookEvent | None:
 
 @admin.register(VehicleProblem)
 class VehicleProblemAdmin(SmartcarModelAdmin):
-    """Why Smartcar cannot ask a car, or could not: to be read."""
+    """Why Smartcar cannot reach a vehicle, or could not. Read-only."""
 
     list_display = ["vehicle", "type", "code", "opened_at", "resolved_at"]
     list_filter = ["type", "opened_at"]

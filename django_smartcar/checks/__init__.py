@@ -1,40 +1,40 @@
-"""System checks: a short function per concern, each message says what to type.
+"""System checks of the settings and URLs. Each message has a hint that says how to fix it.
 
-| id | what is wrong |
+| id | problem |
 | --- | --- |
 | ``smartcar.E001`` | ``SMARTCAR_CLIENT_ID`` is missing |
 | ``smartcar.E002`` | ``SMARTCAR_CLIENT_SECRET`` is missing |
-| ``smartcar.E003`` | ``SMARTCAR_REDIRECT_URI`` is not an absolute address |
+| ``smartcar.E003`` | ``SMARTCAR_REDIRECT_URI`` is not an absolute URL |
 | ``smartcar.E004`` | ``SMARTCAR_SCOPE`` is not a list of permissions |
 | ``smartcar.E005`` | ``SMARTCAR_MODE`` is unknown |
 | ``smartcar.E006`` | ``SMARTCAR_UNIT_SYSTEM`` is unknown |
 | ``smartcar.E007`` | a timeout is not a positive number |
-| ``smartcar.E008`` | a host is not an ``http(s)://`` address |
+| ``smartcar.E008`` | a host is not an ``http(s)://`` URL |
 | ``smartcar.E009`` | ``django_smartcar.urls`` is not included |
 | ``smartcar.E010`` | ``SMARTCAR_API_VERSION`` is unknown |
 | ``smartcar.E011`` | ``SMARTCAR_APPLICATION_ID`` is missing |
-| ``smartcar.E012`` | ``SMARTCAR_OWNERSHIP_PROOFS`` has no proof, or an unknown one |
+| ``smartcar.E012`` | ``SMARTCAR_OWNERSHIP_PROOFS`` is empty or has an unknown proof |
 | ``smartcar.E013`` | ``SMARTCAR_MANAGEMENT_TOKENS`` is not a list of tokens |
-| ``smartcar.E014`` | the only proof of ownership lacks its id and secret |
+| ``smartcar.E014`` | the only ownership proof needs a client id and secret that are missing |
 | ``smartcar.E020`` | ``SMARTCAR_ENCRYPTION_KEYS`` is not a list of keys |
 | ``smartcar.E021`` | ``SMARTCAR_ENCRYPTION_KEYS`` is empty |
-| ``smartcar.E030`` | ``SMARTCAR_WEBHOOK_TOKENS`` is not a dict of tokens by unguessable names |
+| ``smartcar.E030`` | ``SMARTCAR_WEBHOOK_TOKENS`` is not a dict of unguessable names to tokens |
 | ``smartcar.E031`` | ``SMARTCAR_WEBHOOK_WORK`` is unknown |
 | ``smartcar.E032`` | ``SMARTCAR_SIGNALS`` is not a list |
-| ``smartcar.E033`` | the engine that ``SMARTCAR_WEBHOOK_WORK`` names is not installed |
+| ``smartcar.E033`` | the task backend of ``SMARTCAR_WEBHOOK_WORK`` is not installed |
 | ``smartcar.E034`` | ``SMARTCAR_WEBHOOKS`` is not a list of ids |
-| ``smartcar.W001`` | an address without TLS that is not this machine |
-| ``smartcar.W002`` | sessions live in cookies, where a connection can lose its browser |
-| ``smartcar.W003`` | an id does not have the shape of what belongs there |
-| ``smartcar.W004`` | a host ends in a version |
+| ``smartcar.W001`` | a URL of another machine without TLS |
+| ``smartcar.W002`` | sessions in cookies: callbacks of Connect may be rejected |
+| ``smartcar.W003`` | an id does not have the expected format |
+| ``smartcar.W004`` | a host ends with a version |
 | ``smartcar.W005`` | API version 2.0 ends on 2026-12-01 |
-| ``smartcar.W006`` | a secret looks like an id, or stands in two places |
-| ``smartcar.W007`` | the older pair is set by half, or has no use |
-| ``smartcar.W008`` | the weakest proof of ownership is switched on |
-| ``smartcar.W020`` | tokens are encrypted with a key made of ``SECRET_KEY`` |
-| ``smartcar.W030`` | (with ``--deploy``) ``SMARTCAR_MANAGEMENT_TOKENS`` is missing: webhooks are refused |
-| ``smartcar.W031`` | the tasks that are to work webhooks have no worker |
-| ``smartcar.W032`` | with 2.0, ``SMARTCAR_WEBHOOKS`` is set and no token to unsubscribe with |
+| ``smartcar.W006`` | a secret looks like an id, or is used twice |
+| ``smartcar.W007`` | the client id and secret of API v2 are incomplete or unused |
+| ``smartcar.W008`` | the weakest ownership proof is enabled |
+| ``smartcar.W020`` | tokens are encrypted with a key derived from ``SECRET_KEY`` |
+| ``smartcar.W030`` | (with ``--deploy``) ``SMARTCAR_MANAGEMENT_TOKENS`` is missing: webhooks are rejected |
+| ``smartcar.W031`` | the task backend that processes webhooks has no worker |
+| ``smartcar.W032`` | with API v2, ``SMARTCAR_WEBHOOKS`` is set without a token to unsubscribe with |
 """
 
 import re
@@ -65,7 +65,7 @@ HOSTS = (
 TIMEOUTS = ("SMARTCAR_TIMEOUT", "SMARTCAR_COMMAND_TIMEOUT")
 PERMISSION = re.compile(r"(required:)?(read|control)_\w+")
 VERSION = re.compile(r"/v\d+(\.\d+)?$")
-THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
+LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
@@ -89,7 +89,7 @@ def check_urls(**kwargs: Any) -> list[CheckMessage]:
     except NoReverseMatch:
         return [
             Error(
-                "The addresses of django_smartcar are not part of this site.",
+                "The URLs of django_smartcar are not included in this site's URLconf.",
                 hint='Add path("cars/", include("django_smartcar.urls")) to the urlpatterns of your URLconf.',
                 id="smartcar.E009",
             )
@@ -102,21 +102,22 @@ def _ownership() -> Iterator[CheckMessage]:
     known = ("code", "external_id", "new_connection")
     if not isinstance(proofs, (list, tuple)) or not proofs or not set(proofs) <= set(known):
         yield Error(
-            f"SMARTCAR_OWNERSHIP_PROOFS is {proofs!r}: it must name one proof or more, all known.",
+            f"SMARTCAR_OWNERSHIP_PROOFS is {proofs!r}: it must be a list of one or more of code, external_id "
+            "and new_connection.",
             hint='Leave it out, or set SMARTCAR_OWNERSHIP_PROOFS = ["code", "external_id"].',
             id="smartcar.E012",
         )
     elif set(proofs) == {"code"} and conf.SMARTCAR_API_VERSION == "3" and not conf.SMARTCAR_V2_CLIENT_SECRET:
         yield Error(
-            'SMARTCAR_OWNERSHIP_PROOFS is ["code"], and codes cannot be exchanged: nobody could connect.',
-            hint="Set SMARTCAR_V2_CLIENT_ID and SMARTCAR_V2_CLIENT_SECRET, or name another proof as well.",
+            'SMARTCAR_OWNERSHIP_PROOFS is ["code"], and codes cannot be exchanged: nobody can connect.',
+            hint="Set SMARTCAR_V2_CLIENT_ID and SMARTCAR_V2_CLIENT_SECRET, or add another proof.",
             id="smartcar.E014",
         )
     elif "new_connection" in proofs:
         yield CheckWarning(
-            "SMARTCAR_OWNERSHIP_PROOFS has new_connection: whoever learns the Smartcar user id of somebody "
-            "whose connection was just made or renewed, and who is unknown here, can have their cars.",
-            hint='Use ["code", "external_id"] unless the log says that Smartcar supports neither.',
+            "SMARTCAR_OWNERSHIP_PROOFS has new_connection: anyone who learns the Smartcar user id of a new "
+            "or just renewed connection that is not stored here can claim its vehicles.",
+            hint='Use ["code", "external_id"] unless the log shows that Smartcar supports neither.',
             id="smartcar.W008",
         )
 
@@ -125,15 +126,15 @@ def _redirect_uri() -> Iterator[CheckMessage]:
     uri = conf.SMARTCAR_REDIRECT_URI
     if not uri:
         return
-    if not _is_address(uri):
+    if not _is_url(uri):
         yield Error(
-            f"SMARTCAR_REDIRECT_URI is {uri!r}, which is not an absolute address.",
-            hint='Set it to the full address of the callback, like "https://example.com/cars/callback/", '
-            "or leave it out to have it built from the request.",
+            f"SMARTCAR_REDIRECT_URI is {uri!r}, which is not an absolute URL.",
+            hint='Set it to the full URL of the callback, like "https://example.com/cars/callback/", '
+            "or leave it out to build it from the request.",
             id="smartcar.E003",
         )
-    elif _is_plain(uri):
-        yield _without_tls("SMARTCAR_REDIRECT_URI", uri)
+    elif _has_no_tls(uri):
+        yield _tls_warning("SMARTCAR_REDIRECT_URI", uri)
 
 
 def _scope() -> Iterator[CheckMessage]:
@@ -168,7 +169,8 @@ def _timeouts() -> Iterator[CheckMessage]:
         is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
         if not is_number or not 0 < seconds < float("inf"):
             yield Error(
-                f"{name} is {seconds!r}: without a limit, one slow car can hold every worker of the site.",
+                f"{name} is {seconds!r}: without a timeout, one slow vehicle can block every worker of "
+                "the site.",
                 hint=f"Set {name} to a number of seconds, like 30.",
                 id="smartcar.E007",
             )
@@ -177,19 +179,19 @@ def _timeouts() -> Iterator[CheckMessage]:
 def _hosts() -> Iterator[CheckMessage]:
     for name in HOSTS:
         address = getattr(conf, name)
-        if not _is_address(address):
+        if not _is_url(address):
             yield Error(
-                f"{name} is {_shown(address)!r}, which is not an http(s):// address.",
-                hint=f"Leave {name} out to speak to Smartcar, or point it at a simulator "
+                f"{name} is {_redact(address)!r}, which is not an http(s):// URL.",
+                hint=f"Leave {name} out to use Smartcar, or set it to the URL of a simulator "
                 "(python -m django_smartcar.simulator prints the values).",
                 id="smartcar.E008",
             )
-        elif _is_plain(address):
-            yield _without_tls(name, address)
+        elif _has_no_tls(address):
+            yield _tls_warning(name, address)
         if VERSION.search(address):
             yield CheckWarning(
-                f"{name} is {_shown(address)!r}: the version would be there twice.",
-                hint=f"Leave the version out: {name} = {VERSION.sub('', _shown(address))!r}.",
+                f"{name} is {_redact(address)!r}: the version would be in the URL twice.",
+                hint=f"Leave the version out: {name} = {VERSION.sub('', _redact(address))!r}.",
                 id="smartcar.W004",
             )
 
@@ -197,27 +199,27 @@ def _hosts() -> Iterator[CheckMessage]:
 def _sessions() -> Iterator[CheckMessage]:
     if settings.SESSION_ENGINE == "django.contrib.sessions.backends.signed_cookies":
         yield CheckWarning(
-            "Sessions live in signed cookies, whose key changes with their content: a driver who comes back "
-            "from Connect after any other change of the session is asked to start again.",
+            "Sessions are stored in signed cookies, whose key changes with their content: a user who returns "
+            "from Connect after any other change of the session has to start again.",
             hint='Use SESSION_ENGINE = "django.contrib.sessions.backends.db" (or cached_db, cache, file).',
             id="smartcar.W002",
         )
 
 
-def _without_tls(name: str, address: str) -> CheckMessage:
+def _tls_warning(name: str, address: str) -> CheckMessage:
     return CheckWarning(
-        f"{name} is {_shown(address)!r}: tokens and codes would travel in the clear.",
+        f"{name} is {_redact(address)!r}: tokens and codes would be sent unencrypted.",
         hint=f"Use https:// in {name}.",
         id="smartcar.W001",
     )
 
 
-def _shown(address: str) -> str:
-    """An address without a password: what checks say lies in logs."""
+def _redact(address: str) -> str:
+    """Return a URL without its password: messages of checks are logged."""
     return re.sub(r"//[^/@]*@", "//…@", address)
 
 
-def _is_address(address: str) -> bool:
+def _is_url(address: str) -> bool:
     try:
         parts = urlsplit(address)
     except ValueError:
@@ -225,6 +227,6 @@ def _is_address(address: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
-def _is_plain(address: str) -> bool:
+def _has_no_tls(address: str) -> bool:
     parts = urlsplit(address)
-    return parts.scheme == "http" and parts.hostname not in THIS_MACHINE
+    return parts.scheme == "http" and parts.hostname not in LOCAL_HOSTS

@@ -1,4 +1,4 @@
-"""Checks of Smartcar's four kinds of credentials, which are easily mixed up: told apart by their shapes.
+"""Checks of Smartcar's four kinds of credentials, which are easily mixed up; their formats differ.
 
 Smartcar's dashboard has the Application ID (also the Client ID of API v2, with a secret of its own) under
 Configuration → Application details, and the ``client_…`` id of API v3 with its secrets under API Credentials.
@@ -14,14 +14,14 @@ from django.core.checks import Warning as CheckWarning
 from ..conf import conf
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-M2M = re.compile(r"client_\w+")
+V3_CLIENT_ID = re.compile(r"client_\w+")
 
-SIMULATOR = "To try without an account, use django_smartcar.simulator."
-APPLICATION_BOX = (
+USE_SIMULATOR = "To try it without an account, use django_smartcar.simulator."
+APPLICATION_ID_SOURCE = (
     "the Application ID from Configuration → Application details in Smartcar's dashboard "
     "(a UUID, without spaces)"
 )
-M2M_BOX = (
+CLIENT_ID_SOURCE = (
     "the Client ID from the tab API Credentials in Smartcar's dashboard "
     "(it begins with client_, without spaces)"
 )
@@ -35,7 +35,7 @@ def check() -> Iterator[CheckMessage]:
     else:
         yield Error(
             f"SMARTCAR_API_VERSION is {conf.SMARTCAR_API_VERSION!r}.",
-            hint='Set it to "3", or to "2.0" while Smartcar still serves that.',
+            hint='Set it to "3", or to "2.0" while Smartcar still supports it.',
             id="smartcar.E010",
         )
     yield from _secrets()
@@ -43,76 +43,81 @@ def check() -> Iterator[CheckMessage]:
 
 
 def _version_3() -> Iterator[CheckMessage]:
-    yield from _pair(M2M_BOX)
-    if conf.SMARTCAR_CLIENT_ID and not M2M.fullmatch(conf.SMARTCAR_CLIENT_ID):
-        what = "an Application ID" if UUID.fullmatch(conf.SMARTCAR_CLIENT_ID) else "not the id of API v3"
-        yield _misplaced("SMARTCAR_CLIENT_ID", f"is {what}: API v3 gives no token for it", M2M_BOX)
+    yield from _pair(CLIENT_ID_SOURCE)
+    if conf.SMARTCAR_CLIENT_ID and not V3_CLIENT_ID.fullmatch(conf.SMARTCAR_CLIENT_ID):
+        kind = "an Application ID" if UUID.fullmatch(conf.SMARTCAR_CLIENT_ID) else "not a client id of API v3"
+        yield _misplaced("SMARTCAR_CLIENT_ID", f"is {kind}: API v3 issues no token for it", CLIENT_ID_SOURCE)
     if not conf.SMARTCAR_APPLICATION_ID:
         yield Error(
-            "SMARTCAR_APPLICATION_ID is not set: Connect, where drivers consent, knows the site by it.",
-            hint=f'Set SMARTCAR_APPLICATION_ID = "…" to {APPLICATION_BOX}.',
+            "SMARTCAR_APPLICATION_ID is not set: Connect, where users give consent, needs it.",
+            hint=f'Set SMARTCAR_APPLICATION_ID = "…" to {APPLICATION_ID_SOURCE}.',
             id="smartcar.E011",
         )
     else:
         yield from _application_id("SMARTCAR_APPLICATION_ID", conf.SMARTCAR_APPLICATION_ID)
-    yield from _older_pair()
+    yield from _v2_pair()
 
 
 def _version_2() -> Iterator[CheckMessage]:
     yield CheckWarning(
-        'SMARTCAR_API_VERSION is "2.0": Smartcar ends it on 2026-12-01, and no car answers afterwards.',
-        hint='Set SMARTCAR_API_VERSION = "3" with its own id and secret, move the older pair to '
+        'SMARTCAR_API_VERSION is "2.0": Smartcar shuts it down on 2026-12-01, and no request works '
+        "afterwards.",
+        hint='Set SMARTCAR_API_VERSION = "3" with its own client id and secret, move those of API v2 to '
         "SMARTCAR_V2_CLIENT_ID and SMARTCAR_V2_CLIENT_SECRET, and run manage.py migrate_smartcar_accounts.",
         id="smartcar.W005",
     )
-    yield from _pair(APPLICATION_BOX)
+    yield from _pair(APPLICATION_ID_SOURCE)
     if conf.SMARTCAR_CLIENT_ID:
         yield from _application_id("SMARTCAR_CLIENT_ID", conf.SMARTCAR_CLIENT_ID)
     if conf.SMARTCAR_V2_CLIENT_ID or conf.SMARTCAR_V2_CLIENT_SECRET:
         yield CheckWarning(
-            'SMARTCAR_V2_CLIENT_ID and SMARTCAR_V2_CLIENT_SECRET have no use where the version is "2.0".',
-            hint="Put the pair of API v2 into SMARTCAR_CLIENT_ID and SMARTCAR_CLIENT_SECRET.",
+            "SMARTCAR_V2_CLIENT_ID and SMARTCAR_V2_CLIENT_SECRET are not used if SMARTCAR_API_VERSION is "
+            '"2.0".',
+            hint="Set SMARTCAR_CLIENT_ID and SMARTCAR_CLIENT_SECRET to the client id and secret of API v2.",
             id="smartcar.W007",
         )
 
 
-def _pair(box: str) -> Iterator[CheckMessage]:
+def _pair(source: str) -> Iterator[CheckMessage]:
     if not conf.SMARTCAR_CLIENT_ID:
         yield Error(
             "SMARTCAR_CLIENT_ID is not set.",
-            hint=f'Set SMARTCAR_CLIENT_ID = "…" to {box}. {SIMULATOR}',
+            hint=f'Set SMARTCAR_CLIENT_ID = "…" to {source}. {USE_SIMULATOR}',
             id="smartcar.E001",
         )
     if not conf.SMARTCAR_CLIENT_SECRET:
         yield Error(
             "SMARTCAR_CLIENT_SECRET is not set.",
-            hint='Set SMARTCAR_CLIENT_SECRET = os.environ["SMARTCAR_CLIENT_SECRET"] and put the secret there '
-            "that Smartcar's dashboard gives with the id of SMARTCAR_CLIENT_ID.",
+            hint='Set SMARTCAR_CLIENT_SECRET = os.environ["SMARTCAR_CLIENT_SECRET"] and set that '
+            "variable to the secret that Smartcar's dashboard shows with the id of SMARTCAR_CLIENT_ID.",
             id="smartcar.E002",
         )
 
 
 def _application_id(name: str, value: str) -> Iterator[CheckMessage]:
-    if M2M.fullmatch(value):
-        yield _misplaced(name, "is an id of API v3, which Smartcar Connect refuses", APPLICATION_BOX)
+    if V3_CLIENT_ID.fullmatch(value):
+        yield _misplaced(
+            name, "is a client id of API v3, which Smartcar Connect rejects", APPLICATION_ID_SOURCE
+        )
     elif not UUID.fullmatch(value):
-        yield _misplaced(name, "is not a UUID", APPLICATION_BOX)
+        yield _misplaced(name, "is not a UUID", APPLICATION_ID_SOURCE)
 
 
-def _older_pair() -> Iterator[CheckMessage]:
+def _v2_pair() -> Iterator[CheckMessage]:
     client_id, secret = conf.SMARTCAR_V2_CLIENT_ID, conf.SMARTCAR_V2_CLIENT_SECRET
     if bool(client_id) != bool(secret):
         yield CheckWarning(
-            "Of SMARTCAR_V2_CLIENT_ID and SMARTCAR_V2_CLIENT_SECRET only one is set: no account of API v2 "
-            "can be served.",
-            hint="Set both, or neither once no account of API v2 is left.",
+            "Only one of SMARTCAR_V2_CLIENT_ID and SMARTCAR_V2_CLIENT_SECRET is set: accounts of API v2 "
+            "do not "
+            "work.",
+            hint="Set both, or remove both if no account of API v2 is left.",
             id="smartcar.W007",
         )
     if client_id:
         yield from _application_id("SMARTCAR_V2_CLIENT_ID", client_id)
         if UUID.fullmatch(client_id) and client_id.lower() != conf.SMARTCAR_APPLICATION_ID.lower():
-            problem = "is not SMARTCAR_APPLICATION_ID, which is the same id under its newer name"
-            yield _misplaced("SMARTCAR_V2_CLIENT_ID", problem, APPLICATION_BOX)
+            problem = "differs from SMARTCAR_APPLICATION_ID, but they are the same id"
+            yield _misplaced("SMARTCAR_V2_CLIENT_ID", problem, APPLICATION_ID_SOURCE)
 
 
 def _secrets() -> Iterator[CheckMessage]:
@@ -122,24 +127,24 @@ def _secrets() -> Iterator[CheckMessage]:
     }
     ids = (conf.SMARTCAR_CLIENT_ID, conf.SMARTCAR_APPLICATION_ID, conf.SMARTCAR_V2_CLIENT_ID)
     for name, secret in secrets.items():
-        if secret and (secret in ids or M2M.fullmatch(secret)):
+        if secret and (secret in ids or V3_CLIENT_ID.fullmatch(secret)):
             yield CheckWarning(
                 f"{name} is an id, not a secret.",
-                hint=f"Copy the secret that Smartcar's dashboard gives, once, with the id of {name[:-6]}ID.",
+                hint=f"Copy the secret that Smartcar's dashboard shows, once, with the id of {name[:-6]}ID.",
                 id="smartcar.W006",
             )
     if secrets["SMARTCAR_CLIENT_SECRET"] and len(set(secrets.values())) == 1:
         yield CheckWarning(
-            "SMARTCAR_CLIENT_SECRET and SMARTCAR_V2_CLIENT_SECRET are the same: API v3 and API v2 have "
-            "secrets of their own.",
+            "SMARTCAR_CLIENT_SECRET and SMARTCAR_V2_CLIENT_SECRET are the same, but API v3 and API v2 "
+            "have different secrets.",
             hint="Copy the secret of API v3 from the tab API Credentials in Smartcar's dashboard.",
             id="smartcar.W006",
         )
 
 
 def _management_tokens() -> Iterator[CheckMessage]:
-    given: Any = conf.SMARTCAR_MANAGEMENT_TOKENS
-    is_list = isinstance(given, (list, tuple)) and all(isinstance(token, str) and token for token in given)
+    tokens: Any = conf.SMARTCAR_MANAGEMENT_TOKENS
+    is_list = isinstance(tokens, (list, tuple)) and all(isinstance(token, str) and token for token in tokens)
     if not is_list:
         yield Error(
             "SMARTCAR_MANAGEMENT_TOKENS is not a list of tokens.",
@@ -149,5 +154,5 @@ def _management_tokens() -> Iterator[CheckMessage]:
         )
 
 
-def _misplaced(name: str, problem: str, box: str) -> CheckMessage:
-    return CheckWarning(f"{name} {problem}.", hint=f"Copy {box}.", id="smartcar.W003")
+def _misplaced(name: str, problem: str, source: str) -> CheckMessage:
+    return CheckWarning(f"{name} {problem}.", hint=f"Copy {source}.", id="smartcar.W003")

@@ -1,4 +1,4 @@
-"""Checks of the keys that stored tokens are encrypted with."""
+"""Checks of the keys that encrypt stored tokens."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,19 +13,20 @@ from ..fields import MAKE_A_KEY, is_key
 
 def check() -> Iterator[CheckMessage]:
     keys: Any = conf.SMARTCAR_ENCRYPTION_KEYS
-    make_one = f"Set SMARTCAR_ENCRYPTION_KEYS to a list of one key, which this prints: {MAKE_A_KEY}"
+    hint = f"Set SMARTCAR_ENCRYPTION_KEYS to a list of one key. This prints one: {MAKE_A_KEY}"
     if not keys and settings.DEBUG:
         yield CheckWarning(
-            "SMARTCAR_ENCRYPTION_KEYS is not set: while DEBUG is on, tokens are encrypted with a key made of "
-            "SECRET_KEY, and are lost when that changes.",
-            hint=make_one,
+            "SMARTCAR_ENCRYPTION_KEYS is not set: while DEBUG is on, tokens are encrypted with a key "
+            "derived from "
+            "SECRET_KEY, and are lost when it changes.",
+            hint=hint,
             id="smartcar.W020",
         )
     elif not keys:
-        yield Error("SMARTCAR_ENCRYPTION_KEYS is not set.", hint=make_one, id="smartcar.E021")
+        yield Error("SMARTCAR_ENCRYPTION_KEYS is not set.", hint=hint, id="smartcar.E021")
     elif not isinstance(keys, (list, tuple)) or not all(map(is_key, keys)):
         yield Error(
             "SMARTCAR_ENCRYPTION_KEYS is not a list of keys, each of 32 bytes in URL-safe base64.",
-            hint=make_one,
+            hint=hint,
             id="smartcar.E020",
         )

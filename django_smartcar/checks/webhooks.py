@@ -1,4 +1,4 @@
-"""Checks of what receives webhooks."""
+"""Checks of the settings for webhooks."""
 
 import re
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ from django.urls import NoReverseMatch, reverse
 from .. import task_backends
 from ..conf import conf
 
-#: As the address takes it, and too long to be guessed.
+#: Matches the URL pattern, and is too long to guess.
 NAME = re.compile(r"[-\w]{16,64}", re.ASCII)
-#: Smartcar's are UUIDs, so far.
+#: Smartcar's ids are UUIDs today.
 ID = re.compile(r"[-\w]{1,64}", re.ASCII)
 
 
@@ -22,9 +22,9 @@ def check() -> Iterator[CheckMessage]:
     endpoints: Any = conf.SMARTCAR_WEBHOOK_TOKENS
     if not isinstance(endpoints, dict) or not all(map(_is_endpoint, endpoints.items())):
         yield Error(
-            "SMARTCAR_WEBHOOK_TOKENS is not a dict of tokens by names that nobody guesses.",
-            hint='Set it to {"…": ["…"]}: 16 to 64 letters, digits, - or _, and the Application Management '
-            "Tokens of the application whose webhooks come there; or leave it out.",
+            "SMARTCAR_WEBHOOK_TOKENS is not a dict of unguessable names to lists of tokens.",
+            hint='Set it to {"…": ["…"]}: a name of 16 to 64 letters, digits, - or _, and the Application '
+            "Management Tokens of the application that sends webhooks to it; or leave it out.",
             id="smartcar.E030",
         )
     yield from _workers()
@@ -39,35 +39,37 @@ def check() -> Iterator[CheckMessage]:
 
 
 def _workers() -> Iterator[CheckMessage]:
-    way = conf.SMARTCAR_WEBHOOK_WORK
-    if way in task_backends.MODULES:
+    mode = conf.SMARTCAR_WEBHOOK_WORK
+    if mode in task_backends.MODULES:
         try:
-            task_backends.load(way)
+            task_backends.load(mode)
         except ImportError as error:
             yield Error(
-                f"SMARTCAR_WEBHOOK_WORK is {way!r}, and its tasks cannot be imported: no webhook is worked.",
+                f"SMARTCAR_WEBHOOK_WORK is {mode!r}, but its tasks cannot be imported: no webhook is "
+                "processed.",
                 hint=f"{error}.",
                 id="smartcar.E033",
             )
         else:
-            yield from _backend_with_a_worker()
-    elif way not in ("inline", "command"):
+            yield from _task_backend()
+    elif mode not in ("inline", "command"):
         yield Error(
-            f"SMARTCAR_WEBHOOK_WORK is {way!r}.",
-            hint='Set it to "inline", to "command" where work_smartcar_events runs, or to "tasks" or '
-            '"celery" where their workers do.',
+            f"SMARTCAR_WEBHOOK_WORK is {mode!r}.",
+            hint='Set it to "inline", to "command" if work_smartcar_events runs, or to "tasks" or '
+            '"celery" if '
+            "their workers run.",
             id="smartcar.E031",
         )
 
 
-def _backend_with_a_worker() -> Iterator[CheckMessage]:
-    # What Django takes where no other is set.
+def _task_backend() -> Iterator[CheckMessage]:
+    # Django's default.
     immediate = {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}
     backend = getattr(settings, "TASKS", {}).get("default", immediate).get("BACKEND", "")
     if conf.SMARTCAR_WEBHOOK_WORK == "tasks" and backend.endswith((".ImmediateBackend", ".DummyBackend")):
         yield CheckWarning(
-            f'SMARTCAR_WEBHOOK_WORK is "tasks", and {backend} has no worker: webhooks would be worked by the '
-            "request that brings them, which may take longer than Smartcar waits, or not at all.",
+            f'SMARTCAR_WEBHOOK_WORK is "tasks", but {backend} has no worker: webhooks are processed in the '
+            "request, which may take longer than Smartcar waits, or not at all.",
             hint='Set TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}} with '
             '"django_tasks_db" among INSTALLED_APPS, and run db_worker; or set SMARTCAR_WEBHOOK_WORK to '
             '"inline".',
@@ -78,15 +80,18 @@ def _backend_with_a_worker() -> Iterator[CheckMessage]:
 def _subscriptions() -> Iterator[CheckMessage]:
     webhooks: Any = conf.SMARTCAR_WEBHOOKS
     is_list = isinstance(webhooks, (list, tuple))
-    if not is_list or not all(isinstance(one, str) and ID.fullmatch(one) for one in webhooks):
+    if not is_list or not all(
+        isinstance(webhook_id, str) and ID.fullmatch(webhook_id) for webhook_id in webhooks
+    ):
         yield Error(
-            "SMARTCAR_WEBHOOKS is not a list of ids.",
-            hint="Set it to a list of ids of webhooks, as Smartcar's dashboard shows them, or leave it out.",
+            "SMARTCAR_WEBHOOKS is not a list of webhook ids.",
+            hint="Set it to a list of the ids that Smartcar's dashboard shows, or leave it out.",
             id="smartcar.E034",
         )
     elif webhooks and conf.SMARTCAR_API_VERSION == "2.0" and not conf.SMARTCAR_MANAGEMENT_TOKENS:
         yield CheckWarning(
-            "SMARTCAR_WEBHOOKS is set, SMARTCAR_MANAGEMENT_TOKENS is not: no car could be unsubscribed.",
+            "SMARTCAR_WEBHOOKS is set, but SMARTCAR_MANAGEMENT_TOKENS is not: no vehicle can be "
+            "unsubscribed.",
             hint='Set SMARTCAR_MANAGEMENT_TOKENS = ["…"] to the Application Management Token of your '
             "application in Smartcar's dashboard.",
             id="smartcar.W032",
@@ -94,25 +99,25 @@ def _subscriptions() -> Iterator[CheckMessage]:
 
 
 def check_deployment(**kwargs: Any) -> list[CheckMessage]:
-    """What may be as it is while nobody sends webhooks."""
+    """Check what a deployed site needs to receive webhooks."""
     try:
-        address = reverse("smartcar:webhook")
+        url = reverse("smartcar:webhook")
     except NoReverseMatch:
         return []
     if conf.SMARTCAR_MANAGEMENT_TOKENS or conf.SMARTCAR_WEBHOOK_TOKENS:
         return []
     return [
         CheckWarning(
-            f"SMARTCAR_MANAGEMENT_TOKENS is not set: every webhook that comes to {address} is refused.",
+            f"SMARTCAR_MANAGEMENT_TOKENS is not set: every webhook sent to {url} is rejected.",
             hint='Set SMARTCAR_MANAGEMENT_TOKENS = ["…"] to the Application Management Token of your '
-            "application in Smartcar's dashboard; or silence this, if your application has no webhook.",
+            "application in Smartcar's dashboard; or silence this check if your application has no webhook.",
             id="smartcar.W030",
         )
     ]
 
 
-def _is_endpoint(given: tuple[Any, Any]) -> bool:
-    name, tokens = given
+def _is_endpoint(item: tuple[Any, Any]) -> bool:
+    name, tokens = item
     is_name = isinstance(name, str) and NAME.fullmatch(name) is not None
     is_list = isinstance(tokens, (list, tuple)) and bool(tokens)
     return is_name and is_list and all(isinstance(token, str) and token for token in tokens)

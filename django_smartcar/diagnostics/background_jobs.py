@@ -43,7 +43,8 @@ def event_queue(context: Context) -> Iterator[CheckResult]:
     if dead := WebhookEvent.objects.filter(state=WebhookEvent.State.DEAD).count():
         yield wrong(
             f"dead events, given up after the last attempt: {dead}",
-            "Filter the admin's webhook events by dead to see the errors. Fix the cause and choose Run again; "
+            "Filter the admin's webhook events by dead to see the errors. Fix the cause and choose Run "
+            "again; "
             "or delete them: manage.py prune_smartcar_events --dead.",
         )
 
@@ -70,7 +71,8 @@ def token_refresh(context: Context) -> Iterator[CheckResult]:
         yield wrong(
             f"expired tokens that are not refreshed: {count}, the oldest expired at "
             f"{_utc(oldest.access_expires_at)}{reason}",
-            "Run manage.py refresh_smartcar_tokens from cron, every ten minutes, with the site's settings; it "
+            "Run manage.py refresh_smartcar_tokens from cron, every ten minutes, with the site's "
+            "settings; it "
             "prints why an account fails. A refresh token expires after 60 days, and its user must then "
             "connect again.",
         )
@@ -148,14 +150,16 @@ def _signature(endpoint: str) -> CheckResult | None:
     if not rejected.refused_signature_length:
         return warning(
             text,
-            "Smartcar signs every request, so this one came from somebody else, or a proxy removes the header "
+            "Smartcar signs every request, so this one came from somebody else, or a proxy removes the "
+            "header "
             "SC-Signature. The check webhook, below, tests that.",
         )
     return wrong(
         text,
         "Compare SMARTCAR_MANAGEMENT_TOKENS with the Application Management Token in Smartcar's dashboard, "
         "of the application that the webhook belongs to. If they are the same, a proxy changes the body, "
-        "which is signed byte by byte. If TEST events are accepted and LIVE ones never are, contact Smartcar: "
+        "which is signed byte by byte. If TEST events are accepted and LIVE ones never are, contact "
+        "Smartcar: "
         "others had to create a new application.",
     )
 

@@ -44,7 +44,8 @@ def database(context: Context) -> Iterator[CheckResult]:
     except DatabaseError as error:
         yield wrong(
             f"the database {connection.alias!r} does not respond ({type(error).__name__})",
-            "Compare DATABASES with the running site's; manage.py showmigrations prints the database's error.",
+            "Compare DATABASES with the running site's; manage.py showmigrations prints the database's "
+            "error.",
         )
         return
     if missing or pending:

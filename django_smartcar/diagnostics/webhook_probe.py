@@ -176,8 +176,8 @@ _STATUS_HINTS = {
     401: "A proxy or server in front of the site asks for a password: exempt this URL.",
     403: "A firewall, or a middleware that checks CSRF or logins, rejects the request: exempt this URL. The "
     "view needs neither, because it verifies the signature.",
-    404: "The URL does not exist there: check that the running site includes django_smartcar.urls at the same "
-    "path and has the same SMARTCAR_WEBHOOK_TOKENS, and that the proxy does not change the path.",
+    404: "The URL does not exist there: check that the running site includes django_smartcar.urls at the "
+    "same path and has the same SMARTCAR_WEBHOOK_TOKENS, and that the proxy does not change the path.",
     405: "POST is not allowed there: have your proxy pass this URL on to Django.",
     413: "A proxy rejects the body as too large, although it is small: raise its limit.",
     500: "The site, or the proxy before it, fails: its log has the error. Smartcar gives up after three "

@@ -13,7 +13,7 @@ register = template.Library()
 
 @register.filter
 def ago(moment: datetime) -> str:
-    """Return how long ago: ``{{ vehicle.odometer_recorded_at|ago }}`` gives "just now" or "31 minutes ago"."""
+    """Return "just now" or "31 minutes ago": ``{{ vehicle.odometer_recorded_at|ago }}``."""
     if timezone.now() - moment < timedelta(minutes=1):
         return _("just now")
     return _("%s ago") % timesince(moment)

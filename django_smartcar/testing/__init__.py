@@ -1,6 +1,6 @@
-"""For the tests of a site: the pretend Smartcar in place of the real one, which no test reaches by accident.
+"""Tools for a site's own tests: a simulator in place of Smartcar, and a block on real requests.
 
-`django_smartcar.pytest_plugin` has the same as fixtures, and docs/testing.rst a test for each::
+`django_smartcar.pytest_plugin` has the same as fixtures; docs/testing.rst has examples::
 
     with testing.simulator() as smartcar:
         (vehicle,) = smartcar.connect(user).vehicles

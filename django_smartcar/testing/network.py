@@ -1,4 +1,4 @@
-"""Where a request may go while tests run: to the simulator of the test, and to no Smartcar besides."""
+"""Network rules during tests: requests may reach the test's simulator, but not the real Smartcar."""
 
 from __future__ import annotations
 
@@ -14,68 +14,68 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 
 from ..sdk import USER_AGENT
 
-_ADVICE = (
-    "Let the simulator answer: take the fixture smartcar_simulator, or write "
-    "`with django_smartcar.testing.simulator():`. A test that is meant to ask the real Smartcar is marked "
-    "with @pytest.mark.smartcar_network, or does so in `with django_smartcar.testing.unblocked():`."
+_HINT = (
+    "Use the simulator: the fixture smartcar_simulator, or "
+    "`with django_smartcar.testing.simulator():`. To send requests to the real Smartcar, mark the test with "
+    "@pytest.mark.smartcar_network, or use `with django_smartcar.testing.unblocked():`."
 )
 
-#: The addresses at which simulators of tests serve at the moment.
-_served: list[str] = []
-#: How often `unblocked` is open.
-_lifts: list[None] = []
+#: The origins of the simulators that currently serve over HTTP.
+_origins: list[str] = []
+#: One item for each `unblocked` that is active.
+_unblocked: list[None] = []
 
 
 class NetworkBlocked(RuntimeError):
-    """A test was about to ask the real Smartcar. It is none of the SDK's exceptions, which sites handle."""
+    """A test tried to reach the real Smartcar. It is not an SDK exception, because sites catch those."""
 
 
 @contextlib.contextmanager
 def blocked() -> Iterator[None]:
-    """Refuse what the SDK sends to anything but a simulator of `simulator`, and whatever goes to Smartcar.
+    """Block requests of the SDK, except to a `simulator`, and all requests to Smartcar.
 
-    Raises NetworkBlocked where it is sent. Requests of other libraries are refused when they look up one of
-    Smartcar's hosts. What ``responses`` or ``requests_mock`` answer is not sent, and everything else passes.
+    They raise NetworkBlocked. Requests of other libraries are blocked when they look up one of Smartcar's
+    hosts. Requests that ``responses`` or ``requests_mock`` answer are not sent; all others pass.
     """
     send, look_up = HTTPAdapter.send, socket.getaddrinfo
 
-    def send_or_refuse(
+    def send_or_block(
         self: HTTPAdapter, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response:
-        if not _lifts and _is_refused(request):
-            raise _refusal(f"{request.method} to {urlsplit(str(request.url)).netloc}")
+        if not _unblocked and _is_blocked(request):
+            raise _network_blocked(f"{request.method} to {urlsplit(str(request.url)).netloc}")
         return send(self, request, *args, **kwargs)
 
-    def look_up_or_refuse(host: Any, *args: Any, **kwargs: Any) -> Any:
+    def look_up_or_block(host: Any, *args: Any, **kwargs: Any) -> Any:
         name = host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)
-        if not _lifts and is_smartcars(name):
-            raise _refusal(f"a connection to {name}")
+        if not _unblocked and is_smartcar_host(name):
+            raise _network_blocked(f"a connection to {name}")
         return look_up(host, *args, **kwargs)
 
     with (
-        mock.patch.object(HTTPAdapter, "send", send_or_refuse),
-        mock.patch.object(socket, "getaddrinfo", look_up_or_refuse),
+        mock.patch.object(HTTPAdapter, "send", send_or_block),
+        mock.patch.object(socket, "getaddrinfo", look_up_or_block),
     ):
         yield
 
 
 @contextlib.contextmanager
 def unblocked() -> Iterator[None]:
-    """Let a test ask the real Smartcar, inside `blocked`."""
-    _lifts.append(None)
+    """Allow requests to the real Smartcar, inside `blocked`."""
+    _unblocked.append(None)
     try:
         yield
     finally:
-        _lifts.pop()
+        _unblocked.pop()
 
 
 @contextlib.contextmanager
-def answered(adapter: BaseAdapter, is_for_it: Callable[[str], bool]) -> Iterator[None]:
-    """Have an adapter answer what goes to these hosts, whichever session sends it."""
-    choose = requests.Session.get_adapter
+def mounted(adapter: BaseAdapter, matches: Callable[[str], bool]) -> Iterator[None]:
+    """Send the requests of all sessions to matching hosts through this adapter."""
+    default = requests.Session.get_adapter
 
     def get_adapter(self: requests.Session, url: str) -> BaseAdapter:
-        return adapter if is_for_it(urlsplit(url).hostname or "") else choose(self, url)
+        return adapter if matches(urlsplit(url).hostname or "") else default(self, url)
 
     with mock.patch.object(requests.Session, "get_adapter", get_adapter):
         yield
@@ -83,27 +83,27 @@ def answered(adapter: BaseAdapter, is_for_it: Callable[[str], bool]) -> Iterator
 
 @contextlib.contextmanager
 def serving(origin: str) -> Iterator[None]:
-    """Let the SDK's requests pass to a simulator that serves here."""
-    _served.append(origin)
+    """Allow requests of the SDK to a simulator at this origin."""
+    _origins.append(origin)
     try:
         yield
     finally:
-        _served.remove(origin)
+        _origins.remove(origin)
 
 
-def is_smartcars(host: str) -> bool:
-    """Whether this is one of Smartcar's own hosts."""
+def is_smartcar_host(host: str) -> bool:
+    """Return whether this is one of Smartcar's own hosts."""
     return f".{host.lower().rstrip('.')}".endswith(".smartcar.com")
 
 
-def _is_refused(request: requests.PreparedRequest) -> bool:
+def _is_blocked(request: requests.PreparedRequest) -> bool:
     url = str(request.url)
-    if is_smartcars(urlsplit(url).hostname or ""):
+    if is_smartcar_host(urlsplit(url).hostname or ""):
         return True
-    is_the_sdks = request.headers.get("User-Agent") == USER_AGENT
-    return is_the_sdks and not any(url.startswith(f"{origin}/") for origin in _served)
+    is_from_sdk = request.headers.get("User-Agent") == USER_AGENT
+    return is_from_sdk and not any(url.startswith(f"{origin}/") for origin in _origins)
 
 
-def _refusal(what: str) -> NetworkBlocked:
-    # The host alone: a path holds ids, a query codes.
-    return NetworkBlocked(f"This test has no simulator that answers {what}. {_ADVICE}")
+def _network_blocked(what: str) -> NetworkBlocked:
+    # Only the host: the path contains ids, and the query codes.
+    return NetworkBlocked(f"This test has no simulator for {what}. {_HINT}")

@@ -1,4 +1,4 @@
-"""Django's test runner, with no way to the real Smartcar."""
+"""A Django test runner that blocks requests to the real Smartcar."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from . import network, simulator
 
 
 class Runner(DiscoverRunner):
-    """``TEST_RUNNER = "django_smartcar.testing.Runner"``: the whole run is inside `blocked`.
+    """Run all tests inside `blocked`: ``TEST_RUNNER = "django_smartcar.testing.Runner"``.
 
-    Credentials and keys that a site leaves to its environment are made up where they are missing, so that the
-    system checks, which run before the tests, miss none. Processes of ``--parallel`` are blocked where they
-    are forked; where they are spawned (macOS, Windows), each module has to enter `blocked` itself.
+    Missing credentials and keys get test values, so that the system checks, which run before the tests, pass.
+    Processes of ``--parallel`` are blocked if they are forked; if they are spawned (macOS, Windows), each
+    module has to enter `blocked` itself.
     """
 
     def setup_test_environment(self, **kwargs: Any) -> None:
         super().setup_test_environment(**kwargs)
-        self._entered = contextlib.ExitStack()
-        self._entered.enter_context(network.blocked())
-        self._entered.enter_context(override_settings(**simulator.missing()))
+        self._contexts = contextlib.ExitStack()
+        self._contexts.enter_context(network.blocked())
+        self._contexts.enter_context(override_settings(**simulator.missing_settings()))
 
     def teardown_test_environment(self, **kwargs: Any) -> None:
-        self._entered.close()
+        self._contexts.close()
         super().teardown_test_environment(**kwargs)

@@ -1,4 +1,4 @@
-"""The pretend Smartcar of a test: its cars, the hands of its drivers, and what it would send."""
+"""The simulator as tests use it: connect users, change vehicles, and create webhook events."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from ..simulator.vehicles.catalog import MAKES
 from ..simulator.webhooks import payloads, signing
 from . import network, transport
 
-#: Opens what a test without keys of its own stores.
+#: Encrypts stored tokens if the site's settings have no key.
 ENCRYPTION_KEY = "b25seS1mb3ItdGVzdHMtb2Ytc2l0ZXMtMzItYnl0ZXM="
 
-#: Where `Simulator.connect` has the driver come back to; nobody listens there.
+#: The redirect URI of `Simulator.connect`; no server listens there.
 _CALLBACK = "https://testserver/smartcar/callback/"
 
 _REQUIRED = (
@@ -44,40 +44,42 @@ _REQUIRED = (
 #: Overrides settings, as ``override_settings`` does.
 Override = Callable[..., AbstractContextManager[Any]]
 
-_playing: list[Simulator] = []
+_active: list[Simulator] = []
 
 
 @contextlib.contextmanager
 def simulator(api_version: str = "", *, override: Override = override_settings) -> Iterator[Simulator]:
-    """Let a new pretend Smartcar answer in place of the real one, in this process and without a port.
+    """Replace Smartcar by a new simulator, in this process and without a port.
 
-    The site speaks ``api_version`` to it, ``"3"`` or ``"2.0"``; its own SMARTCAR_API_VERSION if not told. The
-    settings of credentials and hosts are overridden. One at a time; it begins and ends without cars.
+    The site uses ``api_version``, ``"3"`` or ``"2.0"``; by default its own SMARTCAR_API_VERSION. The settings
+    of credentials and hosts are overridden. Only one can be active; it starts and ends without vehicles.
     """
-    if _playing:
-        raise RuntimeError("This test has a simulator already, and there is one at a time: use that one.")
+    if _active:
+        raise RuntimeError(
+            "This test already has a simulator, and only one at a time can be active: use that one."
+        )
     smartcar = Simulator(api_version or conf.SMARTCAR_API_VERSION, override)
     with (
         network.blocked(),
-        network.answered(
-            transport.Adapter(), lambda host: host == transport.HOST or network.is_smartcars(host)
+        network.mounted(
+            transport.Adapter(), lambda host: host == transport.HOST or network.is_smartcar_host(host)
         ),
         override(**_settings(transport.ORIGIN, smartcar.api_version)),
     ):
         store.reset()
-        _playing.append(smartcar)
+        _active.append(smartcar)
         try:
             yield smartcar
         finally:
-            _playing.remove(smartcar)
+            _active.remove(smartcar)
             store.reset()
 
 
 class Simulator:
-    """A pretend Smartcar, as `simulator` gives it.
+    """The simulator that `simulator` returns.
 
-    ``url`` is where it is, ``api_version`` what the site speaks to it. Whatever else it can do, from errors
-    on demand to passing time, is in the modules of `django_smartcar.simulator`.
+    ``url`` is its base URL, ``api_version`` the version that the site uses. For more, from errors on demand
+    to passing time, use the modules of `django_smartcar.simulator`.
     """
 
     def __init__(self, api_version: str, override: Override) -> None:
@@ -87,11 +89,11 @@ class Simulator:
 
     @contextlib.contextmanager
     def on_a_port(self) -> Iterator[str]:
-        """Serve over HTTP as well, for a browser; the settings lead there meanwhile. Gives the address.
+        """Serve over HTTP as well, for a browser. Yields the URL, which the settings use meanwhile.
 
-        Webhooks are sent by themselves then, to addresses that answer.
+        Webhooks are then delivered automatically.
         """
-        before = self.url
+        previous = self.url
         with (
             transport.served() as url,
             network.serving(url),
@@ -101,21 +103,20 @@ class Simulator:
             try:
                 yield url
             finally:
-                self.url = before
+                self.url = previous
 
     def car(self, vehicle: ConnectedVehicle) -> Car:
-        """The car itself, as its maker knows it: look at it, or change it."""
+        """Return the simulated vehicle, to inspect or change it."""
         return store.car(vehicle.smartcar_vehicle_id)
 
     def connect(
         self, user: Any, *, email: str = "", make: str = "CHEVROLET", untick: Collection[str] = ()
     ) -> Connected:
-        """Connect this user's car, as if they had walked the whole way; ``.account`` and ``.vehicles``.
+        """Connect a user's vehicles through the whole flow; returns ``.account`` and ``.vehicles``.
 
-        The ``email`` of their account at the car's brand decides which cars they have and what is wrong with
-        them: ``"3-vehicles@smartcar.com"``, and more that `fleets.EXAMPLES` lists. Permissions in ``untick``
-        are not given. Raises what the site raises, and ValueError with Connect's reason if that lets nobody
-        through.
+        The ``email`` of their account at the vehicle's brand decides which vehicles they have and what is
+        wrong with them: ``"3-vehicles@smartcar.com"``, and more in `test_accounts.EXAMPLES`. Permissions in
+        ``untick`` are not granted. Raises what the site raises, or ValueError with the error of Connect.
         """
         url = Secret(connect.begin(user, session_key="testing", redirect_uri=_CALLBACK))
         callback_url = Secret(self.consent(url, email or f"user-{user.pk}@example.com", make, untick=untick))
@@ -137,78 +138,80 @@ class Simulator:
         untick: Collection[str] = (),
         deny: bool = False,
     ) -> str:
-        """Log in and consent in the driver's place, where the site has sent them; where they come back to.
+        """Log in at Connect and give consent in the user's place; returns the callback URL.
 
-        Raises ValueError if ``url`` or ``make`` is none that this Connect takes.
+        Raises ValueError for a ``url`` or ``make`` that the simulator does not know.
         """
         if not url.startswith(f"{self.url}/connect/"):
             raise ValueError(f"{url.partition('?')[0]} is not at the simulator, which is at {self.url}.")
         if make not in MAKES:
-            raise ValueError(f"The simulator has no brand {make}. There are: {', '.join(MAKES)}.")
-        response = transport.ask("GET", url.removeprefix(self.url))
+            raise ValueError(f"The simulator has no brand {make}. Choose one of: {', '.join(MAKES)}.")
+        response = transport.request("GET", url.removeprefix(self.url))
         while location := response.headers.get("Location"):
             if not location.startswith("/connect/"):
                 return str(location)
-            run = store.connect_sessions[location.split("/")[2]]
-            response = transport.ask("POST", location, _filled_in(run, email, make, untick, deny))
+            session = store.connect_sessions[location.split("/")[2]]
+            response = transport.request("POST", location, _form_data(session, email, make, untick, deny))
         raise ValueError(f"Connect shows an error of status {response.status_code} for this address.")
 
     def state_event(self, vehicle: ConnectedVehicle, signals: Collection[str] = ()) -> dict[str, Any]:
-        """The body of a webhook that tells how this car is now: of these signals, or of those most cars have.
+        """Return a VEHICLE_STATE event with a vehicle's current signals, by default those most vehicles have.
 
-        Signals go by their codes (``"odometer-traveleddistance"``). KeyError if it is not connected here.
+        Signals are given by code (``"odometer-traveleddistance"``). Raises KeyError if it is not connected.
         """
-        webhook, known = _webhook(list(signals) or None), _connection(vehicle)
+        webhook, connection = _webhook(list(signals) or None), _connection(vehicle)
         codes = payloads.signal_codes(webhook)
-        return _sent(payloads.vehicle_state(webhook, known, codes))
+        return _delivery(payloads.vehicle_state(webhook, connection, codes))
 
     def error_event(
         self, vehicle: ConnectedVehicle, fault: str, *, is_resolved: bool = False
     ) -> dict[str, Any]:
-        """The body of a webhook that tells that this car cannot be asked, or can again.
+        """Return a VEHICLE_ERROR event: a vehicle has this error, or (``is_resolved``) no longer has it.
 
-        ``fault`` is ``TYPE:CODE`` (``"CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED"``): ValueError where
-        there is none such.
+        ``fault`` is ``TYPE:CODE`` (``"CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED"``). Raises ValueError
+        for an unknown one.
         """
         error = injection.exception_for(fault) if fault in injection.FAULTS else None
         if not isinstance(error, SmartcarError):
-            raise ValueError(f"{fault} is no error of a car. There are: {', '.join(injection.FAULTS)}.")
-        webhook, known = _webhook(None), _connection(vehicle)
+            raise ValueError(
+                f"{fault} is not an error of a vehicle. Choose one of: {', '.join(injection.FAULTS)}."
+            )
+        webhook, connection = _webhook(None), _connection(vehicle)
         codes = payloads.signal_codes(webhook)
-        return _sent(payloads.vehicle_error(webhook, known, error, codes, is_resolved=is_resolved))
+        return _delivery(payloads.vehicle_error(webhook, connection, error, codes, is_resolved=is_resolved))
 
 
-def missing() -> dict[str, Any]:
-    """What the system checks want and this site has not set, made up."""
-    made_up = _settings(transport.ORIGIN, conf.SMARTCAR_API_VERSION)
-    return {name: made_up[name] for name in _REQUIRED if not getattr(conf, name)}
+def missing_settings() -> dict[str, Any]:
+    """Return test values for the settings that the system checks require and this site has not set."""
+    values = _settings(transport.ORIGIN, conf.SMARTCAR_API_VERSION)
+    return {name: values[name] for name in _REQUIRED if not getattr(conf, name)}
 
 
 def _settings(origin: str, api_version: str) -> dict[str, Any]:
-    """What makes a site speak to a simulator that is here."""
+    """Return the settings with which a site uses a simulator at this origin."""
     credentials = dict.fromkeys(["SMARTCAR_V2_CLIENT_ID", "SMARTCAR_V2_CLIENT_SECRET"], "")
     credentials |= store.environment(origin, api_version)
     return {
         **{name: value for name, value in credentials.items() if hasattr(Settings, name)},
         "SMARTCAR_MANAGEMENT_TOKENS": [simulator_conf.SMARTCAR_SIMULATOR_MANAGEMENT_TOKEN],
-        # A site's own keys open what its tests have stored before.
+        # The site's own keys, if any: its tests may have stored tokens before.
         "SMARTCAR_ENCRYPTION_KEYS": list(conf.encryption_keys) or [ENCRYPTION_KEY],
-        "SMARTCAR_SIMULATOR_STATE": None,  # the file of somebody who develops with it
+        "SMARTCAR_SIMULATOR_STATE": None,  # the file of a developer's own simulator
         "SMARTCAR_SIMULATOR_DELIVERIES": False,
         "ALLOWED_HOSTS": [*settings.ALLOWED_HOSTS, transport.HOST, "127.0.0.1"],
     }
 
 
-def _filled_in(
-    run: ConnectSession, email: str, make: str, untick: Collection[str], deny: bool
+def _form_data(
+    session: ConnectSession, email: str, make: str, untick: Collection[str], deny: bool
 ) -> Mapping[str, Any]:
-    """What is typed and ticked on any page of Connect."""
+    """Return the form data for any page of Connect."""
     return {
         "make": make,
         "username": email,
         "password": "any",
-        "vehicle": run.vehicle_ids,
-        "scope": [scope for scope in run.scopes if scope not in untick],
+        "vehicle": session.vehicle_ids,
+        "scope": [scope for scope in session.scopes if scope not in untick],
         **({"decision": "deny"} if deny else {}),
     }
 
@@ -218,13 +221,13 @@ def _webhook(signals: list[str] | None) -> Webhook:
 
 
 def _connection(vehicle: ConnectedVehicle) -> connections.Connection:
-    known = connections.of_vehicle(vehicle.smartcar_vehicle_id, vehicle.account.smartcar_user_id)
-    if known is None:
+    connection = connections.of_vehicle(vehicle.smartcar_vehicle_id, vehicle.account.smartcar_user_id)
+    if connection is None:
         raise KeyError(f"{vehicle} is not connected at this simulator: connect it with connect().")
-    return known
+    return connection
 
 
-def _sent(body: dict[str, Any]) -> dict[str, Any]:
-    """The body with what each delivery adds."""
+def _delivery(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the event with the fields that each delivery adds."""
     meta = {"deliveryId": str(uuid.uuid4()), "deliveredAt": signing.milliseconds(store.now())}
     return body | {"meta": body["meta"] | meta}

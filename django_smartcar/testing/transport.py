@@ -1,4 +1,4 @@
-"""The pretend Smartcar without a site: its views answer, whatever the site under test has for settings."""
+"""Calls the simulator's views without the site's middleware, URLconf and settings, with or without a port."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from ..secret_types import SecretBytes
 from ..simulator.server import Handler
 
-#: Where it is while it has no port. The name belongs to nobody (RFC 2606).
+#: The simulator's host while it has no port. Names in .test are reserved (RFC 2606).
 HOST = "smartcar.test"
 ORIGIN = f"https://{HOST}"
 
-#: What stands there in place of each of Smartcar's hosts.
+#: The simulator's path for each of Smartcar's hosts.
 HOSTS = {
     "connect.smartcar.com": "/connect",
     "auth.smartcar.com": "/auth",
@@ -43,10 +43,10 @@ HOSTS = {
 _URLCONF = "django_smartcar.simulator.site_urls"
 
 
-def answer(request: HttpRequest) -> HttpResponseBase:
-    """What the pretend Smartcar answers: no middleware, and the thread's own urls stay as they are."""
+def respond(request: HttpRequest) -> HttpResponseBase:
+    """Return the simulator's response, without middleware; the thread's URLconf is restored."""
     request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
-    before = get_urlconf()
+    previous = get_urlconf()
     set_urlconf(_URLCONF)
     try:
         with override_script_prefix("/"), translation.override("en"):
@@ -56,19 +56,19 @@ def answer(request: HttpRequest) -> HttpResponseBase:
     except Http404:
         return HttpResponseNotFound()
     finally:
-        set_urlconf(before)
+        set_urlconf(previous)
 
 
-def ask(method: str, path: str, fields: Mapping[str, Any] | None = None) -> HttpResponseBase:
-    """What a browser is answered, without a port."""
+def request(method: str, path: str, fields: Mapping[str, Any] | None = None) -> HttpResponseBase:
+    """Send a browser's request to the simulator, without a port."""
     factory = RequestFactory(SERVER_NAME=HOST)
     if method == "POST":
-        return answer(factory.post(path, fields, secure=True))
-    return answer(factory.get(path, secure=True))
+        return respond(factory.post(path, fields, secure=True))
+    return respond(factory.get(path, secure=True))
 
 
 class Adapter(BaseAdapter):
-    """Answers the requests of a session in the thread that sends them, without a port; no timeout runs."""
+    """Answer requests in the thread that sends them, without a port and without timeouts."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -77,17 +77,19 @@ class Adapter(BaseAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         url = urlsplit(str(request.url))
         path = HOSTS.get(url.hostname or "", "") + url.path
-        own = ("content-type", "content-length")  # those of the body, which the factory writes
+        body_headers = ("content-type", "content-length")  # set by RequestFactory
         body = request.body or b""
-        told = RequestFactory(SERVER_NAME=HOST).generic(
+        django_request = RequestFactory(SERVER_NAME=HOST).generic(
             str(request.method),
             f"{path}?{url.query}",
             SecretBytes(body.encode() if isinstance(body, str) else body),
             str(request.headers.get("Content-Type", "")),
             secure=True,
-            headers={name: value for name, value in request.headers.items() if name.lower() not in own},
+            headers={
+                name: value for name, value in request.headers.items() if name.lower() not in body_headers
+            },
         )
-        return self._builder.build_response(request, _raw(answer(told)))
+        return self._builder.build_response(request, _raw(respond(django_request)))
 
     def close(self) -> None:
         pass
@@ -95,7 +97,7 @@ class Adapter(BaseAdapter):
 
 @contextlib.contextmanager
 def served() -> Iterator[str]:
-    """Serve at a free port of this machine, from threads of this process; gives the address."""
+    """Serve on a free local port, from threads of this process. Yields the URL."""
     server = ThreadedWSGIServer(("127.0.0.1", 0), Handler)
     server.set_app(_Application())
     thread = threading.Thread(
@@ -111,13 +113,13 @@ def served() -> Iterator[str]:
 
 
 class _Application(WSGIHandler):
-    """Django's WSGI, around these views alone."""
+    """A WSGI application of the simulator's views."""
 
-    def __init__(self) -> None:  # without the middleware of the site
+    def __init__(self) -> None:  # do not load the site's middleware
         pass
 
     def get_response(self, request: HttpRequest) -> HttpResponseBase:
-        response = answer(request)
+        response = respond(request)
         response._resource_closers.append(request.close)  # type: ignore[attr-defined]
         return response
 

@@ -15,13 +15,16 @@ from ..conf import conf
 
 
 def signed(event: Mapping[str, Any] | bytes, token: str = "") -> dict[str, Any]:
-    """What to give to ``client.post(url, **signed(event))``: body, content type and ``SC-Signature``.
+    """Return the arguments for ``client.post(url, **signed(event))``: body, content type and signature.
 
-    Signed with ``token``, or with the first of SMARTCAR_MANAGEMENT_TOKENS; ValueError if there is none.
+    Signed with ``token``, by default the first of SMARTCAR_MANAGEMENT_TOKENS. Raises ValueError if there is
+    none.
     """
     token = token or next(iter(conf.SMARTCAR_MANAGEMENT_TOKENS), "")
     if not token:
-        raise ValueError("There is nothing to sign with: use a simulator, or set SMARTCAR_MANAGEMENT_TOKENS.")
+        raise ValueError(
+            "There is no token to sign with: use a simulator, or set SMARTCAR_MANAGEMENT_TOKENS."
+        )
     body = event if isinstance(event, bytes) else json.dumps(event).encode()
     headers = {"SC-Signature": sdk.hash_challenge(token, body)}
     return {"data": body, "content_type": "application/json", "headers": headers}
@@ -30,13 +33,13 @@ def signed(event: Mapping[str, Any] | bytes, token: str = "") -> dict[str, Any]:
 def send_webhook(
     event: Mapping[str, Any] | bytes, *, path: str = "", client: Client | None = None
 ) -> HttpResponse:
-    """Have the site receive this event, signed, and work it as it would after its transaction; its answer.
+    """Post a signed event to the site and process it; returns the response.
 
-    It is worked before this returns, whatever SMARTCAR_WEBHOOK_WORK says: a test has no worker beside it.
-    ``path`` is ``reverse("smartcar:webhook")`` if not told.
+    The event is processed before this returns, whatever SMARTCAR_WEBHOOK_WORK is: a test has no worker.
+    ``path`` defaults to ``reverse("smartcar:webhook")``.
     """
     path = path or reverse("smartcar:webhook")
-    # In a TestCase nothing is ever committed, and what waits for that would not be done.
+    # A TestCase never commits, so on_commit callbacks must be run explicitly.
     with (
         override_settings(SMARTCAR_WEBHOOK_WORK="inline"),
         TestCase.captureOnCommitCallbacks(execute=True),

@@ -1,4 +1,4 @@
-"""The people of the demo. Their passwords open a site on one's own machine, with pretend cars."""
+"""Logins of the demo. The passwords are public: use them only locally, with simulated vehicles."""
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -7,5 +7,5 @@ LOGINS = {"demo": "demo", "admin": "admin"}
 
 
 def context(request: HttpRequest) -> dict[str, object]:
-    """Whether the cars are pretended, and who may log in, for the templates."""
+    """Return whether the vehicles are simulated, and the demo logins, for templates."""
     return {"simulated": settings.SIMULATED, "logins": LOGINS if settings.DEBUG else {}}

@@ -1,7 +1,7 @@
-"""A small site whose users connect their cars.
+"""Settings of a small site whose users connect their cars.
 
-It runs as it is, with the pretend Smartcar that the package brings. What may be set is read from the
-environment and from a file ``.env`` beside ``manage.py``; ``env.example`` there lists it all.
+It works without configuration, with the simulator of django-smartcar. Settings are read from the environment
+and from a file ``.env`` in the directory of ``manage.py``; see ``env.example``.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ env.read_env(BASE_DIR / ".env")
 
 DEBUG = env.bool("DEBUG", default=True)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
-# Both are known to everybody, so good for the demo on one's own machine only.
+# Both are public: use them only for a local demo.
 DEMO_SECRET_KEY = "django-insecure-demo-key-that-everybody-knows"  # noqa: S105
 SECRET_KEY = env("SECRET_KEY", default=DEMO_SECRET_KEY) if DEBUG else env("SECRET_KEY")
 
@@ -26,7 +26,7 @@ SMARTCAR_ENCRYPTION_KEYS = env.list(
     "SMARTCAR_ENCRYPTION_KEYS", default=[DEMO_ENCRYPTION_KEY] if DEBUG else []
 )
 
-# Smartcar: a real application if there is one, else the pretend Smartcar under this site's own address.
+# Smartcar: a real application if one is configured, else the simulator, served by this site.
 SMARTCAR_API_VERSION = env("SMARTCAR_API_VERSION", default="3")
 SMARTCAR_CLIENT_ID = env("SMARTCAR_CLIENT_ID", default="")
 SIMULATED = not SMARTCAR_CLIENT_ID
@@ -69,7 +69,7 @@ else:
     SMARTCAR_API_URL = env("SMARTCAR_API_URL", default="https://api.smartcar.com")
     SMARTCAR_MANAGEMENT_URL = env("SMARTCAR_MANAGEMENT_URL", default="https://management.smartcar.com")
 
-# More than the default, so that the page "Your cars" has something to show of every car.
+# More than the default, so that the page "Your cars" shows something for every car.
 SMARTCAR_SCOPE = [
     "required:read_vehicle_info",
     "read_vin",
@@ -91,7 +91,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "example",  # before django_smartcar, so that its smartcar/base.html is the one that is found
+    "example",  # before django_smartcar, so that its smartcar/base.html is found first
     "django_smartcar",
 ]
 if SIMULATED:
@@ -131,7 +131,7 @@ TEMPLATES = [
 
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # Writers queue for up to 20 seconds instead of failing, and never hold up a reader.
+    # Writers wait for up to 20 seconds instead of failing, and never block readers.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,

@@ -1,4 +1,4 @@
-"""What a person does in Smartcar's dashboard, once: the page of a car then follows the garage."""
+"""Registers this site's webhook with the simulator, as one does in Smartcar's dashboard."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from django_smartcar.simulator.webhooks import registry
 
 
 def register(account: Any, vehicles: list[Any], **kwargs: Any) -> None:
-    """Register this site's webhook with the pretend Smartcar, for these cars and all that come later."""
-    address = settings.ORIGIN + reverse("smartcar:webhook")
-    if any(known.callback_uri == address for known in store.state().webhooks.values()):
+    """Register the webhook for these vehicles and all later ones."""
+    url = settings.ORIGIN + reverse("smartcar:webhook")
+    if any(webhook.callback_uri == url for webhook in store.state().webhooks.values()):
         return
-    made = registry.add("The example", address, auto_subscribe=True)
+    webhook = registry.add("The example", url, auto_subscribe=True)
     for vehicle in vehicles:
-        registry.subscribe(made.id, account.smartcar_user_id, vehicle.smartcar_vehicle_id)
-    registry.verify(made)
+        registry.subscribe(webhook.id, account.smartcar_user_id, vehicle.smartcar_vehicle_id)
+    registry.verify(webhook)

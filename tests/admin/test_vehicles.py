@@ -92,7 +92,7 @@ def test_an_operator_who_may_charges(staff, make_vehicle, account, wire, action,
     car = make_vehicle(account, permissions=["control_charge"])
     wire.mock.add("POST", f"{API}/vehicles/car-1/charge", json={"status": "success"})
     operator = staff("view_connectedvehicle", "charge_connectedvehicle")
-    assert "2021 Chevrolet Bolt: told to" in act(operator, action, [car]).text
+    assert "2021 Chevrolet Bolt: asked to" in act(operator, action, [car]).text
     (sent,) = wire.sent("POST", "/charge")
     assert wired in str(sent.body)
 
@@ -132,7 +132,7 @@ def test_who_may_sees_where_the_cars_are_and_the_history_says_so(staff, make_veh
     readings.save(car, "location", {"latitude": 37.4292, "longitude": 122.1381})
     operator = staff("view_connectedvehicle", "locate_connectedvehicle")
     assert "37.4292, 122.1381" in act(operator, "locate", [car]).text
-    assert history(car) == ["looked up where it is"]
+    assert history(car) == ["location viewed"]
     assert "37.42" not in operator.get(LIST).text
 
 

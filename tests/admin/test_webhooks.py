@@ -61,7 +61,7 @@ def test_positions_and_vins_are_hidden_wherever_they_stand(payload):
 
 def test_what_no_key_opens_can_be_looked_at(admin_client, row, lose_key):
     lose_key()
-    assert "no key opens it" in admin_client.get(f"{LIST}{row.pk}/change/").text
+    assert "cannot be decrypted" in admin_client.get(f"{LIST}{row.pk}/change/").text
     assert admin_client.get(LIST).status_code == 200
 
 
@@ -71,11 +71,11 @@ def rerun(client, *rows):
 
 def test_a_dead_event_is_run_again(admin_client, row, vehicle):
     WebhookEvent.objects.update(state="dead", attempts=7, next_attempt_at=None)
-    assert "1 event is run again." in rerun(admin_client, row).text
+    assert "1 event is queued again." in rerun(admin_client, row).text
     row.refresh_from_db()
     assert (row.state, vehicle.readings.latest_only().get(kind="odometer").value) == ("processed", 777.25)
-    assert LogEntry.objects.get().get_change_message() == "run again"
-    assert "0 events are run again." in rerun(admin_client, row).text
+    assert LogEntry.objects.get().get_change_message() == "queued again"
+    assert "0 events are queued again." in rerun(admin_client, row).text
 
 
 def test_running_again_needs_a_permission_of_its_own(staff, row):

@@ -209,6 +209,7 @@ class TestSubscribed:
         outcome, text, advice = find_one(background_jobs.subscribed)
         assert (outcome, text) == (
             "wrong",
-            "vehicles that are not subscribed as SMARTCAR_WEBHOOKS says: 1; the last attempt failed: RATE_LIMIT",
+            "vehicles that are not subscribed as SMARTCAR_WEBHOOKS says: 1; the last attempt failed: "
+            "RATE_LIMIT",
         )
         assert "subscribe_smartcar_vehicles" in advice

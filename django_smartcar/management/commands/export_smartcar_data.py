@@ -8,12 +8,12 @@ from django_smartcar.services.privacy import export
 
 class Command(BaseCommand):
     help = (
-        "Print everything that is stored about one person and their cars, as JSON: accounts without tokens, "
-        "cars, commands, attempts to connect, readings. VINs and positions are in it: mind where it goes."
+        "Print all data stored about a user and their vehicles as JSON: accounts (without tokens), vehicles, "
+        "commands, connect attempts and readings. The output contains VINs and positions: protect it."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("username", help="the person, as they log in")
+        parser.add_argument("username", help="the user's login name")
 
     def handle(self, *args: Any, **options: Any) -> None:
         users = get_user_model()

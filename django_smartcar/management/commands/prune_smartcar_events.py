@@ -7,15 +7,15 @@ from django.utils import timezone
 
 from django_smartcar.models import WebhookEvent
 
-#: Smartcar delivers an event for three minutes; whoever forgets it within the hour would take it twice.
-FEWEST_DAYS = 1
-AT_ONCE = 1000
+#: Smartcar retries an event for three minutes: one that is deleted too soon would be accepted again.
+MIN_DAYS = 1
+BATCH_SIZE = 1000
 
 
 class Command(BaseCommand):
     help = (
-        "Delete old webhook events: those that are worked, and those whose car has not been connected. What "
-        "they told stays on the cars."
+        "Delete old webhook events that were processed, or whose vehicle was never connected. Their readings "
+        "are kept."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -23,11 +23,9 @@ class Command(BaseCommand):
             "--days",
             type=_days,
             default=30,
-            help="delete what is older than this many days (default: %(default)s)",
+            help="delete events older than this many days (default: %(default)s)",
         )
-        parser.add_argument(
-            "--dead", action="store_true", help="delete also those that were set aside as dead"
-        )
+        parser.add_argument("--dead", action="store_true", help="delete dead events, too")
 
     def handle(self, *args: Any, **options: Any) -> None:
         states = [WebhookEvent.State.PROCESSED, WebhookEvent.State.WAITING]
@@ -35,15 +33,15 @@ class Command(BaseCommand):
             states.append(WebhookEvent.State.DEAD)
         before = timezone.now() - timedelta(days=options["days"])
         old = WebhookEvent.objects.filter(received_at__lt=before, state__in=states).order_by("pk")
-        pruned = 0
-        # In batches, so that no lock is held for long.
-        while batch := list(old.values_list("pk", flat=True)[:AT_ONCE]):
-            pruned += WebhookEvent.objects.filter(pk__in=batch, state__in=states).delete()[0]
-        left = WebhookEvent.objects.filter(state=WebhookEvent.State.DEAD).count()
-        self.stdout.write(self.style.SUCCESS(f"{pruned} events deleted, {left} dead ones are kept"))
+        deleted = 0
+        # In batches, to hold locks only briefly.
+        while batch := list(old.values_list("pk", flat=True)[:BATCH_SIZE]):
+            deleted += WebhookEvent.objects.filter(pk__in=batch, state__in=states).delete()[0]
+        dead = WebhookEvent.objects.filter(state=WebhookEvent.State.DEAD).count()
+        self.stdout.write(self.style.SUCCESS(f"deleted {deleted} events; {dead} dead events remain"))
 
 
 def _days(text: str) -> int:
-    if not text.isdecimal() or not FEWEST_DAYS <= int(text) <= 36500:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days from {FEWEST_DAYS} on")
+    if not text.isdecimal() or not MIN_DAYS <= int(text) <= 36500:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days, {MIN_DAYS} or more")
     return int(text)

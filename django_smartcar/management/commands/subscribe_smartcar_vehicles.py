@@ -10,16 +10,16 @@ from django_smartcar.services.webhooks import subscriptions
 
 class Command(BaseCommand):
     help = (
-        "Subscribe cars to the webhooks of SMARTCAR_WEBHOOKS, unsubscribe them from others, from all once "
-        "they are disconnected. Connecting does so as well: run this from time to time, for what failed, and "
-        "after a change of the setting. It exits with status 1 if something failed."
+        "Subscribe vehicles to the webhooks in SMARTCAR_WEBHOOKS and unsubscribe them from all others; "
+        "disconnected vehicles from all. Connecting a vehicle does this, too: run the command from cron, to "
+        "retry what failed, and after changing the setting. Exits with status 1 if something failed."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--all",
             action="store_true",
-            help="ask for every connected car anew, also where Smartcar has said that it is subscribed",
+            help="subscribe every connected vehicle again, even if Smartcar has confirmed its subscription",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -31,21 +31,22 @@ class Command(BaseCommand):
             for vehicle in page:
                 if options["all"]:
                     subscriptions.reset([vehicle])
-                failure = subscriptions.reconcile(vehicle)
-                if failure is None:
+                error = subscriptions.reconcile(vehicle)
+                if error is None:
                     done += 1
                     continue
                 failed += 1
-                self.stdout.write(self.style.ERROR(f"vehicle {vehicle.pk}: {error_code(failure)}"))
-                if _ends_the_run(failure):
+                self.stdout.write(self.style.ERROR(f"vehicle {vehicle.pk}: {error_code(error)}"))
+                if _is_application_limit(error):
                     raise CommandError(
-                        f"{done} as set, {failed} failed; Smartcar wants fewer requests: run it later"
+                        f"{done} updated, {failed} failed; rate limit of the application reached: run it "
+                        "again later"
                     )
         if failed:
-            raise CommandError(f"{done} as set, {failed} failed and will be tried again")
-        self.stdout.write(self.style.SUCCESS(f"{done} as set" if done else "nothing to do"))
+            raise CommandError(f"{done} updated, {failed} failed and will be retried")
+        self.stdout.write(self.style.SUCCESS(f"{done} updated" if done else "nothing to do"))
 
 
-def _ends_the_run(failure: Exception) -> bool:
-    """Whether Smartcar wants fewer requests of the whole application, and not only of one car."""
-    return isinstance(failure, RateLimited) and failure.scope == "application"
+def _is_application_limit(error: Exception) -> bool:
+    """Return whether the rate limit is that of the whole application, not of one vehicle."""
+    return isinstance(error, RateLimited) and error.scope == "application"
