@@ -24,8 +24,8 @@ vehicle_disconnected = Signal()
 #: A command has ended, well or badly. Arguments: ``command`` (VehicleCommand).
 command_finished = Signal()
 
-#: Smartcar has told something of a car by webhook, and it is on the rows. Arguments: ``vehicle``
-#: (ConnectedVehicle), ``event`` (WebhookEvent) and ``news`` (`sdk.webhooks.News`: ``signals``, ``problems``,
-#: ``triggers``). Each receiver is called in a transaction of its own, with the record that it has been: what
-#: it writes to this database is written once. One that raises is called again later, alone.
+#: A webhook event was saved for a vehicle. Arguments: ``vehicle`` (ConnectedVehicle), ``event``
+#: (WebhookEvent) and ``update`` (`sdk.webhooks.VehicleUpdate`: ``signals``, ``problems``, ``triggers``).
+#: Each receiver is called in a transaction of its own, together with the record that it was called: what it
+#: writes to this database is written once. One that raises is called again later, alone.
 webhook_received = Signal()

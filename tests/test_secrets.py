@@ -325,8 +325,8 @@ class TestWebhooks:
 
     @pytest.mark.parametrize("is_async", [False, True])
     def test_logs_and_the_row_when_a_receiver_fails(self, client, body, caplog, is_async):
-        def receive(event, news, **named):
-            raise ArithmeticError(f"{event.payload} {news}")
+        def receive(event, update, **named):
+            raise ArithmeticError(f"{event.payload} {update}")
 
         async def receive_async(**named):
             receive(**named)
@@ -358,7 +358,7 @@ class TestWebhooks:
                 stop()
             return execute(sql, params, many, context)
 
-        def receive(event, news, **named):
+        def receive(event, update, **named):
             if place == "receiver":
                 stop()
 

@@ -17,6 +17,7 @@ Whatever goes wrong is a ``SmartcarException``; the tree of them is drawn in ``s
 """
 
 from . import connect, const, v3, webhooks
+from ._dates import parse_datetime
 from ._http import USER_AGENT, Requester, call, failures
 from ._http._error_bodies import exception_for
 from ._http.session import MAX_CONNECTIONS
@@ -177,6 +178,7 @@ __all__ = [
     "is_expired",
     "iter_connections",
     "iter_vehicle_ids",
+    "parse_datetime",
     "v3",
     "verify_payload",
     "webhooks",

@@ -3,12 +3,16 @@
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, NamedTuple, TypeAlias
 
+from ._dates import parse_datetime
 from .types import ServiceRecord
 
 #: What Smartcar gives of itself: the last year.
 DEFAULT: Final = timedelta(days=365)
 
-#: A day, a moment (a naive one is taken as UTC), or either in ISO 8601.
+#: The length of a day in ISO 8601, ``"2026-11-20"``; anything longer has a time.
+DAY_LENGTH: Final = 10
+
+#: A date, a datetime (a naive one is taken as UTC), or either in ISO 8601.
 Day: TypeAlias = date | datetime | str
 
 
@@ -41,14 +45,17 @@ def period(start: Day | None, end: Day | None) -> Period:
     return found
 
 
-def _moment(value: Day | None, of_day: time) -> datetime | None:
+def _moment(value: Day | None, time_of_day: time) -> datetime | None:
     if value is None or value == "":
         return None
-    if isinstance(value, str):
-        value = date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
-    if not isinstance(value, datetime):
-        value = datetime.combine(value, of_day)
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    if isinstance(value, str) and len(value) == DAY_LENGTH:
+        value = date.fromisoformat(value)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime.combine(value, time_of_day)
+    parsed = parse_datetime(value)
+    if parsed is None:
+        raise ValueError(f"{value!r} is neither a date nor a datetime in ISO 8601")
+    return parsed
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
-from .signals import moment
+from ._dates import parse_datetime
 
 #: A field, an object of fields, or a list of one kind of thing.
 Shape: TypeAlias = "Callable[[Any], Any] | Mapping[str, Shape] | list[Shape]"
@@ -56,12 +56,12 @@ def scalar(value: Any) -> Any:
 def required(field: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """A field that is never null."""
 
-    def checked(value: Any) -> Any:
+    def check(value: Any) -> Any:
         if value is None:
             raise ValueError("is missing")
         return field(value)
 
-    return checked
+    return check
 
 
 _CLOSURES: list[Shape] = [{"type": required(text), "status": text}]
@@ -98,13 +98,13 @@ FIELDS: Final[dict[str, Mapping[str, Shape]]] = {
     "diagnostic_system_status": {
         "systems": [{"system_id": required(text), "status": text, "description": text}],
     },
-    "diagnostic_trouble_codes": {"active_codes": [{"code": required(text), "timestamp": moment}]},
+    "diagnostic_trouble_codes": {"active_codes": [{"code": required(text), "timestamp": parse_datetime}]},
     "service_history": {
         "items": [
             {
                 "service_id": key,
                 "odometer_distance": decimal,
-                "service_date": moment,
+                "service_date": parse_datetime,
                 "service_tasks": [{"task_id": key, "task_description": text}],
                 "service_details": [{"type": text, "value": scalar}],
                 "service_cost": {"total_cost": decimal, "currency": text},
@@ -138,7 +138,7 @@ PATHS: Final = {
 _METHODS: Final = {path: name for name, path in PATHS.items()}
 
 
-def data_of(name: str, body: Any) -> dict[str, Any]:
+def parse_data(name: str, body: Any) -> dict[str, Any]:
     """The face's data in the body of the method ``name``; what is missing is None.
 
     Raises ValueError, which names the field and quotes nothing, for one that is not what it should be, and
@@ -149,11 +149,11 @@ def data_of(name: str, body: Any) -> dict[str, Any]:
     fields = FIELDS[name]
     if isinstance(body, dict) and not any(_camel(field) in body for field in fields):
         raise ValueError(f"none of {', '.join(map(_camel, fields))} is there")
-    found: dict[str, Any] = shaped(fields, body)
+    found: dict[str, Any] = validated(fields, body)
     return found
 
 
-def names_of(paths: Any) -> dict[str, str]:
+def method_names(paths: Any) -> dict[str, str]:
     """method -> path, of paths (``"/tires/pressure"``) or methods (``"tire_pressure"``), each once.
 
     A path that no method reads is named after itself: ``"tesla_charge_ammeter"``.
@@ -168,7 +168,7 @@ def names_of(paths: Any) -> dict[str, str]:
     return names
 
 
-def shaped(shape: Shape, value: Any, name: str = "it") -> Any:
+def validated(shape: Shape, value: Any, name: str = "it") -> Any:
     """``value`` in this shape. Raises ValueError, which names what is wrong and quotes nothing."""
     if isinstance(shape, Mapping):
         if value is None:
@@ -176,12 +176,12 @@ def shaped(shape: Shape, value: Any, name: str = "it") -> Any:
         if not isinstance(value, dict):
             raise ValueError(f"{name} is not an object")
         return {
-            field: shaped(inner, value.get(_camel(field)), _camel(field)) for field, inner in shape.items()
+            field: validated(inner, value.get(_camel(field)), _camel(field)) for field, inner in shape.items()
         }
     if isinstance(shape, list):
         if not isinstance(value, list | None):
             raise ValueError(f"{name} is not a list")
-        items = [shaped(shape[0], item, f"an item of {name}") for item in value or []]
+        items = [validated(shape[0], item, f"an item of {name}") for item in value or []]
         return [item for item in items if item is not None]
     try:
         return shape(value)

@@ -27,7 +27,7 @@ from .types import (
 )
 
 
-class Reads:
+class ReadMethods:
     """The readings of one car; a generation says how one is got."""
 
     def _read(self, name: str, within: Period | None = None) -> Any:

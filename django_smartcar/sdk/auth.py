@@ -7,9 +7,10 @@ from typing import Any, TypedDict, cast
 
 from ..secret_types import Secret, Vin, protect
 from . import connect, const
-from ._http import Requester, Response, body_of, invalid, shared
+from ._dates import as_utc
+from ._http import Requester, Response, body_of, default_requester, invalid
 
-REFRESH_TOKEN_LIFE = timedelta(days=60)
+REFRESH_TOKEN_LIFETIME = timedelta(days=60)
 
 
 class Access(TypedDict):
@@ -34,9 +35,7 @@ class ApplicationAccess(TypedDict):
 
 def is_expired(expiration: datetime) -> bool:
     """Whether this moment is over. A naive one is taken as UTC."""
-    if expiration.tzinfo is None:
-        expiration = expiration.replace(tzinfo=UTC)
-    return datetime.now(UTC) > expiration
+    return datetime.now(UTC) > as_utc(expiration)
 
 
 class AuthClient:
@@ -71,7 +70,7 @@ class AuthClient:
         self.scope = scope
         self.mode = _mode(mode, bool(test_mode or development))
         self.test_mode = self.mode == "test"
-        self._requester = requester or shared
+        self._requester = requester or default_requester
         self._connect_url = connect_url.rstrip("/")
         self._auth_url = auth_url
         self._api_url = api_url.rstrip("/")
@@ -134,21 +133,25 @@ class AuthClient:
     def is_compatible(self, vin: str, scope: Sequence[str], *, country: str | None = None) -> bool:
         """False if this car cannot work with these permissions; True if it may. GET /compatibility."""
         vin = Vin(vin)
-        params = {"vin": vin, "scope": connect.spaced(scope), **({"country": country} if country else {})}
+        params = {
+            "vin": vin,
+            "scope": connect.join_scopes(scope),
+            **({"country": country} if country else {}),
+        }
         url = f"{self._api_url}/compatibility"
         response = self._requester.call("GET", url, params=params, auth=self.auth)
         return cast(bool, body_of(response, compatible=bool)["compatible"])
 
     def _exchange(self, form: dict[str, str]) -> Access:
         # Counted from before the request: a slow answer must not make a token look younger than it is.
-        asked_at = datetime.now(UTC)
+        requested_at = datetime.now(UTC)
         # A token is not a command: nobody has to wake a car for it.
         timeout = self._requester.read_timeout
         response = self._requester.call("POST", self._auth_url, data=form, auth=self.auth, timeout=timeout)
         body = body_of(response, access_token=str, refresh_token=str)
         expirations = {
-            "expiration": asked_at + _life(response, body.get("expires_in")),
-            "refresh_expiration": asked_at + REFRESH_TOKEN_LIFE,
+            "expiration": requested_at + _lifetime(response, body.get("expires_in")),
+            "refresh_expiration": requested_at + REFRESH_TOKEN_LIFETIME,
         }
         return cast(Access, {**body, **expirations})
 
@@ -170,7 +173,7 @@ class ApplicationAuth:
         client_secret = Secret(client_secret)
         self.client_id = client_id
         self.client_secret = client_secret
-        self._requester = requester or shared
+        self._requester = requester or default_requester
         self._token_url = token_url
 
     def __repr__(self) -> str:
@@ -189,16 +192,16 @@ class ApplicationAuth:
             "client_id": self.client_id,
             "client_secret": self.client_secret,
         }
-        asked_at = datetime.now(UTC)
+        requested_at = datetime.now(UTC)
         timeout = self._requester.read_timeout
         response = self._requester.call("POST", self._token_url, data=form, timeout=timeout)
         body = body_of(response, access_token=str)
-        life = _life(response, body.get("expires_in"))
+        lifetime = _lifetime(response, body.get("expires_in"))
         return {
             "access_token": body["access_token"],
             "token_type": str(body.get("token_type") or "Bearer"),
-            "expires_in": int(life.total_seconds()),
-            "expiration": asked_at + life,
+            "expires_in": int(lifetime.total_seconds()),
+            "expiration": requested_at + lifetime,
         }
 
 
@@ -211,10 +214,10 @@ def _mode(mode: str | None, is_test: bool) -> str:
     return mode
 
 
-def _life(response: Response, expires_in: Any) -> timedelta:
+def _lifetime(response: Response, expires_in: Any) -> timedelta:
     try:
-        life = timedelta(seconds=float(expires_in))
-        datetime.now(UTC) + life + REFRESH_TOKEN_LIFE
+        lifetime = timedelta(seconds=float(expires_in))
+        datetime.now(UTC) + lifetime + REFRESH_TOKEN_LIFETIME
     except (TypeError, ValueError, OverflowError):
         raise invalid(response, "'expires_in' is missing or not a number of seconds") from None
-    return life
+    return lifetime

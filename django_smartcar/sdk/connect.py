@@ -39,12 +39,12 @@ def get_auth_url(
         "redirect_uri": redirect_uri,
         "approval_prompt": "force" if force else "auto",
         "mode": None if mode == "live" else mode,
-        "scope": spaced(scope),
+        "scope": join_scopes(scope),
         "state": state,
         "make": (vehicle_info or {}).get("make"),
         "single_select": "true" if single_select else None,
         "single_select_vin": single_select if isinstance(single_select, Vin) else None,
-        "flags": spaced([f"{name}:{_flag(value)}" for name, value in (flags or {}).items()]),
+        "flags": join_scopes([f"{name}:{_flag(value)}" for name, value in (flags or {}).items()]),
         "user": user,
         "external_id": external_id,
     }
@@ -87,7 +87,7 @@ def complete_url(url: str, redirect_uri: str, state: str) -> str:
     return urlunsplit(urlsplit(url)._replace(query=urlencode([*given, *ours.items()], doseq=True)))
 
 
-def spaced(words: Sequence[str] | None) -> str:
+def join_scopes(words: Sequence[str] | None) -> str:
     """Words in one text, as OAuth has them."""
     # A string is a sequence too: joined, it would become "r e a d".
     return words if isinstance(words, str) else " ".join(words or ())

@@ -7,11 +7,12 @@ Source: smartcar.com/docs, signals (autumn of 2026).
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypedDict
 
 from ..secret_types import Vin, protected
+from ._dates import parse_datetime
 from .units import Conversion, conversion
 
 #: code -> (the face's name, what its numbers measure). A code that is not here is named after itself.
@@ -124,8 +125,6 @@ MAIN: Final = ("value", "capacity", "activeLimit", "values")
 MEASURED: Final = frozenset(
     {"value", "limit", "activeLimit", "capacity", "availableCapacities", "tirePressure"}
 )
-#: Numbers from here on are milliseconds: in seconds, this is the year 5138.
-FIRST_MILLISECOND: Final = 1e11
 
 
 class SignalError(TypedDict):
@@ -179,26 +178,10 @@ def read(resource: Mapping[str, Any], unit_system: str = "metric", *, sent_in: s
         "value": _primary_value(body),
         "unit": scale.word if isinstance(body, dict) else None,
         "body": body if isinstance(body, dict) else None,
-        "age": moment(meta.get("oemUpdatedAt")),
-        "retrieved_at": moment(meta.get("retrievedAt") or meta.get("fetchedAt")),
+        "age": parse_datetime(meta.get("oemUpdatedAt")),
+        "retrieved_at": parse_datetime(meta.get("retrievedAt") or meta.get("fetchedAt")),
         "error": error,
     }
-
-
-def moment(value: object) -> datetime | None:
-    """An aware moment in UTC from ISO 8601 or the epoch (seconds, milliseconds); None from the rest."""
-    try:
-        if isinstance(value, str):
-            text = value.strip()
-            if not (text.isdecimal() and len(text) >= 9):
-                found = datetime.fromisoformat(text)
-                return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-            value = int(text)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return None
-        return datetime.fromtimestamp(value / 1000 if abs(value) >= FIRST_MILLISECOND else value, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

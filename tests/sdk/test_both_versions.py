@@ -8,7 +8,7 @@ import pytest
 
 from django_smartcar import sdk
 from django_smartcar.sdk._schema import MEASURED, PATHS
-from django_smartcar.sdk._vehicle_base import Reads
+from django_smartcar.sdk._vehicle_base import ReadMethods
 from django_smartcar.sdk.v3._readings import SOURCES
 
 READINGS = [*SOURCES, "vin", "info"]
@@ -190,12 +190,12 @@ def test_the_methods_are_the_same_in_both_and_take_the_same():
         assert theirs.return_annotation == ours.return_annotation, name
 
 
-@pytest.mark.parametrize("name", [name for name in vars(Reads) if not name.startswith("_")])
+@pytest.mark.parametrize("name", [name for name in vars(ReadMethods) if not name.startswith("_")])
 def test_a_reading_says_its_scope_its_sources_and_its_units(name):
-    words = " ".join(getattr(Reads, name).__doc__.split())
+    words = " ".join(getattr(ReadMethods, name).__doc__.split())
     assert "Scope ``read_" in words
     assert f"GET /{PATHS[name]}" in words
     assert "signal" in words
     assert "NotCapableException" in words or "ServerException" in words
     assert any(unit in words for unit in ("raction", "ilo", "No units", "No units."))
-    assert inspect.signature(getattr(Reads, name)).return_annotation.__name__ in vars(sdk)
+    assert inspect.signature(getattr(ReadMethods, name)).return_annotation.__name__ in vars(sdk)

@@ -113,7 +113,7 @@ def test_10_tokens_are_read_as_the_readme_says(server, client):
 def test_11_a_signature_is_compared_in_constant_time_over_the_bytes_as_they_came(monkeypatch):
     compared, compare = [], hmac.compare_digest
     monkeypatch.setattr(hmac, "compare_digest", lambda *both: compared.append(both) or compare(*both))
-    body = b'{"a":  "\\u00e9 \xe9"}'  # to be signed as it came: spaced, escaped, no UTF-8
+    body = b'{"a":  "\\u00e9 \xe9"}'  # to be signed as it came: join_scopes, escaped, no UTF-8
     signature = hmac.new(b"token", body, hashlib.sha256).hexdigest()
     for given, is_good in ((signature, True), (signature[:-1] + "g", False), ("", False)):
         assert sdk.verify_payload("token", given, body) is is_good

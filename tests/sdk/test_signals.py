@@ -140,37 +140,6 @@ def test_a_signal_without_success_has_no_value(status, body, found):
     assert (signal["status"], signal["value"]) == (found, None)
 
 
-@pytest.mark.parametrize(
-    ("value", "moment"),
-    [
-        ("2024-11-18T14:32:08Z", AGE),
-        ("2024-11-18T14:32:08", AGE),
-        ("2024-11-18T16:32:08+02:00", AGE),
-        (1731940328, AGE),
-        (1731940328000, AGE),
-        (1731940328000.0, AGE),
-        ("1731940328", AGE),
-        ("1731940328000", AGE),
-        (None, None),
-        (True, None),
-        ("", None),
-        ("yesterday", None),
-        ("9" * 5000, None),
-        ("²" * 10, None),
-        (float("nan"), None),
-        (float("inf"), None),
-        (10**400, None),
-        (1e300, None),
-        ("0001-01-01T00:00:00+23:59", None),
-        ([], None),
-    ],
-)
-def test_a_moment_is_aware_and_in_utc_or_none(value, moment):
-    found = signals.moment(value)
-    assert found == moment
-    assert found is None or found.tzinfo is UTC
-
-
 json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: (

@@ -130,7 +130,7 @@ ALIKE = st.recursive(
 def test_reading_never_raises(payload):
     event = webhooks.read(payload)
     assert isinstance(event.sequence, int)
-    assert all(isinstance(one.vehicle_id, str) and one.vehicle_id for one in event.news)
+    assert all(isinstance(one.vehicle_id, str) and one.vehicle_id for one in event.updates)
     webhooks.identity(payload)
     webhooks.split(payload)
 
@@ -171,10 +171,10 @@ def test_a_documented_state_is_read():
         "hook-1",
         17,
     )
-    (news,) = event.news
-    assert (news.vehicle_id, news.user_id) == ("car-1", "driver-a")
-    assert news.triggers == ("odometer-traveleddistance", "FIRST_DELIVERY")
-    odometer, location = news.signals
+    (update,) = event.updates
+    assert (update.vehicle_id, update.user_id) == ("car-1", "driver-a")
+    assert update.triggers == ("odometer-traveleddistance", "FIRST_DELIVERY")
+    odometer, location = update.signals
     assert (odometer["name"], odometer["value"], odometer["unit"]) == ("odometer", 160.9344, "km")
     assert odometer["age"] == datetime(2024, 11, 18, 14, 32, 8, tzinfo=UTC)
     assert (location["status"], location["value"], location["age"]) == ("ERROR", None, None)
@@ -185,7 +185,7 @@ def test_a_captured_state_is_read(signal):
     triggers = [{"type": "SIGNAL_UPDATED", "signal": signal}, {"type": "FIRST_DELIVERY"}]
     payload = state(triggers=triggers, meta={"deliveryTime": 1731940328000})
     event = webhooks.read(payload)
-    assert event.news[0].triggers == ("charge-ischarging", "FIRST_DELIVERY")
+    assert event.updates[0].triggers == ("charge-ischarging", "FIRST_DELIVERY")
     assert event.sequence == 1731940328000
 
 
@@ -203,7 +203,7 @@ def test_an_error_and_its_end_are_read(signal):
     ]
     payload = state(eventType="VEHICLE_ERROR")
     payload["data"]["errors"] = errors
-    opened, closed = webhooks.read(payload).news[0].problems
+    opened, closed = webhooks.read(payload).updates[0].problems
     assert (opened["type"], opened["code"], opened["is_resolved"]) == (
         "CONNECTED_SERVICES_ACCOUNT",
         "",
@@ -244,14 +244,16 @@ SCHEDULE = {
 def test_a_schedule_of_2_0_is_read_and_split_car_by_car():
     event = webhooks.read(SCHEDULE)
     assert (event.kind, event.id) == ("VEHICLE_STATE", "")
-    assert [news.vehicle_id for news in event.news] == ["car-1", "car-2"]
-    told = {one["name"]: (one["value"], one["unit"]) for one in event.news[0].signals}
+    assert [update.vehicle_id for update in event.updates] == ["car-1", "car-2"]
+    told = {one["name"]: (one["value"], one["unit"]) for one in event.updates[0].signals}
     assert told["odometer"] == (160.9344, "km")
     assert told["battery_level"] == (0.3, "fraction")
     assert told["battery_range"] == (40.5, "km")
     assert told["location"][0] == {"latitude": 1.5, "longitude": 2.5}
-    assert event.news[0].signals[0]["age"] == datetime(2026, 11, 20, 10, tzinfo=UTC)
-    assert [[news.vehicle_id for news in webhooks.read(one).news] for one in webhooks.split(SCHEDULE)] == [
+    assert event.updates[0].signals[0]["age"] == datetime(2026, 11, 20, 10, tzinfo=UTC)
+    assert [
+        [update.vehicle_id for update in webhooks.read(one).updates] for one in webhooks.split(SCHEDULE)
+    ] == [
         ["car-1"],
         ["car-2"],
     ]
@@ -262,7 +264,7 @@ def test_the_envelope_says_whom_an_event_is_about():
         envelope, event = webhooks.envelope(payload), webhooks.read(payload)
         assert (envelope.kind, envelope.id, envelope.webhook_id) == (event.kind, event.id, event.webhook_id)
         assert (envelope.sequence, envelope.challenge) == (event.sequence, event.challenge)
-        about = [[(news.vehicle_id, news.user_id) for news in one.news] for one in (envelope, event)]
+        about = [[(update.vehicle_id, update.user_id) for update in one.updates] for one in (envelope, event)]
         assert about[0] == about[1] != []
 
 
@@ -274,8 +276,12 @@ def test_charging_of_2_0_is_read():
         "eventTime": "2026-11-20T10:00:00Z",
     }
     event = webhooks.read({"version": "2.0", "webhookId": "h", "eventName": "eventBased", "payload": told})
-    assert (event.kind, event.id, event.news[0].triggers) == ("CHARGING_STARTED", "e", ("CHARGING_STARTED",))
-    (signal,) = event.news[0].signals
+    assert (event.kind, event.id, event.updates[0].triggers) == (
+        "CHARGING_STARTED",
+        "e",
+        ("CHARGING_STARTED",),
+    )
+    (signal,) = event.updates[0].signals
     assert (signal["name"], signal["value"], signal["age"]) == (
         "is_charging",
         True,
@@ -292,7 +298,7 @@ def test_charging_of_2_0_is_read():
 )
 def test_a_challenge_is_read(payload):
     event = webhooks.read(payload)
-    assert (event.kind, event.challenge, event.news) == ("VERIFY", "abc", ())
+    assert (event.kind, event.challenge, event.updates) == ("VERIFY", "abc", ())
 
 
 def test_an_event_without_an_id_is_known_by_what_its_attempts_have_in_common():

@@ -19,12 +19,12 @@ def vehicle(db, pretend, anna):
 @pytest.fixture
 def told():
     """What a receiver of the site was told."""
-    news = []
+    updates = []
 
-    def receive(vehicle, event, news, **kwargs):
-        heard.append((vehicle, {one["name"]: one["value"] for one in news.signals}))
+    def receive(vehicle, event, update, **kwargs):
+        heard.append((vehicle, {one["name"]: one["value"] for one in update.signals}))
 
-    heard = news
+    heard = updates
     webhook_received.connect(receive)
     yield heard
     webhook_received.disconnect(receive)

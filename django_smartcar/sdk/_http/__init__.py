@@ -16,12 +16,12 @@ import urllib3
 
 from django_smartcar import __version__
 
-from ...secret_types import Secret, load_json, protect, protected_copy
+from ...secret_types import Secret, SecretBytes, load_json, protect, protected_copy
 from .. import const
 from ..exceptions import InvalidResponseException, NoResponseException, SmartcarException
 from ._error_bodies import exception_for
 from ._logging import redact_urllib3_logs
-from .failures import fault_of
+from .failures import classify
 from .session import PooledSession
 
 USER_AGENT = (
@@ -189,7 +189,11 @@ def _protected_auth(auth: tuple[str, str] | Auth | None) -> Auth:
     def prepare(request: requests.PreparedRequest) -> requests.PreparedRequest:
         request = add_credentials(request) if add_credentials else request
         request.headers.update(protected_headers(request.headers))
-        request.body = protect(request.body) if isinstance(request.body, str | bytes) else request.body
+        if isinstance(request.body, str | bytes):
+            # Bytes, as some adapters call str() on a text, which prints the placeholder of a `Secret`.
+            request.body = SecretBytes(
+                request.body.encode() if isinstance(request.body, str) else request.body
+            )
         return request
 
     return prepare
@@ -215,7 +219,7 @@ def _no_answer(error: Exception) -> NoResponseException:
     sent = not _was_never_sent(error)
     start = "No answer from Smartcar, the request may have arrived" if sent else "Smartcar was not reached"
     failure = NoResponseException(f"{start}: {words}", request_sent=sent)
-    failure.fault = fault_of(reason)
+    failure.fault = classify(reason)
     return failure
 
 
@@ -286,10 +290,10 @@ def _is(kind: type, value: object) -> bool:
     return isinstance(value, kind)
 
 
-shared = Requester()
+default_requester = Requester()
 redact_urllib3_logs()
 
 
 def call(method: str, url: str, **kwargs: Any) -> Response:
     """Send one request with the requester that everything shares by default (see ``Requester.call``)."""
-    return shared.call(method, url, **kwargs)
+    return default_requester.call(method, url, **kwargs)

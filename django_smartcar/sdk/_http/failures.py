@@ -30,7 +30,7 @@ _WORDS: Final = (
 )
 
 
-def fault_of(reason: object) -> str:
+def classify(reason: object) -> str:
     """The word for what urllib3 names as the reason."""
     if any(isinstance(part, ssl.SSLCertVerificationError) for part in getattr(reason, "args", ())):
         return CERTIFICATE

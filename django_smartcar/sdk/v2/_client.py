@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from ...secret_types import Secret, protect, protected_copy
 from .. import const
-from .._http import Requester, Response, bearer, body_of, protected_headers, shared
+from .._http import Requester, Response, bearer, body_of, default_requester, protected_headers
 
 PAGE_SIZE = 50
 
@@ -43,7 +43,7 @@ class Api:
         self.access_token = access_token
         self.vehicle_id = vehicle_id
         self.unit_system = "metric"
-        self._requester = requester or shared
+        self._requester = requester or default_requester
         self._api_url = api_url.rstrip("/")
 
     def __repr__(self) -> str:
@@ -130,7 +130,7 @@ def segments(*parts: str) -> list[str]:
     return [quote(str(part), safe="") for part in parts]
 
 
-def every(ask: Callable[..., Response], key: str, page_size: int) -> Iterator[str]:
+def iter_all(ask: Callable[..., Response], key: str, page_size: int) -> Iterator[str]:
     """Each of the ``key`` strings on the pages of ``ask(limit=…, offset=…)``, once; lazily, a request a page.
 
     Ends with the count the server gives, and also, should that be wrong, with a page that brings nothing new.
@@ -183,7 +183,7 @@ def iter_vehicle_ids(
     Raises a SmartcarException.
     """
     access_token = Secret(access_token)
-    return every(Api(access_token, requester=requester, api_url=api_url).vehicles, "vehicles", page_size)
+    return iter_all(Api(access_token, requester=requester, api_url=api_url).vehicles, "vehicles", page_size)
 
 
 def get_user_id(

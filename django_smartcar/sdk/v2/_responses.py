@@ -8,8 +8,8 @@ from typing import Any, Final, cast
 from .. import const
 from .._http import Response, body_of, invalid, json_of
 from .._http._error_bodies import exception_for
-from .._responses import answer_of, heading
-from .._schema import FIELDS, MEASURED, data_of
+from .._responses import metadata_of, request_result
+from .._schema import FIELDS, MEASURED, parse_data
 from ..exceptions import SmartcarException
 from ..types import Batch, VehicleAttributes, VehicleInfo
 
@@ -20,12 +20,12 @@ def reading_of(name: str, response: Response) -> dict[str, Any]:
     if body is None:
         raise invalid(response, "it is null")
     try:
-        data = data_of(name, body)
+        data = parse_data(name, body)
     except ValueError as error:
         raise invalid(response, str(error)) from None
     # The seed gives these two as they came, with what else stands there.
     data = body if name in ("odometer", "location") else data
-    return {"data": data, **heading(response, name in MEASURED)}
+    return {"data": data, **metadata_of(response, name in MEASURED)}
 
 
 def info_of(response: Response) -> VehicleInfo:
@@ -55,7 +55,7 @@ def read(name: str, response: Response) -> Any:
     """What the method ``name`` returns; for a name that is no method's, what came."""
     if name in FIELDS:
         return reading_of(name, response)
-    return _OTHERS[name](response) if name in _OTHERS else answer_of(response)
+    return _OTHERS[name](response) if name in _OTHERS else request_result(response)
 
 
 _OTHERS: Final[dict[str, Callable[[Response], Any]]] = {

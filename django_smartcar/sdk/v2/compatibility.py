@@ -9,8 +9,8 @@ from typing import Any, TypedDict
 
 from ...secret_types import Secret, Vin
 from .. import const
-from .._http import Requester, Response, invalid, json_of, shared
-from .._schema import Shape, boolean, required, shaped, text, whole_number
+from .._http import Requester, Response, default_requester, invalid, json_of
+from .._schema import Shape, boolean, required, text, validated, whole_number
 
 
 class Capability(TypedDict):
@@ -77,7 +77,7 @@ def get_compatibility(
     """
     vin, client_secret = Vin(vin), Secret(client_secret)
     params = {"vin": vin, "scope": _spaced(scope), "country": country, "flags": flags}
-    response = (requester or shared).call(
+    response = (requester or default_requester).call(
         "GET", f"{api_url.rstrip('/')}/compatibility", params=params, auth=(client_id, client_secret)
     )
     found: Compatibility = _checked(response, _COMPATIBILITY, json_of(response))
@@ -103,7 +103,7 @@ def get_compatibility_matrix(
     client_secret = Secret(client_secret)
     asked = _spaced(scope) if scope else None
     params = {"region": region, "make": make, "type": type, "scope": asked}
-    response = (requester or shared).call(
+    response = (requester or default_requester).call(
         "GET", f"{api_url.rstrip('/')}/compatibility/matrix", params=params, auth=(client_id, client_secret)
     )
     makes = json_of(response)
@@ -116,7 +116,7 @@ def _checked(response: Response, shape: Shape, value: Any) -> Any:
     try:
         if value is None:
             raise ValueError("it is null")
-        return shaped(shape, value)
+        return validated(shape, value)
     except ValueError as error:
         raise invalid(response, str(error)) from None
 

@@ -10,8 +10,8 @@ from typing import Any, TypedDict
 
 from ...secret_types import Secret
 from .. import const
-from .._http import Requester, Response, body_of, invalid, shared
-from ..signals import moment
+from .._dates import parse_datetime
+from .._http import Requester, Response, body_of, default_requester, invalid
 
 #: The most that Smartcar takes.
 PAGE_SIZE = 100
@@ -62,7 +62,7 @@ def get_connections(
     """
     amt = Secret(amt)
     params = {"user_id": user_id, "vehicle_id": vehicle_id, "mode": mode, "limit": limit, "cursor": cursor}
-    response = (requester or shared).call(
+    response = (requester or default_requester).call(
         "GET", f"{api_url.rstrip('/')}/connections", auth=("default", amt), params=params
     )
     paging = body_of(response).get("paging")
@@ -71,7 +71,7 @@ def get_connections(
         "connections": [
             {
                 **_pair(item),
-                "connected_at": moment(item.get("connectedAt")),
+                "connected_at": parse_datetime(item.get("connectedAt")),
                 "mode": item["mode"] if isinstance(item.get("mode"), str) else None,
             }
             for item in _items(response)
@@ -134,7 +134,7 @@ def delete_connections(
     # An id that got lost on the way would widen what is deleted.
     if user_id is None and vehicle_id is None or "" in given.values():
         raise ValueError("to delete connections takes a user_id, a vehicle_id, or both, and none empty")
-    send = requester or shared
+    send = requester or default_requester
     response = send.call(
         "DELETE",
         f"{api_url.rstrip('/')}/connections",

@@ -7,19 +7,19 @@ from ...secret_types import Secret, coordinate, protected_copy
 from .. import const
 from .._http import Requester, body_of, protected_headers
 from .._periods import Period
-from .._responses import answer_of
-from .._schema import PATHS, names_of
+from .._responses import request_result
+from .._schema import PATHS, method_names
 from .._validation import check_charge_limit, check_coordinates
-from .._vehicle_base import Reads
+from .._vehicle_base import ReadMethods
 from ..types import Answer, Batch, Location, Odometer, Status, Subscribed, VehicleAttributes, VehicleInfo
-from ._client import Api, every
+from ._client import Api, iter_all
 from ._responses import attributes_of, batch_of, info_of, permissions_of, read, vin_of
 
 # What Smartcar itself puts on a page of permissions.
 PERMISSIONS_PAGE_SIZE = 25
 
 
-class Vehicle(Reads):
+class Vehicle(ReadMethods):
     """Asks a car and tells it what to do. Every call raises a SmartcarException when it fails."""
 
     def __init__(
@@ -55,7 +55,7 @@ class Vehicle(Reads):
 
     def iter_permissions(self, *, page_size: int = PERMISSIONS_PAGE_SIZE) -> Iterator[str]:
         """All that the owner has granted, each once, from as many pages as it takes."""
-        return every(self.api.permissions, "permissions", page_size)
+        return iter_all(self.api.permissions, "permissions", page_size)
 
     def info(self) -> VehicleInfo:
         """``{"id", "make", "model", "year"}``. Scope ``read_vehicle_info``. GET the vehicle."""
@@ -98,7 +98,7 @@ class Vehicle(Reads):
         A make's own path is named after itself, ``"tesla_charge_ammeter"``, and has what ``request`` returns.
         Raises the exception of the whole, for a path that Smartcar does not know. POST /batch.
         """
-        names = names_of(paths)
+        names = method_names(paths)
         return batch_of(self.api.batch(names.values()), names) if names else {}
 
     def request(
@@ -111,7 +111,7 @@ class Vehicle(Reads):
         before our own. Never sent twice, but for a GET.
         """
         body, headers = protected_copy(body), protected_headers(headers)
-        return answer_of(self.api.request(method, path, body, headers))
+        return request_result(self.api.request(method, path, body, headers))
 
     def subscribe(self, webhook_id: str) -> Subscribed:
         """Let a webhook tell of this car: ``{"webhook_id", "vehicle_id"}``. POST /webhooks/{id}."""

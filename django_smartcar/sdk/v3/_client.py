@@ -10,14 +10,14 @@ from urllib.parse import quote
 
 from ...secret_types import protect, protected_copy
 from .. import const
-from .._http import Requester, Response, bearer, body_of, invalid, protected_headers, shared
+from .._http import Requester, Response, bearer, body_of, default_requester, invalid, protected_headers
 from .._http._error_bodies import exception_for
 
 #: ``{"id", "type", "attributes", "meta", "relationships", "links"}``; of these, only the id is certain.
 Resource: TypeAlias = dict[str, Any]
 
 
-class Resources:
+class Client:
     """A host of API v3, and the headers it wants: the application's token, the driver, the units."""
 
     def __init__(
@@ -33,10 +33,10 @@ class Resources:
         self.user_id = user_id
         self.unit_system: str | None = None
         self._api_url = api_url.rstrip("/")
-        self._requester = requester or shared
+        self._requester = requester or default_requester
 
     def __repr__(self) -> str:
-        return f"Resources({self._api_url!r}, user_id={self.user_id!r}, unit_system={self.unit_system!r})"
+        return f"Client({self._api_url!r}, user_id={self.user_id!r}, unit_system={self.unit_system!r})"
 
     def set_unit_system(self, unit_system: str) -> None:
         """Ask for ``"metric"`` or ``"imperial"`` from now on; ValueError for anything else."""
@@ -84,21 +84,21 @@ class Resources:
         if response.content.strip():
             document_of(response)
 
-    def one(self, *path: str) -> Resource:
+    def get_one(self, *path: str) -> Resource:
         """GET one resource; its older form, without ``data`` around it, is taken too."""
         return resource_of(self.get(*path))
 
-    def every(
+    def iter_all(
         self, *path: str, filters: Mapping[str, str | None] | None = None, page_size: int | None = None
     ) -> Iterator[Resource]:
         """Each resource on the pages of ``path``, once; lazily, a request a page.
 
         To delete on the way moves the pages: make a list first.
         """
-        for _, resources in self.pages(*path, filters=filters, page_size=page_size):
+        for _, resources in self.iter_pages(*path, filters=filters, page_size=page_size):
             yield from resources
 
-    def pages(
+    def iter_pages(
         self, *path: str, filters: Mapping[str, str | None] | None = None, page_size: int | None = None
     ) -> Iterator[tuple[Response, list[Resource]]]:
         """Each page of ``path`` and what it has that no page before it had; lazily.

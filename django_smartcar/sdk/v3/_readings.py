@@ -9,12 +9,12 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from .._http import Response, invalid
 from .._periods import Period
-from .._schema import MEASURED, data_of
+from .._schema import MEASURED, parse_data
 from ..exceptions import NotCapableException, PermissionException, SignalNotAvailable
 from ..signals import CODES, SIGNALS, SYSTEMS, Signal
 from ..units import TARGET_UNITS
 from ._client import part_of
-from ._signals import Ask
+from ._signals import FindSignal
 
 #: The signals that are there, by the face's names.
 Parts: TypeAlias = Mapping[str, Signal]
@@ -148,11 +148,11 @@ def is_single(name: str) -> bool:
     return len(SOURCES[name].names) == 1 and not SOURCES[name].extra
 
 
-def reading_of(name: str, ask: Ask, unit_system: str, within: Period | None = None) -> dict[str, Any]:
-    """What the method ``name`` returns: as in API v2, made of the signals that ``ask`` finds."""
-    parts, response = _parts(SOURCES[name], ask, unit_system)
+def reading_of(name: str, find: FindSignal, unit_system: str, within: Period | None = None) -> dict[str, Any]:
+    """What the method ``name`` returns: as in API v2, made of the signals that ``find`` finds."""
+    parts, response = _parts(SOURCES[name], find, unit_system)
     try:
-        data = data_of(name, SOURCES[name].body(parts))
+        data = parse_data(name, SOURCES[name].body(parts))
     except ValueError as error:
         raise invalid(response, str(error)) from None
     if name == "service_history":
@@ -163,27 +163,27 @@ def reading_of(name: str, ask: Ask, unit_system: str, within: Period | None = No
     return {"data": data, "unit_system": unit_system, **age} if name in MEASURED else {"data": data, **age}
 
 
-def vin_of(ask: Ask) -> str:
+def vin_of(find: FindSignal) -> str:
     """The text of the signal ``vin``. Raises InvalidResponseException."""
-    response, signal = ask("vin")
+    response, signal = find("vin")
     if not isinstance(signal["value"], str) or not signal["value"]:
         raise invalid(response, "the VIN is not a text")
     return signal["value"]
 
 
-def _parts(source: Source, ask: Ask, unit_system: str) -> tuple[dict[str, Signal], Response]:
+def _parts(source: Source, find: FindSignal, unit_system: str) -> tuple[dict[str, Signal], Response]:
     """The signals that are there, and an answer that they came in; raises why, if there is none."""
     parts, missing = {}, []
     for name in source.names:
         try:
-            response, parts[name] = ask(name)
+            response, parts[name] = find(name)
         except (NotCapableException, SignalNotAvailable) as error:
             missing.append(error)
     if not parts:
         raise missing[0]
     for name in source.extra:
         try:
-            parts[name] = ask(name)[1]
+            parts[name] = find(name)[1]
         except (NotCapableException, SignalNotAvailable, PermissionException):
             continue
     for name, signal in parts.items():

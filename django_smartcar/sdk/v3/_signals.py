@@ -7,20 +7,20 @@ from .._http import Response
 from .._http._error_bodies import exception_for
 from ..exceptions import ResourceNotFoundException, SignalNotAvailable
 from ..signals import CODES, Signal, read
-from ._client import Resource, Resources, resource_of
+from ._client import Client, Resource, resource_of
 
 #: Finds one signal by the face's name; raises the exception of one that has no reading.
-Ask: TypeAlias = Callable[[str], tuple[Response, Signal]]
+FindSignal: TypeAlias = Callable[[str], tuple[Response, Signal]]
 
 
-class Store:
-    """The signals of one car, in the units that its requests ask for."""
+class SignalReader:
+    """The signals of one car, in the units that its requests find for."""
 
-    def __init__(self, api: Resources, vehicle_id: str) -> None:
+    def __init__(self, api: Client, vehicle_id: str) -> None:
         self._api = api
         self._path = ("vehicles", vehicle_id, "signals")
 
-    def one(self, name: str) -> tuple[Response, Signal]:
+    def get_one(self, name: str) -> tuple[Response, Signal]:
         """One signal, asked for alone, by the face's name or Smartcar's code."""
         try:
             response = self._api.get(*self._path, CODES.get(name, name))
@@ -30,13 +30,13 @@ class Store:
             raise exception_for(error.response, kind=SignalNotAvailable) from None
         return _checked(response, self._read(resource_of(response)))
 
-    def all(self) -> Ask:
+    def all(self) -> FindSignal:
         """What finds one signal among all that are stored, which are asked for here."""
         stored: dict[str, tuple[Response, Signal]] = {}
-        for response, resources in self._api.pages(*self._path):
+        for response, resources in self._api.iter_pages(*self._path):
             stored.update({signal["code"]: (response, signal) for signal in map(self._read, resources)})
 
-        def ask(name: str) -> tuple[Response, Signal]:
+        def find(name: str) -> tuple[Response, Signal]:
             code = CODES[name]
             if code not in stored:
                 what = f"no {code}" if stored else "no signal at all"
@@ -45,11 +45,11 @@ class Store:
                 )
             return _checked(*stored[code])
 
-        return ask
+        return find
 
     def signals(self) -> list[Signal]:
         """All of them, those that failed included."""
-        return list(map(self._read, self._api.every(*self._path)))
+        return list(map(self._read, self._api.iter_all(*self._path)))
 
     def _read(self, resource: Resource) -> Signal:
         unit_system = self._api.unit_system or "metric"

@@ -11,7 +11,7 @@ from typing import NotRequired, TypedDict
 from ...secret_types import coordinate
 from .._validation import check_charge_limit, check_coordinates
 from ..types import Status
-from ._client import Resources, ensure_done, text_of
+from ._client import Client, ensure_done, text_of
 
 
 class Window(TypedDict):
@@ -31,7 +31,7 @@ class Commands:
     """The commands of one car: paths under ``/vehicles/{id}``."""
 
     vehicle_id: str
-    api: Resources
+    api: Client
 
     def lock(self) -> Status:
         """Lock the car: ``{"status": "success"}``. POST /commands/security/lock."""

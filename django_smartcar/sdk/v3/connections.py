@@ -9,10 +9,10 @@ from typing import TypedDict
 
 from ...secret_types import Secret, protect
 from .. import const
+from .._dates import parse_datetime
 from .._http import Requester
-from ..signals import moment
 from ..types import VehicleAttributes
-from ._client import Resource, Resources, attributes_of, id_of, part_of, text_of
+from ._client import Client, Resource, attributes_of, id_of, part_of, text_of
 
 #: Smartcar's own is 10; other lists of API v3 take up to 100.
 PAGE_SIZE = 50
@@ -58,8 +58,8 @@ def iter_connections(
         "user.externalId": external_id,
         "vehicle.mode": mode,
     }
-    host = Resources(access_token, api_url, requester=requester)
-    return map(_connection, host.every("connections", filters=filters, page_size=page_size))
+    host = Client(access_token, api_url, requester=requester)
+    return map(_connection, host.iter_all("connections", filters=filters, page_size=page_size))
 
 
 def get_connection(
@@ -72,7 +72,7 @@ def get_connection(
     """One connection, by its id. GET /connections/{id}."""
     access_token = Secret(access_token)
     return _connection(
-        Resources(access_token, api_url, requester=requester).one("connections", connection_id)
+        Client(access_token, api_url, requester=requester).get_one("connections", connection_id)
     )
 
 
@@ -85,7 +85,7 @@ def delete_connection(
 ) -> None:
     """End the application's access to one car of one user. DELETE /connections/{id}."""
     access_token = Secret(access_token)
-    Resources(access_token, api_url, requester=requester).send("DELETE", "connections", connection_id)
+    Client(access_token, api_url, requester=requester).send("DELETE", "connections", connection_id)
 
 
 def delete_user(
@@ -97,7 +97,7 @@ def delete_user(
 ) -> None:
     """Make Smartcar forget a user, and end all of the connections. DELETE /users/{id}."""
     access_token = Secret(access_token)
-    Resources(access_token, api_url, requester=requester).send("DELETE", "users", user_id)
+    Client(access_token, api_url, requester=requester).send("DELETE", "users", user_id)
 
 
 def get_vehicle(
@@ -109,7 +109,7 @@ def get_vehicle(
 ) -> VehicleAttributes:
     """``{"make", "model", "year", "mode", "powertrain_type"}`` of a car. GET /vehicles/{id}."""
     access_token = Secret(access_token)
-    resource = Resources(access_token, api_url, requester=requester).one("vehicles", vehicle_id)
+    resource = Client(access_token, api_url, requester=requester).get_one("vehicles", vehicle_id)
     return vehicle_attributes(attributes_of(resource))
 
 
@@ -136,6 +136,6 @@ def _connection(resource: Resource) -> Connection:
         if isinstance(permissions, list)
         else [],
         "vehicle": vehicle_attributes(part_of(attributes, "vehicle")),
-        "created_at": moment(meta.get("createdAt")),
-        "updated_at": moment(meta.get("updatedAt")),
+        "created_at": parse_datetime(meta.get("createdAt")),
+        "updated_at": parse_datetime(meta.get("updatedAt")),
     }

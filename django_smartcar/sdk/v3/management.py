@@ -9,11 +9,11 @@ from typing import Any, TypedDict
 
 from ...secret_types import Secret
 from .. import const
+from .._dates import parse_datetime
 from .._http import Requester
 from ..exceptions import ResourceNotFoundException
-from ..signals import moment
 from ..types import VehicleAttributes
-from ._client import Resource, Resources, attributes_of, id_of, part_of, text_of
+from ._client import Client, Resource, attributes_of, id_of, part_of, text_of
 from .connections import MODES, vehicle_attributes
 
 #: The most that Smartcar takes.
@@ -63,7 +63,7 @@ def iter_applications(
 ) -> Iterator[Resource]:
     """The applications this token may see, as Smartcar describes them. GET /applications."""
     access_token = Secret(access_token)
-    return Resources(access_token, api_url, requester=requester).every("applications")
+    return Client(access_token, api_url, requester=requester).iter_all("applications")
 
 
 def get_application(
@@ -75,7 +75,7 @@ def get_application(
 ) -> Resource:
     """One application, as Smartcar describes it. GET /applications/{id}."""
     access_token = Secret(access_token)
-    return Resources(access_token, api_url, requester=requester).one("applications", application_id)
+    return Client(access_token, api_url, requester=requester).get_one("applications", application_id)
 
 
 def iter_webhooks(
@@ -92,8 +92,8 @@ def iter_webhooks(
     access_token = Secret(access_token)
     enabled = None if is_enabled is None else str(is_enabled).lower()
     filters = {"name": name, "callbackUri": callback_uri, "isEnabled": enabled}
-    host = Resources(access_token, api_url, requester=requester)
-    return map(_webhook, host.every("webhooks", filters=filters, page_size=page_size))
+    host = Client(access_token, api_url, requester=requester)
+    return map(_webhook, host.iter_all("webhooks", filters=filters, page_size=page_size))
 
 
 def get_webhook(
@@ -105,7 +105,7 @@ def get_webhook(
 ) -> Webhook:
     """One webhook. GET /webhooks/{id}."""
     access_token = Secret(access_token)
-    return _webhook(Resources(access_token, api_url, requester=requester).one("webhooks", webhook_id))
+    return _webhook(Client(access_token, api_url, requester=requester).get_one("webhooks", webhook_id))
 
 
 def iter_subscriptions(
@@ -122,8 +122,8 @@ def iter_subscriptions(
     """Which cars are subscribed to which webhooks, filtered by Smartcar. GET /subscriptions."""
     access_token = Secret(access_token)
     filters = {"userId": user_id, "vehicleId": vehicle_id, "webhookId": webhook_id, "vehicle.mode": mode}
-    host = Resources(access_token, api_url, requester=requester)
-    return map(_subscription, host.every("subscriptions", filters=filters, page_size=page_size))
+    host = Client(access_token, api_url, requester=requester)
+    return map(_subscription, host.iter_all("subscriptions", filters=filters, page_size=page_size))
 
 
 def get_subscription(
@@ -135,8 +135,8 @@ def get_subscription(
 ) -> Subscription:
     """One subscription. GET /subscriptions/{id}."""
     access_token = Secret(access_token)
-    host = Resources(access_token, api_url, requester=requester)
-    return _subscription(host.one("subscriptions", subscription_id))
+    host = Client(access_token, api_url, requester=requester)
+    return _subscription(host.get_one("subscriptions", subscription_id))
 
 
 def subscribe(
@@ -154,7 +154,7 @@ def subscribe(
     """
     access_token = Secret(access_token)
     attributes = {"webhookId": webhook_id, "userId": user_id, "vehicleId": vehicle_id}
-    host = Resources(access_token, api_url, requester=requester)
+    host = Client(access_token, api_url, requester=requester)
     host.send("POST", "subscriptions", attributes=attributes)
 
 
@@ -167,17 +167,17 @@ def unsubscribe(
 ) -> None:
     """Remove a subscription. DELETE /subscriptions/{id}."""
     access_token = Secret(access_token)
-    Resources(access_token, api_url, requester=requester).send("DELETE", "subscriptions", subscription_id)
+    Client(access_token, api_url, requester=requester).send("DELETE", "subscriptions", subscription_id)
 
 
-def unsubscribe_vehicle(host: Resources, webhook_id: str, vehicle_id: str, user_id: str) -> None:
+def unsubscribe_vehicle(host: Client, webhook_id: str, vehicle_id: str, user_id: str) -> None:
     """Remove the subscription of this car of this user, live or simulated, to this webhook.
 
     Raises ResourceNotFoundException if there is none (any more).
     """
     asked = {"userId": user_id, "vehicleId": vehicle_id, "webhookId": webhook_id}
     for mode in MODES:
-        for resource in host.every("subscriptions", filters={**asked, "vehicle.mode": mode}):
+        for resource in host.iter_all("subscriptions", filters={**asked, "vehicle.mode": mode}):
             ids = [id_of(resource, related) for related in ("user", "vehicle", "webhook")]
             # The filter is not believed: a stranger's subscription must not be taken for this one.
             if ids == list(asked.values()):
@@ -200,8 +200,8 @@ def iter_compatible_vehicles(
     Public: no token is sent. GET /compatible-vehicles.
     """
     filters = {"region": region, "make": make, "powertrainType": powertrain_type}
-    host = Resources(None, api_url, requester=requester)
-    return map(_compatible_vehicle, host.every("compatible-vehicles", filters=filters))
+    host = Client(None, api_url, requester=requester)
+    return map(_compatible_vehicle, host.iter_all("compatible-vehicles", filters=filters))
 
 
 def _webhook(resource: Resource) -> Webhook:
@@ -210,8 +210,8 @@ def _webhook(resource: Resource) -> Webhook:
         "id": resource["id"],
         "name": text_of(attributes, "name"),
         "callback_uri": text_of(attributes, "callbackUri"),
-        "is_enabled": _truth_of(attributes, "isEnabled"),
-        "auto_subscribe": _truth_of(attributes, "autoSubscribe"),
+        "is_enabled": _bool_of(attributes, "isEnabled"),
+        "auto_subscribe": _bool_of(attributes, "autoSubscribe"),
     }
 
 
@@ -223,8 +223,8 @@ def _subscription(resource: Resource) -> Subscription:
         "user_id": id_of(resource, "user"),
         "vehicle_id": id_of(resource, "vehicle"),
         "vehicle": vehicle_attributes(part_of(resource, "attributes", "vehicle")),
-        "created_at": moment(meta.get("createdAt")),
-        "updated_at": moment(meta.get("updatedAt")),
+        "created_at": parse_datetime(meta.get("createdAt")),
+        "updated_at": parse_datetime(meta.get("updatedAt")),
     }
 
 
@@ -246,7 +246,7 @@ def _compatible_vehicle(resource: Resource) -> CompatibleVehicle:
     }
 
 
-def _truth_of(part: Resource, name: str) -> bool | None:
+def _bool_of(part: Resource, name: str) -> bool | None:
     value = part.get(name)
     return value if isinstance(value, bool) else None
 

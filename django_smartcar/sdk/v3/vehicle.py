@@ -7,16 +7,16 @@ from ...secret_types import Secret, protect, protected_copy
 from .. import const
 from .._http import Requester, protected_headers
 from .._periods import Period
-from .._responses import answer_of
-from .._schema import names_of
-from .._vehicle_base import Reads
+from .._responses import request_result
+from .._schema import method_names
+from .._vehicle_base import ReadMethods
 from ..exceptions import ResourceNotFoundException, SmartcarException
 from ..signals import Signal
 from ..types import Answer, Batch, Location, Odometer, Status, Subscribed, VehicleAttributes, VehicleInfo
 from . import management
-from ._client import Resources
+from ._client import Client
 from ._readings import SOURCES, is_single, reading_of, vin_of
-from ._signals import Ask, Store
+from ._signals import FindSignal, SignalReader
 from .commands import Commands
 from .connections import MODES, Connection, delete_connection, get_vehicle, iter_connections
 
@@ -33,8 +33,8 @@ class Signals(TypedDict):
     unit_system: str
 
 
-class Vehicle(Reads, Commands):
-    """Asks a car and tells it what to do: see Reads and Commands.
+class Vehicle(ReadMethods, Commands):
+    """Asks a car and tells it what to do: see ReadMethods and Commands.
 
     A reading made of several signals takes one request, for all that Smartcar has stored of the car.
     """
@@ -57,8 +57,8 @@ class Vehicle(Reads, Commands):
         self.vehicle_id = vehicle_id
         self.access_token = access_token
         self.user_id = user_id
-        self.api = Resources(access_token, api_url, user_id=user_id, requester=requester)
-        self._store = Store(self.api, vehicle_id)
+        self.api = Client(access_token, api_url, user_id=user_id, requester=requester)
+        self._signals = SignalReader(self.api, vehicle_id)
         self._requester = requester
         self._api_url = api_url
         self._management_url = management_url
@@ -124,7 +124,7 @@ class Vehicle(Reads, Commands):
 
     def vin(self) -> str:
         """The vehicle identification number. Scope ``read_vin``. Signal vehicleidentification-vin."""
-        return vin_of(self._store.one)
+        return vin_of(self._signals.get_one)
 
     def odometer(self) -> Odometer:
         """``{"data": {"distance"}, "unit_system", "age"}``, kilometres or miles.
@@ -147,12 +147,12 @@ class Vehicle(Reads, Commands):
         ``"attributes"`` and ``"permissions"``, which are no signals, take a request of their own. A path that
         API v3 does not have, as that of one make, is a ResourceNotFoundException. GET /signals.
         """
-        names, found = names_of(paths), {}
+        names, found = method_names(paths), {}
         is_stored = set(names) - {"attributes", "permissions"}
-        ask = self._store.all() if is_stored else self._store.one
+        find = self._signals.all() if is_stored else self._signals.get_one
         for name in names:
             try:
-                found[name] = self._item(name, ask)
+                found[name] = self._item(name, find)
             except SmartcarException as error:
                 found[name] = error.with_traceback(None)
         return cast(Batch, found)
@@ -168,7 +168,7 @@ class Vehicle(Reads, Commands):
         body, headers = protected_copy(body), protected_headers(headers)
         path, _, query = path.partition("?")
         parts = ("vehicles", self.vehicle_id, *filter(None, path.split("/")))
-        return answer_of(self.api.request(method, *parts, query=query, body=body, headers=headers))
+        return request_result(self.api.request(method, *parts, query=query, body=body, headers=headers))
 
     def subscribe(self, webhook_id: str) -> Subscribed:
         """Let a webhook tell of this car: ``{"webhook_id", "vehicle_id"}``; it may not yet when this returns.
@@ -191,7 +191,7 @@ class Vehicle(Reads, Commands):
         Raises ResourceNotFoundException if the webhook does not tell of this car.
         """
         amt = protect(amt)
-        host = Resources(self.access_token, self._management_url, requester=self._requester)
+        host = Client(self.access_token, self._management_url, requester=self._requester)
         management.unsubscribe_vehicle(host, webhook_id, self.vehicle_id, self.user_id)
         return {"status": "success"}
 
@@ -201,7 +201,7 @@ class Vehicle(Reads, Commands):
         From as many pages as it takes. A signal that failed is there, with its ``error`` and without a value.
         GET /signals.
         """
-        found = self._store.signals()
+        found = self._signals.signals()
         return {
             "signals": {signal["code"]: signal for signal in found},
             "is_empty": not found,
@@ -214,7 +214,7 @@ class Vehicle(Reads, Commands):
         Raises the exception of the signal's own error; SignalNotAvailable if Smartcar has nothing under this
         code, as it has under no code while its store is empty (see ``signals``).
         """
-        return self._store.one(code)[1]
+        return self._signals.get_one(code)[1]
 
     def disconnect(self) -> None:
         """End the application's access to this car: the owner must connect it anew. DELETE the connection."""
@@ -226,16 +226,16 @@ class Vehicle(Reads, Commands):
         )
 
     def _read(self, name: str, within: Period | None = None) -> Any:
-        ask = self._store.one if is_single(name) else self._store.all()
-        return reading_of(name, ask, self.unit_system, within)
+        find = self._signals.get_one if is_single(name) else self._signals.all()
+        return reading_of(name, find, self.unit_system, within)
 
-    def _item(self, name: str, ask: Ask) -> Any:
+    def _item(self, name: str, find: FindSignal) -> Any:
         if name in ("attributes", "permissions"):
             return getattr(self, name)()
         if name == "vin":
-            return vin_of(ask)
+            return vin_of(find)
         if name in SOURCES:
-            return reading_of(name, ask, self.unit_system)
+            return reading_of(name, find, self.unit_system)
         raise ResourceNotFoundException(
             f"API v3 has no reading {name!r}", type="RESOURCE_NOT_FOUND", code="PATH", status_code=404
         )

@@ -2,7 +2,7 @@
 
     if webhooks.verify_payload(token, headers["SC-Signature"], body):      # the bytes as they came
         event = webhooks.read(webhooks.load(body))
-        event.kind, event.news[0].vehicle_id, event.news[0].signals        # as `signals.read` gives them
+        event.kind, event.updates[0].vehicle_id, event.updates[0].signals   # as `signals.read` gives them
 
 Smartcar signs with the Application Management Token, and asks a receiver for the same over a challenge: see
 `is_challenge` before you answer one.
@@ -42,9 +42,9 @@ CHALLENGE: Final = re.compile(r"[A-Za-z0-9+/=_.-]{1,256}", re.ASCII)
 MAX_DEPTH: Final = 40
 
 #: No id of Smartcar's is longer: they are UUIDs.
-LONGEST_ID: Final = 64
+MAX_ID_LENGTH: Final = 64
 #: What each attempt to deliver an event says anew.
-PER_ATTEMPT: Final = frozenset({"deliveryId", "deliveredAt", "deliveryTime"})
+DELIVERY_FIELDS: Final = frozenset({"deliveryId", "deliveredAt", "deliveryTime"})
 
 
 def hash_challenge(token: str, challenge: str | bytes) -> str:
@@ -102,10 +102,10 @@ def identity(payload: Mapping[str, Any], known: str | None = None) -> str:
     ``known`` is the id that its envelope tells, for whoever has read that.
     """
     known = envelope(payload).id if known is None else known
-    if known.isprintable() and 0 < len(known) <= LONGEST_ID:
+    if known.isprintable() and 0 < len(known) <= MAX_ID_LENGTH:
         return known
     meta = {
-        name: value for name, value in _v4.mapping(payload.get("meta")).items() if name not in PER_ATTEMPT
+        name: value for name, value in _v4.mapping(payload.get("meta")).items() if name not in DELIVERY_FIELDS
     }
     common = {**payload, "meta": meta}
     return hashlib.sha256(json.dumps(common, sort_keys=True).encode()).hexdigest()

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from .. import signals
-from ..signals import Signal, moment
+from .._dates import parse_datetime
+from ..signals import Signal
 from ._v4 import STATE, VERIFY, Event, VehicleUpdate, mapping, mappings, text
 
 #: API v2's paths: the code of each signal, its field, and a unit that the header does not tell.
-OLDER: Final[dict[str, list[tuple[str, str | None, str | None]]]] = {
+SIGNALS_BY_PATH: Final[dict[str, list[tuple[str, str | None, str | None]]]] = {
     "odometer": [("odometer-traveleddistance", "distance", None)],
     "location": [("location-preciselocation", None, None)],
     "vin": [("vehicleidentification-vin", "vin", None)],
@@ -43,14 +44,14 @@ def read(payload: Mapping[str, Any], unit_system: str) -> Event:
     ]
     if vehicle_id := text(told.get("vehicleId")):
         found.append(VehicleUpdate(vehicle_id, triggers=(kind,), signals=tuple(_charging(kind, told))))
-    when = moment(told.get("eventTime"))
+    when = parse_datetime(told.get("eventTime"))
     return Event(
         kind,
         text(told.get("eventId")),
         text(payload.get("webhookId")),
         int(when.timestamp() * 1000) if when else 0,
         text(told.get("challenge")),
-        tuple(news for news in found if news.vehicle_id),
+        tuple(update for update in found if update.vehicle_id),
     )
 
 
@@ -69,7 +70,7 @@ def _read_items(told: object, unit_system: str) -> Iterator[Signal]:
             continue
         sent_in = "imperial" if headers.get("sc-unit-system") == "imperial" else "metric"
         meta = {"oemUpdatedAt": headers.get("sc-data-age"), "retrievedAt": headers.get("sc-fetched-at")}
-        for code, name, unit in OLDER.get(text(item.get("path")).strip("/"), []):
+        for code, name, unit in SIGNALS_BY_PATH.get(text(item.get("path")).strip("/"), []):
             if name is None or body.get(name) is not None:
                 reading = (
                     dict(body) if name is None else {"value": body[name]} | ({"unit": unit} if unit else {})

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypedDict
 
 from .. import signals
-from ..signals import Signal, moment
+from .._dates import parse_datetime
+from ..signals import Signal
 
 VERIFY: Final = "VERIFY"
 STATE: Final = "VEHICLE_STATE"
@@ -48,7 +49,7 @@ class Event:
     webhook_id: str
     sequence: int
     challenge: str = field(default="", repr=False)
-    news: tuple[VehicleUpdate, ...] = ()
+    updates: tuple[VehicleUpdate, ...] = ()
 
 
 def read(payload: Mapping[str, Any], unit_system: str) -> Event:
@@ -60,23 +61,23 @@ def read(payload: Mapping[str, Any], unit_system: str) -> Event:
         "problems": tuple(_problem(one) for one in mappings(data.get("errors"))),
     }
     head = envelope(payload)
-    return replace(head, news=tuple(replace(news, **told) for news in head.news))
+    return replace(head, updates=tuple(replace(update, **told) for update in head.updates))
 
 
 def envelope(payload: Mapping[str, Any]) -> Event:
     """The same event, and whom it is about, without what it tells of them."""
     data, meta = mapping(payload.get("data")), mapping(payload.get("meta"))
-    delivered = moment(meta.get("deliveredAt") or meta.get("deliveryTime"))
+    delivered = parse_datetime(meta.get("deliveredAt") or meta.get("deliveryTime"))
     sequence = whole(meta.get("sequence")) or (int(delivered.timestamp() * 1000) if delivered else 0)
     vehicle_id = text(mapping(data.get("vehicle")).get("id")) or text(payload.get("vehicleId"))
-    news = VehicleUpdate(vehicle_id, text(mapping(data.get("user")).get("id")))
+    update = VehicleUpdate(vehicle_id, text(mapping(data.get("user")).get("id")))
     return Event(
         text(payload.get("eventType")),
         text(payload.get("eventId")),
         text(meta.get("webhookId")),
         sequence,
         text(data.get("challenge")),
-        (news,) if vehicle_id else (),
+        (update,) if vehicle_id else (),
     )
 
 

@@ -132,10 +132,10 @@ def _store(
 
 
 def _part(told: sdk.webhooks.Event, text: Secret) -> dict[str, str]:
-    news = told.news[0] if told.news else sdk.webhooks.VehicleUpdate("")
+    update = told.updates[0] if told.updates else sdk.webhooks.VehicleUpdate("")
     return {
-        "smartcar_vehicle_id": _id(news.vehicle_id),
-        "smartcar_user_id": _id(news.user_id),
+        "smartcar_vehicle_id": _id(update.vehicle_id),
+        "smartcar_user_id": _id(update.user_id),
         "payload": text,
     }
 

@@ -123,7 +123,7 @@ def _work(event: WebhookEvent, lease: Lease) -> None:
     except LockLost:
         return
     except Exception as error:
-        failed, is_unknown = [_described("Smartcar's news", error)], False
+        failed, is_unknown = [_described("the event", error)], False
     if failed:
         _fail(event, lease, failed)
     elif is_unknown:
@@ -144,8 +144,8 @@ def _apply(event: WebhookEvent, lease: Lease, payload: dict[str, Any]) -> list[C
         held = ConnectedVehicle.objects.filter(pk__in=[vehicle.pk for vehicle in found])
         vehicles = list(held.order_by("pk").select_for_update())
         for vehicle in vehicles:
-            for told, news in _news(vehicle, payload):
-                _readings.apply(vehicle, told, news)
+            for told, update in _updates(vehicle, payload):
+                _readings.apply(vehicle, told, update)
         done = _record(event, lease, APPLIED)
     event.done = done
     return vehicles
@@ -163,13 +163,13 @@ def _announce(
         try:
             with transaction.atomic():
                 _renew_lease(lease)
-                for _told, news in _news(vehicle, payload):
+                for _told, update in _updates(vehicle, payload):
                     receiver(
                         signal=signals.webhook_received,
                         sender=WebhookEvent,
                         vehicle=vehicle,
                         event=event,
-                        news=news,
+                        update=update,
                     )
                 done = _record(event, lease, name)
         except LockLost:
@@ -181,9 +181,9 @@ def _announce(
     return failed
 
 
-def _news(vehicle: ConnectedVehicle, payload: dict[str, Any]) -> Iterator[Any]:
+def _updates(vehicle: ConnectedVehicle, payload: dict[str, Any]) -> Iterator[Any]:
     told = sdk.webhooks.read(payload, vehicle.unit_system)
-    return ((told, news) for news in told.news if news.vehicle_id == vehicle.smartcar_vehicle_id)
+    return ((told, update) for update in told.updates if update.vehicle_id == vehicle.smartcar_vehicle_id)
 
 
 def _receivers(vehicle: ConnectedVehicle) -> Iterator[tuple[str, Callable[..., Any]]]:

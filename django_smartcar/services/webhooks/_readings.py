@@ -18,7 +18,8 @@ from ...models import (
     VehicleProblem,
     VehicleReading,
 )
-from ...sdk.signals import CODES, Signal, moment
+from ...sdk import parse_datetime
+from ...sdk.signals import CODES, Signal
 from ...sdk.webhooks import Event, Problem, VehicleUpdate
 from .. import _session, readings
 
@@ -35,20 +36,20 @@ def vehicles_of(vehicle_id: str, user_id: str) -> list[ConnectedVehicle]:
     return list(found.order_by("pk"))
 
 
-def apply(vehicle: ConnectedVehicle, event: Event, news: VehicleUpdate) -> None:
+def apply(vehicle: ConnectedVehicle, event: Event, update: VehicleUpdate) -> None:
     """Keep what the event tells of the car. The caller holds its row, in a transaction."""
     latest = {one.name: one for one in LatestSignal.objects.filter(vehicle=vehicle)}
-    for signal in news.signals:
+    for signal in update.signals:
         kind = KEPT.get(signal["name"])
         is_told = signal["status"] == "SUCCESS" and signal["value"] is not None
         if kind and is_told and vehicle.can(PERMISSIONS[kind.name]):
             _arrive(vehicle, signal, event.sequence, latest.get(signal["name"]))
-    _tell_problems(vehicle, event.sequence, news.problems)
+    _tell_problems(vehicle, event.sequence, update.problems)
 
 
 def _arrive(vehicle: ConnectedVehicle, signal: Signal, sequence: int, latest: LatestSignal | None) -> None:
     """A signal that is kept, if nothing newer has come. The one place through which all of them go."""
-    at = signal["age"] or signal["retrieved_at"] or moment(sequence) or timezone.now()
+    at = signal["age"] or signal["retrieved_at"] or parse_datetime(sequence) or timezone.now()
     if latest is not None and (latest.recorded_at, latest.sequence) > (at, sequence):
         return
     if not _keep(vehicle, signal):

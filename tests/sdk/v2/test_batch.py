@@ -54,7 +54,7 @@ class TestGeneration2:
         ]
 
     def test_an_item_is_what_its_method_returns(self, server, car):
-        compass = {"path": "/tesla/compass", "code": 200, "body": {"heading": 185}, "headers": HEADERS}
+        compass = {"path": "/tesla/compass", "code": 200, "body": {"metadata_of": 185}, "headers": HEADERS}
         vin = {"path": "/vin", "code": 200, "body": {"vin": "V"}, "headers": {}}
         server.play = lambda request: batch_of(BATTERY, compass, vin)
         assert car.batch(["battery", "tesla/compass", "vin"]) == {
@@ -63,7 +63,7 @@ class TestGeneration2:
                 "unit_system": "metric",
                 "age": AGE,
             },
-            "tesla_compass": {"data": {"heading": 185}, "unit_system": "metric", "age": AGE},
+            "tesla_compass": {"data": {"metadata_of": 185}, "unit_system": "metric", "age": AGE},
             "vin": "V",
         }
 

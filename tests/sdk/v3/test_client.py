@@ -12,7 +12,7 @@ from ..conftest import SILENCE, Answer
 
 @pytest.fixture
 def things(server, requester):
-    return _client.Resources("token-of-all", f"{server.url}/v3/", requester=requester)
+    return _client.Client("token-of-all", f"{server.url}/v3/", requester=requester)
 
 
 def query_of(request):
@@ -44,26 +44,26 @@ def ids_of(iterator):
 @pytest.mark.parametrize("page_size", [None, 10])
 def test_every_page_is_asked_for_until_there_is_no_next(server, things, count, kwargs, page_size):
     server.play = pages_of(count, **kwargs)
-    found = ids_of(things.every("things", page_size=page_size))
+    found = ids_of(things.iter_all("things", page_size=page_size))
     assert found == [f"thing-{number}" for number in range(count)]
     assert len(server.requests) == max(1, -(-count // kwargs.get("size", 10)))
 
 
 def test_the_count_will_do_where_there_are_no_links(server, things):
     server.play = pages_of(25, total=25, has_links=False)
-    assert len(ids_of(things.every("things", page_size=10))) == 25
+    assert len(ids_of(things.iter_all("things", page_size=10))) == 25
     assert len(server.requests) == 3
 
 
 def test_a_link_is_never_followed_to_where_it_points(server, things):
     server.play = pages_of(25)
-    ids_of(things.every("things", page_size=10))
+    ids_of(things.iter_all("things", page_size=10))
     assert [urlsplit(request.path).path for request in server.requests] == ["/v3/things"] * 3
 
 
 def test_a_server_that_ignores_the_page_does_not_hold_us_for_ever(server, things):
     server.play = lambda request: Answer(body={"data": [{"id": "a"}, {"id": "b"}], "links": {"next": "…"}})
-    assert ids_of(things.every("things")) == ["a", "b"]
+    assert ids_of(things.iter_all("things")) == ["a", "b"]
     assert len(server.requests) == 2
 
 
@@ -72,12 +72,12 @@ def test_a_thing_that_moved_to_the_next_page_comes_once(server, things):
         Answer(body={"data": [{"id": "a"}, {"id": "b"}], "links": {"next": "…"}}),
         Answer(body={"data": [{"id": "b"}, {"id": "c"}], "links": {"next": None}}),
     ]
-    assert ids_of(things.every("things")) == ["a", "b", "c"]
+    assert ids_of(things.iter_all("things")) == ["a", "b", "c"]
 
 
 def test_pages_are_asked_for_when_they_are_needed(server, things):
     server.play = pages_of(30)
-    found = things.every("things", page_size=10)
+    found = things.iter_all("things", page_size=10)
     assert server.requests == []
     list(itertools.islice(found, 10))
     assert len(server.requests) == 1
@@ -85,14 +85,14 @@ def test_pages_are_asked_for_when_they_are_needed(server, things):
 
 def test_filters_that_are_none_are_not_sent(server, things):
     server.play = pages_of(1)
-    ids_of(things.every("things", filters={"userId": "u&1", "vehicleId": None}))
+    ids_of(things.iter_all("things", filters={"userId": "u&1", "vehicleId": None}))
     assert query_of(server.requests[0]) == {"filter[userId]": "u&1"}
 
 
 @pytest.mark.parametrize("page_size", [0, -1])
 def test_a_page_of_nothing_is_refused(things, page_size):
     with pytest.raises(ValueError, match="at least one"):
-        list(things.every("things", page_size=page_size))
+        list(things.iter_all("things", page_size=page_size))
 
 
 @pytest.mark.parametrize(
@@ -101,10 +101,10 @@ def test_a_page_of_nothing_is_refused(things, page_size):
 def test_a_page_that_is_none_is_one_of_the_family(server, things, body):
     server.play = lambda request: Answer(body=body)
     with pytest.raises(sdk.InvalidResponseException):
-        list(things.every("things"))
+        list(things.iter_all("things"))
 
 
-@pytest.mark.parametrize("read", [lambda things: things.one("x"), lambda things: list(things.every("x"))])
+@pytest.mark.parametrize("read", [lambda host: host.get_one("x"), lambda host: list(host.iter_all("x"))])
 def test_an_error_in_a_good_answer_to_a_read_is_an_error(server, things, read):
     server.play = lambda request: Answer(body={"errors": [{"status": "403", "code": "forbidden"}]})
     with pytest.raises(sdk.PermissionException):
@@ -113,12 +113,12 @@ def test_an_error_in_a_good_answer_to_a_read_is_an_error(server, things, read):
 
 def test_no_errors_are_no_error(server, things):
     server.play = lambda request: Answer(body={"data": {"id": "a"}, "errors": []})
-    assert things.one("things", "a") == {"id": "a"}
+    assert things.get_one("things", "a") == {"id": "a"}
 
 
 @pytest.mark.parametrize("part", ["", ".", ".."])
 def test_an_id_that_would_be_another_address_is_refused(server, things, part):
-    for call in (things.one, things.get, lambda *path: things.send("DELETE", *path)):
+    for call in (things.get_one, things.get, lambda *path: things.send("DELETE", *path)):
         with pytest.raises(ValueError, match="id cannot be"):
             call("users", part)
     assert server.requests == []
@@ -126,14 +126,14 @@ def test_an_id_that_would_be_another_address_is_refused(server, things, part):
 
 def test_an_id_is_escaped(server, things):
     server.play = lambda request: Answer(body={"data": {"id": "a"}})
-    things.one("things", "a/../b?c#d")
+    things.get_one("things", "a/../b?c#d")
     assert server.requests[0].path == "/v3/things/a%2F..%2Fb%3Fc%23d"
 
 
 def test_what_is_sent_does_not_wait_as_long_as_a_command(server):
     server.play = lambda request: SILENCE
     requester = sdk.Requester(timeout=0.05, command_timeout=9)
-    things = _client.Resources("t", server.url, requester=requester)
+    things = _client.Client("t", server.url, requester=requester)
     start = time.monotonic()
     with pytest.raises(sdk.NoResponseException):
         things.send("DELETE", "things", "a")

@@ -70,7 +70,7 @@ class TestReads:
         assert server.requests[0].header("sc-unit-system") == unit_system
 
     def test_the_location_has_the_shape_of_generation_2(self, server, new_car):
-        body = {"latitude": 37.4292, "longitude": 122.1381, "heading": 3, "locationType": "CURRENT"}
+        body = {"latitude": 37.4292, "longitude": 122.1381, "metadata_of": 3, "locationType": "CURRENT"}
         stores(server, signal("location-preciselocation", body))
         assert new_car.location() == {"data": {"latitude": 37.4292, "longitude": 122.1381}, "age": AGE}
 

@@ -319,8 +319,8 @@ def test_receivers_are_told(send, vehicle, receivers):
     (named,) = told
     assert (named["vehicle"], named["event"], named["sender"]) == (vehicle, row, WebhookEvent)
     assert reading(named["vehicle"])[0] == 5
-    assert named["news"].triggers == ("FIRST_DELIVERY",)
-    assert named["news"].signals[0]["value"] == 5
+    assert named["update"].triggers == ("FIRST_DELIVERY",)
+    assert named["update"].signals[0]["value"] == 5
 
 
 def test_a_receiver_that_raises_is_called_again_alone_and_at_last_set_aside(send, vehicle, receivers, caplog):
@@ -457,8 +457,8 @@ def test_work_begins_after_the_commit_and_not_at_all_after_a_rollback(vehicle):
 def test_no_position_and_no_vin_is_in_the_logs_of_the_work(send, vehicle, receivers, caplog):
     caplog.set_level(logging.DEBUG)
 
-    def receiver(news, **named):
-        raise ValueError(str(news.signals))
+    def receiver(update, **named):
+        raise ValueError(str(update.signals))
 
     receivers(receiver)
     send(event(location(48.137154, 11.576124, NOON)))
