@@ -57,8 +57,8 @@ class ConnectedVehicleQuerySet(models.QuerySet[Any]):
 
     def with_requests(self, month: str) -> ConnectedVehicleQuerySet:
         """Each with ``asked``: how often Smartcar was asked in this month (``"2026-11"``), or None."""
-        allowances = self.model._meta.apps.get_model("smartcar", "Allowance").objects
-        mine = allowances.filter(key=models.OuterRef("smartcar_vehicle_id"), month=month)
+        limits = self.model._meta.apps.get_model("smartcar", "RateLimit").objects
+        mine = limits.filter(key=models.OuterRef("smartcar_vehicle_id"), month=month)
         return self.annotate(asked=models.Subquery(mine.values("requests")[:1]))
 
     def sync_due(self, before: datetime, abandoned: datetime) -> ConnectedVehicleQuerySet:

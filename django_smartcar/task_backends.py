@@ -1,14 +1,14 @@
-"""The engines that work can be handed to. Their tasks are imported by name: a site may have neither."""
+"""The task backends. Their tasks are imported by name, because a site may have neither installed."""
 
 from importlib import import_module
 from typing import Any
 
-#: The extra that installs an engine, and the module with its tasks.
+#: The extra that installs a backend, and the module with its tasks.
 MODULES = {"tasks": "django_smartcar.tasks.django_tasks", "celery": "django_smartcar.tasks.celery"}
 
 
 def load(name: str) -> Any:
-    """The module with the tasks of this engine. Raises ImportError, which says what to type."""
+    """Return the module with the backend's tasks. Raises ImportError, which says what to install."""
     try:
         return import_module(MODULES[name])
     except ImportError as error:

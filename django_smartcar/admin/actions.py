@@ -15,11 +15,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from ..exceptions import SmartcarAppError, SmartcarException, error_code, help_url, user_message
+from ..services.outcomes import Outcome, Result
 
 logger = logging.getLogger(__name__)
-
-#: A row and the exception of its action, if any.
-Outcome = tuple[Any, Exception | None]
 
 #: The most rows of a confirmed action: each of them may take a while.
 MAX_ROWS = 100
@@ -95,25 +93,25 @@ class ActsOnSmartcar(SmartcarModelAdmin):
     ) -> None:
         """Call ``act`` with each row and report the outcome; a failure does not stop the others."""
 
-        def outcomes() -> Iterator[Outcome]:
+        def results() -> Iterator[Result[Any]]:
             for row in queryset:
                 try:
                     act(row)
                 except (SmartcarException, SmartcarAppError) as error:
-                    yield row, error
+                    yield Result(row, Outcome.FAILED, error_code(error), error)
                 else:
-                    yield row, None
+                    yield Result(row, Outcome.DONE)
 
-        self.report(request, done, outcomes())
+        self.report(request, done, results())
 
-    def report(self, request: HttpRequest, done: str, outcomes: Iterable[Outcome]) -> None:
+    def report(self, request: HttpRequest, done: str, results: Iterable[Result[Any]]) -> None:
         """Show the outcome of each row, and log it in the row's history."""
-        for row, error in outcomes:
-            if error is not None:
-                self._failed(request, row, done, error)
+        for result in results:
+            if result.error is not None:
+                self._failed(request, result.row, done, result.error)
             else:
-                self.log_change(request, self.logged_on(row), done)
-                messages.success(request, f"{row}: {done}")
+                self.log_change(request, self.logged_on(result.row), done)
+                messages.success(request, f"{result.row}: {done}")
 
     def logged_on(self, row: Any) -> Any:
         """Return the object whose history an action on this row is logged in."""

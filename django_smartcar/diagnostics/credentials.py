@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 
+from .. import services
 from ..conf import conf
 from ..exceptions import (
     AuthenticationException,
@@ -121,7 +122,7 @@ def _refreshed(context: Context) -> Iterator[CheckResult]:
         yield not_checked("SMARTCAR_VEHICLE_API_URL does not respond: see network")
         return
     try:
-        tokens.as_application(lambda token: client.connections(token, conf.SMARTCAR_MODE, {}, first=1))
+        services.as_application(lambda token: client.connections(token, conf.SMARTCAR_MODE, {}, first=1))
     except (AuthenticationException, PermissionException) as error:
         yield wrong(
             f"the vehicle API rejects the new token ({error_code(error)})",
@@ -137,7 +138,7 @@ def _refreshed(context: Context) -> Iterator[CheckResult]:
 def _management_token(token: str, position: int, number: int) -> CheckResult:
     name = f"token {position} of {number}"
     try:
-        client.ask_management(token)
+        client.check_management_token(token)
     except (AuthenticationException, PermissionException) as error:
         # Requests use only the first. A later one may be outdated, and kept for webhooks signed with it.
         result = wrong if position == 1 else warning

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 from django.urls import NoReverseMatch
 
-from .. import sdk
+from .. import sdk, services
 from ..exceptions import SmartcarAppError, SmartcarException, error_code
-from ..services import client, tokens
+from ..services import client
 from ..services.webhooks import subscriptions
 from . import webhook_probe
 from .credentials import v3_obstacle
@@ -24,7 +24,7 @@ def dashboard(context: Context) -> Iterator[CheckResult]:
         yield not_checked("SMARTCAR_MANAGEMENT_API_URL does not respond: see network")
     else:
         try:
-            webhooks = tokens.as_application(client.webhooks)
+            webhooks = services.as_application(client.webhooks)
         except (SmartcarException, SmartcarAppError) as error:
             yield not_checked(f"Smartcar does not list the webhooks ({error_code(error)}): see API v3")
             return

@@ -20,17 +20,17 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Allowance',
+            name='RateLimit',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key', models.CharField(editable=False, max_length=80, unique=True)),
-                ('blocked_until', models.DateTimeField(editable=False, null=True, verbose_name='not asked before')),
+                ('blocked_until', models.DateTimeField(editable=False, null=True, verbose_name='no requests before')),
                 ('month', models.CharField(blank=True, editable=False, max_length=7)),
                 ('requests', models.PositiveIntegerField(default=0, editable=False, verbose_name='requests this month')),
             ],
             options={
-                'verbose_name': 'allowance',
-                'verbose_name_plural': 'allowances',
+                'verbose_name': 'rate limit',
+                'verbose_name_plural': 'rate limits',
             },
         ),
         migrations.CreateModel(

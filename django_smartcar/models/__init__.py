@@ -4,7 +4,7 @@ from .accounts import SmartcarAccount, SmartcarUser
 from .commands import VehicleCommand
 from .connect_attempts import ConnectAttempt
 from .external_ids import ExternalId
-from .rate_limits import Allowance
+from .rate_limits import RateLimit
 from .reading_types import READ_METHODS, READING_TYPES, UNITS, ReadingType, ReadMethod
 from .readings import VehicleReading
 from .tokens import ApplicationToken, LeasedToken
@@ -17,7 +17,7 @@ __all__ = [
     "ReadMethod",
     "ReadingType",
     "UNITS",
-    "Allowance",
+    "RateLimit",
     "ApplicationToken",
     "ConnectAttempt",
     "ConnectedVehicle",

@@ -2,19 +2,19 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
-class Allowance(models.Model):
-    """How much more Smartcar may be asked, of one car or by the application: known to all workers."""
+class RateLimit(models.Model):
+    """The rate limit of a vehicle or of the application, and its requests this month, for all processes."""
 
-    #: Smartcar's id of the car, or ``application:`` and the generation.
+    #: Smartcar's id of the vehicle, or ``application:`` and the API version.
     key = models.CharField(max_length=80, unique=True, editable=False)
-    blocked_until = models.DateTimeField(_("not asked before"), null=True, editable=False)
-    #: The month that is counted, in UTC: ``"2026-11"``.
+    blocked_until = models.DateTimeField(_("no requests before"), null=True, editable=False)
+    #: The month that ``requests`` counts, in UTC: ``"2026-11"``.
     month = models.CharField(max_length=7, blank=True, editable=False)
     requests = models.PositiveIntegerField(_("requests this month"), default=0, editable=False)
 
     class Meta:
-        verbose_name = _("allowance")
-        verbose_name_plural = _("allowances")
+        verbose_name = _("rate limit")
+        verbose_name_plural = _("rate limits")
 
     def __str__(self) -> str:
         return self.key

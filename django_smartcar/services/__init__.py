@@ -1,4 +1,9 @@
-"""The only place where rows and Smartcar meet: one file per flow, imported as modules.
+"""Business logic: the only layer that both reads the database and calls the Smartcar API.
 
-``from django_smartcar.services import commands`` and then ``commands.send(vehicle, "lock", actor=user)``.
+Import the modules: ``from django_smartcar.services import commands``, then
+``commands.send(vehicle, "lock", actor=user)``.
 """
+
+from ._session import as_application
+
+__all__ = ["as_application"]

@@ -1,4 +1,4 @@
-"""Does one thing for many rows, some at a time, in threads that leave no connection behind."""
+"""Run a function for many rows in a bounded pool of threads, which leave no database connection open."""
 
 from __future__ import annotations
 
@@ -8,38 +8,39 @@ from typing import Any, TypeVar
 
 from django.db import connection, connections
 
+from ..exceptions import error_code
+from .outcomes import Outcome, Result
+
 Row = TypeVar("Row")
 
 
 def each(
-    act: Callable[[Row], Any], rows: Iterable[Row], at_once: int
-) -> Iterator[tuple[Row, Exception | None]]:
-    """Do it for each row; yields the row with what it failed with, or None, in the order of the rows."""
+    function: Callable[[Row], Any], rows: Iterable[Row], max_threads: int, success: Outcome
+) -> Iterator[Result[Row]]:
+    """Call ``function`` for each row; yield the results in the order of the rows, ``success`` or FAILED."""
 
-    def outcome(row: Row) -> Exception | None:
+    def run(row: Row) -> Result[Row]:
         try:
-            act(row)
+            function(row)
         except Exception as error:
-            return error
-        return None
+            return Result(row, Outcome.FAILED, error_code(error), error)
+        return Result(row, success)
 
-    def in_a_thread(row: Row) -> Exception | None:
+    def run_in_thread(row: Row) -> Result[Row]:
         try:
-            return outcome(row)
+            return run(row)
         finally:
             connections.close_all()
 
-    if at_once < 2 or _is_alone():
-        for row in rows:
-            yield row, outcome(row)
+    if max_threads < 2 or _needs_this_thread():
+        yield from map(run, rows)
         return
-    found = list(rows)
-    with ThreadPoolExecutor(at_once, thread_name_prefix="smartcar") as pool:
-        yield from zip(found, pool.map(in_a_thread, found), strict=True)
+    with ThreadPoolExecutor(max_threads, thread_name_prefix="smartcar") as pool:
+        yield from pool.map(run_in_thread, list(rows))
 
 
-def _is_alone() -> bool:
-    """Whether other threads would not see this one's rows: in a transaction, or a database in memory."""
+def _needs_this_thread() -> bool:
+    """Return whether other threads would not see this thread's rows: in a transaction, or in memory."""
     database: Any = connection
     in_memory = database.vendor == "sqlite" and database.is_in_memory_db()
     return bool(database.in_atomic_block or in_memory)

@@ -1,7 +1,7 @@
-"""Keeps this site from asking what Smartcar would refuse, and counts what it asks.
+"""Rate limiting: remember Smartcar's limits for all processes, and count billable requests.
 
-What Smartcar says of its limits is in the database, for all workers: nobody asks a car again before its
-``Retry-After`` is over, and nobody sleeps until then.
+After a 429 no process sends a request to the vehicle, or for the application, until ``Retry-After`` is over.
+Callers get RateLimited at once; nothing sleeps here.
 """
 
 from __future__ import annotations
@@ -20,22 +20,23 @@ from django.db.models import Case, DateTimeField, F, Field, IntegerField, Q, Val
 from django.utils import timezone
 
 from ..exceptions import RateLimited
-from ..models import Allowance, ConnectedVehicle
+from ..models import ConnectedVehicle, RateLimit
 from . import _transactions
 
 logger = logging.getLogger(__name__)
 
-#: Seconds to leave Smartcar alone where it does not say. The application's bucket of 120 requests gets two
-#: new ones a minute; a car rests two minutes. How long a brand is sore is not known: nothing is blocked then.
+#: Seconds to wait after a 429 without ``Retry-After``. The application's bucket of 120 requests refills by
+#: two a minute; a vehicle's limit lasts two minutes. Brand-level limits have no known duration, so they are
+#: not enforced locally.
 DEFAULT_RETRY_AFTER = {"application": 30, "vehicle": 120}
 
-#: How long, in seconds, a request waits for the answer to another thread's to the same car: a refusal comes
-#: at once, so what takes longer is none.
+#: Seconds that a request waits for another thread's request to the same vehicle. A 429 comes quickly;
+#: anything slower is not one.
 SINGLE_FLIGHT_TIMEOUT = 2.0
 
 
 class RateLimitKey(NamedTuple):
-    """What a limit of Smartcar's is on: a car by Smartcar's id, and the application in one generation."""
+    """What a limit applies to: a vehicle by Smartcar's id, and the application in one API version."""
 
     vehicle_id: str
     api_version: str
@@ -49,26 +50,27 @@ class RateLimitKey(NamedTuple):
         return self.vehicle_id, self.application
 
 
-def target_of(vehicle: ConnectedVehicle) -> RateLimitKey:
+def key_of(vehicle: ConnectedVehicle) -> RateLimitKey:
     return RateLimitKey(vehicle.smartcar_vehicle_id, vehicle.account.api_version)
 
 
-_asked: dict[str, threading.Event] = {}
+_in_flight: dict[str, threading.Event] = {}
 _mutex = threading.Lock()
 
 
 @contextlib.contextmanager
 def single_flight(vehicle: ConnectedVehicle) -> Iterator[None]:
-    """Let one request pass; RateLimited where Smartcar would refuse it.
+    """Check the rate limit, and let only one thread at a time find out whether Smartcar answers 429.
 
-    Of many threads that ask one car in one moment the first goes ahead: if it is refused, so are they.
+    Of many threads that call one vehicle at the same time, the first sends its request. The others wait for
+    its response and raise RateLimited if it was a 429.
     """
     with _mutex:
-        ahead = _asked.get(vehicle.smartcar_vehicle_id)
-        if ahead is None:
-            mine = _asked[vehicle.smartcar_vehicle_id] = threading.Event()
-    if ahead is not None:
-        ahead.wait(SINGLE_FLIGHT_TIMEOUT)
+        other = _in_flight.get(vehicle.smartcar_vehicle_id)
+        if other is None:
+            mine = _in_flight[vehicle.smartcar_vehicle_id] = threading.Event()
+    if other is not None:
+        other.wait(SINGLE_FLIGHT_TIMEOUT)
         check(vehicle)
         yield
         return
@@ -77,114 +79,119 @@ def single_flight(vehicle: ConnectedVehicle) -> Iterator[None]:
         yield
     finally:
         with _mutex:
-            del _asked[vehicle.smartcar_vehicle_id]
+            del _in_flight[vehicle.smartcar_vehicle_id]
         mine.set()
 
 
 def check(vehicle: ConnectedVehicle) -> None:
-    """Raise RateLimited as long as Smartcar's last word on this car, or on this application, holds."""
-    for refusal in active_limits([target_of(vehicle)]).values():
-        raise refusal
+    """Raise RateLimited while a limit of this vehicle or of the application is active."""
+    for limit in active_limits([key_of(vehicle)]).values():
+        raise limit
 
 
-def active_limits(targets: Collection[RateLimitKey]) -> dict[RateLimitKey, RateLimited]:
-    """Which of these Smartcar would refuse now: one query for all of them. The longest refusal of each."""
+def active_limits(keys: Collection[RateLimitKey]) -> dict[RateLimitKey, RateLimited]:
+    """Return the longest active limit of each key that has one, in one query."""
     now = timezone.now()
-    keys = {key for target in targets for key in target.keys}
-    rows = Allowance.objects.filter(key__in=keys, blocked_until__gt=now)
+    names = {name for key in keys for name in key.keys}
+    rows = RateLimit.objects.filter(key__in=names, blocked_until__gt=now)
     blocked: dict[str, datetime] = {row.key: row.blocked_until for row in rows if row.blocked_until}
     found = {}
-    for target in targets:
-        if own := [(blocked[key], key) for key in target.keys if key in blocked]:
-            until, key = max(own)
+    for key in keys:
+        if own := [(blocked[name], name) for name in key.keys if name in blocked]:
+            until, name = max(own)
             seconds = math.ceil((until - now).total_seconds())
-            code = "VEHICLE" if key == target.vehicle_id else "SMARTCAR_API"
-            found[target] = RateLimited(
+            code = "VEHICLE" if name == key.vehicle_id else "SMARTCAR_API"
+            found[key] = RateLimited(
                 f"RATE_LIMIT:{code}: still blocked", type="RATE_LIMIT", code=code, retry_after=seconds
             )
     return found
 
 
+def retry_after(limit: RateLimited) -> float | None:
+    """Return the seconds to wait after this 429; None if the duration of its limit is unknown."""
+    return limit.retry_after or DEFAULT_RETRY_AFTER.get(limit.scope)
+
+
 def record_failure(vehicle: ConnectedVehicle, failure: Exception, requests: int = 1) -> None:
-    """Count what failed, too; or remember for all workers that it was refused, past a transaction."""
+    """Save a rate limit, or count a request that failed otherwise."""
     if isinstance(failure, RateLimited):
-        record_limits([(target_of(vehicle), failure)])
+        record_limits([(key_of(vehicle), failure)])
     else:
         record_usage(vehicle, requests)
 
 
-def record_limits(refused: Iterable[tuple[RateLimitKey, RateLimited]]) -> None:
-    """Remember for all workers, past a transaction, what was refused: as many queries for many as for one.
+def record_limits(limits: Iterable[tuple[RateLimitKey, RateLimited]]) -> None:
+    """Save limits for all processes, outside the caller's transaction, in a fixed number of queries.
 
-    A refusal that ends sooner than one that is known changes nothing.
+    A limit never shortens one that is already saved.
     """
     now = timezone.now()
     until: dict[str, datetime] = {}
-    for target, refusal in refused:
-        seconds = refusal.retry_after or DEFAULT_RETRY_AFTER.get(refusal.scope)
+    for key, limit in limits:
+        seconds = retry_after(limit)
         if seconds is not None:
             ends = now + min(timedelta(seconds=seconds), timedelta(days=1))
-            key = target.application if refusal.scope == "application" else target.vehicle_id
-            until[key] = max(ends, until.get(key, ends))
+            name = key.application if limit.scope == "application" else key.vehicle_id
+            until[name] = max(ends, until.get(name, ends))
     if not until:
         return
     ends_at = _by_key(until, DateTimeField())
     try:
-        with _transactions.autonomous_connection(Allowance):
+        with _transactions.autonomous_connection(RateLimit):
             _make_rows(until)
             shorter = Q(blocked_until=None) | Q(blocked_until__lt=ends_at)
-            Allowance.objects.filter(shorter, key__in=until).update(blocked_until=ends_at)
+            RateLimit.objects.filter(shorter, key__in=until).update(blocked_until=ends_at)
     except OperationalError:
-        logger.warning("a rate limit could not be remembered: the caller's transaction holds the database")
+        logger.warning("could not store the rate limit: database locked by the caller's transaction")
 
 
 def record_usage(vehicle: ConnectedVehicle, requests: int = 1) -> None:
-    """Add to what this car was asked this month, once the caller's transaction (if any) has ended."""
+    """Add to the vehicle's billable requests of this month, after the caller's transaction (if any)."""
     add_usage({vehicle.smartcar_vehicle_id: requests})
 
 
 def add_usage(requests: Mapping[str, int]) -> None:
-    """The same for many cars, by Smartcar's ids: as many queries as for one."""
-    asked = {vehicle_id: number for vehicle_id, number in requests.items() if number}
-    if not asked:
+    """Add to the billable requests of many vehicles, by Smartcar's ids, in a fixed number of queries."""
+    counts = {vehicle_id: number for vehicle_id, number in requests.items() if number}
+    if not counts:
         return
-    if _transactions.is_open(Allowance):
-        transaction.on_commit(partial(_add, asked), using=router.db_for_write(Allowance))
+    if _transactions.is_open(RateLimit):
+        transaction.on_commit(partial(_add, counts), using=router.db_for_write(RateLimit))
     else:
-        _add(asked)
+        _add(counts)
 
 
-def _add(asked: Mapping[str, int]) -> None:
+def _add(counts: Mapping[str, int]) -> None:
     month = f"{timezone.now():%Y-%m}"
     try:
-        if not _add_to_one(asked, month):
-            _make_rows(asked)
-            number = _by_key(asked, IntegerField())
-            # In this order: MariaDB lets what follows see the month that was set before.
-            Allowance.objects.filter(key__in=asked).update(
+        if not _add_to_one(counts, month):
+            _make_rows(counts)
+            number = _by_key(counts, IntegerField())
+            # In this order: on MariaDB the later assignments see the month that an earlier one has set.
+            RateLimit.objects.filter(key__in=counts).update(
                 requests=Case(When(month=month, then=F("requests") + number), default=number), month=month
             )
     except OperationalError:
-        # A count that is one too low is no reason to call a command lost that the car has obeyed.
-        logger.warning("a request could not be counted: the database is busy")
+        # An undercount is harmless; raising here would report a successful command as failed.
+        logger.warning("could not count a request: the database is busy")
 
 
-def _add_to_one(asked: Mapping[str, int], month: str) -> bool:
-    """What nearly every read comes to, in one plain query: a car that has been asked before in this month."""
-    if len(asked) > 1:
+def _add_to_one(counts: Mapping[str, int], month: str) -> bool:
+    """Try the common case in one plain UPDATE: one vehicle that has a count for this month already."""
+    if len(counts) > 1:
         return False
-    ((vehicle_id, number),) = asked.items()
-    mine = Allowance.objects.filter(key=vehicle_id, month=month)
+    ((vehicle_id, number),) = counts.items()
+    mine = RateLimit.objects.filter(key=vehicle_id, month=month)
     return bool(mine.update(requests=F("requests") + number))
 
 
 def _make_rows(keys: Iterable[str]) -> None:
-    known = set(Allowance.objects.filter(key__in=keys).values_list("key", flat=True))
-    if missing := [Allowance(key=key) for key in keys if key not in known]:
-        # What another worker has made meanwhile is as good. Nothing is read in this transaction: on SQLite
-        # one that writes after it has read is refused at once.
-        with transaction.atomic(using=router.db_for_write(Allowance)):
-            Allowance.objects.bulk_create(missing, ignore_conflicts=True)
+    known = set(RateLimit.objects.filter(key__in=keys).values_list("key", flat=True))
+    if missing := [RateLimit(key=key) for key in keys if key not in known]:
+        # Rows that another process has created meanwhile are fine. Nothing is read in this transaction:
+        # SQLite refuses a write after a read if another connection has written in between.
+        with transaction.atomic(using=router.db_for_write(RateLimit)):
+            RateLimit.objects.bulk_create(missing, ignore_conflicts=True)
 
 
 def _by_key(values: Mapping[str, Any], field: Field[Any, Any]) -> Case:

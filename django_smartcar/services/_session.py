@@ -1,89 +1,201 @@
-"""Asks a car, and tells it what to do, with a token that works: what every read and command has in common."""
+"""Authenticated calls to Smartcar, shared by reads, commands and subscriptions.
+
+The only place where a call is retried after a 401: with the token of an account (`as_driver`), of the
+application (`as_application`), of one vehicle (`VehicleSession`) and of many (`renew_sessions`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from django.utils import timezone
-from django.views.decorators.debug import sensitive_variables
 
 from ..exceptions import (
     AuthenticationException,
     PermissionMissing,
     ReconnectRequired,
+    SmartcarAppError,
     SmartcarException,
     VehicleDisconnected,
 )
 from ..models import ConnectedVehicle, SmartcarAccount
+from ..secret_types import Secret
 from . import _rate_limits, client, tokens
 from .client import ApiCredentials, Car
 
 T = TypeVar("T")
 
 
+def as_driver(account: SmartcarAccount, request: Callable[[ApiCredentials], T]) -> T:
+    """Call ``request`` with the account's credentials; once more with new ones if Smartcar rejects the token.
+
+    Only for idempotent requests. Raises as `tokens.access_token` does, or what ``request`` raises.
+    """
+    return _call_with_token(account, request, tokens.credentials(account))
+
+
+def as_application(request: Callable[[Secret], T]) -> T:
+    """Call ``request`` with the application's token; once more with a new one if Smartcar rejects it."""
+    credentials = tokens.application_credentials()
+    return _call_with_token(None, lambda current: request(current.access_token), credentials)
+
+
+def _call_with_token(
+    account: SmartcarAccount | None,
+    request: Callable[[ApiCredentials], T],
+    credentials: ApiCredentials,
+    *,
+    retry: bool = True,
+) -> T:
+    try:
+        return request(credentials)
+    except AuthenticationException:
+        tokens.invalidate(account, credentials)
+        if not retry:
+            raise
+        renewed = tokens.credentials(account) if account else tokens.application_credentials()
+        return request(renewed)
+
+
 @dataclass(frozen=True)
 class VehicleSession:
-    """A car that may be given an order: a row, whose car it is, and the car itself."""
+    """A vehicle ready for API calls: the model instance, its credentials and the SDK object."""
 
     vehicle: ConnectedVehicle
-    driver: ApiCredentials
+    credentials: ApiCredentials
     car: Car
-    #: How many requests of the plan it takes to ask: a batch takes one for each path, a disconnection none.
+    #: Billable requests per call: one per path in a batch, zero for a disconnect.
     requests: int = 1
 
-    @sensitive_variables()
-    def tell(self, order: Callable[[Car], T], scope: str = "") -> T:
-        """Give one order, once. What its failure says of the token and of the login is remembered."""
-        try:
-            answer = self.ask(order, scope)
-        except AuthenticationException:
-            tokens.invalidate(self.vehicle.account, self.driver)
-            raise
-        clear_reauthentication_required(self.vehicle)
-        return answer
+    def call(self, request: Callable[[Car], T], scope: str = "", *, retry: bool = False) -> T:
+        """Call ``request`` with the SDK's vehicle; with ``retry`` once more if Smartcar rejects the token.
 
-    @sensitive_variables()
-    def ask(self, question: Callable[[Car], T], scope: str = "") -> T:
-        """What the car answers, asked once; an error gets its account and scope (`complete`).
-
-        Among the answers to many questions there may be failures as well.
+        ``scope`` is the permission that the request needs. Raises a SmartcarException, with its account and
+        scope (`complete`). Rate limits, usage and the login status are recorded.
         """
+
+        def send(credentials: ApiCredentials) -> T:
+            return self._with(credentials)._call_once(request, scope)
+
+        response = _call_with_token(self.vehicle.account, send, self.credentials, retry=retry)
+        if not retry:  # a command, which the vehicle itself has executed
+            clear_reauthentication_required(self.vehicle)
+        return response
+
+    def _with(self, credentials: ApiCredentials) -> VehicleSession:
+        if credentials is self.credentials:
+            return self
+        return open_session(self.vehicle, credentials, self.requests)
+
+    def _call_once(self, request: Callable[[Car], T], scope: str) -> T:
         try:
-            answer = question(self.car)
+            response = request(self.car)
         except SmartcarException as error:
             self.update_login_status([error])
             complete(error, self.vehicle.account, scope)
             _rate_limits.record_failure(self.vehicle, error, self.requests)
             raise
         _rate_limits.record_usage(self.vehicle, self.requests)
-        self.update_login_status(answer.values() if isinstance(answer, dict) else [answer])
-        return answer
+        self.update_login_status(response.values() if isinstance(response, dict) else [response])
+        return response
 
-    def update_login_status(self, answers: Iterable[Any]) -> None:
-        """Remember what these answers, or failures, say of the login at the car's brand."""
-        if self.apply_login_status(answers):
+    def update_login_status(self, responses: Iterable[Any]) -> None:
+        """Save what these responses, or exceptions, show about the login at the vehicle's brand."""
+        if self.apply_login_status(responses):
             save_logins([self.vehicle])
 
-    def apply_login_status(self, answers: Iterable[Any]) -> bool:
-        """The same, for `save_logins` to save; False where there is nothing to be saved."""
-        answers = list(answers)
-        failures = [answer for answer in answers if isinstance(answer, SmartcarException)]
+    def apply_login_status(self, responses: Iterable[Any]) -> bool:
+        """Set the login status on the instance only. Return whether `save_logins` has to save it."""
+        responses = list(responses)
+        failures = [response for response in responses if isinstance(response, SmartcarException)]
         refused = [error for error in failures if error.code == "AUTHENTICATION_FAILED"]
         if refused:
             _set_marked(self.vehicle, str((refused[0].resolution or {}).get("url") or ""))
             return True
-        # In API v3 answers come from Smartcar's store, and not from the car.
-        if len(failures) == len(answers) or self.driver.uses_v3 or not self.vehicle.needs_reauthentication:
+        # API v3 responds from Smartcar's cache, so a response does not prove that the login works.
+        is_no_proof = len(failures) == len(responses) or self.credentials.uses_v3
+        if is_no_proof or not self.vehicle.needs_reauthentication:
             return False
         _set_unmarked(self.vehicle)
         return True
 
 
+def open_session(
+    vehicle: ConnectedVehicle, credentials: ApiCredentials | None = None, requests: int = 1
+) -> VehicleSession:
+    """Return a session for the vehicle. Raises VehicleDisconnected, and as `tokens.credentials` does."""
+    if credentials is None:
+        credentials = tokens.credentials(account_of(vehicle))
+    car = client.car(credentials, vehicle.smartcar_vehicle_id, vehicle.unit_system)
+    return VehicleSession(vehicle, credentials, car, requests)
+
+
+def call(vehicle: ConnectedVehicle, request: Callable[[Car], T], scope: str = "", *, requests: int = 1) -> T:
+    """Call ``request`` with the SDK's vehicle, with one retry after a 401. Only for idempotent requests.
+
+    ``scope`` is the permission that the request needs, ``requests`` how many billable requests it makes: with
+    0 no rate limit is checked. Raises RateLimited, as `open_session` does, or a SmartcarException.
+    """
+    account_of(vehicle)
+    with _rate_limits.single_flight(vehicle) if requests else nullcontext():
+        return open_session(vehicle, requests=requests).call(request, scope, retry=True)
+
+
+class CredentialsCache:
+    """Opens sessions for many vehicles: each account's credentials, and the application's, are read once."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, ApiCredentials | Exception] = {}
+        self._application: ApiCredentials | None = None
+
+    def open_session(self, vehicle: ConnectedVehicle, requests: int) -> VehicleSession:
+        """Return a session for the vehicle. Raises as the function `open_session` does."""
+        account = account_of(vehicle)
+        if account.pk not in self._found:
+            try:
+                self._found[account.pk] = self._credentials(account)
+            except (SmartcarException, SmartcarAppError) as error:
+                self._found[account.pk] = error
+        found = self._found[account.pk]
+        if isinstance(found, Exception):
+            raise found
+        return open_session(vehicle, found, requests)
+
+    def _credentials(self, account: SmartcarAccount) -> ApiCredentials:
+        if not account.uses_v3 or account.needs_reconnecting or self._application is None:
+            credentials = tokens.credentials(account)
+            if account.uses_v3:
+                self._application = credentials
+            return credentials
+        return replace(self._application, user_id=account.smartcar_user_id, mode=account.mode)
+
+
+def renew_sessions(rejected: Iterable[VehicleSession]) -> Iterator[VehicleSession | Exception]:
+    """Yield a session with a new token for each whose token Smartcar rejected, or why there is none.
+
+    Each rejected token is invalidated once, however many sessions have used it.
+    """
+    sessions = list(rejected)
+    invalidated = set()
+    for session in sessions:
+        credentials = session.credentials
+        token = (credentials.uses_v3 or session.vehicle.account_id, credentials.token_version)
+        if token not in invalidated:
+            invalidated.add(token)
+            tokens.invalidate(session.vehicle.account, credentials)
+    cache = CredentialsCache()
+    for session in sessions:
+        try:
+            yield cache.open_session(session.vehicle, session.requests)
+        except (SmartcarException, SmartcarAppError) as error:
+            yield error
+
+
 def complete(error: SmartcarException, account: SmartcarAccount, scope: str) -> None:
-    """Add what Smartcar does not say: the account to connect again, or the scope that is missing."""
+    """Add what Smartcar's response does not say: the account to connect again, or the missing scope."""
     if isinstance(error, ReconnectRequired):
         error.account = account
     elif isinstance(error, PermissionMissing):
@@ -91,70 +203,44 @@ def complete(error: SmartcarException, account: SmartcarAccount, scope: str) -> 
 
 
 def cost(account: SmartcarAccount, names: Collection[str]) -> int:
-    """How many of the plan's requests it takes to read all of these at once.
+    """Return how many billable requests it takes to read all of these at once.
 
-    API v2 counts each of them; API v3 has all in one answer.
+    API v2 counts each path of a batch; API v3 returns everything in one response.
     """
     return 1 if account.uses_v3 else len(names)
 
 
-@sensitive_variables()
-def reach(vehicle: ConnectedVehicle) -> VehicleSession:
-    """The car, with a token that opens it. Raises VehicleDisconnected, and as `tokens.driver` does."""
-    return _reached(vehicle, tokens.driver(account_of(vehicle)))
-
-
-@sensitive_variables()
-def ask(vehicle: ConnectedVehicle, question: Callable[[Car], T], scope: str = "", *, requests: int = 1) -> T:
-    """What the car answers; asked once more with a new token where Smartcar refuses one that looked good.
-
-    Only for what may be asked twice. ``scope`` is the permission that it takes, ``requests`` how many of the
-    plan's requests: 0 is never too many. Raises as `reach` does, or a SmartcarException.
-    """
-    account = account_of(vehicle)
-    with _rate_limits.single_flight(vehicle) if requests else nullcontext():
-        return tokens.as_driver(
-            account, lambda driver: _reached(vehicle, driver, requests).ask(question, scope)
-        )
-
-
 def account_of(vehicle: ConnectedVehicle) -> SmartcarAccount:
-    """The account that opens the car. Raises VehicleDisconnected."""
+    """Return the account whose token gives access to the vehicle. Raises VehicleDisconnected."""
     if not vehicle.is_connected:
         raise VehicleDisconnected(vehicle)
     account: SmartcarAccount = vehicle.account
     return account
 
 
-@sensitive_variables()
-def _reached(vehicle: ConnectedVehicle, driver: ApiCredentials, requests: int = 1) -> VehicleSession:
-    car = client.car(driver, vehicle.smartcar_vehicle_id, vehicle.unit_system)
-    return VehicleSession(vehicle, driver, car, requests)
-
-
 def is_gone(error: SmartcarException, account: SmartcarAccount) -> bool:
-    """Whether Smartcar means this car or its subscription, not the application or a wrong address."""
+    """Return whether Smartcar means this vehicle or subscription, not the application or a wrong URL."""
     if not account.uses_v3:
         return error.type == "PERMISSION" or (error.type == "RESOURCE_NOT_FOUND" and error.code is None)
-    # The SDK's own word where no such thing is shown, or Smartcar's where it has gone since.
+    # Raised by the SDK itself (not listed), or a 404 to our DELETE.
     return error.response is None or error.response.request.method == "DELETE"
 
 
 def clear_reauthentication_required(vehicle: ConnectedVehicle) -> None:
-    """The car's brand lets us in again."""
+    """Save that the login at the vehicle's brand works."""
     if vehicle.needs_reauthentication:
         _set_unmarked(vehicle)
         save_logins([vehicle])
 
 
 def mark_reauthentication_required(vehicle: ConnectedVehicle, url: str = "") -> None:
-    """The car's brand wants a new login of its driver, at this address if Smartcar says one."""
+    """Save that the driver has to log in at the vehicle's brand again, at ``url`` if Smartcar gives one."""
     _set_marked(vehicle, url)
     save_logins([vehicle])
 
 
 def save_logins(vehicles: Collection[ConnectedVehicle]) -> None:
-    """Write whether these cars need a new login: as many queries for many as for one."""
+    """Save the login status of these vehicles in one UPDATE."""
     ConnectedVehicle.objects.bulk_update(vehicles, ["reauthentication_required_at", "reauthentication_url"])
 
 
@@ -164,7 +250,7 @@ def _set_unmarked(vehicle: ConnectedVehicle) -> None:
 
 def _set_marked(vehicle: ConnectedVehicle, url: str) -> None:
     vehicle.reauthentication_required_at = vehicle.reauthentication_required_at or timezone.now()
-    longest = ConnectedVehicle._meta.get_field("reauthentication_url").max_length or 0
-    # A signal's error brings no address: one that a command brought is still good.
-    if 0 < len(url) <= longest:
+    max_length = ConnectedVehicle._meta.get_field("reauthentication_url").max_length or 0
+    # The error of a signal has no URL: one that a command's error had is still valid.
+    if 0 < len(url) <= max_length:
         vehicle.reauthentication_url = url

@@ -1,4 +1,4 @@
-"""The SDK dressed in this project's settings; here is known which generation an account speaks."""
+"""Build SDK objects from the settings, and choose the API version that an account uses."""
 
 from __future__ import annotations
 
@@ -8,34 +8,33 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any, TypeAlias
 
-from django.views.decorators.debug import sensitive_variables
-
 from .. import sdk
 from ..conf import conf
 from ..exceptions import InvalidResponseException, MissingCredentials, NoResponseException, SmartcarException
+from ..secret_types import Secret
 
-#: A token exchange waits no longer than this, whatever SMARTCAR_TIMEOUT says: a refresh token whose exchange
-#: lost its answer works for a minute more, and there has to be time for a second try.
+#: Timeout of a token exchange in seconds, whatever SMARTCAR_TIMEOUT says. A refresh token works for one more
+#: minute after an exchange whose response was lost, which must leave time for a second attempt.
 EXCHANGE_TIMEOUT = 10
 
-#: No driver has more cars than this. A Smartcar that shows more of them is not listened to any longer.
+#: Upper bound per user. More means that Smartcar ignored the filter, so the response is rejected.
 MAX_CONNECTIONS = 1000
 
 V2, V3 = "2.0", "3"
 
-#: A car of either API version: the same methods, with the same shapes.
+#: A vehicle of either API version: both have the same methods, and return the same types.
 Car: TypeAlias = sdk.Vehicle | sdk.v3.Vehicle
 
 
 @dataclass(frozen=True)
 class ApiCredentials:
-    """Whoever we speak to Smartcar for: their generation, a token that opens their cars, and their id."""
+    """What a request to Smartcar needs: the API version, an access token and Smartcar's user id."""
 
     api_version: str
-    access_token: str = field(repr=False)
+    access_token: Secret = field(repr=False)
     user_id: str
     mode: str = "live"
-    #: Which of its row's tokens this is (see `tokens.invalidate`).
+    #: The version that the token's row had (see `tokens.invalidate`).
     token_version: int = 0
 
     @property
@@ -43,26 +42,25 @@ class ApiCredentials:
         return self.api_version == V3
 
 
-@sensitive_variables()
-def car(driver: ApiCredentials, vehicle_id: str, unit_system: str = "metric") -> Car:
-    """A car that does not need to be a row yet."""
-    if driver.uses_v3:
+def car(credentials: ApiCredentials, vehicle_id: str, unit_system: str = "metric") -> Car:
+    """Return the SDK's vehicle for an id, which need not be in the database."""
+    if credentials.uses_v3:
         return sdk.v3.Vehicle(
             vehicle_id,
-            driver.access_token,
-            driver.user_id,
+            credentials.access_token,
+            credentials.user_id,
             unit_system,
             requester=requester(),
             api_url=_vehicle_url(),
             management_url=f"{conf.SMARTCAR_MANAGEMENT_API_URL}/v3",
         )
     return sdk.Vehicle(
-        vehicle_id, driver.access_token, unit_system, requester=requester(), api_url=_api_url()
+        vehicle_id, credentials.access_token, unit_system, requester=requester(), api_url=_api_url()
     )
 
 
 def auth_url(api_version: str, redirect_uri: str, **options: Any) -> str:
-    """Where Connect asks a driver to consent; the options are those of ``sdk.connect.get_auth_url``."""
+    """Return Connect's URL for a driver's consent; the options are those of ``sdk.connect.get_auth_url``."""
     return sdk.connect.get_auth_url(
         _connect_id(api_version),
         redirect_uri,
@@ -74,7 +72,7 @@ def auth_url(api_version: str, redirect_uri: str, **options: Any) -> str:
 
 
 def reauth_url(api_version: str, vehicle_id: str, redirect_uri: str, state: str, external_id: str) -> str:
-    """Where Connect leads a driver to a new login at the car's brand."""
+    """Return Connect's URL for a new login at the vehicle's brand."""
     return sdk.connect.get_reauth_url(
         _connect_id(api_version),
         vehicle_id,
@@ -85,9 +83,11 @@ def reauth_url(api_version: str, vehicle_id: str, redirect_uri: str, state: str,
     )
 
 
-@sensitive_variables()
 def auth_client(redirect_uri: str = "") -> sdk.AuthClient:
-    """API v2's token endpoint. Only a code needs the redirect URI. Raises MissingCredentials."""
+    """Return the client of API v2's token endpoint. Only a code needs ``redirect_uri``.
+
+    Raises MissingCredentials.
+    """
     client_id, client_secret = v2_credentials()
     if not (client_id and client_secret):
         raise MissingCredentials("SMARTCAR_V2_CLIENT_ID", "SMARTCAR_V2_CLIENT_SECRET")
@@ -96,53 +96,49 @@ def auth_client(redirect_uri: str = "") -> sdk.AuthClient:
     )
 
 
-@sensitive_variables()
 def application_auth() -> sdk.ApplicationAuth:
-    """API v3's token endpoint."""
+    """Return the client of API v3's token endpoint."""
     return sdk.ApplicationAuth(
         application_id(),
-        conf.SMARTCAR_CLIENT_SECRET,
+        Secret(conf.SMARTCAR_CLIENT_SECRET),
         requester=_exchanger(),
         token_url=conf.SMARTCAR_IAM_URL,
     )
 
 
 def application_id() -> str:
-    """The id of the credentials that API v3's token is for. Raises MissingCredentials."""
+    """Return the client id of API v3's token. Raises MissingCredentials."""
     if conf.SMARTCAR_API_VERSION != V3 or not conf.SMARTCAR_CLIENT_ID:
         raise MissingCredentials("SMARTCAR_CLIENT_ID", "SMARTCAR_CLIENT_SECRET")
     return conf.SMARTCAR_CLIENT_ID
 
 
-@sensitive_variables()
-def v2_credentials() -> tuple[str, str]:
-    """The id and the secret for API v2's token endpoint; empty where this site has none."""
+def v2_credentials() -> tuple[str, Secret]:
+    """Return the client id and secret for API v2's token endpoint; both empty if not configured."""
     if conf.SMARTCAR_API_VERSION == V3:
-        return conf.SMARTCAR_V2_CLIENT_ID, conf.SMARTCAR_V2_CLIENT_SECRET
-    return conf.SMARTCAR_CLIENT_ID, conf.SMARTCAR_CLIENT_SECRET
+        return conf.SMARTCAR_V2_CLIENT_ID, Secret(conf.SMARTCAR_V2_CLIENT_SECRET)
+    return conf.SMARTCAR_CLIENT_ID, Secret(conf.SMARTCAR_CLIENT_SECRET)
 
 
-@sensitive_variables()
 def user_id(access_token: str) -> str:
-    """Smartcar's id of the user who gave this token of API v2: asked of Smartcar, never of a URL."""
+    """Return Smartcar's id of the user of an API v2 token, from Smartcar itself and never from a URL."""
+    access_token = Secret(access_token)
     return sdk.get_user_id(access_token, requester=requester(), api_url=_api_url())
 
 
-@sensitive_variables()
-def vehicle_ids(access_token: str) -> list[str]:
-    """Every vehicle that this token of API v2 opens."""
+def vehicle_ids(access_token: Secret) -> list[str]:
+    """Return the ids of all vehicles that an API v2 token gives access to."""
     return list(sdk.iter_vehicle_ids(access_token, requester=requester(), api_url=_api_url()))
 
 
-@sensitive_variables()
 def connections(
-    access_token: str, mode: str, filters: Mapping[str, str], *, first: int | None = None
+    access_token: Secret, mode: str, filters: Mapping[str, str], *, first: int | None = None
 ) -> list[sdk.v3.Connection]:
-    """The connections that API v3 shows for these filters, in this mode; or the ``first`` so many.
+    """Return the connections of API v3 that match ``filters``, or only the ``first`` of them.
 
-    Raises InvalidResponseException if there seems to be no end: then Smartcar does not heed the filters.
+    Raises InvalidResponseException if there are too many: then Smartcar has ignored the filters.
     """
-    shown = sdk.v3.iter_connections(
+    found = sdk.v3.iter_connections(
         access_token,
         mode="live" if mode == "live" else "simulated",  # API v3 knows no test mode
         requester=requester(),
@@ -152,59 +148,56 @@ def connections(
         external_id=filters.get("external_id"),
     )
     if first is not None:
-        return list(islice(shown, first))
-    found = list(islice(shown, MAX_CONNECTIONS + 1))
-    if len(found) > MAX_CONNECTIONS:
-        raise InvalidResponseException("Smartcar shows more connections than one driver or car can have")
-    return found
+        return list(islice(found, first))
+    everything = list(islice(found, MAX_CONNECTIONS + 1))
+    if len(everything) > MAX_CONNECTIONS:
+        raise InvalidResponseException(
+            "Smartcar returned more connections than one driver or vehicle can have"
+        )
+    return everything
 
 
-@sensitive_variables()
-def delete_user(access_token: str, user_id: str) -> None:
-    """Make API v3 forget a driver, with all connections."""
+def delete_user(access_token: Secret, user_id: str) -> None:
+    """Delete a user and all of their connections through API v3."""
     sdk.v3.delete_user(access_token, user_id, requester=requester(), api_url=_vehicle_url())
 
 
-@sensitive_variables()
 def delete_v2_connections(user_id: str) -> None:
-    """End all connections of a driver, as API v2's management does."""
+    """Delete all connections of a user through API v2's management."""
     sdk.delete_connections(
-        conf.SMARTCAR_MANAGEMENT_TOKENS[0],
+        Secret(conf.SMARTCAR_MANAGEMENT_TOKENS[0]),
         user_id=user_id,
         requester=requester(),
         api_url=_management_url(),
     )
 
 
-@sensitive_variables()
 def v2_connections(vehicle_id: str) -> list[sdk.Connection] | None:
-    """Who has connected this car, as API v2's management says; None without a management token."""
+    """Return a vehicle's connections from API v2's management; None without a management token."""
     if not conf.SMARTCAR_MANAGEMENT_TOKENS:
         return None
-    token = conf.SMARTCAR_MANAGEMENT_TOKENS[0]
-    shown = sdk.iter_connections(
-        token, vehicle_id=vehicle_id, requester=requester(), api_url=_management_url()
+    token = Secret(conf.SMARTCAR_MANAGEMENT_TOKENS[0])
+    return list(
+        sdk.iter_connections(token, vehicle_id=vehicle_id, requester=requester(), api_url=_management_url())
     )
-    return list(shown)
 
 
-@sensitive_variables()
-def ask_management(token: str) -> None:
-    """Have API v2's management show one connection, for whether it takes this token."""
+def check_management_token(token: str) -> None:
+    """Send a cheap request to API v2's management. Raises AuthenticationException if the token is wrong."""
+    token = Secret(token)
     sdk.get_connections(token, limit=1, requester=requester(), api_url=_management_url())
 
 
-@sensitive_variables()
-def webhooks(access_token: str) -> list[sdk.v3.Webhook]:
-    """The webhooks that API v3's management shows of this application."""
+def webhooks(access_token: Secret) -> list[sdk.v3.Webhook]:
+    """Return the application's webhooks from API v3's management."""
     host = f"{conf.SMARTCAR_MANAGEMENT_API_URL}/v3"
     return list(sdk.v3.iter_webhooks(access_token, requester=requester(), api_url=host))
 
 
 def may_have_been_executed(error: Exception) -> bool:
-    """Whether Smartcar may have done what it was asked to do, although it did not say so.
+    """Return whether a request that failed may have been executed all the same.
 
-    A 5xx comes from anywhere on the way to the car; only 501 says that nothing was tried.
+    A 5xx comes from anywhere on the way to the vehicle; only 501 says that nothing was tried.
     """
     if isinstance(error, NoResponseException):
         return error.request_sent
@@ -215,7 +208,7 @@ def may_have_been_executed(error: Exception) -> bool:
 
 
 def requester() -> sdk.Requester:
-    """The process's pooled session for everything but the token endpoints, which have one of their own."""
+    """Return the process's pooled session for all endpoints but the token endpoints, which have their own."""
     return _requester(conf.SMARTCAR_TIMEOUT, conf.SMARTCAR_COMMAND_TIMEOUT)
 
 

@@ -1,7 +1,7 @@
-"""Tasks for each account and for events, for engines that a site has already: one module for each."""
+"""Tasks that refresh tokens and process webhook events: one module for each task backend."""
 
 import contextlib
 
-# Celery looks for an app's tasks here, and in no module below. Without Celery nobody looks.
+# Celery discovers an app's tasks in this module only. The import fails where Celery is not installed.
 with contextlib.suppress(ImportError):
     from . import celery  # noqa: F401

@@ -1,4 +1,4 @@
-"""For Celery."""
+"""Tasks for Celery."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,18 +7,18 @@ from celery import shared_task
 
 from ..exceptions import RateLimitingException
 from ..models import SmartcarAccount
-from ..services import tokens, webhooks
+from ..services import commands, tokens, webhooks
 from ..services.tokens import bulk_refresh
 
-#: Seconds until a message is worth nothing: by then the work has been handed out again.
+#: Seconds until a message expires: by then the work has been enqueued again.
 LIFE = 3600
 
 
 @shared_task(bind=True, ignore_result=True, max_retries=5)
 def refresh_account(self: Any, pk: int, version: int) -> str:
-    """Refresh the account that was found due when its token had this version.
+    """Refresh the account's token, unless it no longer has the version that was due.
 
-    When Smartcar answers 429 it is tried again later; what fails otherwise is handed out again as it is due.
+    Retried after a 429. After any other failure the account stays due, and is enqueued again.
     """
     try:
         return bulk_refresh.refresh_one(pk, version)
@@ -28,7 +28,8 @@ def refresh_account(self: Any, pk: int, version: int) -> str:
 
 @shared_task(ignore_result=True)
 def refresh_due(minutes: int = 30) -> None:
-    """Hand out what is due, as ``refresh_smartcar_tokens --enqueue celery`` does: for Celery beat."""
+    """Enqueue what is due, as ``refresh_smartcar_tokens --enqueue celery`` does, for Celery beat."""
+    commands.expire_pending()
     for row in bulk_refresh.due(timedelta(minutes=minutes)):
         if isinstance(row, SmartcarAccount):
             enqueue(row.pk, row.token_version)
@@ -38,10 +39,11 @@ def refresh_due(minutes: int = 30) -> None:
 
 @shared_task(ignore_result=True, expires=LIFE)
 def work_events() -> int:
-    """Work the events that are due: handed out when one comes. It does not wait for what is not due yet.
+    """Process the webhook events that are due; events that become due later are not waited for.
 
-    Let Celery beat call it as well: that is who tries again what has failed.
+    Enqueued when an event arrives. Schedule it with Celery beat, too, so that failed events are retried.
     """
+    commands.expire_pending()
     return webhooks.process_due(webhooks.MAX_TASK_SECONDS)
 
 
@@ -50,5 +52,5 @@ def enqueue(pk: int, version: int) -> None:
 
 
 def enqueue_events() -> None:
-    """Once: it is Smartcar that waits, for 15 seconds in all."""
+    """Enqueue `work_events` without retrying: Smartcar waits at most 15 seconds for the response."""
     work_events.apply_async(retry=False)

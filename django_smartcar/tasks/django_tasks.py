@@ -1,10 +1,10 @@
-"""For django.tasks (Django 6), or the package django-tasks, which is the same before it."""
+"""Tasks for django.tasks (Django 6), or for its backport django-tasks on earlier versions."""
 
 from importlib import import_module
 
 from django import VERSION
 
-from ..services import webhooks
+from ..services import commands, webhooks
 from ..services.tokens import bulk_refresh
 
 task = import_module("django.tasks" if VERSION >= (6, 0) else "django_tasks").task
@@ -12,16 +12,18 @@ task = import_module("django.tasks" if VERSION >= (6, 0) else "django_tasks").ta
 
 @task
 def refresh_account(pk: int, version: int) -> str:
-    """Refresh the account that was found due when its token had this version.
+    """Refresh the account's token, unless it no longer has the version that was due.
 
-    What fails here is handed out again by the next run of the command.
+    After a failure the account stays due, and the next run of the command enqueues it again.
     """
+    commands.expire_pending()
     return bulk_refresh.refresh_one(pk, version)
 
 
 @task
 def work_events() -> int:
-    """Work the events that are due: handed out when one comes. It does not wait for what is not due yet."""
+    """Process the webhook events that are due; events that become due later are not waited for."""
+    commands.expire_pending()
     return webhooks.process_due(webhooks.MAX_TASK_SECONDS)
 
 

@@ -11,6 +11,7 @@ from django.db import OperationalError, connection, connections, transaction
 from django.urls import path
 from django.utils import timezone
 
+from django_smartcar import services
 from django_smartcar.exceptions import ReconnectRequired, TransactionNotAllowed
 from django_smartcar.models import ApplicationToken, ConnectedVehicle, SmartcarAccount
 from django_smartcar.services import _transactions, connect, tokens, vehicles
@@ -165,7 +166,7 @@ def test_transactions_by_hand_are_no_other(vehicle):
 def test_the_token_of_the_application_survives_too(vehicle, smartcar, settings):
     smartcar.point(settings, "3")
     with suppress(Undone), transaction.atomic():
-        tokens.as_application(lambda token: token)
+        services.as_application(lambda token: token)
         raise Undone
     assert ApplicationToken.objects.get().access_token in store.state().application_tokens
     assert store.counters["application_tokens"] == 1
@@ -247,7 +248,7 @@ def away(make_account, anna, wired):
 def test_a_database_that_is_away_for_a_moment_is_waited_for(away, wired, caplog):
     """Smartcar has answered, and the tokens cannot be saved just then."""
     assert tokens.access_token(away) == "a"
-    assert "are not saved yet" in caplog.text
+    assert "yet, retrying" in caplog.text
     assert SmartcarAccount.objects.get().refresh_token == "new"
     assert len(wired.sent("POST")) == 1
 
@@ -257,7 +258,7 @@ def test_a_database_that_stays_away_is_given_up_loudly(away, monkeypatch, caplog
     with pytest.raises(OperationalError):
         tokens.access_token(away)
     (loud,) = [record for record in caplog.records if record.levelname == "CRITICAL"]
-    assert loud.getMessage() == f"the new tokens of {away} could not be saved: OperationalError"
+    assert loud.getMessage() == f"could not save the new tokens of {away}: OperationalError"
 
 
 def test_a_connection_that_the_database_has_closed_is_opened_again(make_account, anna, wired):

@@ -9,6 +9,7 @@ import pytest
 import requests
 from django.utils import timezone
 
+from django_smartcar import services
 from django_smartcar.exceptions import (
     AuthenticationException,
     NotCapableException,
@@ -203,7 +204,7 @@ def test_a_token_that_is_refused_twice_is_replaced_once(vehicle, settings):
         raise AuthenticationException("401", status_code=401)
 
     with pytest.raises(AuthenticationException):
-        _session.ask(vehicle, refused)
+        _session.call(vehicle, refused)
     assert sum(store.counters[name] for name in ("refreshes", "application_tokens")) == bought + 1
     vehicles.odometer(vehicle)
     assert sum(store.counters[name] for name in ("refreshes", "application_tokens")) == bought + 1
@@ -224,7 +225,7 @@ def test_a_car_that_is_connected_again_while_it_is_given_back_stays_connected(
     wire.mock.add_callback("DELETE", re.compile("https://late.example/.*"), answer)
     shown = requests.get(
         f"{real[1]}/v3/connections",
-        headers={"Authorization": "Bearer " + tokens.as_application(lambda token: token)}
+        headers={"Authorization": "Bearer " + services.as_application(lambda token: token)}
         if vehicle.account.uses_v3
         else {},
         timeout=5,

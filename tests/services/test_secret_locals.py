@@ -103,8 +103,8 @@ def test_a_command_shows_no_position(tracked_vehicle, monkeypatch, place):
 
 def test_a_command_to_many_vehicles_shows_no_position(tracked_vehicle, monkeypatch):
     monkeypatch.setattr(client, "car", fail)
-    ((_vehicle, error),) = commands.send_many([tracked_vehicle], "send_destination", **LOCATION)
-    assert_hidden(error, LATITUDE, LONGITUDE, "access-0", at="send")
+    (result,) = commands.send_many([tracked_vehicle], "send_destination", **LOCATION)
+    assert_hidden(result.error, LATITUDE, LONGITUDE, "access-0", at="send")
 
 
 def test_beginning_a_connection_shows_no_state_session_or_external_id(smartcar, anna, monkeypatch):

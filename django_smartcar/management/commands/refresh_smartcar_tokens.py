@@ -14,20 +14,23 @@ from django_smartcar.management import output, shutdown
 from django_smartcar.management.arguments import number_of
 from django_smartcar.models import LeasedToken, SmartcarAccount
 from django_smartcar.services import commands
+from django_smartcar.services.outcomes import Outcome
 from django_smartcar.services.tokens import bulk_refresh
-from django_smartcar.services.tokens.bulk_refresh import BulkRefresher, Outcome, Result
+from django_smartcar.services.tokens.bulk_refresh import BulkRefresher, Result
 
-#: In minutes. No refresh token lives longer.
+#: In minutes: the lifetime of a refresh token.
 SIXTY_DAYS = 60 * 24 * 60
 
-#: An account that cannot be refreshed, and whose refresh token ends so soon, may need its driver.
+#: If a refresh fails and the refresh token expires this soon, the driver may have to connect again.
 SOON = timedelta(days=7)
+
+OUTCOMES = (Outcome.REFRESHED, Outcome.NEEDS_DRIVER, Outcome.FAILED, Outcome.SKIPPED)
 
 
 class Command(BaseCommand):
     help = (
-        "Refresh the tokens of Smartcar accounts, and the application's own, before they end. Run it every "
-        "few minutes, on as many machines as you like; it exits with status 1 if one could not be refreshed."
+        "Refresh the tokens of Smartcar accounts, and the application's own, before they expire. Run it "
+        "every few minutes, on any number of machines. The exit status is 1 if a refresh has failed."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -36,34 +39,34 @@ class Command(BaseCommand):
             type=number_of("minutes", 0, SIXTY_DAYS),
             default=30,
             metavar="MINUTES",
-            help="refresh what ends within this many minutes (default: %(default)s)",
+            help="refresh tokens that expire within this many minutes (default: %(default)s)",
         )
         parser.add_argument("--all", action="store_true", help="refresh every token, due or not")
         parser.add_argument(
             "--concurrency",
-            type=number_of("exchanges", 1, bulk_refresh.MAX_THREADS),
+            type=number_of("refreshes", 1, bulk_refresh.MAX_THREADS),
             default=16,
-            metavar="EXCHANGES",
-            help="run so many exchanges at once, each with a database connection (default: %(default)s)",
+            metavar="REFRESHES",
+            help="maximum concurrent refreshes, each with a database connection (default: %(default)s)",
         )
         parser.add_argument(
-            "--limit", type=number_of("tokens", 1, 10**9), metavar="TOKENS", help="refresh no more than this"
+            "--limit", type=number_of("tokens", 1, 10**9), metavar="TOKENS", help="refresh at most this many"
         )
         parser.add_argument(
             "--jitter",
             type=number_of("seconds", 0, 3600),
             default=0,
             metavar="SECONDS",
-            help="wait a random time up to this first, so that many machines do not begin together",
+            help="wait a random time up to this first, so that many machines do not start together",
         )
         instead = parser.add_mutually_exclusive_group()
-        instead.add_argument("--dry-run", action="store_true", help="say what would be refreshed, and stop")
+        instead.add_argument("--dry-run", action="store_true", help="list what would be refreshed, and stop")
         instead.add_argument(
             "--enqueue",
             choices=task_backends.MODULES,
-            help="hand a task for each account to django.tasks or Celery, and stop",
+            help="enqueue a task for each account with django.tasks or Celery, and stop",
         )
-        parser.add_argument("--json", action="store_true", help="print a JSON object a line, for machines")
+        parser.add_argument("--json", action="store_true", help="output JSON Lines")
 
     def handle(self, *args: Any, **options: Any) -> None:
         started = time.monotonic()
@@ -71,32 +74,32 @@ class Command(BaseCommand):
         limit = options["limit"]
         self.expected = {"refreshed", "failed"}
         self.counts: Counter[str] = Counter()
-        self.refresher = BulkRefresher(self._tell)
-        self.report = output.of(self, options["json"], lambda: bulk_refresh.count_due(within), limit)
+        self.refresher = BulkRefresher(self._report)
+        self.output = output.of(self, options["json"], lambda: bulk_refresh.count_due(within), limit)
         if not options["dry_run"]:
-            commands.expire_pending()  # whose process has died
+            commands.expire_pending()
         rows = islice(bulk_refresh.due(within, min(bulk_refresh.PAGE, limit or bulk_refresh.PAGE)), limit)
         with shutdown.on_signals(self.refresher.stop):
-            self.refresher.wait(random.uniform(0, options["jitter"]))  # noqa: S311 (guards nothing)
+            self.refresher.wait(random.uniform(0, options["jitter"]))  # noqa: S311 (no secret)
             if options["dry_run"]:
-                self._name(rows)
+                self._list(rows)
             elif options["enqueue"]:
                 self._enqueue(rows, options["enqueue"])
             else:
                 self.refresher.run(rows, options["concurrency"])
         self._summarize(time.monotonic() - started)
 
-    def _tell(self, result: Result) -> None:
-        """What became of a row; the refresher has one thread at a time call this."""
+    def _report(self, result: Result) -> None:
+        """Print the result for a row. The refresher calls this in one thread at a time."""
         row, outcome = result.row, result.outcome
         self.counts[outcome] += 1
         facts: dict[str, Any] = {**_key(row), "outcome": outcome}
         if outcome is Outcome.REFRESHED:
             until = facts["access_expires_at"] = row.access_expires_at
-            # Somebody may have disconnected the last car in this moment.
+            # The last vehicle may have been disconnected in the meantime.
             text = f"refreshed, good until {_utc(until)}" if until else "refreshed, no longer needed"
         elif outcome is Outcome.SKIPPED:
-            text = "left to somebody else"
+            text = "skipped (refreshed elsewhere)"
         elif outcome is Outcome.NEEDS_DRIVER:
             text = "needs its driver to connect again"
         else:
@@ -105,26 +108,26 @@ class Command(BaseCommand):
             text = f"not refreshed, will be tried again ({result.reason})"
             if ends and ends < timezone.now() + SOON:
                 text += f"; needs its driver to connect again if that fails until {_utc(ends)}"
-        self.report.row(row, text, is_bad=outcome in (Outcome.FAILED, Outcome.NEEDS_DRIVER), **facts)
+        self.output.row(row, text, is_bad=outcome in (Outcome.FAILED, Outcome.NEEDS_DRIVER), **facts)
 
-    def _name(self, rows: Iterator[LeasedToken]) -> None:
+    def _list(self, rows: Iterator[LeasedToken]) -> None:
         self.expected = {"would be refreshed"}
         for row in self._until_stopped(rows):
             self.counts["due"] += 1
-            self.report.row(row, "would be refreshed", is_bad=False, **_key(row), outcome="due")
+            self.output.row(row, "would be refreshed", is_bad=False, **_key(row), outcome="due")
 
-    def _enqueue(self, rows: Iterator[LeasedToken], engine: str) -> None:
-        """Hand out a task for each account. The application's token is one: it is renewed here and now."""
+    def _enqueue(self, rows: Iterator[LeasedToken], backend: str) -> None:
+        """Enqueue a task for each account. The application's token is a single one: refresh it here."""
         try:
-            enqueue = task_backends.load(engine).enqueue
+            enqueue = task_backends.load(backend).enqueue
         except ImportError as error:
             raise CommandError(str(error)) from None
-        self.expected = {"handed out"}
+        self.expected = {"enqueued"}
         for row in self._until_stopped(rows):
             if isinstance(row, SmartcarAccount):
                 enqueue(row.pk, row.token_version)
                 self.counts["enqueued"] += 1
-                self.report.row(row, "handed out", is_bad=False, **_key(row), outcome="enqueued")
+                self.output.row(row, "enqueued", is_bad=False, **_key(row), outcome="enqueued")
             else:
                 self.refresher.run(iter([row]), concurrency=1)
 
@@ -137,26 +140,26 @@ class Command(BaseCommand):
         failed = counts[Outcome.FAILED] + counts[Outcome.NEEDS_DRIVER]
         numbers = {
             "would be refreshed": counts["due"],
-            "handed out": counts["enqueued"],
+            "enqueued": counts["enqueued"],
             "refreshed": counts[Outcome.REFRESHED],
             "failed": failed,
-            "left to somebody else": counts[Outcome.SKIPPED],
+            "skipped (refreshed elsewhere)": counts[Outcome.SKIPPED],
         }
         texts = [f"{number} {what}" for what, number in numbers.items() if number or what in self.expected]
         texts.append(f"{waiting} waiting for their driver to connect again")
         if stopped:
             texts.append("stopped before the end")
         facts: dict[str, Any] = {
-            name.replace(" ", "_"): counts[name] for name in (*Outcome, "due", "enqueued")
+            name.replace(" ", "_"): counts[name] for name in (*OUTCOMES, "due", "enqueued")
         }
         facts |= {"waiting": waiting, "stopped": stopped, "seconds": round(seconds, 3)}
-        self.report.end(", ".join(texts), is_bad=bool(failed), **facts)
+        self.output.end(", ".join(texts), is_bad=bool(failed), **facts)
         if failed:
             raise CommandError(", ".join(texts))
 
 
 def _key(row: LeasedToken) -> dict[str, Any]:
-    """Which row it is, for machines."""
+    """Return the row's model name and primary key, for JSON."""
     return {str(row._meta.model_name): row.pk}
 
 

@@ -8,17 +8,19 @@ from django.utils import timezone
 
 from django_smartcar.management import output, shutdown
 from django_smartcar.management.arguments import number_of
-from django_smartcar.services import sync as syncing
-from django_smartcar.services.sync import Outcome, Result, Sync
+from django_smartcar.services import sync
+from django_smartcar.services.outcomes import Outcome
+from django_smartcar.services.sync import OUTCOMES, Result, VehicleSync
 
-#: What fails the run.
+#: Outcomes that set the exit status to 1.
 BAD = (Outcome.FAILED, Outcome.NEEDS_DRIVER)
 
 
 class Command(BaseCommand):
     help = (
-        "Read all connected cars, as far as their drivers permit, and keep what they tell: one request each. "
-        "Run it as often as you want news, on any number of machines; it exits with status 1 if a car failed."
+        "Read all connected vehicles, as far as their drivers permit, and save the readings: one request "
+        "each. Run it as often as you need new readings, on any number of machines. The exit status is 1 if "
+        "a vehicle could not be read."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -27,53 +29,52 @@ class Command(BaseCommand):
             type=number_of("minutes", 0, 10**7),
             default=60,
             metavar="MINUTES",
-            help="leave out cars that have been synced within this many minutes (default: %(default)s)",
+            help="skip vehicles that have been synced within this many minutes (default: %(default)s)",
         )
         parser.add_argument(
             "--concurrency",
-            type=number_of("requests", 1, syncing.MAX_THREADS),
+            type=number_of("requests", 1, sync.MAX_THREADS),
             default=16,
             metavar="REQUESTS",
-            help="send so many requests at once (default: %(default)s)",
+            help="maximum concurrent requests (default: %(default)s)",
         )
         parser.add_argument(
-            "--limit", type=number_of("cars", 1, 10**9), metavar="CARS", help="read no more than this"
+            "--limit", type=number_of("vehicles", 1, 10**9), metavar="VEHICLES", help="read at most this many"
         )
-        parser.add_argument("--json", action="store_true", help="print a JSON object a line, for machines")
+        parser.add_argument("--json", action="store_true", help="output JSON Lines")
 
     def handle(self, *args: Any, **options: Any) -> None:
         started = time.monotonic()
         before = timezone.now() - timedelta(minutes=options["max_age"])
         limit = options["limit"]
         self.counts: Counter[str] = Counter()
-        self.report = output.of(self, options["json"], lambda: syncing.due(before).count(), limit)
-        sync = Sync(self._tell)
-        with shutdown.on_signals(sync.stop):
-            sync.run(before, concurrency=options["concurrency"], limit=limit)
-        self._summarize(sync.is_stopped, time.monotonic() - started)
+        self.output = output.of(self, options["json"], lambda: sync.due(before).count(), limit)
+        run = VehicleSync(self._report)
+        with shutdown.on_signals(run.stop):
+            run.run(before, concurrency=options["concurrency"], limit=limit)
+        self._summarize(run.is_stopped, time.monotonic() - started)
 
-    def _tell(self, result: Result) -> None:
+    def _report(self, result: Result) -> None:
         self.counts[result.outcome] += 1
         text = f"{result.outcome} ({result.reason})" if result.reason else str(result.outcome)
-        told = {
-            "reason": result.reason or None,
-            "missing": dict(result.missing) or None,
-            "retry_after": result.retry_after,
-        }
-        self.report.row(
-            f"vehicle {result.vehicle.pk}",
+        self.output.row(
+            f"vehicle {result.row.pk}",
             text,
             is_bad=result.outcome in BAD,
-            **{"vehicle": result.vehicle.pk, "outcome": result.outcome, **told},
+            vehicle=result.row.pk,
+            outcome=result.outcome,
+            reason=result.reason or None,
+            missing=dict(result.missing) or None,
+            retry_after=result.retry_after,
         )
 
     def _summarize(self, stopped: bool, seconds: float) -> None:
-        texts = [f"{self.counts[outcome]} {outcome}" for outcome in Outcome]
+        texts = [f"{self.counts[outcome]} {outcome}" for outcome in OUTCOMES]
         if stopped:
             texts.append("stopped before the end")
-        facts: dict[str, Any] = {outcome.replace(" ", "_"): self.counts[outcome] for outcome in Outcome}
+        facts: dict[str, Any] = {outcome.replace(" ", "_"): self.counts[outcome] for outcome in OUTCOMES}
         facts |= {"stopped": stopped, "seconds": round(seconds, 3)}
         is_bad = any(self.counts[outcome] for outcome in BAD)
-        self.report.end(", ".join(texts), is_bad=is_bad, **facts)
+        self.output.end(", ".join(texts), is_bad=is_bad, **facts)
         if is_bad:
             raise CommandError(", ".join(texts))

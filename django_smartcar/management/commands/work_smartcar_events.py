@@ -6,32 +6,35 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from django_smartcar.management import shutdown
-from django_smartcar.services import webhooks
+from django_smartcar.services import commands, webhooks
+
+#: Seconds between two looks for commands whose process has died.
+EXPIRE_INTERVAL = 60.0
 
 
 class Command(BaseCommand):
     help = (
-        "Work what Smartcar's webhooks have brought, as it comes. Run as many as you like, on as many "
-        "machines: each event is worked once. Ctrl-C and SIGTERM let it finish the one that it is at; the "
-        "second time they do not."
+        "Process queued webhook events. Run any number of workers on any number of machines: each event is "
+        "processed once. SIGTERM and Ctrl-C finish the current event first; a second one stops at once."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--once", action="store_true", help="work what is due now, and stop")
+        parser.add_argument("--once", action="store_true", help="process what is due now, and stop")
         parser.add_argument(
             "--pause",
             type=_seconds,
             default=1.0,
             metavar="SECONDS",
-            help="look again after this long when nothing is due (default: %(default)s)",
+            help="check for due events this often when none is due (default: %(default)s)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.is_stopped = False
+        self.expired_at: float | None = None
         processed = 0
         with shutdown.on_signals(self._stop):
             while not self.is_stopped:
-                processed += self._work(options["once"])
+                processed += self._process_due(options["once"])
                 if options["once"]:
                     break
                 self._wait(options["pause"])
@@ -45,16 +48,23 @@ class Command(BaseCommand):
         while not self.is_stopped and (left := ends - time.monotonic()) > 0:
             time.sleep(min(left, 0.2))
 
-    def _work(self, is_only_try: bool) -> int:
-        """Work what is due. A database that is away is waited for; the events are safe in it."""
+    def _process_due(self, is_only_try: bool) -> int:
+        """Process what is due. Keep running while the database is unavailable: it holds the events."""
         close_old_connections()
         try:
+            self._expire_pending()
             return webhooks.process_due(should_stop=lambda: self.is_stopped)
         except (DatabaseError, InterfaceError) as error:
             if is_only_try:
                 raise
-            self.stderr.write(f"the database does not answer ({type(error).__name__}); will be tried again")
+            self.stderr.write(f"the database does not respond ({type(error).__name__}); retrying")
             return 0
+
+    def _expire_pending(self) -> None:
+        now = time.monotonic()
+        if self.expired_at is None or now - self.expired_at >= EXPIRE_INTERVAL:
+            commands.expire_pending()
+            self.expired_at = now
 
 
 def _seconds(text: str) -> float:

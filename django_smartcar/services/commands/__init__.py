@@ -27,6 +27,7 @@ from ...exceptions import (
 from ...models import ConnectedVehicle, VehicleCommand
 from .. import _concurrency, _rate_limits, _session, _transactions, client
 from ..client import Car
+from ..outcomes import Outcome, Result
 from . import registry
 from .registry import CommandSpec
 
@@ -90,14 +91,14 @@ def send_many(
     actor: Any = None,
     reason: str = "",
     **parameters: Any,
-) -> Iterator[tuple[ConnectedVehicle, Exception | None]]:
-    """Send a command to many vehicles, some at a time; yield each with its exception, or None."""
+) -> Iterator[Result[ConnectedVehicle]]:
+    """Send a command to many vehicles, some at a time; yield a result for each."""
     parameters = registry.protected_parameters(parameters)
 
     def tell(vehicle: ConnectedVehicle) -> VehicleCommand:
         return send(vehicle, action, actor=actor, reason=reason, **parameters)
 
-    yield from _concurrency.each(tell, vehicles, conf.SMARTCAR_COMMANDS_AT_ONCE)
+    yield from _concurrency.each(tell, vehicles, conf.SMARTCAR_COMMANDS_AT_ONCE, Outcome.DONE)
 
 
 def expire_pending(vehicle_id: int | None = None) -> int:
@@ -205,9 +206,9 @@ def _execute(command: VehicleCommand, spec: CommandSpec, parameters: Mapping[str
     """Send the command and record its outcome; return the exception that it failed with, or None."""
     is_sent = False
     try:
-        reached = _session.reach(command.vehicle)
+        reached = _session.open_session(command.vehicle)
         is_sent = True
-        reached.tell(lambda car: _send(car, command.action, parameters), spec.scope)
+        reached.call(lambda car: _send(car, command.action, parameters), spec.scope)
     except Exception as error:
         is_unknown = is_sent and client.may_have_been_executed(error)
         _finish(command, Status.UNKNOWN if is_unknown else Status.FAILED, error)

@@ -21,7 +21,7 @@ from ...exceptions import (
 )
 from ...models import ConnectAttempt, ConnectedVehicle, SmartcarAccount, SmartcarUser
 from ...secret_types import Secret
-from .. import _transactions, client, tokens, vehicles, webhooks
+from .. import _session, _transactions, client, tokens, vehicles, webhooks
 from ..client import ApiCredentials
 from ..webhooks import subscriptions
 from . import _ownership, _state
@@ -100,7 +100,7 @@ def _complete(attempt: ConnectAttempt, said: Callback) -> Connected:
     if attempt.api_version == client.V3:
         proven = _ownership.verify_owner(attempt, said)
         found = _ownership.poll(
-            lambda: tokens.as_application(lambda token: vehicles.read_all(_driver(attempt, proven, token)))
+            lambda: _session.as_application(lambda token: vehicles.read_all(_driver(attempt, proven, token)))
         )
     else:
         access = client.auth_client(attempt.redirect_uri).exchange_code(said.code)
@@ -126,7 +126,7 @@ def _complete(attempt: ConnectAttempt, said: Callback) -> Connected:
 def _driver(attempt: ConnectAttempt, proven: VerifiedUser, access_token: str) -> ApiCredentials:
     if not 0 < len(proven.user_id) <= vehicles.MAX_ID_LENGTH:
         raise InvalidResponseException("Smartcar named the driver by an id that is none")
-    return ApiCredentials(attempt.api_version, access_token, proven.user_id, attempt.mode)
+    return ApiCredentials(attempt.api_version, Secret(access_token), proven.user_id, attempt.mode)
 
 
 def _save(account: SmartcarAccount, attempt: ConnectAttempt, proven: VerifiedUser) -> None:

@@ -26,7 +26,7 @@ from ...conf import conf
 from ...exceptions import OwnershipNotVerified, SmartcarAppError, SmartcarException, error_code
 from ...models import ConnectAttempt, SmartcarUser
 from ...secret_types import Secret
-from .. import client, tokens
+from .. import _session, client
 from . import _state
 
 T = TypeVar("T")
@@ -149,4 +149,6 @@ def _own(attempt: ConnectAttempt, user_id: str, **filters: str) -> list[sdk.v3.C
 
 
 def _connections(attempt: ConnectAttempt, **filters: str) -> list[sdk.v3.Connection]:
-    return tokens.as_application(lambda token: client.connections(token, attempt.mode, filters, first=_MOST))
+    return _session.as_application(
+        lambda token: client.connections(token, attempt.mode, filters, first=_MOST)
+    )

@@ -18,7 +18,7 @@ from ...models import (
     SmartcarUser,
     WebhookEvent,
 )
-from .. import client, tokens, vehicles
+from .. import _session, client, vehicles
 
 logger = logging.getLogger(__name__)
 
@@ -77,10 +77,10 @@ def _end_connections(smartcar_user: SmartcarUser, actor: Any) -> None:
 
 def _delete_user(user_id: str) -> None:
     try:
-        tokens.as_application(lambda token: client.delete_user(token, user_id))
+        _session.as_application(lambda token: client.delete_user(token, user_id))
     except ResourceNotFoundException:
         # Or the address is wrong: then this fails as well.
         for mode in SmartcarAccount.Mode.values:
-            if tokens.as_application(partial(client.connections, mode=mode, filters={"user_id": user_id})):
+            if _session.as_application(partial(client.connections, mode=mode, filters={"user_id": user_id})):
                 raise
         logger.info("Smartcar had forgotten the user already")

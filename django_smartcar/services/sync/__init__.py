@@ -1,19 +1,14 @@
-"""Reads many cars: page by page, a bounded number of requests at once, and each page kept in one transaction.
+"""Read many vehicles: page by page, with a bounded number of requests at once, one transaction per page.
 
-Any number of processes, on any number of machines, may do it in the same moment: each claims its pages before
-it reads them.
+Any number of processes on any number of machines may run at the same time: each leases its pages first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
-from typing import Any
-
-from django.views.decorators.debug import sensitive_variables
+from typing import Any, TypeAlias
 
 from ...exceptions import (
     RateLimited,
@@ -23,124 +18,114 @@ from ...exceptions import (
     error_code,
 )
 from ...models import READ_METHODS, ConnectedVehicle
-from .. import _session, readings, vehicles
+from .. import _session, outcomes, readings, vehicles
+from .._session import CredentialsCache
+from ..outcomes import Outcome
 from . import _leases
-from ._batch_reader import BatchReader, BatchRequest, Drivers
+from ._batch_reader import BatchReader, BatchRequest
 from ._leases import SyncLease, due
 
-__all__ = ["MAX_THREADS", "Outcome", "Result", "Sync", "due"]
+__all__ = ["MAX_THREADS", "OUTCOMES", "Result", "VehicleSync", "due"]
 
-#: How many cars are claimed, read and kept together: all that a run has in memory.
+Result: TypeAlias = outcomes.Result[ConnectedVehicle]
+
+#: The outcomes of a sync.
+OUTCOMES = (
+    Outcome.READ,
+    Outcome.NEEDS_DRIVER,
+    Outcome.FAILED,
+    Outcome.RATE_LIMITED,
+    Outcome.NOT_PERMITTED,
+)
+
+#: How many vehicles are leased, read and saved together: the maximum in memory.
 PAGE = 100
 
-#: Fewer than the connections that the SDK keeps open: one thread reads the answers of all.
+#: Fewer than the SDK's pooled connections; one thread handles all responses.
 MAX_THREADS = 64
 
 
-class Outcome(StrEnum):
-    READ = "read"
-    NEEDS_DRIVER = "needs driver"
-    FAILED = "failed"
-    #: Smartcar does not want it to be asked now. It stays due.
-    RATE_LIMITED = "rate limited"
-    #: Its driver permits nothing that the page shows.
-    NOT_PERMITTED = "not permitted"
+class VehicleSync:
+    """Reads vehicles until there are no more or it is stopped; calls ``on_result`` with each result."""
 
-
-@dataclass(frozen=True)
-class Result:
-    vehicle: ConnectedVehicle
-    outcome: Outcome
-    reason: str = ""
-    #: What was asked and not told: the name of the read, and why.
-    missing: Mapping[str, str] = field(default_factory=dict)
-    #: In seconds, where it is rate limited and Smartcar says so.
-    retry_after: float | None = None
-
-
-class Sync:
-    """Reads cars until there are no more, or it is told to stop; ``tell`` is called with each result."""
-
-    def __init__(self, tell: Callable[[Result], None]) -> None:
-        self._tell = tell
-        self._rounds = BatchReader()
+    def __init__(self, on_result: Callable[[Result], None]) -> None:
+        self._on_result = on_result
+        self._reader = BatchReader()
 
     @property
     def is_stopped(self) -> bool:
-        return self._rounds.is_stopped
+        return self._reader.is_stopped
 
     def stop(self) -> None:
-        """Ask no more cars. A signal may call this: it takes no lock."""
-        self._rounds.is_stopped = True
+        """Send no further request. Safe to call in a signal handler: it takes no lock."""
+        self._reader.is_stopped = True
 
     def run(self, before: datetime, *, concurrency: int, limit: int | None = None) -> None:
-        """Read the cars that no sync has read since ``before``.
+        """Read the vehicles that no sync has read since ``before``.
 
-        Once stopped, it waits for the requests in flight, keeps what they bring, and gives back the rest. It
-        stops by itself where Smartcar wants too long a pause.
+        Once stopped, it waits for the requests in flight, saves their responses and gives back the other
+        vehicles. It stops by itself if Smartcar's rate limit requires too long a pause.
         """
         with ThreadPoolExecutor(concurrency, "sync_smartcar_vehicles") as pool:
             pages = _leases.pages(before, PAGE, limit)
-            while not self.is_stopped and (claim := next(pages, None)):
+            while not self.is_stopped and (lease := next(pages, None)):
                 try:
-                    results = self._read(claim, pool)
-                    read = {each.vehicle.pk for each in results if each.outcome != Outcome.RATE_LIMITED}
-                    claim.end({vehicle.pk for vehicle in claim.vehicles} - read)
+                    results = self._read(lease, pool)
+                    read = {each.row.pk for each in results if each.outcome != Outcome.RATE_LIMITED}
+                    lease.end({vehicle.pk for vehicle in lease.vehicles} - read)
                 except BaseException:
-                    self.stop()  # or the threads would go on
-                    claim.give_back()
+                    self.stop()  # or the threads would continue
+                    lease.give_back()
                     raise
                 for result in results:
-                    self._tell(result)
+                    self._on_result(result)
 
-    @sensitive_variables()
-    def _read(self, claim: SyncLease, pool: Executor) -> list[Result]:
-        """Ask each car of a page and keep what they tell; what became of those that were asked."""
-        asked, results = self._questions(claim)
-        facts, noticed = [], []
-        for question, answer in self._rounds.ask(asked, claim, pool):
-            vehicle = question.reached.vehicle
-            told = [answer] if isinstance(answer, Exception) else answer.values()
-            if question.reached.apply_login_status(told):
-                noticed.append(vehicle)
-            if not isinstance(answer, Exception):
-                facts += readings.observations_from_batch(vehicle, answer)
-            results.append(_result(vehicle, answer))
-        _session.save_logins(noticed)
-        readings.save_many(facts)
+    def _read(self, lease: SyncLease, pool: Executor) -> list[Result]:
+        """Read each vehicle of a page and save the responses."""
+        requests, results = self._requests(lease)
+        observations, logins_changed = [], []
+        for request, response in self._reader.read(requests, lease, pool):
+            vehicle = request.session.vehicle
+            responses = [response] if isinstance(response, Exception) else response.values()
+            if request.session.apply_login_status(responses):
+                logins_changed.append(vehicle)
+            if not isinstance(response, Exception):
+                observations += readings.observations_from_batch(vehicle, response)
+            results.append(_result(vehicle, response))
+        _session.save_logins(logins_changed)
+        readings.save_many(observations)
         return results
 
-    @sensitive_variables()
-    def _questions(self, claim: SyncLease) -> tuple[list[BatchRequest], list[Result]]:
-        """What to ask which car, and the results of those that are not to be asked."""
-        asked: list[BatchRequest] = []
+    def _requests(self, lease: SyncLease) -> tuple[list[BatchRequest], list[Result]]:
+        """Return the requests for a page, and the results of vehicles that no request is sent to."""
+        requests: list[BatchRequest] = []
         results: list[Result] = []
-        drivers = Drivers()
-        for vehicle in claim.vehicles:
-            # Each may have another driver, whose token has to be renewed first.
+        cache = CredentialsCache()
+        for vehicle in lease.vehicles:
+            # Each may have another driver, whose token has to be refreshed first.
             if self.is_stopped:
                 break
-            claim.renew()
+            lease.renew()
             names = [
                 name for name in vehicles.DASHBOARD_READINGS if vehicle.can(READ_METHODS[name].permission)
             ]
             try:
                 if names:
-                    asked.append(drivers.question(vehicle, names))
+                    session = cache.open_session(vehicle, _session.cost(vehicle.account, names))
+                    requests.append(BatchRequest(session, names))
                 else:
                     results.append(Result(vehicle, Outcome.NOT_PERMITTED))
             except (SmartcarException, SmartcarAppError) as error:
                 results.append(_failed(vehicle, error))
-        return asked, results
+        return requests, results
 
 
-@sensitive_variables()
-def _result(vehicle: ConnectedVehicle, answer: Any) -> Result:
-    if isinstance(answer, Exception):
-        return _failed(vehicle, answer)
-    failures = {name: told for name, told in answer.items() if isinstance(told, Exception)}
+def _result(vehicle: ConnectedVehicle, response: Any) -> Result:
+    if isinstance(response, Exception):
+        return _failed(vehicle, response)
+    failures = {name: value for name, value in response.items() if isinstance(value, Exception)}
     missing = {name: error_code(failure) for name, failure in failures.items()}
-    if len(missing) == len(answer):
+    if len(missing) == len(response):
         return _failed(vehicle, next(iter(failures.values())), missing)
     return Result(vehicle, Outcome.READ, missing=missing)
 
@@ -149,6 +134,6 @@ def _failed(vehicle: ConnectedVehicle, error: Exception, missing: Mapping[str, s
     if isinstance(error, RateLimited):
         outcome, retry_after = Outcome.RATE_LIMITED, error.retry_after
     else:
-        is_drivers = isinstance(error, ReconnectRequired)
-        outcome, retry_after = Outcome.NEEDS_DRIVER if is_drivers else Outcome.FAILED, None
-    return Result(vehicle, outcome, error_code(error), missing or {}, retry_after)
+        needs_driver = isinstance(error, ReconnectRequired)
+        outcome, retry_after = Outcome.NEEDS_DRIVER if needs_driver else Outcome.FAILED, None
+    return Result(vehicle, outcome, error_code(error), error, missing or {}, retry_after)

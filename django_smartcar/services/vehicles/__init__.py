@@ -56,7 +56,7 @@ def odometer(vehicle: ConnectedVehicle) -> sdk.Odometer:
     vehicle's ``unit_system``; ``age`` is when the car recorded it, or None.
     Raises VehicleDisconnected, ReconnectRequired or a SmartcarException.
     """
-    reading = _session.ask(vehicle, lambda car: car.odometer(), "read_odometer")
+    reading = _session.call(vehicle, lambda car: car.odometer(), "read_odometer")
     readings.save_batch(vehicle, {"odometer": reading})
     return reading
 
@@ -68,7 +68,7 @@ def location(vehicle: ConnectedVehicle) -> sdk.Location:
     ``{"data": {"latitude": 37.4, "longitude": 122.1}, "age": datetime}``: degrees; ``age`` as in `odometer`.
     Raises VehicleDisconnected, ReconnectRequired or a SmartcarException.
     """
-    reading = _session.ask(vehicle, lambda car: car.location(), "read_location")
+    reading = _session.call(vehicle, lambda car: car.location(), "read_location")
     readings.save_batch(vehicle, {"location": reading})
     return reading
 
@@ -102,7 +102,7 @@ def read(
 
 def _ask_all(vehicle: ConnectedVehicle, names: list[str]) -> dict[str, Any]:
     cost = _session.cost(vehicle.account, names)
-    answers: dict[str, Any] = {**_session.ask(vehicle, lambda car: car.batch(names), requests=cost)}
+    answers: dict[str, Any] = {**_session.call(vehicle, lambda car: car.batch(names), requests=cost)}
     for name, answer in answers.items():
         if isinstance(answer, SmartcarException):
             _session.complete(answer, vehicle.account, READ_METHODS[name].permission)
@@ -136,7 +136,7 @@ def refresh_readings(vehicle: ConnectedVehicle) -> None:
 def reload(vehicle: ConnectedVehicle) -> None:
     """Ask Smartcar again what the car is, what is permitted, and all that it reads. Raises as above."""
     vehicle_id = vehicle.smartcar_vehicle_id
-    told = tokens.as_driver(_session.account_of(vehicle), lambda driver: _details.read(driver, vehicle_id))
+    told = _session.as_driver(_session.account_of(vehicle), lambda driver: _details.read(driver, vehicle_id))
     if columns := told.columns():
         ConnectedVehicle.objects.filter(pk=vehicle.pk).update(**columns)
     vehicle.refresh_from_db()
@@ -152,7 +152,7 @@ def sync(account: SmartcarAccount) -> list[ConnectedVehicle]:
     stays there. Raises ReconnectRequired, RefreshInProgress or a SmartcarException; nothing has changed then.
     """
     before = set(account.vehicles.connected().values_list("pk", flat=True))
-    found = tokens.as_driver(account, read_all)
+    found = _session.as_driver(account, read_all)
     with transaction.atomic():
         owner = lock_owner(account.smartcar_user_id)
         elsewhere = ConnectedVehicle.objects.filter(account__smartcar_user=owner).exclude(account=account)
@@ -205,7 +205,7 @@ def disconnect_at_smartcar(vehicle: ConnectedVehicle) -> None:
     """Tell Smartcar that the car is given back; it may know already. The row is connected still."""
     subscriptions.end(vehicle)
     try:
-        _session.ask(vehicle, lambda car: car.disconnect(), requests=0)
+        _session.call(vehicle, lambda car: car.disconnect(), requests=0)
     except (PermissionException, ResourceNotFoundException) as error:
         if not _session.is_gone(error, vehicle.account):
             raise

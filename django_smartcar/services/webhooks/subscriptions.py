@@ -23,7 +23,8 @@ from ...exceptions import (
     error_code,
 )
 from ...models import ConnectedVehicle
-from .. import _session, client, tokens
+from ...secret_types import Secret
+from .. import _session, client
 from ..client import ApiCredentials
 
 logger = logging.getLogger(__name__)
@@ -99,7 +100,7 @@ def _arrange(vehicle: ConnectedVehicle, wanted: set[str]) -> Exception | None:
 def _subscribe(vehicle: ConnectedVehicle, webhook_id: str) -> None:
     vehicle_id = vehicle.smartcar_vehicle_id
     try:
-        tokens.as_driver(
+        _session.as_driver(
             _session.account_of(vehicle), lambda driver: client.car(driver, vehicle_id).subscribe(webhook_id)
         )
     except StateException as error:
@@ -114,12 +115,14 @@ def _unsubscribe(vehicle: ConnectedVehicle, webhook_id: str) -> None:
     management_token = next(iter(conf.SMARTCAR_MANAGEMENT_TOKENS), "")
 
     def tell(access_token: str) -> None:
-        driver = ApiCredentials(account.api_version, access_token, account.smartcar_user_id, account.mode)
+        driver = ApiCredentials(
+            account.api_version, Secret(access_token), account.smartcar_user_id, account.mode
+        )
         client.car(driver, vehicle.smartcar_vehicle_id).unsubscribe(management_token, webhook_id)
 
     try:
         if account.uses_v3:
-            tokens.as_application(tell)
+            _session.as_application(tell)
         elif not management_token:
             raise MissingCredentials("SMARTCAR_MANAGEMENT_TOKENS")
         elif not _is_for_another(vehicle, webhook_id):

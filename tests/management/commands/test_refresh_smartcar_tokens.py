@@ -188,8 +188,8 @@ def test_what_somebody_else_is_about_to_refresh_is_left_to_them(accounts, wire):
     held = {"refresh_lease": uuid.uuid4(), "refresh_lease_until": timezone.now() + timedelta(seconds=50)}
     SmartcarAccount.objects.filter(pk=accounts["soon"].pk).update(**held)
     lines, error = run()
-    assert lines[0].endswith(": left to somebody else")
-    assert lines[1].startswith("0 refreshed, 0 failed, 1 left to somebody else, ")
+    assert lines[0].endswith(": skipped (refreshed elsewhere)")
+    assert lines[1].startswith("0 refreshed, 0 failed, 1 skipped (refreshed elsewhere), ")
     assert error is None
     assert not wire.mock.calls
 
@@ -206,7 +206,7 @@ def test_what_is_no_longer_due_when_its_turn_comes_is_left_alone(accounts, wire)
     wire.mock.add_callback("POST", TOKEN, answer, content_type="application/json")
     lines, _ = run("--all")
     assert len(wire.sent("POST")) == 1
-    assert lines[1].endswith(": left to somebody else")
+    assert lines[1].endswith(": skipped (refreshed elsewhere)")
 
 
 def test_a_token_that_was_refused_and_dropped_is_renewed(accounts, wire):

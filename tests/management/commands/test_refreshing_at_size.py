@@ -58,7 +58,7 @@ def test_a_signal_ends_the_wait_that_smartcar_has_asked_for(site, server):
     wait_until(lambda: len(server.asked_at) == 4)
     copy.terminate()
     *_, summary = finished(copy)
-    assert summary.startswith("0 refreshed, 0 failed, 4 left to somebody else, ")
+    assert summary.startswith("0 refreshed, 0 failed, 4 skipped (refreshed elsewhere), ")
     assert site.leases == 0
 
 

@@ -67,7 +67,7 @@ def test_a_signal_ends_it_and_a_database_that_is_away_does_not(monkeypatch, numb
     monkeypatch.setattr(webhooks, "process_due", away)
     shown = run("work_smartcar_events", "--pause=0.01")
     assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == before
-    assert "will be tried again" in shown
+    assert "; retrying" in shown
     assert "processed 1 events" in shown
     assert tries == [False, False]
 

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_smartcar.exceptions import RateLimited
-from django_smartcar.models import READ_METHODS, Allowance, ConnectedVehicle, SmartcarAccount, VehicleReading
+from django_smartcar.models import READ_METHODS, ConnectedVehicle, RateLimit, SmartcarAccount, VehicleReading
 from django_smartcar.services import sync as syncing
 from django_smartcar.services import vehicles
 from django_smartcar.services.sync import _leases
@@ -177,14 +177,14 @@ def limit(wire, vehicle_id, code, retry_after):
 def test_a_car_that_is_blocked_is_not_asked_and_stays_due(fleet, wire):
     blocked, _ = fleet(2)
     until = timezone.now() + timedelta(hours=1)
-    Allowance.objects.create(key=blocked.smartcar_vehicle_id, blocked_until=until)
+    RateLimit.objects.create(key=blocked.smartcar_vehicle_id, blocked_until=until)
     *lines, last = map(json.loads, sync("--json").splitlines())
     (told,) = [line for line in lines if line["vehicle"] == blocked.pk]
     assert 3590 < told.pop("retry_after") <= 3600
     assert told == {"vehicle": blocked.pk, "outcome": "rate limited", "reason": "VEHICLE"}
     assert (last["summary"]["read"], last["summary"]["rate_limited"]) == (1, 1)
     assert not wire.sent("POST", "/car-0/batch")
-    Allowance.objects.update(blocked_until=None)
+    RateLimit.objects.update(blocked_until=None)
     assert "1 read" in sync()
 
 
@@ -215,12 +215,12 @@ def test_all_wait_while_the_application_may_ask_nothing(fleet, make_vehicle, acc
     assert time.monotonic() - began >= 2
     asked = [request.url.split("/")[-2] for request in wire.sent("POST")]
     assert asked == ["car-0", "car-0", "car-1", "car-1", "car-2", "car-3", "car-4"]
-    assert Allowance.objects.get(key="application:2.0").blocked_until is not None
+    assert RateLimit.objects.get(key="application:2.0").blocked_until is not None
 
 
 def test_a_block_that_another_worker_has_met_is_waited_for(fleet, wire):
     fleet(1)
-    Allowance.objects.create(key="application:2.0", blocked_until=timezone.now() + timedelta(seconds=1))
+    RateLimit.objects.create(key="application:2.0", blocked_until=timezone.now() + timedelta(seconds=1))
     began = time.monotonic()
     assert "1 read" in sync()
     assert time.monotonic() - began >= 0.9
@@ -239,7 +239,7 @@ def test_a_block_that_cannot_be_remembered_is_heeded_all_the_same(fleet, wire, c
     with connection.execute_wrapper(fail):
         assert "1 read" in sync()
     assert time.monotonic() - began >= 1
-    assert "could not be remembered" in caplog.text
+    assert "could not store the rate limit" in caplog.text
 
 
 def test_the_run_ends_when_the_application_may_ask_nothing_for_too_long(fleet, wire):
@@ -254,11 +254,11 @@ def test_the_run_ends_when_the_application_may_ask_nothing_for_too_long(fleet, w
 def test_what_is_asked_is_counted(drives, smartcar):
     """API v3 tells all in one answer."""
     (vehicle,) = drives().vehicles
-    Allowance.objects.all().delete()
+    RateLimit.objects.all().delete()
     names = [name for name in vehicles.DASHBOARD_READINGS if vehicle.can(READ_METHODS[name].permission)]
     assert len(names) > 1
     sync()
-    row = Allowance.objects.get(key=vehicle.smartcar_vehicle_id)
+    row = RateLimit.objects.get(key=vehicle.smartcar_vehicle_id)
     assert row.requests == (1 if vehicle.account.uses_v3 else len(names))
 
 
@@ -271,14 +271,14 @@ def test_a_request_that_fails_is_counted_and_one_that_is_refused_is_not(fleet, m
     with pytest.raises(CommandError):
         sync()
     month = f"{timezone.now():%Y-%m}"
-    assert dict(Allowance.objects.filter(month=month).values_list("key", "requests")) == {
+    assert dict(RateLimit.objects.filter(month=month).values_list("key", "requests")) == {
         "car-0": 2, "broken": 1
     }  # fmt: skip
-    Allowance.objects.update(month="2026-01")
+    RateLimit.objects.update(month="2026-01")
     sync("--limit", "1", "--max-age", "0")
-    assert Allowance.objects.get(key="car-0").requests == 2, "a new month begins with nothing"
+    assert RateLimit.objects.get(key="car-0").requests == 2, "a new month begins with nothing"
     sync("--limit", "1", "--max-age", "0")
-    assert Allowance.objects.get(key="car-0").requests == 4
+    assert RateLimit.objects.get(key="car-0").requests == 4
 
 
 class Terminal(StringIO):
@@ -325,7 +325,7 @@ def test_while_drivers_tokens_are_renewed_a_page_is_held_and_a_stop_is_heeded(
     monkeypatch.setattr(_leases, "HEARTBEAT_INTERVAL", 0)
     long_ago = timezone.now() - timedelta(minutes=9)
     seen = []
-    run = syncing.Sync(seen.append)
+    run = syncing.VehicleSync(seen.append)
 
     def exchange(request):
         held = ConnectedVehicle.objects.exclude(sync_claim=None)
@@ -390,7 +390,7 @@ def test_nor_does_it_take_more_where_all_of_them_fail(make_vehicle, account, wir
     wire.tokens()
     for number in (3, 30):
         ConnectedVehicle.objects.all().delete()
-        Allowance.objects.all().delete()
+        RateLimit.objects.all().delete()
         for n in range(number):
             make_vehicle(account, f"car-{n}", permissions=["read_odometer"])
             url = f"https://api.smartcar.com/v2.0/vehicles/car-{n}/batch"
@@ -453,7 +453,7 @@ def test_memory_does_not_grow_with_the_fleet(account, answers, monkeypatch):
 
         tracemalloc.start()
         try:
-            syncing.Sync(tell).run(timezone.now(), concurrency=2)
+            syncing.VehicleSync(tell).run(timezone.now(), concurrency=2)
             counts.append(dict(told))
             return tracemalloc.get_traced_memory()[1]
         finally:

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, connections, transaction
 
 from django_smartcar.exceptions import DuplicateCommand, RateLimited, TransactionNotAllowed
-from django_smartcar.models import Allowance, ConnectedVehicle, SmartcarAccount, VehicleCommand
+from django_smartcar.models import ConnectedVehicle, RateLimit, SmartcarAccount, VehicleCommand
 from django_smartcar.services import _transactions, commands, vehicles
 from django_smartcar.simulator import store
 
@@ -120,8 +120,8 @@ def test_many_cars_are_told_side_by_side_and_each_has_a_result(drives, smartcar,
     outcomes = list(commands.send_many(told, "lock", actor=anna))
     sight.join()
     assert seen, "three were on their way at once"
-    assert [vehicle for vehicle, _ in outcomes] == told
-    assert sorted(type(error).__name__ for _, error in outcomes) == [
+    assert [result.row for result in outcomes] == told
+    assert sorted(type(result.error).__name__ for result in outcomes) == [
         "NoneType",
         "NoneType",
         "StateException",
@@ -144,12 +144,12 @@ def test_a_limit_is_remembered_through_a_rollback_and_the_count_is_not_held(vehi
         with pytest.raises(RateLimited):
             vehicles.odometer(vehicle)
         raise Undone
-    assert Allowance.objects.get().blocked_until is not None
+    assert RateLimit.objects.get().blocked_until is not None
     with pytest.raises(RateLimited):
         commands.send(vehicle, "lock")
 
 
 def test_requests_of_many_threads_are_all_counted(vehicle):
-    Allowance.objects.all().delete()  # connecting has asked as well
+    RateLimit.objects.all().delete()  # connecting has asked as well
     at_once(8, lambda: vehicles.odometer(ConnectedVehicle.objects.get()))
-    assert Allowance.objects.get().requests == 8
+    assert RateLimit.objects.get().requests == 8

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from django_smartcar import services
 from django_smartcar.exceptions import AuthenticationException, MissingCredentials, RefreshInProgress
 from django_smartcar.models import ApplicationToken, ConnectedVehicle
 from django_smartcar.services import tokens, vehicles
@@ -45,14 +46,14 @@ def test_each_set_of_credentials_has_a_row_of_its_own(row, settings):
 
 def test_it_is_renewed_early_while_the_old_one_still_works(row):
     ends_in(minutes=4)
-    assert tokens.as_application(lambda token: token) != row.access_token
+    assert services.as_application(lambda token: token) != row.access_token
     assert bought() == 2
 
 
 def test_nobody_waits_for_the_renewal_of_a_token_that_still_works(row):
     ends_in(minutes=4)
     ApplicationToken.objects.update(refresh_lease_until=timezone.now() + timedelta(minutes=1))
-    assert tokens.as_application(lambda token: token) == row.access_token
+    assert services.as_application(lambda token: token) == row.access_token
     assert bought() == 1
 
 
@@ -61,15 +62,15 @@ def test_who_has_no_working_token_waits_for_the_one_that_renews_it(row, monkeypa
     ends_in(seconds=0)
     ApplicationToken.objects.update(refresh_lease_until=timezone.now() + timedelta(minutes=1))
     with pytest.raises(RefreshInProgress, match="application client_"):
-        tokens.as_application(lambda token: token)
+        services.as_application(lambda token: token)
     assert bought() == 1
 
 
 def test_a_token_that_still_works_is_used_when_its_renewal_fails(row, settings, caplog):
     ends_in(minutes=4)
     settings.SMARTCAR_IAM_URL = "http://127.0.0.1:9"
-    assert tokens.as_application(lambda token: token) == row.access_token
-    assert "could not be renewed early" in caplog.text
+    assert services.as_application(lambda token: token) == row.access_token
+    assert "could not refresh the token of" in caplog.text
     assert row.access_token not in caplog.text
 
 
@@ -83,17 +84,17 @@ def test_one_that_smartcar_has_lost_is_dropped_and_renewed_once(row):
         return token
 
     with pytest.raises(AuthenticationException):
-        tokens.as_application(ask)
+        services.as_application(ask)
     assert len(set(asked)) == len(asked) == 2
     assert bought() == 2
 
 
 def test_a_refused_token_that_somebody_has_replaced_already_is_not_dropped_again(smartcar, drives):
     account = drives().account
-    driver = tokens.driver(account)
+    driver = tokens.credentials(account)
     tokens.refresh(tokens.application())
     tokens.invalidate(account, driver)
-    assert tokens.driver(account).access_token != driver.access_token
+    assert tokens.credentials(account).access_token != driver.access_token
     assert bought() == 2
 
 
@@ -127,4 +128,4 @@ def test_an_account_of_2_on_a_site_of_3_is_served_with_the_older_pair(smartcar, 
 
 
 def test_no_token_shows_in_what_is_printed(row):
-    assert row.access_token not in f"{row!r} {row} {vars(tokens.driver)}"
+    assert row.access_token not in f"{row!r} {row} {vars(tokens.credentials)}"

@@ -1,7 +1,7 @@
 import pytest
 
 from django_smartcar.exceptions import RateLimited, StateException
-from django_smartcar.models import Allowance
+from django_smartcar.models import RateLimit
 from django_smartcar.services.client import ApiCredentials
 from django_smartcar.services.vehicles import _details
 
@@ -56,7 +56,7 @@ def test_requests_to_a_car_are_counted_but_not_those_that_the_plan_does_not_coun
     wire.car("car-1", vin="5YJSA1CN5DFP00101")
     _details.read(DRIVER, "car-1")
     assert len(wire.mock.calls) == 3
-    assert Allowance.objects.get(key="car-1").requests == 2
+    assert RateLimit.objects.get(key="car-1").requests == 2
 
 
 def test_a_refusal_is_remembered_and_the_car_not_asked_until_it_is_over(wire):
@@ -67,7 +67,7 @@ def test_a_refusal_is_remembered_and_the_car_not_asked_until_it_is_over(wire):
     told = _details.read(DRIVER, "car-1")
     assert isinstance(told.failed, RateLimited)
     assert told.columns() == {"permissions": ["read_vehicle_info"]}
-    row = Allowance.objects.get(key="car-1")
+    row = RateLimit.objects.get(key="car-1")
     assert row.requests == 0
     asked = len(wire.mock.calls)
     told = _details.read(DRIVER, "car-1")

@@ -1,0 +1,68 @@
+"""Everything that runs regularly expires the pending commands of processes that have died."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from django_smartcar.models import VehicleCommand
+from django_smartcar.tasks import celery, django_tasks
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def pending(vehicle):
+    """The record of a command whose process has died, and one that is being sent."""
+    rows = [
+        VehicleCommand.objects.create(
+            vehicle=vehicle, action="lock", idempotency_key=key, in_flight_key=key, status="pending"
+        )
+        for key in ("died", "running")
+    ]
+    VehicleCommand.objects.filter(pk=rows[0].pk).update(created_at=timezone.now() - timedelta(hours=1))
+    return rows
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda account: call_command("refresh_smartcar_tokens"),
+        lambda account: call_command("work_smartcar_events", "--once"),
+        lambda account: celery.refresh_due(),
+        lambda account: celery.work_events(),
+        lambda account: django_tasks.work_events.call(),
+        lambda account: django_tasks.refresh_account.call(account.pk, account.token_version + 1),
+    ],
+    ids=[
+        "refresh_smartcar_tokens",
+        "work_smartcar_events",
+        "celery: refresh_due",
+        "celery: work_events",
+        "django.tasks: work_events",
+        "django.tasks: refresh_account",
+    ],
+)
+def test_a_pending_command_of_a_dead_process_becomes_unknown(pending, account, run):
+    run(account)
+    died, running = pending
+    died.refresh_from_db()
+    running.refresh_from_db()
+    assert (died.status, died.in_flight_key) == ("unknown", None)
+    assert running.status == "pending"
+
+
+def test_a_worker_that_keeps_running_looks_for_them_again(pending, monkeypatch):
+    monkeypatch.setattr("django_smartcar.management.commands.work_smartcar_events.EXPIRE_INTERVAL", 0)
+    calls = []
+
+    def expire():
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("django_smartcar.services.commands.expire_pending", expire)
+    with pytest.raises(KeyboardInterrupt):
+        call_command("work_smartcar_events", "--pause", "0.01")
+    assert len(calls) == 2
