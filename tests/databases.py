@@ -168,13 +168,13 @@ def started(programs: Path, popen_options: dict, password: str) -> Iterator[str]
         subprocess.Popen(command, **popen_options, stdout=output, stderr=output) as process,
     ):
         try:
-            for _ in range(300):
+            for _ in range(600):
                 assert process.poll() is None, log.read_text()
                 with suppress(psycopg.OperationalError), closing(connect(server)):
                     break
                 time.sleep(0.1)
             else:
-                pytest.fail("the private PostgreSQL did not start within 30 seconds")
+                pytest.fail("the private PostgreSQL did not start within 60 seconds")
             yield server
         finally:
             process.send_signal(signal.SIGINT)  # a fast shutdown: it ends its sessions first

@@ -55,7 +55,7 @@ def served(folder, **variables):
                 wait_for(url, server)
                 yield url
                 server.send_signal(signal.SIGINT)
-                assert server.wait(10) == 0
+                assert server.wait(60) == 0
             finally:
                 server.kill()
     assert "Traceback" not in (folder / "log").read_text()
@@ -68,7 +68,7 @@ def restore_sigint():
 
 def wait_for(url, server):
     """Wait until the example answers requests."""
-    for _ in range(300):
+    for _ in range(600):
         assert server.poll() is None, "the example did not start"
         try:
             requests.get(url, timeout=5)
@@ -76,4 +76,4 @@ def wait_for(url, server):
             time.sleep(0.1)
         else:
             return
-    pytest.fail("the example did not answer within 30 seconds")
+    pytest.fail("the example did not answer within 60 seconds")

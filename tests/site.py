@@ -136,7 +136,7 @@ class Site:
         return self.ask(held)[0][0]
 
 
-def wait_until(condition, seconds=60):
+def wait_until(condition, seconds=120):
     """Poll until a condition is true; fail if it is not within this generous time."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -148,7 +148,7 @@ def wait_until(condition, seconds=60):
 def finished(process, status=0):
     """Wait for a process to exit with this status; return the lines that it printed."""
     try:
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=120)
     finally:
         process.kill()
     assert process.returncode == status, output

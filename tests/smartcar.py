@@ -95,7 +95,7 @@ class Smartcar:
 
     def wait_until(self, condition):
         """Wait for another thread of the server, until a condition is true."""
-        wait_until(condition, seconds=20)
+        wait_until(condition, seconds=60)
 
     def car(self, email="driver@example.com"):
         """Return the simulator's newest vehicle of this driver."""

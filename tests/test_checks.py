@@ -16,10 +16,10 @@ APPLICATION = "0b1a1e0c-4b1e-4f0e-9c55-0d5f3a4f1b11"
 
 @pytest.fixture(autouse=True)
 def site(settings):
-    """A site that speaks API v3, with all that it needs."""
+    """A site with API v3 and all required settings."""
     settings.SMARTCAR_API_VERSION = "3"
     settings.SMARTCAR_CLIENT_ID = "client_01JABCDEF"
-    settings.SMARTCAR_CLIENT_SECRET = "the-secret-of-3"
+    settings.SMARTCAR_CLIENT_SECRET = "the-secret-of-v3"
     settings.SMARTCAR_APPLICATION_ID = APPLICATION
 
 
@@ -34,12 +34,12 @@ def hints():
     return " ".join(f"{message.msg} {message.hint}" for message in checks.check_settings())
 
 
-def test_the_settings_of_the_tests_are_fine():
+def test_valid_settings_have_no_messages():
     assert ids() == []
     assert checks.check_urls() == []
 
 
-def test_the_checks_are_bound(settings):
+def test_the_checks_are_registered(settings):
     settings.SMARTCAR_CLIENT_ID = ""
     assert "smartcar.E001" in [message.id for message in run_checks()]
     with pytest.raises(SystemCheckError, match="SMARTCAR_CLIENT_ID is not set"):
@@ -64,11 +64,11 @@ def test_the_checks_are_bound(settings):
         ("SMARTCAR_V2_CLIENT_SECRET", "secret", "smartcar.W007"),
         ("SMARTCAR_MANAGEMENT_TOKENS", "token", "smartcar.E013"),
         ("SMARTCAR_MANAGEMENT_TOKENS", [""], "smartcar.E013"),
-        ("SMARTCAR_WEBHOOK_TOKENS", ["nobody-guesses-this"], "smartcar.E030"),
-        ("SMARTCAR_WEBHOOK_TOKENS", {"nobody-guesses-this": "token"}, "smartcar.E030"),
-        ("SMARTCAR_WEBHOOK_TOKENS", {"nobody-guesses-this": [""]}, "smartcar.E030"),
+        ("SMARTCAR_WEBHOOK_TOKENS", ["an-unguessable-name"], "smartcar.E030"),
+        ("SMARTCAR_WEBHOOK_TOKENS", {"an-unguessable-name": "token"}, "smartcar.E030"),
+        ("SMARTCAR_WEBHOOK_TOKENS", {"an-unguessable-name": [""]}, "smartcar.E030"),
         ("SMARTCAR_WEBHOOK_TOKENS", {"guessed": ["token"]}, "smartcar.E030"),
-        ("SMARTCAR_WEBHOOK_TOKENS", {"nobody/guesses/this/": ["token"]}, "smartcar.E030"),
+        ("SMARTCAR_WEBHOOK_TOKENS", {"an/unguessable/name": ["token"]}, "smartcar.E030"),
         ("SMARTCAR_WEBHOOK_WORK", "later", "smartcar.E031"),
         ("SMARTCAR_WEBHOOK_WORK", "tasks", "smartcar.W031"),
         ("SMARTCAR_WEBHOOKS", "0b1a1e0c-4b1e-4f0e-9c55-0d5f3a4f1b11", "smartcar.E034"),
@@ -118,7 +118,7 @@ def test_the_checks_are_bound(settings):
         ("SESSION_ENGINE", "django.contrib.sessions.backends.signed_cookies", "smartcar.W002"),
     ],
 )
-def test_what_is_malformed_is_told_by_its_id_with_what_to_type(settings, name, value, id_):
+def test_an_invalid_setting_has_its_id_and_a_hint(settings, name, value, id_):
     setattr(settings, name, value)
     assert ids() == [id_]
     assert name in hints()
@@ -132,16 +132,16 @@ def test_what_is_malformed_is_told_by_its_id_with_what_to_type(settings, name, v
         ("ftp://anna:pAssWord@api.example.com", "smartcar.E008"),
     ],
 )
-def test_no_password_of_an_address_is_shown(settings, address, number):
+def test_no_password_of_a_url_is_shown(settings, address, number):
     settings.SMARTCAR_API_URL = address
-    told = [message for message in run_checks() if message.id == number]
-    assert told
-    assert "//…@api.example.com" in told[0].msg
-    assert "pAssWord" not in f"{told}"
+    messages = [message for message in run_checks() if message.id == number]
+    assert messages
+    assert "//…@api.example.com" in messages[0].msg
+    assert "pAssWord" not in f"{messages}"
 
 
 @pytest.mark.parametrize("engine", ["tasks", "celery"])
-def test_an_engine_that_is_not_installed_is_told_with_what_to_type(settings, engine, monkeypatch):
+def test_a_missing_task_backend_has_an_installation_hint(settings, engine, monkeypatch):
     settings.TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
     settings.SMARTCAR_WEBHOOK_WORK = engine
     assert ids() == []
@@ -150,30 +150,30 @@ def test_an_engine_that_is_not_installed_is_told_with_what_to_type(settings, eng
     assert f"pip install 'django-smartcar[{engine}]'" in hints()
 
 
-def test_the_older_pair_may_stand_beside(settings):
+def test_credentials_of_both_api_versions_may_be_set(settings):
     settings.SMARTCAR_V2_CLIENT_ID = APPLICATION
-    settings.SMARTCAR_V2_CLIENT_SECRET = "the-secret-of-2"
+    settings.SMARTCAR_V2_CLIENT_SECRET = "the-secret-of-v2"
     assert ids() == []
     settings.SMARTCAR_V2_CLIENT_SECRET = settings.SMARTCAR_CLIENT_SECRET
     assert ids() == ["smartcar.W006"]
 
 
 @pytest.mark.parametrize("client_id", ["client_01ABC", "not a UUID", "99999999-4b1e-4f0e-9c55-0d5f3a4f1b11"])
-def test_an_older_pair_of_something_else_is_told(settings, client_id):
+def test_a_wrong_client_id_of_api_v2_is_reported(settings, client_id):
     settings.SMARTCAR_V2_CLIENT_ID = client_id
-    settings.SMARTCAR_V2_CLIENT_SECRET = "the-secret-of-2"
+    settings.SMARTCAR_V2_CLIENT_SECRET = "the-secret-of-v2"
     assert ids() == ["smartcar.W003"]
     assert "Application details" in hints()
 
 
-class TestVersion2:
+class TestApiV2:
     @pytest.fixture(autouse=True)
-    def older(self, site, settings):
+    def api_v2(self, site, settings):
         settings.SMARTCAR_API_VERSION = "2.0"
         settings.SMARTCAR_CLIENT_ID = APPLICATION
         del settings.SMARTCAR_APPLICATION_ID
 
-    def test_its_end_is_told(self):
+    def test_its_shutdown_is_reported(self):
         assert ids() == ["smartcar.W005"]
         assert "2026-12-01" in hints()
         assert "migrate_smartcar_accounts" in hints()
@@ -188,13 +188,13 @@ class TestVersion2:
             ("SMARTCAR_WEBHOOKS", [APPLICATION], "smartcar.W032"),
         ],
     )
-    def test_what_is_mixed_up_is_told(self, settings, name, value, id_):
+    def test_mixed_up_credentials_are_reported(self, settings, name, value, id_):
         setattr(settings, name, value)
         assert ids() == ["smartcar.W005", id_]
 
 
 @pytest.mark.parametrize("host", ["http://localhost:8000/x", "http://127.0.0.1:8100/x", "http://[::1]/x"])
-def test_this_machine_may_do_without_tls(settings, host):
+def test_local_hosts_need_no_tls(settings, host):
     settings.SMARTCAR_API_URL = settings.SMARTCAR_REDIRECT_URI = host
     assert ids() == []
 
@@ -204,7 +204,7 @@ def test_the_secret_is_in_no_message(settings):
     assert settings.SMARTCAR_CLIENT_SECRET not in hints()
 
 
-def test_a_key_made_of_the_secret_key_is_told_while_debug_is_on(settings):
+def test_with_debug_a_key_derived_from_the_secret_key_is_a_warning(settings):
     settings.DEBUG = True
     assert ids() == []
     settings.SMARTCAR_ENCRYPTION_KEYS = []
@@ -213,7 +213,7 @@ def test_a_key_made_of_the_secret_key_is_told_while_debug_is_on(settings):
 
 
 @pytest.mark.parametrize("debug", [True, False])
-def test_the_command_that_is_told_prints_a_key(settings, debug):
+def test_the_command_in_the_hint_prints_a_key(settings, debug):
     settings.DEBUG = debug
     settings.SMARTCAR_ENCRYPTION_KEYS = []
     command = hints()[hints().index("python -c ") :]
@@ -229,38 +229,38 @@ def test_a_key_is_in_no_message(settings):
     assert KEY[4:] not in hints()
 
 
-def test_urls_that_are_not_included_are_told(settings):
+def test_missing_urls_are_reported(settings):
     settings.ROOT_URLCONF = "django_smartcar.simulator.urls"
     assert [message.id for message in checks.check_urls()] == ["smartcar.E009"]
 
 
-def test_a_site_that_would_refuse_every_webhook_is_told_when_it_is_deployed(settings):
+def test_deployment_checks_report_that_every_webhook_would_be_rejected(settings):
     assert "smartcar.W030" not in [message.id for message in run_checks()]
     deployed = run_checks(include_deployment_checks=True)
     assert "/cars/webhook/" in next(one.msg for one in deployed if one.id == "smartcar.W030")
     settings.SMARTCAR_MANAGEMENT_TOKENS = ["token"]
     assert checks.check_deployment() == []
-    settings.SMARTCAR_WEBHOOK_TOKENS = {"nobody-guesses-this": ["token"]}
+    settings.SMARTCAR_WEBHOOK_TOKENS = {"an-unguessable-name": ["token"]}
     assert ids() == []
     settings.ROOT_URLCONF = "django_smartcar.simulator.urls"
     settings.SMARTCAR_MANAGEMENT_TOKENS = settings.SMARTCAR_WEBHOOK_TOKENS = []
     assert checks.check_deployment() == []
 
 
-def test_every_id_of_the_docstring_can_come():
+def test_the_docstring_lists_exactly_the_ids_in_use():
     source = "".join(path.read_text() for path in Path(checks.__file__).parent.glob("*.py"))
     documented = {word.strip("`") for word in checks.__doc__.split() if word.startswith("``smartcar.")}
     raised = {part.split('"')[0] for part in source.split('id="')[1:]}
     assert documented == raised
 
 
-def test_settings_are_read_when_they_are_asked_for(settings):
+def test_settings_are_read_on_access(settings):
     settings.SMARTCAR_MODE = "test"
     assert conf.SMARTCAR_MODE == "test"
     del settings.SMARTCAR_MODE
     assert conf.SMARTCAR_MODE == "live"
 
 
-def test_a_slash_at_the_end_of_a_host_does_no_harm(settings):
+def test_a_trailing_slash_of_a_host_is_removed(settings):
     settings.SMARTCAR_API_URL = "https://api.smartcar.com/"
     assert conf.SMARTCAR_API_URL == "https://api.smartcar.com"

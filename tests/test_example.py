@@ -1,4 +1,4 @@
-"""The example project, as its own process with its own settings, spoken to over HTTP."""
+"""The example project, in its own process with its own settings, over HTTP."""
 
 import ast
 import re
@@ -21,7 +21,7 @@ REAL = {
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The address of the example."""
+    """The URL of the example."""
     with served(tmp_path_factory.mktemp("example")) as url:
         yield url
 
@@ -30,8 +30,8 @@ def log_in(site, name):
     person = requests.Session()
     token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', person.get(f"{site}/login/", timeout=10).text)[1]
     login = {"csrfmiddlewaretoken": token, "username": name, "password": name}
-    answer = person.post(f"{site}/login/", login, timeout=10)
-    assert answer.url == f"{site}/cars/"
+    response = person.post(f"{site}/login/", login, timeout=10)
+    assert response.url == f"{site}/cars/"
     return person
 
 
@@ -47,33 +47,33 @@ def admin(site):
         yield person
 
 
-# What a visitor sees.
+# Pages.
 
 
-def test_home_offers_the_login_and_the_demo_users_when_nobody_is_logged_in(site):
+def test_home_shows_the_login_and_the_demo_users_to_anonymous_visitors(site):
     page = requests.get(site, timeout=10).text
     assert 'href="/login/"' in page
     assert "/cars/connect/" not in page
     assert page.count("<kbd>demo</kbd>") == page.count("<kbd>admin</kbd>") == 2
 
 
-def test_home_offers_the_button_when_somebody_is_logged_in(site, demo):
+def test_home_shows_the_connect_button_to_users(site, demo):
     page = demo.get(site, timeout=10).text
     assert 'action="/cars/connect/"' in page
     assert 'href="/admin/">Admin' not in page
 
 
-def test_home_links_to_the_admin_when_an_operator_is_logged_in(site, admin):
+def test_home_links_to_the_admin_for_staff(site, admin):
     assert 'href="/admin/">Admin' in admin.get(site, timeout=10).text
 
 
-def test_the_page_of_cars_stands_in_the_frame_of_the_example(site, demo):
+def test_the_page_of_cars_uses_the_layout_of_the_example(site, demo):
     page = demo.get(f"{site}/cars/", timeout=10).text
     assert 'class="site-header"' in page
     assert 'aria-current="page">Your cars' in page
 
 
-def test_a_wrong_password_is_told_when_somebody_logs_in(site):
+def test_a_wrong_password_shows_an_error(site):
     with requests.Session() as person:
         page = person.get(f"{site}/login/", timeout=10).text
         token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', page)[1]
@@ -81,22 +81,22 @@ def test_a_wrong_password_is_told_when_somebody_logs_in(site):
         assert 'role="alert"' in person.post(f"{site}/login/", login, timeout=10).text
 
 
-def test_the_button_leads_to_the_pretend_smartcar(site, demo):
+def test_the_connect_button_leads_to_the_simulator(site, demo):
     token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', demo.get(site, timeout=10).text)[1]
-    answer = demo.post(f"{site}/cars/connect/", {"csrfmiddlewaretoken": token}, timeout=10)
-    assert answer.url.startswith(f"{site}/smartcar-simulator/connect/")
-    assert 'id="continue-button"' in answer.text
+    response = demo.post(f"{site}/cars/connect/", {"csrfmiddlewaretoken": token}, timeout=10)
+    assert response.url.startswith(f"{site}/smartcar-simulator/connect/")
+    assert 'id="continue-button"' in response.text
 
 
-# What the browser is allowed.
+# Content-Security-Policy.
 
 
-def rules(answer):
-    header = answer.headers["Content-Security-Policy"]
+def rules(response):
+    header = response.headers["Content-Security-Policy"]
     return dict(rule.split(" ", 1) for rule in header.split("; "))
 
 
-def test_only_the_sites_own_files_are_allowed_when_a_page_is_shown(site):
+def test_the_policy_allows_only_the_sites_own_files(site):
     held = rules(requests.get(site, timeout=10))
     assert held["default-src"] == "'self'"
     assert not {"script-src", "style-src"} & set(held)
@@ -120,111 +120,111 @@ def test_forms_may_lead_anywhere_when_the_pretend_smartcar_answers(site):
         "/admin/smartcar/smartcaraccount/",
     ],
 )
-def test_no_page_has_what_the_policy_forbids(site, admin, path):
-    answer = admin.get(site + path, timeout=10)
-    assert answer.status_code == 200
-    assert rules(answer)["default-src"] == "'self'"
-    assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", answer.text)
-    for attributes, body in re.findall(r"<script([^>]*)>(.*?)</script>", answer.text, re.DOTALL):
+def test_no_page_violates_the_policy(site, admin, path):
+    response = admin.get(site + path, timeout=10)
+    assert response.status_code == 200
+    assert rules(response)["default-src"] == "'self'"
+    assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", response.text)
+    for attributes, body in re.findall(r"<script([^>]*)>(.*?)</script>", response.text, re.DOTALL):
         assert "src=" in attributes or 'type="application/json"' in attributes, body
-    assert not re.search(r'(?:src|href)="(?:https?:)?//', answer.text)
+    assert not re.search(r'(?:src|href)="(?:https?:)?//', response.text)
 
 
 @pytest.mark.parametrize("name", ["pico.min.css", "carport.css", "carport.svg"])
-def test_the_looks_are_served_when_the_example_is_served(site, name):
+def test_static_files_are_served(site, name):
     assert requests.get(f"{site}/static/example/{name}", timeout=10).status_code == 200
 
 
-# How it is set up.
+# Setup.
 
 
-def test_the_users_are_made_once_and_keep_a_changed_password(tmp_path):
+def test_demo_users_are_created_once_and_keep_a_changed_password(tmp_path):
     env = environment(tmp_path)
     manage(env, "migrate", "--verbosity", "0")
     assert "demo, password demo\n" in manage(env, "make_demo_users").stdout
     change = "from django.contrib.auth.models import User as U; u = U.objects.get(username='demo'); "
     manage(env, "shell", "-c", f"{change}u.set_password('mine'); u.save()")
-    told = manage(env, "make_demo_users").stdout
-    assert "demo, password as you changed it\n" in told
-    assert "admin, password admin\n" in told
+    output = manage(env, "make_demo_users").stdout
+    assert "demo, password as you changed it\n" in output
+    assert "admin, password admin\n" in output
 
 
-def test_the_way_to_a_real_application_is_told_when_the_cars_are_pretended(tmp_path):
+def test_with_the_simulator_the_steps_to_a_real_application_are_printed(tmp_path):
     env = environment(tmp_path, EXAMPLE_ORIGIN="http://127.0.0.1:8123")
     manage(env, "migrate", "--verbosity", "0")
-    told = manage(env, "make_demo_users").stdout
-    assert "http://127.0.0.1:8123/\n" in told
-    assert "SMARTCAR_CLIENT_ID=" in told
-    assert "http://localhost:8123/cars/callback/" in told
+    output = manage(env, "make_demo_users").stdout
+    assert "http://127.0.0.1:8123/\n" in output
+    assert "SMARTCAR_CLIENT_ID=" in output
+    assert "http://localhost:8123/cars/callback/" in output
 
 
-def test_no_simulator_is_mounted_when_a_real_application_is_set(tmp_path):
+def test_with_a_real_application_the_simulator_is_not_served(tmp_path):
     env = environment(tmp_path, **REAL)
     manage(env, "migrate", "--verbosity", "0")
-    told = manage(env, "make_demo_users").stdout
-    assert f"those of the Smartcar application {REAL['SMARTCAR_CLIENT_ID']}" in told
-    ask = (
+    output = manage(env, "make_demo_users").stdout
+    assert f"those of the Smartcar application {REAL['SMARTCAR_CLIENT_ID']}" in output
+    code = (
         "from django.test import Client; c = Client(); "
         "print(c.get('/smartcar-simulator/').status_code, c.get('/').headers['Content-Security-Policy'])"
     )
-    answer = manage({**env, "ALLOWED_HOSTS": "testserver"}, "shell", "-c", ask).stdout
-    assert re.search("^404 ", answer, re.MULTILINE)
-    assert "form-action 'self' https://*.smartcar.com" in answer
+    response = manage({**env, "ALLOWED_HOSTS": "testserver"}, "shell", "-c", code).stdout
+    assert re.search("^404 ", response, re.MULTILINE)
+    assert "form-action 'self' https://*.smartcar.com" in response
 
 
-def test_the_older_generation_is_one_variable_away_and_its_end_is_told(tmp_path):
+def test_api_v2_needs_one_variable_and_gets_a_warning(tmp_path):
     done = manage(environment(tmp_path, SMARTCAR_API_VERSION="2.0"), "check")
     assert done.returncode == 0
     assert re.findall(r"smartcar\.\w+", done.stderr) == ["smartcar.W005"]
 
 
-@pytest.mark.parametrize("more", [{}, REAL], ids=["pretended", "real"])
-def test_no_check_complains_when_the_example_is_set_up(tmp_path, more):
+@pytest.mark.parametrize("more", [{}, REAL], ids=["simulated", "real"])
+def test_the_system_checks_find_no_problem(tmp_path, more):
     done = manage(environment(tmp_path, **more), "check")
     assert done.returncode == 0, done.stderr
     assert "no issues" in done.stdout
 
 
-def test_no_secret_key_is_made_up_when_it_is_not_for_debugging(tmp_path):
+def test_without_debug_a_secret_key_is_required(tmp_path):
     done = manage(environment(tmp_path, DEBUG="false"), "check")
     assert done.returncode == 1
     assert "SECRET_KEY" in done.stderr
 
 
-def test_no_encryption_key_is_made_up_when_it_is_not_for_debugging(tmp_path):
+def test_without_debug_an_encryption_key_is_required(tmp_path):
     done = manage(environment(tmp_path, DEBUG="false", SECRET_KEY="of the example's own"), "check")
     assert done.returncode == 1
     assert "smartcar.E021" in done.stderr
 
 
-def test_no_demo_user_is_made_when_it_is_not_for_debugging(tmp_path):
+def test_without_debug_no_demo_user_is_created(tmp_path):
     keys = {
         "SECRET_KEY": "of the example's own",
         "SMARTCAR_ENCRYPTION_KEYS": "b2YtdGhlLWV4YW1wbGUncy1vd24tMzItYnl0ZXMtbG8=",
     }
     done = manage(environment(tmp_path, DEBUG="false", **keys), "make_demo_users")
     assert done.returncode == 1
-    assert "this needs DEBUG=true" in done.stderr
+    assert "this command requires DEBUG=true" in done.stderr
 
 
-def test_sqlite_lets_readers_in_while_somebody_writes(tmp_path):
-    ask = (
+def test_sqlite_allows_reads_during_a_write(tmp_path):
+    code = (
         "from django.db import connection as c; c.ensure_connection(); q = c.cursor(); "
         "names = ('journal_mode', 'synchronous', 'busy_timeout'); "
         "print([q.execute('PRAGMA ' + p).fetchone()[0] for p in names], c.transaction_mode)"
     )
-    told = manage(environment(tmp_path), "shell", "-c", ask).stdout
-    assert "['wal', 1, 20000] IMMEDIATE" in told
+    output = manage(environment(tmp_path), "shell", "-c", code).stdout
+    assert "['wal', 1, 20000] IMMEDIATE" in output
 
 
-def test_another_database_is_used_when_its_address_is_set(tmp_path):
+def test_database_url_selects_another_database(tmp_path):
     # The settings alone: to set Django up, this environment would need PostgreSQL's driver.
-    ask = "from example.settings import DATABASES; print(DATABASES['default'])"
+    code = "from example.settings import DATABASES; print(DATABASES['default'])"
     env = environment(tmp_path, DATABASE_URL="postgres://u:p@db.example/cars")
-    told = subprocess.run(
-        [sys.executable, "-c", ask], cwd=ROOT / "example_project", env=env, capture_output=True, text=True
+    output = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT / "example_project", env=env, capture_output=True, text=True
     )
-    database = ast.literal_eval(told.stdout)
+    database = ast.literal_eval(output.stdout)
     assert (database["ENGINE"], database["HOST"], database["NAME"]) == (
         "django.db.backends.postgresql",
         "db.example",
@@ -232,8 +232,8 @@ def test_another_database_is_used_when_its_address_is_set(tmp_path):
     )
 
 
-def test_a_simulator_elsewhere_is_followed_when_its_variables_are_set(tmp_path):
-    """What ``python -m django_smartcar.simulator`` prints leads the example there, not to Smartcar."""
+def test_the_urls_of_a_separate_simulator_can_be_set(tmp_path):
+    """The variables that ``python -m django_smartcar.simulator`` prints are used."""
     names = (
         "SMARTCAR_CONNECT_URL",
         "SMARTCAR_IAM_URL",
@@ -244,6 +244,6 @@ def test_a_simulator_elsewhere_is_followed_when_its_variables_are_set(tmp_path):
         "SMARTCAR_MANAGEMENT_URL",
     )
     hosts = {name: f"http://127.0.0.1:8100/{name.lower()}" for name in names}
-    ask = f"from django.conf import settings; print([getattr(settings, name) for name in {names}])"
-    told = manage(environment(tmp_path, **REAL, **hosts), "shell", "-c", ask).stdout
-    assert told.splitlines()[-1] == str(list(hosts.values()))
+    code = f"from django.conf import settings; print([getattr(settings, name) for name in {names}])"
+    output = manage(environment(tmp_path, **REAL, **hosts), "shell", "-c", code).stdout
+    assert output.splitlines()[-1] == str(list(hosts.values()))

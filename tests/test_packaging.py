@@ -128,6 +128,12 @@ def test_the_sdist_contains_what_building_and_testing_need(dist, sources):
     assert not [name for name in packed if name.endswith((".pyc", ".sqlite3", ".env"))]
 
 
+def test_the_migrations_depend_only_on_apps_of_django():
+    migrations = (ROOT / "django_smartcar" / "migrations").glob("0*.py")
+    source = "".join(path.read_text() for path in migrations)
+    assert set(re.findall(r"^ +\('(\w+)', '\d{4}_", source, re.M)) <= {"smartcar", "auth", "contenttypes"}
+
+
 def test_readme_marks_every_step_of_the_installation():
     assert set(marked_code()) == STEPS
 
@@ -165,7 +171,7 @@ class Site:
                 command.split(), cwd=self.project, env=self.env, stdout=log, stderr=subprocess.STDOUT
             )
             try:
-                for _ in range(150):
+                for _ in range(600):
                     if server.poll() is None and answers(url):
                         break
                     time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""The fixtures in the project of somebody who uses the package: docs/testing.rst, block by block, and more.
+"""The fixtures in a project that uses the package: every block of docs/testing.rst, and more.
 
 docs/testing.rst marks each block that is a file of that project, with a comment right before it::
 
@@ -6,7 +6,7 @@ docs/testing.rst marks each block that is a file of that project, with a comment
 
     .. code-block:: python
 
-The project is what README.rst tells a person to make, without credentials and without an environment.
+The project is the one that README.rst describes, without credentials and environment variables.
 """
 
 import os
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from .test_packaging import blocks
+from .test_packaging import marked_code
 
 pytestmark = pytest.mark.slow
 
@@ -34,8 +34,8 @@ FIXTURES = re.findall(r"^@pytest.fixture(?:\(.*\))?\ndef (smartcar_\w+)", PLUGIN
 class Project:
     def __init__(self, folder):
         self.folder = folder
-        left_out = ("DJANGO_", "SMARTCAR_", "PYTEST", "TEST_")
-        inherited = {name: text for name, text in os.environ.items() if not name.startswith(left_out)}
+        excluded = ("DJANGO_", "SMARTCAR_", "PYTEST", "TEST_")
+        inherited = {name: text for name, text in os.environ.items() if not name.startswith(excluded)}
         self.environment = inherited | {"PYTHONPATH": str(ROOT)}
         self.run("-m", "django", "startproject", "mysite", ".")
         self.write(
@@ -43,17 +43,17 @@ class Project:
         )
         self.write("tests/__init__.py", "")
         for step in ("settings", "urls"):
-            self.write(f"mysite/{step}.py", "\n" + blocks()[step])
+            self.write(f"mysite/{step}.py", "\n" + marked_code()[step])
 
     def write(self, name, text):
-        """A file of the project; what is in its settings stays."""
+        """Append to a file of the project."""
         path = self.folder / name
         path.parent.mkdir(exist_ok=True)
         with path.open("a") as file:
             file.write(textwrap.dedent(text))
 
-    def keep_the_database_in_a_file(self):
-        """As other databases, it is then one that a second connection can be made to."""
+    def use_a_database_file(self):
+        """Use a database file, which allows a second connection, like other databases."""
         self.write(
             "mysite/settings.py",
             """
@@ -63,7 +63,7 @@ class Project:
         )
 
     def run(self, *arguments, status=0):
-        """A Python program in the project; what it said."""
+        """Run Python in the project; returns the output."""
         done = subprocess.run(
             [sys.executable, *arguments],
             cwd=self.folder,
@@ -91,11 +91,11 @@ def documented(project):
     return project
 
 
-def test_every_block_of_the_page_is_run():
+def test_every_block_of_the_page_is_tested():
     assert PAGE.count(".. code-block::") == len(FILES) == 8
 
 
-def test_the_page_shows_every_fixture_in_a_test():
+def test_the_page_documents_every_fixture():
     tests = "".join(FILES.values())
     assert len(FIXTURES) == 6
     for name in FIXTURES:
@@ -106,7 +106,7 @@ def test_the_page_shows_every_fixture_in_a_test():
 @pytest.mark.parametrize("kind", ["memory", "file"])
 def test_the_tests_of_the_page_pass(documented, kind):
     if kind == "file":
-        documented.keep_the_database_in_a_file()
+        documented.use_a_database_file()
     said = documented.pytest()
     assert re.search(r"^=+ (\d+) passed in", said, re.M)[1] == str(number_of_tests())
     # Django copies a file for each process, but not what SQLite keeps beside it.
@@ -120,7 +120,7 @@ def number_of_tests():
     return code.count("    def test_") + len(re.findall(r"^def test_", code, re.M)) + 1  # one is parametrized
 
 
-def test_without_the_line_nothing_happens(project):
+def test_without_the_plugin_nothing_changes(project):
     project.write(
         "tests/test_it.py",
         """
@@ -139,7 +139,7 @@ def test_without_the_line_nothing_happens(project):
     project.pytest()
 
 
-def test_a_test_that_asks_by_accident_fails_and_is_told_what_to_do(project):
+def test_a_test_that_sends_a_real_request_fails_with_a_hint(project):
     project.write("conftest.py", FILES["conftest.py"])
     project.write(
         "tests/test_it.py",
@@ -174,12 +174,12 @@ def test_a_test_that_asks_by_accident_fails_and_is_told_what_to_do(project):
     )
     said = project.pytest("--strict-markers", status=1)
     assert re.search(r"1 failed, 2 passed", said)
-    assert "NetworkBlocked: This test has no simulator that answers GET to api.smartcar.com." in said
-    assert "take the fixture smartcar_simulator" in said
+    assert "NetworkBlocked: This test has no simulator for GET to api.smartcar.com." in said
+    assert "Use the simulator: the fixture smartcar_simulator" in said
     assert "FAILED tests/test_it.py::test_accident" in said
 
 
-def test_settings_are_as_they_were_whoever_changes_them_first(project):
+def test_settings_are_restored_in_any_order_of_fixtures(project):
     project.write("conftest.py", FILES["conftest.py"])
     project.write(
         "tests/test_it.py",
@@ -213,7 +213,7 @@ def test_settings_are_as_they_were_whoever_changes_them_first(project):
 
 
 @pytest.mark.parametrize("kind", ["db", "transactional_db"])
-def test_a_rollback_costs_no_token_where_a_site_would_keep_it(project, kind):
+def test_a_token_survives_a_rollback_where_it_does_on_a_site(project, kind):
     project.write("conftest.py", FILES["conftest.py"])
     project.write(
         "tests/test_it.py",
@@ -232,7 +232,7 @@ def test_a_rollback_costs_no_token_where_a_site_would_keep_it(project, kind):
             assert vehicles.odometer(smartcar_account.vehicles.get())["data"]["distance"] > 0
         """,
     )
-    project.keep_the_database_in_a_file()
+    project.use_a_database_file()
     assert "1 passed" in project.pytest()
 
 

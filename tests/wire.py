@@ -43,7 +43,8 @@ class Wire:
         """Let the token endpoint return access-1/refresh-1, access-2/refresh-2, …"""
 
         def respond(request):
-            form = {name: values[0] for name, values in parse_qs(request.body).items()}
+            body = request.body.decode() if isinstance(request.body, bytes) else request.body
+            form = {name: values[0] for name, values in parse_qs(body).items()}
             self.exchanges.append(form)
             number = next(self._numbers)
             body = {

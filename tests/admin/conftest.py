@@ -5,7 +5,7 @@ from django.test import Client
 
 @pytest.fixture
 def staff(django_user_model):
-    """Make a browser of an operator with just these permissions."""
+    """Create a client that is logged in as staff with only these permissions."""
 
     def make(*codenames):
         operator = django_user_model.objects.create_user("operator", password="operator", is_staff=True)

@@ -24,22 +24,22 @@ def test_accounts_can_be_searched(admin_client, account, word):
 
 
 @pytest.mark.parametrize("word", ["access-0", "refresh-0"])
-def test_a_token_cannot_be_searched_for(admin_client, account, word):
+def test_tokens_are_not_searchable(admin_client, account, word):
     assert "0 results" in admin_client.get(LIST, {"q": word}).text
 
 
-def test_tokens_cannot_be_set_by_hand(admin_client, account):
+def test_tokens_cannot_be_edited(admin_client, account):
     admin_client.post(f"{LIST}{account.pk}/change/", {"access_token": "mine", "refresh_token": "mine"})
     assert SmartcarAccount.objects.get().access_token == "access-0"
 
 
-def test_health_is_told(admin_client, account):
+def test_the_health_of_accounts_is_shown(admin_client, account):
     assert "good" in admin_client.get(LIST).text
     SmartcarAccount.objects.update(reconnect_required_at=timezone.now())
     assert "needs reconnecting" in admin_client.get(LIST).text
 
 
-def test_tokens_that_no_key_opens_are_told_and_hide_no_other_account(
+def test_undecryptable_tokens_are_shown_and_hide_no_other_account(
     admin_client, account, make_account, bert, lose_key
 ):
     lose_key()
@@ -59,7 +59,7 @@ def test_an_operator_refreshes_tokens(admin_client, account, wire):
     assert LogEntry.objects.get().get_change_message() == "tokens refreshed"
 
 
-def test_one_dead_account_does_not_stop_the_others(admin_client, account, make_account, anna, wire):
+def test_a_failing_account_does_not_stop_the_others(admin_client, account, make_account, anna, wire):
     dead = make_account(anna, refresh_token="")
     wire.tokens()
     page = act(admin_client, "refresh_tokens", dead, account).text
@@ -67,7 +67,7 @@ def test_one_dead_account_does_not_stop_the_others(admin_client, account, make_a
     assert f"Smartcar account {account.pk}: tokens refreshed" in page
 
 
-def test_an_operator_reloads_the_cars_of_an_account(admin_client, account, wire):
+def test_an_operator_reloads_the_vehicles_of_an_account(admin_client, account, wire):
     wire.driver("driver-a", ["car-1"])
     wire.car("car-1")
     act(admin_client, "reload", account)
@@ -75,7 +75,7 @@ def test_an_operator_reloads_the_cars_of_an_account(admin_client, account, wire)
 
 
 @pytest.mark.parametrize("action", ["refresh_tokens", "reload"])
-def test_an_operator_without_the_permission_cannot(staff, account, wire, action):
+def test_an_operator_without_the_permission_has_no_such_action(staff, account, wire, action):
     client = staff("view_smartcaraccount", "change_smartcaraccount")
     assert f'<option value="{action}">' not in act(client, action, account).text
     assert not wire.mock.calls
@@ -89,7 +89,7 @@ def erase(client, account, **form):
     return client.post(USERS, form, follow=True).text
 
 
-def test_an_operator_erases_a_smartcar_user_after_a_question(admin_client, account, vehicle, wire):
+def test_an_operator_erases_a_smartcar_user_after_confirmation(admin_client, account, vehicle, wire):
     wire.disconnects("car-1")
     page = erase(admin_client, account)
     assert "Erase these Smartcar users?" in page
@@ -102,13 +102,13 @@ def test_an_operator_erases_a_smartcar_user_after_a_question(admin_client, accou
     assert LogEntry.objects.get().get_change_message() == "erased"
 
 
-def test_a_smartcar_user_is_not_deleted_by_hand_since_smartcar_would_not_know(admin_client, account):
+def test_a_smartcar_user_cannot_be_deleted_only_erased(admin_client, account):
     url = f"{USERS}{account.smartcar_user_id}/delete/"
     assert admin_client.post(url, {"post": "yes"}).status_code == 403
     assert SmartcarUser.objects.exists()
 
 
-def test_an_operator_without_the_permission_erases_nobody(staff, account, vehicle, wire):
+def test_erasing_needs_a_permission(staff, account, vehicle, wire):
     client = staff("view_smartcaruser", "change_smartcaruser", "delete_smartcaruser")
     assert '<option value="erase">' not in erase(client, account, confirmed="yes")
     assert SmartcarUser.objects.exists()
@@ -131,22 +131,22 @@ def test_accounts_can_be_filtered_by_health(admin_client, account, make_account,
         "vehicles__vin__startswith=0",
     ],
 )
-def test_a_secret_cannot_be_guessed_letter_by_letter_through_the_address(admin_client, account, lookup):
+def test_lookups_in_the_url_cannot_reveal_a_secret(admin_client, account, lookup):
     assert admin_client.get(f"{LIST}?{lookup}").status_code in (302, 400)
     assert "driver-a" not in admin_client.get(f"{LIST}?{lookup}").text
 
 
-def test_an_account_whose_cars_were_given_back_is_not_told_to_reconnect(admin_client, account):
+def test_an_account_without_vehicles_is_disconnected_not_lost(admin_client, account):
     SmartcarAccount.objects.update(refresh_token="")
     page = admin_client.get(LIST, {"health": "disconnected"}).text
     assert '<td class="field-health">disconnected</td>' in page
 
 
-def test_accounts_are_not_deleted_by_hand(admin_client, account):
+def test_accounts_cannot_be_deleted(admin_client, account):
     assert admin_client.post(f"{LIST}{account.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
-def test_what_was_erased_does_not_live_on_in_the_log_of_the_admin(admin_client, account, vehicle, wire, anna):
+def test_the_admin_log_keeps_no_erased_data(admin_client, account, vehicle, wire, anna):
     wire.disconnects("car-1")
     erase(admin_client, account, confirmed="yes")
     entry = LogEntry.objects.get()

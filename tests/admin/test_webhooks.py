@@ -1,4 +1,4 @@
-"""The inbox and the signatures, as operators see them."""
+"""Webhook events and signatures in the admin."""
 
 import json
 
@@ -23,12 +23,12 @@ def site(settings):
 
 @pytest.fixture
 def row(client, settings):
-    """An event that was received and not worked."""
+    """An event that was received but not processed."""
     settings.SMARTCAR_WEBHOOK_WORK = "command"
     vin = signal("vehicleidentification-vin", VIN, 1_790_000_000)
-    told = event(odometer(777.25, 1_790_000_000), location(48.137154, 11.576124, 1_790_000_000), vin)
-    told["data"]["vehicle"]["vin"] = VIN
-    assert post(client, told).status_code == 200
+    payload = event(odometer(777.25, 1_790_000_000), location(48.137154, 11.576124, 1_790_000_000), vin)
+    payload["data"]["vehicle"]["vin"] = VIN
+    assert post(client, payload).status_code == 200
     settings.SMARTCAR_WEBHOOK_WORK = "inline"
     return WebhookEvent.objects.get()
 
@@ -53,13 +53,13 @@ def test_the_payload_is_shown_without_positions_and_vins(admin_client, row):
         {"location": [48.137]},
     ],
 )
-def test_positions_and_vins_are_hidden_wherever_they_stand(payload):
+def test_positions_and_vins_are_hidden_at_any_depth(payload):
     shown = json.dumps(redact(payload))
     assert "48.137" not in shown
     assert VIN.lower() not in shown.lower()
 
 
-def test_what_no_key_opens_can_be_looked_at(admin_client, row, lose_key):
+def test_an_undecryptable_event_can_be_viewed(admin_client, row, lose_key):
     lose_key()
     assert "cannot be decrypted" in admin_client.get(f"{LIST}{row.pk}/change/").text
     assert admin_client.get(LIST).status_code == 200
@@ -69,7 +69,7 @@ def rerun(client, *rows):
     return client.post(LIST, {"action": "requeue", "_selected_action": [row.pk for row in rows]}, follow=True)
 
 
-def test_a_dead_event_is_run_again(admin_client, row, vehicle):
+def test_a_dead_event_is_queued_again(admin_client, row, vehicle):
     WebhookEvent.objects.update(state="dead", attempts=7, next_attempt_at=None)
     assert "1 event is queued again." in rerun(admin_client, row).text
     row.refresh_from_db()
@@ -78,14 +78,14 @@ def test_a_dead_event_is_run_again(admin_client, row, vehicle):
     assert "0 events are queued again." in rerun(admin_client, row).text
 
 
-def test_running_again_needs_a_permission_of_its_own(staff, row):
+def test_running_again_needs_its_own_permission(staff, row):
     WebhookEvent.objects.update(state="dead", next_attempt_at=None)
     rerun(staff("view_webhookevent", "change_webhookevent"), row)
     row.refresh_from_db()
     assert row.state == "dead"
 
 
-def test_nobody_changes_adds_or_deletes_here(admin_client, row):
+def test_events_cannot_be_changed_added_or_deleted(admin_client, row):
     assert admin_client.post(f"{LIST}{row.pk}/change/", {"state": "processed"}).status_code == 403
     assert admin_client.get(f"{LIST}add/").status_code == 403
     assert admin_client.post(f"{LIST}{row.pk}/delete/", {"post": "yes"}).status_code == 403
@@ -93,11 +93,11 @@ def test_nobody_changes_adds_or_deletes_here(admin_client, row):
 
 
 @pytest.mark.parametrize("page", [LIST, ENDPOINTS, "/admin/smartcar/vehicleproblem/"])
-def test_who_has_no_permission_sees_nothing(staff, row, page):
+def test_viewing_needs_a_permission(staff, row, page):
     assert staff("view_connectedvehicle").get(page).status_code == 403
 
 
-def test_the_last_good_and_the_last_bad_signature_are_shown(client, admin_client, row):
+def test_the_last_accepted_and_rejected_signatures_are_shown(client, admin_client, row):
     assert post(client, event(), signature="abcdef0123<script>").status_code == 401
     page = admin_client.get(ENDPOINTS).text
     assert '<td class="field-matching_key">2</td>' in page
@@ -109,6 +109,6 @@ def test_the_last_good_and_the_last_bad_signature_are_shown(client, admin_client
     assert "script&gt;" not in page
 
 
-def test_problems_of_cars_are_listed(client, admin_client, vehicle):
+def test_vehicle_problems_are_listed(client, admin_client, vehicle):
     post(client, error())
     assert "AUTHENTICATION_FAILED" in admin_client.get("/admin/smartcar/vehicleproblem/").text

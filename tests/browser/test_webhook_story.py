@@ -1,31 +1,33 @@
-"""A car is changed in the garage, and its driver's page shows it: nobody has pressed Refresh."""
+"""A webhook updates the page of a vehicle that is changed in the simulator, without a refresh."""
 
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-from .test_connect_story import Visitor, in_both_generations
+from .test_connect_story import Visitor, in_both_api_versions
 
 pytestmark = pytest.mark.browser
 
 
-@in_both_generations
-def test_the_page_of_a_car_follows_the_garage(browser, example):
+@in_both_api_versions
+def test_webhooks_update_the_page_of_a_vehicle(browser, example):
     visitor = Visitor(browser, example)
-    visitor.logs_in("demo")
-    visitor.connects("driver@example.com")
+    visitor.log_in("demo")
+    visitor.connect("driver@example.com")
     WebDriverWait(browser, 30).until(lambda _: example.state()["webhooks"])
     (webhook_id,) = example.state()["webhooks"]
     WebDriverWait(browser, 30).until(lambda _: example.state()["webhooks"][webhook_id]["is_verified"])
-    visitor.goes_to("/smartcar-simulator/garage/")
-    visitor.presses(".tile a")
+    visitor.open("/smartcar-simulator/garage/")
+    visitor.click(".tile a")
     box = browser.find_element(By.NAME, "odometer_km")
-    driven = int(float(box.get_property("value"))) + 7  # further in so short a time, nobody would believe
-    visitor.types(odometer_km=f"{driven}")
-    visitor.presses("#facts-button")
+    odometer = (
+        int(float(box.get_property("value"))) + 7
+    )  # a longer distance in so short a time would be an outlier
+    visitor.fill(odometer_km=f"{odometer}")
+    visitor.click("#facts-button")
 
     def shown(_):
-        visitor.goes_to("/cars/")
-        return f"{driven:,}" in visitor.reads()
+        visitor.open("/cars/")
+        return f"{odometer:,}" in visitor.text()
 
     WebDriverWait(browser, 30).until(shown)

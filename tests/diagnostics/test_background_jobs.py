@@ -17,26 +17,26 @@ def site(settings):
 
 
 class TestSignatures:
-    def test_none_has_come(self, find_one):
+    def test_no_webhook_was_received(self, find_one):
         assert find_one(background_jobs.signatures)[:2] == ("not checked", "no webhook has been received yet")
 
-    def test_the_last_was_believed(self, find_one, client):
+    def test_the_last_signature_was_valid(self, find_one, client):
         post(client, event(), token="another")
         post(client, event())
         outcome, text, _ = find_one(background_jobs.signatures)
         assert outcome == "ok"
         assert "webhook: the last signature was valid, for token 1, at " in text
 
-    def test_only_bad_ones_have_ever_come(self, find_one, client):
+    def test_no_signature_was_ever_valid(self, find_one, client):
         post(client, event(), token="another")
-        outcome, text, advice = find_one(background_jobs.signatures)
+        outcome, text, hint = find_one(background_jobs.signatures)
         assert outcome == "wrong"
         assert "there was never a valid signature; 1 rejected, the last at " in text
         assert text.endswith("…, 64 characters")
-        assert "Application Management Token" in advice
-        assert "a proxy changes the body" in advice
+        assert "Application Management Token" in hint
+        assert "a proxy changes the body" in hint
 
-    def test_only_bad_ones_since(self, find_one, client):
+    def test_no_signature_was_valid_since(self, find_one, client):
         post(client, event())
         WebhookEvent.objects.update(received_at=timezone.now() - timedelta(hours=3))
         post(client, event(), token="another")
@@ -45,14 +45,14 @@ class TestSignatures:
         assert outcome == "wrong"
         assert f"no valid signature since {since:%Y-%m-%d}" in text
 
-    def test_a_signature_of_another_kind_says_so(self, find_one, client):
+    def test_a_signature_of_the_wrong_length(self, find_one, client):
         post(client, event(), signature="sha1=abc")
         assert "8 characters instead of 64" in find_one(background_jobs.signatures)[1]
 
-    def test_without_a_signature_it_may_be_anybody(self, find_one, client):
+    def test_a_request_without_a_signature_is_only_a_warning(self, find_one, client):
         post(client, event(), token="")
-        outcome, text, advice = find_one(background_jobs.signatures)
-        assert (outcome, "without a signature" in text, "SC-Signature" in advice) == (
+        outcome, text, hint = find_one(background_jobs.signatures)
+        assert (outcome, "without a signature" in text, "SC-Signature" in hint) == (
             "warning",
             True,
             True,
@@ -63,7 +63,7 @@ class TestSignatures:
         [(webhook_probe.UNSIGNED, ""), (webhook_probe.NO_EVENT, "another")],
         ids=["unsigned", "other"],
     )
-    def test_what_this_command_itself_had_refused_does_not_count(self, find_one, client, body, token):
+    def test_rejected_requests_of_check_smartcar_do_not_count(self, find_one, client, body, token):
         assert post(client, body, token=token).status_code == 401
         assert WebhookEndpoint.objects.get().refused == 1
         assert find_one(background_jobs.signatures)[0] == "not checked"
@@ -71,81 +71,81 @@ class TestSignatures:
         WebhookEvent.objects.update(received_at=timezone.now() - timedelta(hours=3))
         assert find_one(background_jobs.signatures)[0] == "ok"
 
-    def test_what_was_wrong_is_still_found_after_this_command_has_been_refused(self, find_one, client):
+    def test_rejected_requests_of_check_smartcar_do_not_hide_others(self, find_one, client):
         post(client, event(), token="another")
         before = WebhookEndpoint.objects.values_list("refused_at", "refused_size").get()
         post(client, webhook_probe.UNSIGNED, token="")
         assert find_one(background_jobs.signatures)[0] == "wrong"
         assert WebhookEndpoint.objects.values_list("refused_at", "refused_size").get() == before
 
-    def test_each_address_has_its_own(self, find, client, settings):
-        settings.SMARTCAR_WEBHOOK_TOKENS = {"a-name-that-nobody-guesses": ["other-token"]}
+    def test_each_endpoint_has_its_own_result(self, find, client, settings):
+        settings.SMARTCAR_WEBHOOK_TOKENS = {"an-unguessable-endpoint-name": ["other-token"]}
         post(client, event())
-        post(client, event(), path="/cars/webhook/a-name-that-nobody-guesses/")
+        post(client, event(), path="/cars/webhook/an-unguessable-endpoint-name/")
         found = find(background_jobs.signatures)
         assert [outcome for outcome, _, _ in found] == ["ok", "wrong"]
-        assert found[1][1].startswith("webhook/a-na…: there was never a valid signature")
+        assert found[1][1].startswith("webhook/an-u…: there was never a valid signature")
 
 
-class TestInbox:
-    def test_nothing_waits(self, find_one):
+class TestEventQueue:
+    def test_no_event_is_due(self, find_one):
         assert find_one(background_jobs.event_queue)[:2] == (
             "ok",
             "no event has been due for longer than 5 minutes",
         )
 
-    def test_what_has_just_come_is_not_late(self, find_one, client):
+    def test_a_new_event_is_not_overdue(self, find_one, client):
         post(client, event())
         assert find_one(background_jobs.event_queue)[0] == "ok"
 
     @pytest.mark.parametrize(
-        ("mode", "advice"),
+        ("mode", "expected"),
         [
             ("command", "Start manage.py work_smartcar_events"),
             ("inline", "--once from cron"),
             ("tasks", "db_worker"),
             ("celery", "Celery worker"),
-            ("nobody", "SMARTCAR_WEBHOOK_WORK is unknown"),
+            ("unknown", "SMARTCAR_WEBHOOK_WORK is unknown"),
         ],
     )
-    def test_nobody_works(self, find_one, client, settings, mode, advice):
+    def test_events_are_overdue(self, find_one, client, settings, mode, expected):
         for _ in range(2):
             post(client, event())
         settings.SMARTCAR_WEBHOOK_WORK = mode
         since = timezone.now() - timedelta(minutes=6)
         WebhookEvent.objects.update(next_attempt_at=since)
-        outcome, text, told = find_one(background_jobs.event_queue)
+        outcome, text, hint = find_one(background_jobs.event_queue)
         assert (outcome, text) == (
             "wrong",
             f"events that are not processed: 2, the oldest since {since:%Y-%m-%d %H:%M} UTC",
         )
-        assert advice in told
+        assert expected in hint
 
-    def test_dead_ones(self, find, client):
+    def test_dead_events(self, find, client):
         post(client, event())
         WebhookEvent.objects.update(state="dead", next_attempt_at=None)
-        _, (outcome, text, advice) = find(background_jobs.event_queue)
+        _, (outcome, text, hint) = find(background_jobs.event_queue)
         assert (outcome, text) == ("wrong", "dead events, given up after the last attempt: 1")
-        assert "Run again" in advice
-        assert "prune_smartcar_events --dead" in advice
+        assert "Run again" in hint
+        assert "prune_smartcar_events --dead" in hint
 
 
-class TestRefreshing:
+class TestTokenRefresh:
     def test_no_token_is_overdue(self, find_one, account):
         assert find_one(background_jobs.token_refresh)[:2] == ("ok", "no token is overdue")
 
-    def test_cron_does_not_run(self, find_one, make_account, anna):
+    def test_tokens_are_not_refreshed(self, find_one, make_account, anna):
         make_account(anna, access_for=-timedelta(hours=1))
         make_account(anna, access_for=-timedelta(hours=5))
         ended = timezone.now() - timedelta(hours=5)
-        outcome, text, advice = find_one(background_jobs.token_refresh)
+        outcome, text, hint = find_one(background_jobs.token_refresh)
         assert (outcome, text) == (
             "wrong",
             f"expired tokens that are not refreshed: 2, the oldest expired at {ended:%Y-%m-%d %H:%M} UTC",
         )
-        assert "refresh_smartcar_tokens from cron" in advice
+        assert "refresh_smartcar_tokens from cron" in hint
 
-    def test_cron_runs_and_fails(self, find_one, make_account, anna):
+    def test_refreshing_fails(self, find_one, make_account, anna):
         make_account(anna, access_for=-timedelta(hours=1), refresh_error="invalid_client")
         assert "the last attempt failed: invalid_client" in find_one(background_jobs.token_refresh)[1]
 
@@ -157,59 +157,59 @@ class TestRefreshing:
             {"access_for": -timedelta(hours=5), "api_version": "3"},
         ],
     )
-    def test_what_cron_is_not_late_for(self, find_one, make_account, anna, changes):
+    def test_accounts_that_are_not_overdue(self, find_one, make_account, anna, changes):
         make_account(anna, **changes)
         assert find_one(background_jobs.token_refresh)[0] == "ok"
 
-    def test_the_application_has_none(self, find_one, settings):
+    def test_the_application_token_is_expired(self, find_one, settings):
         settings.SMARTCAR_CLIENT_ID = "client_x"
         ended = timezone.now() - timedelta(hours=1)
         ApplicationToken.objects.create(client_id="client_x", access_token="a", access_expires_at=ended)
-        outcome, _, advice = find_one(background_jobs.token_refresh)
-        assert (outcome, "refresh_smartcar_tokens from cron" in advice) == ("warning", True)
+        outcome, _, hint = find_one(background_jobs.token_refresh)
+        assert (outcome, "refresh_smartcar_tokens from cron" in hint) == ("warning", True)
 
 
-def test_drivers_who_have_to_connect_again(find_one, account):
+def test_accounts_that_must_be_connected_again(find_one, account):
     assert find_one(background_jobs.accounts)[0] == "ok"
     SmartcarAccount.objects.update(reconnect_required_at=timezone.now())
-    outcome, text, advice = find_one(background_jobs.accounts)
+    outcome, text, hint = find_one(background_jobs.accounts)
     assert (outcome, text.startswith("accounts that their user must connect again: 1, since ")) == (
         "warning",
         True,
     )
-    assert "reconnect_required" in advice
+    assert "reconnect_required" in hint
 
 
-def test_cars_whose_brand_wants_a_new_login(find, make_vehicle, account):
+def test_vehicles_whose_brand_requires_a_new_login(find, make_vehicle, account):
     make_vehicle(account, reauthentication_required_at=timezone.now())
     make_vehicle(
         account, "car-2", reauthentication_required_at=timezone.now(), disconnected_at=timezone.now()
     )
-    _, (outcome, text, advice) = find(background_jobs.accounts)
+    _, (outcome, text, hint) = find(background_jobs.accounts)
     assert (outcome, text) == ("warning", "vehicles whose brand requires a new login: 1")
-    assert "button" in advice
+    assert "button" in hint
 
 
 class TestSubscribed:
-    def test_none_is_to_be(self, find_one, vehicle):
+    def test_the_setting_is_empty(self, find_one, vehicle):
         assert find_one(background_jobs.subscribed)[:2] == (
             "ok",
             "SMARTCAR_WEBHOOKS is empty: subscriptions are managed in Smartcar's dashboard",
         )
 
-    def test_all_are(self, find_one, make_vehicle, account, settings):
+    def test_all_vehicles_are_subscribed(self, find_one, make_vehicle, account, settings):
         settings.SMARTCAR_WEBHOOKS = ["webhook-1"]
         make_vehicle(account, webhooks="webhook-1")
         assert find_one(background_jobs.subscribed)[0] == "ok"
 
-    def test_one_is_not(self, find_one, make_vehicle, account, settings):
+    def test_a_vehicle_is_not_subscribed(self, find_one, make_vehicle, account, settings):
         settings.SMARTCAR_WEBHOOKS = ["webhook-1"]
         make_vehicle(account, webhooks="webhook-1")
         make_vehicle(account, "car-2", webhooks_error="RATE_LIMIT")
-        outcome, text, advice = find_one(background_jobs.subscribed)
+        outcome, text, hint = find_one(background_jobs.subscribed)
         assert (outcome, text) == (
             "wrong",
             "vehicles that are not subscribed as SMARTCAR_WEBHOOKS says: 1; the last attempt failed: "
             "RATE_LIMIT",
         )
-        assert "subscribe_smartcar_vehicles" in advice
+        assert "subscribe_smartcar_vehicles" in hint

@@ -11,13 +11,13 @@ from django_smartcar.diagnostics import hosts
 
 pytestmark = pytest.mark.django_db
 
-#: The hosts of the settings of the tests, API v2.
+#: The hosts in the settings of the tests, with API v2.
 CONNECT, AUTH, API = ("https://connect.smartcar.com", "https://auth.smartcar.com", "https://api.smartcar.com")
 
 
 @pytest.fixture
 def answer(wire):
-    """Let a host answer: when its clock is so many seconds ahead of ours, or not at all, with a fault."""
+    """Mock the response of a host, with a clock offset in seconds, or a connection error."""
 
     def answer(origin, ahead=0.0, *, status=404, fault=None, date=None):
         then = datetime.now(UTC) + timedelta(seconds=ahead)
@@ -34,7 +34,7 @@ def all_answer(answer):
         answer(origin)
 
 
-def not_made(reason):
+def connection_error(reason):
     return requests.ConnectionError(urllib3.exceptions.MaxRetryError(None, "/", reason))
 
 
@@ -60,7 +60,7 @@ def test_the_hosts_that_the_settings_use(changes, names):
         assert hosts.settings_in_use() == [f"SMARTCAR_{name}_URL" for name in names]
 
 
-def test_any_answer_will_do(find, answer, context):
+def test_any_response_is_fine(find, answer, context):
     answer(CONNECT, status=302)
     answer(AUTH, status=405)
     answer(API, status=500)
@@ -68,7 +68,7 @@ def test_any_answer_will_do(find, answer, context):
     assert context.unreachable == set()
 
 
-def test_settings_of_one_host_are_one_question(find, answer, settings):
+def test_settings_of_one_host_are_one_request(find, answer, settings):
     for name in hosts.settings_in_use():
         setattr(settings, name, "http://127.0.0.1:8100/simulator")
     answer("http://127.0.0.1:8100")
@@ -76,7 +76,7 @@ def test_settings_of_one_host_are_one_question(find, answer, settings):
 
 
 @pytest.mark.parametrize(
-    ("reason", "text", "advice"),
+    ("reason", "text", "hint"),
     [
         (
             urllib3.exceptions.NameResolutionError("h", None, OSError()),
@@ -98,46 +98,46 @@ def test_settings_of_one_host_are_one_question(find, answer, settings):
         ),
     ],
 )
-def test_a_host_that_does_not_answer(find, answer, context, reason, text, advice):
+def test_a_host_that_does_not_respond(find, answer, context, reason, text, hint):
     answer(CONNECT)
-    answer(AUTH, fault=not_made(reason))
+    answer(AUTH, fault=connection_error(reason))
     answer(API)
-    outcome, said, what_to_do = find(hosts.hosts)[1]
-    assert (outcome, said.startswith(f"{AUTH}: ")) == ("wrong", True)
-    assert text in said
-    assert advice in what_to_do
+    outcome, message, actual_hint = find(hosts.hosts)[1]
+    assert (outcome, message.startswith(f"{AUTH}: ")) == ("wrong", True)
+    assert text in message
+    assert hint in actual_hint
     assert context.unreachable == {"SMARTCAR_AUTH_URL"}
 
 
-def test_there_is_advice_for_every_fault():
+def test_there_is_a_hint_for_every_fault():
     words = {
         value for name, value in vars(sdk.failures).items() if name.isupper() and not name.startswith("_")
     }
     assert set(hosts.FAULTS) == words
 
 
-def test_a_bundle_of_certificates_that_is_not_there(find, monkeypatch, settings):
+def test_a_missing_certificate_bundle(find, monkeypatch, settings):
     for name in hosts.settings_in_use():
         setattr(settings, name, "https://127.0.0.1:1")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/not/there.pem")
-    ((outcome, text, advice),) = find(hosts.hosts)
-    assert (outcome, "trusted certificates" in text, "REQUESTS_CA_BUNDLE" in advice) == (
+    ((outcome, text, hint),) = find(hosts.hosts)
+    assert (outcome, "trusted certificates" in text, "REQUESTS_CA_BUNDLE" in hint) == (
         "wrong",
         True,
         True,
     )
 
 
-def test_only_browsers_go_to_connect(find, answer):
-    answer(CONNECT, fault=not_made(urllib3.exceptions.ConnectTimeoutError()))
+def test_an_unreachable_connect_host_is_only_a_warning(find, answer):
+    answer(CONNECT, fault=connection_error(urllib3.exceptions.ConnectTimeoutError()))
     answer(AUTH)
     answer(API)
-    outcome, _, advice = find(hosts.hosts)[0]
-    assert (outcome, advice.startswith("Only users' browsers need this host")) == ("warning", True)
+    outcome, _, hint = find(hosts.hosts)[0]
+    assert (outcome, hint.startswith("Only users' browsers need this host")) == ("warning", True)
 
 
 @pytest.mark.parametrize("address", ["", "auth.smartcar.com", "https://[", "https://a:b"])
-def test_what_is_no_address_is_not_asked(find, answer, settings, address, context):
+def test_an_invalid_url_is_not_requested(find, answer, settings, address, context):
     settings.SMARTCAR_AUTH_URL = address
     answer(CONNECT)
     answer(API)
@@ -146,18 +146,18 @@ def test_what_is_no_address_is_not_asked(find, answer, settings, address, contex
 
 
 class TestClock:
-    def told(self, find, find_one):
+    def check_clock(self, find, find_one):
         find(hosts.hosts)
         return find_one(hosts.clock)
 
-    def test_it_agrees(self, find, find_one, all_answer):
-        assert self.told(find, find_one) == ("ok", "in sync with Smartcar, to the second", "")
+    def test_the_clock_is_in_sync(self, find, find_one, all_answer):
+        assert self.check_clock(find, find_one) == ("ok", "in sync with Smartcar, to the second", "")
 
     @pytest.mark.parametrize("ahead", [-50, 50])
-    def test_it_is_near_enough(self, find, find_one, answer, ahead):
+    def test_a_small_offset_is_ok(self, find, find_one, answer, ahead):
         for origin in (CONNECT, AUTH, API):
             answer(origin, ahead)
-        outcome, text, _ = self.told(find, find_one)
+        outcome, text, _ = self.check_clock(find, find_one)
         assert outcome == "ok"
         assert text in ("49 s off Smartcar's clock", "50 s off Smartcar's clock", "51 s off Smartcar's clock")
 
@@ -165,30 +165,30 @@ class TestClock:
         ("ahead", "where", "then"),
         [(184, "s behind Smartcar's", "used after"), (-184, "s ahead of", "too early")],
     )
-    def test_it_is_wrong(self, find, find_one, answer, ahead, where, then):
+    def test_a_large_offset_is_wrong(self, find, find_one, answer, ahead, where, then):
         for origin in (CONNECT, AUTH, API):
             answer(origin, ahead)
-        outcome, text, advice = self.told(find, find_one)
+        outcome, text, hint = self.check_clock(find, find_one)
         assert outcome == "wrong"
         assert where in text
         assert any(f" {seconds} s " in text for seconds in (183, 184, 185))
-        assert then in advice
-        assert "timedatectl set-ntp true" in advice
+        assert then in hint
+        assert "timedatectl set-ntp true" in hint
 
-    def test_one_host_alone_is_not_believed(self, find, find_one, answer):
+    def test_one_deviating_host_is_ignored(self, find, find_one, answer):
         answer(CONNECT, 3600)
         answer(AUTH)
         answer(API)
-        assert self.told(find, find_one)[0] == "ok"
+        assert self.check_clock(find, find_one)[0] == "ok"
 
     @pytest.mark.parametrize("date", ["", "yesterday", "Wed, 99 Nov 2026 02:00:00 GMT"])
-    def test_nobody_says_what_time_it_is(self, find, find_one, answer, date):
+    def test_no_host_sends_a_valid_date(self, find, find_one, answer, date):
         for origin in (CONNECT, AUTH, API):
             answer(origin, date=date)
-        assert self.told(find, find_one)[0] == "not checked"
+        assert self.check_clock(find, find_one)[0] == "not checked"
 
 
-def test_a_password_in_an_address_is_not_told(find, answer, settings):
+def test_a_password_in_a_url_is_not_shown(find, answer, settings):
     settings.SMARTCAR_AUTH_URL = "https://anna:hidden@auth.smartcar.com/oauth/token"
     for origin in (CONNECT, AUTH, API):
         answer(origin)

@@ -11,15 +11,15 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def silenced(settings):
-    """The two warnings that the settings of the tests deserve."""
+    """Silence the two warnings about the settings of the tests."""
     settings.SILENCED_SYSTEM_CHECKS = ["smartcar.W005", "smartcar.W030"]
 
 
 class TestSettings:
-    def test_nothing_to_say(self, find_one, silenced):
+    def test_no_problems(self, find_one, silenced):
         assert find_one(local.settings) == ("ok", "the system checks found no problems", "")
 
-    def test_each_message_of_the_system_checks_errors_first(self, find, settings):
+    def test_messages_of_the_system_checks_are_listed_errors_first(self, find, settings):
         settings.SMARTCAR_CLIENT_SECRET = ""
         settings.SMARTCAR_MODE = "lively"
         found = find(local.settings)
@@ -29,65 +29,65 @@ class TestSettings:
             message for message in run_checks(include_deployment_checks=True) if "smartcar." in message.id
         ]
         assert sorted(text for _, text, _ in found) == sorted(f"{one.msg} ({one.id})" for one in said)
-        assert sorted(advice for _, _, advice in found) == sorted(one.hint for one in said)
+        assert sorted(hint for _, _, hint in found) == sorted(one.hint for one in said)
 
-    def test_the_urls_too(self, find_one, silenced, settings):
+    def test_missing_urls_are_reported(self, find_one, silenced, settings):
         settings.ROOT_URLCONF = "django_smartcar.simulator.urls"
-        outcome, text, advice = find_one(local.settings)
+        outcome, text, hint = find_one(local.settings)
         assert (outcome, "(smartcar.E009)" in text) == ("wrong", True)
-        assert 'path("cars/", include("django_smartcar.urls"))' in advice
+        assert 'path("cars/", include("django_smartcar.urls"))' in hint
 
 
 class TestDatabase:
-    def test_all_is_there(self, find_one):
+    def test_the_database_is_up_to_date(self, find_one):
         assert find_one(local.database)[0] == "ok"
 
     def test_a_table_is_missing(self, find_one):
         with connection.cursor() as cursor:
             cursor.execute("DROP TABLE smartcar_latestsignal")
-        outcome, text, advice = find_one(local.database)
+        outcome, text, hint = find_one(local.database)
         assert (outcome, text) == ("wrong", "tables missing: 1, migrations not applied: 0")
-        assert "manage.py migrate" in advice
+        assert "manage.py migrate" in hint
 
     def test_a_migration_is_not_applied(self, find_one):
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM django_migrations WHERE app = 'smartcar'")
-        outcome, text, advice = find_one(local.database)
+        outcome, text, hint = find_one(local.database)
         assert (outcome, text) == ("wrong", "tables missing: 0, migrations not applied: 1")
-        assert "manage.py migrate" in advice
+        assert "manage.py migrate" in hint
 
-    def test_it_does_not_answer(self, find_one, tmp_path, monkeypatch):
+    def test_the_database_does_not_respond(self, find_one, tmp_path, monkeypatch):
         away = connection.copy()
         away.settings_dict["NAME"] = str(tmp_path / "not" / "there.sqlite3")
         away.settings_dict["ENGINE"] = "django.db.backends.sqlite3"
         monkeypatch.setitem(connections.__dict__["_connections"].__dict__, "default", away)
-        outcome, text, advice = find_one(local.database)
+        outcome, text, hint = find_one(local.database)
         assert (outcome, text) == ("wrong", "the database 'default' does not respond (OperationalError)")
-        assert "DATABASES" in advice
+        assert "DATABASES" in hint
 
 
 class TestEncryption:
-    def test_the_keys_open_what_is_stored(self, find_one, account):
+    def test_the_keys_decrypt_everything(self, find_one, account):
         assert find_one(local.encryption) == ("ok", "the keys decrypt all stored secrets: 2", "")
 
-    def test_there_is_nothing(self, find_one):
+    def test_nothing_is_stored(self, find_one):
         assert find_one(local.encryption)[:2] == ("ok", "nothing is stored yet")
 
-    def test_no_key_opens_some(self, find_one, make_account, anna, lose_key):
+    def test_some_values_cannot_be_decrypted(self, find_one, make_account, anna, lose_key):
         make_account(anna)
         make_account(anna)
         lose_key()
         ApplicationToken.objects.create(client_id="client_x", access_token="new")
-        outcome, text, advice = find_one(local.encryption)
+        outcome, text, hint = find_one(local.encryption)
         assert (outcome, text) == ("wrong", "stored secrets that no key decrypts: 4 of 5")
-        assert "at the end of SMARTCAR_ENCRYPTION_KEYS" in advice
+        assert "at the end of SMARTCAR_ENCRYPTION_KEYS" in hint
 
     @pytest.mark.parametrize("keys", [[], ["not a key"], "not a list"])
-    def test_there_is_no_key(self, find_one, settings, account, keys):
+    def test_there_is_no_valid_key(self, find_one, settings, account, keys):
         settings.SMARTCAR_ENCRYPTION_KEYS = keys
         assert find_one(local.encryption)[0] == "not checked"
 
-    def test_it_stops_after_a_while_and_says_so(self, find_one, make_account, anna, monkeypatch, settings):
+    def test_it_stops_after_a_timeout(self, find_one, make_account, anna, monkeypatch, settings):
         make_account(anna)
         monkeypatch.setattr(local, "DECRYPTION_TIMEOUT", 0.0)
         settings.SMARTCAR_ENCRYPTION_KEYS = [

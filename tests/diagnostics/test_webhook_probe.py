@@ -1,4 +1,4 @@
-"""The site's own webhook: the view's real answers, and on the wire those of what stands before it."""
+"""Probing the site's webhook: with the real view, and with mocked responses of a proxy before it."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from tests.webhooks import TOKEN, post, sign
 pytestmark = pytest.mark.django_db
 
 HOOK = "https://your.site/cars/webhook/"
-OTHER = "a-name-that-nobody-guesses"
+OTHER = "an-unguessable-endpoint-name"
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def site(settings):
 
 @pytest.fixture
 def view(wire, client):
-    """Have the real view answer at https://your.site, as if its settings were these."""
+    """Let the real view respond at https://your.site, with these settings."""
 
     def serve(settings=None, **changes):
         def answer(request):
@@ -34,12 +34,12 @@ def view(wire, client):
             for name, value in changes.items():
                 setattr(settings, name, value)
             body = request.body if isinstance(request.body, bytes) else request.body.encode()
-            answered = post(
+            response = post(
                 client, body, path=request.path_url, signature=request.headers.get("SC-Signature", "")
             )
             for name, value in kept.items():
                 setattr(settings, name, value)
-            return answered.status_code, dict(answered.headers), answered.content
+            return response.status_code, dict(response.headers), response.content
 
         wire.mock.add_callback("POST", re.compile(r"https://your\.site/.*"), answer)
 
@@ -48,7 +48,7 @@ def view(wire, client):
 
 @pytest.fixture
 def before(wire):
-    """Have something before the view answer."""
+    """Mock the response of a proxy before the view."""
 
     def serve(status=200, body="<h1>Welcome</h1>", **options):
         wire.mock.add("POST", HOOK, status=status, body=body, **options)
@@ -61,7 +61,7 @@ def outcomes(found):
 
 
 class TestTheView:
-    def test_all_is_right(self, find, view):
+    def test_no_problem(self, find, view):
         view()
         assert find(webhook_probe.webhook) == [
             ("ok", f"{HOOK} answers VERIFY with token 1 of 1", ""),
@@ -71,7 +71,7 @@ class TestTheView:
         assert not WebhookEvent.objects.exists()
         assert WebhookEndpoint.objects.get().refused == 1
 
-    def test_there_another_token_is_set(self, find, view, settings):
+    def test_the_site_has_another_token(self, find, view, settings):
         view(settings, SMARTCAR_MANAGEMENT_TOKENS=["another"])
         found = find(webhook_probe.webhook)
         assert outcomes(found) == ["wrong", "wrong", "ok"]
@@ -80,69 +80,69 @@ class TestTheView:
         assert "restart every process" in found[0][2]
         assert "removes the header SC-Signature" in found[1][2]
 
-    def test_there_the_order_is_another(self, find, view, settings):
+    def test_the_site_has_the_tokens_in_another_order(self, find, view, settings):
         settings.SMARTCAR_MANAGEMENT_TOKENS = ["new", TOKEN]
         view(settings, SMARTCAR_MANAGEMENT_TOKENS=[TOKEN, "new"])
         found = find(webhook_probe.webhook)
         assert outcomes(found) == ["warning", "ok", "ok", "ok"]
         assert "with token 2 of 2" in found[0][1]
 
-    def test_there_no_token_is_set(self, find, view, settings):
+    def test_the_site_has_no_token(self, find, view, settings):
         view(settings, SMARTCAR_MANAGEMENT_TOKENS=[])
         found = find(webhook_probe.webhook)
         assert outcomes(found) == ["wrong", "wrong", "ok"]
         assert "refuses to answer VERIFY" in found[0][1]
 
-    def test_challenges_are_closed(self, find, view, settings):
+    def test_challenges_are_disabled(self, find, view, settings):
         settings.SMARTCAR_WEBHOOK_CHALLENGES = False
         view()
         found = find(webhook_probe.webhook)
         assert outcomes(found) == ["ok", "ok", "ok"]
         assert "does not answer VERIFY" in found[0][1]
 
-    def test_challenges_have_been_answered_often_enough(self, find, view, monkeypatch):
+    def test_challenges_are_rate_limited(self, find, view, monkeypatch):
         monkeypatch.setattr(webhooks, "CHALLENGES", 1)
         view()
         assert outcomes(find(webhook_probe.webhook)) == ["ok", "ok", "ok"]
         assert outcomes(find(webhook_probe.webhook)) == ["not checked", "ok", "ok"]
 
-    def test_it_cannot_store(self, find_one, view, settings):
+    def test_the_site_cannot_store_events(self, find_one, view, settings):
         def broken(execute, sql, params, many, context):
             raise OperationalError("gone")
 
         view()
         with connection.execute_wrapper(broken):
-            outcome, text, advice = find_one(webhook_probe.webhook)
+            outcome, text, hint = find_one(webhook_probe.webhook)
         assert (outcome, text) == ("wrong", f"{HOOK} cannot store events (503)")
-        assert "its log has the error" in advice
+        assert "its log has the error" in hint
 
-    def test_every_address_is_tried_and_no_name_is_told(self, find, view, settings):
+    def test_every_endpoint_is_probed_and_no_name_is_shown(self, find, view, settings):
         settings.SMARTCAR_WEBHOOK_TOKENS = {OTHER: ["of-another-application"]}
         view()
         found = find(webhook_probe.webhook)
         assert outcomes(found) == ["ok"] * 6
-        assert "https://your.site/cars/webhook/a-na…/ rejects unsigned requests" in found[5][1]
+        assert "https://your.site/cars/webhook/an-u…/ rejects unsigned requests" in found[5][1]
         assert OTHER not in str(found)
 
-    def test_no_name_is_told_where_the_connection_breaks_off(self, find, view, settings, wire):
+    def test_no_endpoint_name_is_shown_if_the_connection_fails(self, find, view, settings, wire):
         settings.SMARTCAR_WEBHOOK_TOKENS = {OTHER: ["of-another-application"]}
         settings.SMARTCAR_MANAGEMENT_TOKENS = []
         wire.mock.add("POST", f"{HOOK}{OTHER}/", body=requests.ConnectionError("broken"))
-        ((outcome, _, advice),) = found = find(webhook_probe.webhook)
-        assert (outcome, "Try curl -v https://your.site." in advice) == ("wrong", True)
+        ((outcome, _, hint),) = found = find(webhook_probe.webhook)
+        assert (outcome, "Try curl -v https://your.site." in hint) == ("wrong", True)
         assert OTHER not in str(found)
 
-    def test_an_address_that_the_running_site_does_not_have(self, find, view, settings):
+    def test_an_endpoint_that_the_running_site_does_not_have(self, find, view, settings):
         settings.SMARTCAR_WEBHOOK_TOKENS = {OTHER: ["of-another-application"]}
         view(settings, SMARTCAR_WEBHOOK_TOKENS={})
-        outcome, text, advice = find(webhook_probe.webhook)[3]
+        outcome, text, hint = find(webhook_probe.webhook)[3]
         assert (outcome, "responds with 404" in text) == ("wrong", True)
-        assert "the same SMARTCAR_WEBHOOK_TOKENS" in advice
+        assert "the same SMARTCAR_WEBHOOK_TOKENS" in hint
 
 
-class TestWhatStandsBeforeIt:
+class TestProxy:
     @pytest.mark.parametrize(
-        ("status", "advice"),
+        ("status", "expected"),
         [
             (200, "Another page is served there"),
             (400, "ALLOWED_HOSTS"),
@@ -155,19 +155,19 @@ class TestWhatStandsBeforeIt:
             (503, "its log has the error"),
         ],
     )
-    def test_a_page(self, find_one, before, status, advice):
+    def test_a_page(self, find_one, before, status, expected):
         before(status)
-        outcome, text, told = find_one(webhook_probe.webhook)
+        outcome, text, hint = find_one(webhook_probe.webhook)
         assert (outcome, text) == ("wrong", f"{HOOK} responds with {status}, and not as django_smartcar does")
-        assert advice in told
+        assert expected in hint
 
     @pytest.mark.parametrize("body", ["{}", "[]", '{"ok": true}', "null", '{"challenge": "x", "more": 1}'])
-    def test_json_that_is_not_the_views(self, find_one, before, body):
+    def test_json_of_another_view(self, find_one, before, body):
         before(200, body, content_type="application/json")
         assert "not as django_smartcar does" in find_one(webhook_probe.webhook)[1]
 
     @pytest.mark.parametrize(
-        ("location", "advice"),
+        ("location", "expected"),
         [
             ("http://your.site/cars/webhook/", "Use http://"),
             ("http://www.your.site/cars/webhook/", "Use the host www.your.site"),
@@ -179,43 +179,43 @@ class TestWhatStandsBeforeIt:
             ("/de/cars/webhook/", "serve the webhook at this URL itself"),
         ],
     )
-    def test_a_redirect(self, find_one, before, location, advice):
+    def test_a_redirect(self, find_one, before, location, expected):
         before(301, "", headers={"Location": location})
-        outcome, text, told = find_one(webhook_probe.webhook)
+        outcome, text, hint = find_one(webhook_probe.webhook)
         assert (outcome, text.startswith(f"{HOOK} redirects to ")) == ("wrong", True)
         assert "?next" not in text
-        assert advice in told
-        assert "Smartcar treats a redirect as a failure" in told
+        assert expected in hint
+        assert "Smartcar treats a redirect as a failure" in hint
 
-    def test_a_login_at_the_root_is_not_seen_in_every_redirect(self, find_one, before, settings):
+    def test_a_login_at_the_root_does_not_match_every_redirect(self, find_one, before, settings):
         settings.LOGIN_URL = "/"
         before(301, "", headers={"Location": "https://www.your.site/cars/webhook/"})
         assert "Use the host www.your.site" in find_one(webhook_probe.webhook)[2]
 
     @pytest.mark.parametrize("location", ["https://[", "https://your.site:port/"])
-    def test_a_redirect_to_nowhere(self, find_one, before, location):
+    def test_a_redirect_to_an_invalid_url(self, find_one, before, location):
         before(302, "", headers={"Location": location})
         assert find_one(webhook_probe.webhook)[0] == "wrong"
 
-    def test_it_is_not_reached(self, find_one, before):
+    def test_the_site_is_unreachable(self, find_one, before):
         reason = urllib3.exceptions.NameResolutionError("your.site", None, OSError())
         before(body=requests.ConnectionError(urllib3.exceptions.MaxRetryError(None, "/", reason)))
-        outcome, text, advice = find_one(webhook_probe.webhook)
+        outcome, text, hint = find_one(webhook_probe.webhook)
         assert (outcome, text) == ("wrong", f"{HOOK}: its name cannot be resolved here")
-        assert "getent hosts your.site" in advice
-        assert "Smartcar, in another network, may still reach it" in advice
+        assert "getent hosts your.site" in hint
+        assert "Smartcar, in another network, may still reach it" in hint
 
     @pytest.mark.parametrize(
-        "anew",
+        "rewrite",
         [
             lambda body: json.dumps(json.loads(body), ensure_ascii=False).encode(),
             lambda body: body.decode().encode("ascii", "backslashreplace"),
         ],
         ids=["spaces", "letters"],
     )
-    def test_a_proxy_that_writes_json_anew(self, find, wire, anew):
+    def test_a_proxy_that_rewrites_json(self, find, wire, rewrite):
         def answer(request):
-            body = anew(request.body)
+            body = rewrite(request.body)
             payload = json.loads(request.body)
             if isinstance(payload, dict):
                 hashed = sign(payload["data"]["challenge"].encode())
@@ -228,7 +228,7 @@ class TestWhatStandsBeforeIt:
         assert outcomes(found) == ["ok", "wrong", "ok"]
         assert "a proxy changes the body" in found[1][2]
 
-    def test_somebody_who_believes_everything(self, find, wire):
+    def test_a_server_that_accepts_everything(self, find, wire):
         def answer(request):
             payload = json.loads(request.body)
             hashed = sign(payload["data"]["challenge"].encode()) if isinstance(payload, dict) else ""
@@ -239,7 +239,7 @@ class TestWhatStandsBeforeIt:
         assert outcomes(found) == ["ok", "wrong", "wrong"]
         assert f"{HOOK} responds with 200 to an unsigned request" in found[2][1]
 
-    def test_somebody_who_then_falls_silent(self, find, wire):
+    def test_a_server_that_stops_responding(self, find, wire):
         def answer(request):
             payload = json.loads(request.body)
             if isinstance(payload, list):
@@ -250,10 +250,10 @@ class TestWhatStandsBeforeIt:
         assert outcomes(find(webhook_probe.webhook)) == ["ok", "wrong", "wrong"]
 
 
-def test_the_address_of_the_site_is_not_known(find_one, context):
+def test_the_url_of_the_site_is_unknown(find_one, context):
     context.site = ""
-    outcome, _, advice = find_one(webhook_probe.webhook)
-    assert (outcome, "--url https://your.site" in advice) == ("not checked", True)
+    outcome, _, hint = find_one(webhook_probe.webhook)
+    assert (outcome, "--url https://your.site" in hint) == ("not checked", True)
 
 
 def test_no_token_is_set(find_one, settings):

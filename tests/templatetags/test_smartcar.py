@@ -55,7 +55,7 @@ def test_the_button_works_without_a_request():
     assert render_to_string("smartcar/connect_button.html", {"label": "x"})
 
 
-def test_a_moment_is_told_by_how_long_ago_it_was():
+def test_ago_formats_how_long_ago_a_time_was():
     now = timezone.now()
     assert render("{{ moment|ago }}", moment=now - timedelta(seconds=30)) == "just now"
     assert render("{{ moment|ago }}", moment=now - timedelta(minutes=31)) == "31\xa0minutes ago"

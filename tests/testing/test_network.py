@@ -1,4 +1,4 @@
-"""No request gets to Smartcar by accident. ``server`` stands for whatever is not the simulator."""
+"""No test sends a request to Smartcar by accident. ``server`` is any host but the simulator."""
 
 import socket
 import urllib.request
@@ -25,7 +25,7 @@ HOSTS = [
 
 @pytest.fixture
 def sent(monkeypatch):
-    """Who is looked up, and nobody is found: a test of this file reaches nothing either if it fails."""
+    """Record and fail all DNS lookups, so that even a failing test sends nothing."""
     asked, real = [], socket.getaddrinfo
 
     def look_up(host, *args, **kwargs):
@@ -39,7 +39,7 @@ def sent(monkeypatch):
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_a_request_to_smartcar_is_refused_and_says_what_to_do(sent, host):
+def test_a_request_to_smartcar_is_blocked_with_a_hint(sent, host):
     with testing.blocked():
         with pytest.raises(testing.NetworkBlocked, match="smartcar_simulator") as refusal:
             requests.get(f"https://{host}/v3/vehicles/secret-id?code=secret", timeout=1)
@@ -53,7 +53,7 @@ def test_a_request_to_smartcar_is_refused_and_says_what_to_do(sent, host):
     assert [name.lower() for name in sent] == [host.lower()]
 
 
-def test_a_proxy_is_no_way_round(server):
+def test_requests_through_a_proxy_are_blocked(server):
     proxies = {"http": f"http://127.0.0.1:{server.server_port}"}
     with testing.blocked(), pytest.raises(testing.NetworkBlocked, match="POST to api.smartcar.com"):
         requests.post("http://api.smartcar.com/", data={"a": "b"}, proxies=proxies, timeout=5)
@@ -61,7 +61,7 @@ def test_a_proxy_is_no_way_round(server):
 
 
 @pytest.mark.parametrize("session", [lambda: None, requests.Session], ids=["pooled", "own"])
-def test_the_sdk_is_refused_wherever_it_leads(server, session):
+def test_requests_of_the_sdk_are_blocked_for_any_host(server, session):
     requester = sdk.Requester(session=session(), retries=0)
     with testing.blocked(), pytest.raises(testing.NetworkBlocked, match="127.0.0.1"):
         requester.call("POST", server.url)
@@ -70,13 +70,13 @@ def test_the_sdk_is_refused_wherever_it_leads(server, session):
     assert len(server.asked_at) == 1
 
 
-def test_the_sites_own_settings_are_no_way_round(db, vehicle, sent):
+def test_requests_to_the_hosts_of_the_settings_are_blocked(db, vehicle, sent):
     with testing.blocked(), pytest.raises(testing.NetworkBlocked, match=r"api\.smartcar\.com"):
         vehicles.odometer(vehicle)
     assert not sent
 
 
-def test_beside_a_simulator_the_sdk_gets_nowhere_else(server, settings):
+def test_with_a_simulator_the_sdk_reaches_no_other_host(server, settings):
     with testing.simulator() as smartcar:
         with pytest.raises(testing.NetworkBlocked):
             sdk.Requester(retries=0).call("POST", server.url)
@@ -85,7 +85,7 @@ def test_beside_a_simulator_the_sdk_gets_nowhere_else(server, settings):
     assert not server.asked_at
 
 
-def test_what_is_not_smartcars_is_left_alone(server, sent):
+def test_requests_of_other_libraries_to_other_hosts_pass(server, sent):
     with testing.blocked():
         requests.post(server.url, data={"refresh_token": "first-0"}, timeout=5)
         with pytest.raises(requests.ConnectionError):
@@ -94,13 +94,13 @@ def test_what_is_not_smartcars_is_left_alone(server, sent):
     assert sent == ["notsmartcar.com"]
 
 
-def test_answers_that_a_test_has_set_itself_are_given(sent):
+def test_mocked_responses_are_returned(sent):
     with testing.blocked(), responses.RequestsMock() as mock:
         mock.add("GET", "https://api.smartcar.com/v2.0/vehicles", json={"vehicles": ["car-1"], "paging": {}})
         assert sdk.get_vehicle_ids("token")["vehicles"] == ["car-1"]
 
 
-def test_answers_for_others_do_not_stand_before_the_simulator(db, anna):
+def test_mocked_responses_for_other_hosts_do_not_hide_the_simulator(db, anna):
     with testing.simulator() as smartcar, responses.RequestsMock() as mock:
         mock.add("GET", "https://weather.example.com/", json={"rain": True})
         (vehicle,) = smartcar.connect(anna).vehicles
@@ -108,7 +108,7 @@ def test_answers_for_others_do_not_stand_before_the_simulator(db, anna):
         assert requests.get("https://weather.example.com/", timeout=1).json() == {"rain": True}
 
 
-def test_who_means_it_gets_through(sent):
+def test_unblocked_allows_requests_to_smartcar(sent):
     with testing.blocked(), testing.unblocked(), pytest.raises(requests.ConnectionError):
         requests.get("https://api.smartcar.com/", timeout=1)
     assert sent == ["api.smartcar.com"]

@@ -1,4 +1,4 @@
-"""The simulator that a site's tests have, in this process and at a port."""
+"""The simulator for a site's tests, in this process and on a port."""
 
 import socket
 
@@ -52,7 +52,7 @@ def vehicle(db, pretend, anna):
     return vehicle
 
 
-def test_a_connected_car_is_read_and_told(pretend, vehicle):
+def test_a_connected_vehicle_can_be_read_and_controlled(pretend, vehicle):
     car = pretend.car(vehicle)
     car.odometer_km = 1234.5
     assert vehicles.odometer(vehicle)["data"] == {"distance": 1234.5}
@@ -65,7 +65,7 @@ def test_a_connected_car_is_read_and_told(pretend, vehicle):
     assert car.is_locked
 
 
-def test_a_reading_fails_by_its_path_in_both_generations(pretend, vehicle):
+def test_a_fault_can_be_set_for_one_reading_in_both_api_versions(pretend, vehicle):
     injection.set_fault("UPSTREAM:NO_RESPONSE", "odometer", pretend.car(vehicle))
     with pytest.raises(ServerException):
         vehicles.odometer(vehicle)
@@ -76,7 +76,7 @@ def test_a_reading_fails_by_its_path_in_both_generations(pretend, vehicle):
     assert vehicles.odometer(vehicle)["data"]["distance"] > 0
 
 
-def test_a_fault_of_the_request_fails_what_tells_the_reading_in_both_generations(pretend, vehicle):
+def test_a_fault_of_the_request_fails_its_readings_in_both_api_versions(pretend, vehicle):
     injection.set_fault("SERVER:INTERNAL", "odometer", pretend.car(vehicle))
     with pytest.raises(ServerException):
         vehicles.odometer(vehicle)
@@ -88,7 +88,7 @@ def test_a_fault_of_the_request_fails_what_tells_the_reading_in_both_generations
 
 
 @pytest.mark.parametrize(("path", "name"), READ_AT.items())
-def test_every_reading_fails_by_its_path_in_both_generations(pretend, anna, settings, path, name):
+def test_a_fault_can_be_set_for_every_reading_in_both_api_versions(pretend, anna, settings, path, name):
     settings.SMARTCAR_SCOPE = sorted({read.permission for read in READ_METHODS.values()})
     (vehicle,) = pretend.connect(anna).vehicles
     assert isinstance(vehicles.read(vehicle, [name])[name], dict)
@@ -96,17 +96,17 @@ def test_every_reading_fails_by_its_path_in_both_generations(pretend, anna, sett
     assert isinstance(vehicles.read(vehicle, [name])[name], StateException)
 
 
-def test_there_is_a_test_of_every_reading():
+def test_every_reading_is_tested():
     assert set(READ_AT.values()) == set(READ_METHODS)
 
 
-def test_a_command_fails_by_its_path_in_both_generations(pretend, vehicle):
+def test_a_fault_can_be_set_for_one_command_in_both_api_versions(pretend, vehicle):
     injection.set_fault("VEHICLE_STATE:DOOR_OPEN", "security", pretend.car(vehicle), method="POST")
     with pytest.raises(StateException):
         commands.send(vehicle, "lock")
 
 
-def test_the_wrong_user_sees_nothing(vehicle, anna, bert, client):
+def test_another_user_does_not_see_the_vehicle(vehicle, anna, bert, client):
     assert list(ConnectedVehicle.objects.for_user(anna)) == [vehicle]
     assert not ConnectedVehicle.objects.for_user(bert).exists()
     client.force_login(bert)
@@ -115,22 +115,22 @@ def test_the_wrong_user_sees_nothing(vehicle, anna, bert, client):
     assert client.post(reverse("smartcar:lock", args=[vehicle.pk])).status_code == 302
 
 
-def test_two_users_have_two_cars_and_not_one_account(pretend, vehicle, bert):
+def test_two_users_have_different_vehicles_and_accounts(pretend, vehicle, bert):
     (other,) = pretend.connect(bert).vehicles
     assert other.smartcar_vehicle_id != vehicle.smartcar_vehicle_id
     with pytest.raises(OwnedByAnotherUser):
         pretend.connect(bert, email=f"user-{vehicle.account.user.pk}@example.com")
 
 
-def test_the_address_decides_which_cars_there_are(db, pretend, anna):
+def test_the_email_decides_which_vehicles_are_connected(db, pretend, anna):
     assert len(pretend.connect(anna, email="3-vehicles@smartcar.com", make="FORD").vehicles) == 3
     with pytest.raises(ValueError, match="vehicle_incompatible"):
         pretend.connect(anna, email="smartcar@vehicle-incompatible.com")
-    with pytest.raises(ValueError, match="no brand TRABANT. There are: ACURA"):
+    with pytest.raises(ValueError, match="no brand TRABANT. Choose one of: ACURA"):
         pretend.connect(anna, make="TRABANT")
 
 
-def test_what_is_not_ticked_is_not_permitted(db, pretend, anna):
+def test_an_unticked_permission_is_not_granted(db, pretend, anna):
     (vehicle,) = pretend.connect(anna, untick=["read_location"]).vehicles
     assert "read_location" not in vehicle.permissions
     assert "read_odometer" in vehicle.permissions
@@ -138,7 +138,7 @@ def test_what_is_not_ticked_is_not_permitted(db, pretend, anna):
         vehicles.location(vehicle)
 
 
-def test_the_buttons_way_leads_through_consent_to_the_callback(db, pretend, anna, client):
+def test_the_connect_button_leads_through_consent_to_the_callback(db, pretend, anna, client):
     client.force_login(anna)
     response = client.post(reverse("smartcar:connect"))
     back = pretend.consent(response.url, make="BMW")
@@ -146,21 +146,21 @@ def test_the_buttons_way_leads_through_consent_to_the_callback(db, pretend, anna
     assert ConnectedVehicle.objects.for_user(anna).get().make == "BMW"
 
 
-def test_a_driver_who_denies_connects_nothing(db, pretend, anna, client):
+def test_denying_consent_connects_nothing(db, pretend, anna, client):
     client.force_login(anna)
     back = pretend.consent(client.post(reverse("smartcar:connect")).url, deny=True)
     assert client.get(back).status_code == 200
     assert not SmartcarAccount.objects.exists()
 
 
-def test_a_wrong_address_is_told(pretend):
+def test_consent_rejects_an_unknown_url(pretend):
     with pytest.raises(ValueError, match="https://connect.smartcar.com/oauth is not at the simulator"):
         pretend.consent("https://connect.smartcar.com/oauth?state=secret")
     with pytest.raises(ValueError, match="an error of status 400"):
         pretend.consent(f"{pretend.url}/connect/oauth/authorize")
 
 
-def test_code_that_names_smartcars_own_hosts_is_answered_too(vehicle, pretend):
+def test_requests_to_smartcars_own_hosts_reach_the_simulator(vehicle, pretend):
     if pretend.api_version == "3":
         auth = sdk.ApplicationAuth(conf.SMARTCAR_CLIENT_ID, conf.SMARTCAR_CLIENT_SECRET)
         token = auth.request_token()["access_token"]
@@ -175,14 +175,14 @@ def test_code_that_names_smartcars_own_hosts_is_answered_too(vehicle, pretend):
     assert car.odometer()["data"]["distance"] == pytest.approx(pretend.car(vehicle).odometer_km, abs=0.01)
 
 
-def test_the_sites_own_urls_and_settings_are_as_before(vehicle):
+def test_the_sites_urlconf_and_settings_are_unchanged(vehicle):
     assert get_urlconf() is None
     assert django_settings.ROOT_URLCONF == "tests.urls"
     assert reverse("home") == "/"
     assert reverse("smartcar_simulator:about") == "/smartcar-simulator/"
 
 
-def test_a_simulator_needs_no_app_and_no_template_of_the_site(db, anna):
+def test_the_simulator_needs_no_app_and_no_template_settings(db, anna):
     apps = [name for name in django_settings.INSTALLED_APPS if name != "django_smartcar.simulator"]
     nothing = {"TEMPLATES": [], "MIDDLEWARE": [], "ALLOWED_HOSTS": [], "ROOT_URLCONF": "django_smartcar.urls"}
     with (
@@ -196,7 +196,7 @@ def test_a_simulator_needs_no_app_and_no_template_of_the_site(db, anna):
 
 
 @override_settings(FORCE_SCRIPT_NAME="/below")
-def test_a_site_below_a_path_has_a_simulator_that_is_not(db, anna):
+def test_the_simulator_ignores_the_script_name_of_the_site(db, anna):
     with override_script_prefix("/below/"), testing.simulator("3") as smartcar:
         (vehicle,) = smartcar.connect(anna).vehicles
         assert reverse("smartcar:vehicles") == "/below/cars/"
@@ -206,7 +206,7 @@ def test_a_site_below_a_path_has_a_simulator_that_is_not(db, anna):
     assert caught.value.resolution["url"].startswith(f"{smartcar.url}/connect/oauth/reauthenticate?")
 
 
-def test_everything_ends_with_the_block(db, anna, settings, tmp_path):
+def test_everything_is_restored_after_the_block(db, anna, settings, tmp_path):
     settings.SMARTCAR_SIMULATOR_STATE = tmp_path / "mine.json"
 
     def now():
@@ -223,13 +223,13 @@ def test_everything_ends_with_the_block(db, anna, settings, tmp_path):
     assert not store.cars()
 
 
-def test_keys_of_the_sites_own_stay(settings):
+def test_the_sites_own_encryption_keys_are_kept(settings):
     settings.SMARTCAR_ENCRYPTION_KEYS = ["bXktb3duLWtleS1teS1vd24ta2V5LW15LW93bi1rZXk="]
     with testing.simulator():
         assert settings.SMARTCAR_ENCRYPTION_KEYS == ["bXktb3duLWtleS1teS1vd24ta2V5LW15LW93bi1rZXk="]
 
 
-def test_the_generation_is_the_sites_own_unless_told(settings):
+def test_the_api_version_defaults_to_that_of_the_site(settings):
     settings.SMARTCAR_API_VERSION = "2.0"
     with testing.simulator() as smartcar:
         assert smartcar.api_version == "2.0"
@@ -237,12 +237,12 @@ def test_the_generation_is_the_sites_own_unless_told(settings):
         assert settings.SMARTCAR_API_VERSION == "3"
 
 
-def test_there_is_one_at_a_time(pretend):
+def test_only_one_simulator_can_be_active(pretend):
     with pytest.raises(RuntimeError, match="one at a time"), testing.simulator():
         pass
 
 
-def test_on_a_port_a_browser_walks_and_the_site_is_answered_over_http(vehicle, pretend, bert, client, caplog):
+def test_on_a_port_browsers_and_the_site_use_http(vehicle, pretend, bert, client, caplog):
     inside = pretend.url
     client.force_login(bert)
     caplog.set_level("INFO", "django_smartcar.simulator.server")
@@ -281,12 +281,12 @@ class InATestCase(TestCase):
         self.smartcar = self.enterContext(testing.simulator("3"))
         (self.vehicle,) = self.smartcar.connect(Person.objects.create_user("anna")).vehicles
 
-    def test_a_car_is_told(self):
+    def test_a_command_is_sent(self):
         with transaction.atomic():
             commands.send(self.vehicle, "lock")
         assert self.smartcar.car(self.vehicle).is_locked
 
-    def test_a_page_tells_it(self):
+    def test_a_page_sends_a_command(self):
         client = Client()
         client.force_login(self.vehicle.account.user)
         client.post(reverse("smartcar:lock", args=[self.vehicle.pk]))
@@ -294,7 +294,7 @@ class InATestCase(TestCase):
 
 
 class InATransactionTestCase(TransactionTestCase):
-    def test_a_car_is_told(self):
+    def test_a_command_is_sent(self):
         with testing.simulator("2.0") as smartcar:
             (vehicle,) = smartcar.connect(Person.objects.create_user("anna")).vehicles
             commands.send(vehicle, "lock")

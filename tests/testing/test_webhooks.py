@@ -17,23 +17,22 @@ def vehicle(db, pretend, anna):
 
 
 @pytest.fixture
-def told():
-    """What a receiver of the site was told."""
-    updates = []
+def received():
+    """The calls of a receiver of `webhook_received`."""
+    calls = []
 
     def receive(vehicle, event, update, **kwargs):
-        heard.append((vehicle, {one["name"]: one["value"] for one in update.signals}))
+        calls.append((vehicle, {signal["name"]: signal["value"] for signal in update.signals}))
 
-    heard = updates
     webhook_received.connect(receive)
-    yield heard
+    yield calls
     webhook_received.disconnect(receive)
 
 
-def test_a_receiver_is_told_of_the_car_as_it_is(pretend, vehicle, told):
+def test_a_receiver_gets_the_current_state_of_the_vehicle(pretend, vehicle, received):
     pretend.car(vehicle).odometer_km = 4321.0
     assert testing.send_webhook(pretend.state_event(vehicle)).status_code == 200
-    ((car, signals),) = told
+    ((car, signals),) = received
     assert car == vehicle
     assert signals["odometer"] == 4321.0
     assert len(signals) > 1
@@ -41,35 +40,35 @@ def test_a_receiver_is_told_of_the_car_as_it_is(pretend, vehicle, told):
 
 
 @pytest.mark.parametrize("way", ["inline", "command", "tasks", "celery"])
-def test_an_event_is_worked_at_once_whoever_works_it_on_the_site(pretend, vehicle, told, settings, way):
+def test_an_event_is_processed_at_once_whatever_the_setting(pretend, vehicle, received, settings, way):
     settings.SMARTCAR_WEBHOOK_WORK = way
     assert testing.send_webhook(pretend.state_event(vehicle)).status_code == 200
-    assert [car for car, _ in told] == [vehicle]
+    assert [car for car, _ in received] == [vehicle]
     assert way == conf.SMARTCAR_WEBHOOK_WORK
 
 
-def test_chosen_signals_come_alone(pretend, vehicle, told):
+def test_an_event_may_contain_chosen_signals_only(pretend, vehicle, received):
     testing.send_webhook(pretend.state_event(vehicle, ["odometer-traveleddistance"]))
-    assert list(told[0][1]) == ["odometer"]
+    assert list(received[0][1]) == ["odometer"]
 
 
-def test_the_test_client_of_a_test_sends_one_too(
-    pretend, vehicle, client, django_capture_on_commit_callbacks, told
+def test_a_signed_event_can_be_sent_with_any_test_client(
+    pretend, vehicle, client, django_capture_on_commit_callbacks, received
 ):
     with django_capture_on_commit_callbacks(execute=True):
-        answer = client.post("/cars/webhook/", **testing.signed(pretend.state_event(vehicle)))
-    assert answer.status_code == 200
-    assert len(told) == 1
+        response = client.post("/cars/webhook/", **testing.signed(pretend.state_event(vehicle)))
+    assert response.status_code == 200
+    assert len(received) == 1
 
 
-def test_a_wrong_signature_is_refused_and_nothing_is_told(pretend, vehicle, client, told):
+def test_a_wrong_signature_is_rejected_and_no_receiver_is_called(pretend, vehicle, client, received):
     request = testing.signed(pretend.state_event(vehicle), token="another token")
     assert client.post("/cars/webhook/", **request).status_code == 401
     assert not WebhookEvent.objects.exists()
-    assert not told
+    assert not received
 
 
-def test_a_problem_begins_and_ends(pretend, vehicle):
+def test_error_events_open_and_resolve_a_problem(pretend, vehicle):
     fault = "CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED"
     testing.send_webhook(pretend.error_event(vehicle, fault))
     problem = VehicleProblem.objects.get(vehicle=vehicle)
@@ -80,15 +79,15 @@ def test_a_problem_begins_and_ends(pretend, vehicle):
     assert problem.resolved_at is not None
 
 
-def test_each_event_is_one_of_its_own(pretend, vehicle, told):
+def test_each_event_has_its_own_id(pretend, vehicle, received):
     event = pretend.state_event(vehicle)
     for _ in range(2):
         testing.send_webhook(event)
     testing.send_webhook(pretend.state_event(vehicle))
-    assert len(told) == 2
+    assert len(received) == 2
 
 
-def test_a_body_of_ones_own_is_signed_as_it_is(settings):
+def test_bytes_are_signed_unchanged(settings):
     settings.SMARTCAR_MANAGEMENT_TOKENS = ["mine", "older"]
     request = testing.signed(b'{"eventId": "1"}')
     assert request["data"] == b'{"eventId": "1"}'
@@ -96,8 +95,8 @@ def test_a_body_of_ones_own_is_signed_as_it_is(settings):
     assert json.loads(testing.signed({"eventId": "1"})["data"]) == {"eventId": "1"}
 
 
-def test_what_cannot_be_is_told(pretend, vehicle, settings):
-    with pytest.raises(ValueError, match="no error of a car. There are: "):
+def test_invalid_arguments_raise_clear_errors(pretend, vehicle, settings):
+    with pytest.raises(ValueError, match="not an error of a vehicle. Choose one of: "):
         pretend.error_event(vehicle, "CAR:TIRED")
     vehicle.smartcar_vehicle_id = "somewhere else"
     with pytest.raises(KeyError, match="connect it with"):

@@ -37,7 +37,7 @@ def connects(wire):
     wire.car("car-1")
 
 
-def test_a_driver_who_comes_back_with_a_code_sees_the_car(annas, wire):
+def test_a_user_who_returns_with_a_code_sees_the_vehicle(annas, wire):
     connects(wire)
     response = annas.get(CALLBACK, {"code": "a-code", "state": start(annas)}, follow=True)
     assert response.redirect_chain == [(reverse("smartcar:vehicles"), 302)]
@@ -45,19 +45,19 @@ def test_a_driver_who_comes_back_with_a_code_sees_the_car(annas, wire):
     assert "<h2 id=" in response.text
 
 
-def test_a_get_never_starts_a_flow(annas):
+def test_a_get_does_not_start_an_attempt(annas):
     assert annas.get(CONNECT).url == reverse("smartcar:vehicles")
     assert not ConnectAttempt.objects.exists()
 
 
-def test_starting_needs_a_csrf_token(anna):
+def test_connecting_needs_a_csrf_token(anna):
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(anna)
     assert strict.post(CONNECT).status_code == 403
     assert not ConnectAttempt.objects.exists()
 
 
-def test_somebody_who_is_not_logged_in_is_sent_to_the_login(client):
+def test_an_anonymous_user_is_redirected_to_the_login(client):
     response = client.post(CONNECT)
     assert response.url == "/login/?next=/cars/connect/"
     assert not ConnectAttempt.objects.exists()
@@ -68,13 +68,13 @@ def test_the_redirect_uri_is_built_from_the_request(annas):
     assert parse_qs(urlsplit(response.url).query)["redirect_uri"] == ["https://cars.example/cars/callback/"]
 
 
-def test_the_redirect_uri_of_the_settings_wins(annas, settings):
+def test_the_redirect_uri_of_the_settings_is_preferred(annas, settings):
     settings.SMARTCAR_REDIRECT_URI = "https://example.com/back/"
     assert parse_qs(urlsplit(annas.post(CONNECT).url).query)["redirect_uri"] == ["https://example.com/back/"]
 
 
 @pytest.mark.parametrize("next_url", ["/garage/", "/garage/?page=2#top"])
-def test_next_leads_on_within_the_site(annas, wire, next_url):
+def test_next_redirects_within_the_site(annas, wire, next_url):
     connects(wire)
     response = annas.get(CALLBACK, {"code": "a-code", "state": start(annas, next=next_url)})
     assert response.url == next_url
@@ -95,26 +95,26 @@ def test_next_cannot_leave_the_site(annas, wire, next_url):
     assert response.url == reverse("smartcar:vehicles")
 
 
-def test_next_in_the_address_of_the_callback_is_not_looked_at(annas, wire):
+def test_next_in_the_callback_url_is_ignored(annas, wire):
     connects(wire)
     query = {"code": "a-code", "state": start(annas), "next": "https://evil.example/"}
     assert annas.get(CALLBACK, query).url == reverse("smartcar:vehicles")
 
 
-def test_a_callback_that_nobody_started_is_refused(annas, wire):
+def test_a_callback_with_an_unknown_state_is_rejected(annas, wire):
     response = annas.get(CALLBACK, {"code": "a-code", "state": "made-up"})
     assert response.status_code == 400
     assert "Please start again" in response.text
     assert not wire.mock.calls
 
 
-def test_a_callback_without_a_state_is_refused(annas, wire):
+def test_a_callback_without_a_state_is_rejected(annas, wire):
     start(annas)
     assert annas.get(CALLBACK, {"code": "a-code"}).status_code == 400
     assert not wire.mock.calls
 
 
-def test_annas_callback_in_berts_browser_stores_nothing(annas, anna, bert, wire):
+def test_a_callback_of_another_user_is_rejected(annas, anna, bert, wire):
     state = start(annas)
     berts = Client()
     berts.force_login(bert)
@@ -123,7 +123,7 @@ def test_annas_callback_in_berts_browser_stores_nothing(annas, anna, bert, wire)
     assert not SmartcarAccount.objects.exists()
 
 
-def test_annas_callback_in_another_browser_of_hers_stores_nothing(annas, anna, wire):
+def test_a_callback_in_another_session_is_rejected(annas, anna, wire):
     state = start(annas)
     other = Client()
     other.force_login(anna)
@@ -131,7 +131,7 @@ def test_annas_callback_in_another_browser_of_hers_stores_nothing(annas, anna, w
     assert not wire.mock.calls
 
 
-def test_a_callback_that_is_replayed_is_refused(annas, wire):
+def test_a_replayed_callback_is_rejected(annas, wire):
     connects(wire)
     query = {"code": "a-code", "state": start(annas)}
     annas.get(CALLBACK, query)
@@ -139,7 +139,7 @@ def test_a_callback_that_is_replayed_is_refused(annas, wire):
     assert len(wire.exchanges) == 1
 
 
-def test_two_tabs_both_finish(annas, wire):
+def test_two_tabs_can_both_connect(annas, wire):
     connects(wire)
     states = [start(annas, next="/one/"), start(annas, next="/two/")]
     pages = [annas.get(CALLBACK, {"code": "a-code", "state": state}).url for state in states]
@@ -151,7 +151,7 @@ def test_two_tabs_both_finish(annas, wire):
     ["access_denied", "vehicle_incompatible", "invalid_subscription", "no_vehicles", "configuration_error",
      "server_error", "user_manually_returned_to_application"],
 )  # fmt: skip
-def test_each_error_of_connect_has_a_page_of_its_own_with_a_way_to_try_again(annas, wire, error):
+def test_each_error_of_connect_has_its_own_page_with_a_retry_button(annas, wire, error):
     query = {"error": error, "error_description": "<b>raw words</b>", "state": start(annas, next="/garage/")}
     response = annas.get(CALLBACK, query)
     problem = ERROR_PAGES[error]
@@ -165,7 +165,7 @@ def test_each_error_of_connect_has_a_page_of_its_own_with_a_way_to_try_again(ann
 
 
 @pytest.mark.parametrize("query", [{"error": "access_denied"}, {"code": "access_denied"}])
-def test_a_denial_is_a_cancel_and_no_error(annas, wire, caplog, query):
+def test_a_denial_is_not_logged_as_an_error(annas, wire, caplog, query):
     response = annas.get(CALLBACK, {**query, "state": start(annas)})
     assert response.status_code == 200
     assert "You did not connect a car" in response.text
@@ -173,20 +173,20 @@ def test_a_denial_is_a_cancel_and_no_error(annas, wire, caplog, query):
     assert "WARNING" not in caplog.text
 
 
-def test_an_error_is_checked_like_a_success(annas):
+def test_the_state_of_an_error_callback_is_checked(annas):
     assert annas.get(CALLBACK, {"error": "access_denied", "state": "made-up"}).status_code == 400
     state = start(annas)
     assert annas.get(CALLBACK, {"error": "access_denied", "state": state}).status_code == 200
     assert annas.get(CALLBACK, {"error": "access_denied", "state": state}).status_code == 400
 
 
-def test_an_error_that_nobody_knows_is_told_as_trouble_at_smartcar(annas):
+def test_an_unknown_error_is_shown_as_a_server_error(annas):
     response = annas.get(CALLBACK, {"error": "brand_new\n<script>", "state": start(annas)})
     assert response.status_code == 502
     assert "<script>" not in response.text
 
 
-def test_an_incompatible_car_is_named(annas):
+def test_the_page_of_an_incompatible_car_names_it(annas):
     query = {
         "error": "vehicle_incompatible",
         "make": "AUDI",
@@ -199,11 +199,11 @@ def test_an_incompatible_car_is_named(annas):
     assert "0SCAUDI012FE3B132" not in response.text
 
 
-def test_neither_code_nor_error_is_trouble_at_smartcar(annas):
+def test_a_callback_without_code_and_error_is_a_server_error(annas):
     assert annas.get(CALLBACK, {"state": start(annas)}).status_code == 502
 
 
-def test_an_exchange_that_fails_is_told_and_leaves_nothing(annas, wire, caplog):
+def test_a_failed_code_exchange_shows_a_page_and_stores_nothing(annas, wire, caplog):
     wire.tokens_fail(description="Invalid code: a-code.")
     response = annas.get(CALLBACK, {"code": "a-code", "state": start(annas)})
     assert response.status_code == 502
@@ -212,7 +212,7 @@ def test_an_exchange_that_fails_is_told_and_leaves_nothing(annas, wire, caplog):
     assert "a-code" not in caplog.text
 
 
-def test_a_smartcar_user_of_somebody_else_is_refused_with_a_clear_page(account, vehicle, bert, client, wire):
+def test_an_account_of_another_user_is_rejected_with_a_page(account, vehicle, bert, client, wire):
     client.force_login(bert)
     connects(wire)
     response = client.get(CALLBACK, {"code": "a-code", "state": start(client)})
@@ -223,15 +223,15 @@ def test_a_smartcar_user_of_somebody_else_is_refused_with_a_clear_page(account, 
     assert SmartcarAccount.objects.get().access_token == "access-0"
 
 
-def test_a_consent_without_a_car_is_told(annas, wire):
+def test_a_consent_without_a_vehicle_shows_a_page(annas, wire):
     wire.tokens()
     wire.driver("driver-a", [])
     response = annas.get(CALLBACK, {"code": "a-code", "state": start(annas)})
     assert "There is no car in that account" in response.text
 
 
-def test_a_browser_that_keeps_its_strict_cookies_back_is_asked_to_come_again(annas, client, wire):
-    """A SameSite=Strict session cookie does not come along from Connect, only from a page of this site."""
+def test_a_callback_without_the_strict_session_cookie_is_repeated(annas, client, wire):
+    """Browsers send a SameSite=Strict session cookie only with requests from this site."""
     connects(wire)
     state = start(annas)
     cookies, annas.cookies = annas.cookies, type(annas.cookies)()
@@ -243,7 +243,7 @@ def test_a_browser_that_keeps_its_strict_cookies_back_is_asked_to_come_again(ann
     assert annas.get(url.replace("&amp;", "&")).status_code == 302
 
 
-def test_somebody_who_was_logged_out_meanwhile_is_told_to_log_in(annas, wire):
+def test_a_user_who_was_logged_out_meanwhile_is_asked_to_log_in(annas, wire):
     state = start(annas)
     annas.logout()
     response = annas.get(CALLBACK, {"code": "a-code", "state": state, "again": "1"})
@@ -252,33 +252,31 @@ def test_somebody_who_was_logged_out_meanwhile_is_told_to_log_in(annas, wire):
     assert not wire.mock.calls
 
 
-def test_the_callback_is_not_cached_and_does_not_leak_its_address(annas):
+def test_the_callback_is_not_cached_and_does_not_leak_its_url(annas):
     response = annas.get(CALLBACK, {"error": "access_denied", "state": start(annas)})
     assert "no-store" in response["Cache-Control"]
     assert response["Referrer-Policy"] == "same-origin"
 
 
-class TestGeneration3:
+class TestApiV3:
     @pytest.fixture(autouse=True)
-    def newer(self, smartcar, monkeypatch):
+    def api_v3(self, smartcar, monkeypatch):
         monkeypatch.setattr(_ownership, "VISIBLE_WITHIN", 0.1)
 
     def visit(self, client, smartcar, **options):
         return smartcar.visit(client.post(CONNECT).url, **options)
 
     @pytest.mark.parametrize("codes", [True, False])
-    def test_a_driver_who_comes_back_sees_the_car(self, annas, smartcar, settings, codes):
+    def test_a_user_who_returns_sees_the_vehicle(self, annas, smartcar, settings, codes):
         settings.SMARTCAR_SIMULATOR_CODES = codes
         page = annas.get(CALLBACK, self.visit(annas, smartcar), follow=True)
         assert page.redirect_chain == [(reverse("smartcar:vehicles"), 302)]
         assert "Connected: 20" in page.text
 
-    def test_a_driver_whose_car_is_not_proven_is_told_so_and_nothing_is_stored(
-        self, annas, smartcar, settings, caplog
-    ):
+    def test_unverified_ownership_shows_a_page_and_stores_nothing(self, annas, smartcar, settings, caplog):
         settings.SMARTCAR_SIMULATOR_CODES = False
-        told = self.visit(annas, smartcar) | {"user_id": "725146a3-69f4-46c8-965d-54b3b6f81eb7"}
-        page = annas.get(CALLBACK, told)
+        parameters = self.visit(annas, smartcar) | {"user_id": "725146a3-69f4-46c8-965d-54b3b6f81eb7"}
+        page = annas.get(CALLBACK, parameters)
         assert page.status_code == 409
         assert "We could not confirm whose car this is" in page.text
         assert f'action="{CONNECT}"' in page.text
@@ -286,17 +284,19 @@ class TestGeneration3:
         assert not SmartcarAccount.objects.exists()
         assert "no proof of ownership" in caplog.text
 
-    def test_a_site_that_is_set_up_by_half_says_that_the_fault_is_its_own(self, annas, smartcar, settings):
-        told = self.visit(annas, smartcar)
+    def test_a_changed_api_version_between_button_and_callback_stores_nothing(
+        self, annas, smartcar, settings
+    ):
+        parameters = self.visit(annas, smartcar)
         settings.SMARTCAR_API_VERSION = "2.0"  # changed between the button and the callback
-        page = annas.get(CALLBACK, told)
+        page = annas.get(CALLBACK, parameters)
         assert page.status_code == 409
         assert not SmartcarAccount.objects.exists()
 
 
 @pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
 class TestNewLogin:
-    """The car's brand wants a new login: the owner's card has a button, and it leads there and back."""
+    """The brand requires a new login: the vehicle's card has a button that leads there and back."""
 
     @pytest.fixture
     def vehicle(self, smartcar, drives, annas):
@@ -308,54 +308,54 @@ class TestNewLogin:
     def url(self, vehicle):
         return f"/cars/{vehicle.pk}/reauthenticate/"
 
-    def test_the_card_says_so_and_the_way_leads_back_to_a_car_that_answers(self, annas, smartcar, vehicle):
+    def test_the_button_leads_through_the_login_to_a_working_vehicle(self, annas, smartcar, vehicle):
         page = annas.get("/cars/").text
         assert "The car's brand asks for a new login there." in html.unescape(page)
         assert f'action="{self.url(vehicle)}"' in page
-        told = smartcar.visit(annas.post(self.url(vehicle)).url)
-        page = annas.get(CALLBACK, told, follow=True).text
+        parameters = smartcar.visit(annas.post(self.url(vehicle)).url)
+        page = annas.get(CALLBACK, parameters, follow=True).text
         assert f"{vehicle.name} can be reached again." in page
         assert self.url(vehicle) not in page
 
-    def test_a_callback_about_another_car_is_refused(self, annas, smartcar, vehicle, drives):
-        told = smartcar.visit(annas.post(self.url(vehicle)).url)
-        page = annas.get(CALLBACK, told | {"vehicle_id": "another"})
+    def test_a_callback_for_another_vehicle_is_rejected(self, annas, smartcar, vehicle, drives):
+        parameters = smartcar.visit(annas.post(self.url(vehicle)).url)
+        page = annas.get(CALLBACK, parameters | {"vehicle_id": "another"})
         assert page.status_code == 400
         assert ConnectedVehicle.objects.get().needs_reauthentication
 
-    def test_a_login_that_did_not_help_is_told(self, annas, smartcar, vehicle):
-        told = smartcar.visit(annas.post(self.url(vehicle)).url)
+    def test_a_login_that_does_not_help_shows_the_error(self, annas, smartcar, vehicle):
+        parameters = smartcar.visit(annas.post(self.url(vehicle)).url)
         smartcar.car().fault = "CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED"
-        page = annas.get(CALLBACK, told, follow=True).text
+        page = annas.get(CALLBACK, parameters, follow=True).text
         assert "can be reached again" not in page
         assert ConnectedVehicle.objects.get().needs_reauthentication
 
-    def test_a_driver_who_turns_back_is_told_that_nothing_changed(self, annas, smartcar, vehicle):
+    def test_a_cancelled_login_shows_that_nothing_changed(self, annas, smartcar, vehicle):
         state = parse_qs(urlsplit(annas.post(self.url(vehicle)).url).query)["state"][0]
         page = annas.get(CALLBACK, {"error": "access_denied", "state": state}, follow=True).text
         assert f"{vehicle.name}: Nothing has changed." in page
         assert self.url(vehicle) in page
 
-    def test_no_car_is_connected_by_an_attempt_that_is_about_a_login(self, annas, smartcar, vehicle, bert):
+    def test_a_login_attempt_connects_no_vehicle(self, annas, smartcar, vehicle, bert):
         state = parse_qs(urlsplit(annas.post(self.url(vehicle)).url).query)["state"][0]
         annas.get(CALLBACK, {"code": "a-code", "user_id": "x", "state": state})
         assert SmartcarAccount.objects.count() == 1
 
-    def test_another_drivers_car_is_a_404(self, smartcar, vehicle, bert):
+    def test_a_vehicle_of_another_user_is_a_404(self, smartcar, vehicle, bert):
         berts = Client()
         berts.force_login(bert)
         assert berts.post(self.url(vehicle)).status_code == 404
 
-    def test_a_get_does_not_start_it(self, annas, smartcar, vehicle):
+    def test_a_get_does_not_start_a_login(self, annas, smartcar, vehicle):
         before = ConnectAttempt.objects.count()
         assert annas.get(self.url(vehicle)).url == reverse("smartcar:vehicles")
         assert ConnectAttempt.objects.count() == before
 
-    def test_an_address_of_somebody_elses_is_not_followed(self, annas, smartcar, vehicle):
+    def test_a_login_url_of_another_site_is_not_used(self, annas, smartcar, vehicle):
         ConnectedVehicle.objects.update(reauthentication_url="https://evil.example/oauth/reauthenticate?a=1")
         assert annas.post(self.url(vehicle)).url.startswith(f"{smartcar.url}/connect/oauth/reauthenticate?")
 
-    def test_smartcars_own_address_is_followed(self, annas, smartcar, vehicle):
+    def test_smartcars_login_url_is_used(self, annas, smartcar, vehicle):
         annas.post(f"/cars/{vehicle.pk}/lock/")
         annas.post(f"/cars/{vehicle.pk}/refresh/")
         given = ConnectedVehicle.objects.get().reauthentication_url
@@ -363,26 +363,24 @@ class TestNewLogin:
         url = annas.post(self.url(vehicle)).url
         assert url.startswith(f"{given}&redirect_uri=")
 
-    def test_a_login_counts_although_generation_3_has_collected_nothing(
-        self, annas, smartcar, vehicle, settings
-    ):
+    def test_a_login_counts_even_if_api_v3_has_no_signals_yet(self, annas, smartcar, vehicle, settings):
         settings.SMARTCAR_SIMULATOR_SIGNALS = False
         annas.get(CALLBACK, smartcar.visit(annas.post(self.url(vehicle)).url))
         assert not ConnectedVehicle.objects.get().needs_reauthentication
 
 
 @pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
-def test_no_code_is_in_the_report_of_a_connection_that_fails(annas, smartcar, settings, caplog):
-    """Django mails the address of a request that ends with a 5xx to the admins, and all that it carries."""
+def test_the_error_report_of_a_failed_connection_contains_no_code(annas, smartcar, settings, caplog):
+    """Django mails the URL and the data of a request that ends with a 5xx to the admins."""
     settings.SMARTCAR_SIMULATOR_CONNECTION_DELAY = 60
-    told = smartcar.visit(annas.post(CONNECT).url)
+    parameters = smartcar.visit(annas.post(CONNECT).url)
     settings.SMARTCAR_AUTH_URL = settings.SMARTCAR_VEHICLE_API_URL = "http://127.0.0.1:9"
-    annas.get(CALLBACK, told)
-    annas.get(CALLBACK, {"error": "server_error", "code": told["code"], "state": start(annas)})
+    annas.get(CALLBACK, parameters)
+    annas.get(CALLBACK, {"error": "server_error", "code": parameters["code"], "state": start(annas)})
     failed = [record for record in caplog.records if getattr(record, "status_code", 0) >= 500]
     assert failed
     for record in failed:
         report = ExceptionReporter(record.request, None, None, None).get_traceback_text()
         assert "callback/" in report
-        for secret in (told["code"], told["state"], told["external_id"]):
+        for secret in (parameters["code"], parameters["state"], parameters["external_id"]):
             assert secret not in report + record.getMessage()

@@ -17,40 +17,40 @@ ADDRESSES = [
 
 
 @pytest.fixture
-def told(vehicle, make_vehicle, account):
+def vehicle_with_readings(vehicle, make_vehicle, account):
     readings.save(vehicle, "odometer", 4711, "km")
     readings.save(make_vehicle(account, "car-2"), "odometer", 1234, "km")
     return vehicle
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_the_owner_takes_the_readings_away(client, anna, told, address):
+def test_the_owner_downloads_the_readings(client, anna, vehicle_with_readings, address):
     client.force_login(anna)
     ConnectedVehicle.objects.update(disconnected_at="2026-01-01T00:00Z")
-    answer = client.get(address.format(pk=told.pk))
-    text = b"".join(answer.streaming_content).decode()
+    response = client.get(address.format(pk=vehicle_with_readings.pk))
+    text = b"".join(response.streaming_content).decode()
     assert "4711" in text
     assert ("1234" in text) is ("{pk}" not in address)
-    assert answer["Content-Disposition"].startswith('attachment; filename="readings')
-    assert "no-store" in answer["Cache-Control"]
+    assert response["Content-Disposition"].startswith('attachment; filename="readings')
+    assert "no-store" in response["Cache-Control"]
     if address.endswith("json"):
         assert all(row["kind"] == "odometer" for row in json.loads(text))
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_nobody_else_gets_any(client, bert, told, address):
-    assert client.get(address.format(pk=told.pk)).status_code == 302
+def test_another_user_gets_no_readings(client, bert, vehicle_with_readings, address):
+    assert client.get(address.format(pk=vehicle_with_readings.pk)).status_code == 302
     berts = Client()
     berts.force_login(bert)
-    answer = berts.get(address.format(pk=told.pk))
+    response = berts.get(address.format(pk=vehicle_with_readings.pk))
     if "{pk}" in address:
-        assert answer.status_code == 404
+        assert response.status_code == 404
     else:
-        assert b"4711" not in b"".join(answer.streaming_content)
+        assert b"4711" not in b"".join(response.streaming_content)
 
 
-def test_the_page_leads_there(client, anna, told):
+def test_the_page_links_to_the_downloads(client, anna, vehicle_with_readings):
     client.force_login(anna)
     page = client.get("/cars/").text
     for form in ("csv", "json"):
-        assert f'href="/cars/{told.pk}/readings.{form}"' in page
+        assert f'href="/cars/{vehicle_with_readings.pk}/readings.{form}"' in page

@@ -32,7 +32,7 @@ def berts(bert):
     return client
 
 
-def test_the_owner_sees_the_car_with_its_buttons(annas, vehicle):
+def test_the_owner_sees_the_vehicle_with_its_buttons(annas, vehicle):
     page = annas.get(LIST).text
     assert "2021 Chevrolet Bolt" in page
     for action in ("lock", "unlock", "refresh"):
@@ -40,14 +40,14 @@ def test_the_owner_sees_the_car_with_its_buttons(annas, vehicle):
     assert f'href="/cars/{vehicle.pk}/disconnect/"' in page
 
 
-def test_nobody_else_sees_the_car(berts, vehicle):
+def test_another_user_does_not_see_the_vehicle(berts, vehicle):
     page = berts.get(LIST).text
     assert "Bolt" not in page
     assert "You have not connected a car yet." in page
 
 
 @pytest.mark.parametrize("action", ["lock", "unlock", *FORM_PATHS, "refresh", "disconnect"])
-def test_another_drivers_car_is_a_404(berts, vehicle, wire, action):
+def test_a_vehicle_of_another_user_is_a_404(berts, vehicle, wire, action):
     assert berts.post(f"/cars/{vehicle.pk}/{action}/").status_code == 404
     assert not wire.mock.calls
     assert not VehicleCommand.objects.exists()
@@ -55,7 +55,7 @@ def test_another_drivers_car_is_a_404(berts, vehicle, wire, action):
 
 
 @pytest.mark.parametrize("action", ["lock", "unlock", *FORM_PATHS, "refresh", "disconnect"])
-def test_somebody_who_is_not_logged_in_is_sent_to_the_login(client, vehicle, wire, action):
+def test_an_anonymous_user_is_redirected_to_the_login(client, vehicle, wire, action):
     url = f"/cars/{vehicle.pk}/{action}/"
     assert client.post(url).url == f"/login/?next={url}"
     assert not wire.mock.calls
@@ -63,9 +63,9 @@ def test_somebody_who_is_not_logged_in_is_sent_to_the_login(client, vehicle, wir
 
 @pytest.mark.parametrize("action", ["lock", "unlock", *FORM_PATHS, "refresh"])
 def test_a_get_changes_nothing(annas, vehicle, wire, action):
-    answer = annas.get(f"/cars/{vehicle.pk}/{action}/", follow=True)
-    assert answer.redirect_chain == [(LIST, 302)]
-    assert "Please press the button again." in answer.text
+    response = annas.get(f"/cars/{vehicle.pk}/{action}/", follow=True)
+    assert response.redirect_chain == [(LIST, 302)]
+    assert "Please press the button again." in response.text
     assert annas.put(f"/cars/{vehicle.pk}/{action}/").status_code == 405
     assert not wire.mock.calls
 
@@ -88,14 +88,14 @@ def test_the_owner_locks_and_unlocks(annas, anna, vehicle, wire, action, word):
     assert f"{action}: succeeded" in page
 
 
-def test_a_refusal_is_told_in_plain_words(annas, vehicle, wire):
+def test_a_failed_command_shows_a_plain_message(annas, vehicle, wire):
     wire.commands("car-1", IN_MOTION, status=409)
     page = annas.post(f"/cars/{vehicle.pk}/lock/", follow=True).text
     assert "The car is moving. Try again once it has stopped." in page
     assert "lock: failed (IN_MOTION)" in page
 
 
-def test_refresh_reads_what_is_permitted(annas, vehicle, wire):
+def test_refresh_reads_the_permitted_readings(annas, vehicle, wire):
     place = {"latitude": 37.4292, "longitude": 122.1381}
     wire.batch("car-1", {"odometer": {"distance": 104.32}, "location": place})
     page = annas.post(f"/cars/{vehicle.pk}/refresh/", follow=True).text
@@ -104,13 +104,13 @@ def test_refresh_reads_what_is_permitted(annas, vehicle, wire):
     assert "37.4292, 122.1381" in page
 
 
-def test_disconnecting_asks_first(annas, vehicle, wire):
+def test_disconnecting_asks_for_confirmation(annas, vehicle, wire):
     page = annas.get(f"/cars/{vehicle.pk}/disconnect/")
     assert "Disconnect 2021 Chevrolet Bolt?" in page.text
     assert ConnectedVehicle.objects.get().is_connected
 
 
-def test_a_disconnected_car_leaves_the_list(annas, vehicle, wire):
+def test_a_disconnected_vehicle_is_not_listed(annas, vehicle, wire):
     wire.disconnects("car-1")
     page = annas.post(f"/cars/{vehicle.pk}/disconnect/", follow=True).text
     assert "2021 Chevrolet Bolt is disconnected." in page
@@ -118,7 +118,7 @@ def test_a_disconnected_car_leaves_the_list(annas, vehicle, wire):
     assert annas.post(f"/cars/{vehicle.pk}/lock/").status_code == 404
 
 
-def test_a_car_that_may_not_be_locked_has_no_such_button(annas, make_vehicle, account):
+def test_a_vehicle_without_the_permission_has_no_lock_button(annas, make_vehicle, account):
     vehicle = make_vehicle(account, permissions=["read_odometer"])
     page = annas.get(LIST).text
     assert f"/cars/{vehicle.pk}/lock/" not in page
@@ -127,7 +127,7 @@ def test_a_car_that_may_not_be_locked_has_no_such_button(annas, make_vehicle, ac
     assert "Nothing has been read from this car yet." in page
 
 
-def test_a_dead_connection_is_told_with_a_button_to_connect_again(annas, vehicle, wire):
+def test_a_lost_connection_has_a_button_to_connect_again(annas, vehicle, wire):
     SmartcarAccount.objects.update(reconnect_required_at=timezone.now())
     page = annas.get(LIST).text
     assert "The connection to this car has ended." in page
@@ -135,7 +135,7 @@ def test_a_dead_connection_is_told_with_a_button_to_connect_again(annas, vehicle
     assert f"/cars/{vehicle.pk}/lock/" not in page
 
 
-def test_the_page_stands_and_a_button_says_so_when_no_key_opens_the_tokens(annas, vehicle, wire, lose_key):
+def test_undecryptable_tokens_break_no_page_and_buttons_show_an_error(annas, vehicle, wire, lose_key):
     lose_key()
     assert "2021 Chevrolet Bolt" in annas.get(LIST).text
     for action in ("lock", "refresh", "disconnect"):
@@ -153,7 +153,7 @@ def test_the_page_shows_no_secret_and_is_not_cached(annas, make_vehicle, account
     assert "no-store" in response["Cache-Control"]
 
 
-def test_the_list_takes_the_same_number_of_queries_for_any_number_of_cars(
+def test_the_number_of_queries_does_not_depend_on_the_number_of_vehicles(
     annas, make_vehicle, account, django_assert_max_num_queries
 ):
     for number in range(10):
@@ -164,7 +164,7 @@ def test_the_list_takes_the_same_number_of_queries_for_any_number_of_cars(
 
 
 @pytest.fixture
-def guided(make_vehicle, account):
+def controllable(make_vehicle, account):
     return make_vehicle(account, permissions=["control_charge", "control_navigation"])
 
 
@@ -182,10 +182,10 @@ def guided(make_vehicle, account):
         ),
     ],
 )
-def test_the_owner_charges_and_sends_a_destination(annas, guided, wire, action, form, path, sent):
+def test_the_owner_charges_and_sends_a_destination(annas, controllable, wire, action, form, path, sent):
     wire.mock.add("POST", f"{API}/vehicles/car-1/{path}", json={"status": "success"})
-    assert f'action="/cars/{guided.pk}/command/{action}/"' in annas.get(LIST).text
-    page = annas.post(f"/cars/{guided.pk}/command/{action}/", form, follow=True).text
+    assert f'action="/cars/{controllable.pk}/command/{action}/"' in annas.get(LIST).text
+    page = annas.post(f"/cars/{controllable.pk}/command/{action}/", form, follow=True).text
     assert str(vehicles.FORM_COMMANDS[action][0]) % "2021 Chevrolet Bolt" in page
     (request,) = wire.sent("POST", f"/{path}")
     assert json.loads(request.body) == sent
@@ -193,30 +193,32 @@ def test_the_owner_charges_and_sends_a_destination(annas, guided, wire, action, 
 
 
 @pytest.mark.parametrize("limit", ["", "much", "49", "nan"])
-def test_a_limit_that_is_none_is_explained(annas, guided, wire, limit):
-    page = annas.post(f"/cars/{guided.pk}/command/set_charge_limit/", {"limit": limit}, follow=True).text
+def test_an_invalid_limit_shows_an_error(annas, controllable, wire, limit):
+    page = annas.post(
+        f"/cars/{controllable.pk}/command/set_charge_limit/", {"limit": limit}, follow=True
+    ).text
     assert "A charge limit is from 50 to 100 %" in page or "Please fill in numbers." in page
     assert not wire.mock.calls
 
 
-def test_what_the_page_does_not_offer_is_a_404(annas, guided, wire):
-    assert annas.post(f"/cars/{guided.pk}/command/delete_charge_schedule/").status_code == 404
+def test_an_unknown_command_is_a_404(annas, controllable, wire):
+    assert annas.post(f"/cars/{controllable.pk}/command/delete_charge_schedule/").status_code == 404
 
 
-def test_what_the_driver_or_the_generation_does_not_have_has_no_button(annas, guided, vehicle_of_security):
+def test_commands_without_permission_or_support_have_no_button(annas, controllable, lock_only_vehicle):
     page = annas.get(LIST).text
-    assert f"/cars/{vehicle_of_security.pk}/command/" not in page
+    assert f"/cars/{lock_only_vehicle.pk}/command/" not in page
     assert "open_charge_port" not in page
     SmartcarAccount.objects.update(api_version="3")
-    assert f"/cars/{guided.pk}/command/open_charge_port/" in annas.get(LIST).text
+    assert f"/cars/{controllable.pk}/command/open_charge_port/" in annas.get(LIST).text
 
 
 @pytest.fixture
-def vehicle_of_security(make_vehicle, account):
+def lock_only_vehicle(make_vehicle, account):
     return make_vehicle(account, "car-2", permissions=["control_security"])
 
 
-def test_a_button_that_is_pressed_twice_tells_the_car_once(annas, vehicle, wire):
+def test_a_button_that_is_pressed_twice_sends_one_command(annas, vehicle, wire):
     wire.commands("car-1")
     annas.post(f"/cars/{vehicle.pk}/lock/")
     page = annas.post(f"/cars/{vehicle.pk}/lock/", follow=True).text
@@ -287,9 +289,7 @@ def lines_of(page):
         ),
     ],
 )
-def test_the_owner_sees_what_is_known_in_the_units_of_the_car(
-    annas, make_vehicle, account, language, units, shown
-):
+def test_readings_are_shown_in_the_units_of_the_vehicle(annas, make_vehicle, account, language, units, shown):
     vehicle = make_vehicle(account, permissions=READ, unit_system=units)
     for kind, (value, unit) in READINGS.items():
         readings.save(vehicle, kind, value, unit)
@@ -297,7 +297,7 @@ def test_the_owner_sees_what_is_known_in_the_units_of_the_car(
     assert lines_of(page) == shown
 
 
-def test_what_is_no_longer_permitted_is_no_longer_shown(annas, make_vehicle, account):
+def test_readings_without_permission_are_not_shown(annas, make_vehicle, account):
     vehicle = make_vehicle(account, permissions=["read_odometer"])
     for kind in ("odometer", "location"):
         readings.save(vehicle, kind, *READINGS[kind])

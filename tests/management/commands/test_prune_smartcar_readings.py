@@ -34,12 +34,12 @@ def test_what_is_older_goes_and_the_newest_of_each_kind_stays(make, settings, ca
     make(2, is_latest=True)
     call_command("prune_smartcar_readings")
     assert left() == [2, 29, 50]
-    assert "2 readings from before" in capsys.readouterr().out
+    assert "deleted 2 readings older than" in capsys.readouterr().out
 
 
 def test_it_goes_in_batches_and_goes_on_after_an_interruption(make, settings, monkeypatch, capsys):
     settings.SMARTCAR_READINGS_KEPT_DAYS = 30
-    monkeypatch.setattr(command, "BATCH", 10)
+    monkeypatch.setattr(command, "BATCH_SIZE", 10)
     for number in range(25):
         make(100 + number)
     told = []

@@ -113,7 +113,7 @@ def test_old_events_are_deleted_unless_there_is_work_left(of_every_state_and_age
     before = set(WebhookEvent.objects.values_list("event_id", flat=True))
     shown = run("prune_smartcar_events", *arguments)
     assert sorted(before - set(WebhookEvent.objects.values_list("event_id", flat=True))) == gone
-    assert f"{len(gone)} events deleted" in shown
+    assert f"deleted {len(gone)} events; " in shown
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "many"])

@@ -109,7 +109,7 @@ def test_a_car_that_a_sync_finds_again_is_subscribed_again(drives, hook):
     registry.unsubscribe(registry.subscriptions()[0])
     vehicles.sync(vehicle.account)
     assert fresh(vehicle).is_connected
-    assert run() == "1 as set\n"
+    assert run() == "1 updated\n"
     assert len(subscribed()) == 1
 
 
@@ -121,13 +121,13 @@ def test_a_failure_is_on_the_row_and_fails_no_connection_and_is_tried_again(driv
     assert row.is_connected
     assert (row.webhooks, bool(row.webhooks_error)) == (hook, True)
     assert list(subscriptions.due()) == [vehicle]
-    with pytest.raises(CommandError, match="0 as set, 1 failed"):
+    with pytest.raises(CommandError, match="0 updated, 1 failed"):
         run()
     settings.SMARTCAR_WEBHOOKS = [hook]
     assert list(subscriptions.due()) == []
     other = registry.add("Another", "https://site.example.com/another/").id
     settings.SMARTCAR_WEBHOOKS = [hook, other]
-    assert run() == "1 as set\n"
+    assert run() == "1 updated\n"
     assert {webhook_id for _, webhook_id in subscribed()} == {hook, other}
     assert fresh(vehicle).webhooks_error == ""
 
@@ -142,7 +142,7 @@ def test_what_an_outage_has_kept_from_being_said_is_said_later(drives, hook, set
         run()
     assert fresh(vehicle).webhooks_error == "NoResponseException"
     mend()
-    assert run() == "1 as set\n"
+    assert run() == "1 updated\n"
     assert run() == "nothing to do\n"
     assert subscribed() == [(vehicle.smartcar_vehicle_id, hook)]
 
@@ -155,12 +155,12 @@ def test_a_car_that_was_not_unsubscribed_is_so_later(drives, hook, settings):
     with pytest.raises(CommandError, match="1 failed"):
         run()
     mend()
-    assert run() == "1 as set\n"
+    assert run() == "1 updated\n"
     assert (subscribed(), fresh(vehicle).webhooks) == ([], "")
     registry.subscribe(hook, vehicle.account.smartcar_user_id, vehicle.smartcar_vehicle_id)
     grants.disconnect()
     ConnectedVehicle.objects.update(webhooks=hook)
-    assert run() == "1 as set\n"  # Smartcar knows no such subscription
+    assert run() == "1 updated\n"  # Smartcar knows no such subscription
     assert fresh(vehicle).webhooks == ""
 
 
@@ -169,10 +169,10 @@ def test_the_setting_is_followed(drives, hook, settings):
     (vehicle,) = drives().vehicles
     other = registry.add("Another", "https://site.example.com/another/").id
     settings.SMARTCAR_WEBHOOKS = [other]
-    assert run() == "1 as set\n"
+    assert run() == "1 updated\n"
     assert subscribed() == [(vehicle.smartcar_vehicle_id, other)]
     settings.SMARTCAR_WEBHOOKS = []
-    assert run() == "1 as set\n"
+    assert run() == "1 updated\n"
     assert subscribed() == []
 
 
@@ -181,7 +181,7 @@ def test_all_asks_again_for_what_somebody_has_ended_elsewhere(drives, hook):
     drives()
     registry.unsubscribe(registry.subscriptions()[0])
     assert run() == "nothing to do\n"
-    assert run("--all") == "1 as set\n"
+    assert run("--all") == "1 updated\n"
     assert len(subscribed()) == 1
 
 
@@ -245,7 +245,7 @@ def test_what_the_setting_names_no_more_is_ended_for_a_car_of_two_drivers_as_wel
     make_vehicle(make_account(anna), webhooks="hook")
     make_vehicle(make_account(bert, "driver-b"), webhooks="hook")
     wire.mock.add("DELETE", f"{API}/vehicles/car-1/webhooks/hook", json={"status": "success"})
-    assert run() == "2 as set\n"
+    assert run() == "2 updated\n"
     assert wire.sent("DELETE", "/webhooks/hook")
 
 
@@ -266,8 +266,8 @@ def test_subscribed_already_is_success_and_a_car_that_cannot_is_not(
 @pytest.mark.parametrize(
     ("code", "said", "asked"),
     [
-        ("SMARTCAR_API", "0 as set, 1 failed; Smartcar wants fewer", 1),
-        ("VEHICLE", "0 as set, 3 failed and will be tried again", 3),
+        ("SMARTCAR_API", "0 updated, 1 failed; rate limit of the application", 1),
+        ("VEHICLE", "0 updated, 3 failed and will be retried", 3),
     ],
 )
 def test_the_run_ends_when_smartcar_wants_fewer_requests_of_all(
