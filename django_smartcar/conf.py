@@ -1,4 +1,4 @@
-"""Every setting of this app: a typed property each, read when it is asked for, never kept.
+"""The settings of this app, as typed properties that read ``django.conf.settings`` on each access.
 
 ``from django_smartcar.conf import conf``. Nothing else in the package reads a ``SMARTCAR_…`` setting.
 """
@@ -39,89 +39,89 @@ def _protected(value: Any) -> Any:
 class Settings:
     @property
     def SMARTCAR_API_VERSION(self) -> str:
-        """What new connections speak: ``"3"``, or ``"2.0"``, which Smartcar ends on 2026-12-01."""
+        """The API version of new connections: ``"3"``, or ``"2.0"``, which Smartcar ends on 2026-12-01."""
         return str(_setting("SMARTCAR_API_VERSION", "3"))
 
     @property
     def SMARTCAR_CLIENT_ID(self) -> str:
-        """The id for that version's tokens: ``client_…`` with 3, the Application ID with 2.0. Required."""
+        """The client id of that version: ``client_…`` with v3, the Application ID with v2. Required."""
         return str(_setting("SMARTCAR_CLIENT_ID", ""))
 
     @property
     def SMARTCAR_CLIENT_SECRET(self) -> Secret:
-        """The secret that belongs to this id. Required; keep it out of the repository."""
+        """The secret of this client id. Required; do not commit it."""
         return self._client_secret("SMARTCAR_CLIENT_SECRET")
 
     @property
     def SMARTCAR_APPLICATION_ID(self) -> str:
-        """The UUID that Smartcar's dashboard calls Application ID, for Connect. Required with 3."""
+        """The Application ID (a UUID) from Smartcar's dashboard, for Connect. Required with v3."""
         return str(_setting("SMARTCAR_APPLICATION_ID", ""))
 
     @property
     def SMARTCAR_V2_CLIENT_ID(self) -> str:
-        """With version 3: the Application ID, for what is left of 2.0 (accounts, and codes as a proof)."""
+        """With v3: the Application ID, for remaining v2 accounts, and to exchange codes as a proof."""
         return str(_setting("SMARTCAR_V2_CLIENT_ID", ""))
 
     @property
     def SMARTCAR_V2_CLIENT_SECRET(self) -> Secret:
-        """The secret of 2.0 that belongs to it."""
+        """The v2 secret of this Application ID."""
         return self._client_secret("SMARTCAR_V2_CLIENT_SECRET")
 
     @property
     def SMARTCAR_MANAGEMENT_TOKENS(self) -> Sequence[Secret]:
-        """Application Management Tokens, from the dashboard: the first is sent, each verifies webhooks."""
+        """Application Management Tokens from the dashboard: the first is sent, all verify webhooks."""
         value: Sequence[Secret] = _secret_setting("SMARTCAR_MANAGEMENT_TOKENS", [])
         return value
 
     @property
     def SMARTCAR_WEBHOOKS(self) -> Sequence[str]:
-        """Ids of webhooks, from the dashboard, that every connected car is to be subscribed to."""
+        """Ids of webhooks from the dashboard to which every connected vehicle is subscribed."""
         value: Sequence[str] = _setting("SMARTCAR_WEBHOOKS", [])
         return value
 
     @property
     def SMARTCAR_WEBHOOK_TOKENS(self) -> Mapping[str, Sequence[Secret]]:
-        """More addresses, ``webhook/<name>/``, by unguessable names: the tokens of other applications."""
+        """Tokens of other applications, by the random name of their URL, ``webhook/<name>/``."""
         # Django's error reports hide a setting whose name has TOKEN in it.
         value: Mapping[str, Sequence[Secret]] = _secret_setting("SMARTCAR_WEBHOOK_TOKENS", {})
         return value
 
     @property
     def SMARTCAR_WEBHOOK_CHALLENGES(self) -> bool:
-        """Whether VERIFY is answered; ``False`` closes that, once your webhooks are verified."""
+        """Whether to respond to VERIFY challenges. Set ``False`` once your webhooks are verified."""
         return bool(_setting("SMARTCAR_WEBHOOK_CHALLENGES", True))
 
     @property
     def SMARTCAR_WEBHOOK_WORK(self) -> str:
-        """Who works events: ``"inline"``, or workers: ``"command"``, ``"tasks"``, ``"celery"``."""
+        """How events are processed: ``"inline"``, or by workers: ``"command"``, ``"tasks"``, ``"celery"``."""
         return str(_setting("SMARTCAR_WEBHOOK_WORK", "inline"))
 
     @property
     def SMARTCAR_SIGNALS(self) -> Sequence[str]:
-        """Signals that this site uses: errors of others ask for no new login. Empty: most."""
+        """Signals your site uses; errors of others need no new login. Empty: all but account signals."""
         value: Sequence[str] = _setting("SMARTCAR_SIGNALS", [])
         return value
 
     @property
     def SMARTCAR_OWNERSHIP_PROOFS(self) -> Sequence[str]:
-        """With version 3, each of these proves who consented; ``"new_connection"`` is one more, and weak."""
+        """With v3, any one of these proves who consented. ``"new_connection"`` is available, too, but weaker."""
         value: Sequence[str] = _setting("SMARTCAR_OWNERSHIP_PROOFS", ["code", "external_id"])
         return value
 
     @property
     def SMARTCAR_ENCRYPTION_KEYS(self) -> Sequence[Secret]:
-        """The keys of stored tokens: the first encrypts, all decrypt. Required, except while debugging."""
+        """Encryption keys of stored tokens: the first encrypts, all decrypt. Required unless ``DEBUG``."""
         value: Sequence[Secret] = _secret_setting("SMARTCAR_ENCRYPTION_KEYS", [])
         return value
 
     @property
     def SMARTCAR_REDIRECT_URI(self) -> str:
-        """Where Connect sends the driver back to; built from the request when empty."""
+        """The redirect URI of Connect. Built from the request if empty."""
         return str(_setting("SMARTCAR_REDIRECT_URI", ""))
 
     @property
     def SMARTCAR_SCOPE(self) -> Sequence[str]:
-        """The permissions to ask a driver for; ``required:`` before one means that it cannot be unticked."""
+        """The permissions to request; with the prefix ``required:`` the driver cannot deselect one."""
         default = [
             "required:read_vehicle_info",
             "read_vin",
@@ -134,86 +134,86 @@ class Settings:
 
     @property
     def SMARTCAR_MODE(self) -> str:
-        """``"live"``, ``"simulated"`` (cars of Smartcar's own simulator) or ``"test"``."""
+        """``"live"``, ``"simulated"`` (vehicles of Smartcar's own simulator) or ``"test"``."""
         return str(_setting("SMARTCAR_MODE", "live"))
 
     @property
     def SMARTCAR_UNIT_SYSTEM(self) -> str:
-        """The unit system of newly connected cars: ``"metric"`` or ``"imperial"``."""
+        """The unit system of newly connected vehicles: ``"metric"`` or ``"imperial"``."""
         return str(_setting("SMARTCAR_UNIT_SYSTEM", "metric"))
 
     @property
     def SMARTCAR_READINGS_KEPT_DAYS(self) -> float:
-        """Days that ``prune_smartcar_readings`` leaves; the newest reading of each kind always stays."""
+        """Days for which ``prune_smartcar_readings`` keeps readings. The latest of each kind is always kept."""
         value: float = _setting("SMARTCAR_READINGS_KEPT_DAYS", 365)
         return value
 
     @property
     def SMARTCAR_TIMEOUT(self) -> float:
-        """Seconds to wait for the answer to a read; a token exchange waits 10 at most."""
+        """Timeout of reads, in seconds. Token requests wait 10 at most."""
         value: float = _setting("SMARTCAR_TIMEOUT", 30)
         return value
 
     @property
     def SMARTCAR_COMMAND_TIMEOUT(self) -> float:
-        """Seconds to wait for the answer to a command; Smartcar may take 310 to wake a car."""
+        """Timeout of commands, in seconds. Smartcar may take 310 to wake a vehicle."""
         value: float = _setting("SMARTCAR_COMMAND_TIMEOUT", 310)
         return value
 
     @property
     def SMARTCAR_COMMAND_COOLDOWN(self) -> float:
-        """Seconds after a command in which the same one is refused, unless it failed."""
+        """Seconds for which a repeated command is refused, unless the first failed."""
         value: float = _setting("SMARTCAR_COMMAND_COOLDOWN", 10)
         return value
 
     @property
     def SMARTCAR_COMMANDS_AT_ONCE(self) -> int:
-        """How many cars are told side by side when an operator tells many."""
+        """How many vehicles are sent a command in parallel by an admin action."""
         return int(_setting("SMARTCAR_COMMANDS_AT_ONCE", 8))
 
     @property
     def SMARTCAR_MONTHLY_REQUESTS(self) -> int:
-        """How many requests a month your plan has for each car; the admin shows the count beside it."""
+        """Requests per vehicle and month in your plan. The admin shows them next to the count."""
         return int(_setting("SMARTCAR_MONTHLY_REQUESTS", 500))
 
     @property
     def SMARTCAR_CONNECT_URL(self) -> str:
-        """The host of Connect, where drivers give their consent."""
+        """The base URL of Connect."""
         return self._host("SMARTCAR_CONNECT_URL", "https://connect.smartcar.com")
 
     @property
     def SMARTCAR_IAM_URL(self) -> str:
-        """The address of version 3's token endpoint, path included."""
+        """The URL of the v3 token endpoint, including its path."""
         return self._host("SMARTCAR_IAM_URL", "https://iam.smartcar.com/oauth2/token")
 
     @property
     def SMARTCAR_VEHICLE_API_URL(self) -> str:
-        """The host of version 3's vehicle API, without the version."""
+        """The base URL of the v3 vehicle API, without the version."""
         return self._host("SMARTCAR_VEHICLE_API_URL", "https://vehicle.api.smartcar.com")
 
     @property
     def SMARTCAR_MANAGEMENT_API_URL(self) -> str:
-        """The host of version 3's management API, without the version."""
+        """The base URL of the v3 management API, without the version."""
         return self._host("SMARTCAR_MANAGEMENT_API_URL", "https://management.api.smartcar.com")
 
     @property
     def SMARTCAR_AUTH_URL(self) -> str:
-        """The address of version 2.0's token endpoint, path included."""
+        """The URL of the v2 token endpoint, including its path."""
         return self._host("SMARTCAR_AUTH_URL", "https://auth.smartcar.com/oauth/token")
 
     @property
     def SMARTCAR_API_URL(self) -> str:
-        """The host of version 2.0's vehicle API, without the version."""
+        """The base URL of the v2 vehicle API, without the version."""
         return self._host("SMARTCAR_API_URL", "https://api.smartcar.com")
 
     @property
     def SMARTCAR_MANAGEMENT_URL(self) -> str:
-        """The host of version API v2's management API, without the version."""
+        """The base URL of the v2 management API, without the version."""
         return self._host("SMARTCAR_MANAGEMENT_URL", "https://management.smartcar.com")
 
     @property
     def encryption_keys(self) -> tuple[Secret, ...]:
-        """``SMARTCAR_ENCRYPTION_KEYS``; if there are none, but only in ``DEBUG``, one of ``SECRET_KEY``."""
+        """``SMARTCAR_ENCRYPTION_KEYS``; without any, and only in ``DEBUG``, a key derived from ``SECRET_KEY``."""
         keys = tuple(self.SMARTCAR_ENCRYPTION_KEYS or ())
         if keys or not settings.DEBUG:
             return keys

@@ -1,8 +1,9 @@
-"""Text that lies encrypted in the database: ``EncryptedTextField``, and what opens it.
+"""Model fields for secrets: ``EncryptedTextField``, ``SecretCharField`` and ``VinField``.
 
-What is stored is ``smartcar-fernet:`` and a Fernet token. The first of ``SMARTCAR_ENCRYPTION_KEYS`` encrypts,
-each of them opens. A value without the prefix is a plain one from before, and is encrypted when it is next
-saved. A value that no key opens raises `DecryptionError` as soon as it is used, and stays as it is.
+An encrypted value is stored as ``smartcar-fernet:`` and a Fernet token. The first of
+``SMARTCAR_ENCRYPTION_KEYS`` encrypts; all of them decrypt. A value without the prefix is plain text from an
+earlier version, and is encrypted when it is next saved. A value that no key decrypts raises `DecryptionError`
+when it is used, and is left unchanged.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from .conf import conf
 from .secret_types import Secret, Vin
 
 if TYPE_CHECKING:
-    _TextField = models.TextField[str, str]  # what its attribute takes and gives
+    _TextField = models.TextField[str, str]  # the types that its attribute accepts and returns
     _CharField = models.CharField[str, Secret]
 else:
     _TextField = models.TextField
@@ -31,37 +32,37 @@ else:
 
 PREFIX = "smartcar-fernet:"
 
-#: What a person types to have a key printed.
+#: The shell command that prints a new key.
 MAKE_A_KEY = 'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
 
-#: Lone surrogates too: a codec's complaint about them would quote the token in an error report.
+#: Lone surrogates are allowed: an encoding error would quote the token in an error report.
 _CODEC = ("utf-8", "surrogatepass")
 
 
-# Both stand here because this file is below exceptions.py, which is where they are imported from.
+# Defined here because this module is below exceptions.py, which re-exports them.
 class SmartcarAppError(Exception):
-    """Anything that this app, not Smartcar, has refused."""
+    """Base class of errors raised by this app, not by Smartcar."""
 
 
 class DecryptionError(SmartcarAppError):
-    """No key of ``SMARTCAR_ENCRYPTION_KEYS`` opens what is stored. It is still there: put its key back."""
+    """No key of ``SMARTCAR_ENCRYPTION_KEYS`` decrypts a stored value. It is unchanged: add its key again."""
 
     def __init__(self, what: str = "a stored value") -> None:
         super().__init__(
-            f"No key of SMARTCAR_ENCRYPTION_KEYS opens {what}. "
-            "Put the key that encrypted it back, at the end of the list."
+            f"No key of SMARTCAR_ENCRYPTION_KEYS decrypts {what}. "
+            "Add the key that encrypted it to the end of the list again."
         )
 
 
 class Undecryptable:
-    """Stands on a row for a value that no key opens, so that the row can be read but for this value."""
+    """Placeholder for an undecryptable value, so the rest of the row still loads."""
 
     def __str__(self) -> str:
         raise DecryptionError
 
 
 def is_key(value: Any) -> bool:
-    """Whether Fernet takes this for a key: 32 bytes in URL-safe base64."""
+    """Return whether this is a Fernet key: 32 bytes in URL-safe base64."""
     try:
         Fernet(value)
     except (TypeError, ValueError):
@@ -71,16 +72,16 @@ def is_key(value: Any) -> bool:
 
 @sensitive_variables()
 def encrypt(text: str) -> str:
-    """What to store for this text: another one each time."""
+    """Encrypt a text; the result is different each time."""
     text = Secret(text)
     return PREFIX + _keyring(conf.encryption_keys).encrypt(text.encode(*_CODEC)).decode()
 
 
 @sensitive_variables()
 def decrypt(stored: str) -> Secret:
-    """The text that this was stored for. Raises DecryptionError.
+    """Decrypt a stored value. Raises DecryptionError.
 
-    Without keys a plain value does not open either: its token would be exchanged, and the new one not stored.
+    Without keys, plain values raise it too: a token could be exchanged, but the new one not be stored.
     """
     keys = conf.encryption_keys
     if not keys:
@@ -95,7 +96,7 @@ def decrypt(stored: str) -> Secret:
 
 
 def is_current(stored: str) -> bool:
-    """Whether this was encrypted with the first key."""
+    """Return whether a value is encrypted with the first key."""
     if not stored.startswith(PREFIX):
         return False
     try:
@@ -118,7 +119,7 @@ def _keyring(keys: tuple[Secret, ...]) -> MultiFernet:
 
 
 class IsEmpty(Exact):
-    """``=``, for the empty text alone: it is the only one that is stored as it is."""
+    """The ``exact`` lookup, for the empty string only: it is the only value that is stored in plain text."""
 
     def get_prep_lookup(self) -> Any:
         if self.rhs is not None and self.rhs != "":
@@ -127,7 +128,7 @@ class IsEmpty(Exact):
 
 
 class _Attribute(DeferredAttribute):
-    """The attribute of a row: a text put there is a `Secret`; what did not open raises when it is read."""
+    """Wraps strings as `Secret` when set; raises DecryptionError when an undecryptable value is read."""
 
     def __get__(self, instance: Any, cls: Any = None) -> Any:
         value = super().__get__(instance, cls)
@@ -140,10 +141,10 @@ class _Attribute(DeferredAttribute):
 
 
 class EncryptedTextField(_TextField):
-    """A TextField whose text lies encrypted; ``""`` and NULL are stored as they are.
+    """A TextField that is encrypted in the database; ``""`` and NULL are stored in plain text.
 
-    It is never editable. It can be filtered by ``""`` and by ``__isnull``, and by nothing else: no two
-    encryptions of a text are alike. In fixtures it is empty. An expression is stored as the database sees it.
+    It is never editable. Only the lookups ``""`` and ``__isnull`` work, as each encryption of a text is
+    different. Fixtures leave it empty. Expressions are stored without encryption.
     """
 
     description = "Encrypted text"
@@ -174,25 +175,25 @@ class EncryptedTextField(_TextField):
         raise FieldError(f"{self.name} is encrypted: it cannot be searched, here by __{lookup_name}.")
 
     def value_from_object(self, obj: models.Model) -> Any:
-        """What serializers write: never the text, nor what is stored, which the keys would open."""
+        """Return what serializers write: neither the text nor its encryption."""
         return ""
 
 
 class _ProtectedAttribute(DeferredAttribute):
-    """The attribute of a row: a text put there becomes the field's type of secret."""
+    """Wraps strings in the field's secret type when they are set."""
 
     def __set__(self, instance: Any, value: Any) -> None:
         instance.__dict__[self.field.attname] = self.field.protect(value)  # type: ignore[attr-defined]
 
 
 class SecretCharField(_CharField):
-    """A CharField whose values are `Secret`: stored as they are, and shown only when they are revealed."""
+    """A CharField whose values are `Secret`. They are stored in plain text."""
 
     descriptor_class = _ProtectedAttribute
     secret_type = Secret
 
     def protect(self, value: Any) -> Any:
-        """Wrap a text; an expression or None stays as it is."""
+        """Wrap a string; expressions and None are returned unchanged."""
         return self.secret_type(value) if isinstance(value, str) else value
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:
@@ -202,7 +203,7 @@ class SecretCharField(_CharField):
         return self.protect(super().to_python(value))
 
     def value_to_string(self, obj: models.Model) -> str:
-        """Return what serializers write: the text itself."""
+        """Return what serializers write: the plain value."""
         value = self.value_from_object(obj)
         return value.reveal() if isinstance(value, Secret) else str(value)
 
@@ -214,7 +215,7 @@ class VinField(SecretCharField):
 
 
 def encrypted_fields() -> Iterator[tuple[type[models.Model], EncryptedTextField]]:
-    """Every such field, with its model; of a project's own models too: it is the same keys that open them."""
+    """Yield every encrypted field with its model, including those of the project's own models."""
     for model in apps.get_models():
         for field in model._meta.local_concrete_fields:
             if isinstance(field, EncryptedTextField):

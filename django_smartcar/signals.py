@@ -1,27 +1,27 @@
-"""What happens to cars, for the project's own receivers.
+"""The signals of the app.
 
-Every signal but `webhook_received` is sent after the change is committed, with ``send_robust``: a receiver
-that raises is logged and stops nothing.
+All but `webhook_received` are sent with ``send_robust`` after the change is committed: an exception of a
+receiver is logged and has no other effect.
 """
 
 from django.dispatch import Signal
 
-#: A driver has connected, or connected again. Arguments: ``account`` (SmartcarAccount), ``vehicles`` (the
+#: A driver has connected or reconnected. Arguments: ``account`` (SmartcarAccount), ``vehicles`` (the
 #: ConnectedVehicle rows that this connection covers).
 account_connected = Signal()
 
-#: Somebody came back from Connect and was refused; nothing is stored. Arguments: ``user`` (who is logged in,
-#: or an AnonymousUser), ``reason`` (a word or a sentence, for operators).
+#: A callback from Connect was refused; nothing is stored. Arguments: ``user`` (the logged-in user or an
+#: AnonymousUser), ``reason`` (a word or a sentence, for operators).
 connection_refused = Signal()
 
-#: Smartcar no longer accepts an account's refresh token: its driver has to connect again. Sent once, until
-#: they have. Arguments: ``account`` (SmartcarAccount).
+#: Smartcar no longer accepts an account's refresh token: its driver must reconnect. Sent once, until they do.
+#: Arguments: ``account`` (SmartcarAccount).
 reconnect_required = Signal()
 
 #: A vehicle is no longer connected. Arguments: ``vehicle`` (ConnectedVehicle), ``actor`` (a user or None).
 vehicle_disconnected = Signal()
 
-#: A command has ended, well or badly. Arguments: ``command`` (VehicleCommand).
+#: A command has finished, successfully or not. Arguments: ``command`` (VehicleCommand).
 command_finished = Signal()
 
 #: A webhook event was saved for a vehicle. Arguments: ``vehicle`` (ConnectedVehicle), ``event``

@@ -33,7 +33,7 @@ texts = st.text(st.characters())
 
 @pytest.fixture
 def keys(settings):
-    """Say which keys there are."""
+    """Return a function that sets the keys."""
 
     def use(*given):
         settings.SMARTCAR_ENCRYPTION_KEYS = list(given)
@@ -42,15 +42,15 @@ def keys(settings):
     return use
 
 
-def lying(vault):
-    """What the database holds, asked without the field."""
+def stored_value(vault):
+    """Return the stored value, read without the field."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT code FROM people_vault WHERE id = %s", [vault.pk])
         return cursor.fetchone()[0]
 
 
-def lay(vault, stored):
-    """Put this into the column, past the field."""
+def store_value(vault, stored):
+    """Write a value to the column without the field."""
     with connection.cursor() as cursor:
         cursor.execute("UPDATE people_vault SET code = %s WHERE id = %s", [stored, vault.pk])
 
@@ -64,7 +64,7 @@ def vault(db, keys):
 
 
 @given(texts)
-def test_any_text_comes_back_as_it_was(text):
+def test_any_text_round_trips(text):
     field = Vault._meta.get_field("code")
     stored = field.get_db_prep_save(text, connection)
     assert stored.startswith(PREFIX) if text else stored == ""
@@ -72,7 +72,7 @@ def test_any_text_comes_back_as_it_was(text):
 
 
 @given(texts, st.integers(0, 2))
-def test_any_key_of_the_list_opens_what_another_list_encrypted(text, place):
+def test_every_key_of_the_list_decrypts(text, place):
     rings = [Fernet.generate_key().decode() for _ in range(2)]
     rings.insert(place, OLD)
     with pytest.MonkeyPatch.context() as patch:
@@ -84,11 +84,11 @@ def test_any_key_of_the_list_opens_what_another_list_encrypted(text, place):
 
 
 def test_what_is_stored_does_not_hold_the_text_and_differs_each_time(vault):
-    first = lying(vault)
+    first = stored_value(vault)
     vault.save()
     assert first.startswith(PREFIX)
-    assert lying(vault) != first
-    assert "1234" not in first + lying(vault)
+    assert stored_value(vault) != first
+    assert "1234" not in first + stored_value(vault)
     assert Vault.objects.get().code == "1234"
 
 
@@ -112,22 +112,22 @@ def test_every_way_to_write_encrypts_once(write, keys):
     write()
     vault = Vault.objects.get()
     assert vault.code == "new"
-    assert Fernet(OLD).decrypt(lying(vault).removeprefix(PREFIX)) == b"new"
+    assert Fernet(OLD).decrypt(stored_value(vault).removeprefix(PREFIX)) == b"new"
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("code", ["", None])
-def test_nothing_is_stored_as_it_is(code, keys):
+def test_empty_and_null_are_stored_in_plain_text(code, keys):
     vault = Vault.objects.create(code=code)
-    assert lying(vault) == code
+    assert stored_value(vault) == code
     assert Vault.objects.get().code == code
 
 
-def test_a_text_that_looks_encrypted_is_encrypted_all_the_same(vault):
-    vault.code = text = lying(vault)
+def test_a_text_that_looks_encrypted_is_encrypted(vault):
+    vault.code = text = stored_value(vault)
     vault.save()
     assert Vault.objects.get().code == text
-    assert lying(vault) != text
+    assert stored_value(vault) != text
 
 
 def test_every_way_to_read_decrypts(vault):
@@ -140,7 +140,7 @@ def test_every_way_to_read_decrypts(vault):
     assert vault.code == "1234"
 
 
-def test_a_column_that_is_copied_still_opens(vault):
+def test_a_copied_column_still_decrypts(vault):
     Vault.objects.update(code=F("code"))
     assert Vault.objects.get().code == "1234"
 
@@ -156,19 +156,19 @@ def test_threads_with_one_field_do_not_mix_their_texts(keys):
 # A plain value from before.
 
 
-def test_a_plain_value_from_before_is_read_and_encrypted_at_the_next_save(vault):
-    lay(vault, "from-before")
+def test_a_plain_value_is_read_and_encrypted_at_the_next_save(vault):
+    store_value(vault, "from-before")
     row = Vault.objects.get()
     assert row.code == "from-before"
     row.save(update_fields=["name"])
-    assert lying(vault) == "from-before"
+    assert stored_value(vault) == "from-before"
     row.save()
-    assert lying(vault).startswith(PREFIX)
+    assert stored_value(vault).startswith(PREFIX)
     assert Vault.objects.get().code == "from-before"
 
 
-def test_a_plain_value_from_before_does_not_open_without_keys(vault, keys):
-    lay(vault, "from-before")
+def test_a_plain_value_raises_without_keys(vault, keys):
+    store_value(vault, "from-before")
     keys()
     with pytest.raises(DecryptionError):
         Vault.objects.get().code  # noqa: B018 (reading it is what is tested)
@@ -191,29 +191,29 @@ def damaged(stored):
 
 
 @pytest.mark.parametrize("number", range(6))
-def test_a_damaged_value_opens_with_no_key(keys, number):
+def test_a_damaged_value_decrypts_with_no_key(keys, number):
     with pytest.raises(DecryptionError):
         decrypt(damaged(encrypt("1234"))[number])
 
 
 @pytest.mark.parametrize("left", [[], [NEW], [NEW, OTHER]], ids=["no key", "another", "two others"])
-def test_a_value_that_no_key_opens_raises_when_it_is_read(vault, keys, left):
-    stored = lying(vault)
+def test_an_undecryptable_value_raises_when_it_is_read(vault, keys, left):
+    stored = stored_value(vault)
     keys(*left)
     row = Vault.objects.get()
     with pytest.raises(DecryptionError) as raised:
         row.code  # noqa: B018 (reading it is what is tested)
-    said = str(raised.value)
-    assert f"code of people.Vault {vault.pk}" in said
-    assert "SMARTCAR_ENCRYPTION_KEYS" in said
+    message = str(raised.value)
+    assert f"code of people.Vault {vault.pk}" in message
+    assert "SMARTCAR_ENCRYPTION_KEYS" in message
     for secret in (stored, stored.removeprefix(PREFIX), OLD, NEW, "1234"):
-        assert secret not in said
+        assert secret not in message
     assert exceptions.DecryptionError is DecryptionError
     assert isinstance(raised.value, exceptions.SmartcarAppError)
 
 
-def test_a_value_that_no_key_opens_is_never_encrypted_again(vault, keys):
-    stored = lying(vault)
+def test_an_undecryptable_value_is_never_encrypted_again(vault, keys):
+    stored = stored_value(vault)
     keys(NEW)
     row = Vault.objects.get()
     (unopened,) = Vault.objects.values_list("code", flat=True)
@@ -225,7 +225,7 @@ def test_a_value_that_no_key_opens_is_never_encrypted_again(vault, keys):
     ):
         with pytest.raises(DecryptionError), transaction.atomic():
             write()
-    assert lying(vault) == stored
+    assert stored_value(vault) == stored
     keys(NEW, OLD)
     assert Vault.objects.get().code == "1234"
 
@@ -244,20 +244,20 @@ READS = {
 
 
 @pytest.mark.parametrize("read", READS.values(), ids=READS)
-def test_no_way_to_read_returns_it_as_it_lies(vault, keys, read):
+def test_no_way_to_read_returns_the_stored_value(vault, keys, read):
     keys(NEW)
     with pytest.raises(DecryptionError):
         read()
 
 
 def test_the_rest_of_its_row_can_be_read_saved_and_deleted(vault, keys):
-    stored = lying(vault)
+    stored = stored_value(vault)
     keys(NEW)
     row = Vault.objects.get()
     row.name = "still mine"
     row.save(update_fields=["name"])
     assert Vault.objects.get().name == "still mine"
-    assert lying(vault) == stored
+    assert stored_value(vault) == stored
     row.code = "replaced"
     row.save()
     assert Vault.objects.get().code == "replaced"
@@ -281,18 +281,18 @@ NO_KEYS = {
 
 
 @pytest.mark.parametrize("keys", NO_KEYS.values(), ids=NO_KEYS)
-def test_nothing_is_encrypted_without_keys_that_are_some(db, settings, keys):
+def test_nothing_is_encrypted_without_valid_keys(db, settings, keys):
     vault = Vault.objects.create(code="1234")
-    stored = lying(vault)
+    stored = stored_value(vault)
     settings.SMARTCAR_ENCRYPTION_KEYS = keys
     improper = pytest.raises(ImproperlyConfigured, match="SMARTCAR_ENCRYPTION_KEYS .*generate_key")
     with improper as raised, transaction.atomic():
         Vault.objects.update(code="new")
     assert OLD not in str(raised.value)
-    assert lying(vault) == stored
+    assert stored_value(vault) == stored
 
 
-def test_a_key_is_made_of_the_secret_key_only_while_debug_is_on(settings):
+def test_a_key_is_derived_from_the_secret_key_only_in_debug(settings):
     del settings.SMARTCAR_ENCRYPTION_KEYS
     settings.DEBUG = True
     stored = encrypt("1234")
@@ -309,7 +309,7 @@ def test_a_key_is_made_of_the_secret_key_only_while_debug_is_on(settings):
         encrypt("1234")
 
 
-def test_keys_that_are_set_are_the_only_ones_while_debug_is_on(settings, keys):
+def test_the_derived_key_is_not_used_beside_set_keys(settings, keys):
     settings.DEBUG = True
     assert Fernet(OLD).decrypt(encrypt("1234").removeprefix(PREFIX)) == b"1234"
     del settings.SMARTCAR_ENCRYPTION_KEYS
@@ -323,7 +323,7 @@ def test_keys_that_are_set_are_the_only_ones_while_debug_is_on(settings, keys):
 
 
 @pytest.mark.django_db
-def test_it_can_be_filtered_by_what_is_stored_as_it_is(keys):
+def test_filtering_by_empty_and_null_works(keys):
     rows = {name: Vault.objects.create(name=name, code=code) for name, code in CODES.items()}
     assert rows
     for found, question in (
@@ -359,7 +359,7 @@ CODES = {"empty": "", "full": "1234", "null": None}
     ],
     ids=lambda question: next(iter(question)),
 )
-def test_any_other_search_is_refused_in_words(question, keys):
+def test_any_other_lookup_is_refused(question, keys):
     with pytest.raises(FieldError, match="encrypted"):
         Vault.objects.filter(**question).exists()
     with pytest.raises(FieldError, match="encrypted"):
@@ -367,7 +367,7 @@ def test_any_other_search_is_refused_in_words(question, keys):
 
 
 @pytest.mark.django_db
-def test_a_transform_does_not_lead_around_that(keys):
+def test_a_lookup_through_a_transform_is_refused(keys):
     with pytest.raises(FieldError, match="encrypted"):
         Vault.objects.annotate(lower=Lower("code")).filter(lower__startswith="smartcar")
 
@@ -386,7 +386,7 @@ def test_it_can_be_written_into_a_migration_and_cloned():
     assert imports == {"import django_smartcar.fields"}
 
 
-def test_no_form_has_it():
+def test_the_field_is_not_in_forms():
     assert list(modelform_factory(Vault, fields="__all__").base_fields) == ["name"]
 
 

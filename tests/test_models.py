@@ -22,13 +22,13 @@ def test_the_user_model_of_the_tests_is_swapped_and_has_uuid_keys(anna):
     assert len(str(anna.pk)) == 36
 
 
-def test_smartcars_id_is_on_the_account_without_a_join(account, django_assert_num_queries):
+def test_the_smartcar_user_id_needs_no_join(account, django_assert_num_queries):
     row = SmartcarAccount.objects.get()
     with django_assert_num_queries(0):
         assert row.smartcar_user_id == "driver-a"
 
 
-def test_the_database_lets_one_local_user_have_a_smartcar_user(account, bert):
+def test_a_smartcar_user_belongs_to_one_local_user(account, bert):
     with pytest.raises(IntegrityError):
         SmartcarUser.objects.create(id="driver-a", user=bert)
 
@@ -55,18 +55,18 @@ def test_no_secret_vin_or_position_in_str_or_repr(make_vehicle, account):
         ({"make": "", "model": "", "year": None}, "vehicle"),
     ],
 )
-def test_a_car_is_named_by_what_is_known(make_vehicle, account, facts, name):
+def test_the_name_of_a_vehicle_has_the_known_details(make_vehicle, account, facts, name):
     assert make_vehicle(account, **facts).name.startswith(name)
 
 
-def test_for_user_finds_ones_own_and_nothing_for_nobody(vehicle, account, anna, bert):
+def test_for_user_returns_the_users_own_rows(vehicle, account, anna, bert):
     for rows, row in ((ConnectedVehicle.objects, vehicle), (SmartcarAccount.objects, account)):
         assert list(rows.for_user(anna)) == [row]
         assert not rows.for_user(bert)
         assert not rows.for_user(AnonymousUser())
 
 
-def test_what_is_due_is_what_ends_soon_and_can_be_refreshed(make_account, anna):
+def test_due_accounts_expire_soon_and_can_be_refreshed(make_account, anna):
     soon = make_account(anna, access_for=timedelta(minutes=10))
     make_account(anna, access_for=timedelta(minutes=90))
     make_account(anna, access_for=timedelta(0), refresh_token="")
@@ -74,13 +74,13 @@ def test_what_is_due_is_what_ends_soon_and_can_be_refreshed(make_account, anna):
     assert list(SmartcarAccount.objects.refresh_due(timezone.now() + timedelta(minutes=30))) == [soon]
 
 
-def test_datetimes_of_the_tokens_come_back_aware(account):
+def test_token_datetimes_are_aware(account):
     row = SmartcarAccount.objects.get()
     assert row.access_expires_at.utcoffset() is not None
     assert row.refresh_expires_at.utcoffset() is not None
 
 
-def test_a_user_who_is_deleted_takes_everything_along(vehicle, anna):
+def test_deleting_a_user_deletes_everything(vehicle, anna):
     anna.delete()
     assert not SmartcarUser.objects.exists()
     assert not ConnectedVehicle.objects.exists()

@@ -1,4 +1,4 @@
-"""What is stored: rows and facts about one row. Never the network."""
+"""The models. A method uses only its own row, and never the network."""
 
 from .accounts import SmartcarAccount, SmartcarUser
 from .commands import VehicleCommand

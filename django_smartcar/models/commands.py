@@ -8,9 +8,9 @@ from .vehicles import ConnectedVehicle
 
 
 class VehicleCommand(models.Model):
-    """What somebody told a car to do, and what came of it: written before the car is asked.
+    """A command and its outcome, stored before it is sent.
 
-    Where the car is sent, or is to charge, is not kept: ``parameters`` has the rest.
+    ``parameters`` leaves out latitudes and longitudes, which are never stored.
     """
 
     class Action(models.TextChoices):
@@ -42,23 +42,23 @@ class VehicleCommand(models.Model):
         null=True,
         blank=True,
         related_name="+",
-        verbose_name=_("asked by"),
+        verbose_name=_("sent by"),
     )
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     action = models.CharField(_("action"), max_length=40, choices=Action.choices)
     parameters = models.JSONField(_("parameters"), default=dict, blank=True)
-    #: Alike for the same action, parameters and car (see `services.orders`).
+    #: The same for the same action, parameters and vehicle (see `services.commands.registry`).
     idempotency_key = models.CharField(_("idempotency key"), max_length=64, editable=False)
-    #: The key while no second command like it may be sent. That it is unique decides between two processes.
+    #: The idempotency key, as long as no identical command may be sent. It is unique, so one process wins.
     in_flight_key = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.PENDING)
     error_type = models.CharField(_("error type"), max_length=100, blank=True)
     error_code = models.CharField(_("error code"), max_length=100, blank=True)
     request_id = models.CharField(_("Smartcar request id"), max_length=100, blank=True)
-    created_at = models.DateTimeField(_("asked"), auto_now_add=True)
-    finished_at = models.DateTimeField(_("ended"), null=True)
-    #: When a reading has shown what came of a command whose answer was lost.
-    settled_at = models.DateTimeField(_("settled by a reading"), null=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    finished_at = models.DateTimeField(_("finished"), null=True)
+    #: When a reading resolved a command whose response was lost.
+    settled_at = models.DateTimeField(_("resolved by a reading"), null=True)
 
     class Meta:
         verbose_name = _("vehicle command")

@@ -10,15 +10,16 @@ from .vehicles import ConnectedVehicle
 
 
 class ConnectAttempt(models.Model):
-    """One press of "Connect your car": what a callback has to match before it is believed.
+    """One attempt to connect, which a callback must match.
 
-    ``state`` and the session key are kept as digests: who reads this table can finish nobody's attempt.
+    Only digests of ``state`` and the session key are stored, so read access to this table is not enough to
+    complete somebody's attempt.
     """
 
     state_digest = models.CharField(max_length=64, unique=True)
     session_digest = models.CharField(max_length=64)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    #: The car that its brand wants a new login for, in an attempt that is about nothing else.
+    #: The vehicle to reauthenticate, if that is what the attempt is for.
     vehicle = models.ForeignKey(ConnectedVehicle, on_delete=models.CASCADE, null=True, related_name="+")
     api_version = models.CharField(max_length=4, choices=SmartcarAccount.ApiVersion.choices)
     redirect_uri = models.CharField(max_length=500)

@@ -10,13 +10,14 @@ from ..fields import SecretCharField
 
 
 def unguessable() -> str:
+    """Return a new external id."""
     return str(uuid.uuid4())
 
 
 class ExternalId(models.Model):
-    """What this site calls a local user when it speaks to Smartcar (``external_id``): unguessable, for ever.
+    """The ``external_id`` of a local user at Smartcar: random, and never changed.
 
-    Smartcar keeps it with whoever consents, shows connections by it, and sends it along with webhooks.
+    Smartcar stores it with the user who consents, filters connections by it, and sends it with webhooks.
     """
 
     user = models.OneToOneField(

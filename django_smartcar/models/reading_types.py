@@ -1,4 +1,4 @@
-"""Which facts are kept: what each is called, what it measures, and which read brings it: a table."""
+"""The catalogue of readings: the name, label and unit of each, and the SDK method that returns it."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-#: What a number measures, and the unit that it is kept in: the metric one, whatever the car or the site uses.
+#: The unit in which each measure is stored: metric, whatever the vehicle or the site uses.
 UNITS = {"distance": "km", "percent": "fraction", "volume": "l", "pressure": "kPa", "energy": "kWh"}
 
 
 @dataclass(frozen=True)
 class ReadingType:
-    """One fact: a number that measures something, else a truth, a text or a small piece of JSON."""
+    """One kind of value: a number with a unit, or a boolean, a string or small JSON."""
 
     name: str
     label: Any
     measure: str = ""
-    #: Where it stands in the data of its read; empty, if it is all of it.
+    #: Its field in the response's data; empty if it is all of the data.
     field: str = ""
-    #: Whether it is a list, which is empty where the brand tells nothing.
+    #: Whether it is a list, which is empty if the brand does not provide it.
     is_list: bool = False
 
     @property
-    def nothing(self) -> list[Any] | None:
-        """What stands in its place where the brand tells nothing."""
+    def empty_value(self) -> list[Any] | None:
+        """The value if the brand does not provide it."""
         return [] if self.is_list else None
 
     @property
@@ -35,26 +35,26 @@ class ReadingType:
 
 @dataclass(frozen=True)
 class ReadMethod:
-    """A method of the SDK's cars: the permission that it needs, and the facts that it brings."""
+    """A method of the SDK's vehicles: the permission it needs, and the values it returns."""
 
     permission: str
     kinds: tuple[ReadingType, ...] = ()
 
     @property
     def is_measured(self) -> bool:
-        """Whether its numbers are in the units of the car."""
+        """Whether its numbers depend on the vehicle's unit system."""
         return any(kind.measure in ("distance", "volume", "pressure") for kind in self.kinds)
 
 
 def _parts(read: str, *parts: tuple[Any, ...]) -> tuple[ReadingType, ...]:
-    """Facts of one read, each by its field, label, measure and whether it is a list."""
+    """Return a method's reading types, each from its field, label, measure and whether it is a list."""
     return tuple(
         ReadingType(f"{read}.{field}", label, measure, field, *is_list)
         for field, label, measure, *is_list in parts
     )
 
 
-#: By the method's name. Service records are no readings of the car, and are not kept.
+#: By the method's name. Service records are not stored.
 READ_METHODS: dict[str, ReadMethod] = {
     "odometer": ReadMethod(
         "read_odometer", (ReadingType("odometer", _("Odometer"), "distance", "distance"),)
@@ -124,7 +124,7 @@ READ_METHODS: dict[str, ReadMethod] = {
     "service_history": ReadMethod("read_service_history"),
 }
 
-#: By the kind's own name.
+#: By the reading type's own name.
 READING_TYPES: dict[str, ReadingType] = {
     kind.name: kind for read in READ_METHODS.values() for kind in read.kinds
 }

@@ -12,7 +12,7 @@ from .vehicles import ConnectedVehicle
 
 
 class VehicleReading(models.Model):
-    """One fact that a car has told: see ``kinds``. Written by ``services/readings.py`` and nothing else."""
+    """One value that a vehicle reported. Written by ``services.readings`` only."""
 
     class Source(models.TextChoices):
         READ = "read", _("read")
@@ -23,17 +23,17 @@ class VehicleReading(models.Model):
         ConnectedVehicle, on_delete=models.CASCADE, related_name="readings", verbose_name=_("vehicle")
     )
     kind = models.CharField(_("kind"), max_length=50)
-    #: A number in ``unit``, a truth, a text or a small piece of JSON, as the table of kinds says.
+    #: A number in ``unit``, a boolean, a string or small JSON, depending on ``kind`` (see ``READING_TYPES``).
     value = models.JSONField(_("value"), decoder=ProtectedJSONDecoder)
-    #: Always a metric one, or ``"fraction"`` of 1; empty where nothing is measured.
+    #: Always metric, or ``"fraction"`` of 1; empty for values without a unit.
     unit = models.CharField(_("unit"), max_length=10, blank=True)
-    recorded_at = models.DateTimeField(_("recorded by the car"), null=True)
-    #: When Smartcar has last told it.
+    recorded_at = models.DateTimeField(_("recorded by the vehicle"), null=True)
+    #: When it was last received from Smartcar.
     fetched_at = models.DateTimeField(_("fetched"), db_index=True)
     source = models.CharField(_("source"), max_length=10, choices=Source.choices)
-    #: No car can have it, or not so soon after the one before. It stands in nobody's way.
+    #: Impossible, or not possible so soon after the reading before. It never becomes the latest.
     is_outlier = models.BooleanField(_("implausible"), default=False)
-    #: The one of its car and kind that is true now, as far as is known.
+    #: The current reading of its vehicle and kind.
     is_latest = models.BooleanField(_("latest"), default=False)
 
     objects = VehicleReadingQuerySet.as_manager()
@@ -54,15 +54,15 @@ class VehicleReading(models.Model):
 
     @property
     def label(self) -> str:
-        """What people call it: "Odometer"."""
+        """The human-readable name: "Odometer"."""
         return str(READING_TYPES[self.kind].label) if self.kind in READING_TYPES else self.kind
 
     @property
     def degrees(self) -> dict[str, float]:
-        """The latitude and longitude of a location, as plain numbers to be shown."""
+        """The latitude and longitude of a location as plain numbers, for display."""
         return {name: float(self.value[name]) for name in ("latitude", "longitude")}
 
     @property
     def at(self) -> datetime:
-        """When the car recorded it or, if that is not known, when Smartcar has told it."""
+        """When the vehicle recorded it or, if unknown, when it was received."""
         return self.recorded_at or self.fetched_at

@@ -9,8 +9,8 @@ from ..fields import VinField
 from ..querysets import ConnectedVehicleQuerySet
 from .accounts import SmartcarAccount
 
-#: Makes that are not written like other names. Smartcar shouts them all.
-WRITTEN = {
+#: Makes with their own spelling. Smartcar sends all makes in capitals.
+SPELLINGS = {
     "BMW": "BMW",
     "GMC": "GMC",
     "MINI": "MINI",
@@ -20,12 +20,12 @@ WRITTEN = {
 
 
 def make_as_written(make: str) -> str:
-    """``"CHEVROLET"`` is Chevrolet, ``"LAND_ROVER"`` Land Rover, ``"BMW"`` BMW; what is not shouted stays."""
-    return WRITTEN.get(make) or (make.replace("_", " ").title() if make.isupper() else make)
+    """Return a make as it is spelled: ``"LAND_ROVER"`` is Land Rover, ``"BMW"`` BMW. Mixed case is kept."""
+    return SPELLINGS.get(make) or (make.replace("_", " ").title() if make.isupper() else make)
 
 
 class ConnectedVehicle(models.Model):
-    """A car that a driver has connected, and what Smartcar last said of it."""
+    """A vehicle that a driver has connected, with the details last received from Smartcar."""
 
     class UnitSystem(models.TextChoices):
         METRIC = "metric", _("metric")
@@ -43,18 +43,18 @@ class ConnectedVehicle(models.Model):
     unit_system = models.CharField(
         _("unit system"), max_length=10, choices=UnitSystem.choices, default=UnitSystem.METRIC
     )
-    last_seen_at = models.DateTimeField(_("last heard of"), null=True, editable=False)
-    #: When a sync has last read the car, or said that it is about to, and the claim of the one that is.
+    last_seen_at = models.DateTimeField(_("last seen"), null=True, editable=False)
+    #: When a sync last read or leased the vehicle, and the lease of the sync that is reading it.
     synced_at = models.DateTimeField(null=True, db_index=True, editable=False)
     sync_claim = models.UUIDField(null=True, db_index=True, editable=False)
-    #: Set while the car's brand wants a new login of its driver; the address is Smartcar's, if it gave one.
+    #: Set while the brand requires the driver to log in again; the URL is Smartcar's, if there is one.
     reauthentication_required_at = models.DateTimeField(
-        _("needs a new login since"), null=True, editable=False
+        _("reauthentication required since"), null=True, editable=False
     )
     reauthentication_url = models.CharField(max_length=2000, blank=True, editable=False)
-    #: Ids of the webhooks that tell of the car, as far as we know: sorted, with blanks between them.
+    #: Ids of the webhooks that the vehicle is subscribed to, as far as known: sorted, separated by spaces.
     webhooks = models.TextField(_("webhooks"), blank=True, editable=False)
-    #: Why these are not those of SMARTCAR_WEBHOOKS, if Smartcar has been asked.
+    #: Why these differ from SMARTCAR_WEBHOOKS, if subscribing failed.
     webhooks_error = models.CharField(_("subscribing failed"), max_length=100, blank=True, editable=False)
     disconnected_at = models.DateTimeField(_("disconnected"), null=True, editable=False)
     created_at = models.DateTimeField(_("connected since"), auto_now_add=True)
@@ -85,13 +85,13 @@ class ConnectedVehicle(models.Model):
 
     @property
     def name(self) -> str:
-        """What a person calls the car: ``"2021 Chevrolet Bolt"``; its number, while nothing else is known."""
+        """A display name: ``"2021 Chevrolet Bolt"``, or the row's number while there are no details."""
         words = [str(self.year or ""), make_as_written(self.make), self.model]
         return " ".join(word for word in words if word) or f"vehicle {self.pk}"
 
     @property
     def user(self) -> Any:
-        """The local user whose car this is."""
+        """The local user who connected the vehicle."""
         return self.account.user
 
     @property
@@ -100,7 +100,7 @@ class ConnectedVehicle(models.Model):
 
     @property
     def needs_reauthentication(self) -> bool:
-        """Whether the car's brand wants its driver to log in there again."""
+        """Whether the brand requires the driver to log in again."""
         return self.reauthentication_required_at is not None
 
     @property
@@ -119,10 +119,10 @@ class ConnectedVehicle(models.Model):
         return self.can("control_navigation")
 
     def latest(self) -> dict[str, Any]:
-        """The newest reading of each kind; no query if they were prefetched as ``latest_readings``."""
+        """Return the latest reading of each kind; no query if they were prefetched as ``latest_readings``."""
         rows = getattr(self, "latest_readings", None)
         return {row.kind: row for row in (self.readings.latest_only() if rows is None else rows)}
 
     def can(self, permission: str) -> bool:
-        """Whether the driver granted this permission, like ``"control_security"``."""
+        """Return whether the driver granted a permission, like ``"control_security"``."""
         return permission in self.permissions

@@ -10,32 +10,32 @@ from .vehicles import ConnectedVehicle
 
 
 class WebhookEvent(models.Model):
-    """What Smartcar has told by webhook: stored once, before it is answered, and worked afterwards.
+    """A webhook event: stored once, before the webhook is acknowledged, and processed afterwards.
 
-    A row whose ``next_attempt_at`` has come is due. Whoever works it puts that off by the length of a lease,
-    so the work of a process that is killed is due again by itself.
+    An event is due when ``next_attempt_at`` has passed. A worker postpones it by the length of a lease, so an
+    event becomes due again if its worker is killed.
     """
 
     class State(models.TextChoices):
         RECEIVED = "received", _("received")
-        WAITING = "waiting", _("waiting for its car")
-        FAILED = "failed", _("failed, to be tried again")
+        WAITING = "waiting", _("waiting for its vehicle")
+        FAILED = "failed", _("failed, will be retried")
         DEAD = "dead", _("dead")
         PROCESSED = "processed", _("processed")
 
     endpoint = models.CharField(_("endpoint"), max_length=64, blank=True)
-    #: Smartcar's, the same in all attempts to deliver; where there is none, a hash.
+    #: Smartcar's id, the same in every delivery; a hash if there is none.
     event_id = models.CharField(_("event id"), max_length=100)
     kind = models.CharField(_("kind"), max_length=64, blank=True)
     webhook_id = models.CharField(_("webhook id"), max_length=64, blank=True)
     smartcar_vehicle_id = models.CharField(_("Smartcar vehicle id"), max_length=64, blank=True)
     smartcar_user_id = models.CharField(_("Smartcar user id"), max_length=64, blank=True)
-    #: Positions and VINs: read it with `sdk.webhooks`, and show it to nobody.
+    #: Has positions and VINs: parse it with `sdk.webhooks`, and never display it.
     payload = EncryptedTextField(_("payload"))
     size = models.PositiveIntegerField(_("bytes"))
     key_position = models.PositiveSmallIntegerField(_("matching key"))
     received_at = models.DateTimeField(_("received"), default=timezone.now, db_index=True, editable=False)
-    # What has a `db_default` is not written as an event is stored, but begun by the database.
+    # The INSERT leaves out columns with a `db_default`.
     state = models.CharField(
         _("state"), max_length=10, choices=State.choices, default=State.RECEIVED, db_default=State.RECEIVED
     )
@@ -44,7 +44,7 @@ class WebhookEvent(models.Model):
         _("next attempt"), default=timezone.now, null=True, db_index=True, editable=False
     )
     lease = models.UUIDField(null=True, editable=False)
-    #: What has been done of it, so that a further attempt does the rest alone.
+    #: The steps that are done, so that a retry does only the rest.
     done = models.JSONField(default=list, db_default=[], editable=False)
     last_error = models.CharField(_("last error"), max_length=300, blank=True, default="", db_default="")
     processed_at = models.DateTimeField(_("processed"), null=True, editable=False)
@@ -56,12 +56,12 @@ class WebhookEvent(models.Model):
         verbose_name_plural = _("webhook events")
         ordering = ["-pk"]
         constraints = [
-            # In this order it finds the events of a car as well.
+            # In this order the index also serves queries by vehicle.
             models.UniqueConstraint(
                 fields=["smartcar_vehicle_id", "event_id", "endpoint"], name="smartcar_event_once"
             )
         ]
-        # Not `db_index`: with that PostgreSQL keeps a second index of each text, for LIKE.
+        # Not `db_index`: PostgreSQL would add a second index for LIKE to each text column.
         indexes = [
             models.Index(fields=["smartcar_user_id"], name="smartcar_event_user"),
             models.Index(fields=["state"], name="smartcar_event_state"),
@@ -73,16 +73,16 @@ class WebhookEvent(models.Model):
 
 
 class WebhookEndpoint(models.Model):
-    """What came to one address and was no event: signatures that were refused, and challenges."""
+    """Counters of one webhook URL: rejected requests and challenges."""
 
     endpoint = models.CharField(_("endpoint"), max_length=64, blank=True, unique=True)
-    refused = models.PositiveBigIntegerField(_("refused"), default=0)
-    refused_at = models.DateTimeField(_("last refused"), null=True)
-    refused_size = models.PositiveIntegerField(_("bytes of the last refused"), null=True)
+    refused = models.PositiveBigIntegerField(_("rejected"), default=0)
+    refused_at = models.DateTimeField(_("last rejected"), null=True)
+    refused_size = models.PositiveIntegerField(_("size of the last rejected"), null=True)
     refused_signature_length = models.PositiveIntegerField(_("length of its signature"), null=True)
     refused_signature_start = models.CharField(_("its first hex digits"), max_length=6, blank=True)
     challenged_at = models.DateTimeField(_("last challenge answered"), null=True)
-    #: How many challenges have been answered in the minute that began then.
+    #: Challenges answered in the minute that began at ``challenges_since``.
     challenges = models.PositiveIntegerField(default=0)
     challenges_since = models.DateTimeField(default=timezone.now)
 
@@ -95,7 +95,7 @@ class WebhookEndpoint(models.Model):
 
 
 class VehicleProblem(models.Model):
-    """Why Smartcar could not ask a car, and whether it still cannot: what its webhooks say of errors."""
+    """An error of a vehicle, as reported by webhooks, and whether it is resolved."""
 
     vehicle = models.ForeignKey(
         ConnectedVehicle, on_delete=models.CASCADE, related_name="problems", verbose_name=_("vehicle")
@@ -103,7 +103,7 @@ class VehicleProblem(models.Model):
     type = models.CharField(_("type"), max_length=100)
     code = models.CharField(_("code"), max_length=100, blank=True)
     resolution = models.CharField(_("resolution"), max_length=100, blank=True)
-    #: Codes of the signals that are concerned; empty: all of them.
+    #: Codes of the signals concerned; empty means all.
     signals = models.JSONField(_("signals"), default=list)
     sequence = models.BigIntegerField(default=0, editable=False)
     opened_at = models.DateTimeField(_("since"), null=True)
@@ -123,12 +123,12 @@ class VehicleProblem(models.Model):
 
     @property
     def is_open(self) -> bool:
-        """Whether Smartcar has not said that it is over."""
+        """Whether Smartcar has not reported it as resolved."""
         return self.resolved_at is None
 
 
 class LatestSignal(models.Model):
-    """The newest word of a car on one signal: by when the car recorded it, then by the event's sequence."""
+    """The latest event of a vehicle's signal, ordered by recording time, then by the event's sequence."""
 
     vehicle = models.ForeignKey(ConnectedVehicle, on_delete=models.CASCADE, related_name="+")
     name = models.CharField(max_length=64)

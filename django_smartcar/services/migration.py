@@ -1,7 +1,7 @@
-"""Moves accounts from API v2 to 3 and back: the driver notices nothing, the cars keep their rows.
+"""Migrate accounts from API v2 to v3 and back. Drivers notice nothing, and vehicles keep their rows.
 
-API v3 needs no token of the driver's: what has to be found is that Smartcar's API v3 shows the same cars
-under the driver's id. The tokens of API v2 stay on the row, for the way back.
+API v3 needs no token of the driver. It must only list the same vehicles under the driver's id. The v2 tokens
+are kept on the row, so that the account can be rolled back.
 """
 
 from __future__ import annotations
@@ -20,48 +20,48 @@ from . import _session, client, tokens, vehicles
 V2, V3 = SmartcarAccount.ApiVersion.V2, SmartcarAccount.ApiVersion.V3
 
 
-#: How far apart the two API versions may put the moment in which a connection was made.
-SAME_MOMENT = timedelta(minutes=5)
+#: Maximum difference between the times at which v2 and v3 say that a connection was created.
+MAX_TIME_DIFFERENCE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
 class Found:
-    """What API v3 shows of an account's cars: whose they are there, and what is permitted for each."""
+    """An account's vehicles in API v3: the user id there, and the permissions of each vehicle."""
 
     user_id: str
     permissions: dict[str, list[str]]
 
 
 class CannotMigrate(Exception):
-    """This account stays where it is, and why."""
+    """The account cannot be migrated; the message says why."""
 
 
 def find(account: SmartcarAccount) -> Found:
-    """What API v3 shows of this account's cars. Raises CannotMigrate or a SmartcarException."""
-    wanted = _cars_of(account)
-    found = _shown_for(account, account.smartcar_user_id)
+    """Find the account's vehicles in API v3. Raises CannotMigrate or a SmartcarException."""
+    wanted = _vehicle_ids(account)
+    found = _find_for_user(account, account.smartcar_user_id)
     missing = wanted - set(found.permissions)
     if missing:
-        other = _other_name(account, missing)
-        found = _shown_for(account, other)
+        other_id = _find_v3_user_id(account, missing)
+        found = _find_for_user(account, other_id)
         missing = wanted - set(found.permissions)
     if missing:
-        raise CannotMigrate(f"API v3 does not show {len(missing)} of its {len(wanted)} cars")
+        raise CannotMigrate(f"API v3 does not list {len(missing)} of its {len(wanted)} vehicles")
     owner = SmartcarUser.objects.filter(pk=found.user_id).exclude(user=account.user)
     if owner.exists():
-        raise CannotMigrate("its driver's id of API v3 belongs to another user of this site")
+        raise CannotMigrate("its driver's user id in API v3 belongs to another user of this site")
     return Found(found.user_id, {vehicle_id: found.permissions[vehicle_id] for vehicle_id in wanted})
 
 
 def migrate_to_v3(account: SmartcarAccount, found: Found) -> bool:
-    """Let the account speak API v3 from now on; False if somebody else has moved it meanwhile."""
+    """Switch the account to API v3; return False if another process has switched it already."""
     with transaction.atomic():
         if found.user_id != account.smartcar_user_id:
             _reassign_owner(account, found.user_id)
-        moved = SmartcarAccount.objects.of_api_version(V2).filter(pk=account.pk)
+        account_row = SmartcarAccount.objects.of_api_version(V2).filter(pk=account.pk)
         changes = {"smartcar_user_id": found.user_id, "api_version": V3, "updated_at": timezone.now()}
-        # Smartcar shows its cars, so a refresh token that died, or dies just now, does not matter any more.
-        if not moved.update(**changes, **tokens.RECONNECT_CLEARED):
+        # API v3 lists its vehicles, so a dead refresh token no longer matters.
+        if not account_row.update(**changes, **tokens.RECONNECT_CLEARED):
             return False
         for vehicle_id, permissions in found.permissions.items():
             ConnectedVehicle.objects.filter(account=account, smartcar_vehicle_id=vehicle_id).update(
@@ -71,28 +71,28 @@ def migrate_to_v3(account: SmartcarAccount, found: Found) -> bool:
 
 
 def ensure_way_back(account: SmartcarAccount) -> None:
-    """Check that the account can go back to v2. Raises CannotMigrate or MissingCredentials."""
+    """Check that the account can be rolled back to v2. Raises CannotMigrate or MissingCredentials."""
     client.auth_client()
     if not account.refresh_token:
-        raise CannotMigrate("it has no tokens of API v2: it was connected through API v3")
+        raise CannotMigrate("it has no v2 tokens, because it was connected with API v3")
     if account.refresh_expires_at is None or account.refresh_expires_at <= timezone.now():
-        raise CannotMigrate("its tokens of API v2 have ended")
+        raise CannotMigrate("its v2 tokens have expired")
 
 
 def roll_back(account: SmartcarAccount) -> bool:
-    """Let the account speak API v2 again; False if somebody else has moved it meanwhile.
+    """Switch the account back to API v2; return False if another process has switched it already.
 
-    Raises CannotMigrate if its tokens do not open all of its cars, and as `tokens.access_token` does: then it
-    goes on speaking API v3.
+    Raises CannotMigrate if its tokens do not cover all of its vehicles, and as `tokens.access_token` does.
+    The account stays with API v3 then.
     """
-    moved = SmartcarAccount.objects.of_api_version(V3).filter(pk=account.pk)
-    if not moved.update(api_version=V2, updated_at=timezone.now()):
+    account_row = SmartcarAccount.objects.of_api_version(V3).filter(pk=account.pk)
+    if not account_row.update(api_version=V2, updated_at=timezone.now()):
         return False
     account.refresh_from_db()
     try:
-        missing = _cars_of(account) - set(client.vehicle_ids(tokens.access_token(account)))
+        missing = _vehicle_ids(account) - set(client.vehicle_ids(tokens.access_token(account)))
         if missing:
-            raise CannotMigrate(f"its tokens of API v2 do not open {len(missing)} of its cars")
+            raise CannotMigrate(f"its v2 tokens do not cover {len(missing)} of its vehicles")
     except Exception:
         SmartcarAccount.objects.filter(pk=account.pk).update(api_version=V3, **tokens.RECONNECT_CLEARED)
         raise
@@ -100,9 +100,9 @@ def roll_back(account: SmartcarAccount) -> bool:
 
 
 def delete_v2_tokens() -> int:
-    """Wipe the tokens of API v2 from all accounts of API v3; how many there were."""
-    kept = SmartcarAccount.objects.of_api_version(V3).exclude(refresh_token="")
-    return kept.update(
+    """Delete the v2 tokens of all accounts on API v3; return how many there were."""
+    with_tokens = SmartcarAccount.objects.of_api_version(V3).exclude(refresh_token="")
+    return with_tokens.update(
         access_token="",
         access_expires_at=None,
         refresh_token="",
@@ -111,47 +111,56 @@ def delete_v2_tokens() -> int:
     )
 
 
-def _cars_of(account: SmartcarAccount) -> set[str]:
+def _vehicle_ids(account: SmartcarAccount) -> set[str]:
     return set(account.vehicles.connected().values_list("smartcar_vehicle_id", flat=True))
 
 
-def _shown_for(account: SmartcarAccount, user_id: str) -> Found:
-    shown = _connections(account, user_id=user_id)
-    # The filter is not believed: the application's token shows everybody's cars.
-    own = [one for one in shown if one["user_id"] == user_id]
+def _find_for_user(account: SmartcarAccount, user_id: str) -> Found:
+    connections = _connections(account, user_id=user_id)
+    # Do not trust the filter: the application's token gives access to every user's vehicles.
+    own = [one for one in connections if one["user_id"] == user_id]
     return Found(user_id, {one["vehicle_id"]: one["permissions"] for one in own if one["vehicle_id"]})
 
 
-def _other_name(account: SmartcarAccount, vehicle_ids: set[str]) -> str:
-    """The id that API v3 has for this driver, where it is not the one of API v2.
+def _find_v3_user_id(account: SmartcarAccount, vehicle_ids: set[str]) -> str:
+    """Return the driver's user id in API v3, if it differs from the one in API v2.
 
-    Believed only if each car has one connection in either, that of 2.0 being this driver's, and both were
-    made in the same moment: then it is one under two names, and not another driver's of the same car.
+    It counts only if each vehicle has exactly one connection in both versions, the one in v2 is this
+    driver's, and both were created at the same time. Otherwise it could be another driver of the vehicle.
     """
-    names: set[str | None] = set()
+    user_ids: set[str | None] = set()
     for vehicle_id in vehicle_ids:
-        older = client.v2_connections(vehicle_id)
-        if older is None:
+        v2_connections = client.v2_connections(vehicle_id)
+        if v2_connections is None:
             raise CannotMigrate(
-                "API v3 does not show its cars under its driver's id; SMARTCAR_MANAGEMENT_TOKENS would help"
+                "API v3 does not list its vehicles under its driver's id; setting SMARTCAR_MANAGEMENT_TOKENS "
+                "helps to find them"
             )
-        if [one["user_id"] for one in older] != [account.smartcar_user_id]:
-            raise CannotMigrate("it is no longer connected at Smartcar, or shares a car with another driver")
-        newer = _connections(account, vehicle_id=vehicle_id)
-        made, renewed = older[0]["connected_at"], [one["created_at"] for one in newer]
-        if len(newer) != 1 or None in (made, *renewed) or abs(made - renewed[0]) > SAME_MOMENT:  # type: ignore[operator]
-            raise CannotMigrate("the connections that API v3 shows for its cars are not the ones of API v2")
-        names.add(newer[0]["user_id"])
-    if len(names) != 1 or not (name := names.pop()):
-        raise CannotMigrate("API v3 does not show one driver for its cars")
-    return name
+        if [one["user_id"] for one in v2_connections] != [account.smartcar_user_id]:
+            raise CannotMigrate(
+                "it is no longer connected at Smartcar, or shares a vehicle with another driver"
+            )
+        v3_connections = _connections(account, vehicle_id=vehicle_id)
+        if len(v3_connections) != 1 or not _is_same_connection(v2_connections[0], v3_connections[0]):
+            raise CannotMigrate("the connections of its vehicles in API v3 are not those of API v2")
+        user_ids.add(v3_connections[0]["user_id"])
+    if len(user_ids) != 1 or not (user_id := user_ids.pop()):
+        raise CannotMigrate("API v3 does not list a single driver for its vehicles")
+    return user_id
+
+
+def _is_same_connection(v2_connection: sdk.Connection, v3_connection: sdk.v3.Connection) -> bool:
+    created_v2, created_v3 = v2_connection["connected_at"], v3_connection["created_at"]
+    if created_v2 is None or created_v3 is None:
+        return False
+    return abs(created_v2 - created_v3) <= MAX_TIME_DIFFERENCE
 
 
 def _reassign_owner(account: SmartcarAccount, user_id: str) -> None:
-    """Let the account be this Smartcar user's; rows that its driver has there of the same cars give way."""
+    """Assign the account to this Smartcar user; delete the user's other rows of the same vehicles."""
     owner, _created = SmartcarUser.objects.get_or_create(id=user_id, defaults={"user": account.user})
     if vehicles.lock_owner(owner.pk).user_id != account.user.pk:
-        raise CannotMigrate("its driver's id of API v3 belongs to another user of this site")
+        raise CannotMigrate("its driver's user id in API v3 belongs to another user of this site")
     own = account.vehicles.values_list("smartcar_vehicle_id", flat=True)
     others = owner.accounts.exclude(pk=account.pk)
     ConnectedVehicle.objects.filter(account__in=others, smartcar_vehicle_id__in=list(own)).delete()

@@ -101,7 +101,7 @@ class TestTheView:
         assert "does not answer VERIFY" in found[0][1]
 
     def test_challenges_are_rate_limited(self, find, view, monkeypatch):
-        monkeypatch.setattr(webhooks, "CHALLENGES", 1)
+        monkeypatch.setattr(webhooks, "MAX_CHALLENGES", 1)
         view()
         assert outcomes(find(webhook_probe.webhook)) == ["ok", "ok", "ok"]
         assert outcomes(find(webhook_probe.webhook)) == ["not checked", "ok", "ok"]

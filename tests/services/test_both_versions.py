@@ -33,7 +33,7 @@ def vehicle(drives):
     return drives().vehicles[0]
 
 
-def test_a_connection_stores_the_same_facts(drives, smartcar, settings, anna):
+def test_a_connection_stores_the_same_details(drives, smartcar, settings, anna):
     connected = drives()
     car = smartcar.car()
     (row,) = ConnectedVehicle.objects.all()
@@ -47,7 +47,7 @@ def test_a_connection_stores_the_same_facts(drives, smartcar, settings, anna):
     assert not account.needs_reconnecting
 
 
-def test_the_account_of_a_new_user_is_new_and_that_of_the_same_is_renewed(drives):
+def test_reconnecting_updates_the_account_of_the_same_user(drives):
     first, again = drives(), drives()
     assert again.account == first.account
     assert again.vehicles == first.vehicles
@@ -77,7 +77,7 @@ def test_the_location_has_the_same_numbers(vehicle, smartcar):
 
 
 @pytest.mark.parametrize(("action", "is_locked"), [("lock", True), ("unlock", False)])
-def test_a_command_reaches_the_car_and_is_recorded(vehicle, smartcar, anna, action, is_locked):
+def test_a_command_is_executed_and_recorded(vehicle, smartcar, anna, action, is_locked):
     smartcar.car().is_locked = not is_locked
     command = commands.send(vehicle, action, actor=anna)
     assert smartcar.car().is_locked is is_locked
@@ -92,7 +92,7 @@ def test_a_command_reaches_the_car_and_is_recorded(vehicle, smartcar, anna, acti
         ("COMPATIBILITY:VEHICLE_NOT_CAPABLE", NotCapableException),
     ],
 )
-def test_a_refusal_is_the_same_exception_and_record(vehicle, smartcar, fault, raised):
+def test_an_error_raises_the_same_exception_and_makes_the_same_record(vehicle, smartcar, fault, raised):
     smartcar.car().fault = fault
     with pytest.raises(raised):
         commands.send(vehicle, "lock")
@@ -102,7 +102,7 @@ def test_a_refusal_is_the_same_exception_and_record(vehicle, smartcar, fault, ra
         vehicles.odometer(vehicle)
 
 
-def test_what_is_not_granted_is_refused_alike(drives, settings):
+def test_missing_permissions_raise_the_same_exception(drives, settings):
     settings.SMARTCAR_SCOPE = ["required:read_vehicle_info"]
     vehicle = drives().vehicles[0]
     for asks in (vehicles.odometer, vehicles.location, lambda car: commands.send(car, "lock")):
@@ -110,7 +110,7 @@ def test_what_is_not_granted_is_refused_alike(drives, settings):
             asks(vehicle)
 
 
-def test_a_car_that_is_given_back_is_no_longer_connected_at_smartcar(vehicle, smartcar):
+def test_a_disconnected_vehicle_is_not_connected_at_smartcar(vehicle, smartcar):
     assert vehicles.disconnect(vehicle) is True
     assert all(not grant.vehicle_ids for grant in store.grants())
     assert not vehicle.is_connected
@@ -118,7 +118,7 @@ def test_a_car_that_is_given_back_is_no_longer_connected_at_smartcar(vehicle, sm
         vehicles.odometer(vehicle)
 
 
-def test_a_car_that_smartcar_has_let_go_is_marked_by_the_sync(drives, smartcar):
+def test_a_sync_marks_a_vehicle_that_smartcar_has_disconnected(drives, smartcar):
     drives("2-vehicles@smartcar.com")
     account = SmartcarAccount.objects.get()
     gone, stays = ConnectedVehicle.objects.order_by("pk")
@@ -129,12 +129,12 @@ def test_a_car_that_smartcar_has_let_go_is_marked_by_the_sync(drives, smartcar):
     assert not gone.is_connected
 
 
-def test_one_car_alone_may_be_chosen(drives):
+def test_a_single_vehicle_can_be_selected(drives):
     connected = drives("3-vehicles@smartcar.com", single_select=True)
     assert len(connected.vehicles) == 1
 
 
-def test_a_token_that_smartcar_has_lost_is_renewed_once_for_a_read(vehicle, smartcar):
+def test_an_invalid_token_is_refreshed_once_for_a_read(vehicle, smartcar):
     with store.changes() as state:
         state.access_tokens.clear()
         state.application_tokens.clear()
@@ -157,23 +157,23 @@ def test_a_command_is_not_sent_again_when_the_token_is_refused(vehicle, smartcar
     assert commands.send(vehicle, "lock").status == "succeeded"
 
 
-def test_a_new_login_at_the_brand_brings_the_car_back(vehicle, smartcar, anna):
+def test_reauthentication_restores_access(vehicle, smartcar, anna):
     smartcar.car().fault = "CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED"
     with pytest.raises(Exception, match="AUTHENTICATION_FAILED"):
         vehicles.odometer(vehicle)
     vehicle = ConnectedVehicle.objects.get()
     assert vehicle.needs_reauthentication
     url = reauthentication.begin(vehicle, session_key="s", redirect_uri=CALLBACK)
-    told = smartcar.visit(url)
-    assert set(told) <= {"vehicle_id", "state", "external_id"}
-    attempt = _state.consume(told["state"], user=anna, session_key="s")
-    assert reauthentication.complete(attempt, told["vehicle_id"]) == vehicle
+    query = smartcar.visit(url)
+    assert set(query) <= {"vehicle_id", "state", "external_id"}
+    attempt = _state.consume(query["state"], user=anna, session_key="s")
+    assert reauthentication.complete(attempt, query["vehicle_id"]) == vehicle
     vehicle.refresh_from_db()
     assert not vehicle.needs_reauthentication
     assert vehicle.latest()["odometer"].value == pytest.approx(smartcar.car().odometer_km)
 
 
-def test_a_token_is_renewed_before_it_ends(vehicle):
+def test_a_token_is_refreshed_before_it_expires(vehicle):
     rows = (SmartcarAccount, ApplicationToken)
     before = sum(store.counters[name] for name in ("refreshes", "application_tokens"))
     for model in rows:
@@ -184,7 +184,7 @@ def test_a_token_is_renewed_before_it_ends(vehicle):
 
 
 @pytest.mark.parametrize("ask", ["sync", "reload", "connect"])
-def test_a_token_that_smartcar_has_lost_is_renewed_for_everything_that_is_asked(vehicle, drives, ask):
+def test_an_invalid_token_is_refreshed_for_every_kind_of_request(vehicle, drives, ask):
     with store.changes() as state:
         state.access_tokens.clear()
         state.application_tokens.clear()
@@ -210,10 +210,10 @@ def test_a_token_that_is_refused_twice_is_replaced_once(vehicle, settings):
     assert sum(store.counters[name] for name in ("refreshes", "application_tokens")) == bought + 1
 
 
-def test_a_car_that_is_connected_again_while_it_is_given_back_stays_connected(
+def test_a_vehicle_that_is_reconnected_during_a_disconnect_stays_connected(
     vehicle, drives, smartcar, settings, wire
 ):
-    """The answer to the disconnecting comes late: the driver has connected again in another tab."""
+    """The response to the disconnect is slow; meanwhile the driver has connected again in another tab."""
     real = settings.SMARTCAR_API_URL, settings.SMARTCAR_VEHICLE_API_URL
     wire.mock.add_passthru(smartcar.url)
 

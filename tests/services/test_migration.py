@@ -38,7 +38,7 @@ def both(account, smartcar, settings):
 
 
 @pytest.fixture
-def older_name(settings, smartcar, both):
+def v2_user_id(settings, smartcar, both):
     """A Smartcar that calls every driver by another name in API v2."""
     older = SimpleNamespace(made=store.grants()[0].connected_at)
     settings.SMARTCAR_MANAGEMENT_URL = "https://management.smartcar.com"
@@ -67,7 +67,7 @@ def versions():
     return list(SmartcarAccount.objects.order_by("pk").values_list("api_version", flat=True))
 
 
-def test_a_dry_run_says_what_would_be_done_and_changes_nothing(both):
+def test_a_dry_run_prints_what_would_be_done_and_changes_nothing(both):
     before = rows()
     lines, error = run()
     assert lines == [
@@ -79,7 +79,7 @@ def test_a_dry_run_says_what_would_be_done_and_changes_nothing(both):
     assert rows() == before
 
 
-def test_an_account_is_moved_in_place_and_its_driver_notices_nothing(both, anna):
+def test_an_account_is_migrated_in_place_and_its_driver_notices_nothing(both, anna):
     cars = list(ConnectedVehicle.objects.order_by("pk").values_list("pk", flat=True))
     lines, error = run("--apply")
     assert (lines, error) == ([f"{both}: moved, with 2 cars", "1 moved, 0 not moved"], None)
@@ -98,7 +98,7 @@ def test_it_can_be_run_again(both):
     assert run("--apply") == (["0 moved, 0 not moved"], None)
 
 
-def test_a_moved_account_keeps_its_tokens_and_can_be_moved_back(both, anna):
+def test_a_migrated_account_keeps_its_tokens_and_can_be_rolled_back(both, anna):
     run("--apply")
     assert run("--back")[0][0] == f"{both}: would be moved back"
     assert versions() == ["3"]
@@ -110,11 +110,11 @@ def test_a_moved_account_keeps_its_tokens_and_can_be_moved_back(both, anna):
     assert token in store.state().access_tokens
 
 
-def test_an_account_without_a_way_back_stays(both):
+def test_an_account_that_could_not_be_rolled_back_is_not_migrated(both):
     run("--apply")
     SmartcarAccount.objects.update(refresh_expires_at=timezone.now() - timedelta(days=1))
     lines, error = run("--back", "--apply")
-    assert lines == [f"{both}: not moved (its tokens of API v2 have ended)"]
+    assert lines == [f"{both}: not moved (its v2 tokens have expired)"]
     assert error == "0 moved, 1 not moved"
     assert run("--delete-v2-tokens") == (
         ["1 accounts have tokens of API v2; with --apply they are wiped, for good."],
@@ -123,20 +123,20 @@ def test_an_account_without_a_way_back_stays(both):
     run("--delete-v2-tokens", "--apply")
     assert SmartcarAccount.objects.get().refresh_token == ""
     lines, _ = run("--back", "--apply")
-    assert lines == [f"{both}: not moved (it has no tokens of API v2: it was connected through API v3)"]
+    assert lines == [f"{both}: not moved (it has no v2 tokens, because it was connected with API v3)"]
     assert versions() == ["3"]
 
 
-def test_tokens_that_do_not_open_every_car_are_told_when_an_account_is_moved_back(both):
+def test_a_rollback_is_refused_if_the_tokens_do_not_cover_every_vehicle(both):
     run("--apply")
     ConnectedVehicle.objects.create(account=both, smartcar_vehicle_id="00000000-0000-4000-8000-000000000000")
     lines, error = run("--back", "--apply")
-    assert lines == [f"{both}: not moved (its tokens of API v2 do not open 1 of its cars)"]
+    assert lines == [f"{both}: not moved (its v2 tokens do not cover 1 of its vehicles)"]
     assert error
     assert versions() == ["3"]
 
 
-def test_an_account_whose_refresh_token_died_is_healed(both, anna):
+def test_an_account_with_a_dead_refresh_token_works_after_migration(both, anna):
     """Smartcar still shows its cars, so no driver has to come back for it."""
     SmartcarAccount.objects.update(reconnect_required_at=timezone.now(), refresh_token="dead")
     run("--apply")
@@ -144,7 +144,7 @@ def test_an_account_whose_refresh_token_died_is_healed(both, anna):
     vehicles.odometer(ConnectedVehicle.objects.first())
 
 
-def test_an_account_that_smartcar_no_longer_shows_stays_and_the_others_are_moved(
+def test_an_account_that_smartcar_no_longer_lists_is_skipped_and_the_others_are_migrated(
     both, drives, smartcar, bert
 ):
     settings_of_two = drives  # Bert connects while both API versions run
@@ -154,14 +154,14 @@ def test_an_account_that_smartcar_no_longer_shows_stays_and_the_others_are_moved
         next(iter(state.grants.values())).vehicle_ids.pop()
     lines, error = run("--apply")
     assert lines == [
-        f"{both}: not moved (it is no longer connected at Smartcar, or shares a car with another driver)",
+        f"{both}: not moved (it is no longer connected at Smartcar, or shares a vehicle with another driver)",
         f"{connected.account}: moved, with 1 cars",
     ]
     assert error == "1 moved, 1 not moved"
     assert versions() == ["2.0", "3"]
 
 
-def test_an_account_is_moved_under_the_name_that_generation_3_has_for_its_driver(both, anna, older_name):
+def test_an_account_is_migrated_to_the_drivers_v3_user_id(both, anna, v2_user_id):
     """Should Smartcar call a driver otherwise in API v3, its management endpoint says who that is."""
     SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="older-name", user=anna))
     newer = store.owner("2-vehicles@smartcar.com").id
@@ -171,20 +171,22 @@ def test_an_account_is_moved_under_the_name_that_generation_3_has_for_its_driver
     vehicles.odometer(ConnectedVehicle.objects.first())
 
 
-def test_a_name_of_another_local_user_is_never_taken(both, anna, bert, older_name):
+def test_a_user_id_of_another_local_user_is_refused(both, anna, bert, v2_user_id):
     newer = store.owner("2-vehicles@smartcar.com").id
     SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="older-name", user=anna))
     SmartcarUser.objects.filter(pk=newer).update(user=bert)
     lines, _ = run("--apply")
-    assert lines == [f"{both}: not moved (its driver's id of API v3 belongs to another user of this site)"]
+    assert lines == [
+        f"{both}: not moved (its driver's user id in API v3 belongs to another user of this site)"
+    ]
     assert versions() == ["2.0"]
 
 
-def test_a_name_is_not_looked_for_without_a_management_token(both, settings, anna):
+def test_a_v3_user_id_cannot_be_found_without_a_management_token(both, settings, anna):
     settings.SMARTCAR_MANAGEMENT_TOKENS = []
     SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="older-name", user=anna))
     lines, _ = run("--apply")
-    assert "SMARTCAR_MANAGEMENT_TOKENS would help" in lines[0]
+    assert "setting SMARTCAR_MANAGEMENT_TOKENS helps" in lines[0]
     assert versions() == ["2.0"]
 
 
@@ -193,11 +195,11 @@ def test_two_drivers_of_one_car_are_not_mixed_up(both, anna):
     SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="gone", user=anna))
     lines, _ = run("--apply")
     assert lines == [
-        f"{both}: not moved (it is no longer connected at Smartcar, or shares a car with another driver)"
+        f"{both}: not moved (it is no longer connected at Smartcar, or shares a vehicle with another driver)"
     ]
 
 
-def test_a_smartcar_that_lies_about_the_filter_gives_nobody_anothers_cars(both, settings, drives, bert):
+def test_an_ignored_filter_gives_nobody_another_users_vehicles(both, settings, drives, bert):
     drives("bert@example.com", user=bert)
     with store.changes() as state:
         state.grants[next(iter(state.grants))].vehicle_ids.clear()
@@ -208,11 +210,11 @@ def test_a_smartcar_that_lies_about_the_filter_gives_nobody_anothers_cars(both, 
     assert versions() == ["2.0", "3"]
 
 
-def test_it_needs_the_settings_of_generation_3(account):
+def test_it_needs_the_settings_of_v3(account):
     assert 'Set SMARTCAR_API_VERSION = "3"' in run("--apply")[1]
 
 
-def test_an_account_that_was_moved_in_this_moment_is_left_alone(both):
+def test_an_account_that_another_process_has_migrated_is_skipped(both):
     found = migration.find(both)
     assert migration.migrate_to_v3(both, found)
     assert not migration.migrate_to_v3(both, found)
@@ -221,7 +223,7 @@ def test_an_account_that_was_moved_in_this_moment_is_left_alone(both):
 
 
 @pytest.mark.parametrize("how", ["no pair", "dead token", "2.0 is gone"])
-def test_an_account_that_cannot_go_back_goes_on_in_generation_3(both, settings, how):
+def test_an_account_that_cannot_be_rolled_back_stays_with_v3(both, settings, how):
     run("--apply")
     SmartcarAccount.objects.update(access_expires_at=timezone.now() - timedelta(hours=1))
     if how == "no pair":
@@ -238,7 +240,7 @@ def test_an_account_that_cannot_go_back_goes_on_in_generation_3(both, settings, 
     vehicles.odometer(ConnectedVehicle.objects.first())
 
 
-def test_a_driver_who_connected_under_the_newer_name_has_each_car_once(both, drives, anna, older_name):
+def test_a_driver_who_connected_with_the_v3_user_id_has_each_vehicle_once(both, drives, anna, v2_user_id):
     newer = store.owner("2-vehicles@smartcar.com").id
     SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="older-name", user=anna))
     kept = set(ConnectedVehicle.objects.values_list("pk", flat=True))
@@ -252,23 +254,19 @@ def test_a_driver_who_connected_under_the_newer_name_has_each_car_once(both, dri
     assert set(ConnectedVehicle.objects.values_list("pk", flat=True)) == kept
 
 
-def test_another_drivers_connection_of_the_same_car_is_not_taken_for_this_ones(
-    both, anna, settings, older_name
-):
+def test_another_drivers_connection_of_the_same_vehicle_does_not_count(both, anna, settings, v2_user_id):
     """A car that was sold: the seller is still connected in 2.0, and the buyer has just connected in 3."""
     newer = store.owner("2-vehicles@smartcar.com").id
     SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="older-name", user=anna))
     SmartcarUser.objects.filter(pk=newer).delete()
-    older_name.made -= timedelta(days=700)
+    v2_user_id.made -= timedelta(days=700)
     lines, _ = run("--apply")
-    assert lines == [
-        f"{both}: not moved (the connections that API v3 shows for its cars are not the ones of API v2)"
-    ]
+    assert lines == [f"{both}: not moved (the connections of its vehicles in API v3 are not those of API v2)"]
     assert not SmartcarUser.objects.filter(pk=newer).exists()
 
 
 @pytest.mark.parametrize("by", ["the command", "the driver"])
-def test_an_exchange_under_way_that_fails_does_not_mark_an_account_that_was_moved(
+def test_a_failed_refresh_in_progress_does_not_mark_a_migrated_account(
     both, drives, settings, wire, smartcar, by
 ):
     SmartcarAccount.objects.update(refresh_token="dead")
@@ -291,7 +289,7 @@ def test_an_exchange_under_way_that_fails_does_not_mark_an_account_that_was_move
     vehicles.odometer(ConnectedVehicle.objects.first())
 
 
-def test_a_consent_to_one_car_does_not_take_the_way_back_from_the_others(both, drives):
+def test_a_single_select_grant_does_not_prevent_the_rollback_of_the_others(both, drives):
     drives("2-vehicles@smartcar.com", single_select=True)
     SmartcarAccount.objects.update(access_expires_at=timezone.now() - timedelta(hours=1))
     assert run("--back", "--apply")[1] is None
@@ -299,16 +297,14 @@ def test_a_consent_to_one_car_does_not_take_the_way_back_from_the_others(both, d
         vehicles.odometer(vehicle)
 
 
-def test_the_dry_run_tells_of_a_name_that_belongs_to_somebody_else(both, anna, bert, older_name):
+def test_the_dry_run_reports_a_user_id_that_belongs_to_another_user(both, anna, bert, v2_user_id):
     newer = store.owner("2-vehicles@smartcar.com").id
     SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="older-name", user=anna))
     SmartcarUser.objects.filter(pk=newer).update(user=bert)
     assert run()[0] == run("--apply")[0]
 
 
-def test_another_drivers_connection_of_ones_car_does_not_count_when_the_filter_is_not_heeded(
-    both, settings, drives, bert
-):
+def test_another_drivers_connection_does_not_count_if_the_filter_is_ignored(both, settings, drives, bert):
     settings.SMARTCAR_MANAGEMENT_TOKENS = []
     drives("bert@example.com", user=bert)
     with store.changes() as state:
@@ -317,5 +313,5 @@ def test_another_drivers_connection_of_ones_car_does_not_count_when_the_filter_i
         first.vehicle_ids = []
     settings.SMARTCAR_SIMULATOR_FILTERS = False
     lines, _ = run("--apply")
-    assert lines[0].startswith(f"{both}: not moved (API v3 does not show its cars")
+    assert lines[0].startswith(f"{both}: not moved (API v3 does not list its vehicles")
     assert versions() == ["2.0", "3"]

@@ -283,5 +283,5 @@ def test_two_secrets_are_compared_by_their_content(smartcar, anna):
     assert _state._session_digest(Secret("one")) == _state._session_digest("one")
     query, _external_id = visit(smartcar, anna)
     attempt = connect.consume(query["state"], user=anna, session_key="sESSion")
-    with pytest.raises(OwnershipNotVerified, match="external id of somebody else"):
+    with pytest.raises(OwnershipNotVerified, match="external id belongs to another user"):
         connect.complete(attempt, Callback(query.get("code", ""), query.get("user_id", ""), "another"))

@@ -261,7 +261,7 @@ def test_the_callback_is_not_cached_and_does_not_leak_its_url(annas):
 class TestApiV3:
     @pytest.fixture(autouse=True)
     def api_v3(self, smartcar, monkeypatch):
-        monkeypatch.setattr(_ownership, "VISIBLE_WITHIN", 0.1)
+        monkeypatch.setattr(_ownership, "POLL_TIMEOUT", 0.1)
 
     def visit(self, client, smartcar, **options):
         return smartcar.visit(client.post(CONNECT).url, **options)

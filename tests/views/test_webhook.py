@@ -32,7 +32,7 @@ def stored():
 
 
 @pytest.mark.parametrize("path", ["/cars/webhook/", "/cars/webhook"])
-def test_a_signed_event_is_stored_when_it_comes_with_or_without_slash(path):
+def test_a_signed_event_is_stored_with_or_without_a_trailing_slash(path):
     client = Client(enforce_csrf_checks=True)
     assert post(client, event(car="car-9", event_id="e1"), path=path).status_code == 200
     (row,) = stored()
@@ -42,7 +42,7 @@ def test_a_signed_event_is_stored_when_it_comes_with_or_without_slash(path):
 
 @pytest.mark.parametrize("method", ["get", "head", "put", "delete", "options"])
 @pytest.mark.parametrize("path", ["/cars/webhook/", "/cars/webhook"])
-def test_nothing_but_post_is_answered(client, method, path):
+def test_only_post_is_allowed(client, method, path):
     assert getattr(client, method)(path).status_code == 405
 
 
@@ -60,11 +60,11 @@ def test_an_event_without_an_id_is_stored_once(client):
     assert len(stored()) == 1
 
 
-def test_a_schedule_is_stored_car_by_car(client):
+def test_a_scheduled_event_is_stored_vehicle_by_vehicle(client):
     cars = [{"vehicleId": f"car-{number}", "data": []} for number in range(3)]
-    told = {"version": "2.0", "webhookId": "h", "eventName": "schedule", "payload": {"vehicles": cars}}
+    payload = {"version": "2.0", "webhookId": "h", "eventName": "schedule", "payload": {"vehicles": cars}}
     for _ in range(2):
-        assert post(client, told).status_code == 200
+        assert post(client, payload).status_code == 200
     assert [row.smartcar_vehicle_id for row in stored()] == ["car-0", "car-1", "car-2"]
 
 
@@ -79,25 +79,27 @@ def test_what_is_stored_is_what_djangos_own_insert_writes(client):
     assert {name for name in names if getattr(mine, name) != getattr(theirs, name)} == {"event_id"}
 
 
-def test_a_new_event_begins_as_the_model_says(client):
+def test_a_new_event_has_the_models_defaults(client):
     """The database begins the columns that are not written."""
     post(client, event(event_id="e1"))
     (mine,), blank = stored(), WebhookEvent()
-    untold = {"state", "attempts", "lease", "done", "last_error", "processed_at"}
-    assert {name: getattr(mine, name) for name in untold} == {name: getattr(blank, name) for name in untold}
+    defaults = {"state", "attempts", "lease", "done", "last_error", "processed_at"}
+    assert {name: getattr(mine, name) for name in defaults} == {
+        name: getattr(blank, name) for name in defaults
+    }
 
 
-def test_the_event_of_one_car_is_kept_as_it_came(client):
+def test_the_event_of_one_vehicle_is_stored_as_received(client):
     body = json.dumps(event(event_id="e1"), indent=3).encode()
     assert post(client, body).status_code == 200
     assert stored()[0].payload == body.decode()
 
 
 @pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16", "utf-32-le"])
-def test_an_event_in_another_encoding_can_be_worked(client, codec):
-    told = event(event_id="ä1")
-    assert post(client, json.dumps(told, ensure_ascii=False).encode(codec)).status_code == 200
-    assert sdk.webhooks.load(stored()[0].payload) == told
+def test_an_event_in_another_encoding_can_be_processed(client, codec):
+    payload = event(event_id="ä1")
+    assert post(client, json.dumps(payload, ensure_ascii=False).encode(codec)).status_code == 200
+    assert sdk.webhooks.load(stored()[0].payload) == payload
 
 
 @pytest.mark.django_db(transaction=True)
@@ -108,7 +110,7 @@ def test_an_event_of_one_car_takes_one_statement(client, settings, django_assert
 
 
 @pytest.mark.parametrize("token", ["", OTHER])
-def test_what_is_not_signed_is_refused_and_counted(client, token, caplog):
+def test_an_unsigned_request_is_refused_and_counted(client, token, caplog):
     payload = event(location(48.137154, 11.576124, 1_790_000_000))
     for _ in range(2):
         assert post(client, payload, token).status_code == 401
@@ -126,7 +128,7 @@ def test_a_signature_of_another_body_is_refused(client):
     assert not stored()
 
 
-def test_every_key_is_tried_and_the_one_that_matched_is_kept(client, settings):
+def test_every_token_is_tried_and_the_matching_one_is_stored(client, settings):
     settings.SMARTCAR_MANAGEMENT_TOKENS = [OTHER, TOKEN]
     assert post(client, event()).status_code == 200
     assert stored()[0].key_position == 2
@@ -150,16 +152,16 @@ class TestEndpoints:
         settings.SMARTCAR_WEBHOOK_TOKENS = {"nobody-guesses-this": [OTHER]}
 
     @pytest.mark.parametrize("path", [PATH, PATH.rstrip("/")])
-    def test_another_application_has_an_address_and_tokens_of_its_own(self, client, path):
+    def test_another_application_has_its_own_url_and_tokens(self, client, path):
         assert post(client, event(event_id="e1"), OTHER, path=path).status_code == 200
         assert stored()[0].endpoint == "nobody-guesses-this"
 
-    def test_the_tokens_of_one_address_open_no_other(self, client):
+    def test_the_tokens_of_one_url_are_refused_at_another(self, client):
         assert post(client, event(), TOKEN, path=self.PATH).status_code == 401
         assert post(client, event(), OTHER).status_code == 401
         assert not stored()
 
-    def test_an_unknown_address_is_not_found(self, client):
+    def test_an_unknown_url_is_not_found(self, client):
         assert post(client, event(), OTHER, path="/cars/webhook/guessed/").status_code == 404
         assert not WebhookEndpoint.objects.exists()
 
@@ -187,7 +189,7 @@ class TestVerify:
         assert not stored()
 
     @pytest.mark.parametrize("challenge", ['{"eventId":"forged"}', "{}", "", "a" * 257, "a\n", None, ["a"]])
-    def test_what_could_be_an_event_is_not_signed(self, client, challenge):
+    def test_a_challenge_that_could_be_an_event_is_not_signed(self, client, challenge):
         answer = post(client, verify(challenge), "")
         assert answer.status_code == 403
         assert "challenge" not in answer.json()
@@ -204,12 +206,12 @@ class TestVerify:
         for name, value in changes.items():
             setattr(settings, name, value)
         assert post(client, verify(challenge), "").status_code == 403
-        assert caplog.messages[0] == f"a challenge of {len(challenge)} characters was not answered: {reason}"
+        assert caplog.messages[0] == f"rejected a challenge of {len(challenge)} characters: {reason}"
 
     def test_it_is_answered_at_a_limited_rate(self, client):
         with time_machine.travel(timezone.now(), tick=False) as clock:
-            answers = [post(client, verify(), "").status_code for _ in range(webhooks.CHALLENGES + 3)]
-            assert answers == [200] * webhooks.CHALLENGES + [429] * 3
+            answers = [post(client, verify(), "").status_code for _ in range(webhooks.MAX_CHALLENGES + 3)]
+            assert answers == [200] * webhooks.MAX_CHALLENGES + [429] * 3
             clock.shift(timedelta(seconds=61))
             assert post(client, verify(), "").status_code == 200
 
@@ -223,19 +225,19 @@ class TestVerify:
     ("body", "status"),
     [(b"", 400), (b"[]", 400), (b'{"a":' * 100 + b"1" + b"}" * 100, 400), (b"x" * 1_000_001, 413)],
 )
-def test_what_is_signed_and_no_event_is_refused(client, body, status):
+def test_a_signed_body_that_is_no_event_is_refused(client, body, status):
     assert post(client, body).status_code == status
     assert not stored()
 
 
-def test_an_odd_id_is_no_reason_to_lose_an_event(client):
+def test_an_event_with_an_invalid_id_is_stored(client):
     for odd in ("\x00", "\ud800", "x" * 5000, 5):
         assert post(client, {**event(), "eventId": odd}).status_code == 200
     assert len(stored()) == 4
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_database_that_is_down_makes_smartcar_try_again(client, caplog):
+def test_a_database_error_makes_smartcar_retry(client, caplog):
     def refuse(execute, sql, params, many, context):
         raise OperationalError("gone")
 
@@ -246,13 +248,15 @@ def test_a_database_that_is_down_makes_smartcar_try_again(client, caplog):
     assert not stored()
 
 
-def test_a_missing_key_makes_smartcar_try_again(client, settings):
+def test_a_missing_key_makes_smartcar_retry(client, settings):
     settings.SMARTCAR_ENCRYPTION_KEYS = []
     assert post(client, event()).status_code == 503
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_event_is_kept_when_requests_are_atomic_and_the_work_fails(client, settings, monkeypatch, caplog):
+def test_an_event_is_stored_if_requests_are_atomic_and_processing_fails(
+    client, settings, monkeypatch, caplog
+):
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
     monkeypatch.setattr(webhooks._schedule._queue, "process_due", lambda seconds: 1 / 0)
     assert post(client, event()).status_code == 200

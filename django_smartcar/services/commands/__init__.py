@@ -95,10 +95,10 @@ def send_many(
     """Send a command to many vehicles, some at a time; yield a result for each."""
     parameters = registry.protected_parameters(parameters)
 
-    def tell(vehicle: ConnectedVehicle) -> VehicleCommand:
+    def send_one(vehicle: ConnectedVehicle) -> VehicleCommand:
         return send(vehicle, action, actor=actor, reason=reason, **parameters)
 
-    yield from _concurrency.each(tell, vehicles, conf.SMARTCAR_COMMANDS_AT_ONCE, Outcome.DONE)
+    yield from _concurrency.each(send_one, vehicles, conf.SMARTCAR_COMMANDS_AT_ONCE, Outcome.DONE)
 
 
 def expire_pending(vehicle_id: int | None = None) -> int:

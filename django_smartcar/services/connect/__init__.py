@@ -1,4 +1,4 @@
-"""Begin and complete a connection: from the button to a driver's cars as rows."""
+"""Connect a user's vehicles: begin an attempt, and complete it when Connect redirects back."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Connected:
-    """What came of a connection."""
+    """The result of a completed connection."""
 
     account: SmartcarAccount
     vehicles: list[ConnectedVehicle]
@@ -51,10 +51,10 @@ def begin(
     make: str = "",
     single_select: bool = False,
 ) -> str:
-    """Open an attempt for this user in this session; returns the address of Connect to send them to.
+    """Start an attempt for this user and session; return the Connect URL to redirect to.
 
-    ``make`` skips Smartcar's list of brands; ``single_select`` asks for one car only. ``next_url`` must
-    have been checked: it is where the driver ends up.
+    ``make`` skips Smartcar's list of brands; ``single_select`` lets the driver choose one vehicle only.
+    ``next_url`` is where the driver is redirected in the end: validate it before.
     """
     session_key = Secret(session_key)
     version = conf.SMARTCAR_API_VERSION
@@ -69,7 +69,7 @@ def begin(
     return client.auth_url(
         version,
         redirect_uri,
-        # A driver who comes back to connect a second car has to see what they consent to.
+        # A driver who connects a second vehicle must see the consent page again.
         force=True,
         state=state,
         vehicle_info={"make": make} if make else None,
@@ -79,76 +79,78 @@ def begin(
 
 
 @sensitive_variables()
-def complete(attempt: ConnectAttempt, said: Callback) -> Connected:
-    """Find out who has consented, and store the driver's account and cars, all or nothing.
+def complete(attempt: ConnectAttempt, callback: Callback) -> Connected:
+    """Verify who consented, and store the account and its vehicles, all or nothing.
 
-    Smartcar is asked first; one short transaction then stores the result. Raises OwnershipNotVerified,
-    OwnedByAnotherUser, NoVehiclesConnected, MissingCredentials or a SmartcarException, and nothing is stored;
-    or TransactionNotAllowed inside a transaction, whose rollback would lose the tokens of a code.
+    All API calls come first; then one short transaction stores the result. Raises OwnershipNotVerified,
+    OwnedByAnotherUser, NoVehiclesConnected, MissingCredentials or a SmartcarException, with nothing stored.
+    Raises TransactionNotAllowed inside a transaction: its rollback would lose the tokens.
     """
     if _transactions.is_open(SmartcarUser):
         raise TransactionNotAllowed("a new connection")
     try:
-        return _complete(attempt, said)
+        return _complete(attempt, callback)
     except (InvalidConnectState, OwnershipNotVerified, OwnedByAnotherUser) as refusal:
         logger.warning("a connection of local user %s was refused: %s", attempt.user_id, refusal)
         _state.announce_refusal(attempt.user, str(refusal))
         raise
 
 
-def _complete(attempt: ConnectAttempt, said: Callback) -> Connected:
+def _complete(attempt: ConnectAttempt, callback: Callback) -> Connected:
     if attempt.api_version == client.V3:
-        proven = _ownership.verify_owner(attempt, said)
+        verified = _ownership.verify_owner(attempt, callback)
         found = _ownership.poll(
-            lambda: _session.as_application(lambda token: vehicles.read_all(_driver(attempt, proven, token)))
+            lambda: _session.as_application(
+                lambda token: vehicles.read_all(_driver(attempt, verified, token))
+            )
         )
     else:
-        access = client.auth_client(attempt.redirect_uri).exchange_code(said.code)
-        proven = VerifiedUser(client.user_id(access["access_token"]), access)
-        found = vehicles.read_all(_driver(attempt, proven, access["access_token"]))
+        access = client.auth_client(attempt.redirect_uri).exchange_code(callback.code)
+        verified = VerifiedUser(client.user_id(access["access_token"]), access)
+        found = vehicles.read_all(_driver(attempt, verified, access["access_token"]))
     if not found:
         raise NoVehiclesConnected
     with transaction.atomic():
         if not ConnectAttempt.objects.filter(pk=attempt.pk).exists():
-            raise InvalidConnectState("erased")  # its user wanted to be forgotten meanwhile
-        account = _account(attempt, proven.user_id, {told.vehicle_id for told in found})
-        _save(account, attempt, proven)
+            raise InvalidConnectState("erased")  # the user's data was erased in the meantime
+        account = _account(attempt, verified.user_id, {details.vehicle_id for details in found})
+        _save(account, attempt, verified)
         stored = vehicles.store(account, found)
         subscriptions.reset(stored)
         _retire_emptied(account)
     logger.info("%s connected with %d vehicles", account, len(stored))
     signals.account_connected.send_robust(SmartcarAccount, account=account, vehicles=stored)
     subscriptions.begin(stored)
-    webhooks.begin_work()  # what webhooks have told of these cars before they were here
+    webhooks.begin_work()  # events of these vehicles may have arrived before this
     return Connected(account, stored)
 
 
-def _driver(attempt: ConnectAttempt, proven: VerifiedUser, access_token: str) -> ApiCredentials:
-    if not 0 < len(proven.user_id) <= vehicles.MAX_ID_LENGTH:
-        raise InvalidResponseException("Smartcar named the driver by an id that is none")
-    return ApiCredentials(attempt.api_version, Secret(access_token), proven.user_id, attempt.mode)
+def _driver(attempt: ConnectAttempt, verified: VerifiedUser, access_token: str) -> ApiCredentials:
+    if not 0 < len(verified.user_id) <= vehicles.MAX_ID_LENGTH:
+        raise InvalidResponseException("Smartcar returned an invalid user id")
+    return ApiCredentials(attempt.api_version, Secret(access_token), verified.user_id, attempt.mode)
 
 
-def _save(account: SmartcarAccount, attempt: ConnectAttempt, proven: VerifiedUser) -> None:
-    """Write the account. API v3 needs no tokens of it: those of a code are kept for the way back."""
+def _save(account: SmartcarAccount, attempt: ConnectAttempt, verified: VerifiedUser) -> None:
+    """Save the account. API v3 needs no tokens of its own: a code's tokens are kept for a return to v2."""
     is_new = account.pk is None
     account.api_version = attempt.api_version
     for name, value in tokens.RECONNECT_CLEARED.items():
         setattr(account, name, value)
-    # The token of a consent to one car opens that one; those that the account has may open them all.
+    # A single-select grant's tokens cover one vehicle; the account's present tokens may cover all of them.
     is_narrower = account.uses_v3 and attempt.single_select and not is_new and account.refresh_token
     columns = ["api_version", "updated_at", *tokens.RECONNECT_CLEARED]
-    if proven.access is not None and not is_narrower:
-        tokens.store(account, proven.access)
+    if verified.access is not None and not is_narrower:
+        tokens.store(account, verified.access)
         columns += account.TOKEN_FIELDS
     account.save(update_fields=None if is_new else columns)
 
 
 def _account(attempt: ConnectAttempt, smartcar_user_id: str, vehicle_ids: set[str]) -> SmartcarAccount:
-    """The row for this grant: an earlier one that the grant replaces whole, or a new one.
+    """Return the row for this grant: an earlier one that the grant replaces entirely, or a new one.
 
-    A grant may cover fewer cars than an earlier one (`single_select`, or a driver who ticked another car):
-    the earlier one's tokens then still open the other cars, and must stay.
+    A grant may cover fewer vehicles than an earlier one (`single_select`, or the driver chose another one).
+    The earlier grant's tokens are then still needed for the other vehicles.
     """
     SmartcarUser.objects.get_or_create(id=smartcar_user_id, defaults={"user_id": attempt.user_id})
     owner = vehicles.lock_owner(smartcar_user_id)
@@ -162,7 +164,7 @@ def _account(attempt: ConnectAttempt, smartcar_user_id: str, vehicle_ids: set[st
 
 
 def _retire_emptied(account: SmartcarAccount) -> None:
-    """Earlier grants of this driver whose every car has moved to the new one: they open nothing any more."""
+    """Retire earlier accounts of this driver whose vehicles have all moved to the new one."""
     for earlier in account.smartcar_user.accounts.exclude(pk=account.pk):
         if earlier.vehicles.exists():
             tokens.clear_tokens_if_unused(earlier)

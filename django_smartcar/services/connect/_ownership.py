@@ -1,14 +1,14 @@
-"""Who has consented, in API v3: asked of Smartcar, since the callback's ``user_id`` is text in a URL.
+"""Verify who consented, in API v3. The callback's ``user_id`` is only text in a URL that anyone can edit.
 
-The application's token opens every driver's cars, so whoever could put another's id into the address would
-have that driver's cars. What Smartcar itself says decides; SMARTCAR_OWNERSHIP_PROOFS names what is enough:
+The application's token gives access to every driver's vehicles, so accepting a forged user id would hand over
+that driver's vehicles. Only Smartcar's own data counts; SMARTCAR_OWNERSHIP_PROOFS lists what is sufficient:
 
-* ``code``            the callback's code is good, and its token is this user's (with API v2's secret)
-* ``external_id``     a connection of this user is under the unguessable id that we sent for the local user
-* ``new_connection``  a connection of this user, unknown here, was made or renewed since the attempt began
+* ``code``            the callback's code is valid, and its token belongs to this user (needs the v2 secret)
+* ``external_id``     a connection of this user has the unguessable id that was sent for the local user
+* ``new_connection``  a connection of this user, unknown here, was created or renewed since the attempt began
 
-The first cannot be borrowed. The others rest on what was said in Connect: a driver who follows a link that
-somebody else made gives their car to that person's account, whatever this site does.
+The first cannot be forged. The others depend on the Connect URL: a driver who follows a link that somebody
+else created connects their vehicle to that person's account. A site cannot prevent this.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ from . import _state
 
 T = TypeVar("T")
 
-#: How long a connection that was just made is waited for, in seconds: the driver waits as well.
-VISIBLE_WITHIN = 4.0
+#: Seconds to wait until Smartcar shows a new connection: the driver is waiting, too.
+POLL_TIMEOUT = 4.0
 
 _FIRST_PAUSE = 0.25
 
-#: How many connections are looked at: a filter that is not heeded shows everybody's.
-_MOST = 100
+#: How many connections to read: if Smartcar ignores the filter, it lists everybody's.
+_MAX_CONNECTIONS = 100
 
 _MAX_ID_LENGTH = SmartcarUser._meta.pk.max_length or 0
 
 
 @dataclass(frozen=True)
 class Callback:
-    """What Connect's redirect said: all of it text that the logged-in person can edit."""
+    """The query parameters of Connect's redirect: text that the logged-in user can edit."""
 
     code: str = field(default="", repr=False)
     user_id: str = ""
@@ -57,74 +57,76 @@ class Callback:
 
 @dataclass(frozen=True)
 class VerifiedUser:
-    """Who has consented, as Smartcar says; a code's tokens are good for API v2."""
+    """The Smartcar user who consented, as verified; the tokens are a code's, for API v2."""
 
     user_id: str
     access: sdk.Access | None = field(default=None, repr=False)
 
 
 class _NotVerified(Exception):
-    """What was looked for is not there: says what came back instead."""
+    """A proof that failed, with the reason."""
 
 
-def verify_owner(attempt: ConnectAttempt, said: Callback) -> VerifiedUser:
-    """Who has consented in this attempt; raises OwnershipNotVerified, which says what each proof came to."""
-    ours = _state.external_id_of(attempt.user)
-    if said.external_id and not constant_time_compare(said.external_id.encode(), ours.encode()):
-        raise OwnershipNotVerified({"address": "it names the external id of somebody else"})
+def verify_owner(attempt: ConnectAttempt, callback: Callback) -> VerifiedUser:
+    """Return who consented in this attempt. Raise OwnershipNotVerified, with the result of each proof."""
+    own_id = _state.external_id_of(attempt.user)
+    if callback.external_id and not constant_time_compare(callback.external_id.encode(), own_id.encode()):
+        raise OwnershipNotVerified({"callback": "the external id belongs to another user"})
     attempted_proofs: dict[str, str] = {}
     for name, proof in PROOFS.items():
         if name in conf.SMARTCAR_OWNERSHIP_PROOFS:
             try:
-                return proof(attempt, said)
-            except _NotVerified as answer:
-                attempted_proofs[name] = str(answer)
+                return proof(attempt, callback)
+            except _NotVerified as reason:
+                attempted_proofs[name] = str(reason)
             except (SmartcarException, SmartcarAppError) as error:
                 attempted_proofs[name] = f"failed ({error_code(error)})"
     raise OwnershipNotVerified(attempted_proofs)
 
 
-def poll(ask: Callable[[], T]) -> T:
-    """What ``ask`` answers, asked anew for a few seconds while it is nothing: it may not be there yet."""
-    ends = time.monotonic() + VISIBLE_WITHIN
+def poll(fetch: Callable[[], T]) -> T:
+    """Call ``fetch`` for a few seconds, until it returns something; return its last result."""
+    ends = time.monotonic() + POLL_TIMEOUT
     pause = _FIRST_PAUSE
-    while not (answer := ask()) and time.monotonic() + pause < ends:
+    while not (result := fetch()) and time.monotonic() + pause < ends:
         time.sleep(pause)
         pause *= 2
-    return answer
+    return result
 
 
-def _by_code(attempt: ConnectAttempt, said: Callback) -> VerifiedUser:
-    if not said.code:
-        raise _NotVerified("the callback had none")
-    access = client.auth_client(attempt.redirect_uri).exchange_code(said.code)
+def _by_code(attempt: ConnectAttempt, callback: Callback) -> VerifiedUser:
+    if not callback.code:
+        raise _NotVerified("the callback had no code")
+    access = client.auth_client(attempt.redirect_uri).exchange_code(callback.code)
     return VerifiedUser(client.user_id(access["access_token"]), access)
 
 
-def _by_external_id(attempt: ConnectAttempt, said: Callback) -> VerifiedUser:
-    user_id = _named(said)
-    ours = _state.external_id_of(attempt.user)
-    if not poll(lambda: _own(attempt, user_id, external_id=ours)):
-        known = {one["user_id"] for one in _connections(attempt, external_id=ours)}
-        raise _NotVerified(f"Smartcar users under it: {len(known)}, and not the one that the address names")
-    # The very same question, but for an id that nobody has: it shows nothing, or the filter shows everything.
+def _by_external_id(attempt: ConnectAttempt, callback: Callback) -> VerifiedUser:
+    user_id = _user_id_of(callback)
+    own_id = _state.external_id_of(attempt.user)
+    if not poll(lambda: _own(attempt, user_id, external_id=own_id)):
+        known = {one["user_id"] for one in _connections(attempt, external_id=own_id)}
+        raise _NotVerified(
+            f"Smartcar lists {len(known)} users with this external id, but not the user of the callback"
+        )
+    # Repeat the request with an unused id: if the user is still listed, Smartcar ignores the filter.
     if _own(attempt, user_id, external_id=str(uuid.uuid4())):
-        raise _NotVerified("Smartcar does not heed the filter: it shows the same under an id that nobody has")
+        raise _NotVerified("Smartcar ignores the filter: an unused external id returns the same connections")
     return VerifiedUser(user_id)
 
 
-def _by_new_connection(attempt: ConnectAttempt, said: Callback) -> VerifiedUser:
-    user_id = _named(said)
+def _by_new_connection(attempt: ConnectAttempt, callback: Callback) -> VerifiedUser:
+    user_id = _user_id_of(callback)
     if SmartcarUser.objects.filter(pk=user_id).exclude(user=attempt.user).exists():
-        raise _NotVerified("the Smartcar user is known here already")
+        raise _NotVerified("the Smartcar user already exists on this site")
 
     def is_new() -> bool:
-        shown = _own(attempt, user_id)
-        moments = [moment for one in shown for moment in (one["created_at"], one["updated_at"])]
-        return any(moment is not None and moment >= attempt.created_at for moment in moments)
+        connections = _own(attempt, user_id)
+        times = [at for one in connections for at in (one["created_at"], one["updated_at"])]
+        return any(at is not None and at >= attempt.created_at for at in times)
 
     if not poll(is_new):
-        raise _NotVerified("no connection of this user that was made or renewed since the attempt began")
+        raise _NotVerified("no connection of this user was created or renewed since the attempt began")
     return VerifiedUser(user_id)
 
 
@@ -136,19 +138,19 @@ PROOFS: dict[str, Callable[[ConnectAttempt, Callback], VerifiedUser]] = {
 }
 
 
-def _named(said: Callback) -> str:
-    if not 0 < len(said.user_id) <= _MAX_ID_LENGTH or not said.user_id.isprintable():
-        raise _NotVerified("the address names nobody")
-    return said.user_id
+def _user_id_of(callback: Callback) -> str:
+    if not 0 < len(callback.user_id) <= _MAX_ID_LENGTH or not callback.user_id.isprintable():
+        raise _NotVerified("the callback has no valid user id")
+    return callback.user_id
 
 
 def _own(attempt: ConnectAttempt, user_id: str, **filters: str) -> list[sdk.v3.Connection]:
-    """What Smartcar shows of this very user; its filter is not believed."""
-    shown = _connections(attempt, user_id=user_id, **filters)
-    return [one for one in shown if one["user_id"] == user_id]
+    """Return the user's connections. Smartcar's filter is not trusted: they are filtered here again."""
+    connections = _connections(attempt, user_id=user_id, **filters)
+    return [one for one in connections if one["user_id"] == user_id]
 
 
 def _connections(attempt: ConnectAttempt, **filters: str) -> list[sdk.v3.Connection]:
     return _session.as_application(
-        lambda token: client.connections(token, attempt.mode, filters, first=_MOST)
+        lambda token: client.connections(token, attempt.mode, filters, first=_MAX_CONNECTIONS)
     )

@@ -1,4 +1,4 @@
-"""What a callback has to match before it is believed: opened by a button, used up by one callback."""
+"""The OAuth ``state``: create it when an attempt begins, consume it in the callback."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from ...exceptions import InvalidConnectState
 from ...models import ConnectAttempt, ExternalId
 from ...secret_types import Secret
 
-#: How long a driver may take from the button to the callback. Smartcar's codes live as long.
-ATTEMPT_LIFE = timedelta(minutes=10)
+#: How long an attempt is valid. Smartcar's codes expire after the same time.
+ATTEMPT_LIFETIME = timedelta(minutes=10)
 
-#: How long attempts are kept after that, so that a late callback can be told why it is refused.
-ATTEMPT_KEPT = timedelta(days=2)
+#: How long expired attempts are kept, so that a late callback gets the reason why it is refused.
+ATTEMPT_RETENTION = timedelta(days=2)
 
 
-def begin(user: Any, session_key: str, **facts: Any) -> Secret:
-    """Open an attempt for this user in this session; returns its ``state``, which is stored nowhere."""
+def begin(user: Any, session_key: str, **columns: Any) -> Secret:
+    """Create an attempt for this user and session; return its ``state``, of which only a digest is stored."""
     session_key = Secret(session_key)
     now = timezone.now()
-    ConnectAttempt.objects.filter(expires_at__lt=now - ATTEMPT_KEPT).delete()
+    ConnectAttempt.objects.filter(expires_at__lt=now - ATTEMPT_RETENTION).delete()
     state = Secret(secrets.token_urlsafe(32))
     ConnectAttempt.objects.create(
         state_digest=_state_digest(state),
         session_digest=_session_digest(session_key),
         user=user,
         mode=conf.SMARTCAR_MODE,
-        expires_at=now + ATTEMPT_LIFE,
-        **facts,
+        expires_at=now + ATTEMPT_LIFETIME,
+        **columns,
     )
     return state
 
 
 @sensitive_variables()
 def consume(state: str, *, user: Any, session_key: str) -> ConnectAttempt:
-    """Use up the attempt that this callback belongs to, for success and for errors alike.
+    """Consume the attempt that a callback belongs to, whether Connect reports success or an error.
 
     Raises InvalidConnectState, with a ``reason``: unknown, another-user, another-session, expired, used.
     """
@@ -56,12 +56,12 @@ def consume(state: str, *, user: Any, session_key: str) -> ConnectAttempt:
 
 
 def announce_refusal(user: Any, reason: str) -> None:
-    """Tell the project's receivers that somebody came back from Connect and was refused."""
+    """Send the `connection_refused` signal."""
     signals.connection_refused.send_robust(ConnectAttempt, user=user, reason=reason)
 
 
 def external_id_of(user: Any) -> Secret:
-    """What this site calls the user when it speaks to Smartcar: made at first use, the same for ever."""
+    """Return the user's external id for Smartcar. It is created at first use and never changes."""
     return ExternalId.objects.get_or_create(user=user)[0].value
 
 
@@ -76,7 +76,7 @@ def _consume(state: str, user: Any, session_key: str) -> ConnectAttempt:
         raise InvalidConnectState("another-session")
     if attempt.expires_at <= now:
         raise InvalidConnectState("expired")
-    # Two callbacks with one state may get here together: the database lets one through.
+    # Two callbacks with one state may get here at the same time: the UPDATE lets one through.
     if not ConnectAttempt.objects.open(now).filter(pk=attempt.pk).update(consumed_at=now):
         raise InvalidConnectState("used")
     return attempt

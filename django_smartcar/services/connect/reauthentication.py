@@ -1,4 +1,4 @@
-"""A new login at the car's brand, when Smartcar has lost the way to a car: no new consent or token."""
+"""Reauthentication: the driver logs in to the vehicle's brand again. No new consent, no new tokens."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 def begin(vehicle: ConnectedVehicle, *, session_key: str, redirect_uri: str, next_url: str = "") -> str:
-    """Open an attempt for this car's driver; returns the address of Connect to send them to."""
+    """Start an attempt for this vehicle's driver; return the Connect URL to redirect to."""
     session_key = Secret(session_key)
     account = vehicle.account
     state = _state.begin(
@@ -29,10 +29,10 @@ def begin(vehicle: ConnectedVehicle, *, session_key: str, redirect_uri: str, nex
         redirect_uri=redirect_uri,
         next_url=next_url,
     )
-    given = vehicle.reauthentication_url
-    # Smartcar's own address is followed only to where Connect is.
-    if given and urlsplit(given)[:2] == urlsplit(conf.SMARTCAR_CONNECT_URL)[:2]:
-        return sdk.connect.complete_url(given, redirect_uri, state)
+    url = vehicle.reauthentication_url
+    # A URL from Smartcar's response is used only if it is on the host of Connect.
+    if url and urlsplit(url)[:2] == urlsplit(conf.SMARTCAR_CONNECT_URL)[:2]:
+        return sdk.connect.complete_url(url, redirect_uri, state)
     external_id = _state.external_id_of(account.user)
     return client.reauth_url(
         account.api_version, vehicle.smartcar_vehicle_id, redirect_uri, state, external_id
@@ -40,16 +40,16 @@ def begin(vehicle: ConnectedVehicle, *, session_key: str, redirect_uri: str, nex
 
 
 def complete(attempt: ConnectAttempt, vehicle_id: str) -> ConnectedVehicle:
-    """Read the car again, and let it count as reachable only if it answers.
+    """Read the vehicle again, and clear its reauthentication state if that succeeds.
 
-    Raises InvalidConnectState if the callback is about another car, and as `vehicles.reload` does.
+    Raises InvalidConnectState if the callback is for another vehicle, or as `vehicles.reload` does.
     """
     vehicle = attempt.vehicle
     if vehicle is None or vehicle_id != vehicle.smartcar_vehicle_id:
         _state.announce_refusal(attempt.user, "another-vehicle")
         raise InvalidConnectState("another-vehicle")
-    with contextlib.suppress(SignalNotAvailable):  # of API v3, which has collected nothing yet
+    with contextlib.suppress(SignalNotAvailable):  # API v3 may not have collected anything yet
         vehicles.reload(vehicle)
     _session.clear_reauthentication_required(vehicle)
-    logger.info("vehicle %s: its driver has logged in at the brand again", vehicle.pk)
+    logger.info("vehicle %s: its driver has reauthenticated", vehicle.pk)
     return vehicle

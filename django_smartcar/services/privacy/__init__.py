@@ -1,4 +1,4 @@
-"""Forgets a driver: first at Smartcar, then here. What cannot be forgotten there stays here as well."""
+"""Erase a user at Smartcar, then locally. If Smartcar fails, local data is kept."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ logger = logging.getLogger(__name__)
 
 
 def erase(user: Any, *, actor: Any = None) -> None:
-    """Forget all that Smartcar and this site know of a local user's cars. Call it before deleting the user.
+    """Erase all data about a local user's vehicles, at Smartcar and here. Call it before you delete the user.
 
-    Raises as `forget` does: what could not be forgotten at Smartcar is still here then.
+    Raises as `erase_smartcar_user` does. What could not be erased at Smartcar is kept here, too.
     """
-    # First, so that no callback under way brings a car back.
+    # First, so that a callback that is being processed cannot store a vehicle again.
     ConnectAttempt.objects.filter(user=user).delete()
     for smartcar_user in SmartcarUser.objects.filter(user=user):
         erase_smartcar_user(smartcar_user, actor=actor)
@@ -36,41 +36,41 @@ def erase(user: Any, *, actor: Any = None) -> None:
 
 
 def erase_smartcar_user(smartcar_user: SmartcarUser, *, actor: Any = None) -> None:
-    """Forget one Smartcar user: the connections at Smartcar, then accounts, cars and commands here.
+    """Erase a Smartcar user: the connections at Smartcar, then accounts, vehicles and commands here.
 
-    Raises ReconnectRequired if the tokens of 2.0 are dead and there is no management token either,
-    MissingCredentials, RefreshInProgress or a SmartcarException: then nothing has been deleted here.
+    Raises ReconnectRequired if the v2 tokens are dead and there is no management token, MissingCredentials,
+    RefreshInProgress or a SmartcarException, with nothing deleted here.
     """
     while True:
         _end_connections(smartcar_user, actor)
         with transaction.atomic():
             owner = vehicles.lock_owner(smartcar_user.pk)
-            cars = ConnectedVehicle.objects.connected().filter(account__smartcar_user=owner)
-            if not cars.exists():  # or somebody connected one while Smartcar was asked
-                _forget_events(owner)
+            connected = ConnectedVehicle.objects.connected().filter(account__smartcar_user=owner)
+            if not connected.exists():  # else one was connected during the API call
+                _delete_events(owner)
                 SmartcarUser.objects.filter(pk=owner.pk).delete()
                 break
-    logger.info("a Smartcar user of local user %s is forgotten", smartcar_user.user_id)
+    logger.info("erased a Smartcar user of local user %s", smartcar_user.user_id)
 
 
-def _forget_events(owner: SmartcarUser) -> None:
-    """Delete what webhooks have told of the driver's cars. Those of 2.0 name the car alone."""
-    cars = ConnectedVehicle.objects.filter(account__smartcar_user=owner)
-    WebhookEvent.objects.about(SmartcarUser.objects.filter(pk=owner.pk), cars).delete()
+def _delete_events(owner: SmartcarUser) -> None:
+    """Delete the webhook events of the user's vehicles. Events of v2 have a vehicle id only."""
+    vehicles_of_owner = ConnectedVehicle.objects.filter(account__smartcar_user=owner)
+    WebhookEvent.objects.about(SmartcarUser.objects.filter(pk=owner.pk), vehicles_of_owner).delete()
 
 
 def _end_connections(smartcar_user: SmartcarUser, actor: Any) -> None:
-    """Tell Smartcar of all of them at once where that is possible, else car by car."""
-    is_told = False
+    """End all connections in one request if possible, otherwise vehicle by vehicle."""
+    are_ended = False
     if conf.SMARTCAR_API_VERSION == client.V3:
         _delete_user(smartcar_user.pk)
-        is_told = True
+        are_ended = True
     elif conf.SMARTCAR_MANAGEMENT_TOKENS:
         client.delete_v2_connections(smartcar_user.pk)
-        is_told = True
+        are_ended = True
     for account in smartcar_user.accounts.all():
         for vehicle in account.vehicles.connected():
-            if not is_told:
+            if not are_ended:
                 vehicles.disconnect_at_smartcar(vehicle)
             vehicles.mark_disconnected(vehicle, actor)
 
@@ -79,8 +79,8 @@ def _delete_user(user_id: str) -> None:
     try:
         _session.as_application(lambda token: client.delete_user(token, user_id))
     except ResourceNotFoundException:
-        # Or the address is wrong: then this fails as well.
+        # If the URL is wrong, this request fails as well.
         for mode in SmartcarAccount.Mode.values:
             if _session.as_application(partial(client.connections, mode=mode, filters={"user_id": user_id})):
                 raise
-        logger.info("Smartcar had forgotten the user already")
+        logger.info("the user was already deleted at Smartcar")

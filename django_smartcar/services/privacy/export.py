@@ -1,4 +1,4 @@
-"""What is stored, for the person it is about: piece by piece, so that no amount of it fills the memory."""
+"""Export stored data for the user it is about, as a stream: page by page, to limit memory use."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ...querysets import in_pages
 
 COLUMNS = ["vehicle", "car", "kind", "value", "unit", "recorded_at", "fetched_at", "source", "is_outlier"]
 
-#: What opens something, or is this site's own business.
+#: Fields left out of exports: secrets and internal bookkeeping.
 HIDDEN = {
     "state_digest",
     "session_digest",
@@ -48,7 +48,7 @@ HIDDEN = {
 
 
 def readings_csv(rows: QuerySet[VehicleReading]) -> Iterator[str]:
-    """A line for each reading, after one with the names of the columns."""
+    """Yield CSV: a header, then a line for each reading."""
     writer = csv.writer(_Echo())
     yield writer.writerow(COLUMNS)
     for reading in _readings(rows):
@@ -56,28 +56,28 @@ def readings_csv(rows: QuerySet[VehicleReading]) -> Iterator[str]:
 
 
 def readings_json(rows: QuerySet[VehicleReading]) -> Iterator[str]:
-    """A list of objects, one for each reading."""
+    """Yield a JSON list with an object for each reading."""
     yield from _list(_readings(rows))
 
 
 def person(user: Any) -> Iterator[str]:
-    """An object with all that is stored about a local user and their cars, but for tokens."""
-    own_cars = ConnectedVehicle.objects.for_user(user)
+    """Yield a JSON object with all data about a local user and their vehicles, except tokens."""
+    own_vehicles = ConnectedVehicle.objects.for_user(user)
     drivers = SmartcarUser.objects.filter(user=user)
     parts: list[tuple[str, QuerySet[Any], Callable[[Any], dict[str, Any]]]] = [
-        ("external_ids", ExternalId.objects.filter(user=user), _facts),
-        ("smartcar_users", drivers, _facts),
-        ("accounts", SmartcarAccount.objects.for_user(user), _facts),
-        ("vehicles", own_cars, _facts),
-        ("commands", VehicleCommand.objects.filter(vehicle__in=own_cars), _command_of(user)),
-        ("problems", VehicleProblem.objects.filter(vehicle__in=own_cars), _facts),
-        ("webhook_events", WebhookEvent.objects.about(drivers, own_cars), _event),
-        ("connect_attempts", ConnectAttempt.objects.filter(user=user), _facts),
+        ("external_ids", ExternalId.objects.filter(user=user), _columns),
+        ("smartcar_users", drivers, _columns),
+        ("accounts", SmartcarAccount.objects.for_user(user), _columns),
+        ("vehicles", own_vehicles, _columns),
+        ("commands", VehicleCommand.objects.filter(vehicle__in=own_vehicles), _command_of(user)),
+        ("problems", VehicleProblem.objects.filter(vehicle__in=own_vehicles), _columns),
+        ("webhook_events", WebhookEvent.objects.about(drivers, own_vehicles), _event),
+        ("connect_attempts", ConnectAttempt.objects.filter(user=user), _columns),
     ]
     yield f'{{"exported_at": {_json(timezone.now())}'
-    for name, rows, facts in parts:
+    for name, rows, to_dict in parts:
         yield f',\n"{name}": '
-        yield from _list(facts(row) for page in in_pages(rows) for row in page)
+        yield from _list(to_dict(row) for page in in_pages(rows) for row in page)
     yield ',\n"readings": '
     yield from _list(_readings(VehicleReading.objects.for_user(user)))
     yield "}"
@@ -86,12 +86,12 @@ def person(user: Any) -> Iterator[str]:
 def _readings(rows: QuerySet[VehicleReading]) -> Iterator[dict[str, Any]]:
     for page in in_pages(rows.select_related("vehicle")):
         for row in page:
-            kept = {name: getattr(row, name) for name in COLUMNS[2:]}
-            yield {"vehicle": row.vehicle.smartcar_vehicle_id, "car": row.vehicle.name, **kept}
+            columns = {name: getattr(row, name) for name in COLUMNS[2:]}
+            yield {"vehicle": row.vehicle.smartcar_vehicle_id, "car": row.vehicle.name, **columns}
 
 
-def _facts(row: Model) -> dict[str, Any]:
-    """Every column of a row that is neither a token nor hidden."""
+def _columns(row: Model) -> dict[str, Any]:
+    """Return the columns of a row that are neither encrypted nor hidden."""
     return {
         field.name: row.serializable_value(field.attname)
         for field in row._meta.concrete_fields
@@ -100,20 +100,20 @@ def _facts(row: Model) -> dict[str, Any]:
 
 
 def _event(event: WebhookEvent) -> dict[str, Any]:
-    return {**_facts(event), "payload": event.payload}
+    return {**_columns(event), "payload": event.payload}
 
 
 def _command_of(user: Any) -> Callable[[VehicleCommand], dict[str, Any]]:
-    # Who else has commanded the car is somebody else's data.
-    return lambda command: {**_facts(command), "asked_by_you": command.actor_id == user.pk}
+    # Who else sent commands to the vehicle is another person's data.
+    return lambda command: {**_columns(command), "asked_by_you": command.actor_id == user.pk}
 
 
 def _list(items: Iterator[dict[str, Any]]) -> Iterator[str]:
-    before = "["
+    separator = "["
     for item in items:
-        yield f"{before}\n{_json(item)}"
-        before = ","
-    yield "[]" if before == "[" else "\n]"
+        yield f"{separator}\n{_json(item)}"
+        separator = ","
+    yield "[]" if separator == "[" else "\n]"
 
 
 def _json(value: Any) -> str:
@@ -121,7 +121,7 @@ def _json(value: Any) -> str:
 
 
 def _cell(value: Any) -> Any:
-    """A value as a spreadsheet takes it: a text from elsewhere must not be a formula there."""
+    """Return a value as a CSV cell. Text must not start like a formula, which spreadsheets would execute."""
     if isinstance(value, dict | list):
         return _json(value)
     if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
@@ -130,7 +130,7 @@ def _cell(value: Any) -> Any:
 
 
 class _Echo:
-    """A file that gives back what is written into it."""
+    """A file-like object whose ``write`` returns the line."""
 
     def write(self, line: str) -> str:
         return line

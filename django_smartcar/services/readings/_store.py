@@ -1,4 +1,4 @@
-"""Writes facts into the rows of readings: which is new, which is the newest, which cannot be true."""
+"""Persist readings: deduplicate, mark the latest, flag implausible values."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from django.db.models import Q
 from ...models import ConnectedVehicle, ReadingType, VehicleReading
 from . import _validation
 
-#: A car, and a kind by its name.
+#: A vehicle's key and a reading type's name.
 ReadingKey: TypeAlias = tuple[int, str]
 
 
 class Observation(NamedTuple):
-    """What a car has told, fit for a row: the value is in the unit of its kind."""
+    """A value that a vehicle reported, validated, in the unit of its type."""
 
     vehicle_id: int
     kind: ReadingType
@@ -29,137 +29,141 @@ class Observation(NamedTuple):
         return f"{self.kind.name} of vehicle {self.vehicle_id}"
 
     @property
-    def place(self) -> ReadingKey:
+    def key(self) -> ReadingKey:
         return self.vehicle_id, self.kind.name
 
     @property
-    def told(self) -> _validation.ObservedValue:
+    def observed(self) -> _validation.ObservedValue:
         return self.value, self.recorded_at
 
 
-def save_observations(facts: Sequence[Observation], now: datetime) -> list[VehicleReading]:
-    """Write them in one transaction; their rows, but for cars that are gone."""
-    if not facts:
+def save_observations(observations: Sequence[Observation], now: datetime) -> list[VehicleReading]:
+    """Save observations in one transaction; return their rows, except of deleted vehicles."""
+    if not observations:
         return []
     with transaction.atomic():
-        told = {fact.vehicle_id for fact in facts}
-        cars = ConnectedVehicle.objects.filter(pk__in=told)
-        # A write first: on every database it lets one writer at a time have a car.
-        written = cars.update(last_seen_at=now)
-        there = told if written == len(told) else set(cars.values_list("pk", flat=True))
-        ledger = _ReadingWriter([fact for fact in facts if fact.vehicle_id in there], now)
-        return ledger.write()
+        vehicle_ids = {observation.vehicle_id for observation in observations}
+        vehicles = ConnectedVehicle.objects.filter(pk__in=vehicle_ids)
+        # Write first: on every database this locks the vehicles, so one process at a time saves readings.
+        updated = vehicles.update(last_seen_at=now)
+        if updated < len(vehicle_ids):
+            vehicle_ids = set(vehicles.values_list("pk", flat=True))
+        return _ReadingWriter(
+            [observation for observation in observations if observation.vehicle_id in vehicle_ids], now
+        ).write()
 
 
 class _ReadingWriter:
-    def __init__(self, facts: Sequence[Observation], now: datetime) -> None:
-        self._facts = facts
+    """Compares observations with the stored readings, then writes all changes in bulk."""
+
+    def __init__(self, observations: Sequence[Observation], now: datetime) -> None:
+        self._observations = observations
         self._now = now
-        moments = {fact.recorded_at for fact in facts}
-        told = Q(recorded_at__in=moments) | (Q(recorded_at=None) if None in moments else Q())
-        known = VehicleReading.objects.filter(
-            told | Q(is_latest=True),
-            vehicle_id__in={fact.vehicle_id for fact in facts},
-            kind__in={fact.kind.name for fact in facts},
+        times = {observation.recorded_at for observation in observations}
+        same_time = Q(recorded_at__in=times) | (Q(recorded_at=None) if None in times else Q())
+        stored = VehicleReading.objects.filter(
+            same_time | Q(is_latest=True),
+            vehicle_id__in={observation.vehicle_id for observation in observations},
+            kind__in={observation.kind.name for observation in observations},
         )
-        self._rows = {(row.vehicle_id, row.kind, row.recorded_at): row for row in known.order_by()}
-        self._newest: dict[ReadingKey, VehicleReading] = {
+        self._rows = {(row.vehicle_id, row.kind, row.recorded_at): row for row in stored.order_by()}
+        self._latest: dict[ReadingKey, VehicleReading] = {
             (row.vehicle_id, row.kind): row for row in self._rows.values() if row.is_latest
         }
         self._new: list[VehicleReading] = []
-        self._told_again: list[VehicleReading] = []
+        self._repeated: list[VehicleReading] = []
         self._changed: list[VehicleReading] = []
         self._outdated: list[VehicleReading] = []
 
     def write(self) -> list[VehicleReading]:
-        kept = [self._save(fact) for fact in self._facts]
+        saved = [self._save(observation) for observation in self._observations]
         rows = VehicleReading.objects
         if self._outdated:
             rows.filter(pk__in={row.pk for row in self._outdated}).update(is_latest=False)
-        if self._told_again:
-            rows.filter(pk__in={row.pk for row in self._told_again}).update(fetched_at=self._now)
+        if self._repeated:
+            rows.filter(pk__in={row.pk for row in self._repeated}).update(fetched_at=self._now)
         if self._changed:
             rows.bulk_update(self._changed, ["value", "fetched_at", "source"])
         if self._new:
             rows.bulk_create(self._new)
-        return kept
+        return saved
 
-    def _save(self, fact: Observation) -> VehicleReading:
-        is_plausible = self._is_plausible(fact)
-        row = self._rows.get((*fact.place, fact.recorded_at))
+    def _save(self, observation: Observation) -> VehicleReading:
+        is_plausible = self._is_plausible(observation)
+        row = self._rows.get((*observation.key, observation.recorded_at))
         if row is None:
-            return self._add(fact, is_plausible)
-        # A part of a reading may change while the moment stays that of its oldest part.
+            return self._add(observation, is_plausible)
+        # A response has the time of its oldest part; another part may change while it stays the same.
         if is_plausible and (row.is_latest or row.recorded_at is None):
-            self._tell_again(row, fact)
+            self._update(row, observation)
         return row
 
-    def _add(self, fact: Observation, is_plausible: bool) -> VehicleReading:
+    def _add(self, observation: Observation, is_plausible: bool) -> VehicleReading:
         row = VehicleReading(
-            vehicle_id=fact.vehicle_id,
-            kind=fact.kind.name,
-            value=fact.value,
-            unit=fact.kind.unit,
-            recorded_at=fact.recorded_at,
+            vehicle_id=observation.vehicle_id,
+            kind=observation.kind.name,
+            value=observation.value,
+            unit=observation.kind.unit,
+            recorded_at=observation.recorded_at,
             fetched_at=self._now,
-            source=fact.source,
+            source=observation.source,
             is_outlier=not is_plausible,
         )
-        if is_plausible and self._is_news(fact):
-            before = self._newest.get(fact.place)
+        if is_plausible and self._is_current(observation):
+            before = self._latest.get(observation.key)
             if before is not None:
                 before.is_latest = False
                 if before.pk is not None:
                     self._outdated.append(before)
             row.is_latest = True
-            self._newest[fact.place] = row
-        self._rows[(*fact.place, fact.recorded_at)] = row
+            self._latest[observation.key] = row
+        self._rows[(*observation.key, observation.recorded_at)] = row
         self._new.append(row)
         return row
 
-    def _tell_again(self, row: VehicleReading, fact: Observation) -> None:
-        is_same = row.value == fact.value
-        row.value, row.fetched_at = fact.value, self._now
+    def _update(self, row: VehicleReading, observation: Observation) -> None:
+        is_same = row.value == observation.value
+        row.value, row.fetched_at = observation.value, self._now
         if row.pk is None:
             return
         if is_same:
-            self._told_again.append(row)
+            self._repeated.append(row)
         else:
-            row.source = fact.source
+            row.source = observation.source
             self._changed.append(row)
 
-    def _is_news(self, fact: Observation) -> bool:
-        """Whether it is not older than what is known. What has no moment stands in nobody's way."""
-        newest = self._newest.get(fact.place)
-        if newest is None or newest.recorded_at is None:
+    def _is_current(self, observation: Observation) -> bool:
+        """Return whether it is as new as the latest. A reading without a timestamp never blocks another."""
+        latest = self._latest.get(observation.key)
+        if latest is None or latest.recorded_at is None:
             return True
-        return fact.recorded_at is not None and fact.recorded_at >= newest.recorded_at
+        return observation.recorded_at is not None and observation.recorded_at >= latest.recorded_at
 
-    def _is_plausible(self, fact: Observation) -> bool:
-        if not _validation.is_possible(fact.kind, fact.told, self._now):
+    def _is_plausible(self, observation: Observation) -> bool:
+        if not _validation.is_possible(observation.kind, observation.observed, self._now):
             return False
-        newest = self._newest.get(fact.place)
-        if newest is None or not self._is_news(fact):
+        latest = self._latest.get(observation.key)
+        if latest is None or not self._is_current(observation):
             return True
-        if _validation.can_follow(fact.kind, (newest.value, newest.recorded_at), fact.told):
+        if _validation.can_follow(observation.kind, (latest.value, latest.recorded_at), observation.observed):
             return True
-        return self._confirms(fact, newest)
+        return self._confirms(observation, latest)
 
-    def _confirms(self, fact: Observation, newest: VehicleReading) -> bool:
-        """Whether it agrees with one that did not fit either: then the last that did was wrong."""
-        if fact.recorded_at is None or newest.recorded_at is None:
+    def _confirms(self, observation: Observation, latest: VehicleReading) -> bool:
+        """Return whether it agrees with an earlier outlier: then the latest reading was the wrong one."""
+        if observation.recorded_at is None or latest.recorded_at is None:
             return False
-        doubted = VehicleReading.objects.filter(
-            vehicle_id=fact.vehicle_id,
-            kind=fact.kind.name,
+        outliers = VehicleReading.objects.filter(
+            vehicle_id=observation.vehicle_id,
+            kind=observation.kind.name,
             is_outlier=True,
-            recorded_at__gt=newest.recorded_at,
-            recorded_at__lt=fact.recorded_at,
+            recorded_at__gt=latest.recorded_at,
+            recorded_at__lt=observation.recorded_at,
         )
-        last = doubted.order_by("-recorded_at").first()
+        last = outliers.order_by("-recorded_at").first()
         if last is None:
             return False
-        told = (last.value, last.recorded_at)
-        return _validation.is_possible(fact.kind, told, self._now) and _validation.can_follow(
-            fact.kind, told, fact.told
+        outlier = (last.value, last.recorded_at)
+        return _validation.is_possible(observation.kind, outlier, self._now) and _validation.can_follow(
+            observation.kind, outlier, observation.observed
         )

@@ -1,4 +1,4 @@
-"""Whether a car can have told the truth."""
+"""Sanity checks for reported values."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import Any, TypeAlias
 from ...models import ReadingType
 from ...secret_types import Coordinate
 
-#: A value, and when the car recorded it.
+#: A value, and when the vehicle recorded it.
 ObservedValue: TypeAlias = tuple[Any, datetime | None]
 
-#: No car gets further than this on average, in km/h.
-FASTEST = 300
-#: Brands round, and their clocks do not agree with Smartcar's: in km.
-SLACK = 20
-#: An odometer that is rounded now and then goes back by less than this.
+#: Maximum average speed, in km/h.
+MAX_SPEED = 300
+#: Tolerance in km for rounding and clock skew.
+TOLERANCE = 20
+#: A rounded odometer may go back by less than this, in km.
 ROUNDING = 1
-#: How far a car's clock may be ahead of ours.
-AHEAD = timedelta(days=1)
+#: How far a vehicle's clock may be ahead.
+MAX_CLOCK_SKEW = timedelta(days=1)
 #: In km.
-RADIUS_OF_THE_EARTH = 6371
+EARTH_RADIUS = 6371
 
 
-def is_possible(kind: ReadingType, told: ObservedValue, now: datetime) -> bool:
-    """Whether there can be such a value at all."""
-    value, recorded_at = told
-    if recorded_at is not None and recorded_at > now + AHEAD:
+def is_possible(kind: ReadingType, observed: ObservedValue, now: datetime) -> bool:
+    """Return whether the value is possible at all."""
+    value, recorded_at = observed
+    if recorded_at is not None and recorded_at > now + MAX_CLOCK_SKEW:
         return False
     if kind.name == "location":
         return bool(abs(value["latitude"]) <= 90 and abs(value["longitude"]) <= 180)
@@ -37,25 +37,27 @@ def is_possible(kind: ReadingType, told: ObservedValue, now: datetime) -> bool:
 
 
 def can_follow(kind: ReadingType, before: ObservedValue, after: ObservedValue) -> bool:
-    """Whether a car that told the one can tell the other next."""
+    """Return whether the second value can follow the first."""
     if kind.name not in ("odometer", "location"):
         return True
     if kind.name == "odometer" and after[0] < before[0] - ROUNDING:
         return False
     if before[1] is None or after[1] is None:
         return True
-    way = after[0] - before[0] if kind.name == "odometer" else _way(before[0], after[0])
+    distance = after[0] - before[0] if kind.name == "odometer" else _distance(before[0], after[0])
     hours = max((after[1] - before[1]) / timedelta(hours=1), 0)
-    return bool(way <= hours * FASTEST + SLACK)
+    return bool(distance <= hours * MAX_SPEED + TOLERANCE)
 
 
-def _way(start: Any, end: Any) -> float:
-    """Kilometres as the crow flies."""
+def _distance(start: Any, end: Any) -> float:
+    """Return the great-circle distance in km."""
     north_1, east_1, north_2, east_2 = (
-        Coordinate(math.radians(place[name])) for place in (start, end) for name in ("latitude", "longitude")
+        Coordinate(math.radians(location[name]))
+        for location in (start, end)
+        for name in ("latitude", "longitude")
     )
     chord = (
         math.sin((north_2 - north_1) / 2) ** 2
         + math.cos(north_1) * math.cos(north_2) * math.sin((east_2 - east_1) / 2) ** 2
     )
-    return 2 * RADIUS_OF_THE_EARTH * math.asin(min(1, math.sqrt(chord)))
+    return 2 * EARTH_RADIUS * math.asin(min(1, math.sqrt(chord)))

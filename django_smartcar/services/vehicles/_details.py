@@ -1,4 +1,4 @@
-"""What Smartcar tells of a car: asked for car by car, and made fit for a row."""
+"""Read a vehicle's attributes, permissions and VIN, vehicle by vehicle."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from ..client import ApiCredentials, Car
 
 logger = logging.getLogger(__name__)
 
-#: How long `read_all` goes on asking: a person may be waiting for it.
-SECONDS = 15
+#: Seconds after which `read_all` stops making requests: a user may be waiting.
+TIME_LIMIT = 15
 
-#: The longest id of Smartcar's that a row takes. They are UUIDs, so far.
+#: Maximum length of a Smartcar id (UUIDs today).
 MAX_ID_LENGTH = 64
 
 
 @dataclass(frozen=True)
 class VehicleDetails:
-    """What Smartcar tells of one car; empty where it would not tell. The VIN stays out of ``repr``."""
+    """The details of one vehicle; a field that could not be read is empty. ``repr`` leaves out the VIN."""
 
     vehicle_id: str
     info: dict[str, Any] = field(default_factory=dict)
@@ -33,33 +33,31 @@ class VehicleDetails:
     failed: SmartcarException | None = None
 
     def columns(self) -> dict[str, Any]:
-        """The columns that Smartcar told: what could not be read, or makes no sense, wipes out nothing."""
+        """Return the columns to update. Fields that are missing or invalid are left as they are."""
         year = self.info.get("year")
-        told: dict[str, Any] = {
+        values: dict[str, Any] = {
             "vin": Vin(_text(self.vin, 17)),
             "make": _text(self.info.get("make"), 100),
             "model": _text(self.info.get("model"), 100),
             "year": year if isinstance(year, int) and 1880 < year < 2200 else None,
         }
-        columns = {name: value for name, value in told.items() if value}
+        columns = {name: value for name, value in values.items() if value}
         if self.permissions is not None:
             columns["permissions"] = [_text(permission, 100) for permission in self.permissions]
         return columns
 
 
 def read_all(driver: ApiCredentials) -> list[VehicleDetails]:
-    """Ask about every car that the driver's consent covers.
+    """Read the details of every vehicle that the driver's consent covers.
 
-    A car that will not tell its make or VIN just now is still a car: what is missing stays empty. So do the
-    facts of those that are left when the time is up.
+    If a vehicle's details cannot be read, they are empty; the vehicle is returned all the same. So are the
+    vehicles that are left when the time limit is reached.
     """
-    ends = time.monotonic() + SECONDS
+    ends = time.monotonic() + TIME_LIMIT
     found = []
     for vehicle_id, connection in _listed(driver).items():
         if not vehicle_id.strip(".") or len(vehicle_id) > MAX_ID_LENGTH:
-            logger.warning(
-                "Smartcar named a vehicle by an id that is none, of %d characters", len(vehicle_id)
-            )
+            logger.warning("ignored a vehicle with an invalid id of %d characters", len(vehicle_id))
         elif time.monotonic() < ends:
             found.append(read(driver, vehicle_id, connection))
         else:
@@ -70,35 +68,37 @@ def read_all(driver: ApiCredentials) -> list[VehicleDetails]:
 def read(
     driver: ApiCredentials, vehicle_id: str, connection: sdk.v3.Connection | None = None
 ) -> VehicleDetails:
-    """Ask what this car is and what the driver permits; ``failed`` is the first thing that went wrong.
+    """Read the details and permissions of a vehicle; ``failed`` is the first error.
 
-    Raises AuthenticationException if Smartcar does not take the token.
+    Raises AuthenticationException if Smartcar rejects the token.
 
-    In API v3 a ``connection`` tells most of it, and is asked for where it is not given. A car that is
-    not to be asked just now is not: it will not tell.
+    In API v3 most details come from the ``connection``, which is requested unless it is given. A rate limited
+    vehicle is not requested: its details are empty.
     """
     target = _rate_limits.RateLimitKey(vehicle_id, driver.api_version)
-    told = _Told(client.car(driver, vehicle_id), connection)
+    reader = _DetailsReader(client.car(driver, vehicle_id), connection)
     failed: SmartcarException | None = _rate_limits.active_limits([target]).get(target)
     try:
-        told.ask(is_blocked=failed is not None)
+        reader.read(is_blocked=failed is not None)
     except AuthenticationException:
-        raise  # about the token, not about the car: it is asked again with another
+        raise  # the caller retries with another token
     except SignalNotAvailable:
-        pass  # API v3 may have collected no VIN yet, or have it turned off
+        pass  # API v3 may not have collected the VIN, or not be allowed to
     except SmartcarException as error:
-        logger.warning("Smartcar told only part of a vehicle: %s %s", type(error).__name__, error.request_id)
+        logger.warning(
+            "could not read all details of a vehicle: %s %s", type(error).__name__, error.request_id
+        )
         failed = error
         if isinstance(failed, RateLimited):
             _rate_limits.record_limits([(target, failed)])
-            told.requests = max(0, told.requests - 1)  # what the plan does not count comes first
+            reader.requests = max(0, reader.requests - 1)  # a request that was refused is not billed
     finally:
-        _rate_limits.add_usage({vehicle_id: told.requests})
-    return VehicleDetails(vehicle_id, told.info, told.permissions, told.vin, failed)
+        _rate_limits.add_usage({vehicle_id: reader.requests})
+    return VehicleDetails(vehicle_id, reader.info, reader.permissions, reader.vin, failed)
 
 
-class _Told:
-    """What one car tells, as far as it gets; ``requests`` is how many of the plan's that has taken."""
+class _DetailsReader:
+    """Reads the details of one vehicle, up to the first error; ``requests`` counts the billable requests."""
 
     def __init__(self, car: Car, connection: sdk.v3.Connection | None) -> None:
         self._car = car
@@ -108,12 +108,12 @@ class _Told:
         self.vin = Vin("")
         self.requests = 0
 
-    def ask(self, *, is_blocked: bool) -> None:
-        """Raises SmartcarException. Where it is blocked, only what needs no request is told."""
+    def read(self, *, is_blocked: bool) -> None:
+        """Read the details. If the vehicle is blocked, send no request. Raises SmartcarException."""
         car = self._car
         if isinstance(car, sdk.v3.Vehicle):
             if self._connection is None and not is_blocked:
-                self._connection = car.connection()  # the plan does not count it, nor API v2's permissions
+                self._connection = car.connection()  # not billed, like API v2's permissions
             if self._connection is not None:
                 self.permissions = self._connection["permissions"]
                 self.info = dict(self._connection["vehicle"])
@@ -128,15 +128,15 @@ class _Told:
 
 
 def _listed(driver: ApiCredentials) -> dict[str, sdk.v3.Connection | None]:
-    """The ids of the driver's cars; in API v3 each with its connection."""
+    """Return the ids of the driver's vehicles; in API v3 each with its connection."""
     if not driver.uses_v3:
         return dict.fromkeys(client.vehicle_ids(driver.access_token))
-    shown = client.connections(driver.access_token, driver.mode, {"user_id": driver.user_id})
-    # The filter is not believed: the application's token opens everybody's cars.
-    own = (connection for connection in shown if connection["user_id"] == driver.user_id)
+    connections = client.connections(driver.access_token, driver.mode, {"user_id": driver.user_id})
+    # Do not trust the filter: the application's token gives access to every user's vehicles.
+    own = (connection for connection in connections if connection["user_id"] == driver.user_id)
     return {connection["vehicle_id"]: connection for connection in own if connection["vehicle_id"]}
 
 
 def _text(value: object, length: int) -> str:
-    # PostgreSQL takes no NUL in a text.
+    # PostgreSQL accepts no NUL in text.
     return value.replace("\x00", "")[:length] if isinstance(value, str) else ""

@@ -1,4 +1,4 @@
-"""What an event says of a car becomes readings and problems; newer wins, in whatever order they come."""
+"""Apply a webhook event to a vehicle: save readings and problems. Older events never overwrite newer data."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ REAUTHENTICATE = "REAUTHENTICATE"
 
 
 def vehicles_of(vehicle_id: str, user_id: str) -> list[ConnectedVehicle]:
-    """The connected cars that news of this car are about; a driver whom they do not name may be any."""
+    """Return the connected vehicles that an update refers to; without a user id, those of every account."""
     found = ConnectedVehicle.objects.connected().filter(smartcar_vehicle_id=vehicle_id)
     if user_id:
         found = found.filter(account__smartcar_user_id=user_id)
@@ -37,55 +37,57 @@ def vehicles_of(vehicle_id: str, user_id: str) -> list[ConnectedVehicle]:
 
 
 def apply(vehicle: ConnectedVehicle, event: Event, update: VehicleUpdate) -> None:
-    """Keep what the event tells of the car. The caller holds its row, in a transaction."""
+    """Save the event's data. The caller must hold a row lock on the vehicle."""
     latest = {one.name: one for one in LatestSignal.objects.filter(vehicle=vehicle)}
     for signal in update.signals:
-        kind = KEPT.get(signal["name"])
-        is_told = signal["status"] == "SUCCESS" and signal["value"] is not None
-        if kind and is_told and vehicle.can(PERMISSIONS[kind.name]):
-            _arrive(vehicle, signal, event.sequence, latest.get(signal["name"]))
-    _tell_problems(vehicle, event.sequence, update.problems)
+        kind = READING_TYPES_BY_SIGNAL.get(signal["name"])
+        has_value = signal["status"] == "SUCCESS" and signal["value"] is not None
+        if kind and has_value and vehicle.can(PERMISSIONS[kind.name]):
+            _save_if_newer(vehicle, signal, event.sequence, latest.get(signal["name"]))
+    _save_problems(vehicle, event.sequence, update.problems)
 
 
-def _arrive(vehicle: ConnectedVehicle, signal: Signal, sequence: int, latest: LatestSignal | None) -> None:
-    """A signal that is kept, if nothing newer has come. The one place through which all of them go."""
+def _save_if_newer(
+    vehicle: ConnectedVehicle, signal: Signal, sequence: int, latest: LatestSignal | None
+) -> None:
+    """Save a signal, unless a newer one has been saved. All signals of webhooks pass through here."""
     at = signal["age"] or signal["retrieved_at"] or parse_datetime(sequence) or timezone.now()
     if latest is not None and (latest.recorded_at, latest.sequence) > (at, sequence):
         return
-    if not _keep(vehicle, signal):
+    if not _save(vehicle, signal):
         return
-    newest = {"recorded_at": at, "sequence": sequence}
-    LatestSignal.objects.update_or_create(vehicle=vehicle, name=signal["name"], defaults=newest)
+    latest_values = {"recorded_at": at, "sequence": sequence}
+    LatestSignal.objects.update_or_create(vehicle=vehicle, name=signal["name"], defaults=latest_values)
 
 
-def _keep(vehicle: ConnectedVehicle, signal: Signal) -> bool:
-    """Keep it as a reading; False where it is none."""
+def _save(vehicle: ConnectedVehicle, signal: Signal) -> bool:
+    """Save the signal as a reading; return False if it is invalid."""
     name, value, age = signal["name"], signal["value"], signal["age"]
-    kind, source = KEPT[name], VehicleReading.Source.WEBHOOK
+    kind, source = READING_TYPES_BY_SIGNAL[name], VehicleReading.Source.WEBHOOK
     try:
-        shaped = SHAPES[name](value) if name in SHAPES else value
-        kept = readings.save(vehicle, kind.name, shaped, signal["unit"] or "", age, source)
+        value = CONVERTERS[name](value) if name in CONVERTERS else value
+        saved = readings.save(vehicle, kind.name, value, signal["unit"] or "", age, source)
     except ValueError:
-        logger.warning("vehicle %s: the %s of an event makes no sense", vehicle.pk, name)
+        logger.warning("vehicle %s: ignored an invalid %s in an event", vehicle.pk, name)
         return False
-    return kept is not None
+    return saved is not None
 
 
 def _charge_state(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError("the charge state is not a text")
+        raise ValueError("the charge state must be a string")
     return value
 
 
-def _port(value: Any) -> list[dict[str, str]]:
-    """As `lock_status` tells it."""
+def _port_status(value: Any) -> list[dict[str, str]]:
+    """Return the port's state in the format of `lock_status`."""
     if not isinstance(value, bool):
-        raise ValueError("whether the port is open is no truth")
+        raise ValueError("the charge port state must be a boolean")
     return [{"type": "chargingPort", "status": "OPEN" if value else "CLOSED"}]
 
 
-#: The signals that are a fact which a read brings too.
-KEPT: dict[str, ReadingType] = {
+#: The signals that are stored, with their reading type.
+READING_TYPES_BY_SIGNAL: dict[str, ReadingType] = {
     signal: READING_TYPES[kind]
     for signal, kind in {
         "odometer": "odometer",
@@ -97,28 +99,31 @@ KEPT: dict[str, ReadingType] = {
         "fuel_amount": "fuel.amount_remaining",
         "oil_life": "engine_oil",
         "is_plugged_in": "charge.is_plugged_in",
-        "charge_state": "charge.state",  # ``is_charging`` is not: a car that does not may be full
+        "charge_state": "charge.state",  # not ``is_charging``: a vehicle that is not charging may be full
         "charge_limit": "charge_limit",
         "is_locked": "lock_status.is_locked",
         "is_charge_port_open": "lock_status.charging_port",
     }.items()
 }
-#: What makes of a signal the value that a read brings, where that is another. Raises ValueError.
-SHAPES: dict[str, Callable[[Any], Any]] = {"charge_state": _charge_state, "is_charge_port_open": _port}
-#: The permission that each of them needs; the signal of the port is one of charging.
+#: Convert a signal's value to the format of a read, if that differs. Raise ValueError.
+CONVERTERS: dict[str, Callable[[Any], Any]] = {
+    "charge_state": _charge_state,
+    "is_charge_port_open": _port_status,
+}
+#: The permission that each reading type needs; the port's signal belongs to charging.
 PERMISSIONS = {kind.name: read.permission for read in READ_METHODS.values() for kind in read.kinds}
 PERMISSIONS["lock_status.charging_port"] = "read_charge"
 
 
-def _tell_problems(vehicle: ConnectedVehicle, sequence: int, told: Iterable[Problem]) -> None:
-    """Open and close the problems of a car, and ask for a new login, or no longer, where they say so."""
-    for problem in told:
+def _save_problems(vehicle: ConnectedVehicle, sequence: int, problems: Iterable[Problem]) -> None:
+    """Open and resolve problems of a vehicle; set or clear its reauthentication state accordingly."""
+    for problem in problems:
         row, is_new = VehicleProblem.objects.get_or_create(
             vehicle=vehicle, type=problem["type"][:100], code=problem["code"][:100]
         )
         if sequence and row.sequence > sequence:
-            continue  # it is older than what is known
-        was_about_a_login = row.resolution == REAUTHENTICATE or row.type == "CONNECTED_SERVICES_ACCOUNT"
+            continue  # older than what is stored
+        was_about_login = row.resolution == REAUTHENTICATE or row.type == "CONNECTED_SERVICES_ACCOUNT"
         now = timezone.now()
         row.sequence = sequence
         if problem["is_resolved"]:
@@ -129,16 +134,17 @@ def _tell_problems(vehicle: ConnectedVehicle, sequence: int, told: Iterable[Prob
             row.resolution = (problem["resolution"] or "")[:100]
             row.signals = [code[:100] for code in problem["signals"]]
         row.save()
-        if _asks_for_a_login(row):
+        if _requires_login(row):
             _session.mark_reauthentication_required(vehicle)
-        elif problem["is_resolved"] and was_about_a_login and not _is_asked_for_a_login(vehicle):
+        elif problem["is_resolved"] and was_about_login and not _is_login_required(vehicle):
             _session.clear_reauthentication_required(vehicle)
 
 
-def _asks_for_a_login(row: VehicleProblem) -> bool:
-    """Whether the driver should log in at the brand again: for a signal that the site uses, or for all.
+def _requires_login(row: VehicleProblem) -> bool:
+    """Return whether the driver must log in at the brand again, for a signal that the site uses, or for all.
 
-    Smartcar lets this storm over signals of the account, which a car of another owner has not.
+    Smartcar keeps sending this error for account-level signals that a non-owner's vehicle does not have; they
+    are ignored.
     """
     if not row.is_open or row.resolution != REAUTHENTICATE:
         return False
@@ -148,5 +154,5 @@ def _asks_for_a_login(row: VehicleProblem) -> bool:
     return not row.signals or not all(code.startswith("vehicleuseraccount-") for code in row.signals)
 
 
-def _is_asked_for_a_login(vehicle: ConnectedVehicle) -> bool:
-    return any(map(_asks_for_a_login, VehicleProblem.objects.filter(vehicle=vehicle, resolved_at=None)))
+def _is_login_required(vehicle: ConnectedVehicle) -> bool:
+    return any(map(_requires_login, VehicleProblem.objects.filter(vehicle=vehicle, resolved_at=None)))

@@ -1,7 +1,7 @@
-"""Which webhooks tell of which cars: Smartcar is asked for what SMARTCAR_WEBHOOKS says, until it is so.
+"""Subscribe vehicles to the webhooks in SMARTCAR_WEBHOOKS.
 
-A car's row says which webhooks it is subscribed to, as far as we know. Rows that say something else than the
-setting are due, and `subscribe_smartcar_vehicles` works them.
+A vehicle's row has the webhooks that it is subscribed to, as far as known. Vehicles whose rows differ from
+the setting are due, and `subscribe_smartcar_vehicles` processes them.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from ..client import ApiCredentials
 
 logger = logging.getLogger(__name__)
 
-#: Seconds for which a driver who has just connected waits for this; the rest is due.
-SECONDS = 5.0
+#: Seconds to spend on this while a driver who has just connected is waiting; the rest is due.
+TIME_LIMIT = 5.0
 
 
 def due() -> Any:
-    """Cars whose subscriptions are not as the setting says."""
+    """Return the vehicles whose subscriptions differ from the setting."""
     return ConnectedVehicle.objects.subscription_due(wanted_webhooks())
 
 
 def begin(vehicles: Iterable[ConnectedVehicle]) -> None:
-    """Subscribe cars that have just been connected. Never raises: what does not succeed is due."""
-    ends = time.monotonic() + SECONDS
+    """Subscribe vehicles that have just been connected. Never raises: what fails is due."""
+    ends = time.monotonic() + TIME_LIMIT
     for vehicle in vehicles:
         if time.monotonic() > ends:
             return
@@ -48,36 +48,36 @@ def begin(vehicles: Iterable[ConnectedVehicle]) -> None:
             if isinstance(reconcile(vehicle), RateLimitingException):
                 return
         except Exception as error:
-            logger.error("vehicle %s could not be subscribed: %s", vehicle.pk, type(error).__name__)
+            logger.error("could not subscribe vehicle %s: %s", vehicle.pk, type(error).__name__)
 
 
 def reconcile(vehicle: ConnectedVehicle) -> Exception | None:
-    """Subscribe the car to what the setting names, unsubscribe it from others; what failed first, or None.
+    """Subscribe and unsubscribe the vehicle to match the setting; return the first error, or None.
 
-    What has succeeded is on the row, and so is why the rest failed. Call it outside of transactions.
+    The row has the resulting subscriptions and the error. Do not call it inside a transaction.
     """
-    return _arrange(vehicle, wanted_webhooks() if vehicle.is_connected else set())
+    return _reconcile(vehicle, wanted_webhooks() if vehicle.is_connected else set())
 
 
 def end(vehicle: ConnectedVehicle) -> None:
-    """Unsubscribe a car that is about to be disconnected; what fails is due, once it is."""
-    _arrange(vehicle, set())
+    """Unsubscribe a vehicle before it is disconnected. What fails is due afterwards."""
+    _reconcile(vehicle, set())
 
 
 def reset(vehicles: Iterable[ConnectedVehicle]) -> None:
-    """Believe no more that these are subscribed: a new connection may be without what an earlier one had."""
+    """Mark the vehicles as not subscribed: a new connection may lack an earlier one's subscriptions."""
     for vehicle in vehicles:
         if vehicle.webhooks:
             _write(vehicle, set(vehicle.webhooks.split()) - wanted_webhooks(), "")
 
 
 def wanted_webhooks() -> set[str]:
-    """The webhooks of the setting; none, where that is no list."""
-    given: Any = conf.SMARTCAR_WEBHOOKS
-    return set(given) if isinstance(given, list | tuple) else set()
+    """Return the webhooks of the setting; none if it is not a list."""
+    setting: Any = conf.SMARTCAR_WEBHOOKS
+    return set(setting) if isinstance(setting, list | tuple) else set()
 
 
-def _arrange(vehicle: ConnectedVehicle, wanted: set[str]) -> Exception | None:
+def _reconcile(vehicle: ConnectedVehicle, wanted: set[str]) -> Exception | None:
     known = set(vehicle.webhooks.split())
     failure: Exception | None = None
     for webhook_id in sorted(wanted ^ known):
@@ -92,7 +92,11 @@ def _arrange(vehicle: ConnectedVehicle, wanted: set[str]) -> Exception | None:
             if isinstance(error, RateLimitingException):
                 break
     if failure is not None:
-        logger.warning("the subscriptions of vehicle %s are not as set: %s", vehicle.pk, error_code(failure))
+        logger.warning(
+            "the subscriptions of vehicle %s differ from SMARTCAR_WEBHOOKS: %s",
+            vehicle.pk,
+            error_code(failure),
+        )
     _write(vehicle, known, error_code(failure) if failure else "")
     return failure
 
@@ -106,35 +110,33 @@ def _subscribe(vehicle: ConnectedVehicle, webhook_id: str) -> None:
     except StateException as error:
         if error.type == "VEHICLE_STATE":
             raise
-        logger.info("vehicle %s was subscribed already", vehicle.pk)
+        logger.info("vehicle %s was already subscribed", vehicle.pk)
 
 
 def _unsubscribe(vehicle: ConnectedVehicle, webhook_id: str) -> None:
-    """In API v2 the management token opens this, in 3 the application's; so the car may have gone."""
+    """Unsubscribe with the management token (v2) or the application's (v3), not the driver's."""
     account = vehicle.account
     management_token = next(iter(conf.SMARTCAR_MANAGEMENT_TOKENS), "")
 
-    def tell(access_token: str) -> None:
-        driver = ApiCredentials(
-            account.api_version, Secret(access_token), account.smartcar_user_id, account.mode
-        )
+    def unsubscribe(access_token: Secret) -> None:
+        driver = ApiCredentials(account.api_version, access_token, account.smartcar_user_id, account.mode)
         client.car(driver, vehicle.smartcar_vehicle_id).unsubscribe(management_token, webhook_id)
 
     try:
         if account.uses_v3:
-            _session.as_application(tell)
+            _session.as_application(unsubscribe)
         elif not management_token:
             raise MissingCredentials("SMARTCAR_MANAGEMENT_TOKENS")
-        elif not _is_for_another(vehicle, webhook_id):
-            tell("")
+        elif not _is_used_by_another_account(vehicle, webhook_id):
+            unsubscribe(Secret(""))
     except (PermissionException, ResourceNotFoundException) as error:
         if not _session.is_gone(error, account):
             raise
-        logger.info("vehicle %s was not subscribed any more", vehicle.pk)
+        logger.info("vehicle %s was no longer subscribed", vehicle.pk)
 
 
-def _is_for_another(vehicle: ConnectedVehicle, webhook_id: str) -> bool:
-    """Whether it is to tell of this car for another driver: API v2 subscribes the car, whoever's."""
+def _is_used_by_another_account(vehicle: ConnectedVehicle, webhook_id: str) -> bool:
+    """Return whether another account needs the subscription: in API v2 it belongs to the vehicle."""
     if webhook_id not in wanted_webhooks():
         return False
     same = ConnectedVehicle.objects.connected().filter(smartcar_vehicle_id=vehicle.smartcar_vehicle_id)

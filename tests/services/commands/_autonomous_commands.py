@@ -57,7 +57,7 @@ def test_the_record_survives_the_rollback_of_the_callers_transaction(vehicle, an
     assert (row.status, row.actor) == ("succeeded", anna)
 
 
-def test_the_record_is_committed_before_the_wire(vehicle, smartcar):
+def test_the_record_is_committed_before_the_request(vehicle, smartcar):
     seen = []
 
     def look():
@@ -72,7 +72,7 @@ def test_the_record_is_committed_before_the_wire(vehicle, smartcar):
     assert seen == ["pending"]
 
 
-def test_a_transaction_in_the_way_is_refused_before_the_wire(vehicle, monkeypatch):
+def test_a_blocking_transaction_is_refused_before_the_request(vehicle, monkeypatch):
     monkeypatch.setattr(_transactions, "LOCK_WAIT", 1)
     with transaction.atomic():
         vehicle.pk = None
@@ -84,7 +84,7 @@ def test_a_transaction_in_the_way_is_refused_before_the_wire(vehicle, monkeypatc
     assert not VehicleCommand.objects.exists()
 
 
-def test_a_write_of_something_else_is_in_the_way_on_sqlite_alone(vehicle, anna, bert, monkeypatch):
+def test_an_unrelated_write_blocks_only_on_sqlite(vehicle, anna, bert, monkeypatch):
     monkeypatch.setattr(_transactions, "LOCK_WAIT", 1)
     refused = connection.vendor == "sqlite"
     with suppress(TransactionNotAllowed), transaction.atomic():
@@ -105,9 +105,9 @@ def test_of_twenty_identical_commands_at_once_one_is_sent(vehicle):
     assert VehicleCommand.objects.count() == 1
 
 
-def test_many_cars_are_told_side_by_side_and_each_has_a_result(drives, smartcar, settings, anna):
+def test_commands_to_many_vehicles_run_in_parallel_and_each_has_a_result(drives, smartcar, settings, anna):
     settings.SMARTCAR_COMMANDS_AT_ONCE = 3
-    told = drives("3-vehicles@smartcar.com").vehicles
+    fleet = drives("3-vehicles@smartcar.com").vehicles
     with store.changes():
         for car in store.cars():
             car.latencies["*"] = 2
@@ -117,10 +117,10 @@ def test_many_cars_are_told_side_by_side_and_each_has_a_result(drives, smartcar,
         target=lambda: seen.append(smartcar.wait_until(lambda: len(smartcar.asking) == 3))
     )
     sight.start()
-    outcomes = list(commands.send_many(told, "lock", actor=anna))
+    outcomes = list(commands.send_many(fleet, "lock", actor=anna))
     sight.join()
     assert seen, "three were on their way at once"
-    assert [result.row for result in outcomes] == told
+    assert [result.row for result in outcomes] == fleet
     assert sorted(type(result.error).__name__ for result in outcomes) == [
         "NoneType",
         "NoneType",
@@ -138,7 +138,7 @@ def test_a_hundred_threads_that_read_one_rate_limited_car_make_one_request(vehic
     assert len(smartcar.asked) - before == 1
 
 
-def test_a_limit_is_remembered_through_a_rollback_and_the_count_is_not_held(vehicle, smartcar):
+def test_a_rate_limit_survives_a_rollback_and_counting_takes_no_lock(vehicle, smartcar):
     smartcar.car().fault = "RATE_LIMIT:VEHICLE"
     with suppress(Undone), transaction.atomic():
         with pytest.raises(RateLimited):

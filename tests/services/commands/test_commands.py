@@ -26,7 +26,7 @@ SECURITY = f"{API}/vehicles/car-1/security"
 
 
 @pytest.mark.parametrize(("action", "wired"), [("lock", "LOCK"), ("unlock", "UNLOCK")])
-def test_a_command_reaches_the_car_and_is_recorded(vehicle, anna, wire, action, wired):
+def test_a_command_is_sent_and_recorded(vehicle, anna, wire, action, wired):
     wire.commands("car-1")
     command = commands.send(vehicle, action, actor=anna)
     assert [json.loads(request.body) for request in wire.sent("POST", "/security")] == [{"action": wired}]
@@ -36,7 +36,7 @@ def test_a_command_reaches_the_car_and_is_recorded(vehicle, anna, wire, action, 
     assert row.finished_at is not None
 
 
-def test_the_record_is_there_before_the_car_is_asked(vehicle, wire):
+def test_the_record_exists_before_the_request(vehicle, wire):
     seen = []
 
     def answer(request):
@@ -48,7 +48,7 @@ def test_the_record_is_there_before_the_car_is_asked(vehicle, wire):
     assert seen == ["pending"]
 
 
-def test_a_refusal_is_recorded_with_smartcars_own_words_and_raised(vehicle, wire):
+def test_an_error_response_is_recorded_and_raised(vehicle, wire):
     wire.commands("car-1", IN_MOTION, status=409)
     with pytest.raises(StateException):
         commands.send(vehicle, "unlock")
@@ -72,7 +72,9 @@ def test_a_refusal_is_recorded_with_smartcars_own_words_and_raised(vehicle, wire
         ({"status": 429, "json": {"type": "RATE_LIMIT"}}, "failed"),
     ],
 )
-def test_the_outcome_is_unknown_exactly_when_the_car_may_have_obeyed(vehicle, wire, answer, status):
+def test_the_outcome_is_unknown_only_if_the_vehicle_may_have_executed_the_command(
+    vehicle, wire, answer, status
+):
     wire.mock.add("POST", SECURITY, **answer)
     with pytest.raises(SmartcarException):
         commands.send(vehicle, "lock")
@@ -80,7 +82,7 @@ def test_the_outcome_is_unknown_exactly_when_the_car_may_have_obeyed(vehicle, wi
     assert len(wire.sent("POST", "/security")) == 1, "a command is never sent twice"
 
 
-def test_a_token_that_could_not_be_had_is_a_failure_not_an_unknown(make_account, make_vehicle, anna, wire):
+def test_a_failed_token_refresh_makes_the_command_failed_not_unknown(make_account, make_vehicle, anna, wire):
     vehicle = make_vehicle(make_account(anna, access_for=timedelta(0)))
     wire.mock.add("POST", TOKEN, body=requests.ReadTimeout())
     with pytest.raises(NoResponseException):
@@ -97,7 +99,7 @@ def test_an_account_that_needs_reconnecting_sends_nothing(make_account, make_veh
     assert not wire.mock.calls
 
 
-def test_a_disconnected_car_is_not_asked(vehicle, wire):
+def test_no_command_is_sent_to_a_disconnected_vehicle(vehicle, wire):
     ConnectedVehicle.objects.update(disconnected_at="2026-01-01T00:00Z")
     vehicle.refresh_from_db()
     with pytest.raises(VehicleDisconnected):
@@ -105,13 +107,13 @@ def test_a_disconnected_car_is_not_asked(vehicle, wire):
     assert not wire.mock.calls
 
 
-def test_an_action_that_does_not_exist_is_an_error_of_the_caller(vehicle, wire):
+def test_an_unknown_action_is_a_value_error(vehicle, wire):
     with pytest.raises(ValueError, match="lock, unlock"):
         commands.send(vehicle, "explode")
     assert not VehicleCommand.objects.exists()
 
 
-def test_receivers_are_told_how_it_ended(vehicle, wire):
+def test_command_finished_is_sent(vehicle, wire):
     ended = []
 
     def receive(sender, command, **kwargs):
@@ -126,14 +128,14 @@ def test_receivers_are_told_how_it_ended(vehicle, wire):
     assert ended == ["succeeded"]
 
 
-def test_a_record_is_never_left_pending_by_an_error_of_ours(make_vehicle, account, wire):
+def test_an_unexpected_error_does_not_leave_the_record_pending(make_vehicle, account, wire):
     vehicle = make_vehicle(account, unit_system="")
     with pytest.raises(ValueError, match="unit"):
         commands.send(vehicle, "lock")
     assert VehicleCommand.objects.get().status == "failed"
 
 
-def test_a_car_whose_row_goes_while_it_obeys_is_no_error(vehicle, wire):
+def test_deleting_the_vehicle_during_the_request_is_no_error(vehicle, wire):
     def answer(request):
         ConnectedVehicle.objects.all().delete()
         return 200, {}, '{"status": "success"}'
@@ -149,8 +151,8 @@ def test_a_command_waits_as_long_as_the_settings_say(vehicle, wire, settings):
     assert wire.sent("POST", "/security")[0].req_kwargs["timeout"][1] == 299
 
 
-class TestGeneration3:
-    """Over HTTP to the pretend Smartcar, whose long commands are answered with 202 first."""
+class TestV3:
+    """Over HTTP to the simulator, which first responds to long commands with 202."""
 
     @pytest.fixture
     def car(self, smartcar, drives, settings):
@@ -173,7 +175,7 @@ class TestGeneration3:
         assert commands.send(car, "lock").status == "succeeded"
         assert smartcar.car().is_locked
 
-    def test_a_202_whose_end_never_comes_is_unknown(self, car, settings):
+    def test_a_202_without_a_result_is_unknown(self, car, settings):
         settings.SMARTCAR_COMMAND_TIMEOUT = 0.1
         with pytest.raises(NoResponseException):
             commands.send(car, "lock")
@@ -184,9 +186,7 @@ class TestGeneration3:
     @pytest.mark.parametrize(
         "body", [{"errors": [{"detail": "?"}]}, {"error": "?"}, {"errors": [{"type": "NEW", "code": "NEW"}]}]
     )
-    def test_an_end_that_tells_of_an_error_without_a_meaning_is_unknown(
-        self, car, wire, smartcar, settings, body
-    ):
+    def test_a_result_with_an_unknown_error_is_unknown(self, car, wire, smartcar, settings, body):
         wire.mock.add_passthru(smartcar.url)
         settings.SMARTCAR_VEHICLE_API_URL = "https://vehicle.api.smartcar.com"
         wire.mock.add("POST", re.compile("https://vehicle.api.smartcar.com/.*"), status=202, json=body)

@@ -1,4 +1,4 @@
-"""What a record promises: no second one like it at once, and an end that a reading can settle."""
+"""Command records: duplicates are refused, and readings resolve unknown outcomes."""
 
 from datetime import timedelta
 from io import StringIO
@@ -25,7 +25,7 @@ LOCKED = "lock_status.is_locked"
 
 @pytest.fixture
 def lost(vehicle, wire):
-    """A lock whose answer was cut off."""
+    """A lock command whose response was lost."""
     wire.mock.add("POST", SECURITY, body=requests.ReadTimeout())
     with pytest.raises(NoResponseException):
         commands.send(vehicle, "lock")
@@ -38,7 +38,7 @@ def age(command, **ago):
     VehicleCommand.objects.filter(pk=command.pk).update(created_at=moment, finished_at=moment)
 
 
-def test_a_second_identical_command_is_refused_with_the_first_ones_id_while_it_is_in_flight(vehicle, wire):
+def test_a_duplicate_of_a_command_in_flight_is_refused_with_the_id_of_the_first(vehicle, wire):
     refused = []
 
     def answer(request):
@@ -54,7 +54,7 @@ def test_a_second_identical_command_is_refused_with_the_first_ones_id_while_it_i
     assert len(wire.sent("POST", "/security")) == 1
 
 
-def test_it_is_refused_until_it_has_cooled_down(vehicle, wire, settings):
+def test_a_duplicate_is_refused_during_the_cooldown(vehicle, wire, settings):
     wire.commands("car-1")
     first = commands.send(vehicle, "lock")
     with pytest.raises(DuplicateCommand):
@@ -65,20 +65,20 @@ def test_it_is_refused_until_it_has_cooled_down(vehicle, wire, settings):
     commands.send(vehicle, "lock")
 
 
-def test_a_lost_answer_is_no_reason_to_send_it_again_at_once(vehicle, lost, wire):
+def test_a_duplicate_of_an_unknown_command_is_refused(vehicle, lost, wire):
     with pytest.raises(DuplicateCommand):
         commands.send(vehicle, "lock")
     assert len(wire.sent("POST", "/security")) == 1
 
 
-def test_what_failed_may_be_asked_again_at_once(vehicle, wire):
+def test_a_failed_command_can_be_sent_again_at_once(vehicle, wire):
     wire.commands("car-1", IN_MOTION, status=409)
     for _ in range(2):
         with pytest.raises(StateException):
             commands.send(vehicle, "lock")
 
 
-def test_lock_unlock_lock_is_no_repetition(vehicle, wire):
+def test_lock_unlock_lock_is_no_duplicate(vehicle, wire):
     wire.commands("car-1")
     for action in ("lock", "unlock", "lock"):
         commands.send(vehicle, action)
@@ -86,14 +86,14 @@ def test_lock_unlock_lock_is_no_repetition(vehicle, wire):
     assert len(set(VehicleCommand.objects.values_list("idempotency_key", flat=True))) == 2
 
 
-def test_another_car_is_no_repetition(vehicle, make_vehicle, account, wire):
+def test_the_same_command_to_another_vehicle_is_no_duplicate(vehicle, make_vehicle, account, wire):
     wire.commands("car-1")
     wire.commands("car-2")
     commands.send(vehicle, "lock")
     commands.send(make_vehicle(account, "car-2"), "lock")
 
 
-def test_what_a_process_that_died_has_left_becomes_unknown(vehicle, wire):
+def test_a_pending_command_of_a_dead_process_becomes_unknown_when_it_is_sent_again(vehicle, wire):
     wire.commands("car-1")
     first = commands.send(vehicle, "lock")
     VehicleCommand.objects.update(status="pending", finished_at=None)
@@ -106,7 +106,7 @@ def test_what_a_process_that_died_has_left_becomes_unknown(vehicle, wire):
     assert first.finished_at is not None
 
 
-def test_a_sweep_calls_it_unknown_too(vehicle, wire):
+def test_expire_pending_makes_commands_of_dead_processes_unknown(vehicle, wire):
     wire.commands("car-1")
     command = commands.send(vehicle, "lock")
     VehicleCommand.objects.update(status="pending", finished_at=None)
@@ -117,7 +117,7 @@ def test_a_sweep_calls_it_unknown_too(vehicle, wire):
     assert command.status == "unknown"
 
 
-def test_a_reading_that_shows_the_car_locked_settles_a_lost_lock(
+def test_a_reading_of_a_locked_vehicle_resolves_an_unknown_lock(
     vehicle, lost, django_capture_on_commit_callbacks
 ):
     ended = []
@@ -139,7 +139,7 @@ def test_a_reading_that_shows_the_car_locked_settles_a_lost_lock(
     assert commands.resolve(vehicle, LOCKED, False, timezone.now() + timedelta(hours=1)) == 0
 
 
-def test_a_car_that_is_still_unlocked_is_a_failure_only_once_smartcar_has_stopped_trying(vehicle, lost):
+def test_a_reading_of_an_unlocked_vehicle_makes_a_lock_failed_only_after_the_timeout(vehicle, lost):
     assert commands.resolve(vehicle, LOCKED, False, timezone.now()) == 0
     age(lost, seconds=311)
     assert commands.resolve(vehicle, LOCKED, False, timezone.now()) == 1
@@ -157,18 +157,18 @@ def test_a_car_that_is_still_unlocked_is_a_failure_only_once_smartcar_has_stoppe
         ("odometer", {"distance": 1}, timedelta(0)),
     ],
 )
-def test_a_reading_that_says_nothing_of_it_settles_nothing(vehicle, lost, kind, value, ago):
+def test_an_unrelated_reading_resolves_nothing(vehicle, lost, kind, value, ago):
     assert commands.resolve(vehicle, kind, value, timezone.now() - ago) == 0
     assert commands.resolve(vehicle, LOCKED, True, None) == 0
     lost.refresh_from_db()
     assert lost.status == "unknown"
 
 
-def test_another_cars_reading_settles_nothing(vehicle, lost, make_vehicle, account):
+def test_a_reading_of_another_vehicle_resolves_nothing(vehicle, lost, make_vehicle, account):
     assert commands.resolve(make_vehicle(account, "car-2"), LOCKED, True, timezone.now()) == 0
 
 
-def test_what_was_told_before_another_command_cannot_be_told_from_it(vehicle, lost, wire):
+def test_a_command_is_not_resolved_after_a_later_command(vehicle, lost, wire):
     wire.mock.remove("POST", SECURITY)
     wire.commands("car-1")
     commands.send(vehicle, "unlock")
@@ -187,7 +187,7 @@ def test_what_was_told_before_another_command_cannot_be_told_from_it(vehicle, lo
         ("set_charge_limit", {"limit": 0.8}, "charge_limit", 0.8),
     ],
 )
-def test_each_is_settled_by_what_shows_it(vehicle, wire, action, parameters, kind, value):
+def test_each_command_is_resolved_by_its_reading(vehicle, wire, action, parameters, kind, value):
     vehicle.permissions = []
     for path in ("security", "charge", "charge/limit"):
         wire.mock.add("POST", f"{API}/vehicles/car-1/{path}", body=requests.ReadTimeout())
@@ -210,7 +210,7 @@ PORT = "lock_status.charging_port"
         ("close_charge_port", "UNKNOWN", "unknown"),
     ],
 )
-def test_the_port_is_settled_by_what_can_be_told_from_it(vehicle, action, seen, status):
+def test_port_commands_are_resolved_by_the_port_status(vehicle, action, seen, status):
     record = commands._create_record(vehicle, action, {}, None, "")
     commands._finish(record, record.Status.UNKNOWN)
     age(record, seconds=311)
@@ -219,10 +219,10 @@ def test_the_port_is_settled_by_what_can_be_told_from_it(vehicle, action, seen, 
     assert record.status == status
 
 
-def test_what_nothing_tells_of_stays_unknown_and_may_be_sent_again(vehicle):
+def test_a_command_that_no_reading_confirms_stays_unknown_and_can_be_sent_again(vehicle):
     """As README says."""
-    unsettled = {action for action, order in registry.COMMANDS.items() if not order.reading}
-    assert unsettled == {
+    unconfirmed = {action for action, spec in registry.COMMANDS.items() if not spec.reading}
+    assert unconfirmed == {
         "send_destination",
         "set_daily_charge_schedule",
         "set_weekly_charge_schedule",
@@ -237,7 +237,7 @@ def test_what_nothing_tells_of_stays_unknown_and_may_be_sent_again(vehicle):
     assert first.status == "unknown"
 
 
-def test_whatever_is_kept_settles(vehicle, lost):
+def test_every_saved_reading_can_resolve_a_command(vehicle, lost):
     readings.save(vehicle, LOCKED, True, recorded_at=lost.created_at - timedelta(seconds=1))
     lost.refresh_from_db()
     assert lost.status == "unknown"
@@ -246,14 +246,14 @@ def test_whatever_is_kept_settles(vehicle, lost):
     assert lost.status == "succeeded"
 
 
-def test_what_no_car_can_have_told_settles_nothing(vehicle, lost):
+def test_an_outlier_resolves_nothing(vehicle, lost):
     row = readings.save(vehicle, LOCKED, True, recorded_at=timezone.now() + timedelta(days=2))
     assert row.is_outlier
     lost.refresh_from_db()
     assert lost.status == "unknown"
 
 
-def test_what_a_process_that_died_has_left_is_settled_too(vehicle, lost):
+def test_a_pending_command_of_a_dead_process_is_resolved(vehicle, lost):
     VehicleCommand.objects.update(status="pending", finished_at=None)
     age(lost, seconds=401)
     readings.save(vehicle, LOCKED, True, recorded_at=timezone.now())
@@ -261,7 +261,9 @@ def test_what_a_process_that_died_has_left_is_settled_too(vehicle, lost):
     assert lost.status == "succeeded"
 
 
-def test_a_page_of_cars_takes_one_query_more(make_vehicle, account, django_assert_num_queries):
+def test_resolving_takes_one_query_for_any_number_of_vehicles(
+    make_vehicle, account, django_assert_num_queries
+):
     cars = [make_vehicle(account, f"car-{number}") for number in range(20)]
     for some in (cars[:1], cars[1:]):
         facts = [readings.make_observation(car, LOCKED, True, "", timezone.now()) for car in some]
@@ -270,7 +272,7 @@ def test_a_page_of_cars_takes_one_query_more(make_vehicle, account, django_asser
 
 
 @pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
-def test_a_sync_of_the_fleet_settles(smartcar, drives, settings):
+def test_a_sync_of_the_fleet_resolves_commands(smartcar, drives, settings):
     settings.SMARTCAR_SCOPE = ["required:read_vehicle_info", "read_security", "control_security"]
     vehicle = drives().vehicles[0]
     record = commands._create_record(vehicle, "lock", {}, None, "")
@@ -284,8 +286,8 @@ def test_a_sync_of_the_fleet_settles(smartcar, drives, settings):
 
 
 @pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
-def test_a_lock_whose_answer_is_cut_off_is_settled_by_the_next_read(smartcar, drives, settings):
-    """Over HTTP: the car obeys after we have stopped listening."""
+def test_a_lock_without_a_response_is_resolved_by_the_next_read(smartcar, drives, settings):
+    """Over HTTP: the vehicle executes the command after our timeout."""
     settings.SMARTCAR_SCOPE = ["required:read_vehicle_info", "read_security", "control_security"]
     vehicle = drives().vehicles[0]
     car = smartcar.car()

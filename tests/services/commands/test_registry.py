@@ -1,4 +1,4 @@
-"""Every command of both API versions, told to the pretend Smartcar."""
+"""Every command of both API versions, sent to the simulator."""
 
 import logging
 import sys
@@ -22,7 +22,7 @@ NIGHT = {"start": "22:00", "stop": "06:00"}
 LATITUDE, LONGITUDE = 48 + 0.137154, 11 + 0.576124
 PLACE = {"latitude": LATITUDE, "longitude": LONGITUDE}
 
-BOTH = [
+BOTH_VERSIONS = [
     ("lock", {}, lambda car: car.is_locked),
     ("unlock", {}, lambda car: not car.is_locked),
     ("start_charge", {}, lambda car: car.state == "charging"),
@@ -30,7 +30,7 @@ BOTH = [
     ("set_charge_limit", {"limit": 0.65}, lambda car: car.charge_limit == pytest.approx(0.65)),
     ("send_destination", PLACE, lambda car: car.destination is not None),
 ]
-NEWER = [
+V3_ONLY = [
     ("open_charge_port", {}, lambda car: car.is_charge_port_open),
     ("close_charge_port", {}, lambda car: not car.is_charge_port_open),
     ("set_daily_charge_schedule", {**PLACE, "window": NIGHT}, lambda car: len(car.charge_schedules) == 1),
@@ -53,19 +53,17 @@ def vehicle(smartcar, drives, settings):
     return vehicle
 
 
-def test_every_action_of_the_model_is_an_order_and_a_method_of_the_sdk():
+def test_every_action_of_the_model_is_registered_and_a_method_of_the_sdk():
     assert set(VehicleCommand.Action.values) == set(registry.COMMANDS)
     assert all(hasattr(sdk.v3.Vehicle, action) for action in registry.COMMANDS)
 
 
 @pytest.mark.parametrize(
     ("smartcar", "action", "parameters", "confirms_success"),
-    [("2.0", *row) for row in BOTH] + [("3", *row) for row in (*BOTH, *NEWER)],
+    [("2.0", *row) for row in BOTH_VERSIONS] + [("3", *row) for row in (*BOTH_VERSIONS, *V3_ONLY)],
     indirect=["smartcar"],
 )
-def test_a_command_reaches_the_car_and_is_recorded(
-    vehicle, smartcar, anna, action, parameters, confirms_success
-):
+def test_a_command_is_executed_and_recorded(vehicle, smartcar, anna, action, parameters, confirms_success):
     if action == "stop_charge":
         commands.send(vehicle, "start_charge")
     command = commands.send(vehicle, action, actor=anna, reason="the car asked for it", **parameters)
@@ -84,8 +82,8 @@ def test_a_schedule_is_removed_by_its_id(vehicle, smartcar):
 
 
 @pytest.mark.parametrize("smartcar", ["2.0"], indirect=True)
-@pytest.mark.parametrize(("action", "parameters"), [row[:2] for row in NEWER])
-def test_what_only_the_newer_generation_has_is_refused_in_the_older_one(vehicle, action, parameters):
+@pytest.mark.parametrize(("action", "parameters"), [row[:2] for row in V3_ONLY])
+def test_commands_that_only_v3_has_are_refused_in_v2(vehicle, action, parameters):
     with pytest.raises(NotCapableException, match="API v3 only"):
         commands.send(vehicle, action, **parameters)
     assert not VehicleCommand.objects.exists()
@@ -103,7 +101,7 @@ def test_what_only_the_newer_generation_has_is_refused_in_the_older_one(vehicle,
     ],
     indirect=["smartcar"],
 )
-def test_a_limit_that_smartcar_does_not_take_is_explained(vehicle, limit, sentence):
+def test_an_invalid_charge_limit_is_explained(vehicle, limit, sentence):
     with pytest.raises(CommandInvalid, match=sentence) as raised:
         commands.send(vehicle, "set_charge_limit", limit=limit)
     assert sentence in user_message(raised.value)
@@ -112,12 +110,12 @@ def test_a_limit_that_smartcar_does_not_take_is_explained(vehicle, limit, senten
 
 
 @pytest.mark.parametrize("limit", [0.5, 0.57, 0.58, 0.69, 1, 1.0])
-def test_a_whole_percentage_is_taken_however_it_is_stored(vehicle, smartcar, limit):
+def test_a_whole_percentage_is_accepted_however_it_is_stored(vehicle, smartcar, limit):
     commands.send(vehicle, "set_charge_limit", limit=limit)
     assert smartcar.car().charge_limit == pytest.approx(limit)
 
 
-def test_parameters_that_are_not_the_actions_own_are_refused(vehicle):
+def test_parameters_of_other_actions_are_refused(vehicle):
     with pytest.raises(CommandInvalid, match="set_charge_limit takes limit"):
         commands.send(vehicle, "set_charge_limit")
     with pytest.raises(CommandInvalid, match="lock takes nothing"):
@@ -132,7 +130,7 @@ def test_parameters_that_are_not_the_actions_own_are_refused(vehicle):
         ("send_destination", "control_navigation", PLACE),
     ],
 )
-def test_what_the_driver_does_not_permit_is_refused_before_the_wire(vehicle, action, scope, parameters):
+def test_a_command_without_permission_is_refused_before_the_request(vehicle, action, scope, parameters):
     others = [granted for granted in vehicle.permissions if granted != scope]
     ConnectedVehicle.objects.update(permissions=others)
     vehicle.refresh_from_db()
@@ -142,13 +140,13 @@ def test_what_the_driver_does_not_permit_is_refused_before_the_wire(vehicle, act
     assert store.counters["commands"] == 0
 
 
-def test_a_car_whose_permissions_are_not_known_is_asked(vehicle):
+def test_a_command_is_sent_if_the_permissions_are_unknown(vehicle):
     ConnectedVehicle.objects.update(permissions=[])
     vehicle.refresh_from_db()
     assert commands.send(vehicle, "lock").status == "succeeded"
 
 
-def test_what_smartcar_says_that_the_car_cannot_do_is_not_asked_again(vehicle, smartcar):
+def test_a_command_that_the_vehicle_is_not_capable_of_is_not_sent_again(vehicle, smartcar):
     smartcar.car().fault = "COMPATIBILITY:VEHICLE_NOT_CAPABLE"
     for _ in range(3):
         with pytest.raises(NotCapableException):
@@ -162,7 +160,7 @@ def test_what_smartcar_says_that_the_car_cannot_do_is_not_asked_again(vehicle, s
 
 @pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
 @pytest.mark.parametrize("fault", [None, "UPSTREAM:NO_RESPONSE", "VALIDATION:PARAMETER"])
-def test_a_destination_shows_nowhere(vehicle, smartcar, caplog, fault, rf):
+def test_a_destination_is_in_no_record_log_or_error_report(vehicle, smartcar, caplog, fault, rf):
     caplog.set_level(logging.DEBUG)
     smartcar.car().fault = fault
     shown = ""
@@ -178,7 +176,7 @@ def test_a_destination_shows_nowhere(vehicle, smartcar, caplog, fault, rf):
         assert str(number)[:7] not in shown
 
 
-def test_a_destination_that_is_no_place_shows_nowhere_either(vehicle):
+def test_an_invalid_destination_is_not_in_the_error(vehicle):
     with pytest.raises(CommandInvalid, match="no such place") as raised:
         commands.send(vehicle, "send_destination", latitude=LATITUDE + 90, longitude=LONGITUDE)
     assert str(LATITUDE + 90)[:7] not in str(raised.value)

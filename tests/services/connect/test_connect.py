@@ -39,7 +39,7 @@ def nothing_is_stored():
     return not (SmartcarUser.objects.exists() or SmartcarAccount.objects.exists())
 
 
-def test_the_address_of_connect_carries_what_the_settings_say(anna, settings):
+def test_the_connect_url_has_the_values_of_the_settings(anna, settings):
     settings.SMARTCAR_SCOPE = ["required:read_odometer", "control_security"]
     settings.SMARTCAR_MODE = "simulated"
     url, state = begin(anna, make="TESLA", single_select=True)
@@ -59,7 +59,7 @@ def test_the_address_of_connect_carries_what_the_settings_say(anna, settings):
     }
 
 
-def test_states_are_long_and_never_the_same_and_not_in_the_database(anna):
+def test_states_are_long_unique_and_not_in_the_database(anna):
     states = {begin(anna)[1] for _ in range(5)}
     assert len(states) == 5
     assert all(len(state) >= 43 for state in states)
@@ -68,11 +68,11 @@ def test_states_are_long_and_never_the_same_and_not_in_the_database(anna):
     assert "session-1" not in kept
 
 
-def test_the_secret_of_the_application_is_not_in_the_address(anna, settings):
+def test_the_client_secret_is_not_in_the_connect_url(anna, settings):
     assert settings.SMARTCAR_CLIENT_SECRET not in begin(anna)[0]
 
 
-def test_two_tabs_that_were_started_together_both_finish(anna):
+def test_two_attempts_in_parallel_both_complete(anna):
     states = [begin(anna)[1], begin(anna)[1]]
     for state in reversed(states):
         assert _state.consume(state, user=anna, session_key="session-1").user == anna
@@ -87,7 +87,7 @@ def test_a_state_works_once(anna):
 
 
 @pytest.mark.parametrize("state", ["", "made-up", "\x00", "ä" * 3000])
-def test_a_state_that_was_never_given_is_refused(anna, state):
+def test_an_unknown_state_is_refused(anna, state):
     begin(anna)
     with pytest.raises(InvalidConnectState, match="unknown"):
         _state.consume(state, user=anna, session_key="session-1")
@@ -105,14 +105,14 @@ def test_annas_state_is_refused_in_another_session_of_hers(anna):
         _state.consume(state, user=anna, session_key="session-2")
 
 
-def test_a_refused_callback_does_not_use_the_attempt_up(anna, bert):
+def test_a_refused_callback_does_not_consume_the_attempt(anna, bert):
     _, state = begin(anna)
     with pytest.raises(InvalidConnectState):
         _state.consume(state, user=bert, session_key="session-1")
     assert _state.consume(state, user=anna, session_key="session-1")
 
 
-def test_an_attempt_ends_after_ten_minutes(anna):
+def test_an_attempt_expires_after_ten_minutes(anna):
     with time_machine.travel(timezone.now(), tick=False) as clock:
         _, early = begin(anna)
         _, late = begin(anna)
@@ -123,14 +123,14 @@ def test_an_attempt_ends_after_ten_minutes(anna):
             _state.consume(late, user=anna, session_key="session-1")
 
 
-def test_attempts_of_the_day_before_yesterday_are_swept_away(anna):
+def test_attempts_older_than_two_days_are_deleted(anna):
     with time_machine.travel(timezone.now() - timedelta(days=3)):
         begin(anna)
     begin(anna)
     assert ConnectAttempt.objects.count() == 1
 
 
-def test_a_connection_stores_the_grant_and_the_cars(anna, wire, settings):
+def test_a_connection_stores_the_account_and_the_vehicles(anna, wire, settings):
     settings.SMARTCAR_UNIT_SYSTEM = "imperial"
     wire.tokens()
     wire.driver("driver-a", ["car-1", "car-2"])
@@ -155,7 +155,7 @@ def test_a_connection_stores_the_grant_and_the_cars(anna, wire, settings):
     assert (second.permissions, second.is_lockable, second.vin) == (["read_odometer"], False, "")
 
 
-def test_connecting_again_renews_the_same_rows(anna, wire):
+def test_reconnecting_updates_the_same_rows(anna, wire):
     wire.tokens()
     wire.driver("driver-a", ["car-1"])
     wire.car("car-1")
@@ -173,7 +173,7 @@ def test_connecting_again_renews_the_same_rows(anna, wire):
     assert car.latest()["odometer"].value == 12.5
 
 
-def test_connecting_again_replaces_tokens_that_no_key_opens(anna, wire, lose_key):
+def test_reconnecting_replaces_undecryptable_tokens(anna, wire, lose_key):
     wire.tokens()
     wire.driver("driver-a", ["car-1"])
     wire.car("car-1")
@@ -183,7 +183,7 @@ def test_connecting_again_replaces_tokens_that_no_key_opens(anna, wire, lose_key
     assert SmartcarAccount.objects.get().access_token == "access-2"
 
 
-def test_a_grant_of_another_car_alone_leaves_the_first_its_own_tokens(anna, wire):
+def test_a_grant_for_another_vehicle_keeps_the_first_accounts_tokens(anna, wire):
     """With single_select a token opens one car: the tokens of the first must not be written over."""
     wire.tokens()
     wire.driver("driver-a", ["car-1"])
@@ -198,8 +198,8 @@ def test_a_grant_of_another_car_alone_leaves_the_first_its_own_tokens(anna, wire
     assert all(car.is_connected for car in ConnectedVehicle.objects.all())
 
 
-def test_a_grant_of_all_cars_takes_them_over_from_the_grants_of_one(anna, wire):
-    test_a_grant_of_another_car_alone_leaves_the_first_its_own_tokens(anna, wire)
+def test_a_grant_for_all_vehicles_takes_them_over_from_earlier_accounts(anna, wire):
+    test_a_grant_for_another_vehicle_keeps_the_first_accounts_tokens(anna, wire)
     wire.mock.remove("GET", f"{API}/vehicles")
     wire.driver("driver-a", ["car-1", "car-2"])
     finish(anna)
@@ -219,7 +219,7 @@ def test_a_smartcar_user_of_another_local_user_is_refused_and_nothing_changes(ac
     assert after == before
 
 
-def test_two_drivers_of_one_car_each_have_a_row_of_their_own(vehicle, bert, wire):
+def test_two_users_of_one_vehicle_have_a_row_each(vehicle, bert, wire):
     wire.tokens()
     wire.driver("driver-b", ["car-1"])
     wire.car("car-1")
@@ -228,7 +228,7 @@ def test_two_drivers_of_one_car_each_have_a_row_of_their_own(vehicle, bert, wire
     assert owners == {"anna": "driver-a", "bert": "driver-b"}
 
 
-def test_the_owner_is_asked_of_smartcar_with_the_new_token(anna, wire):
+def test_the_user_id_is_requested_with_the_new_token(anna, wire):
     wire.tokens()
     wire.driver("driver-a", ["car-1"])
     wire.car("car-1")
@@ -237,7 +237,7 @@ def test_the_owner_is_asked_of_smartcar_with_the_new_token(anna, wire):
     assert request.headers["Authorization"] == "Bearer access-1"
 
 
-def test_a_code_that_smartcar_refuses_stores_nothing(anna, wire):
+def test_an_invalid_code_stores_nothing(anna, wire):
     wire.tokens_fail(description="Invalid code: a-code.")
     with pytest.raises(SmartcarException):
         finish(anna)
@@ -245,7 +245,7 @@ def test_a_code_that_smartcar_refuses_stores_nothing(anna, wire):
 
 
 @pytest.mark.parametrize("path", ["user", "vehicles"])
-def test_an_answer_that_is_missing_after_the_exchange_stores_nothing(anna, wire, path):
+def test_a_missing_response_after_the_exchange_stores_nothing(anna, wire, path):
     wire.tokens()
     wire.driver("driver-a", ["car-1"])
     wire.mock.replace("GET", f"{API}/{path}", status=500, json={})
@@ -254,7 +254,7 @@ def test_an_answer_that_is_missing_after_the_exchange_stores_nothing(anna, wire,
     assert nothing_is_stored()
 
 
-def test_a_failure_while_storing_leaves_nothing_half_stored(anna, wire, monkeypatch):
+def test_a_failure_while_storing_stores_nothing(anna, wire, monkeypatch):
     wire.tokens()
     wire.driver("driver-a", ["car-1", "car-2"])
     wire.car("car-1")
@@ -274,7 +274,7 @@ def _fails_for(vehicle_id, save):
     return failing_save
 
 
-def test_a_consent_that_covers_no_car_stores_nothing(anna, wire):
+def test_a_grant_without_vehicles_stores_nothing(anna, wire):
     wire.tokens()
     wire.driver("driver-a", [])
     with pytest.raises(NoVehiclesConnected):
@@ -282,7 +282,7 @@ def test_a_consent_that_covers_no_car_stores_nothing(anna, wire):
     assert nothing_is_stored()
 
 
-def test_a_sleeping_car_is_connected_all_the_same(anna, wire):
+def test_a_vehicle_that_is_asleep_is_connected(anna, wire):
     wire.tokens()
     wire.driver("driver-a", ["car-1"])
     wire.get("car-1", "permissions", {"type": "VEHICLE_STATE", "code": "ASLEEP"}, status=409)
@@ -290,11 +290,11 @@ def test_a_sleeping_car_is_connected_all_the_same(anna, wire):
     assert [car.smartcar_vehicle_id for car in connected.vehicles] == ["car-1"]
 
 
-def test_receivers_are_told_of_a_connection(anna, wire):
-    told = []
+def test_account_connected_is_sent(anna, wire):
+    received = []
 
     def receive(sender, account, vehicles, **kwargs):
-        told.append((account, vehicles))
+        received.append((account, vehicles))
 
     signals.account_connected.connect(receive)
     try:
@@ -304,11 +304,11 @@ def test_receivers_are_told_of_a_connection(anna, wire):
         connected = finish(anna)
     finally:
         signals.account_connected.disconnect(receive)
-    assert told == [(connected.account, connected.vehicles)]
+    assert received == [(connected.account, connected.vehicles)]
 
 
-def test_an_earlier_grant_that_is_left_with_disconnected_cars_loses_its_tokens(anna, wire):
-    test_a_grant_of_another_car_alone_leaves_the_first_its_own_tokens(anna, wire)
+def test_an_earlier_account_with_only_disconnected_vehicles_loses_its_tokens(anna, wire):
+    test_a_grant_for_another_vehicle_keeps_the_first_accounts_tokens(anna, wire)
     second = ConnectedVehicle.objects.get(smartcar_vehicle_id="car-2")
     ConnectedVehicle.objects.filter(pk=second.pk).update(disconnected_at=timezone.now())
     wire.mock.remove("GET", f"{API}/vehicles")
@@ -319,7 +319,7 @@ def test_an_earlier_grant_that_is_left_with_disconnected_cars_loses_its_tokens(a
 
 
 @pytest.mark.parametrize("user_id", ["", "x" * 65])
-def test_a_driver_named_by_an_id_that_is_none_is_not_stored(anna, wire, user_id):
+def test_an_invalid_user_id_is_not_stored(anna, wire, user_id):
     wire.tokens()
     wire.driver(user_id, ["car-1"])
     with pytest.raises(SmartcarException):

@@ -16,7 +16,7 @@ NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def told(make_vehicle, account):
+def anna_vehicle(make_vehicle, account):
     vehicle = make_vehicle(account, vin="0SCAUDI037A5ADB1C", model="=1+1", make="", year=None)
     readings.save(vehicle, "odometer", 104.5, "km", NOON)
     readings.save(vehicle, "location", {"latitude": 37.4, "longitude": -122.1}, "", NOON, "webhook")
@@ -31,7 +31,7 @@ def berts_car(make_account, make_vehicle, bert):
     return vehicle
 
 
-def test_readings_as_csv_have_no_formula(told):
+def test_readings_as_csv_have_no_formula(anna_vehicle):
     rows = list(csv.DictReader(export.readings_csv(VehicleReading.objects.all())))
     assert [row["value"] for row in rows] == [
         "104.5",
@@ -43,7 +43,7 @@ def test_readings_as_csv_have_no_formula(told):
     assert [row["source"] for row in rows] == ["read", "webhook", "read"]
 
 
-def test_readings_as_json(told):
+def test_readings_as_json(anna_vehicle):
     rows = json.loads("".join(export.readings_json(VehicleReading.objects.all())))
     assert rows[1]["value"] == {"latitude": 37.4, "longitude": -122.1}
     assert (rows[0]["value"], rows[0]["unit"], rows[0]["recorded_at"]) == (
@@ -54,19 +54,19 @@ def test_readings_as_json(told):
     assert json.loads("".join(export.readings_json(VehicleReading.objects.none()))) == []
 
 
-def test_an_export_reads_page_by_page(told, django_assert_num_queries):
+def test_an_export_reads_page_by_page(anna_vehicle, django_assert_num_queries):
     for number in range(1100):
-        VehicleReading.objects.create(vehicle=told, kind="odometer", value=number, fetched_at=NOON)
+        VehicleReading.objects.create(vehicle=anna_vehicle, kind="odometer", value=number, fetched_at=NOON)
     with django_assert_num_queries(4):
         assert len(list(export.readings_csv(VehicleReading.objects.all()))) == 1104
 
 
 def test_everything_about_a_person_is_exported_and_nothing_about_another(
-    told, berts_car, anna, bert, wire, capsys
+    anna_vehicle, berts_car, anna, bert, wire, capsys
 ):
     wire.commands("car-1")
-    commands.send(told, "lock", actor=bert)
-    commands.send(told, "unlock", actor=anna)
+    commands.send(anna_vehicle, "lock", actor=bert)
+    commands.send(anna_vehicle, "unlock", actor=anna)
     call_command("export_smartcar_data", "anna")
     text = capsys.readouterr().out
     found = json.loads(text)
@@ -107,7 +107,7 @@ def test_every_table_about_a_person_is_in_the_export(anna):
     assert stored - without_a_person == exported
 
 
-def test_webhook_events_are_exported_to_whom_they_are_about(told, berts_car, anna):
+def test_webhook_events_are_exported_to_whom_they_are_about(anna_vehicle, berts_car, anna):
     for event_id, driver, car in [
         ("mine", "driver-a", "car-1"),
         ("nameless", "", "car-1"),
@@ -118,13 +118,13 @@ def test_webhook_events_are_exported_to_whom_they_are_about(told, berts_car, ann
             event_id=event_id, smartcar_user_id=driver, smartcar_vehicle_id=car, payload=event_id, size=1,
             key_position=0,
         )  # fmt: skip
-    VehicleProblem.objects.create(vehicle=told, type="PERMISSION")
+    VehicleProblem.objects.create(vehicle=anna_vehicle, type="PERMISSION")
     VehicleProblem.objects.create(vehicle=berts_car, type="PERMISSION")
     found = json.loads("".join(export.person(anna)))
     assert {event["payload"] for event in found["webhook_events"]} == {"mine", "nameless"}
-    assert [problem["vehicle"] for problem in found["problems"]] == [told.pk]
+    assert [problem["vehicle"] for problem in found["problems"]] == [anna_vehicle.pk]
 
 
-def test_a_user_that_does_not_exist_is_told(db):
+def test_an_unknown_user_is_a_command_error(db):
     with pytest.raises(CommandError, match="no user nobody"):
         call_command("export_smartcar_data", "nobody")

@@ -19,23 +19,23 @@ def _evening():
 
 
 @pytest.fixture
-def keep(vehicle):
-    """Keep an odometer, so many hours after noon; the row."""
+def save(vehicle):
+    """Save an odometer reading from so many hours after noon; return the row."""
 
-    def keep(value, hours=0, kind="odometer", unit="km", source="read"):
+    def save(value, hours=0, kind="odometer", unit="km", source="read"):
         moment = None if hours is None else NOON + timedelta(hours=hours)
         return readings.save(vehicle, kind, value, unit, moment, source)
 
-    return keep
+    return save
 
 
 @pytest.fixture
-def newest(vehicle):
+def latest_value(vehicle):
     return lambda kind="odometer": vehicle.latest()[kind].value
 
 
-def test_a_fact_is_a_row_with_its_unit_moment_and_source(keep):
-    row = keep(68, kind="battery.percent_remaining", unit="percent", source="webhook")
+def test_a_reading_has_its_unit_time_and_source(save):
+    row = save(68, kind="battery.percent_remaining", unit="percent", source="webhook")
     row.refresh_from_db()
     assert (row.value, row.unit, row.recorded_at, row.source) == (0.68, "fraction", NOON, "webhook")
     assert (row.is_latest, row.is_outlier) == (True, False)
@@ -43,7 +43,7 @@ def test_a_fact_is_a_row_with_its_unit_moment_and_source(keep):
 
 
 @pytest.mark.parametrize(
-    ("kind", "value", "unit", "kept"),
+    ("kind", "value", "unit", "stored"),
     [
         ("odometer", 100, "mi", (160.9344, "km")),
         ("tire_pressure.front_left", 2.3, "bar", (pytest.approx(230), "kPa")),
@@ -54,10 +54,10 @@ def test_a_fact_is_a_row_with_its_unit_moment_and_source(keep):
         ("charge.state", "a\x00b", "", ("ab", "")),
     ],
 )  # fmt: skip
-def test_what_is_stored_is_metric_whatever_came(keep, kind, value, unit, kept):
-    row = keep(value, kind=kind, unit=unit)
+def test_values_are_stored_in_metric_units(save, kind, value, unit, stored):
+    row = save(value, kind=kind, unit=unit)
     row.refresh_from_db()
-    assert (row.value, row.unit) == kept
+    assert (row.value, row.unit) == stored
 
 
 @pytest.mark.parametrize(
@@ -73,64 +73,64 @@ def test_what_is_stored_is_metric_whatever_came(keep, kind, value, unit, kept):
         ("location", "12.345", "", "not a number"),
     ],
 )
-def test_what_is_no_fact_is_a_value_error_that_does_not_quote_it(keep, kind, value, unit, says):
+def test_an_invalid_value_is_a_value_error_that_does_not_quote_it(save, kind, value, unit, says):
     with pytest.raises(ValueError, match=says) as raised:
-        keep(value, kind=kind, unit=unit)
+        save(value, kind=kind, unit=unit)
     assert "345" not in str(raised.value)
     assert not VehicleReading.objects.exists()
 
 
-def test_a_moment_without_a_time_zone_is_refused(vehicle):
+def test_a_naive_time_is_refused(vehicle):
     with pytest.raises(ValueError, match="naive"):
         readings.save(vehicle, "odometer", 1, "km", datetime(2026, 1, 1))  # noqa: DTZ001
 
 
-def test_the_same_fact_of_the_same_moment_is_kept_once(keep):
-    first = keep(100)
+def test_the_same_value_with_the_same_time_is_saved_once(save):
+    first = save(100)
     with time_machine.travel(NOON + timedelta(hours=9), tick=False):
-        again = keep(100, source="webhook")
+        again = save(100, source="webhook")
     assert first.pk == again.pk
     row = VehicleReading.objects.get()
     assert (row.source, row.fetched_at) == ("read", NOON + timedelta(hours=9))
 
 
-def test_a_part_that_changes_while_the_moment_stays_is_believed(keep, newest):
-    keep("CHARGING", kind="charge.state", unit="")
-    keep("NOT_CHARGING", kind="charge.state", unit="")
-    assert newest("charge.state") == "NOT_CHARGING"
+def test_a_new_value_with_the_same_time_replaces_the_old_one(save, latest_value):
+    save("CHARGING", kind="charge.state", unit="")
+    save("NOT_CHARGING", kind="charge.state", unit="")
+    assert latest_value("charge.state") == "NOT_CHARGING"
 
 
-def test_an_implausible_value_of_the_same_moment_changes_nothing(keep, newest):
-    keep(0.5, kind="engine_oil", unit="fraction")
-    keep(50, kind="engine_oil", unit="fraction")
-    assert newest("engine_oil") == 0.5
+def test_an_implausible_value_with_the_same_time_changes_nothing(save, latest_value):
+    save(0.5, kind="engine_oil", unit="fraction")
+    save(50, kind="engine_oil", unit="fraction")
+    assert latest_value("engine_oil") == 0.5
 
 
-def test_an_older_fact_is_kept_and_does_not_take_the_place_of_a_newer(keep, newest):
-    keep(200, hours=2)
-    assert not keep(150, hours=1).is_latest
-    assert not keep(150, hours=None).is_latest
-    keep(150, hours=1)
-    assert newest() == 200
+def test_an_older_value_is_saved_but_does_not_replace_the_latest(save, latest_value):
+    save(200, hours=2)
+    assert not save(150, hours=1).is_latest
+    assert not save(150, hours=None).is_latest
+    save(150, hours=1)
+    assert latest_value() == 200
     assert VehicleReading.objects.count() == 3
     assert VehicleReading.objects.latest_only().count() == 1
 
 
-def test_a_fact_without_a_moment_stands_in_nobodys_way(keep, newest):
-    keep(100, hours=None)
-    keep(101, hours=None)
+def test_a_value_without_a_time_blocks_no_other(save, latest_value):
+    save(100, hours=None)
+    save(101, hours=None)
     assert VehicleReading.objects.count() == 1
-    assert newest() == 101
-    keep(102)
-    assert newest() == 102
+    assert latest_value() == 101
+    save(102)
+    assert latest_value() == 102
 
 
-def test_a_fact_without_a_moment_is_kept_once_also_beside_a_newer_one(keep, newest):
-    keep(200)
-    first = keep(150, hours=None)
-    assert keep(151, hours=None).pk == first.pk
+def test_a_value_without_a_time_is_saved_once_beside_a_newer_one(save, latest_value):
+    save(200)
+    first = save(150, hours=None)
+    assert save(151, hours=None).pk == first.pk
     assert VehicleReading.objects.get(recorded_at=None).value == 151
-    assert newest() == 200
+    assert latest_value() == 200
 
 
 @pytest.mark.parametrize(
@@ -148,59 +148,57 @@ def test_a_fact_without_a_moment_is_kept_once_also_beside_a_newer_one(keep, newe
         ("fuel.range", "km", 5, -1),
     ],
 )
-def test_an_implausible_fact_is_flagged_and_does_not_take_the_place_of_a_good_one(
-    keep, newest, kind, unit, good, bad
+def test_an_implausible_value_is_flagged_and_does_not_replace_the_latest(
+    save, latest_value, kind, unit, good, bad
 ):
-    keep(good, kind=kind, unit=unit)
-    before = newest(kind)
-    row = keep(bad, hours=1, kind=kind, unit=unit)
+    save(good, kind=kind, unit=unit)
+    before = latest_value(kind)
+    row = save(bad, hours=1, kind=kind, unit=unit)
     row.refresh_from_db()
     assert (row.is_outlier, row.is_latest) == (True, False)
-    assert newest(kind) == before
+    assert latest_value(kind) == before
 
 
-def test_a_long_drive_is_plausible(keep, newest):
-    keep(HOME, kind="location", unit="")
-    keep(PARIS, hours=7, kind="location", unit="")
-    assert newest("location") == PARIS
+def test_a_long_drive_is_plausible(save, latest_value):
+    save(HOME, kind="location", unit="")
+    save(PARIS, hours=7, kind="location", unit="")
+    assert latest_value("location") == PARIS
 
 
-def test_what_does_not_fit_twice_in_a_row_is_believed(keep, newest):
-    """The first was the wrong one; or the car has a new instrument."""
-    keep(900_000)
-    assert keep(50_000, hours=1).is_outlier
-    assert keep(50_000, hours=1).is_outlier, "the same fact again confirms nothing"
-    assert not keep(50_030, hours=2).is_outlier
-    assert newest() == 50_030
+def test_a_second_value_that_confirms_an_outlier_is_accepted(save, latest_value):
+    """The first was wrong, or the vehicle has a new instrument cluster."""
+    save(900_000)
+    assert save(50_000, hours=1).is_outlier
+    assert save(50_000, hours=1).is_outlier, "the same fact again confirms nothing"
+    assert not save(50_030, hours=2).is_outlier
+    assert latest_value() == 50_030
 
 
-def test_a_clock_that_is_far_ahead_blocks_nothing(keep, newest):
-    assert keep(500, hours=24 * 400).is_outlier
-    keep(501)
-    assert newest() == 501
+def test_a_time_far_in_the_future_blocks_no_other_value(save, latest_value):
+    assert save(500, hours=24 * 400).is_outlier
+    save(501)
+    assert latest_value() == 501
 
 
-def test_a_car_that_has_gone_meanwhile_is_passed_over(vehicle, make_vehicle, account):
+def test_a_deleted_vehicle_is_skipped(vehicle, make_vehicle, account):
     gone = make_vehicle(account, "car-2")
-    facts = [readings.make_observation(car, "odometer", 5, "km", NOON) for car in (gone, vehicle)]
+    observations = [readings.make_observation(car, "odometer", 5, "km", NOON) for car in (gone, vehicle)]
     ConnectedVehicle.objects.filter(pk=gone.pk).delete()
-    assert [row.vehicle_id for row in readings.save_many(facts)] == [vehicle.pk]
+    assert [row.vehicle_id for row in readings.save_many(observations)] == [vehicle.pk]
 
 
-def test_facts_of_many_cars_take_as_many_queries_as_those_of_one(
-    make_vehicle, account, django_assert_num_queries
-):
+def test_many_vehicles_take_as_many_queries_as_one(make_vehicle, account, django_assert_num_queries):
     cars = [make_vehicle(account, f"car-{number}") for number in range(20)]
     for value, hours in ((10, 1), (20, 2), (20, 3)):
         moment = NOON + timedelta(hours=hours)
         for some in (cars[:1], cars[1:]):
-            facts = [readings.make_observation(car, "odometer", value, "km", moment) for car in some]
+            observations = [readings.make_observation(car, "odometer", value, "km", moment) for car in some]
             with django_assert_num_queries(5 if hours == 1 else 6):  # two of them are the transaction's
-                readings.save_many(facts)
+                readings.save_many(observations)
     assert VehicleReading.objects.latest_only().count() == 20
 
 
-def test_every_kind_can_be_kept_and_remembered(vehicle):
+def test_every_kind_can_be_saved_and_cached(vehicle):
     """The table agrees with the SDK: what a read gives comes back as it was, in either unit system."""
     moment = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
     closed = [{"type": "frontLeft", "status": "CLOSED"}]
@@ -259,28 +257,28 @@ def test_every_kind_can_be_kept_and_remembered(vehicle):
     vehicle.unit_system = "imperial"
     readings.save_batch(vehicle, answers)
     assert readings.cached(vehicle, [*answers, "service_history"], timedelta(minutes=1)) == answers
-    kept = set(VehicleReading.objects.values_list("kind", flat=True))
+    stored = set(VehicleReading.objects.values_list("kind", flat=True))
     nothing = {"fuel.amount_remaining", "tire_pressure.back_right"} | {
         f"lock_status.{part}" for part in ("windows", "sunroof", "charging_port")
     }
-    assert kept == set(READING_TYPES) - nothing
+    assert stored == set(READING_TYPES) - nothing
 
 
-def test_what_smartcar_has_told_too_long_ago_is_not_remembered(vehicle, keep):
-    keep(100)
+def test_old_readings_are_not_cached(vehicle, save):
+    save(100)
     with time_machine.travel(NOON + timedelta(hours=8, minutes=10)):
         assert readings.cached(vehicle, ["odometer"], timedelta(minutes=9)) == {}
         assert "odometer" in readings.cached(vehicle, ["odometer"], timedelta(minutes=11))
 
 
-def test_a_reading_is_fresh_only_if_all_of_it_is(vehicle, keep):
-    keep(5, kind="battery.range")
+def test_a_response_is_cached_only_if_all_its_values_are_fresh(vehicle, save):
+    save(5, kind="battery.range")
     with time_machine.travel(NOON + timedelta(hours=9)):
-        keep(0.5, kind="battery.percent_remaining", unit="fraction")
+        save(0.5, kind="battery.percent_remaining", unit="fraction")
         assert readings.cached(vehicle, ["battery"], timedelta(minutes=5)) == {}
 
 
-def test_for_user_finds_ones_own_readings_and_nothing_for_nobody(keep, anna, bert):
-    keep(1)
+def test_for_user_returns_the_users_own_readings(save, anna, bert):
+    save(1)
     assert VehicleReading.objects.for_user(anna).count() == 1
     assert not VehicleReading.objects.for_user(bert)

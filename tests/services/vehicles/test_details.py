@@ -12,64 +12,64 @@ pytestmark = pytest.mark.django_db
 DRIVER = ApiCredentials("2.0", "access-0", "driver-a")
 
 
-def test_no_vin_shows_when_facts_are_logged(wire):
+def test_repr_of_the_details_hides_the_vin(wire):
     wire.driver("driver-a", ["car-2"])
     wire.car("car-2", vin="5YJSA1CN5DFP00101")
-    (told,) = _details.read_all(DRIVER)
-    assert told.vin == "5YJSA1CN5DFP00101"
-    assert "5YJSA1CN5DFP00101" not in repr(told)
+    (details,) = _details.read_all(DRIVER)
+    assert details.vin == "5YJSA1CN5DFP00101"
+    assert "5YJSA1CN5DFP00101" not in repr(details)
 
 
-def test_a_fleet_that_takes_too_long_is_told_by_its_ids(wire, monkeypatch):
-    monkeypatch.setattr(_details, "SECONDS", 0)
+def test_after_the_time_limit_only_ids_are_returned(wire, monkeypatch):
+    monkeypatch.setattr(_details, "TIME_LIMIT", 0)
     wire.driver("driver-a", ["car-1", "car-2"])
     assert _details.read_all(DRIVER) == [_details.VehicleDetails("car-1"), _details.VehicleDetails("car-2")]
     assert len(wire.mock.calls) == 1
 
 
-def test_what_the_driver_did_not_permit_is_not_asked_for(wire):
+def test_details_without_permission_are_not_requested(wire):
     wire.car("car-1", permissions=["read_odometer"])
     assert _details.read(DRIVER, "car-1") == _details.VehicleDetails("car-1", {}, ["read_odometer"])
     assert len(wire.mock.calls) == 1
 
 
-def test_a_car_that_tells_nothing_just_now_is_still_a_car(wire):
+def test_a_vehicle_whose_details_cannot_be_read_is_returned(wire):
     wire.get("car-1", "permissions", IN_MOTION, status=409)
-    told = _details.read(DRIVER, "car-1")
-    assert isinstance(told.failed, StateException)
-    assert told.columns() == {}
+    details = _details.read(DRIVER, "car-1")
+    assert isinstance(details.failed, StateException)
+    assert details.columns() == {}
 
 
 @pytest.mark.parametrize("vehicle_id", ["", ".", "..", "x" * 65])
-def test_an_id_that_is_none_is_left_out(wire, vehicle_id):
+def test_an_invalid_vehicle_id_is_ignored(wire, vehicle_id):
     wire.driver("driver-a", [vehicle_id, "car-1"])
     wire.car("car-1")
-    assert [told.vehicle_id for told in _details.read_all(DRIVER)] == ["car-1"]
+    assert [details.vehicle_id for details in _details.read_all(DRIVER)] == ["car-1"]
 
 
 @pytest.mark.parametrize("year", ["2021", True, None, [], 99999, -1])
-def test_a_year_that_is_none_is_left_out(year):
+def test_an_invalid_year_is_ignored(year):
     assert "year" not in _details.VehicleDetails("car-1", {"year": year}).columns()
 
 
-def test_requests_to_a_car_are_counted_but_not_those_that_the_plan_does_not_count(wire):
+def test_only_billable_requests_are_counted(wire):
     wire.car("car-1", vin="5YJSA1CN5DFP00101")
     _details.read(DRIVER, "car-1")
     assert len(wire.mock.calls) == 3
     assert RateLimit.objects.get(key="car-1").requests == 2
 
 
-def test_a_refusal_is_remembered_and_the_car_not_asked_until_it_is_over(wire):
+def test_a_rate_limit_is_stored_and_no_request_is_sent_until_it_ends(wire):
     refused = v2_error(429, "RATE_LIMIT", "VEHICLE")
     permissions = {"permissions": ["read_vehicle_info"], "paging": {"count": 1, "offset": 0}}
     wire.get("car-1", "permissions", permissions)
     wire.get("car-1", "", refused, status=429, headers={"Retry-After": "77"})
-    told = _details.read(DRIVER, "car-1")
-    assert isinstance(told.failed, RateLimited)
-    assert told.columns() == {"permissions": ["read_vehicle_info"]}
+    details = _details.read(DRIVER, "car-1")
+    assert isinstance(details.failed, RateLimited)
+    assert details.columns() == {"permissions": ["read_vehicle_info"]}
     row = RateLimit.objects.get(key="car-1")
     assert row.requests == 0
     asked = len(wire.mock.calls)
-    told = _details.read(DRIVER, "car-1")
-    assert (told.failed.scope, told.columns(), len(wire.mock.calls)) == ("vehicle", {}, asked)
-    assert 70 < told.failed.retry_after <= 77
+    details = _details.read(DRIVER, "car-1")
+    assert (details.failed.scope, details.columns(), len(wire.mock.calls)) == ("vehicle", {}, asked)
+    assert 70 < details.failed.retry_after <= 77

@@ -32,26 +32,26 @@ def driven(drives, settings):
 
 
 @in_both_generations
-def test_many_readings_are_one_request_and_are_kept(driven, smartcar):
+def test_many_readings_take_one_request_and_are_saved(driven, smartcar):
     found = vehicles.read(driven, ["odometer", "location", "battery", "charge", "tire_pressure"])
     assert list(found) == ["odometer", "location", "battery", "charge", "tire_pressure"]
     car = smartcar.car()
     assert found["odometer"]["data"] == {"distance": pytest.approx(car.odometer_km)}
     assert found["battery"]["data"]["percent_remaining"] == pytest.approx(car.battery_percent)
-    newest = driven.latest()
-    assert newest["odometer"].value == pytest.approx(car.odometer_km)
-    assert newest["battery.percent_remaining"].value == pytest.approx(car.battery_percent)
-    assert newest["charge.state"].value == found["charge"]["data"]["state"]
+    latest = driven.latest()
+    assert latest["odometer"].value == pytest.approx(car.odometer_km)
+    assert latest["battery.percent_remaining"].value == pytest.approx(car.battery_percent)
+    assert latest["charge.state"].value == found["charge"]["data"]["state"]
 
 
 @in_both_generations
-def test_everything_can_be_read_and_what_is_remembered_is_the_same(driven):
+def test_everything_can_be_read_and_the_cache_returns_the_same(driven):
     names = [name for name in READ_METHODS if name != "service_history"]
     found = vehicles.read(driven, names)
-    told = {name: answer for name, answer in found.items() if not isinstance(answer, Exception)}
-    assert len(told) > 8
-    cached = vehicles.read(driven, list(told), max_age=timedelta(minutes=5))
-    assert cached == {name: approximately(answer) for name, answer in told.items()}
+    values = {name: answer for name, answer in found.items() if not isinstance(answer, Exception)}
+    assert len(values) > 8
+    cached = vehicles.read(driven, list(values), max_age=timedelta(minutes=5))
+    assert cached == {name: approximately(answer) for name, answer in values.items()}
 
 
 def approximately(node):
@@ -71,7 +71,7 @@ def test_one_item_that_fails_does_not_fail_the_others(driven, smartcar, settings
     assert not VehicleReading.objects.exists()
 
 
-def test_it_is_one_request_and_an_item_keeps_its_own_retry_after(vehicle, wire):
+def test_a_batch_is_one_request_and_each_error_has_its_own_retry_after(vehicle, wire):
     refused = (429, v2_error(429, "RATE_LIMIT", "VEHICLE"), {"Retry-After": "77"})
     wire.batch("car-1", {"odometer": {"distance": 5}, "location": refused})
     found = vehicles.read(vehicle, ["location", "odometer"])
@@ -82,7 +82,7 @@ def test_it_is_one_request_and_an_item_keeps_its_own_retry_after(vehicle, wire):
     assert set(vehicle.latest()) == {"odometer"}
 
 
-def test_what_the_driver_has_not_permitted_is_not_asked(vehicle, wire):
+def test_readings_without_permission_are_not_requested(vehicle, wire):
     wire.batch("car-1", {"odometer": {"distance": 5}})
     found = vehicles.read(vehicle, ["fuel", "odometer"])
     assert isinstance(found["fuel"], PermissionException)
@@ -93,13 +93,13 @@ def test_what_the_driver_has_not_permitted_is_not_asked(vehicle, wire):
 
 
 @pytest.mark.parametrize("names", [["odometer", "speed"], "odometer", ["vin"]])
-def test_a_name_that_there_is_not_is_a_value_error(vehicle, wire, names):
+def test_an_unknown_name_is_a_value_error(vehicle, wire, names):
     with pytest.raises(ValueError, match="name"):
         vehicles.read(vehicle, names)
     assert not wire.mock.calls
 
 
-def test_what_is_fresh_enough_is_not_asked_for_again(vehicle, wire):
+def test_fresh_readings_are_not_requested_again(vehicle, wire):
     place = {"latitude": 1.5, "longitude": 2.5}
     wire.batch("car-1", {"odometer": {"distance": 5}, "location": place})
     first = vehicles.read(vehicle, ["odometer"])
@@ -113,12 +113,14 @@ def test_what_is_fresh_enough_is_not_asked_for_again(vehicle, wire):
     assert len(wire.mock.calls) == 3
 
 
-def test_an_age_that_is_a_number_is_refused_and_says_what_it_is_to_be(vehicle):
-    with pytest.raises(TypeError, match=r"max_age is a timedelta, as timedelta\(minutes=10\), not int"):
+def test_a_max_age_that_is_a_number_is_a_type_error(vehicle):
+    with pytest.raises(
+        TypeError, match=r"max_age must be a timedelta, like timedelta\(minutes=10\), not int"
+    ):
         vehicles.read(vehicle, ["odometer"], max_age=10)
 
 
-def test_what_is_no_longer_permitted_is_not_served_from_memory(vehicle, wire):
+def test_the_cache_is_not_used_without_permission(vehicle, wire):
     wire.batch("car-1", {"odometer": {"distance": 5}})
     vehicles.read(vehicle, ["odometer"])
     vehicle.permissions = []
@@ -126,7 +128,7 @@ def test_what_is_no_longer_permitted_is_not_served_from_memory(vehicle, wire):
     assert isinstance(found["odometer"], PermissionException)
 
 
-def test_a_disconnected_car_is_not_read_from_memory_either(vehicle, wire):
+def test_the_cache_is_not_used_for_a_disconnected_vehicle(vehicle, wire):
     wire.batch("car-1", {"odometer": {"distance": 5}})
     vehicles.read(vehicle, ["odometer"])
     vehicle.disconnected_at = timezone.now()
@@ -134,7 +136,7 @@ def test_a_disconnected_car_is_not_read_from_memory_either(vehicle, wire):
         vehicles.read(vehicle, ["odometer"], max_age=timedelta(days=1))
 
 
-def test_a_request_that_fails_as_a_whole_is_raised_and_erases_nothing(vehicle, wire):
+def test_a_failed_batch_raises_and_changes_nothing(vehicle, wire):
     wire.batch("car-1", {"odometer": {"distance": 5}})
     vehicles.read(vehicle, ["odometer"])
     wire.mock.reset()
@@ -146,7 +148,7 @@ def test_a_request_that_fails_as_a_whole_is_raised_and_erases_nothing(vehicle, w
     assert vehicle.latest()["odometer"].value == 5
 
 
-def test_an_item_that_wants_a_new_login_at_the_brand_marks_the_car(vehicle, wire):
+def test_an_item_with_a_login_error_marks_the_vehicle_for_reauthentication(vehicle, wire):
     url = {"resolution": {"type": "REAUTHENTICATE", "url": "https://connect.smartcar.com/again"}}
     refused = v2_error(400, "CONNECTED_SERVICES_ACCOUNT", "AUTHENTICATION_FAILED", **url)
     wire.batch("car-1", {"odometer": (400, refused), "location": (400, refused)})
@@ -159,7 +161,7 @@ def test_an_item_that_wants_a_new_login_at_the_brand_marks_the_car(vehicle, wire
     assert not ConnectedVehicle.objects.get().needs_reauthentication
 
 
-def test_a_refresh_forgives_what_the_car_does_not_have(make_vehicle, account, wire):
+def test_a_refresh_ignores_values_that_the_vehicle_does_not_have(make_vehicle, account, wire):
     vehicle = make_vehicle(account, permissions=["read_odometer", "read_fuel"])
     incapable = (501, v2_error(501, "COMPATIBILITY", "VEHICLE_NOT_CAPABLE"))
     wire.batch("car-1", {"odometer": {"distance": 5}, "fuel": incapable})

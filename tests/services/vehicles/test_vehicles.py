@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 RECORDED = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 
 
-def test_odometer_has_the_shape_of_the_sdk_and_is_kept(vehicle, wire):
+def test_the_odometer_is_returned_as_by_the_sdk_and_saved(vehicle, wire):
     wire.odometer("car-1", 104.32)
     reading = vehicles.odometer(vehicle)
     assert reading == {"data": {"distance": 104.32}, "unit_system": "metric", "age": RECORDED}
@@ -35,7 +35,7 @@ def test_odometer_has_the_shape_of_the_sdk_and_is_kept(vehicle, wire):
     assert row.fetched_at > RECORDED
 
 
-def test_location_has_the_shape_of_the_sdk_and_is_kept(vehicle, wire):
+def test_the_location_is_returned_as_by_the_sdk_and_saved(vehicle, wire):
     wire.location("car-1")
     assert vehicles.location(vehicle) == {
         "data": {"latitude": 37.4292, "longitude": 122.1381},
@@ -45,7 +45,7 @@ def test_location_has_the_shape_of_the_sdk_and_is_kept(vehicle, wire):
     assert (row.value, row.recorded_at) == ({"latitude": 37.4292, "longitude": 122.1381}, RECORDED)
 
 
-def test_a_reading_is_asked_for_in_the_units_of_the_car(make_vehicle, account, wire):
+def test_a_reading_is_requested_in_the_vehicles_unit_system(make_vehicle, account, wire):
     imperial = make_vehicle(account, unit_system="imperial")
     wire.get("car-1", "odometer", {"distance": 64.8}, headers={"sc-unit-system": "imperial"})
     vehicles.odometer(imperial)
@@ -74,7 +74,7 @@ def test_a_failed_read_keeps_the_last_value(vehicle, wire):
     assert vehicle.latest()["odometer"].value == 200
 
 
-def test_a_reading_without_an_age_is_kept_and_stands_in_nobodys_way(vehicle, wire):
+def test_a_reading_without_an_age_is_saved_and_blocks_no_other(vehicle, wire):
     wire.odometer("car-1", 100, age=None)
     assert vehicles.odometer(vehicle)["age"] is None
     row = vehicle.latest()["odometer"]
@@ -93,12 +93,12 @@ def test_one_reading_that_fails_does_not_stop_the_others(vehicle, wire):
     assert vehicle.latest()["location"].value == place
 
 
-def test_what_the_driver_did_not_permit_is_not_asked_for(make_vehicle, account, wire):
+def test_readings_without_permission_are_not_requested(make_vehicle, account, wire):
     vehicles.refresh_readings(make_vehicle(account, permissions=["control_security"]))
     assert not wire.mock.calls
 
 
-def test_sync_brings_new_cars_and_marks_those_that_are_gone(vehicle, account, wire):
+def test_sync_adds_new_vehicles_and_marks_removed_ones(vehicle, account, wire):
     wire.driver("driver-a", ["car-2"])
     wire.car("car-2", make="TESLA", model="Model S", year=2014, vin="5YJSA1CN5DFP00101")
     synced = vehicles.sync(account)
@@ -108,7 +108,7 @@ def test_sync_brings_new_cars_and_marks_those_that_are_gone(vehicle, account, wi
     assert not vehicle.is_connected
 
 
-def test_sync_that_fails_on_the_way_changes_nothing(vehicle, account, wire):
+def test_a_failed_sync_changes_nothing(vehicle, account, wire):
     wire.mock.add(
         "GET", "https://api.smartcar.com/v2.0/vehicles", json=v2_error(500, "SERVER", "X"), status=500
     )
@@ -118,7 +118,7 @@ def test_sync_that_fails_on_the_way_changes_nothing(vehicle, account, wire):
     assert vehicle.is_connected
 
 
-def test_a_car_that_will_not_tell_its_make_just_now_keeps_what_is_known(vehicle, account, wire):
+def test_details_that_cannot_be_read_are_kept(vehicle, account, wire):
     wire.driver("driver-a", ["car-1"])
     wire.get("car-1", "permissions", v2_error(409, "VEHICLE_STATE", "ASLEEP"), status=409)
     vehicles.sync(account)
@@ -126,13 +126,13 @@ def test_a_car_that_will_not_tell_its_make_just_now_keeps_what_is_known(vehicle,
     assert (vehicle.make, vehicle.can("control_security")) == ("CHEVROLET", True)
 
 
-def test_permissions_that_the_driver_took_back_are_gone_after_a_reread(vehicle, wire):
+def test_revoked_permissions_are_removed_by_a_reload(vehicle, wire):
     wire.car("car-1", permissions=[])
     vehicles.reload(vehicle)
     assert vehicle.permissions == []
 
 
-def test_disconnect_tells_smartcar_and_wipes_tokens_that_open_nothing_more(vehicle, wire):
+def test_disconnect_informs_smartcar_and_clears_unused_tokens(vehicle, wire):
     wire.disconnects("car-1")
     assert vehicles.disconnect(vehicle) is True
     assert not ConnectedVehicle.objects.get().is_connected
@@ -147,20 +147,20 @@ def test_disconnecting_one_of_two_cars_keeps_the_tokens_of_the_other(vehicle, ma
     assert SmartcarAccount.objects.get().refresh_token == "refresh-0"
 
 
-def test_a_disconnect_that_smartcar_refuses_leaves_the_car_connected(vehicle, wire):
+def test_a_refused_disconnect_leaves_the_vehicle_connected(vehicle, wire):
     wire.disconnects("car-1", UPSTREAM, status=502)
     with pytest.raises(SmartcarException):
         vehicles.disconnect(vehicle)
     assert ConnectedVehicle.objects.get().is_connected
 
 
-def test_a_car_that_smartcar_has_let_go_already_is_marked(vehicle, wire):
+def test_a_vehicle_that_is_already_disconnected_at_smartcar_is_marked(vehicle, wire):
     wire.disconnects("car-1", NO_PERMISSION, status=403)
     vehicles.disconnect(vehicle)
     assert not ConnectedVehicle.objects.get().is_connected
 
 
-def test_a_driver_may_leave_even_when_the_tokens_are_dead(make_account, make_vehicle, anna, wire):
+def test_a_vehicle_can_be_disconnected_with_dead_tokens(make_account, make_vehicle, anna, wire):
     vehicle = make_vehicle(make_account(anna, refresh_token=""))
     assert vehicles.disconnect(vehicle) is False
     assert not ConnectedVehicle.objects.get().is_connected
@@ -175,22 +175,22 @@ def test_a_disconnected_car_is_not_read(vehicle, wire):
 
 
 @pytest.mark.parametrize(
-    ("told", "kept"),
+    ("details", "stored"),
     [
         ({"make": "X" * 500, "model": "a\x00b", "year": 2020}, ("X" * 100, "ab", 2020)),
         ({"make": "OPEL", "model": "Corsa", "year": 99999}, ("OPEL", "Corsa", 2021)),
         ({"make": "OPEL", "model": "Corsa", "year": -1}, ("OPEL", "Corsa", 2021)),
     ],
 )
-def test_facts_that_no_column_takes_are_cut_or_left_out(vehicle, account, wire, told, kept):
+def test_details_that_do_not_fit_a_column_are_truncated_or_ignored(vehicle, account, wire, details, stored):
     wire.driver("driver-a", ["car-1"])
-    wire.car("car-1", **told)
+    wire.car("car-1", **details)
     vehicles.sync(account)
     vehicle.refresh_from_db()
-    assert (vehicle.make, vehicle.model, vehicle.year) == kept
+    assert (vehicle.make, vehicle.model, vehicle.year) == stored
 
 
-def test_sync_of_an_older_grant_takes_no_car_from_a_newer_one(vehicle, make_account, anna, wire):
+def test_sync_of_an_older_account_takes_no_vehicle_from_a_newer_one(vehicle, make_account, anna, wire):
     older = make_account(anna)
     wire.driver("driver-a", ["car-1"])
     wire.car("car-1")
@@ -198,7 +198,7 @@ def test_sync_of_an_older_grant_takes_no_car_from_a_newer_one(vehicle, make_acco
     assert ConnectedVehicle.objects.get().account == vehicle.account
 
 
-def test_sync_leaves_a_car_alone_that_was_connected_while_it_read(vehicle, make_vehicle, account, wire):
+def test_sync_does_not_change_a_vehicle_that_was_connected_meanwhile(vehicle, make_vehicle, account, wire):
     wire.driver("driver-a", ["car-1"])
 
     def answer(request):
@@ -211,11 +211,11 @@ def test_sync_leaves_a_car_alone_that_was_connected_while_it_read(vehicle, make_
     assert all(car.is_connected for car in ConnectedVehicle.objects.all())
 
 
-def test_receivers_are_told_of_a_car_that_is_gone(vehicle, account, wire):
-    told = []
+def test_vehicle_disconnected_is_sent(vehicle, account, wire):
+    received = []
 
     def receive(sender, vehicle, actor, **kwargs):
-        told.append((vehicle.pk, vehicle.is_connected, actor))
+        received.append((vehicle.pk, vehicle.is_connected, actor))
 
     signals.vehicle_disconnected.connect(receive)
     try:
@@ -223,10 +223,10 @@ def test_receivers_are_told_of_a_car_that_is_gone(vehicle, account, wire):
         vehicles.sync(account)
     finally:
         signals.vehicle_disconnected.disconnect(receive)
-    assert told == [(vehicle.pk, False, None)]
+    assert received == [(vehicle.pk, False, None)]
 
 
-def test_a_reread_does_not_revive_a_car_that_was_disconnected_meanwhile(vehicle, wire):
+def test_a_reload_does_not_reconnect_a_vehicle_that_was_disconnected_meanwhile(vehicle, wire):
     def answer(request):
         ConnectedVehicle.objects.update(disconnected_at="2026-01-01T00:00Z")
         return 200, {}, '{"permissions": [], "paging": {"count": 0, "offset": 0}}'
@@ -245,7 +245,7 @@ def test_a_read_waits_as_long_as_the_settings_say(vehicle, wire, settings):
     assert wire.sent("GET", "/odometer")[0].req_kwargs["timeout"][1] == 7
 
 
-def test_error_reports_hide_where_the_car_is(vehicle, wire, rf):
+def test_error_reports_hide_the_location(vehicle, wire, rf):
     place = 37.4 + 0.0292  # never as it is in the source, which a report quotes
     wire.location("car-1", latitude=place)
 
@@ -278,7 +278,7 @@ def _report_of_a_database_that_fails(act, rf):
     return ExceptionReporter(rf.get("/"), raised.type, raised.value, frames).get_traceback_html()
 
 
-def test_what_generation_3_has_not_collected_is_told_apart_and_wipes_out_nothing(smartcar, drives, settings):
+def test_signals_that_v3_has_not_collected_change_nothing(smartcar, drives, settings):
     """A store without signals is not a car without a value."""
     vehicle = drives().vehicles[0]
     vehicles.odometer(vehicle)
@@ -290,13 +290,15 @@ def test_what_generation_3_has_not_collected_is_told_apart_and_wipes_out_nothing
     assert vehicle.latest()["odometer"].value == known
 
 
-def test_a_car_is_connected_although_generation_3_has_collected_nothing(smartcar, drives, settings):
+def test_a_vehicle_is_connected_although_v3_has_collected_nothing(smartcar, drives, settings):
     settings.SMARTCAR_SIMULATOR_SIGNALS = False
     vehicle = drives().vehicles[0]
     assert (vehicle.make, vehicle.vin) == ("CHEVROLET", "")
 
 
-def test_a_refusal_of_the_application_is_not_taken_for_a_car_that_is_gone(smartcar, drives, settings, wire):
+def test_an_error_of_the_application_does_not_mark_a_vehicle_as_disconnected(
+    smartcar, drives, settings, wire
+):
     wire.mock.add_passthru(smartcar.url)
     vehicle = drives().vehicles[0]
     settings.SMARTCAR_VEHICLE_API_URL = "https://vehicle.api.smartcar.com"
@@ -307,9 +309,7 @@ def test_a_refusal_of_the_application_is_not_taken_for_a_car_that_is_gone(smartc
     assert ConnectedVehicle.objects.get().is_connected
 
 
-def test_a_smartcar_that_shows_connections_without_end_is_not_listened_to(
-    smartcar, drives, settings, wire, monkeypatch
-):
+def test_an_endless_list_of_connections_is_rejected(smartcar, drives, settings, wire, monkeypatch):
     wire.mock.add_passthru(smartcar.url)
     vehicle = drives().vehicles[0]
     monkeypatch.setattr(client, "MAX_CONNECTIONS", 120)
@@ -328,9 +328,7 @@ def test_a_smartcar_that_shows_connections_without_end_is_not_listened_to(
     assert ConnectedVehicle.objects.get().is_connected
 
 
-def test_a_reading_from_smartcars_store_does_not_say_that_the_car_is_reachable_again(
-    smartcar, drives, settings
-):
+def test_a_reading_from_smartcars_store_does_not_clear_reauthentication(smartcar, drives, settings):
     """The store answers although the brand lets nobody in."""
     vehicle = drives().vehicles[0]
     ConnectedVehicle.objects.update(reauthentication_required_at="2026-01-01T00:00Z")

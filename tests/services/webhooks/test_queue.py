@@ -468,6 +468,6 @@ def test_no_position_and_no_vin_is_in_the_logs_of_the_work(send, vehicle, receiv
 
 def test_every_signal_that_is_kept_measures_what_its_kind_does():
     measures = dict(SIGNALS.values())
-    assert {name: measures[name] for name in _readings.KEPT} == {
-        name: kind.measure or None for name, kind in _readings.KEPT.items()
+    assert {name: measures[name] for name in _readings.READING_TYPES_BY_SIGNAL} == {
+        name: kind.measure or None for name, kind in _readings.READING_TYPES_BY_SIGNAL.items()
     }

@@ -62,16 +62,16 @@ def test_a_car_is_subscribed_when_it_connects_and_unsubscribed_when_it_disconnec
     assert fresh(vehicle).webhooks == hook
     smartcar.asked.clear()
     vehicles.disconnect(fresh(vehicle))
-    told = [path for method, path in smartcar.asked if method == "DELETE"]
-    assert len(told) == 2  # in this order, since Smartcar itself ends it with the connection
-    assert "/subscriptions/" in told[0] or f"/webhooks/{hook}" in told[0]
+    deleted = [path for method, path in smartcar.asked if method == "DELETE"]
+    assert len(deleted) == 2  # in this order, since Smartcar itself ends it with the connection
+    assert "/subscriptions/" in deleted[0] or f"/webhooks/{hook}" in deleted[0]
     assert subscribed() == []
     assert (fresh(vehicle).webhooks, fresh(vehicle).is_connected) == ("", False)
     assert not subscriptions.due()
 
 
 @BOTH
-def test_nothing_is_asked_without_the_setting(drives, smartcar):
+def test_no_request_is_sent_without_the_setting(drives, smartcar):
     smartcar.asked.clear()
     (vehicle,) = drives().vehicles
     vehicles.disconnect(vehicle)
@@ -79,7 +79,7 @@ def test_nothing_is_asked_without_the_setting(drives, smartcar):
 
 
 @BOTH
-def test_a_second_connection_of_the_same_car_is_as_good_as_the_first(drives, hook):
+def test_a_second_connection_of_the_same_vehicle_is_subscribed(drives, hook):
     drives()
     (vehicle,) = drives().vehicles
     assert len(subscribed()) == 1
@@ -87,14 +87,14 @@ def test_a_second_connection_of_the_same_car_is_as_good_as_the_first(drives, hoo
 
 
 @BOTH
-def test_a_car_that_smartcar_has_subscribed_by_itself_is_no_failure(drives, hook):
+def test_a_vehicle_that_is_already_subscribed_is_no_failure(drives, hook):
     store.state().webhooks[hook].auto_subscribe = True
     (vehicle,) = drives().vehicles
     assert (fresh(vehicle).webhooks, fresh(vehicle).webhooks_error) == (hook, "")
 
 
 @BOTH
-def test_a_car_that_came_back_after_an_end_elsewhere_is_subscribed_again(drives, hook):
+def test_a_vehicle_that_is_reconnected_is_subscribed_again(drives, hook):
     (vehicle,) = drives().vehicles
     grants.disconnect(vehicle_id=vehicle.smartcar_vehicle_id)
     assert subscribed() == []
@@ -114,7 +114,7 @@ def test_a_car_that_a_sync_finds_again_is_subscribed_again(drives, hook):
 
 
 @BOTH
-def test_a_failure_is_on_the_row_and_fails_no_connection_and_is_tried_again(drives, hook, settings):
+def test_a_failure_is_stored_does_not_fail_the_connection_and_is_retried(drives, hook, settings):
     settings.SMARTCAR_WEBHOOKS = ["nonsense", hook]
     (vehicle,) = drives().vehicles
     row = fresh(vehicle)
@@ -133,7 +133,7 @@ def test_a_failure_is_on_the_row_and_fails_no_connection_and_is_tried_again(driv
 
 
 @BOTH
-def test_what_an_outage_has_kept_from_being_said_is_said_later(drives, hook, settings):
+def test_subscriptions_are_retried_after_an_outage(drives, hook, settings):
     settings.SMARTCAR_WEBHOOKS = []
     (vehicle,) = drives().vehicles
     settings.SMARTCAR_WEBHOOKS = [hook]
@@ -148,7 +148,7 @@ def test_what_an_outage_has_kept_from_being_said_is_said_later(drives, hook, set
 
 
 @BOTH
-def test_a_car_that_was_not_unsubscribed_is_so_later(drives, hook, settings):
+def test_a_failed_unsubscription_is_retried(drives, hook, settings):
     (vehicle,) = drives().vehicles
     ConnectedVehicle.objects.update(disconnected_at=vehicle.created_at)  # as a sync does whose list lacks it
     mend = cut_off(settings)
@@ -165,7 +165,7 @@ def test_a_car_that_was_not_unsubscribed_is_so_later(drives, hook, settings):
 
 
 @BOTH
-def test_the_setting_is_followed(drives, hook, settings):
+def test_subscriptions_follow_the_setting(drives, hook, settings):
     (vehicle,) = drives().vehicles
     other = registry.add("Another", "https://site.example.com/another/").id
     settings.SMARTCAR_WEBHOOKS = [other]
@@ -177,7 +177,7 @@ def test_the_setting_is_followed(drives, hook, settings):
 
 
 @BOTH
-def test_all_asks_again_for_what_somebody_has_ended_elsewhere(drives, hook):
+def test_all_subscribes_again_what_was_ended_elsewhere(drives, hook):
     drives()
     registry.unsubscribe(registry.subscriptions()[0])
     assert run() == "nothing to do\n"
@@ -186,7 +186,7 @@ def test_all_asks_again_for_what_somebody_has_ended_elsewhere(drives, hook):
 
 
 @BOTH
-def test_a_text_in_place_of_the_list_subscribes_nothing(drives, hook, settings):
+def test_a_string_instead_of_a_list_subscribes_nothing(drives, hook, settings):
     settings.SMARTCAR_WEBHOOKS = hook
     (vehicle,) = drives().vehicles
     assert (subscribed(), fresh(vehicle).webhooks_error) == ([], "")
@@ -195,7 +195,7 @@ def test_a_text_in_place_of_the_list_subscribes_nothing(drives, hook, settings):
 # From the wrong side.
 
 
-def test_a_connection_that_is_refused_subscribes_nobodys_car(drives, hook, settings, bert, smartcar):
+def test_a_refused_connection_subscribes_no_vehicle(drives, hook, settings, bert, smartcar):
     settings.SMARTCAR_WEBHOOKS = []
     (vehicle,) = drives().vehicles
     settings.SMARTCAR_WEBHOOKS = [hook]
@@ -210,7 +210,7 @@ def test_a_connection_that_is_refused_subscribes_nobodys_car(drives, hook, setti
 
 
 @BOTH
-def test_a_second_person_with_the_same_login_subscribes_nothing(drives, hook, settings, bert, smartcar):
+def test_a_second_user_with_the_same_login_subscribes_nothing(drives, hook, settings, bert, smartcar):
     settings.SMARTCAR_WEBHOOKS = []
     drives()
     settings.SMARTCAR_WEBHOOKS = [hook]
@@ -219,7 +219,7 @@ def test_a_second_person_with_the_same_login_subscribes_nothing(drives, hook, se
     assert subscribed() == []
 
 
-def test_anothers_subscription_of_the_same_car_stays_in_the_older_generation(
+def test_a_subscription_that_another_account_needs_stays_in_v2(
     make_account, make_vehicle, anna, bert, settings, wire
 ):
     settings.SMARTCAR_MANAGEMENT_TOKENS = ["token"]
@@ -233,11 +233,11 @@ def test_anothers_subscription_of_the_same_car_stays_in_the_older_generation(
     assert not subscriptions.due()
     wire.mock.add("DELETE", f"{API}/vehicles/car-1/webhooks/hook", json={"status": "success"})
     vehicles.disconnect(other)
-    (told,) = wire.sent("DELETE", "/webhooks/hook")
-    assert told.headers["Authorization"] == "Bearer token"
+    (request,) = wire.sent("DELETE", "/webhooks/hook")
+    assert request.headers["Authorization"] == "Bearer token"
 
 
-def test_what_the_setting_names_no_more_is_ended_for_a_car_of_two_drivers_as_well(
+def test_a_webhook_that_leaves_the_setting_is_unsubscribed_from_a_vehicle_of_two_users(
     make_account, make_vehicle, anna, bert, settings, wire
 ):
     settings.SMARTCAR_MANAGEMENT_TOKENS = ["token"]
@@ -253,7 +253,7 @@ def test_what_the_setting_names_no_more_is_ended_for_a_car_of_two_drivers_as_wel
 
 
 @pytest.mark.parametrize(("type_", "is_subscribed"), [("VALIDATION", True), ("VEHICLE_STATE", False)])
-def test_subscribed_already_is_success_and_a_car_that_cannot_is_not(
+def test_already_subscribed_is_success_and_an_incapable_vehicle_is_a_failure(
     vehicle, settings, wire, type_, is_subscribed
 ):
     settings.SMARTCAR_WEBHOOKS = ["hook"]
@@ -264,14 +264,14 @@ def test_subscribed_already_is_success_and_a_car_that_cannot_is_not(
 
 
 @pytest.mark.parametrize(
-    ("code", "said", "asked"),
+    ("code", "output", "asked"),
     [
         ("SMARTCAR_API", "0 updated, 1 failed; rate limit of the application", 1),
         ("VEHICLE", "0 updated, 3 failed and will be retried", 3),
     ],
 )
-def test_the_run_ends_when_smartcar_wants_fewer_requests_of_all(
-    make_account, make_vehicle, anna, settings, wire, code, said, asked
+def test_the_run_ends_at_a_rate_limit_of_the_application(
+    make_account, make_vehicle, anna, settings, wire, code, output, asked
 ):
     settings.SMARTCAR_WEBHOOKS = ["hook"]
     account = make_account(anna)
@@ -280,13 +280,13 @@ def test_the_run_ends_when_smartcar_wants_fewer_requests_of_all(
         url = f"{API}/vehicles/car-{number}/webhooks/hook"
         body = {"statusCode": 429, "type": "RATE_LIMIT", "code": code, "description": "…"}
         wire.mock.add(responses.POST, url, json=body, status=429)
-    with pytest.raises(CommandError, match=said):
+    with pytest.raises(CommandError, match=output):
         run()
     assert len(wire.sent("POST", "/webhooks/hook")) == asked
     assert subscriptions.due().count() == 3
 
 
-def test_connecting_many_cars_ends_with_the_first_that_smartcar_finds_too_many(
+def test_connecting_many_vehicles_stops_subscribing_at_the_first_rate_limit(
     make_account, make_vehicle, anna, settings, wire
 ):
     settings.SMARTCAR_WEBHOOKS = ["hook"]
@@ -300,22 +300,22 @@ def test_connecting_many_cars_ends_with_the_first_that_smartcar_finds_too_many(
     assert subscriptions.due().count() == 2
 
 
-def test_without_a_management_token_the_older_generation_unsubscribes_nothing(make_vehicle, account):
+def test_v2_unsubscribes_nothing_without_a_management_token(make_vehicle, account):
     vehicle = make_vehicle(account, webhooks="hook")
     assert isinstance(subscriptions.reconcile(vehicle), MissingCredentials)
     assert fresh(vehicle).webhooks == "hook"
 
 
-def test_a_driver_who_has_to_connect_again_is_not_asked_about(vehicle, settings):
+def test_no_request_is_sent_for_an_account_that_must_reconnect(vehicle, settings):
     settings.SMARTCAR_WEBHOOKS = ["hook"]
     assert subscriptions.due().count() == 1
     SmartcarAccount.objects.update(reconnect_required_at=vehicle.created_at)
     assert not subscriptions.due()
 
 
-def test_a_driver_does_not_wait_long_for_it(make_vehicle, account, settings, monkeypatch, wire):
+def test_a_driver_does_not_wait_long_for_subscriptions(make_vehicle, account, settings, monkeypatch, wire):
     settings.SMARTCAR_WEBHOOKS = ["hook"]
-    monkeypatch.setattr(subscriptions, "SECONDS", -1.0)
+    monkeypatch.setattr(subscriptions, "TIME_LIMIT", -1.0)
     subscriptions.begin([make_vehicle(account)])
     assert subscriptions.due().count() == 1
     assert not wire.sent("POST")
