@@ -168,7 +168,7 @@ def test_a_test_that_sends_a_real_request_fails_with_a_hint(project):
                 raise ConnectionAbortedError
 
             monkeypatch.setattr("urllib3.connectionpool.HTTPSConnectionPool.urlopen", arrived)
-            with pytest.raises(SmartcarException, match="No answer from Smartcar"):
+            with pytest.raises(SmartcarException, match="No response from Smartcar"):
                 sdk.get_vehicle_ids("a token")
         """,
     )

@@ -1,19 +1,19 @@
-"""Smartcar over requests. No Django: usable alone.
+"""A client of the Smartcar API, built on requests. It needs no Django.
 
     from django_smartcar import sdk
 
     client = sdk.AuthClient(client_id, client_secret, redirect_uri, scope=["read_odometer"])
-    client.get_auth_url(state=state)             # send the driver there; the redirect brings a code
+    client.get_auth_url(state=state)             # redirect the user there; the callback has a code
     access = client.exchange_code(code)
     for vehicle_id in sdk.iter_vehicle_ids(access["access_token"]):
         sdk.Vehicle(vehicle_id, access["access_token"]).odometer()["data"]["distance"]
 
-API v3 has one token for the whole application, and the same face (see ``sdk.v3``):
+API v3 has one token for the whole application, and the same methods (see ``sdk.v3``):
 
     access = sdk.ApplicationAuth(client_id, client_secret).request_token()
     sdk.v3.Vehicle(vehicle_id, access["access_token"], user_id).odometer()["data"]["distance"]
 
-Whatever goes wrong is a ``SmartcarException``; the tree of them is drawn in ``sdk.exceptions``.
+Every error is a ``SmartcarException``; see the tree in ``sdk.exceptions``.
 """
 
 from . import connect, const, v3, webhooks
@@ -48,7 +48,6 @@ from .exceptions import (
     ValidationException,
 )
 from .types import (
-    Answer,
     Batch,
     Battery,
     BatteryCapacity,
@@ -67,6 +66,7 @@ from .types import (
     NominalCapacity,
     Odometer,
     OdometerData,
+    RequestResult,
     ServiceHistory,
     ServiceRecord,
     Status,
@@ -98,7 +98,6 @@ from .webhooks import hash_challenge, verify_payload
 
 __all__ = [
     "Access",
-    "Answer",
     "Api",
     "ApplicationAccess",
     "ApplicationAuth",
@@ -142,6 +141,7 @@ __all__ = [
     "RateLimited",
     "RateLimitingException",
     "ReconnectRequired",
+    "RequestResult",
     "Requester",
     "ResourceNotFoundException",
     "ServerException",

@@ -1,4 +1,4 @@
-"""What was done to a car in its workshops, and which part of that is asked for."""
+"""The period of a service history."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, NamedTuple, TypeAlias
@@ -6,7 +6,7 @@ from typing import Final, NamedTuple, TypeAlias
 from ._dates import parse_datetime
 from .types import ServiceRecord
 
-#: What Smartcar gives of itself: the last year.
+#: What Smartcar returns without a period: the last year.
 DEFAULT: Final = timedelta(days=365)
 
 #: The length of a day in ISO 8601, ``"2026-11-20"``; anything longer has a time.
@@ -17,17 +17,17 @@ Day: TypeAlias = date | datetime | str
 
 
 class Period(NamedTuple):
-    """From one moment to another, both within it; None is left to Smartcar."""
+    """A start and an end, both inclusive. Smartcar chooses a missing one."""
 
     start: datetime | None = None
     end: datetime | None = None
 
     def params(self) -> dict[str, str | None]:
-        """The query of API v2."""
+        """Return the query parameters of API v2."""
         return {"startDate": _text(self.start), "endDate": _text(self.end)}
 
-    def of(self, records: list[ServiceRecord]) -> list[ServiceRecord]:
-        """Those of the records that fall into it, and those without a date: API v3 gives all."""
+    def filter(self, records: list[ServiceRecord]) -> list[ServiceRecord]:
+        """Return the records in this period, and those without a date. API v3 always sends all of them."""
         end = self.end or datetime.now(UTC)
         start = self.start or end - DEFAULT
         return [
@@ -38,14 +38,17 @@ class Period(NamedTuple):
 
 
 def period(start: Day | None, end: Day | None) -> Period:
-    """A day is all of it, in UTC. ValueError for a text that is no date, and for an end before the start."""
-    found = Period(_moment(start, time.min), _moment(end, time.max))
-    if found.start and found.end and found.end < found.start:
+    """Return a period. A date includes its whole day, in UTC.
+
+    Raises ValueError for text that is not a date, and for an end before the start.
+    """
+    result = Period(_parse(start, time.min), _parse(end, time.max))
+    if result.start and result.end and result.end < result.start:
         raise ValueError(f"the end, {end}, is before the start, {start}")
-    return found
+    return result
 
 
-def _moment(value: Day | None, time_of_day: time) -> datetime | None:
+def _parse(value: Day | None, time_of_day: time) -> datetime | None:
     if value is None or value == "":
         return None
     if isinstance(value, str) and len(value) == DAY_LENGTH:
@@ -58,5 +61,5 @@ def _moment(value: Day | None, time_of_day: time) -> datetime | None:
     return parsed
 
 
-def _text(moment: datetime | None) -> str | None:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment else None
+def _text(value: datetime | None) -> str | None:
+    return value.isoformat(timespec="milliseconds").replace("+00:00", "Z") if value else None

@@ -1,6 +1,6 @@
-"""What stands in the body of a reading, as API v2 writes it: a table, and how it becomes the face's.
+"""The response schema of each read method, in API v2's form, and its validation.
 
-Sources: smartcar.com/docs, API reference v2.0; answers of the server as others have kept them.
+Sources: smartcar.com/docs, API reference v2.0; recorded responses of the server.
 """
 
 import sys
@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from ._dates import parse_datetime
 
-#: A field, an object of fields, or a list of one kind of thing.
+#: A field's validator, an object of fields, or a list with the shape of its items.
 Shape: TypeAlias = "Callable[[Any], Any] | Mapping[str, Shape] | list[Shape]"
 
 
@@ -22,7 +22,7 @@ def number(value: Any) -> Any:
 
 
 def decimal(value: Any) -> Any:
-    """A number, also one in a text: Smartcar's documents say "string" where its samples have numbers."""
+    """Accept a number, or text with one: Smartcar documents strings where its samples have numbers."""
     return number(float(value) if isinstance(value, str) else value)
 
 
@@ -41,11 +41,11 @@ def boolean(value: Any) -> Any:
 def text(value: Any) -> Any:
     if value is None or isinstance(value, str):
         return value
-    raise ValueError("is not a text")
+    raise ValueError("is not a string")
 
 
 def key(value: Any) -> Any:
-    """An id: a text, or a number that becomes one."""
+    """Accept an id: a string, or an integer, which becomes a string."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else text(value)
 
 
@@ -54,7 +54,7 @@ def scalar(value: Any) -> Any:
 
 
 def required(field: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A field that is never null."""
+    """Make a field that must not be null."""
 
     def check(value: Any) -> Any:
         if value is None:
@@ -66,7 +66,7 @@ def required(field: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 _CLOSURES: list[Shape] = [{"type": required(text), "status": text}]
 
-#: By the method that reads it; each name is the wire's in snake case.
+#: The fields by read method. Their names are those of the JSON in snake case.
 FIELDS: Final[dict[str, Mapping[str, Shape]]] = {
     "odometer": {"distance": required(number)},
     "location": {"latitude": required(number), "longitude": required(number)},
@@ -112,10 +112,10 @@ FIELDS: Final[dict[str, Mapping[str, Shape]]] = {
         ],
     },
 }
-#: Those whose numbers are in the units that were asked for.
+#: The methods with numbers in the requested units.
 MEASURED: Final = frozenset({"odometer", "fuel", "battery", "tire_pressure", "service_history"})
 
-#: method -> its path in API v2.
+#: Method -> its path in API v2.
 PATHS: Final = {
     "attributes": "",
     "vin": "vin",
@@ -139,27 +139,27 @@ _METHODS: Final = {path: name for name, path in PATHS.items()}
 
 
 def parse_data(name: str, body: Any) -> dict[str, Any]:
-    """The face's data in the body of the method ``name``; what is missing is None.
+    """Return the data of the method ``name`` from a body. Missing fields are None.
 
-    Raises ValueError, which names the field and quotes nothing, for one that is not what it should be, and
-    for a body that has none of them.
+    Raises ValueError for an invalid field, and for a body without any of the fields. The error names the
+    field and quotes no value.
     """
     if isinstance(body, list):
         body = {"items": body}
     fields = FIELDS[name]
     if isinstance(body, dict) and not any(_camel(field) in body for field in fields):
-        raise ValueError(f"none of {', '.join(map(_camel, fields))} is there")
-    found: dict[str, Any] = validated(fields, body)
-    return found
+        raise ValueError(f"none of {', '.join(map(_camel, fields))} is present")
+    data: dict[str, Any] = validated(fields, body)
+    return data
 
 
 def method_names(paths: Any) -> dict[str, str]:
-    """method -> path, of paths (``"/tires/pressure"``) or methods (``"tire_pressure"``), each once.
+    """Return method -> path for paths (``"/tires/pressure"``) or methods (``"tire_pressure"``), each once.
 
-    A path that no method reads is named after itself: ``"tesla_charge_ammeter"``.
+    The key of a path without a method is ``"tesla_charge_ammeter"``.
     """
     if isinstance(paths, str):
-        raise ValueError("paths are a list of texts, not one text")
+        raise ValueError("paths must be a list of strings, not one string")
     names = {}
     for given in paths:
         path = given.strip("/")
@@ -168,8 +168,8 @@ def method_names(paths: Any) -> dict[str, str]:
     return names
 
 
-def validated(shape: Shape, value: Any, name: str = "it") -> Any:
-    """``value`` in this shape. Raises ValueError, which names what is wrong and quotes nothing."""
+def validated(shape: Shape, value: Any, name: str = "the body") -> Any:
+    """Return ``value`` in this shape. Raise ValueError, which names the field and quotes no value."""
     if isinstance(shape, Mapping):
         if value is None:
             return None
@@ -186,7 +186,7 @@ def validated(shape: Shape, value: Any, name: str = "it") -> Any:
     try:
         return shape(value)
     except ValueError as error:
-        # Python's own would quote the value.
+        # Python's own message would quote the value.
         why = str(error) if str(error).startswith("is ") else "is not a number"
         raise ValueError(f"{name} {why}") from None
 

@@ -21,7 +21,7 @@ def check_charge_limit(limit: Any, *, whole_percent: bool = False) -> float:
 def check_coordinates(latitude: Any, longitude: Any) -> dict[str, float]:
     """Return ``{"latitude", "longitude"}``, in degrees. Raise ValueError if they are out of range.
 
-    The error quotes neither, as they tell where somebody is.
+    The error quotes neither: error texts are logged, and positions must not be.
     """
     if not (_is_number(latitude) and _is_number(longitude) and abs(latitude) <= 90 and abs(longitude) <= 180):
         raise ValueError("latitude must be a number from -90 to 90, longitude a number from -180 to 180")

@@ -1,4 +1,4 @@
-"""How we are let in: by a driver, through Connect (API v2), or as an application (API v3)."""
+"""OAuth: tokens of a user, granted through Connect (API v2), or of the application (API v3)."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ REFRESH_TOKEN_LIFETIME = timedelta(days=60)
 
 
 class Access(TypedDict):
-    """What the token endpoint gives, and when it ends: both moments are aware and in UTC."""
+    """The tokens, and when each expires. Both datetimes are aware and in UTC."""
 
     access_token: str
     token_type: str
@@ -25,7 +25,7 @@ class Access(TypedDict):
 
 
 class ApplicationAccess(TypedDict):
-    """An application's token, which opens the cars of all of its drivers; there is no refresh token."""
+    """The application's token, for the vehicles of all of its users. There is no refresh token."""
 
     access_token: str
     token_type: str
@@ -34,15 +34,15 @@ class ApplicationAccess(TypedDict):
 
 
 def is_expired(expiration: datetime) -> bool:
-    """Whether this moment is over. A naive one is taken as UTC."""
+    """Return True if this time is past. A naive datetime is taken as UTC."""
     return datetime.now(UTC) > as_utc(expiration)
 
 
 class AuthClient:
-    """An application, as Connect and the token endpoint know it.
+    """The OAuth client of an application of API v2.
 
-    ``scope`` lists the permissions to ask for; None leaves the choice to the dashboard. ``mode`` is
-    ``"live"`` (the default), ``"simulated"`` or ``"test"``, for which ``test_mode=True`` is the old word.
+    ``scope`` lists the permissions to request; None requests those chosen in Smartcar's dashboard. ``mode``
+    is ``"live"`` (the default), ``"simulated"`` or ``"test"``, whose deprecated form is ``test_mode=True``.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class AuthClient:
     ) -> None:
         client_secret = Secret(client_secret)
         if development:
-            warnings.warn("development is deprecated: say mode='test'", DeprecationWarning, stacklevel=2)
+            warnings.warn("development is deprecated: use mode='test'", DeprecationWarning, stacklevel=2)
         self.client_id = client_id
         self.client_secret = client_secret
         self.auth = (client_id, client_secret)
@@ -89,11 +89,11 @@ class AuthClient:
         user: str | None = None,
         external_id: str | None = None,
     ) -> str:
-        """Where to send the driver.
+        """Return the URL of Connect to redirect the user to.
 
         ``force`` shows the approval page again. ``vehicle_info={"make": "TESLA"}`` skips the choice of a
-        brand. ``single_select`` is True for one car of the driver's choice, or a VIN for that car only.
-        ``user`` and ``external_id`` are your own names for the driver. smartcar.com/docs/connect
+        brand. ``single_select`` is True for one vehicle of the user's choice, or a VIN for that vehicle only.
+        ``user`` and ``external_id`` are your own ids of the user. smartcar.com/docs/connect
         """
         state, external_id = protect(state), protect(external_id)
         single_select = Vin(single_select) if isinstance(single_select, str) else single_select
@@ -114,24 +114,27 @@ class AuthClient:
         )
 
     def exchange_code(self, code: str) -> Access:
-        """Tokens for the code that Connect's redirect brought; a code works once, for ten minutes.
+        """Exchange the code of Connect's redirect for tokens. A code works once, for ten minutes.
 
-        Raises a SmartcarException; ``exc.code == "invalid_grant"`` if the code is used, too old, or made up.
+        Raises a SmartcarException; ``exc.code == "invalid_grant"`` if the code is used, expired or unknown.
         """
         code = Secret(code)
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": self.redirect_uri}
         return self._exchange(form)
 
     def exchange_refresh_token(self, token: str) -> Access:
-        """New tokens for a refresh token, which dies soon after: store both before you use either.
+        """Exchange a refresh token for new tokens. The old one expires soon after: store both new ones first.
 
-        Raises a SmartcarException; ``exc.code == "invalid_grant"`` if the driver has to connect again.
+        Raises a SmartcarException; ``exc.code == "invalid_grant"`` if the user has to connect again.
         """
         token = Secret(token)
         return self._exchange({"grant_type": "refresh_token", "refresh_token": token})
 
     def is_compatible(self, vin: str, scope: Sequence[str], *, country: str | None = None) -> bool:
-        """False if this car cannot work with these permissions; True if it may. GET /compatibility."""
+        """Return False if the vehicle does not support these permissions, True if it may.
+
+        GET /compatibility.
+        """
         vin = Vin(vin)
         params = {
             "vin": vin,
@@ -143,9 +146,9 @@ class AuthClient:
         return cast(bool, body_of(response, compatible=bool)["compatible"])
 
     def _exchange(self, form: dict[str, str]) -> Access:
-        # Counted from before the request: a slow answer must not make a token look younger than it is.
+        # The time before the request: a slow response must not make a token seem to live longer.
         requested_at = datetime.now(UTC)
-        # A token is not a command: nobody has to wake a car for it.
+        # The timeout of a read: a token request waits for no vehicle.
         timeout = self._requester.read_timeout
         response = self._requester.call("POST", self._auth_url, data=form, auth=self.auth, timeout=timeout)
         body = body_of(response, access_token=str, refresh_token=str)
@@ -157,9 +160,9 @@ class AuthClient:
 
 
 class ApplicationAuth:
-    """An application of API v3, as the token endpoint knows it: the ``client_…`` id and its secret.
+    """The OAuth client of an application of API v3: its ``client_…`` id and secret.
 
-    This is not the Application ID, which Connect wants, nor the pair of API v2.
+    The id is not the Application ID, which Connect takes, and not the client id of API v2.
     """
 
     def __init__(
@@ -180,13 +183,13 @@ class ApplicationAuth:
         return f"ApplicationAuth({self.client_id!r})"
 
     def request_token(self) -> ApplicationAccess:
-        """``{"access_token", "token_type", "expires_in", "expiration"}``; ``expiration`` is aware and in UTC.
+        """Return ``{"access_token", "token_type", "expires_in", "expiration"}``, the last aware and in UTC.
 
-        One token, for about an hour, serves the whole application: keep it, and ask again before it ends.
+        One token, valid for about an hour, serves the whole application: store it, and renew it in time.
         Raises a SmartcarException; ``exc.code == "invalid_client"`` if the id or the secret is wrong.
         POST iam.smartcar.com/oauth2/token, grant client_credentials (RFC 6749 4.4).
         """
-        # A form and not JSON, although both are taken: what a form says in confidence, the errors blot out.
+        # A form and not JSON, although Smartcar accepts both: errors are redacted of a form's secrets.
         form = {
             "grant_type": "client_credentials",
             "client_id": self.client_id,
@@ -208,7 +211,7 @@ class ApplicationAuth:
 def _mode(mode: str | None, is_test: bool) -> str:
     mode = mode or ("test" if is_test else "live")
     if mode not in const.MODES:
-        raise ValueError(f"the mode is 'live', 'simulated' or 'test', not {mode!r}")
+        raise ValueError(f"mode must be 'live', 'simulated' or 'test', not {mode!r}")
     if is_test and mode != "test":
         raise ValueError(f"test_mode=True contradicts mode={mode!r}")
     return mode

@@ -1,10 +1,11 @@
-"""The addresses of Connect that a driver's browser is sent to, both API versions. No network.
+"""The URLs of Connect that a user is redirected to, in both API versions. No network.
 
-The ``id_name`` of an application is ``"client_id"`` in API v2 and ``"application_id"`` in API v3;
-the id itself is the same UUID. Source: smartcar.com/docs/connect (autumn of 2026).
+``id_name``, the parameter of the application's id, is ``"client_id"`` in API v2 and ``"application_id"`` in
+API v3; the id itself is the same UUID. Source: smartcar.com/docs/connect (autumn of 2026).
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from ..secret_types import Secret, Vin, protect
@@ -27,9 +28,9 @@ def get_auth_url(
     id_name: str = "application_id",
     connect_url: str = const.CONNECT_URL,
 ) -> str:
-    """Where to send a driver to consent; see ``AuthClient.get_auth_url``, which has the same words.
+    """Return the URL of Connect to redirect a user to; see ``AuthClient.get_auth_url`` for the arguments.
 
-    ``external_id`` is your own name for the driver: Smartcar keeps it, and finds connections by it.
+    ``external_id`` is your own id of the user. Smartcar stores it, and can filter connections by it.
     """
     state, external_id = protect(state), protect(external_id)
     single_select = Vin(single_select) if isinstance(single_select, str) else single_select
@@ -48,10 +49,9 @@ def get_auth_url(
         "user": user,
         "external_id": external_id,
     }
-    always = ("response_type", id_name, "redirect_uri", "approval_prompt")
-    sent = {name: value for name, value in query.items() if value or name in always}
-    # Only with doseq does urlencode take a text as it is, and not what its str() prints.
-    return f"{connect_url.rstrip('/')}/oauth/authorize?{urlencode(sent, doseq=True)}"
+    required = ("response_type", id_name, "redirect_uri", "approval_prompt")
+    sent = {name: value for name, value in query.items() if value or name in required}
+    return f"{connect_url.rstrip('/')}/oauth/authorize?{_encode(sent)}"
 
 
 def get_reauth_url(
@@ -64,9 +64,9 @@ def get_reauth_url(
     id_name: str = "application_id",
     connect_url: str = const.CONNECT_URL,
 ) -> str:
-    """Where to send a driver whose car's brand wants a new login (``AUTHENTICATION_FAILED``).
+    """Return the URL to redirect a user to whose brand requires a new login (``AUTHENTICATION_FAILED``).
 
-    The redirect brings ``vehicle_id`` and ``state``: no code, and no new token.
+    The callback has ``vehicle_id`` and ``state``, but no code: there is no new token.
     """
     state, external_id = Secret(state), protect(external_id)
     query = {
@@ -76,21 +76,26 @@ def get_reauth_url(
         **({"external_id": external_id} if external_id else {}),
     }
     base = f"{connect_url.rstrip('/')}/oauth/reauthenticate?"
-    return complete_url(base + urlencode(query, doseq=True), redirect_uri, state)
+    return complete_url(base + _encode(query), redirect_uri, state)
 
 
 def complete_url(url: str, redirect_uri: str, state: str) -> str:
-    """A ``resolution["url"]`` of Smartcar's, with where to come back to and a ``state`` of yours."""
+    """Return Smartcar's ``resolution["url"]`` with your redirect URI and ``state``."""
     url, state = Secret(url), Secret(state)
-    ours = {"redirect_uri": redirect_uri, "state": state}
-    given = [(name, Secret(value)) for name, value in parse_qsl(urlsplit(url).query) if name not in ours]
-    return urlunsplit(urlsplit(url)._replace(query=urlencode([*given, *ours.items()], doseq=True)))
+    own = {"redirect_uri": redirect_uri, "state": state}
+    given = [(name, Secret(value)) for name, value in parse_qsl(urlsplit(url).query) if name not in own]
+    return urlunsplit(urlsplit(url)._replace(query=_encode([*given, *own.items()])))
 
 
-def join_scopes(words: Sequence[str] | None) -> str:
-    """Words in one text, as OAuth has them."""
-    # A string is a sequence too: joined, it would become "r e a d".
-    return words if isinstance(words, str) else " ".join(words or ())
+def join_scopes(scopes: Sequence[str] | None) -> str:
+    """Join scopes with spaces, as OAuth requires."""
+    # A string is a sequence, too: joined, it would become "r e a d".
+    return scopes if isinstance(scopes, str) else " ".join(scopes or ())
+
+
+def _encode(query: Any) -> str:
+    # Without doseq, urlencode calls str(), which returns the placeholder of a secret.
+    return urlencode(query, doseq=True)
 
 
 def _flag(value: str | bool) -> str:

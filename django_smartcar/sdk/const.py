@@ -1,4 +1,4 @@
-"""Hosts and header names of Smartcar's API, both API versions (smartcar.com/docs)."""
+"""Hosts and header names of both versions of Smartcar's API (smartcar.com/docs)."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ API_URL: Final = f"https://api.smartcar.com/v{API_VERSION}"
 AUTH_URL: Final = "https://auth.smartcar.com/oauth/token"
 CONNECT_URL: Final = "https://connect.smartcar.com"
 
-APPLICATION_TOKEN_URL: Final = "https://iam.smartcar.com/oauth2/token"  # noqa: S105 - an address
+APPLICATION_TOKEN_URL: Final = "https://iam.smartcar.com/oauth2/token"  # noqa: S105 - a URL
 VEHICLE_URL: Final = "https://vehicle.api.smartcar.com/v3"
 MANAGEMENT_V2_URL: Final = f"https://management.smartcar.com/v{API_VERSION}/management"
 MANAGEMENT_URL: Final = "https://management.api.smartcar.com/v3"

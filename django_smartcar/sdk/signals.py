@@ -1,8 +1,9 @@
-"""Signals: Smartcar's codes and the face's names, numbers in the face's units, times aware. No network.
+"""The catalogue of signals, and their parser. No network.
 
-    reading = signals.read(resource)                        # of a REST answer, or of a webhook
-    reading["name"], reading["value"], reading["unit"]      # "battery_level", 0.75, "fraction"
+    signal = signals.read(resource)                      # from a REST response or a webhook
+    signal["name"], signal["value"], signal["unit"]      # "battery_level", 0.75, "fraction"
 
+The unit of each signal follows from the second column of `SIGNALS`: see ``units.TARGET_UNITS``.
 Source: smartcar.com/docs, signals (autumn of 2026).
 """
 
@@ -15,7 +16,7 @@ from ..secret_types import Vin, protected
 from ._dates import parse_datetime
 from .units import Conversion, conversion
 
-#: code -> (the face's name, what its numbers measure). A code that is not here is named after itself.
+#: Smartcar's code -> (our name, what its numbers measure). The name of any other code is made from the code.
 SIGNALS: Final[dict[str, tuple[str, str | None]]] = {
     "charge-amperage": ("charge_current", "current"),
     "charge-amperagemax": ("charge_current_max", "current"),
@@ -112,23 +113,23 @@ SIGNALS: Final[dict[str, tuple[str, str | None]]] = {
     "wheel-tires": ("tires", "pressure"),
 }
 CODES: Final = {name: code for code, (name, _) in SIGNALS.items()}
-#: What the car says of its systems, by the face's names, and their ids in API v2.
+#: The vehicle's systems: our name -> its id in API v2.
 SYSTEMS: Final = {
     name: f"SYSTEM_{name.removesuffix('_status').upper()}"
     for code, (name, _) in SIGNALS.items()
     if code.startswith("diagnostics-") and name.endswith("_status")
 }
 
-#: The part of a body that is the reading, if the body is more than that: the first that is there.
+#: The primary value of a body is the first of these fields that it has.
 MAIN: Final = ("value", "capacity", "activeLimit", "values")
-#: The fields of a body that its ``unit`` is about.
+#: The fields of a body that its ``unit`` applies to.
 MEASURED: Final = frozenset(
     {"value", "limit", "activeLimit", "capacity", "availableCapacities", "tirePressure"}
 )
 
 
 class SignalError(TypedDict):
-    """Why one signal has no reading, in Smartcar's words (``"PERMISSION"``, ``"UNKNOWN"``)."""
+    """Why a signal has no value, as Smartcar reports it (``"PERMISSION"``, ``"UNKNOWN"``)."""
 
     type: str | None
     code: str | None
@@ -137,10 +138,10 @@ class SignalError(TypedDict):
 
 
 class Signal(TypedDict):
-    """One reading. ``status`` is ``"SUCCESS"``, or else ``value``, ``unit`` and ``body`` are None.
+    """One signal. Unless ``status`` is ``"SUCCESS"``, ``value``, ``unit`` and ``body`` are None.
 
-    ``value`` is the gist of ``body``: a number in ``unit``, a truth, a text, a list, or the body itself.
-    ``age`` is when the car recorded it, ``retrieved_at`` when Smartcar asked; aware and in UTC, or None.
+    ``value`` is the primary value of ``body``: a number in ``unit``, a bool, a string, a list, or the body
+    itself. ``age`` is when the vehicle recorded it, ``retrieved_at`` when Smartcar read it; UTC or None.
     """
 
     code: str
@@ -155,17 +156,17 @@ class Signal(TypedDict):
 
 
 def read(resource: Mapping[str, Any], unit_system: str = "metric", *, sent_in: str = "metric") -> Signal:
-    """The reading in ``resource``, in the units of ``unit_system``; never raises.
+    """Parse a signal into the units of ``unit_system``. Never raises.
 
     ``resource`` is a signal of the REST API (``{"attributes": {"code", "status", "body"}, "meta"}``) or of a
-    webhook (the same without the ``attributes`` around). ``sent_in`` counts where a body names no unit.
+    webhook (the same without ``attributes``). ``sent_in`` is the unit system of bodies without a unit.
     """
-    facts = _mapping(resource.get("attributes")) or resource
+    attributes = _mapping(resource.get("attributes")) or resource
     meta = _mapping(resource.get("meta"))
-    code = str(facts.get("code") or resource.get("id") or "")
+    code = str(attributes.get("code") or resource.get("id") or "")
     name, kind = SIGNALS.get(code, (code.replace("-", "_"), None))
-    status, error = _status_of(facts)
-    body = facts.get("body") if status == "SUCCESS" else None
+    status, error = _status_of(attributes)
+    body = attributes.get("body") if status == "SUCCESS" else None
     measure = partial(conversion, kind=kind, unit_system=unit_system, sent_in=sent_in)
     scale = measure(_text(_mapping(body).get("unit")))
     body = _converted(body, scale, measure, False)
@@ -188,12 +189,14 @@ def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _status_of(facts: Mapping[str, Any]) -> tuple[str, SignalError | None]:
-    said = facts.get("status")
-    error = _mapping(_mapping(said).get("error"))
-    value = said if isinstance(said, str) else _mapping(said).get("value")
+def _status_of(attributes: Mapping[str, Any]) -> tuple[str, SignalError | None]:
+    status = attributes.get("status")
+    error = _mapping(_mapping(status).get("error"))
+    value = status if isinstance(status, str) else _mapping(status).get("value")
     if not isinstance(value, str) or not value:
-        value = "ERROR" if error else "SUCCESS" if isinstance(facts.get("body"), Mapping) else "UNAVAILABLE"
+        value = (
+            "ERROR" if error else "SUCCESS" if isinstance(attributes.get("body"), Mapping) else "UNAVAILABLE"
+        )
     if not error:
         return value.upper(), None
     return "ERROR" if value.upper() == "SUCCESS" else value.upper(), {
@@ -215,7 +218,7 @@ def _primary_value(body: object) -> Any:
 
 
 def _converted(node: Any, scale: Conversion, rescale: Callable[[str], Conversion], measured: bool) -> Any:
-    """``node`` with the numbers that its unit is about in the face's; a part may name a unit of its own."""
+    """Convert the measured numbers in ``node`` to the SDK's units; a part may have a unit of its own."""
     if isinstance(node, dict):
         word = _text(node.get("unit"))
         scale = rescale(word) if word else scale

@@ -1,7 +1,7 @@
-"""What a car answers, in both API versions.
+"""The return types of the read methods, in both API versions.
 
-A reading is ``{"data": {…}, "age"}``, and where its numbers have units, ``"unit_system"`` besides.
-Percentages are fractions of 1. What the brand does not tell is None, or a list without items.
+A reading is ``{"data": {…}, "age"}``, and ``"unit_system"`` if its numbers have units. Percentages are
+fractions of 1. What the brand does not report is None, or an empty list.
 """
 
 from datetime import datetime
@@ -11,7 +11,7 @@ from .exceptions import SmartcarException
 
 
 class VehicleInfo(TypedDict):
-    """Of a car, only the id is certain."""
+    """Only the id is always present."""
 
     id: str
     make: NotRequired[str | None]
@@ -20,9 +20,9 @@ class VehicleInfo(TypedDict):
 
 
 class VehicleAttributes(TypedDict):
-    """What Smartcar knows of a car without asking it. ``mode`` is ``"live"`` or ``"simulated"``.
+    """Attributes that Smartcar knows without reading the vehicle. ``mode`` is ``"live"`` or ``"simulated"``.
 
-    ``powertrain_type`` is ``"ICE"``, ``"HEV"``, ``"PHEV"`` or ``"BEV"``. API v2 tells neither.
+    ``powertrain_type`` is ``"ICE"``, ``"HEV"``, ``"PHEV"`` or ``"BEV"``. In API v2 both are None.
     """
 
     make: str | None
@@ -33,16 +33,16 @@ class VehicleAttributes(TypedDict):
 
 
 class Aged(TypedDict):
-    """``age`` is when the car recorded it, aware and in UTC, or None if Smartcar does not say.
+    """``age`` is when the vehicle recorded the data, aware and in UTC, or None if it is unknown.
 
-    In API v3, of a reading that is made of several signals, it is when the car recorded the oldest.
+    In API v3, a reading of several signals has the time of the oldest.
     """
 
     age: datetime | None
 
 
 class Measured(Aged):
-    """``unit_system`` is ``"metric"``, ``"imperial"``, or None if not said."""
+    """``unit_system`` is ``"metric"``, ``"imperial"``, or None if it is unknown."""
 
     unit_system: str | None
 
@@ -59,7 +59,7 @@ class Location(Aged):
 
 
 class OdometerData(TypedDict):
-    """Kilometres or miles, as the reading's ``unit_system`` says."""
+    """Kilometres or miles, depending on the reading's ``unit_system``."""
 
     distance: float
 
@@ -92,7 +92,7 @@ class Battery(Measured):
 
 
 class BatteryCapacityData(TypedDict):
-    """Kilowatt hours."""
+    """Kilowatt-hours."""
 
     capacity: float | None
 
@@ -102,21 +102,21 @@ class BatteryCapacity(Aged):
 
 
 class AvailableCapacity(TypedDict):
-    """Kilowatt hours, of a battery that cars of this model may have."""
+    """Kilowatt-hours, of a battery that vehicles of this model may have."""
 
     capacity: float | None
     description: str | None
 
 
 class SelectedCapacity(TypedDict):
-    """Kilowatt hours; ``source`` is ``"SMARTCAR"`` or ``"USER_SELECTED"``."""
+    """Kilowatt-hours; ``source`` is ``"SMARTCAR"`` or ``"USER_SELECTED"``."""
 
     nominal: float | None
     source: str | None
 
 
 class NominalCapacityData(TypedDict):
-    """``url`` is where the owner can choose the capacity, for a redirect URI of yours to be added."""
+    """``url`` is where the owner can select the capacity; add a redirect URI of yours to it."""
 
     available_capacities: list[AvailableCapacity]
     capacity: SelectedCapacity | None
@@ -172,14 +172,14 @@ class TirePressure(Measured):
 
 
 class Closure(TypedDict):
-    """Where it is (``"frontLeft"``, ``"rear"``, …), and ``"OPEN"``, ``"CLOSED"`` or ``"UNKNOWN"``."""
+    """Its position (``"frontLeft"``, ``"rear"``, …), and ``"OPEN"``, ``"CLOSED"`` or ``"UNKNOWN"``."""
 
     type: str
     status: str | None
 
 
 class LockStatusData(TypedDict):
-    """``storage`` is the trunk, ``"rear"``, and what is under the hood, ``"front"``."""
+    """``storage`` is the trunk, ``"rear"``, and the front trunk, ``"front"``."""
 
     is_locked: bool | None
     doors: list[Closure]
@@ -225,20 +225,20 @@ class DiagnosticTroubleCodes(Aged):
 
 
 class Status(TypedDict):
-    """``"success"`` once the car has done it."""
+    """``"success"`` once the vehicle has executed the command."""
 
     status: str
 
 
 class Subscribed(TypedDict):
-    """The webhook that will tell of this car."""
+    """The webhook that this vehicle is subscribed to."""
 
     webhook_id: str
     vehicle_id: str
 
 
-class Answer(Measured):
-    """What a path of the caller's own choice answered: its JSON as it came, None if there is none."""
+class RequestResult(Measured):
+    """What ``Vehicle.request`` returns. ``data`` is the unchanged JSON, or None for an empty body."""
 
     data: Any
 
@@ -249,7 +249,7 @@ class ServiceTask(TypedDict):
 
 
 class ServiceDetail(TypedDict):
-    """API v3 tells no ``type``."""
+    """``type`` is None in API v3."""
 
     type: str | None
     value: str | float | None
@@ -261,7 +261,7 @@ class ServiceCost(TypedDict):
 
 
 class ServiceRecord(TypedDict):
-    """Kilometres or miles; the moment is aware and in UTC."""
+    """Kilometres or miles; ``service_date`` is aware and in UTC."""
 
     service_id: str | None
     odometer_distance: float | None
@@ -280,7 +280,7 @@ class ServiceHistory(Measured):
 
 
 class Batch(TypedDict, total=False):
-    """By the method's name: what the method would return, or the exception that it would raise."""
+    """Method name -> what the method would return, or the exception that it would raise."""
 
     attributes: VehicleAttributes | SmartcarException
     vin: str | SmartcarException

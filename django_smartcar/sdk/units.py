@@ -1,22 +1,22 @@
-"""Units: the wire's many words for them, and the one of the face that a number is converted to.
+"""Units: the words that Smartcar uses for them, and conversion to the units that the SDK returns.
 
-The face has fractions of 1 for percentages, kilometres or miles, litres or US gallons, kPa or psi, degrees
+The SDK returns fractions of 1 for percentages, kilometres or miles, litres or US gallons, kPa or psi, degrees
 Celsius or Fahrenheit, and kWh, watts, volts, amperes and minutes in both systems. The words are those of
-smartcar.com/docs, of webhooks as they came ("km", "kWhr"), and their near relations.
+smartcar.com/docs and of received webhooks ("km", "kWhr"), and their variants.
 """
 
 import math
 import sys
 from typing import Any, Final, NamedTuple
 
-#: Where a number was converted, this many decimals are kept: 0.57 and not 0.5700000000000001.
+#: Decimals of a converted number: 0.57 and not 0.5700000000000001.
 DECIMALS: Final = 6
 
 MILE, US_GALLON, IMPERIAL_GALLON, PSI = 1.609344, 3.785411784, 4.54609, 6.894757293168
 
 
 class Unit(NamedTuple):
-    """``value * factor + offset`` is the value in the metric unit of the face."""
+    """``value * factor + offset`` is the value in the SDK's metric unit."""
 
     kind: str
     factor: float = 1
@@ -51,7 +51,7 @@ _WORDS: Final[dict[Unit, str]] = {
 }
 UNITS: Final = {word: unit for unit, words in _WORDS.items() for word in words.split()}
 
-#: kind -> the face's word, metric and imperial.
+#: What is measured -> the unit that the SDK returns, metric and imperial.
 TARGET_UNITS: Final = {
     "percent": ("fraction", "fraction"),
     "distance": ("km", "mi"),
@@ -68,14 +68,14 @@ TARGET_UNITS: Final = {
 
 
 class Conversion(NamedTuple):
-    """From a unit of the wire to one of the face, whose word is ``word``; neither is there if unknown."""
+    """Converts ``source`` to ``target``, whose name is ``word``; both units are None if unknown."""
 
     word: str | None
     source: Unit | None = None
     target: Unit | None = None
 
     def __call__(self, value: Any) -> Any:
-        """The number in the face's unit; None for one that is not finite, anything else as it is."""
+        """Return a number in the target unit, None if it is not finite, and anything else unchanged."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             return value
         if not abs(value) <= sys.float_info.max:
@@ -90,18 +90,18 @@ class Conversion(NamedTuple):
 def conversion(
     word: str | None, kind: str | None, unit_system: str = "metric", *, sent_in: str = "metric"
 ) -> Conversion:
-    """How to get from the wire's ``word`` to the face's unit in ``unit_system``.
+    """Return the conversion from the unit ``word`` to the SDK's unit in ``unit_system``.
 
-    Where the wire says no word, ``kind`` is taken to come as a percentage, or in the units of ``sent_in``.
-    A word that is not known stays, and so do its numbers.
+    Without a word, a ``kind`` of percent is a percentage, and any other has the units of ``sent_in``.
+    An unknown word and its numbers stay unchanged.
     """
     if word is None and kind is not None:
         word = "percent" if kind == "percent" else TARGET_UNITS[kind][sent_in == "imperial"]
     source = UNITS.get(_normal(word or ""))
     if source is None:
         return Conversion(word)
-    face_word = TARGET_UNITS[source.kind][unit_system == "imperial"]
-    return Conversion(face_word, source, UNITS[_normal(face_word)])
+    target_word = TARGET_UNITS[source.kind][unit_system == "imperial"]
+    return Conversion(target_word, source, UNITS[_normal(target_word)])
 
 
 def _normal(word: str) -> str:

@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback, played by a function: it takes the request and returns the answer."""
+"""A real HTTP server on loopback, controlled by a function from request to response."""
 
 import contextlib
 import json
@@ -12,9 +12,9 @@ import pytest
 from django_smartcar import sdk
 from tests.simulator.program import running
 
-from .simulator_answers import Smartcar
+from .simulator_responses import Smartcar
 
-#: Instead of an answer: close the connection, or say nothing until the test is over.
+#: In place of a response: close the connection, or send nothing until the test is over.
 HANG_UP = "hang up"
 SILENCE = "silence"
 
@@ -34,11 +34,11 @@ class Request:
 
 
 @dataclass
-class Answer:
+class Response:
     status: int = 200
     body: object = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
-    #: The body comes chunk by chunk, with a pause before each, and then perhaps without an end.
+    #: The body is sent in chunks, with a pause before each, and without an end if ``is_cut``.
     chunks: list[bytes] | None = None
     pause: float = 0.02
     is_cut: bool = False
@@ -64,30 +64,30 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         request = Request(self.command, self.path, list(self.headers.items()), body, self.number)
         server.requests.append(request)
-        answer = server.answers.pop(0) if server.answers else server.play(request)
-        if answer in (HANG_UP, SILENCE):
-            if answer == SILENCE:
+        response = server.responses.pop(0) if server.responses else server.play(request)
+        if response in (HANG_UP, SILENCE):
+            if response == SILENCE:
                 server.over.wait(10)
             self.close_connection = True
             return
-        self.send_response(answer.status)
-        for name, value in answer.headers.items():
+        self.send_response(response.status)
+        for name, value in response.headers.items():
             self.send_header(name, value)
-        if answer.chunks is not None:
-            self.stream(answer)
+        if response.chunks is not None:
+            self.stream(response)
             return
-        self.send_header("Content-Length", str(len(answer.content)))
+        self.send_header("Content-Length", str(len(response.content)))
         self.end_headers()
-        self.wfile.write(answer.content)
+        self.wfile.write(response.content)
 
-    def stream(self, answer):
+    def stream(self, response):
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for chunk in answer.chunks:
-            self.server.over.wait(answer.pause)
+        for chunk in response.chunks:
+            self.server.over.wait(response.pause)
             self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
             self.wfile.flush()
-        if answer.is_cut:
+        if response.is_cut:
             self.close_connection = True
         else:
             self.wfile.write(b"0\r\n\r\n")
@@ -107,14 +107,14 @@ class Server(ThreadingHTTPServer):
         self.over = threading.Event()
         self.requests = []
         self.sockets = []
-        self.answers = []  # taken first, in order
-        self.play = lambda request: Answer()
+        self.responses = []  # taken first, in order
+        self.play = lambda request: Response()
 
     def handle_error(self, request, client_address):
         pass  # a client that went away is what many tests are about
 
     def hang_up(self):
-        """Close every connection, as a server does that has waited long enough."""
+        """Close every connection, as a server does with idle ones."""
         for connection in self.sockets:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -134,7 +134,7 @@ def server():
 
 @pytest.fixture
 def requester():
-    """Waits a little for everything, so that the tests do not."""
+    """Return a requester with short timeouts."""
     return sdk.Requester(timeout=2, command_timeout=2, connect_timeout=1, deadline=5, backoff=0.001)
 
 
@@ -158,18 +158,18 @@ def client(server, requester):
 
 @pytest.fixture
 def host(server, requester):
-    """Where the functions of API v3 are to go."""
+    """Return the arguments that send the functions of API v3 to the test server."""
     return {"requester": requester, "api_url": f"{server.url}/v3"}
 
 
 @pytest.fixture
-def new_car(host):
+def car_v3(host):
     return sdk.v3.Vehicle("car-1", "token-of-all", "user-1", **host)
 
 
 @pytest.fixture(scope="session")
 def smartcar(tmp_path_factory):
-    """The pretend Smartcar, in a process of its own."""
+    """Run the simulator in its own process."""
     with running(tmp_path_factory.mktemp("simulator")) as program:
         yield Smartcar(program)
         program.stop()

@@ -1,6 +1,6 @@
 """Plays Smartcar's own 3.0.1, in a process of its own: cases on stdin, outcomes on stdout.
 
-A case is ``{"call", "made", "args", "root"}``. The server behind ``root`` knows the answer. An outcome is
+A case is ``{"call", "made", "args", "root"}``. The server behind ``root`` knows the response. An outcome is
 ``{"result"}`` or ``{"raised", "message"}``.
 """
 

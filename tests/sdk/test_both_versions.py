@@ -1,4 +1,4 @@
-"""The same simulated car, asked in both API versions over real HTTP: the same names, shapes and numbers."""
+"""The same simulated vehicle through both API versions, over real HTTP: the same names, types and numbers."""
 
 import inspect
 import uuid
@@ -12,9 +12,9 @@ from django_smartcar.sdk._vehicle_base import ReadMethods
 from django_smartcar.sdk.v3._readings import SOURCES
 
 READINGS = [*SOURCES, "vin", "info"]
-#: What the two API versions tell differently, whatever we do.
+#: Differences between the API versions that cannot be removed.
 DIFFERENCES = {
-    "service_details": "API v3 tells one text, API v2 a type and a value",
+    "service_details": "API v3 has one text, API v2 a type and a value",
     "attributes": "API v2 tells neither mode nor powertrain",
     "permissions": "API v2 gives the first page of them",
 }
@@ -66,7 +66,7 @@ def test_a_reading_is_the_same_in_both(garage, make, name, unit_system):
         (PLUG_IN, []),
     ],
 )
-def test_what_a_car_has_not_it_cannot_tell_in_either(garage, make, names):
+def test_a_missing_capability_is_refused_in_both(garage, make, names):
     for car in (garage[make].old, garage[make].new):
         failed = {name for name in READINGS if isinstance(outcome(getattr(car, name)), tuple)}
         assert failed == set(names)
@@ -76,7 +76,7 @@ def test_what_a_car_has_not_it_cannot_tell_in_either(garage, make, names):
 
 
 @pytest.mark.parametrize("make", [PLUG_IN, ELECTRIC, FUEL])
-def test_a_batch_is_the_same_in_both_and_as_the_methods_say(garage, make):
+def test_a_batch_is_the_same_in_both_and_as_the_methods_return(garage, make):
     for car in (garage[make].old, garage[make].new):
         found = car.batch(PATHS)
         assert list(found) == list(PATHS)
@@ -123,7 +123,7 @@ def test_part_of_the_service_history_is_the_same_in_both(garage):
 
 def test_commands_are_the_same_in_both(smartcar):
     cars = smartcar.connect("commands@example.com", PLUG_IN)
-    for told, seen in ((cars.old, cars.new), (cars.new, cars.old)):
+    for commanded, seen in ((cars.old, cars.new), (cars.new, cars.old)):
         for call, arguments, reading, field, value in (
             ("lock", (), "lock_status", "is_locked", True),
             ("unlock", (), "lock_status", "is_locked", False),
@@ -132,14 +132,14 @@ def test_commands_are_the_same_in_both(smartcar):
             ("set_charge_limit", (0.57,), "get_charge_limit", "limit", 0.57),
             ("set_charge_limit", (1,), "get_charge_limit", "limit", 1),
         ):
-            assert getattr(told, call)(*arguments) == {"status": "success"}
+            assert getattr(commanded, call)(*arguments) == {"status": "success"}
             assert getattr(seen, reading)()["data"][field] == value
-        assert told.send_destination(52.5, 13.4) == {"status": "success"}
+        assert commanded.send_destination(52.5, 13.4) == {"status": "success"}
         for call, argument in (("set_charge_limit", 0.4), ("send_destination", 91)):
             with pytest.raises(ValueError, match=r"limit|latitude"):
-                getattr(told, call)(*[argument] * (2 if call == "send_destination" else 1))
+                getattr(commanded, call)(*[argument] * (2 if call == "send_destination" else 1))
         with pytest.raises(sdk.StateException) as caught:
-            told.stop_charge()
+            commanded.stop_charge()
         assert (caught.value.type, caught.value.code) == ("VEHICLE_STATE", "NOT_CHARGING")
 
 
@@ -157,22 +157,22 @@ def test_what_was_not_granted_is_refused_in_both(smartcar):
     assert cars.new.lock_status()["data"]["charging_port"] == []
 
 
-def test_a_path_of_the_callers_own_goes_below_the_car(garage):
+def test_a_custom_path_is_below_the_vehicle(garage):
     cars = garage[ELECTRIC]
     assert cars.old.request("GET", "tesla/charge/voltmeter")["data"] == {"voltage": 240.0}
     assert cars.old.request("POST", "/tesla/charge/ammeter", {"amperage": 16})["data"]["status"] == "success"
     assert cars.old.batch(["/tesla/charge/ammeter"])["tesla_charge_ammeter"]["data"] == {"amperage": 16}
-    answer = cars.old.request("GET", "odometer", headers={"SC-Unit-System": "imperial"})
+    response = cars.old.request("GET", "odometer", headers={"SC-Unit-System": "imperial"})
     cars.set_unit_system("imperial")
-    assert answer == cars.old.odometer()
+    assert response == cars.old.odometer()
     document = cars.new.request("GET", "signals/odometer-traveleddistance")["data"]
-    assert document["data"]["attributes"]["body"] == {"unit": "miles", "value": answer["data"]["distance"]}
+    assert document["data"]["attributes"]["body"] == {"unit": "miles", "value": response["data"]["distance"]}
     with pytest.raises(sdk.StateException):
         cars.new.request("POST", "commands/charge/stop")
     assert isinstance(cars.new.batch(["tesla/charge/ammeter"])["tesla_charge_ammeter"], sdk.SmartcarException)
 
 
-def test_a_subscription_begins_and_ends_in_generation_2(smartcar, garage):
+def test_a_subscription_is_created_and_deleted_in_v2(smartcar, garage):
     car, webhook_id = garage[PLUG_IN].old, str(uuid.uuid4())
     amt = smartcar.management_token
     assert car.subscribe(webhook_id) == {"webhook_id": webhook_id, "vehicle_id": car.vehicle_id}
@@ -181,7 +181,7 @@ def test_a_subscription_begins_and_ends_in_generation_2(smartcar, garage):
     assert car.unsubscribe(amt, webhook_id) == {"status": "success"}
 
 
-def test_the_methods_are_the_same_in_both_and_take_the_same():
+def test_both_have_the_same_methods_and_parameters():
     old = {name for name in dir(sdk.Vehicle) if not name.startswith("_")}
     assert old <= set(dir(sdk.v3.Vehicle))
     for name in old - {"unit_system", "iter_permissions"}:
@@ -191,7 +191,7 @@ def test_the_methods_are_the_same_in_both_and_take_the_same():
 
 
 @pytest.mark.parametrize("name", [name for name in vars(ReadMethods) if not name.startswith("_")])
-def test_a_reading_says_its_scope_its_sources_and_its_units(name):
+def test_a_docstring_names_scope_sources_and_units(name):
     words = " ".join(getattr(ReadMethods, name).__doc__.split())
     assert "Scope ``read_" in words
     assert f"GET /{PATHS[name]}" in words

@@ -12,7 +12,7 @@ def query_of(url):
     return parse_qsl(urlsplit(url).query, strict_parsing=True)
 
 
-def test_generation_3_names_the_application_and_says_the_rest_as_generation_2_does():
+def test_the_url_of_v3_differs_from_that_of_v2_in_the_application_id():
     options = {"mode": "simulated", "force": True, "state": "s", "external_id": "e", "single_select": True}
     new = sdk.connect.get_auth_url(APPLICATION, BACK, ["read_vin"], **options)
     old = sdk.connect.get_auth_url(APPLICATION, BACK, ["read_vin"], id_name="client_id", **options)
@@ -22,7 +22,7 @@ def test_generation_3_names_the_application_and_says_the_rest_as_generation_2_do
     assert client.get_auth_url(True, "s", external_id="e", single_select=True) == old
 
 
-def test_a_new_login_is_asked_for_one_car_with_a_way_back():
+def test_the_reauth_url_has_the_vehicle_and_the_redirect_uri():
     url = sdk.connect.get_reauth_url(APPLICATION, "car-1", BACK, "s t", external_id="e")
     assert url.startswith("https://connect.smartcar.com/oauth/reauthenticate?response_type=vehicle_id&")
     assert dict(query_of(url)) == {
@@ -35,7 +35,7 @@ def test_a_new_login_is_asked_for_one_car_with_a_way_back():
     }
 
 
-def test_generation_2_asks_for_it_under_the_older_name_at_another_host():
+def test_the_reauth_url_of_v2_has_the_client_id():
     url = sdk.connect.get_reauth_url(
         APPLICATION, "car-1", BACK, "s", id_name="client_id", connect_url="http://localhost:8100/connect/"
     )
@@ -44,7 +44,7 @@ def test_generation_2_asks_for_it_under_the_older_name_at_another_host():
 
 
 @pytest.mark.parametrize("more", ["", "&state=theirs&redirect_uri=https%3A%2F%2Fevil.example"])
-def test_an_address_of_smartcars_is_completed_with_ours_alone(more):
+def test_only_our_redirect_uri_and_state_are_in_the_completed_url(more):
     given = f"https://connect.smartcar.com/oauth/reauthenticate?client_id=c&vehicle_id=v{more}"
     completed = sdk.connect.complete_url(given, BACK, "s")
     assert completed.startswith("https://connect.smartcar.com/oauth/reauthenticate?")

@@ -1,6 +1,6 @@
-"""For every call of the seed and every status of its table: 3.0.1 and ours send the same and give the same.
+"""Every method of Smartcar's SDK 3.0.1 and every status in its table: ours sends and returns the same.
 
-Where they differ, the difference has a name in ``DIFFERENCES``, and each of those is seen to happen.
+Each difference is named in ``DIFFERENCES``, and must occur.
 """
 
 import json
@@ -17,23 +17,23 @@ import pytest
 from django_smartcar import sdk
 from tests.official import path_of
 
-from .conftest import Answer
+from .conftest import Response
 
 pytestmark = pytest.mark.slow
 
 DIFFERENCES = {
-    "user-agent": "it names us",
+    "user-agent": "ours names this package",
     "v2.0": "v1.0 is gone since 2023-01-06",
     "aware": "datetimes are aware and in UTC; 3.0.1's expirations are naive, its ages in the host's zone",
-    "counted from before": "a slow answer must not make a token look younger than it is",
-    "retried": "a GET that met a passing fault is sent again; each time it is the same request",
+    "counted from before": "a slow response must not make a token seem to live longer",
+    "retried": "a GET is retried after a transient error, with the same request",
     "a 504 in JSON is read": "3.0.1 gives the raw body as the message, whatever it is",
     "headers may be missing": "without sc-data-age or sc-unit-system, 3.0.1 raises KeyError",
     "any body is survived": "3.0.1 lets JSONDecodeError, TypeError and KeyError out",
     "one family": "any other status is a SmartcarException too, besides the HTTPError that 3.0.1 raises",
-    "v2 errors are read": "3.0.1 says 'Unknown error'",
-    "a nameless OAuth error is named": "3.0.1 says 'Unknown error'",
-    "secrets are removed": "an error of the token endpoint repeats the token that it was asked about",
+    "v2 errors are read": "3.0.1 reports 'Unknown error'",
+    "a nameless OAuth error is named": "3.0.1 reports 'Unknown error'",
+    "secrets are removed": "an error of the token endpoint repeats the token that was sent",
     "units are checked": "3.0.1 takes any word but 'metric' for imperial, in the constructor",
     "an empty make is not sent": "3.0.1 sends make=None",
     "a scope may be one string": "3.0.1 sends it letter by letter",
@@ -79,27 +79,27 @@ AGE = {"sc-data-age": "2018-06-20T01:33:37.078Z", "sc-unit-system": "imperial"}
 ERROR = {"error": "validation_error", "message": "Nein, s\u00fc\u00df.", "code": "X_000", "requestId": "r"}
 SIGNALS = [400, 401, 403, 404, 409, 429, 430, 500, 501]
 
-ANSWERS = {
-    "200": lambda good: Answer(200, good, AGE),
-    **{str(status): lambda good, status=status: Answer(status, ERROR) for status in SIGNALS},
-    "504 text": lambda good: Answer(504, "upstream request timeout"),
-    # Beyond the seed's table: each is a named difference, or none.
-    "504 JSON": lambda good: Answer(504, ERROR),
-    "400 OAuth": lambda good: Answer(400, {"error": "invalid_grant", "error_description": "Expired."}),
-    "400 OAuth, bare": lambda good: Answer(400, {"error": "invalid_grant"}),
-    "400 OAuth, echo": lambda good: Answer(400, {"error_description": "Invalid: the token+, the code+."}),
-    "403 v2": lambda good: Answer(403, {"type": "PERMISSION", "code": None, "description": "No."}),
-    "500 list": lambda good: Answer(500, ["message"]),
-    "500 HTML": lambda good: Answer(500, "<html>"),
-    "502": lambda good: Answer(502, ERROR),
-    "200 no headers": lambda good: Answer(200, good),
-    "200 empty": lambda good: Answer(200, ""),
+RESPONSES = {
+    "200": lambda good: Response(200, good, AGE),
+    **{str(status): lambda good, status=status: Response(status, ERROR) for status in SIGNALS},
+    "504 text": lambda good: Response(504, "upstream request timeout"),
+    # Statuses beyond the SDK's table: each is a named difference, or none.
+    "504 JSON": lambda good: Response(504, ERROR),
+    "400 OAuth": lambda good: Response(400, {"error": "invalid_grant", "error_description": "Expired."}),
+    "400 OAuth, bare": lambda good: Response(400, {"error": "invalid_grant"}),
+    "400 OAuth, echo": lambda good: Response(400, {"error_description": "Invalid: the token+, the code+."}),
+    "403 v2": lambda good: Response(403, {"type": "PERMISSION", "code": None, "description": "No."}),
+    "500 list": lambda good: Response(500, ["message"]),
+    "500 HTML": lambda good: Response(500, "<html>"),
+    "502": lambda good: Response(502, ERROR),
+    "200 no headers": lambda good: Response(200, good),
+    "200 empty": lambda good: Response(200, ""),
 }
 
 CASES = [
-    {"call": call, "made": made, "args": args, "good": good, "answer": answer}
+    {"call": call, "made": made, "args": args, "good": good, "response": response}
     for call, made, args, good in CALLS
-    for answer in ANSWERS
+    for response in RESPONSES
 ]
 
 
@@ -174,32 +174,35 @@ class Bridge:
             named = tuple((key, agent if key == "User-Agent" else value) for key, value in headers)
             bridged.append((method, path, self.differ("user-agent", headers, named), body))
         method = bridged[0][0]
-        if case["answer"].startswith(("502", "504")) and method == "GET":
+        if case["response"].startswith(("502", "504")) and method == "GET":
             bridged = self.differ("retried", bridged, bridged * 3)
         return bridged
 
     def outcome(self, case, theirs, mine):
-        answer, kind = case["answer"], case["call"].rpartition(".")[2]
-        if answer == "502":
+        response, kind = case["response"], case["call"].rpartition(".")[2]
+        if response == "502":
             assert theirs["raised"] == "HTTPError"
             of_ours = {"raised": "UnexpectedStatusException", "message": ERROR["message"]}
             return self.differ("one family", theirs, of_ours)
-        if answer == "504 JSON":
+        if response == "504 JSON":
             return self.differ("a 504 in JSON is read", theirs, {**theirs, "message": ERROR["message"]})
-        if answer == "400 OAuth, bare":
+        if response == "400 OAuth, bare":
             better = {**theirs, "message": "OAUTH:invalid_grant"}
             return self.differ("a nameless OAuth error is named", theirs, better)
-        if answer == "400 OAuth, echo" and kind in ("exchange_code", "exchange_refresh_token"):
+        if response == "400 OAuth, echo" and kind in ("exchange_code", "exchange_refresh_token"):
             blotted = theirs["message"].replace(case["args"][0], "[removed]")
             return self.differ("secrets are removed", theirs, {**theirs, "message": blotted})
-        if answer == "403 v2":
+        if response == "403 v2":
             return self.differ("v2 errors are read", theirs, {**theirs, "message": "PERMISSION - No."})
-        if answer in ("500 HTML", "500 list"):
-            read = {"raised": "ServerException", "message": "<html>" if "HTML" in answer else "Unknown error"}
+        if response in ("500 HTML", "500 list"):
+            read = {
+                "raised": "ServerException",
+                "message": "<html>" if "HTML" in response else "Unknown error",
+            }
             return self.differ("any body is survived", theirs, read)
-        if answer == "200 empty" and kind != "disconnect":
+        if response == "200 empty" and kind != "disconnect":
             return self.differ("any body is survived", theirs, {**mine, "raised": "InvalidResponseException"})
-        if answer == "200 no headers" and "raised" in theirs:
+        if response == "200 no headers" and "raised" in theirs:
             assert theirs["raised"] == "KeyError"
             none = {"unit_system": None} if kind == "odometer" else {}
             missing = {"result": {"data": case["good"], "age": None, **none}}
@@ -217,7 +220,7 @@ class Bridge:
         self.seen.add("aware")
         if theirs.tzinfo is not None:
             return theirs
-        # 3.0.1 ran first, a moment ago.
+        # 3.0.1 ran first, just before.
         self.seen.add("counted from before")
         assert timedelta(0) <= mine - theirs.replace(tzinfo=UTC) < timedelta(minutes=2)
         return mine
@@ -226,7 +229,7 @@ class Bridge:
 def test_every_call_and_every_status_are_as_in_3_0_1(server):
     def play(request):
         case = CASES[int(request.path.split("/")[1]) // 2]
-        return ANSWERS[case["answer"]](case["good"])
+        return RESPONSES[case["response"]](case["good"])
 
     server.play = play
     cases = [{**case, "root": f"{server.url}/{number * 2}"} for number, case in enumerate(CASES)]
@@ -236,7 +239,7 @@ def test_every_call_and_every_status_are_as_in_3_0_1(server):
         mine = ours({**case, "root": f"{server.url}/{number * 2 + 1}"})
         was_sent = sent(server, number * 2 + 1)
         agent = dict(was_sent[0][2])["User-Agent"]
-        label = f"{case['call']} {case['answer']}"
+        label = f"{case['call']} {case['response']}"
         assert was_sent == bridge.requests(case, sent(server, number * 2), agent), label
         assert mine == bridge.outcome(case, theirs[number], mine), label
     assert bridge.seen == set(DIFFERENCES) - BY_THEMSELVES
@@ -254,9 +257,9 @@ BY_THEMSELVES = {
 def test_redirects_are_not_followed(server):
     def play(request):
         return (
-            Answer(302, "", {"Location": "/elsewhere"})
+            Response(302, "", {"Location": "/elsewhere"})
             if request.path == "/user"
-            else Answer(200, {"id": "x"})
+            else Response(200, {"id": "x"})
         )
 
     server.play = play
@@ -265,8 +268,8 @@ def test_redirects_are_not_followed(server):
     assert [request.path for request in server.requests] == ["/user"]
 
 
-def test_an_odd_unit_system_is_an_error_and_no_longer_imperial(server):
-    server.play = lambda request: Answer(200, {"vin": "V"})
+def test_an_unknown_unit_system_is_an_error_and_not_imperial(server):
+    server.play = lambda request: Response(200, {"vin": "V"})
     case = {"call": "Vehicle.vin", "made": {**CAR, "unit_system": "nautical"}, "args": [], "root": server.url}
     assert play_official([case]) == [{"result": "V"}]
     assert server.requests[0].header("sc-unit-system") == "imperial"

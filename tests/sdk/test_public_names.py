@@ -4,7 +4,7 @@ from types import ModuleType
 
 from django_smartcar import sdk
 
-SEED = [
+OFFICIAL_NAMES = [
     "AuthClient",
     "Vehicle",
     "is_expired",
@@ -24,7 +24,7 @@ SEED = [
 ]
 
 
-def test_all_is_what_the_face_holds():
+def test_all_lists_every_public_name():
     held = {
         name
         for name, value in vars(sdk).items()
@@ -34,15 +34,15 @@ def test_all_is_what_the_face_holds():
     assert sdk.__all__ == sorted(sdk.__all__, key=lambda name: (name[0].islower(), name))
 
 
-def test_every_name_of_the_seed_is_there():
-    assert set(SEED) <= set(sdk.__all__)
+def test_every_name_of_the_official_sdk_exists():
+    assert set(OFFICIAL_NAMES) <= set(sdk.__all__)
     assert sdk.Api
     assert sdk.call
     for name in ("API_URL", "AUTH_URL", "CONNECT_URL"):
         assert getattr(sdk.const, name).startswith("https://")
 
 
-def test_it_works_where_django_is_not():
+def test_it_works_without_django():
     script = (
         "import sys\n"
         "class NoDjango:\n"

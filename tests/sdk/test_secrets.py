@@ -14,7 +14,7 @@ import requests
 from django_smartcar import sdk
 from django_smartcar.secret_types import Coordinate, Secret, SecretBytes, Vin, load_json
 
-from .conftest import SILENCE, Answer
+from .conftest import SILENCE, Response
 
 # Put together here, so that no line of source that a traceback quotes has them in one piece.
 TOKEN, REFRESH, CODE = "aCCe" * 6, "rEFr" * 6, "cODe" * 6
@@ -101,7 +101,7 @@ def refuse(status):
         # Smartcar's own errors repeat what they were sent.
         sent = f"{(request.header('Authorization') or '')} {unquote_plus(request.body.decode())}"
         repeated = " ".join(secret for secret in SECRETS[:6] if secret in sent)
-        return Answer(status, {"errors": [{"status": str(status), "detail": f"Not {repeated}."}]})
+        return Response(status, {"errors": [{"status": str(status), "detail": f"Not {repeated}."}]})
 
     return play
 
@@ -110,9 +110,9 @@ FAILURES = {
     "500": refuse(500),
     "429": refuse(429),
     "timeout": lambda request: SILENCE,
-    "not JSON": lambda request: Answer(200, b'{"access_token": "' + TOKEN.encode()),
-    "another shape": lambda request: Answer(200, {"access_token": TOKEN, **PLACE, "vin": [VIN]}),
-    "no answer": None,
+    "not JSON": lambda request: Response(200, b'{"access_token": "' + TOKEN.encode()),
+    "another shape": lambda request: Response(200, {"access_token": TOKEN, **PLACE, "vin": [VIN]}),
+    "no response": None,
     "bug in a hook": None,
 }
 
@@ -164,7 +164,7 @@ def test_no_frame_of_a_failed_call_shows_a_secret(server, site, failure, call):
 
     if FAILURES[failure]:
         server.play = FAILURES[failure]
-    elif failure == "no answer":
+    elif failure == "no response":
         with socket.socket() as closed:
             closed.bind(("127.0.0.1", 0))
             site = Site(f"http://127.0.0.1:{closed.getsockname()[1]}", sdk.Requester(retries=0))
@@ -182,7 +182,7 @@ def test_no_frame_of_a_failed_call_shows_a_secret(server, site, failure, call):
         return
     assert_hidden(shown_by(caught))
     assert caught.__cause__ is None
-    if failure in ("bug in a hook", "no answer", "timeout"):
+    if failure in ("bug in a hook", "no response", "timeout"):
         assert caught.__context__ is None
     if isinstance(caught, Bug):
         assert f"{__file__}:" in caught.__notes__[0]
@@ -248,7 +248,7 @@ class TestWhatIsSent:
         assert_hidden(f"{kept.headers} {kept.body}")
 
     def test_queries_are_sent(self, server, site):
-        server.play = lambda request: Answer(body={"compatible": True, "data": []})
+        server.play = lambda request: Response(body={"compatible": True, "data": []})
         site.client.is_compatible(VIN, ["read_vin"])
         list(sdk.v3.iter_connections(TOKEN, external_id=EXTERNAL, **site.at))
         assert f"vin={VIN}&" in server.requests[0].path
@@ -277,7 +277,7 @@ class TestWhatIsSent:
 class TestWhatComes:
     def test_tokens_are_secrets_and_equal_to_their_text(self, server, site):
         body = {"access_token": TOKEN, "refresh_token": REFRESH, "expires_in": 1, "token_type": "Bearer"}
-        server.play = lambda request: Answer(body=body)
+        server.play = lambda request: Response(body=body)
         for access in (site.client.exchange_code(CODE), site.application.request_token()):
             assert access["access_token"] == TOKEN
             assert_hidden(f"{access}")
@@ -286,10 +286,10 @@ class TestWhatComes:
     def test_vins_and_places_have_their_types(self, server, site, version):
         def play(request):
             if version == "v2":
-                return Answer(body={"vin": VIN} if request.path.endswith("/vin") else PLACE)
+                return Response(body={"vin": VIN} if request.path.endswith("/vin") else PLACE)
             code = request.path.rpartition("/")[2]
             body = {"value": VIN} if code.endswith("vin") else PLACE
-            return Answer(body={"data": {"id": code, "attributes": {"status": "SUCCESS", "body": body}}})
+            return Response(body={"data": {"id": code, "attributes": {"status": "SUCCESS", "body": body}}})
 
         server.play = play
         car = getattr(site, version)
@@ -344,7 +344,7 @@ class TestWebhooks:
             lambda: sdk.webhooks.verify_payload(WEBHOOK, signature, self.BODY),
             lambda: sdk.webhooks.verify_payload(WEBHOOK, signature, self.BODY.encode()),
             lambda: sdk.webhooks.load(self.BODY),
-            lambda: sdk.webhooks.identity(load_json(self.BODY), known=""),
+            lambda: sdk.webhooks.identity(load_json(self.BODY), event_id=""),
         ):
             with pytest.raises(Bug) as caught:
                 call()
@@ -353,7 +353,7 @@ class TestWebhooks:
 
 
 def test_urllib3_logs_no_secret_at_debug(server, site, caplog):
-    server.play = lambda request: Answer(body={"compatible": True, "data": []})
+    server.play = lambda request: Response(body={"compatible": True, "data": []})
     query = {"state": STATE, "code": CODE, "access_token": TOKEN, "external_id": EXTERNAL, "limit": 5}
     with caplog.at_level(logging.DEBUG):
         site.client.is_compatible(VIN, ["read_vin"])

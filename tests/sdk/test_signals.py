@@ -17,7 +17,7 @@ def resource(code, body, **more):
     return {"id": code, "type": "signal", "attributes": {**attributes, **more}, "meta": {}}
 
 
-def test_a_signal_has_the_faces_name_and_unit():
+def test_a_signal_has_our_name_and_unit():
     raw = resource("tractionbattery-stateofcharge", {"unit": "percent", "value": 75})
     raw["meta"] = {"oemUpdatedAt": "2024-11-18T14:32:08Z", "retrievedAt": "2024-11-18T14:33:08.000Z"}
     assert signals.read(raw) == {
@@ -33,7 +33,7 @@ def test_a_signal_has_the_faces_name_and_unit():
     }
 
 
-def test_a_webhooks_signal_reads_the_same():
+def test_a_signal_of_a_webhook_is_parsed_alike():
     in_rest = resource("odometer-traveleddistance", {"unit": "kilometers", "value": 10321})
     in_rest["meta"] = {"oemUpdatedAt": "2024-11-18T14:32:08Z"}
     in_webhook = {
@@ -97,16 +97,16 @@ def test_a_webhooks_signal_reads_the_same():
         ("new-thing", {"value": 30, "unit": "smoots"}, 30, {"value": 30, "unit": "smoots"}),
     ],
 )
-def test_every_shape_is_converted_where_its_unit_is_about_it(code, body, value, converted):
+def test_the_measured_fields_of_every_shape_are_converted(code, body, value, converted):
     found = signals.read(resource(code, body), "imperial")
     assert (found["value"], found["body"]) == (value, converted)
 
 
-def test_a_code_that_is_not_in_the_table_is_named_after_itself():
+def test_the_name_of_an_unknown_code_is_made_from_the_code():
     assert signals.read(resource("new-thing", {"value": 1}))["name"] == "new_thing"
 
 
-def test_every_code_of_smartcars_list_has_a_name_of_its_own():
+def test_every_code_of_smartcars_list_has_its_own_name():
     assert len(CODES) == 93
     assert set(signals.SIGNALS) == set(CODES)
     assert all(name.isidentifier() and name.islower() for name in signals.CODES)
@@ -117,7 +117,7 @@ def test_names_are_unique_and_their_units_exist():
     assert {kind for _, kind in signals.SIGNALS.values()} - {None} <= set(units.TARGET_UNITS)
 
 
-def test_a_signals_error_is_its_own():
+def test_a_signal_has_its_error():
     error = {"type": "COMPATIBILITY", "code": "VEHICLE_NOT_CAPABLE"}
     raw = resource("location-isathome", None, status={"value": "ERROR", "error": error})
     found = signals.read(raw)
@@ -162,5 +162,5 @@ parts = st.fixed_dictionaries(
 # Sixty fields take a while to draw on a machine that is busy.
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(parts | st.fixed_dictionaries({"attributes": parts}), st.sampled_from(["metric", "imperial"]))
-def test_reading_never_raises(raw, unit_system):
+def test_read_never_raises(raw, unit_system):
     signals.read(raw, unit_system)

@@ -33,7 +33,7 @@ from django_smartcar.sdk import units
         (5, "furlongs", (5, "furlongs"), (5, "furlongs")),
     ],
 )
-def test_a_number_is_converted_to_the_unit_of_the_face(value, word, metric, imperial):
+def test_a_number_is_converted_to_the_sdks_unit(value, word, metric, imperial):
     for unit_system, (number, face_word) in (("metric", metric), ("imperial", imperial)):
         convert = units.conversion(word, None, unit_system)
         assert (convert(value), convert.word) == (number, face_word)
@@ -41,7 +41,7 @@ def test_a_number_is_converted_to_the_unit_of_the_face(value, word, metric, impe
 
 @pytest.mark.parametrize("unit_system", ["metric", "imperial"])
 @pytest.mark.parametrize("percent", range(101))
-def test_a_percentage_is_the_fraction_that_generation_2_sends(percent, unit_system):
+def test_a_percentage_becomes_the_fraction_that_v2_sends(percent, unit_system):
     fraction = units.conversion("percent", "percent", unit_system)(percent)
     assert repr(fraction) == repr(float(f"{percent / 100:.2f}"))
 
@@ -56,13 +56,13 @@ def test_a_percentage_is_the_fraction_that_generation_2_sends(percent, unit_syst
         (None, "metric", 50, None),
     ],
 )
-def test_a_number_without_a_unit_is_in_the_one_it_was_sent_in(kind, sent_in, number, word):
+def test_a_number_without_a_unit_has_that_of_the_request(kind, sent_in, number, word):
     convert = units.conversion(None, kind, "metric", sent_in=sent_in)
     assert (convert(50), convert.word) == (number, word)
 
 
 @pytest.mark.parametrize("value", [True, False, None, "CHARGING", {"a": 1}])
-def test_what_is_no_number_is_left_alone(value):
+def test_anything_but_a_number_is_unchanged(value):
     assert units.conversion("miles", "distance")(value) is value
 
 
@@ -71,6 +71,6 @@ def test_a_number_that_is_not_finite_is_none(value):
     assert units.conversion("bar", "pressure")(value) is None
 
 
-def test_every_unit_of_the_face_is_understood():
+def test_every_unit_of_the_sdk_can_be_parsed():
     for kind, words in units.TARGET_UNITS.items():
         assert {units.UNITS[units._normal(word)].kind for word in words} == {kind}

@@ -1,4 +1,4 @@
-"""Signing held against Smartcar's own SDK, and every form of an event against what the simulator sends."""
+"""Signatures compared with Smartcar's own SDK, and every form of an event with the simulator's."""
 
 import hashlib
 import hmac
@@ -37,7 +37,7 @@ def test_signatures_agree_with_the_official_sdk():
         "print(json.dumps([[smartcar.hash_challenge(*case),"
         " smartcar.verify_payload(case[0], smartcar.hash_challenge(*case), case[1])] for case in cases]))"
     )
-    told = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", script],
         input=json.dumps(cases),
         env={"PYTHONPATH": str(path_of("6.19.1"))},
@@ -46,7 +46,7 @@ def test_signatures_agree_with_the_official_sdk():
         check=True,
     )
     ours = [[webhooks.hash_challenge(token, text), True] for token, text in cases]
-    assert json.loads(told.stdout) == ours
+    assert json.loads(result.stdout) == ours
     assert all(
         webhooks.verify_payload(*case)
         for case in ((t, h, c) for (t, c), (h, _) in zip(cases, ours, strict=True))
@@ -54,7 +54,7 @@ def test_signatures_agree_with_the_official_sdk():
 
 
 @given(token=ODD, signature=ODD, body=ODD)
-def test_verifying_never_raises_and_takes_nothing_but_the_signature(token, signature, body):
+def test_verify_payload_never_raises_and_accepts_only_the_signature(token, signature, body):
     right = False
     if token and all(isinstance(one, str | bytes) for one in (token, signature, body)):
         key, text, sent = (
@@ -70,14 +70,14 @@ def test_an_empty_token_verifies_nothing():
 
 
 @pytest.mark.parametrize("challenge", ["a", "8f14e45f-ceea-467f", "a" * 256, "AZaz09+/=_.-"])
-def test_a_challenge_may_be_hashed(challenge):
+def test_a_challenge_may_be_signed(challenge):
     assert webhooks.is_challenge(challenge)
 
 
 @pytest.mark.parametrize(
     "challenge", ["", "a" * 257, "{}", '{"a":1}', "a b", "a\n", "é", "[1]", '"a"', None, 5, ["a"]]
 )
-def test_what_could_be_an_event_may_not(challenge):
+def test_what_could_be_an_event_must_not_be_signed(challenge):
     assert not webhooks.is_challenge(challenge)
 
 
@@ -88,18 +88,18 @@ def test_no_challenge_is_an_event(challenge):
 
 
 @given(st.binary() | st.text() | JSON.map(json.dumps) | st.integers(900, 100_000).map(lambda n: "[" * n))
-def test_loading_never_raises(body):
+def test_load_never_raises(body):
     assert isinstance(webhooks.load(body), dict | None)
 
 
 @pytest.mark.parametrize(
     "body", ["[]", "1", "null", '{"a": NaN}', '{"a": Infinity}', "", "{", b"\xff\xfe", None]
 )
-def test_what_is_no_object_is_no_event(body):
+def test_only_a_json_object_is_an_event(body):
     assert webhooks.load(body) is None
 
 
-def test_an_object_that_is_too_deep_is_no_event():
+def test_an_object_nested_too_deep_is_no_event():
     assert webhooks.load('{"a":' * 30 + "1" + "}" * 30)
     assert webhooks.load('{"a":' * 60 + "1" + "}" * 60) is None
     for innermost in ("1", "{}", "[]"):
@@ -127,7 +127,7 @@ ALIKE = st.recursive(
 
 
 @given(st.dictionaries(FIELDS, ALIKE))
-def test_reading_never_raises(payload):
+def test_read_never_raises(payload):
     event = webhooks.read(payload)
     assert isinstance(event.sequence, int)
     assert all(isinstance(one.vehicle_id, str) and one.vehicle_id for one in event.updates)
@@ -157,7 +157,7 @@ def state(**changes):
     return {**body, **changes}
 
 
-def test_a_documented_state_is_read():
+def test_a_documented_state_is_parsed():
     payload = state()
     payload["data"]["triggers"] = [
         {"code": "odometer-traveleddistance", "name": "…"},
@@ -181,7 +181,7 @@ def test_a_documented_state_is_read():
 
 
 @pytest.mark.parametrize("signal", [{"code": "charge-ischarging", "name": "IsCharging"}, "Charge.IsCharging"])
-def test_a_captured_state_is_read(signal):
+def test_a_captured_state_is_parsed(signal):
     triggers = [{"type": "SIGNAL_UPDATED", "signal": signal}, {"type": "FIRST_DELIVERY"}]
     payload = state(triggers=triggers, meta={"deliveryTime": 1731940328000})
     event = webhooks.read(payload)
@@ -190,7 +190,7 @@ def test_a_captured_state_is_read(signal):
 
 
 @pytest.mark.parametrize("signal", [{"code": "charge-ischarging"}, "Charge.IsCharging"])
-def test_an_error_and_its_end_are_read(signal):
+def test_an_error_and_its_resolution_are_parsed(signal):
     error = {"type": "CONNECTED_SERVICES_ACCOUNT", "code": None, "signals": [signal]}
     errors = [
         {
@@ -241,15 +241,15 @@ SCHEDULE = {
 }
 
 
-def test_a_schedule_of_2_0_is_read_and_split_car_by_car():
+def test_a_schedule_of_2_0_is_parsed_and_split_by_vehicle():
     event = webhooks.read(SCHEDULE)
     assert (event.kind, event.id) == ("VEHICLE_STATE", "")
     assert [update.vehicle_id for update in event.updates] == ["car-1", "car-2"]
-    told = {one["name"]: (one["value"], one["unit"]) for one in event.updates[0].signals}
-    assert told["odometer"] == (160.9344, "km")
-    assert told["battery_level"] == (0.3, "fraction")
-    assert told["battery_range"] == (40.5, "km")
-    assert told["location"][0] == {"latitude": 1.5, "longitude": 2.5}
+    values = {one["name"]: (one["value"], one["unit"]) for one in event.updates[0].signals}
+    assert values["odometer"] == (160.9344, "km")
+    assert values["battery_level"] == (0.3, "fraction")
+    assert values["battery_range"] == (40.5, "km")
+    assert values["location"][0] == {"latitude": 1.5, "longitude": 2.5}
     assert event.updates[0].signals[0]["age"] == datetime(2026, 11, 20, 10, tzinfo=UTC)
     assert [
         [update.vehicle_id for update in webhooks.read(one).updates] for one in webhooks.split(SCHEDULE)
@@ -259,7 +259,7 @@ def test_a_schedule_of_2_0_is_read_and_split_car_by_car():
     ]
 
 
-def test_the_envelope_says_whom_an_event_is_about():
+def test_the_envelope_has_the_ids_of_vehicle_and_user():
     for payload in (state(), state(errors=[{"type": "VEHICLE_STATE"}]), SCHEDULE):
         envelope, event = webhooks.envelope(payload), webhooks.read(payload)
         assert (envelope.kind, envelope.id, envelope.webhook_id) == (event.kind, event.id, event.webhook_id)
@@ -268,14 +268,14 @@ def test_the_envelope_says_whom_an_event_is_about():
         assert about[0] == about[1] != []
 
 
-def test_charging_of_2_0_is_read():
-    told = {
+def test_a_charging_event_of_2_0_is_parsed():
+    content = {
         "eventId": "e",
         "vehicleId": "car-1",
         "eventType": "CHARGING_STARTED",
         "eventTime": "2026-11-20T10:00:00Z",
     }
-    event = webhooks.read({"version": "2.0", "webhookId": "h", "eventName": "eventBased", "payload": told})
+    event = webhooks.read({"version": "2.0", "webhookId": "h", "eventName": "eventBased", "payload": content})
     assert (event.kind, event.id, event.updates[0].triggers) == (
         "CHARGING_STARTED",
         "e",
@@ -296,12 +296,12 @@ def test_charging_of_2_0_is_read():
         {"version": "2.0", "webhookId": "h", "eventName": "verify", "payload": {"challenge": "abc"}},
     ],
 )
-def test_a_challenge_is_read(payload):
+def test_a_challenge_is_parsed(payload):
     event = webhooks.read(payload)
     assert (event.kind, event.challenge, event.updates) == ("VERIFY", "abc", ())
 
 
-def test_an_event_without_an_id_is_known_by_what_its_attempts_have_in_common():
+def test_an_event_without_an_id_is_identified_by_its_content():
     first, again = state(eventId=None), state(eventId=None)
     again["meta"] = {**again["meta"], "deliveryId": "d2", "deliveredAt": 1731940399999}
     assert webhooks.identity(first) == webhooks.identity(again)
@@ -310,5 +310,5 @@ def test_an_event_without_an_id_is_known_by_what_its_attempts_have_in_common():
     assert webhooks.identity(state()) == "event-1"
 
 
-def test_positions_do_not_show_in_repr():
+def test_repr_shows_no_position():
     assert "1.5" not in repr(webhooks.read(SCHEDULE))

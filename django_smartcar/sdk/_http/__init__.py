@@ -1,4 +1,4 @@
-"""The wire. This is the only file that sends a request, so what is promised here holds for every call."""
+"""Send HTTP requests: sessions, timeouts, retries, and errors. Nothing else in the package sends one."""
 
 import contextlib
 import os
@@ -38,17 +38,17 @@ TRANSIENT_ERRORS = {(429, "RATE_LIMIT", "SMARTCAR_API"), (500, "SERVER", "INTERN
 Response: TypeAlias = requests.Response
 Auth: TypeAlias = Callable[[requests.PreparedRequest], requests.PreparedRequest]
 
-# Workers forked from one parent inherit its random state, and would all wake up together.
+# Forked workers inherit the random state of their parent, and would all retry at the same time.
 jitter = random.SystemRandom()
 
 
 class Requester:
-    """Sends requests to Smartcar: pooled connections, a timeout always, reads retried, commands never.
+    """Sends requests with pooled connections. Every request has a timeout. GETs are retried, commands never.
 
-    All times are seconds. ``timeout`` is for reads and ``command_timeout`` for POST and DELETE: how long the
-    server may stay silent (Smartcar holds a command until the car has answered, up to 310 s). A GET that
-    failed for a passing reason is repeated up to ``retries`` times, within ``deadline`` of the first try.
-    Safe to share between threads. A ``session`` of your own is used as it is, adapters, cookies and all.
+    All times are seconds. ``timeout`` is the read timeout of GETs, ``command_timeout`` that of POST and
+    DELETE: Smartcar holds a command until the vehicle has responded, up to 310 s. A GET that fails with a
+    transient error is retried up to ``retries`` times, until ``deadline`` seconds after the first attempt.
+    Thread-safe. A ``session`` that you pass is used unchanged, with its adapters and cookies.
     """
 
     def __init__(
@@ -75,8 +75,8 @@ class Requester:
     def call(self, method: str, url: str, **kwargs: Any) -> Response:
         """Send one request; the keyword arguments are those of ``requests.request``.
 
-        Returns a 2xx answer. Raises the exception of its status for any other (redirects are not followed),
-        and NoResponseException if there was none. A ``timeout`` of the caller's goes before our own.
+        Returns a 2xx response. For any other status, raises its exception (redirects are not followed), and
+        without a response NoResponseException. A ``timeout`` argument overrides the requester's own.
         """
         kwargs = _protected(kwargs)
         is_read = method.upper() == "GET"
@@ -84,32 +84,33 @@ class Requester:
             self.connect_timeout,
             self.timeout if is_read else self.command_timeout,
         )
-        ends = time.monotonic() + self.deadline
-        answer, may_help = self._attempt(method, url, timeout, kwargs)
+        deadline = time.monotonic() + self.deadline
+        result, is_retryable = self._attempt(method, url, timeout, kwargs)
         for retry in range(self.retries if is_read else 0):
-            if isinstance(answer, Response) or not may_help:
+            if isinstance(result, Response) or not is_retryable:
                 break
-            pause = self._pause_before(retry, answer)
-            if pause > MAX_PAUSE or time.monotonic() + pause >= ends:
+            pause = self._pause_before(retry, result)
+            if pause > MAX_PAUSE or time.monotonic() + pause >= deadline:
                 break
             time.sleep(pause)
             connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
-            # The first try has its whole timeout; the others share what is left of the deadline.
-            left = urllib3.Timeout(total=max(0.001, ends - time.monotonic()), connect=connect, read=read)
-            answer, may_help = self._attempt(method, url, left, kwargs)
-        if isinstance(answer, SmartcarException):
-            raise answer
-        return answer
+            # The first attempt has its full timeout; retries share the rest of the deadline.
+            remaining = max(0.001, deadline - time.monotonic())
+            retry_timeout = urllib3.Timeout(total=remaining, connect=connect, read=read)
+            result, is_retryable = self._attempt(method, url, retry_timeout, kwargs)
+        if isinstance(result, SmartcarException):
+            raise result
+        return result
 
     @property
     def read_timeout(self) -> tuple[float, float]:
-        """How long to wait for the connection, and then for the answer, of what is not a command."""
+        """Return the connect and read timeouts of a request that waits for no vehicle."""
         return self.connect_timeout, self.timeout
 
     def _attempt(
         self, method: str, url: str, timeout: Any, kwargs: dict[str, Any]
     ) -> tuple[Response | SmartcarException, bool]:
-        """The answer, or the exception to raise; and whether trying again may help."""
+        """Return the response or the exception to raise, and whether a retry may help."""
         settings = {
             **kwargs,
             "headers": {**kwargs["headers"], "User-Agent": USER_AGENT},
@@ -120,7 +121,7 @@ class Requester:
         try:
             response = self._session().request(method, url, **settings)
         except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
-            return _no_answer(error), _is_connection_fault(error)
+            return _no_response(error), _is_connection_fault(error)
         except BaseException as error:
             # The frames of requests, urllib3 and http.client hold what is sent as plain text.
             error.add_note(_origin_of(error))
@@ -140,7 +141,7 @@ class Requester:
         if self._given_session is not None:
             return self._given_session
         if self._pid != os.getpid():
-            # Two processes reading from one socket would take each other's answers.
+            # Two processes that read from one socket would receive each other's responses.
             self._own_session, self._pid = PooledSession(), os.getpid()
         return self._own_session
 
@@ -180,9 +181,9 @@ def _protected_form(form: Any) -> Any:
 
 
 def _protected_auth(auth: tuple[str, str] | Auth | None) -> Auth:
-    """Wrap an ``auth`` so that the prepared request shows neither its credentials nor its body.
+    """Wrap ``auth`` so that the prepared request shows neither its credentials nor its body.
 
-    There always is one: without, requests reads ``~/.netrc``, and replaces our Authorization header.
+    Without any ``auth``, requests would read ``~/.netrc`` and replace our Authorization header.
     """
     add_credentials = requests.auth.HTTPBasicAuth(*auth) if isinstance(auth, tuple) else auth
 
@@ -190,7 +191,7 @@ def _protected_auth(auth: tuple[str, str] | Auth | None) -> Auth:
         request = add_credentials(request) if add_credentials else request
         request.headers.update(protected_headers(request.headers))
         if isinstance(request.body, str | bytes):
-            # Bytes, as some adapters call str() on a text, which prints the placeholder of a `Secret`.
+            # Always bytes: some adapters call str() on text, which gives the placeholder of a `Secret`.
             request.body = SecretBytes(
                 request.body.encode() if isinstance(request.body, str) else request.body
             )
@@ -207,18 +208,22 @@ def _origin_of(error: BaseException) -> str:
     )
 
 
-def _no_answer(error: Exception) -> NoResponseException:
-    """Our exception for one of requests, whose own text is not quoted: it may hold a token or a VIN."""
+def _no_response(error: Exception) -> NoResponseException:
+    """Return our exception for one of requests, without its text, which may hold a token or a VIN."""
     reason = _reason_of(error)
-    spoken = (
+    quotable = (
         urllib3.exceptions.NewConnectionError,
         urllib3.exceptions.TimeoutError,
         urllib3.exceptions.SSLError,
     )
-    words = str(reason) if isinstance(reason, spoken) else type(error).__name__
+    description = str(reason) if isinstance(reason, quotable) else type(error).__name__
     sent = not _was_never_sent(error)
-    start = "No answer from Smartcar, the request may have arrived" if sent else "Smartcar was not reached"
-    failure = NoResponseException(f"{start}: {words}", request_sent=sent)
+    start = (
+        "No response from Smartcar, which may have received the request"
+        if sent
+        else "Could not reach Smartcar"
+    )
+    failure = NoResponseException(f"{start}: {description}", request_sent=sent)
     failure.fault = classify(reason)
     return failure
 
@@ -231,7 +236,7 @@ def _reason_of(error: Exception) -> object:
 def _was_never_sent(error: Exception) -> bool:
     reason = _reason_of(error)
     if isinstance(error, requests.exceptions.InvalidHeader):
-        # Ours was refused before sending; urllib3's comes from the answer.
+        # requests refuses our header before sending; urllib3 refuses one of the response.
         return not isinstance(reason, urllib3.exceptions.HTTPError)
     if isinstance(error, requests.exceptions.SSLError):
         return any(isinstance(arg, ssl.SSLCertVerificationError) for arg in getattr(reason, "args", ()))
@@ -241,25 +246,25 @@ def _was_never_sent(error: Exception) -> bool:
 
 
 def _is_connection_fault(error: Exception) -> bool:
-    # Not a read timeout: the server had all its time, and a second wait would double the caller's.
+    # Not a read timeout: a retry would double the time that the caller waits.
     if isinstance(_reason_of(error), urllib3.exceptions.ReadTimeoutError):
         return False
     return isinstance(error, requests.ConnectionError | requests.exceptions.ChunkedEncodingError)
 
 
 def json_of(response: Response) -> Any:
-    """The JSON of a 2xx answer, whatever it is. Raises InvalidResponseException if it is none."""
+    """Return the JSON of a 2xx response. Raise InvalidResponseException if it is not JSON."""
     with contextlib.suppress(ValueError, RecursionError):
         return load_json(response.content)
-    # Raised here and not above: the error of the parser holds the whole body.
+    # Raised outside the block: the parser's error, which would be its context, holds the whole body.
     raise invalid(response, "it is not JSON")
 
 
 def body_of(response: Response, **fields: type) -> dict[str, Any]:
-    """The JSON object of a 2xx answer, in which each of ``fields`` is there and of its type.
+    """Return the JSON object of a 2xx response, in which each of ``fields`` has its type.
 
-    ``float`` takes any finite number, ``list`` a list of strings. Raises InvalidResponseException, which
-    names what is wrong and never quotes the body: it may hold tokens.
+    ``float`` accepts any finite number, ``list`` a list of strings. Raises InvalidResponseException, which
+    names the field and never quotes the body: it may hold tokens.
     """
     body = json_of(response)
     if not isinstance(body, dict):
@@ -271,9 +276,9 @@ def body_of(response: Response, **fields: type) -> dict[str, Any]:
 
 
 def invalid(response: Response, why: str) -> InvalidResponseException:
-    """The exception for a 2xx answer that cannot be used."""
+    """Return the exception for a 2xx response that cannot be used."""
     return InvalidResponseException(
-        f"Smartcar's answer is not what it promises: {why}",
+        f"Unexpected response from Smartcar: {why}",
         status_code=response.status_code,
         request_id=response.headers.get(const.REQUEST_ID_HEADER),
         response=response,
@@ -295,5 +300,5 @@ redact_urllib3_logs()
 
 
 def call(method: str, url: str, **kwargs: Any) -> Response:
-    """Send one request with the requester that everything shares by default (see ``Requester.call``)."""
+    """Send one request with the default requester (see ``Requester.call``)."""
     return default_requester.call(method, url, **kwargs)

@@ -1,26 +1,26 @@
-"""Why no answer came, in a word that a program can tell apart."""
+"""Classify connection failures: why a request got no response."""
 
 import ssl
 from typing import Final
 
 import urllib3
 
-#: The proxy of this machine's settings was not reached, or let nothing through.
+#: The configured proxy could not be reached, or refused the request.
 PROXY: Final = "proxy"
-#: The name of the host cannot be resolved.
+#: The host name cannot be resolved.
 DNS: Final = "dns"
-#: Nothing came, neither a connection nor an answer, in all the time that it had.
+#: The connect or read timeout ended.
 TIMEOUT: Final = "timeout"
-#: The host's certificate is not one that this machine trusts for that name.
+#: This machine does not trust the host's certificate for that name.
 CERTIFICATE: Final = "certificate"
-#: They could not agree on an encrypted connection.
+#: The TLS handshake failed.
 TLS: Final = "tls"
-#: The host, or the network on the way there, refused the connection.
+#: The host or the network refused the connection.
 REFUSED: Final = "refused"
-#: The connection broke off.
+#: The connection was closed or reset.
 BROKEN: Final = "broken"
 
-# The first that fits: a proxy's error holds one of the others, and a name not found is a connection not made.
+# The first match counts: a proxy error wraps one of the others, and a name error is a connection error.
 _WORDS: Final = (
     (urllib3.exceptions.ProxyError, PROXY),
     (urllib3.exceptions.NameResolutionError, DNS),
@@ -31,7 +31,7 @@ _WORDS: Final = (
 
 
 def classify(reason: object) -> str:
-    """The word for what urllib3 names as the reason."""
+    """Return the word for the reason that urllib3 gives."""
     if any(isinstance(part, ssl.SSLCertVerificationError) for part in getattr(reason, "args", ())):
         return CERTIFICATE
     return next((word for kind, word in _WORDS if isinstance(reason, kind)), BROKEN)

@@ -1,4 +1,4 @@
-"""API v2: a token of each driver's. It ends one day, and this package with it."""
+"""API v2: one token per user. When Smartcar retires it, this package can be removed."""
 
 from ._client import Api, Paging, VehicleIds, get_user_id, get_vehicle_ids, iter_vehicle_ids
 from .compatibility import (

@@ -1,4 +1,4 @@
-"""Addresses and bearer headers of the vehicle API, API v2, and the calls that need a token only."""
+"""REST client of API v2: URLs and bearer headers, and the calls that need only a token."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypedDict, cast
@@ -12,21 +12,21 @@ PAGE_SIZE = 50
 
 
 class Paging(TypedDict):
-    """``count`` is how many there are in all, ``offset`` where this page starts."""
+    """``count`` is the total number of items, ``offset`` the start of this page."""
 
     count: int
     offset: int
 
 
 class VehicleIds(TypedDict):
-    """One page of a driver's vehicle ids."""
+    """One page of a user's vehicle ids."""
 
     vehicles: list[str]
     paging: Paging
 
 
 class Api:
-    """One access token, and perhaps one vehicle, turned into requests; methods return raw answers."""
+    """Requests with one access token, and optionally for one vehicle. Methods return raw responses."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Api:
     ) -> None:
         access_token = Secret(access_token)
         if vehicle_id is not None and not str(vehicle_id).strip("."):
-            # Dots cannot be escaped: every client and proxy takes them for "here" and "one up".
+            # Dots cannot be escaped: clients and proxies resolve "." and ".." as path segments.
             raise ValueError(f"a vehicle id cannot be {vehicle_id!r}")
         self.access_token = access_token
         self.vehicle_id = vehicle_id
@@ -51,37 +51,37 @@ class Api:
 
     @property
     def auth(self) -> dict[str, str]:
-        """The Authorization header, in a dict of the caller's own."""
+        """Return the Authorization header, in a new dict."""
         return bearer(self.access_token)
 
     def set_unit_system(self, unit_system: str) -> None:
-        """Ask for ``"metric"`` or ``"imperial"`` from now on; ValueError for anything else."""
+        """Request ``"metric"`` or ``"imperial"`` units from now on. Raise ValueError for anything else."""
         if unit_system not in const.UNIT_SYSTEMS:
-            raise ValueError(f"the unit system is 'metric' or 'imperial', not {unit_system!r}")
+            raise ValueError(f"unit_system must be 'metric' or 'imperial', not {unit_system!r}")
         self.unit_system = unit_system
 
     def action(self, endpoint: str, action: str, **kwargs: Any) -> Response:
-        """POST an action to the vehicle; of ``kwargs``, those that are not None go into the body."""
+        """POST an action to the vehicle. The body has those ``kwargs`` that are not None."""
         body = {"action": action, **{name: value for name, value in kwargs.items() if value is not None}}
         return self._requester.call("POST", self._format(endpoint), json=body, headers=self._unit_headers())
 
     def get(self, endpoint: str, **params: Any) -> Response:
-        """GET one of the vehicle's endpoints; ``""`` is the vehicle itself. What is None is left out."""
+        """GET an endpoint of the vehicle; ``""`` is the vehicle itself. Parameters of None are omitted."""
         url = self._format(endpoint)
         return self._requester.call("GET", url, headers=self._unit_headers(), params=params)
 
     def post(self, endpoint: str, **body: Any) -> Response:
-        """POST something to the vehicle."""
+        """POST JSON to an endpoint of the vehicle."""
         return self._requester.call("POST", self._format(endpoint), json=body, headers=self._unit_headers())
 
     def batch(self, paths: Iterable[str]) -> Response:
-        """POST many paths to be read at once. It is no command: it has the time of a read."""
+        """POST a batch of paths to read. It is not a command, so it has the timeout of a read."""
         body = {"requests": [{"path": f"/{path}"} for path in paths]}
         url, timeout = self._format("batch"), self._requester.read_timeout
         return self._requester.call("POST", url, json=body, headers=self._unit_headers(), timeout=timeout)
 
     def webhook(self, method: str, webhook_id: str, token: str | None = None) -> Response:
-        """POST or DELETE the vehicle's subscription to a webhook; ``token`` takes the place of our own."""
+        """POST or DELETE the vehicle's subscription to a webhook, with ``token`` if it is given."""
         token = protect(token)
         headers = self.auth if token is None else bearer(token)
         url, timeout = self._format(f"webhooks/{segments(webhook_id)[0]}"), self._requester.read_timeout
@@ -90,14 +90,14 @@ class Api:
     def request(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> Response:
-        """Send anything to a path below the vehicle; the caller's headers go before our own."""
+        """Send any request to a path below the vehicle. The caller's headers override ours."""
         body, headers = protected_copy(body), protected_headers(headers)
         path, _, query = path.partition("?")
         url = self._format("/".join(segments(*filter(None, path.split("/"))))) + (query and f"?{query}")
         return self._requester.call(method, url, headers={**self._unit_headers(), **headers}, json=body)
 
     def permissions(self, **params: Any) -> Response:
-        """GET what the owner has granted; ``limit`` and ``offset`` choose the page."""
+        """GET the granted permissions; ``limit`` and ``offset`` select the page."""
         return self._requester.call("GET", self._format("permissions"), headers=self.auth, params=params)
 
     def disconnect(self) -> Response:
@@ -105,16 +105,16 @@ class Api:
         return self._requester.call("DELETE", self._format("application"), headers=self.auth)
 
     def vehicles(self, **params: Any) -> Response:
-        """GET the driver's vehicles; ``limit`` and ``offset`` choose the page."""
+        """GET the user's vehicles; ``limit`` and ``offset`` select the page."""
         return self._requester.call("GET", f"{self._api_url}/vehicles", headers=self.auth, params=params)
 
     def user(self, **params: Any) -> Response:
-        """GET the driver's Smartcar id."""
+        """GET the user's Smartcar id."""
         return self._requester.call("GET", f"{self._api_url}/user", headers=self.auth, params=params)
 
     def _format(self, endpoint: str) -> str:
         if self.vehicle_id is None:
-            raise ValueError("this Api was made without a vehicle id")
+            raise ValueError("this Api has no vehicle id")
         return f"{self._api_url}/vehicles/{quote(str(self.vehicle_id), safe='')}/{endpoint}"
 
     def _unit_headers(self) -> dict[str, str]:
@@ -122,25 +122,25 @@ class Api:
 
 
 def segments(*parts: str) -> list[str]:
-    """Pieces of a path, escaped. ValueError for what cannot be one."""
+    """Return path segments, escaped. Raise ValueError for ``""``, ``"."`` and ``".."``."""
     for part in parts:
-        # Dots cannot be escaped: every client and proxy takes them for "here" and "one up".
+        # Dots cannot be escaped: clients and proxies resolve "." and ".." as path segments.
         if not str(part).strip("."):
-            raise ValueError(f"{part!r} cannot be a piece of a path")
+            raise ValueError(f"{part!r} cannot be a path segment")
     return [quote(str(part), safe="") for part in parts]
 
 
-def iter_all(ask: Callable[..., Response], key: str, page_size: int) -> Iterator[str]:
-    """Each of the ``key`` strings on the pages of ``ask(limit=…, offset=…)``, once; lazily, a request a page.
+def iter_all(fetch: Callable[..., Response], key: str, page_size: int) -> Iterator[str]:
+    """Yield each ``key`` string on the pages of ``fetch(limit=…, offset=…)`` once. Lazy: one request a page.
 
-    Ends with the count the server gives, and also, should that be wrong, with a page that brings nothing new.
+    Stops at the server's count, or, if that is wrong, at a page without new items.
     """
     if page_size < 1:
-        raise ValueError(f"a page holds at least one item, not {page_size}")
+        raise ValueError(f"page_size must be at least 1, not {page_size}")
     seen: set[str] = set()
     offset = 0
     while True:
-        body = body_of(ask(limit=page_size, offset=offset), **{key: list})
+        body = body_of(fetch(limit=page_size, offset=offset), **{key: list})
         new = [item for item in dict.fromkeys(body[key]) if item not in seen]
         if not new:
             return
@@ -161,9 +161,9 @@ def get_vehicle_ids(
     requester: Requester | None = None,
     api_url: str = const.API_URL,
 ) -> VehicleIds:
-    """One page of the driver's vehicle ids: ``{"vehicles": [id, …], "paging": {"count", "offset"}}``.
+    """Return one page of vehicle ids: ``{"vehicles": [id, …], "paging": {"count", "offset"}}``.
 
-    Smartcar takes a ``limit`` of at most 50. Raises a SmartcarException. GET /vehicles.
+    Smartcar accepts a ``limit`` of up to 50. Raises a SmartcarException. GET /vehicles.
     """
     access_token = Secret(access_token)
     response = Api(access_token, requester=requester, api_url=api_url).vehicles(limit=limit, offset=offset)
@@ -178,10 +178,7 @@ def iter_vehicle_ids(
     requester: Requester | None = None,
     api_url: str = const.API_URL,
 ) -> Iterator[str]:
-    """All of the driver's vehicle ids, each once, from as many pages as it takes.
-
-    Raises a SmartcarException.
-    """
+    """Yield all vehicle ids of the user, each once, from all pages. Raises a SmartcarException."""
     access_token = Secret(access_token)
     return iter_all(Api(access_token, requester=requester, api_url=api_url).vehicles, "vehicles", page_size)
 
@@ -189,7 +186,7 @@ def iter_vehicle_ids(
 def get_user_id(
     access_token: str, *, requester: Requester | None = None, api_url: str = const.API_URL
 ) -> str:
-    """The Smartcar id of the driver who granted this token. Raises a SmartcarException. GET /user."""
+    """Return the Smartcar id of the user who granted this token. Raises a SmartcarException. GET /user."""
     access_token = Secret(access_token)
     response = Api(access_token, requester=requester, api_url=api_url).user()
     return cast(str, body_of(response, id=str)["id"])

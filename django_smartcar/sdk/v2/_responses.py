@@ -1,4 +1,4 @@
-"""Answers of API v2 and what the face makes of them, one by one or many in a batch."""
+"""Parse responses of API v2, of single requests and of batches."""
 
 import io
 import json
@@ -15,15 +15,15 @@ from ..types import Batch, VehicleAttributes, VehicleInfo
 
 
 def reading_of(name: str, response: Response) -> dict[str, Any]:
-    """What the method ``name`` returns. Raises InvalidResponseException."""
+    """Return what the method ``name`` returns. Raise InvalidResponseException."""
     body = json_of(response)
     if body is None:
-        raise invalid(response, "it is null")
+        raise invalid(response, "the body is null")
     try:
         data = parse_data(name, body)
     except ValueError as error:
         raise invalid(response, str(error)) from None
-    # The seed gives these two as they came, with what else stands there.
+    # Smartcar's own SDK returns these two unchanged, with any further fields.
     data = body if name in ("odometer", "location") else data
     return {"data": data, **metadata_of(response, name in MEASURED)}
 
@@ -52,13 +52,13 @@ def permissions_of(response: Response) -> list[str]:
 
 
 def read(name: str, response: Response) -> Any:
-    """What the method ``name`` returns; for a name that is no method's, what came."""
+    """Return what the method ``name`` returns; for any other name, what ``request`` returns."""
     if name in FIELDS:
         return reading_of(name, response)
-    return _OTHERS[name](response) if name in _OTHERS else request_result(response)
+    return _PARSERS[name](response) if name in _PARSERS else request_result(response)
 
 
-_OTHERS: Final[dict[str, Callable[[Response], Any]]] = {
+_PARSERS: Final[dict[str, Callable[[Response], Any]]] = {
     "attributes": attributes_of,
     "vin": vin_of,
     "permissions": permissions_of,
@@ -66,18 +66,18 @@ _OTHERS: Final[dict[str, Callable[[Response], Any]]] = {
 
 
 def batch_of(response: Response, names: Mapping[str, str]) -> Batch:
-    """The outcomes of a batch, one for each of ``names`` (method -> path); of a failure, its exception."""
+    """Return the results of a batch, one for each of ``names`` (method -> path), or their exceptions."""
     items = body_of(response).get("responses")
     if not isinstance(items, list):
         raise invalid(response, "'responses' is not a list")
     known = [item for item in items if isinstance(item, dict) and isinstance(item.get("path"), str)]
     by_path = {item["path"].strip("/"): item for item in known}
-    return cast(Batch, {name: _outcome(name, by_path.get(path), response) for name, path in names.items()})
+    return cast(Batch, {name: _result(name, by_path.get(path), response) for name, path in names.items()})
 
 
-def _outcome(name: str, item: dict[str, Any] | None, batch: Response) -> Any:
+def _result(name: str, item: dict[str, Any] | None, batch: Response) -> Any:
     try:
-        response = _alone(item, batch)
+        response = _single_response(item, batch)
         if not 200 <= response.status_code < 300:
             return exception_for(response)
         return read(name, response)
@@ -85,10 +85,10 @@ def _outcome(name: str, item: dict[str, Any] | None, batch: Response) -> Any:
         return error.with_traceback(None)
 
 
-def _alone(item: dict[str, Any] | None, batch: Response) -> Response:
-    """An item of a batch as the answer that it would have been alone."""
+def _single_response(item: dict[str, Any] | None, batch: Response) -> Response:
+    """Return an item of a batch as the response to a single request."""
     if item is None:
-        raise invalid(batch, "a path of the batch has no answer")
+        raise invalid(batch, "a path of the batch has no response")
     code, headers = item.get("code"), item.get("headers")
     if not isinstance(code, int):
         raise invalid(batch, "an item of the batch has no 'code'")
@@ -98,7 +98,7 @@ def _alone(item: dict[str, Any] | None, batch: Response) -> Response:
     if request_id := batch.headers.get(const.REQUEST_ID_HEADER):
         response.headers[const.REQUEST_ID_HEADER] = request_id
     if isinstance(headers, dict):
-        # Whatever their case was; and a number is a number here, not its digits.
+        # The names in any case; the values may be JSON numbers.
         response.headers.update({str(name): str(value) for name, value in headers.items()})
     response.raw = io.BytesIO(json.dumps(item.get("body")).encode())
     return response

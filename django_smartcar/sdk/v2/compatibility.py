@@ -1,4 +1,4 @@
-"""What Smartcar can do with a car that nobody has connected yet, API v2.
+"""The compatibility API of v2: what Smartcar supports for a vehicle that is not connected yet.
 
 API v3 has ``sdk.v3.iter_compatible_vehicles``. Each call raises a SmartcarException. Source:
 smartcar.com/docs, API reference v2.0, compatibility.
@@ -11,6 +11,7 @@ from ...secret_types import Secret, Vin
 from .. import const
 from .._http import Requester, Response, default_requester, invalid, json_of
 from .._schema import Shape, boolean, required, text, validated, whole_number
+from ..connect import join_scopes
 
 
 class Capability(TypedDict):
@@ -31,7 +32,7 @@ class Compatibility(TypedDict):
 
 
 class CompatibilityModel(TypedDict):
-    """A model of a make, from its first year to its last; ``type`` is ``"ICE"``, ``"HEV"``, ``"PHEV"``, …"""
+    """A model and its first and last year. ``type`` is ``"ICE"``, ``"HEV"``, ``"PHEV"`` or ``"BEV"``."""
 
     model: str
     start_year: int | None
@@ -69,19 +70,19 @@ def get_compatibility(
     requester: Requester | None = None,
     api_url: str = const.API_URL,
 ) -> Compatibility:
-    """Whether a car may be connected, and which permissions would work with it.
+    """Return whether a vehicle can be connected, and which permissions it supports.
 
     ``{"compatible", "reason", "capabilities": [{"permission", "endpoint", "capable", "reason"}, …]}``;
     capabilities are known in the United States only. ``flags`` are Smartcar's (``"country:DE"``). Smartcar
-    sells this apart: PermissionException without. GET /compatibility.
+    sells this feature separately: PermissionException without it. GET /compatibility.
     """
     vin, client_secret = Vin(vin), Secret(client_secret)
-    params = {"vin": vin, "scope": _spaced(scope), "country": country, "flags": flags}
+    params = {"vin": vin, "scope": join_scopes(scope), "country": country, "flags": flags}
     response = (requester or default_requester).call(
         "GET", f"{api_url.rstrip('/')}/compatibility", params=params, auth=(client_id, client_secret)
     )
-    found: Compatibility = _checked(response, _COMPATIBILITY, json_of(response))
-    return found
+    result: Compatibility = _checked(response, _COMPATIBILITY, json_of(response))
+    return result
 
 
 def get_compatibility_matrix(
@@ -90,37 +91,31 @@ def get_compatibility_matrix(
     *,
     client_id: str,
     client_secret: str,
-    type: str | None = None,  # noqa: A002 - Smartcar's word
+    type: str | None = None,  # noqa: A002 - Smartcar's name
     scope: Sequence[str] | None = None,
     requester: Requester | None = None,
     api_url: str = const.API_URL,
 ) -> dict[str, list[CompatibilityModel]]:
-    """The models that Smartcar can talk to, by make: ``{"NISSAN": [{"model", "start_year", …}, …]}``.
+    """Return the supported models by make: ``{"NISSAN": [{"model", "start_year", …}, …]}``.
 
-    In ``"US"``, ``"CA"`` or ``"EUROPE"``; of one make, of one ``type`` (``"BEV"``), or those that can do all
-    of ``scope``. For reference: it promises nothing of one car. GET /compatibility/matrix.
+    ``region`` is ``"US"``, ``"CA"`` or ``"EUROPE"``. Filter by make, by ``type`` (``"BEV"``), or by
+    ``scope``, all of which a model must support. An individual vehicle may differ. GET /compatibility/matrix.
     """
     client_secret = Secret(client_secret)
-    asked = _spaced(scope) if scope else None
-    params = {"region": region, "make": make, "type": type, "scope": asked}
+    params = {"region": region, "make": make, "type": type, "scope": join_scopes(scope) or None}
     response = (requester or default_requester).call(
         "GET", f"{api_url.rstrip('/')}/compatibility/matrix", params=params, auth=(client_id, client_secret)
     )
     makes = json_of(response)
     if not isinstance(makes, dict):
-        raise invalid(response, "it is not a JSON object")
+        raise invalid(response, "the body is not a JSON object")
     return {make: _checked(response, [_MODEL], models) for make, models in makes.items()}
 
 
 def _checked(response: Response, shape: Shape, value: Any) -> Any:
     try:
         if value is None:
-            raise ValueError("it is null")
+            raise ValueError("the body is null")
         return validated(shape, value)
     except ValueError as error:
         raise invalid(response, str(error)) from None
-
-
-def _spaced(words: Sequence[str]) -> str:
-    # A string is a sequence too: joined, it would become "r e a d".
-    return words if isinstance(words, str) else " ".join(words)

@@ -1,7 +1,7 @@
-"""Who has let the application into which car, API v2: told to the application management token.
+"""The management API of v2: list and delete the application's connections.
 
-That token, from Smartcar's dashboard, opens all of the application's cars. Each call raises a
-SmartcarException. Source: smartcar.com/docs, API reference v2.0, management.
+``amt`` is the application management token of Smartcar's dashboard, which covers all vehicles of the
+application. Each call raises a SmartcarException. Source: smartcar.com/docs, API reference v2.0, management.
 """
 
 from collections.abc import Iterator
@@ -13,26 +13,26 @@ from .. import const
 from .._dates import parse_datetime
 from .._http import Requester, Response, body_of, default_requester, invalid
 
-#: The most that Smartcar takes.
+#: Smartcar's maximum.
 PAGE_SIZE = 100
 
 
 class Pair(TypedDict):
-    """A car and the user who connected it; Smartcar may leave the user out."""
+    """A vehicle and the user who connected it; Smartcar may omit the user."""
 
     vehicle_id: str
     user_id: str | None
 
 
 class Connection(Pair):
-    """``mode`` is ``"live"``, ``"simulated"`` or ``"test"``; the moment is aware and in UTC, or None."""
+    """``mode`` is ``"live"``, ``"simulated"`` or ``"test"``; ``connected_at`` is in UTC, or None."""
 
     connected_at: datetime | None
     mode: str | None
 
 
 class Cursor(TypedDict):
-    """Where the next page begins, or None after the last one."""
+    """The cursor of the next page; None on the last."""
 
     cursor: str | None
 
@@ -55,10 +55,10 @@ def get_connections(
     requester: Requester | None = None,
     api_url: str = const.MANAGEMENT_V2_URL,
 ) -> Connections:
-    """One page of connections, newest first: ``{"connections": […], "paging": {"cursor"}}``.
+    """Return one page of connections, newest first: ``{"connections": […], "paging": {"cursor"}}``.
 
-    Of one user, of one car, in one mode, as Smartcar filters them; a ``limit`` of at most 100. ``cursor`` is
-    that of the page before. GET /connections.
+    Smartcar filters by user, vehicle and mode, and accepts a ``limit`` of up to 100. ``cursor`` is that of
+    the previous page. GET /connections.
     """
     amt = Secret(amt)
     params = {"user_id": user_id, "vehicle_id": vehicle_id, "mode": mode, "limit": limit, "cursor": cursor}
@@ -66,7 +66,7 @@ def get_connections(
         "GET", f"{api_url.rstrip('/')}/connections", auth=("default", amt), params=params
     )
     paging = body_of(response).get("paging")
-    following = paging.get("cursor") if isinstance(paging, dict) else None
+    next_cursor = paging.get("cursor") if isinstance(paging, dict) else None
     return {
         "connections": [
             {
@@ -76,7 +76,7 @@ def get_connections(
             }
             for item in _items(response)
         ],
-        "paging": {"cursor": None if following is None else str(following)},
+        "paging": {"cursor": None if next_cursor is None else str(next_cursor)},
     }
 
 
@@ -90,9 +90,9 @@ def iter_connections(
     requester: Requester | None = None,
     api_url: str = const.MANAGEMENT_V2_URL,
 ) -> Iterator[Connection]:
-    """All of the application's connections, each once, from as many pages as it takes; lazily.
+    """Yield all connections of the application, each once, from all pages. Lazy: one request a page.
 
-    Filtered as in ``get_connections``. To delete on the way may move the pages: make a list first.
+    Filters as in ``get_connections``. Deleting while iterating may shift the pages: make a list first.
     """
     amt = Secret(amt)
     seen: set[tuple[str, str | None]] = set()
@@ -109,11 +109,11 @@ def iter_connections(
             api_url=api_url,
         )
         new = {(one["vehicle_id"], one["user_id"]): one for one in reversed(page["connections"])}
-        fresh = [one for pair, one in reversed(new.items()) if pair not in seen]
-        yield from fresh
+        unseen = [one for pair, one in reversed(new.items()) if pair not in seen]
+        yield from unseen
         seen.update(new)
         cursor = page["paging"]["cursor"]
-        if not cursor or not fresh:
+        if not cursor or not unseen:
             return
 
 
@@ -125,22 +125,22 @@ def delete_connections(
     requester: Requester | None = None,
     api_url: str = const.MANAGEMENT_V2_URL,
 ) -> list[Pair]:
-    """End connections: all of a user's, all of a car's, or with both ids just that one; those that ended.
+    """Delete the connections of a user, of a vehicle, or with both ids just that one. Return those deleted.
 
-    ValueError without either, and for one that is empty. DELETE /connections.
+    Raises ValueError without any id, and for an empty one. DELETE /connections.
     """
     amt = Secret(amt)
-    given = {"user_id": user_id, "vehicle_id": vehicle_id}
-    # An id that got lost on the way would widen what is deleted.
-    if user_id is None and vehicle_id is None or "" in given.values():
-        raise ValueError("to delete connections takes a user_id, a vehicle_id, or both, and none empty")
-    send = requester or default_requester
-    response = send.call(
+    params = {"user_id": user_id, "vehicle_id": vehicle_id}
+    # A missing id would delete more connections than intended.
+    if user_id is None and vehicle_id is None or "" in params.values():
+        raise ValueError("delete_connections needs a user_id, a vehicle_id or both, and none may be empty")
+    requester = requester or default_requester
+    response = requester.call(
         "DELETE",
         f"{api_url.rstrip('/')}/connections",
         auth=("default", amt),
-        params=given,
-        timeout=send.read_timeout,
+        params=params,
+        timeout=requester.read_timeout,
     )
     return [_pair(item) for item in _items(response)]
 

@@ -1,12 +1,12 @@
-"""API v3: one token for the whole application, and the same face.
+"""API v3: one token for the whole application, and the same methods as API v2.
 
     access = sdk.ApplicationAuth(client_id, client_secret).request_token()
     for connection in sdk.v3.iter_connections(access["access_token"], user_id=user_id):
         car = sdk.v3.Vehicle(connection["vehicle_id"], access["access_token"], user_id)
         car.odometer()["data"]["distance"]
 
-The methods and shapes of API v2, over signals; what came after them stands here too. Every call raises
-a SmartcarException when it fails.
+The methods and return types are those of API v2, built from signals, and those that are new in API v3. Every
+call raises a SmartcarException when it fails.
 """
 
 from ..signals import Signal, SignalError

@@ -1,4 +1,4 @@
-"""API v3 on the wire: resources (as in JSON:API), their pages, and the end of what takes long.
+"""JSON:API client of API v3: resources, pagination, and commands that take long.
 
 Source: smartcar.com/docs, API reference v3 (autumn of 2026).
 """
@@ -13,12 +13,12 @@ from .. import const
 from .._http import Requester, Response, bearer, body_of, default_requester, invalid, protected_headers
 from .._http._error_bodies import exception_for
 
-#: ``{"id", "type", "attributes", "meta", "relationships", "links"}``; of these, only the id is certain.
+#: ``{"id", "type", "attributes", "meta", "relationships", "links"}``; only the id is always present.
 Resource: TypeAlias = dict[str, Any]
 
 
 class Client:
-    """A host of API v3, and the headers it wants: the application's token, the driver, the units."""
+    """Requests to one host of API v3, with headers for the application's token, the user and the units."""
 
     def __init__(
         self,
@@ -39,14 +39,14 @@ class Client:
         return f"Client({self._api_url!r}, user_id={self.user_id!r}, unit_system={self.unit_system!r})"
 
     def set_unit_system(self, unit_system: str) -> None:
-        """Ask for ``"metric"`` or ``"imperial"`` from now on; ValueError for anything else."""
+        """Request ``"metric"`` or ``"imperial"`` units from now on. Raise ValueError for anything else."""
         if unit_system not in const.UNIT_SYSTEMS:
-            raise ValueError(f"the unit system is 'metric' or 'imperial', not {unit_system!r}")
+            raise ValueError(f"unit_system must be 'metric' or 'imperial', not {unit_system!r}")
         self.unit_system = unit_system
 
     @property
     def headers(self) -> dict[str, str]:
-        """What every request to this host carries, in a dict of the caller's own."""
+        """Return the headers of every request to this host, in a new dict."""
         headers = bearer(self.access_token) if self.access_token else {}
         if self.user_id is not None:
             headers[const.USER_ID_HEADER] = self.user_id
@@ -55,13 +55,13 @@ class Client:
         return headers
 
     def get(self, *path: str, params: Mapping[str, Any] | None = None) -> Response:
-        """GET ``path``, whose parts are escaped; ``params`` that are None are left out."""
+        """GET ``path``, whose parts are escaped. Parameters of None are omitted."""
         return self._requester.call("GET", self._url(path), headers=self.headers, params=params)
 
     def request(
         self, method: str, *path: str, query: str, body: Any, headers: Mapping[str, str] | None
     ) -> Response:
-        """Send anything; the caller's headers go before ours. Raises the exception of a 2xx that failed."""
+        """Send any request. The caller's headers override ours. Raise for a 2xx response with an error."""
         body, headers = protected_copy(body), protected_headers(headers)
         url = self._url(path) + (query and f"?{query}")
         response = self._requester.call(method, url, headers={**self.headers, **headers}, json=body)
@@ -70,12 +70,12 @@ class Client:
         return response
 
     def command(self, method: str, *path: str, attributes: Mapping[str, Any] | None = None) -> Response:
-        """POST or DELETE, with all the time that a car may need: the answer comes when all of it has come."""
+        """POST or DELETE a command, with its long timeout. Return the response once its body is complete."""
         body = {} if attributes is None else {"json": {"data": {"attributes": attributes}}}
         return self._requester.call(method, self._url(path), headers=self.headers, **body)
 
     def send(self, method: str, *path: str, attributes: Mapping[str, Any] | None = None) -> None:
-        """POST or DELETE what no car has to be woken for; any 2xx will do that tells of no error."""
+        """POST or DELETE what waits for no vehicle. Accept any 2xx response without an error."""
         body = {} if attributes is None else {"json": {"data": {"attributes": attributes}}}
         timeout = self._requester.read_timeout
         response = self._requester.call(
@@ -85,15 +85,15 @@ class Client:
             document_of(response)
 
     def get_one(self, *path: str) -> Resource:
-        """GET one resource; its older form, without ``data`` around it, is taken too."""
+        """GET one resource. Its older form, without ``data``, is accepted, too."""
         return resource_of(self.get(*path))
 
     def iter_all(
         self, *path: str, filters: Mapping[str, str | None] | None = None, page_size: int | None = None
     ) -> Iterator[Resource]:
-        """Each resource on the pages of ``path``, once; lazily, a request a page.
+        """Yield each resource on the pages of ``path`` once. Lazy: one request a page.
 
-        To delete on the way moves the pages: make a list first.
+        Deleting while iterating shifts the pages: make a list first.
         """
         for _, resources in self.iter_pages(*path, filters=filters, page_size=page_size):
             yield from resources
@@ -101,18 +101,18 @@ class Client:
     def iter_pages(
         self, *path: str, filters: Mapping[str, str | None] | None = None, page_size: int | None = None
     ) -> Iterator[tuple[Response, list[Resource]]]:
-        """Each page of ``path`` and what it has that no page before it had; lazily.
+        """Yield each page of ``path`` with the resources that are new on it. Lazy.
 
-        Ends where ``links.next`` does (or, without it, the count), or with a page that brings nothing new.
-        Smartcar chooses a ``page_size`` of None.
+        Stops when ``links.next`` is empty (without it, at the count), or at a page without new resources.
+        With a ``page_size`` of None, Smartcar chooses.
         """
         if page_size is not None and page_size < 1:
-            raise ValueError(f"a page holds at least one item, not {page_size}")
-        chosen = {f"filter[{name}]": value for name, value in (filters or {}).items()}
+            raise ValueError(f"page_size must be at least 1, not {page_size}")
+        filter_params = {f"filter[{name}]": value for name, value in (filters or {}).items()}
         seen: set[str] = set()
         for number in itertools.count(1):
             page = {"page[number]": None if number == 1 and page_size is None else number}
-            response = self.get(*path, params={**chosen, **page, "page[size]": page_size})
+            response = self.get(*path, params={**filter_params, **page, "page[size]": page_size})
             document = document_of(response)
             items = document.get("data")
             if not isinstance(items, list) or not all(map(_is_resource, items)):
@@ -125,14 +125,14 @@ class Client:
 
     def _url(self, path: tuple[str, ...]) -> str:
         for part in path:
-            # Dots cannot be escaped, and nothing at all would make one thing's address that of all things.
+            # Dots cannot be escaped, and an empty id would turn the URL of one resource into that of all.
             if not str(part).strip("."):
                 raise ValueError(f"an id cannot be {part!r}")
         return "/".join([self._api_url, *(quote(str(part), safe="") for part in path)])
 
 
 def document_of(response: Response) -> dict[str, Any]:
-    """The JSON object of a 2xx answer. Raises the exception of its error, if it tells of one after all."""
+    """Return the JSON object of a 2xx response. Raise the exception of an error in its body."""
     body = body_of(response)
     if body.get("errors") or body.get("error") or ("statusCode" in body and "data" not in body):
         raise exception_for(response)
@@ -140,20 +140,21 @@ def document_of(response: Response) -> dict[str, Any]:
 
 
 def resource_of(response: Response) -> Resource:
-    """Return the resource of a 2xx response, with or without ``data``. Raises InvalidResponseException."""
+    """Return the resource of a 2xx response, with or without ``data``. Raise InvalidResponseException."""
     document = document_of(response)
     resource = document.get("data", document)
     if not _is_resource(resource):
-        raise invalid(response, "it is not a resource with an id")
+        raise invalid(response, "the body is not a resource with an id")
     return resource  # type: ignore[no-any-return]
 
 
-def ensure_done(response: Response, *, lasting: bool = False) -> dict[str, Any]:
-    """The attributes of a command's execution, once the command has succeeded.
+def ensure_done(response: Response, *, has_resource: bool = False) -> dict[str, Any]:
+    """Return the attributes of a command's execution if it succeeded.
 
-    A 202 says nothing yet: what counts is the body at its end. Raises the exception of the failure it tells
-    of, and InvalidResponseException where it tells of neither: then the car may have obeyed, or not.
-    ``lasting`` executions make or remove a thing: they carry its id, and need not say a status.
+    A 202 is no success: the body, complete when the execution ends, has the result. Raises the exception of a
+    failure in it, and InvalidResponseException if it has no result: the vehicle may have executed the
+    command. With ``has_resource``, the execution creates or deletes a resource, and may have its id and no
+    status.
     """
     execution = document_of(response).get("data")
     attributes = attributes_of(execution) if isinstance(execution, dict) else {}
@@ -164,18 +165,18 @@ def ensure_done(response: Response, *, lasting: bool = False) -> dict[str, Any]:
         raise exception_for(response, error)
     if isinstance(value, str) and value.upper() == "SUCCESS":
         return attributes
-    if lasting and status is None and attributes:
+    if has_resource and status is None and attributes:
         return attributes
-    raise invalid(response, "it says neither that the command succeeded nor that it failed")
+    raise invalid(response, "it has neither a success nor a failure of the command")
 
 
 def attributes_of(resource: Mapping[str, Any]) -> dict[str, Any]:
-    """The resource's attributes, or the resource itself where an older form has them at its top."""
+    """Return the attributes of a resource, or the resource itself in its older, flat form."""
     return part_of(resource, "attributes") or dict(resource)
 
 
 def part_of(resource: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    """The dict at the end of this path into a resource; empty if there is none."""
+    """Return the dict at this path in a resource, or an empty one."""
     part: Any = resource
     for name in names:
         part = part.get(name) if isinstance(part, dict) else None
@@ -183,13 +184,13 @@ def part_of(resource: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 
 def text_of(part: Mapping[str, Any], name: str) -> str | None:
-    """The text under ``name``, or None."""
+    """Return the string under ``name``, or None."""
     value = part.get(name)
     return value if isinstance(value, str) else None
 
 
 def id_of(resource: Mapping[str, Any], related: str) -> str | None:
-    """The id of what a resource is related to (``"vehicle"``, ``"user"``), or None."""
+    """Return the id of a related resource (``"vehicle"``, ``"user"``), or None."""
     return text_of(part_of(resource, "relationships", related, "data"), "id")
 
 

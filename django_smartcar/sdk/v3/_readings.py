@@ -1,7 +1,7 @@
-"""Signals of API v3 put into the bodies of API v2, so that both give the same shapes.
+"""Build readings of API v2's form from signals of API v3, so that both versions return the same types.
 
-A reading is made of one signal or of several. Where one of several is not there, because the car cannot tell
-it or Smartcar has not collected it, its part is None; any other failure is that of the whole.
+A reading is built from one signal or from several. If one of several is missing, because the vehicle does not
+support it or Smartcar has not collected it, its part is None; any other failure is that of the whole reading.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,22 +16,22 @@ from ..units import TARGET_UNITS
 from ._client import part_of
 from ._signals import FindSignal
 
-#: The signals that are there, by the face's names.
+#: The available signals, by our names.
 Parts: TypeAlias = Mapping[str, Signal]
 
 CORNERS: Final = ("frontLeft", "frontRight", "backLeft", "backRight")
 
 
 class Source(NamedTuple):
-    """Of which signals a reading is made, and how. Those that are ``extra`` need another permission."""
+    """The signals that a reading is built from, and how. The ``extra`` ones need another permission."""
 
     names: tuple[str, ...]
     body: Callable[[Parts], Any]
     extra: tuple[str, ...] = ()
 
 
-def values(**names: str) -> Source:
-    """A body whose fields are each the gist of one signal."""
+def from_values(**names: str) -> Source:
+    """Make a body with the value of one signal in each field."""
 
     def body(parts: Parts) -> dict[str, Any]:
         return {field: parts[name]["value"] if name in parts else None for field, name in names.items()}
@@ -39,16 +39,16 @@ def values(**names: str) -> Source:
     return Source(tuple(names.values()), body)
 
 
-def whole(name: str, body: Callable[[dict[str, Any]], Any]) -> Source:
-    """A body made of one signal's body."""
+def from_body(name: str, body: Callable[[dict[str, Any]], Any]) -> Source:
+    """Make a body from the body of one signal."""
     return Source((name,), lambda parts: body(parts[name]["body"] or {}))
 
 
 def _nominal_capacity(body: dict[str, Any]) -> dict[str, Any]:
-    chosen = {"nominal": body.get("capacity"), "source": body.get("source")}
+    selected = {"nominal": body.get("capacity"), "source": body.get("source")}
     return {
         "availableCapacities": body.get("availableCapacities"),
-        "capacity": None if chosen["nominal"] is None else chosen,
+        "capacity": None if selected["nominal"] is None else selected,
         "url": None,
     }
 
@@ -56,7 +56,7 @@ def _nominal_capacity(body: dict[str, Any]) -> dict[str, Any]:
 def _charge_limit(body: dict[str, Any]) -> dict[str, Any]:
     limit = body.get("activeLimit")
     for other in _items(body):
-        # Their types have come in upper and in lower case.
+        # Smartcar has sent the types in upper and in lower case.
         if limit is None and str(other.get("type")).upper() == "GLOBAL":
             limit = other.get("limit")
     return {"limit": limit}
@@ -88,11 +88,11 @@ def _lock_status(parts: Parts) -> dict[str, Any]:
 
 
 def _systems(parts: Parts) -> dict[str, Any]:
-    found = [(SYSTEMS[name], parts[name]["body"] or {}) for name in SYSTEMS if name in parts]
+    bodies = [(SYSTEMS[name], parts[name]["body"] or {}) for name in SYSTEMS if name in parts]
     return {
         "systems": [
             {"systemId": id_, "status": body.get("status"), "description": body.get("description")}
-            for id_, body in found
+            for id_, body in bodies
         ]
     }
 
@@ -122,57 +122,57 @@ def _service_history(body: dict[str, Any]) -> dict[str, Any]:
 
 
 SOURCES: Final[dict[str, Source]] = {
-    "odometer": values(distance="odometer"),
-    "location": whole("location", dict),
-    "fuel": values(range="fuel_range", percentRemaining="fuel_level", amountRemaining="fuel_amount"),
-    "battery": values(percentRemaining="battery_level", range="battery_range"),
-    "battery_capacity": values(capacity="battery_capacity"),
-    "nominal_capacity": whole("battery_capacity", _nominal_capacity),
-    "charge": values(isPluggedIn="is_plugged_in", state="charge_state"),
-    "get_charge_limit": whole("charge_limit", _charge_limit),
-    "engine_oil": values(lifeRemaining="oil_life"),
-    "tire_pressure": whole("tires", _tire_pressure),
+    "odometer": from_values(distance="odometer"),
+    "location": from_body("location", dict),
+    "fuel": from_values(range="fuel_range", percentRemaining="fuel_level", amountRemaining="fuel_amount"),
+    "battery": from_values(percentRemaining="battery_level", range="battery_range"),
+    "battery_capacity": from_values(capacity="battery_capacity"),
+    "nominal_capacity": from_body("battery_capacity", _nominal_capacity),
+    "charge": from_values(isPluggedIn="is_plugged_in", state="charge_state"),
+    "get_charge_limit": from_body("charge_limit", _charge_limit),
+    "engine_oil": from_values(lifeRemaining="oil_life"),
+    "tire_pressure": from_body("tires", _tire_pressure),
     "lock_status": Source(
         ("is_locked", "doors", "windows", "sunroof", "front_trunk", "rear_trunk", "tailgate"),
         _lock_status,
         ("is_charge_port_open",),
     ),
     "diagnostic_system_status": Source(tuple(SYSTEMS), _systems),
-    "diagnostic_trouble_codes": whole("trouble_codes", lambda body: {"activeCodes": _listed(body)}),
-    "service_history": whole("service_records", _service_history),
+    "diagnostic_trouble_codes": from_body("trouble_codes", lambda body: {"activeCodes": _listed(body)}),
+    "service_history": from_body("service_records", _service_history),
 }
 
 
 def is_single(name: str) -> bool:
-    """Whether the reading is made of one signal."""
+    """Return True if the reading is built from one signal."""
     return len(SOURCES[name].names) == 1 and not SOURCES[name].extra
 
 
-def reading_of(name: str, find: FindSignal, unit_system: str, within: Period | None = None) -> dict[str, Any]:
-    """What the method ``name`` returns: as in API v2, made of the signals that ``find`` finds."""
+def reading_of(name: str, find: FindSignal, unit_system: str, period: Period | None = None) -> dict[str, Any]:
+    """Return what the method ``name`` returns, as in API v2, built from the signals that ``find`` returns."""
     parts, response = _parts(SOURCES[name], find, unit_system)
     try:
         data = parse_data(name, SOURCES[name].body(parts))
     except ValueError as error:
         raise invalid(response, str(error)) from None
     if name == "service_history":
-        data["items"] = (within or Period()).of(data["items"])
+        data["items"] = (period or Period()).filter(data["items"])
     ages = [signal["age"] for signal in parts.values() if signal["age"] is not None]
-    # The oldest: none of the parts is younger than the whole says.
+    # The oldest, so that no part is older than ``age``.
     age = {"age": min(ages, default=None)}
     return {"data": data, "unit_system": unit_system, **age} if name in MEASURED else {"data": data, **age}
 
 
 def vin_of(find: FindSignal) -> str:
-    """The text of the signal ``vin``. Raises InvalidResponseException."""
+    """Return the value of the signal ``vin``. Raise InvalidResponseException."""
     response, signal = find("vin")
     if not isinstance(signal["value"], str) or not signal["value"]:
-        raise invalid(response, "the VIN is not a text")
+        raise invalid(response, "the VIN is not a string")
     return signal["value"]
 
 
 def _parts(source: Source, find: FindSignal, unit_system: str) -> tuple[dict[str, Signal], Response]:
-    """The signals that are there, and an answer that they came in; raises why, if there is none."""
+    """Return the available signals and one of their responses. Raise the first error if there are none."""
     parts, missing = {}, []
     for name in source.names:
         try:
@@ -208,7 +208,10 @@ def _words_in(node: Any) -> Iterator[Any]:
 
 
 def _by_corner(items: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Rows go from front to back, columns from left to right; a third row is at the back as well."""
+    """Yield the corner of each item.
+
+    Rows count from the front, columns from the left; a third row is at the back.
+    """
     items = [
         item for item in items if isinstance(item.get("row"), int) and isinstance(item.get("column"), int)
     ]
@@ -224,7 +227,7 @@ def _closure(type_: str, is_open: object) -> dict[str, Any]:
 
 
 def _listed(body: dict[str, Any]) -> list[dict[str, Any]]:
-    # Without a list there is nothing to tell, which is not the same as a list of nothing.
+    # A missing list is an error; an empty one means that there are no items.
     values = body.get("values")
     if not isinstance(values, list) or not all(isinstance(item, dict) for item in values):
         raise ValueError("values is not a list of objects")

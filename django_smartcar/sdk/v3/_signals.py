@@ -1,4 +1,4 @@
-"""What Smartcar has stored of a car, API v3: its signals, one by one or all in one request."""
+"""Read the signals endpoint of API v3: one signal, or all that Smartcar has stored for a vehicle."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -9,19 +9,19 @@ from ..exceptions import ResourceNotFoundException, SignalNotAvailable
 from ..signals import CODES, Signal, read
 from ._client import Client, Resource, resource_of
 
-#: Finds one signal by the face's name; raises the exception of one that has no reading.
+#: Returns a signal by our name, with its response. Raises the exception of one without a value.
 FindSignal: TypeAlias = Callable[[str], tuple[Response, Signal]]
 
 
 class SignalReader:
-    """The signals of one car, in the units that its requests find for."""
+    """The signals of one vehicle, in the units of its client."""
 
     def __init__(self, api: Client, vehicle_id: str) -> None:
         self._api = api
         self._path = ("vehicles", vehicle_id, "signals")
 
     def get_one(self, name: str) -> tuple[Response, Signal]:
-        """One signal, asked for alone, by the face's name or Smartcar's code."""
+        """Request one signal, by our name or Smartcar's code."""
         try:
             response = self._api.get(*self._path, CODES.get(name, name))
         except ResourceNotFoundException as error:
@@ -31,7 +31,7 @@ class SignalReader:
         return _checked(response, self._read(resource_of(response)))
 
     def all(self) -> FindSignal:
-        """What finds one signal among all that are stored, which are asked for here."""
+        """Request all stored signals, and return a function that finds one of them."""
         stored: dict[str, tuple[Response, Signal]] = {}
         for response, resources in self._api.iter_pages(*self._path):
             stored.update({signal["code"]: (response, signal) for signal in map(self._read, resources)})
@@ -39,16 +39,16 @@ class SignalReader:
         def find(name: str) -> tuple[Response, Signal]:
             code = CODES[name]
             if code not in stored:
-                what = f"no {code}" if stored else "no signal at all"
+                what = f"no {code}" if stored else "no signals"
                 raise SignalNotAvailable(
-                    f"Smartcar has stored {what} of this vehicle", type="RESOURCE_NOT_FOUND", status_code=404
+                    f"Smartcar has stored {what} for this vehicle", type="RESOURCE_NOT_FOUND", status_code=404
                 )
             return _checked(*stored[code])
 
         return find
 
     def signals(self) -> list[Signal]:
-        """All of them, those that failed included."""
+        """Request all signals, including those with an error."""
         return list(map(self._read, self._api.iter_all(*self._path)))
 
     def _read(self, resource: Resource) -> Signal:

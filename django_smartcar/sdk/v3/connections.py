@@ -1,6 +1,6 @@
-"""Who has let the application into which car, API v3: connections, and the users they belong to.
+"""Connections of API v3 (the vehicles that users have granted access to), and their users.
 
-These calls need the application's token only, and cost nothing. Each raises a SmartcarException.
+These calls need only the application's token and are not billed. Each raises a SmartcarException.
 """
 
 from collections.abc import Iterator
@@ -14,16 +14,16 @@ from .._http import Requester
 from ..types import VehicleAttributes
 from ._client import Client, Resource, attributes_of, id_of, part_of, text_of
 
-#: Smartcar's own is 10; other lists of API v3 take up to 100.
+#: Smartcar's default is 10; other lists of API v3 accept up to 100.
 PAGE_SIZE = 50
-#: Of a list, Smartcar gives one of them at a time.
+#: Smartcar lists the connections of one mode at a time.
 MODES = ("live", "simulated")
 
 
 class Connection(TypedDict):
-    """One car of one user, and what its owner has granted (``"read_odometer"``, …).
+    """One vehicle of one user, and the granted permissions (``"read_odometer"``, …).
 
-    The moments are aware and in UTC, or None if Smartcar does not say.
+    The datetimes are aware and in UTC, or None if they are unknown.
     """
 
     id: str
@@ -46,10 +46,10 @@ def iter_connections(
     requester: Requester | None = None,
     api_url: str = const.VEHICLE_URL,
 ) -> Iterator[Connection]:
-    """The application's connections, each once, from as many pages as it takes; lazily.
+    """Yield the application's connections, each once, from all pages. Lazy: one request a page.
 
-    Filtered by Smartcar, which shows those in ``mode`` ``"live"`` if not told otherwise; ``external_id`` is
-    what was given to Connect. The answer does not repeat an external id. GET /connections.
+    Smartcar applies the filters. The default ``mode`` is ``"live"``; ``external_id`` is the one that was
+    passed to Connect, and not part of the response. GET /connections.
     """
     access_token, external_id = Secret(access_token), protect(external_id)
     filters = {
@@ -69,7 +69,7 @@ def get_connection(
     requester: Requester | None = None,
     api_url: str = const.VEHICLE_URL,
 ) -> Connection:
-    """One connection, by its id. GET /connections/{id}."""
+    """Return one connection. GET /connections/{id}."""
     access_token = Secret(access_token)
     return _connection(
         Client(access_token, api_url, requester=requester).get_one("connections", connection_id)
@@ -83,7 +83,7 @@ def delete_connection(
     requester: Requester | None = None,
     api_url: str = const.VEHICLE_URL,
 ) -> None:
-    """End the application's access to one car of one user. DELETE /connections/{id}."""
+    """End the application's access to one vehicle of one user. DELETE /connections/{id}."""
     access_token = Secret(access_token)
     Client(access_token, api_url, requester=requester).send("DELETE", "connections", connection_id)
 
@@ -95,7 +95,7 @@ def delete_user(
     requester: Requester | None = None,
     api_url: str = const.VEHICLE_URL,
 ) -> None:
-    """Make Smartcar forget a user, and end all of the connections. DELETE /users/{id}."""
+    """Delete a user at Smartcar, with all of the connections. DELETE /users/{id}."""
     access_token = Secret(access_token)
     Client(access_token, api_url, requester=requester).send("DELETE", "users", user_id)
 
@@ -107,14 +107,14 @@ def get_vehicle(
     requester: Requester | None = None,
     api_url: str = const.VEHICLE_URL,
 ) -> VehicleAttributes:
-    """``{"make", "model", "year", "mode", "powertrain_type"}`` of a car. GET /vehicles/{id}."""
+    """Return ``{"make", "model", "year", "mode", "powertrain_type"}`` of a vehicle. GET /vehicles/{id}."""
     access_token = Secret(access_token)
     resource = Client(access_token, api_url, requester=requester).get_one("vehicles", vehicle_id)
     return vehicle_attributes(attributes_of(resource))
 
 
 def vehicle_attributes(attributes: Resource) -> VehicleAttributes:
-    """The face's form of a vehicle's attributes, wherever they stood."""
+    """Parse the attributes of a vehicle from a resource."""
     year = attributes.get("year")
     return {
         "make": text_of(attributes, "make"),

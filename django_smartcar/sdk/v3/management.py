@@ -1,6 +1,6 @@
-"""The application itself, API v3: its webhooks and their subscriptions; and what Smartcar can talk to.
+"""The management API of v3: applications, webhooks and subscriptions; and the compatible vehicles.
 
-All but the list of compatible vehicles need the application's token. Each raises a SmartcarException.
+All but the compatible vehicles need the application's token. Each call raises a SmartcarException.
 """
 
 from collections.abc import Iterator
@@ -16,12 +16,12 @@ from ..types import VehicleAttributes
 from ._client import Client, Resource, attributes_of, id_of, part_of, text_of
 from .connections import MODES, vehicle_attributes
 
-#: The most that Smartcar takes.
+#: Smartcar's maximum.
 PAGE_SIZE = 100
 
 
 class Webhook(TypedDict):
-    """Made in Smartcar's dashboard only. ``auto_subscribe``: every new connection is subscribed to it."""
+    """A webhook, created in Smartcar's dashboard. ``auto_subscribe`` subscribes every new connection."""
 
     id: str
     name: str | None
@@ -31,7 +31,7 @@ class Webhook(TypedDict):
 
 
 class Subscription(TypedDict):
-    """One car of one user that a webhook tells of; the moments are aware and in UTC, or None."""
+    """The subscription of a user's vehicle to a webhook. The datetimes are aware and in UTC, or None."""
 
     id: str
     webhook_id: str | None
@@ -61,7 +61,7 @@ class CompatibleVehicle(TypedDict):
 def iter_applications(
     access_token: str, *, requester: Requester | None = None, api_url: str = const.MANAGEMENT_URL
 ) -> Iterator[Resource]:
-    """The applications this token may see, as Smartcar describes them. GET /applications."""
+    """Yield the applications that this token can access, as Smartcar sends them. GET /applications."""
     access_token = Secret(access_token)
     return Client(access_token, api_url, requester=requester).iter_all("applications")
 
@@ -73,7 +73,7 @@ def get_application(
     requester: Requester | None = None,
     api_url: str = const.MANAGEMENT_URL,
 ) -> Resource:
-    """One application, as Smartcar describes it. GET /applications/{id}."""
+    """Return one application, as Smartcar sends it. GET /applications/{id}."""
     access_token = Secret(access_token)
     return Client(access_token, api_url, requester=requester).get_one("applications", application_id)
 
@@ -88,7 +88,7 @@ def iter_webhooks(
     requester: Requester | None = None,
     api_url: str = const.MANAGEMENT_URL,
 ) -> Iterator[Webhook]:
-    """The application's webhooks, filtered by Smartcar. GET /webhooks."""
+    """Yield the application's webhooks; Smartcar applies the filters. GET /webhooks."""
     access_token = Secret(access_token)
     enabled = None if is_enabled is None else str(is_enabled).lower()
     filters = {"name": name, "callbackUri": callback_uri, "isEnabled": enabled}
@@ -103,7 +103,7 @@ def get_webhook(
     requester: Requester | None = None,
     api_url: str = const.MANAGEMENT_URL,
 ) -> Webhook:
-    """One webhook. GET /webhooks/{id}."""
+    """Return one webhook. GET /webhooks/{id}."""
     access_token = Secret(access_token)
     return _webhook(Client(access_token, api_url, requester=requester).get_one("webhooks", webhook_id))
 
@@ -119,7 +119,7 @@ def iter_subscriptions(
     requester: Requester | None = None,
     api_url: str = const.MANAGEMENT_URL,
 ) -> Iterator[Subscription]:
-    """Which cars are subscribed to which webhooks, filtered by Smartcar. GET /subscriptions."""
+    """Yield the subscriptions of vehicles to webhooks; Smartcar applies the filters. GET /subscriptions."""
     access_token = Secret(access_token)
     filters = {"userId": user_id, "vehicleId": vehicle_id, "webhookId": webhook_id, "vehicle.mode": mode}
     host = Client(access_token, api_url, requester=requester)
@@ -133,7 +133,7 @@ def get_subscription(
     requester: Requester | None = None,
     api_url: str = const.MANAGEMENT_URL,
 ) -> Subscription:
-    """One subscription. GET /subscriptions/{id}."""
+    """Return one subscription. GET /subscriptions/{id}."""
     access_token = Secret(access_token)
     host = Client(access_token, api_url, requester=requester)
     return _subscription(host.get_one("subscriptions", subscription_id))
@@ -148,9 +148,9 @@ def subscribe(
     requester: Requester | None = None,
     api_url: str = const.MANAGEMENT_URL,
 ) -> None:
-    """Ask for a car to be subscribed to a webhook; it is not yet when this returns. POST /subscriptions.
+    """Subscribe a vehicle to a webhook. Smartcar does so later, after this returns. POST /subscriptions.
 
-    StateException if it is subscribed already.
+    Raises StateException if it is subscribed already.
     """
     access_token = Secret(access_token)
     attributes = {"webhookId": webhook_id, "userId": user_id, "vehicleId": vehicle_id}
@@ -165,25 +165,25 @@ def unsubscribe(
     requester: Requester | None = None,
     api_url: str = const.MANAGEMENT_URL,
 ) -> None:
-    """Remove a subscription. DELETE /subscriptions/{id}."""
+    """Delete a subscription. DELETE /subscriptions/{id}."""
     access_token = Secret(access_token)
     Client(access_token, api_url, requester=requester).send("DELETE", "subscriptions", subscription_id)
 
 
 def unsubscribe_vehicle(host: Client, webhook_id: str, vehicle_id: str, user_id: str) -> None:
-    """Remove the subscription of this car of this user, live or simulated, to this webhook.
+    """Delete the subscription of this user's vehicle, live or simulated, to this webhook.
 
-    Raises ResourceNotFoundException if there is none (any more).
+    Raises ResourceNotFoundException if there is none.
     """
-    asked = {"userId": user_id, "vehicleId": vehicle_id, "webhookId": webhook_id}
+    wanted = {"userId": user_id, "vehicleId": vehicle_id, "webhookId": webhook_id}
     for mode in MODES:
-        for resource in host.iter_all("subscriptions", filters={**asked, "vehicle.mode": mode}):
+        for resource in host.iter_all("subscriptions", filters={**wanted, "vehicle.mode": mode}):
             ids = [id_of(resource, related) for related in ("user", "vehicle", "webhook")]
-            # The filter is not believed: a stranger's subscription must not be taken for this one.
-            if ids == list(asked.values()):
+            # Do not rely on Smartcar's filter: never delete the subscription of another user or vehicle.
+            if ids == list(wanted.values()):
                 return host.send("DELETE", "subscriptions", resource["id"])
     raise ResourceNotFoundException(
-        "This webhook does not tell of this vehicle", type="RESOURCE_NOT_FOUND", status_code=404
+        "This vehicle is not subscribed to this webhook", type="RESOURCE_NOT_FOUND", status_code=404
     )
 
 
@@ -195,9 +195,9 @@ def iter_compatible_vehicles(
     requester: Requester | None = None,
     api_url: str = const.COMPATIBILITY_URL,
 ) -> Iterator[CompatibleVehicle]:
-    """The models that Smartcar can talk to in ``"US"``, ``"CA"`` or ``"EUROPE"``, and what each can do.
+    """Yield the supported models in ``"US"``, ``"CA"`` or ``"EUROPE"``, with the capabilities of each.
 
-    Public: no token is sent. GET /compatible-vehicles.
+    The endpoint is public: no token is sent. GET /compatible-vehicles.
     """
     filters = {"region": region, "make": make, "powertrainType": powertrain_type}
     host = Client(None, api_url, requester=requester)

@@ -1,4 +1,4 @@
-"""One car, API v3: a vehicle id, the application's token, and the user who granted the car."""
+"""One vehicle of API v3: its id, the application's token, and the user who granted access."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypedDict, cast
@@ -12,7 +12,16 @@ from .._schema import method_names
 from .._vehicle_base import ReadMethods
 from ..exceptions import ResourceNotFoundException, SmartcarException
 from ..signals import Signal
-from ..types import Answer, Batch, Location, Odometer, Status, Subscribed, VehicleAttributes, VehicleInfo
+from ..types import (
+    Batch,
+    Location,
+    Odometer,
+    RequestResult,
+    Status,
+    Subscribed,
+    VehicleAttributes,
+    VehicleInfo,
+)
 from . import management
 from ._client import Client
 from ._readings import SOURCES, is_single, reading_of, vin_of
@@ -22,10 +31,10 @@ from .connections import MODES, Connection, delete_connection, get_vehicle, iter
 
 
 class Signals(TypedDict):
-    """All signals of a car, by code. If ``is_empty``, Smartcar stores none at all for this car.
+    """All signals of a vehicle, by code. If ``is_empty``, Smartcar stores none for this vehicle.
 
-    That is not a healthy car with nothing to say: an enabled webhook with data signals has to be subscribed
-    to the car before Smartcar collects any, and until then it answers 404 to each single code.
+    Smartcar collects signals only once the vehicle is subscribed to an enabled webhook with data signals.
+    Until then, it responds to a request for any single signal with 404.
     """
 
     signals: dict[str, Signal]
@@ -34,9 +43,9 @@ class Signals(TypedDict):
 
 
 class Vehicle(ReadMethods, Commands):
-    """Asks a car and tells it what to do: see ReadMethods and Commands.
+    """Reads one vehicle and sends commands to it: see ReadMethods and Commands.
 
-    A reading made of several signals takes one request, for all that Smartcar has stored of the car.
+    A reading of several signals takes one request, for all signals that Smartcar has stored for the vehicle.
     """
 
     def __init__(
@@ -69,20 +78,20 @@ class Vehicle(ReadMethods, Commands):
 
     @property
     def unit_system(self) -> str:
-        """``"metric"`` or ``"imperial"``: that of every number returned, whatever the wire says."""
+        """Return the unit system of all returned numbers: ``"metric"`` or ``"imperial"``."""
         return self.api.unit_system or "metric"
 
     def set_unit_system(self, unit_system: str) -> None:
-        """Ask for ``"metric"`` or ``"imperial"`` from now on; ValueError for anything else."""
+        """Request ``"metric"`` or ``"imperial"`` units from now on. Raise ValueError for anything else."""
         self.api.set_unit_system(unit_system)
 
     def connection(self) -> Connection:
-        """The connection that lets the application into this car for this user, live or simulated.
+        """Return this user's connection to this vehicle, live or simulated.
 
-        Raises ResourceNotFoundException if there is none (any more). GET /connections.
+        Raises ResourceNotFoundException if there is none. GET /connections.
         """
         for mode in MODES:
-            found = iter_connections(
+            connections = iter_connections(
                 self.access_token,
                 user_id=self.user_id,
                 vehicle_id=self.vehicle_id,
@@ -90,8 +99,8 @@ class Vehicle(ReadMethods, Commands):
                 requester=self._requester,
                 api_url=self._api_url,
             )
-            for connection in found:
-                # The filter is not believed: a stranger's connection must not be taken for this one.
+            for connection in connections:
+                # Do not rely on Smartcar's filter: never use the connection of another user or vehicle.
                 if (connection["vehicle_id"], connection["user_id"]) == (self.vehicle_id, self.user_id):
                     return connection
         raise ResourceNotFoundException(
@@ -99,71 +108,71 @@ class Vehicle(ReadMethods, Commands):
         )
 
     def permissions(self) -> list[str]:
-        """What the owner has granted (``"read_odometer"``, …): the connection's. GET /connections."""
+        """Return the permissions of the connection (``"read_odometer"``, …). GET /connections."""
         return self.connection()["permissions"]
 
     def iter_permissions(self, *, page_size: int | None = None) -> Iterator[str]:
-        """All that the owner has granted, each once; API v3 has no pages of it."""
+        """Yield all granted permissions, each once. API v3 has no pages, so ``page_size`` has no effect."""
         return iter(dict.fromkeys(self.permissions()))
 
     def attributes(self) -> VehicleAttributes:
-        """``{"make", "model", "year", "mode", "powertrain_type"}``. GET the vehicle."""
+        """Return ``{"make", "model", "year", "mode", "powertrain_type"}``. GET the vehicle."""
         return get_vehicle(
             self.access_token, self.vehicle_id, requester=self._requester, api_url=self._api_url
         )
 
     def info(self) -> VehicleInfo:
-        """``{"id", "make", "model", "year"}``. GET the vehicle."""
-        known = self.attributes()
+        """Return ``{"id", "make", "model", "year"}``. GET the vehicle."""
+        attributes = self.attributes()
         return {
             "id": self.vehicle_id,
-            "make": known["make"],
-            "model": known["model"],
-            "year": known["year"],
+            "make": attributes["make"],
+            "model": attributes["model"],
+            "year": attributes["year"],
         }
 
     def vin(self) -> str:
-        """The vehicle identification number. Scope ``read_vin``. Signal vehicleidentification-vin."""
+        """Return the vehicle identification number. Scope ``read_vin``. Signal vehicleidentification-vin."""
         return vin_of(self._signals.get_one)
 
     def odometer(self) -> Odometer:
-        """``{"data": {"distance"}, "unit_system", "age"}``, kilometres or miles.
+        """Return ``{"data": {"distance"}, "unit_system", "age"}``, kilometres or miles.
 
         Scope ``read_odometer``. Signal odometer-traveleddistance.
         """
         return cast(Odometer, self._read("odometer"))
 
     def location(self) -> Location:
-        """``{"data": {"latitude", "longitude"}, "age"}``, in degrees.
+        """Return ``{"data": {"latitude", "longitude"}, "age"}``, in degrees.
 
         Scope ``read_location``. Signal location-preciselocation.
         """
         return cast(Location, self._read("location"))
 
     def batch(self, paths: Iterable[str]) -> Batch:
-        """Many readings in one request: method -> what it returns, or the exception that it would raise.
+        """Read many endpoints in one request. Return method -> its result, or the exception it would raise.
 
-        As in API v2 (``sdk.Vehicle.batch``), made of all that Smartcar has stored of the car; only
-        ``"attributes"`` and ``"permissions"``, which are no signals, take a request of their own. A path that
-        API v3 does not have, as that of one make, is a ResourceNotFoundException. GET /signals.
+        As in API v2 (``sdk.Vehicle.batch``), from all signals that Smartcar has stored for the vehicle. Only
+        ``"attributes"`` and ``"permissions"``, which are not signals, take a request each. The result of a
+        path that API v3 does not have, such as one brand's, is a ResourceNotFoundException. GET /signals.
         """
-        names, found = method_names(paths), {}
-        is_stored = set(names) - {"attributes", "permissions"}
-        find = self._signals.all() if is_stored else self._signals.get_one
+        names, results = method_names(paths), {}
+        needs_signals = set(names) - {"attributes", "permissions"}
+        find = self._signals.all() if needs_signals else self._signals.get_one
         for name in names:
             try:
-                found[name] = self._item(name, find)
+                results[name] = self._item(name, find)
             except SmartcarException as error:
-                found[name] = error.with_traceback(None)
-        return cast(Batch, found)
+                results[name] = error.with_traceback(None)
+        return cast(Batch, results)
 
     def request(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
-    ) -> Answer:
-        """Send anything to a path below the car: ``{"data": the JSON as it came, "unit_system", "age"}``.
+    ) -> RequestResult:
+        """Send any request to a path below the vehicle. Return ``{"data": the JSON, "unit_system", "age"}``.
 
-        API v3 has other paths (``"signals/closure-doors"``) and none of one make. ``headers`` go before
-        our own. Never sent twice, but for a GET.
+        API v3 has paths such as ``"signals/closure-doors"``, and none for one brand. ``headers`` override
+        ours. Only a GET is retried.
         """
         body, headers = protected_copy(body), protected_headers(headers)
         path, _, query = path.partition("?")
@@ -171,9 +180,10 @@ class Vehicle(ReadMethods, Commands):
         return request_result(self.api.request(method, *parts, query=query, body=body, headers=headers))
 
     def subscribe(self, webhook_id: str) -> Subscribed:
-        """Let a webhook tell of this car: ``{"webhook_id", "vehicle_id"}``; it may not yet when this returns.
+        """Subscribe this vehicle to a webhook. Return ``{"webhook_id", "vehicle_id"}``.
 
-        Raises StateException if it does already. POST /subscriptions.
+        Smartcar subscribes it later, after this returns. Raises StateException if it is subscribed already.
+        POST /subscriptions.
         """
         management.subscribe(
             self.access_token,
@@ -186,9 +196,9 @@ class Vehicle(ReadMethods, Commands):
         return {"webhook_id": webhook_id, "vehicle_id": self.vehicle_id}
 
     def unsubscribe(self, amt: str | None, webhook_id: str) -> Status:
-        """Let it tell no more; ``amt`` is API v2's, and not sent. DELETE /subscriptions/{id}.
+        """Unsubscribe this vehicle. ``amt`` is for API v2 and not sent. DELETE /subscriptions/{id}.
 
-        Raises ResourceNotFoundException if the webhook does not tell of this car.
+        Raises ResourceNotFoundException if the vehicle is not subscribed.
         """
         amt = protect(amt)
         host = Client(self.access_token, self._management_url, requester=self._requester)
@@ -196,28 +206,30 @@ class Vehicle(ReadMethods, Commands):
         return {"status": "success"}
 
     def signals(self) -> Signals:
-        """Everything Smartcar has stored of the car: ``{"signals": {code: …}, "is_empty", "unit_system"}``.
+        """Return all stored signals: ``{"signals": {code: …}, "is_empty", "unit_system"}``.
 
-        From as many pages as it takes. A signal that failed is there, with its ``error`` and without a value.
-        GET /signals.
+        From all pages. A signal that failed has an ``error`` and no value. GET /signals.
         """
-        found = self._signals.signals()
+        signals = self._signals.signals()
         return {
-            "signals": {signal["code"]: signal for signal in found},
-            "is_empty": not found,
+            "signals": {signal["code"]: signal for signal in signals},
+            "is_empty": not signals,
             "unit_system": self.unit_system,
         }
 
     def signal(self, code: str) -> Signal:
-        """One signal, by Smartcar's code or by the face's name (``"battery_level"``). GET /signals/{code}.
+        """Return one signal, by Smartcar's code or our name (``"battery_level"``). GET /signals/{code}.
 
-        Raises the exception of the signal's own error; SignalNotAvailable if Smartcar has nothing under this
-        code, as it has under no code while its store is empty (see ``signals``).
+        Raises the exception of the signal's own error, and SignalNotAvailable if Smartcar has not stored this
+        signal, or any signal of the vehicle (see ``signals``).
         """
         return self._signals.get_one(code)[1]
 
     def disconnect(self) -> None:
-        """End the application's access to this car: the owner must connect it anew. DELETE the connection."""
+        """End the application's access to this vehicle; the owner has to connect it again.
+
+        DELETE the connection.
+        """
         delete_connection(
             self.access_token,
             self.connection()["id"],
@@ -225,9 +237,9 @@ class Vehicle(ReadMethods, Commands):
             api_url=self._api_url,
         )
 
-    def _read(self, name: str, within: Period | None = None) -> Any:
+    def _read(self, name: str, period: Period | None = None) -> Any:
         find = self._signals.get_one if is_single(name) else self._signals.all()
-        return reading_of(name, find, self.unit_system, within)
+        return reading_of(name, find, self.unit_system, period)
 
     def _item(self, name: str, find: FindSignal) -> Any:
         if name in ("attributes", "permissions"):

@@ -1,11 +1,11 @@
-"""Webhooks: sign and verify side by side, and every form that an event comes in, read into one. No network.
+"""Webhooks: verify signatures, and parse the events of all payload versions into one form. No network.
 
-    if webhooks.verify_payload(token, headers["SC-Signature"], body):      # the bytes as they came
+    if webhooks.verify_payload(token, headers["SC-Signature"], body):      # the unparsed body
         event = webhooks.read(webhooks.load(body))
-        event.kind, event.updates[0].vehicle_id, event.updates[0].signals   # as `signals.read` gives them
+        event.kind, event.updates[0].vehicle_id, event.updates[0].signals  # as returned by `signals.read`
 
-Smartcar signs with the Application Management Token, and asks a receiver for the same over a challenge: see
-`is_challenge` before you answer one.
+Smartcar signs events with the application management token. To verify an endpoint, it sends a challenge for
+the endpoint to sign with the same token: call `is_challenge` before you sign one.
 """
 
 import hashlib
@@ -36,41 +36,41 @@ __all__ = [
     "verify_payload",
 ]
 
-#: An event is a JSON object, and has a brace: what this matches is none, and its signature forges nothing.
+#: A text that cannot be an event, as it has no brace: its signature cannot be used to forge one.
 CHALLENGE: Final = re.compile(r"[A-Za-z0-9+/=_.-]{1,256}", re.ASCII)
-#: Smartcar's deepest event has some ten levels.
+#: Maximum depth of nested JSON. Smartcar's events have about ten levels.
 MAX_DEPTH: Final = 40
 
-#: No id of Smartcar's is longer: they are UUIDs.
+#: Maximum length of a Smartcar id (UUIDs today).
 MAX_ID_LENGTH: Final = 64
-#: What each attempt to deliver an event says anew.
+#: The ``meta`` fields that differ between deliveries of one event.
 DELIVERY_FIELDS: Final = frozenset({"deliveryId", "deliveredAt", "deliveryTime"})
 
 
 def hash_challenge(token: str, challenge: str | bytes) -> str:
-    """The HMAC-SHA256 of ``challenge``, in hex: the answer to VERIFY, and how Smartcar signs an event."""
+    """Return the HMAC-SHA256 of ``challenge`` in hex: the response to VERIFY, and the signature of a body."""
     token, challenge = protect(token), protect(challenge)
     return hmac.new(_bytes(token), _bytes(challenge), hashlib.sha256).hexdigest()
 
 
 def verify_payload(token: str, signature: str | bytes | None, body: str | bytes) -> bool:
-    """Whether this is the signature of ``body``, compared in constant time; never raises.
+    """Return True if ``signature`` is that of ``body``. Compares in constant time, and never raises.
 
-    An empty token verifies nothing: everybody knows it.
+    An empty token never matches: anybody could sign with it.
     """
     token, signature, body = protect(token), protect(signature), protect(body)
-    if not token or not all(isinstance(given, str | bytes) for given in (token, signature, body)):
+    if not token or not all(isinstance(value, str | bytes) for value in (token, signature, body)):
         return False
     return hmac.compare_digest(hash_challenge(token, body).encode(), _bytes(signature or b""))
 
 
 def is_challenge(challenge: object) -> bool:
-    """Whether this may be hashed for whoever asks, because it cannot be an event."""
+    """Return True if it is safe to sign this for any sender, because it cannot be an event."""
     return isinstance(challenge, str) and CHALLENGE.fullmatch(challenge) is not None
 
 
 def load(body: str | bytes) -> dict[str, Any] | None:
-    """The JSON object in ``body``; None where there is none, or one that is too deep. Never raises."""
+    """Return the JSON object in ``body``, or None if it is not one, or nested too deep. Never raises."""
     body = protect(body)
     try:
         payload = load_json(body, parse_constant=_refuse)
@@ -80,30 +80,30 @@ def load(body: str | bytes) -> dict[str, Any] | None:
 
 
 def read(payload: Mapping[str, Any], unit_system: str = "metric") -> Event:
-    """The event that this JSON object tells of; never raises on one that `load` gave."""
+    """Parse an event. Never raises for a payload that `load` returned."""
     if "eventName" in payload:
         return _v2.read(payload, unit_system)
     return _v4.read(payload, unit_system)
 
 
 def envelope(payload: Mapping[str, Any]) -> Event:
-    """The same event, and whom it is about; what it tells of them may be left out. To store it is enough."""
+    """Parse the ids of an event and its vehicles, which is enough to store it. The rest may be empty."""
     return _v2.read(payload, "metric") if "eventName" in payload else _v4.envelope(payload)
 
 
 def split(payload: dict[str, Any]) -> list[dict[str, Any]]:
-    """The same event car by car: a schedule of 2.0 tells of several."""
+    """Split an event into one payload per vehicle: a schedule of 2.0 has several."""
     return _v2.split(payload) if "eventName" in payload else [payload]
 
 
-def identity(payload: Mapping[str, Any], known: str | None = None) -> str:
-    """What an event is known by over all attempts: its id, else a hash of what they have in common.
+def identity(payload: Mapping[str, Any], event_id: str | None = None) -> str:
+    """Return the key of an event, equal for all of its deliveries: its id, else a hash of its content.
 
-    ``known`` is the id that its envelope tells, for whoever has read that.
+    ``event_id`` is the id of its `envelope`, if you have parsed that already.
     """
-    known = envelope(payload).id if known is None else known
-    if known.isprintable() and 0 < len(known) <= MAX_ID_LENGTH:
-        return known
+    event_id = envelope(payload).id if event_id is None else event_id
+    if event_id.isprintable() and 0 < len(event_id) <= MAX_ID_LENGTH:
+        return event_id
     meta = {
         name: value for name, value in _v4.mapping(payload.get("meta")).items() if name not in DELIVERY_FIELDS
     }

@@ -1,4 +1,4 @@
-"""Events of 2.0, read into the form of `events`: verification, schedules, charging. No network."""
+"""The parser of payload version 2.0: verification, schedules and charging events."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -8,7 +8,7 @@ from .._dates import parse_datetime
 from ..signals import Signal
 from ._v4 import STATE, VERIFY, Event, VehicleUpdate, mapping, mappings, text
 
-#: API v2's paths: the code of each signal, its field, and a unit that the header does not tell.
+#: Path of API v2 -> code of the signal, field of the body, and its unit if the headers do not name it.
 SIGNALS_BY_PATH: Final[dict[str, list[tuple[str, str | None, str | None]]]] = {
     "odometer": [("odometer-traveleddistance", "distance", None)],
     "location": [("location-preciselocation", None, None)],
@@ -32,38 +32,40 @@ SIGNALS_BY_PATH: Final[dict[str, list[tuple[str, str | None, str | None]]]] = {
 
 
 def read(payload: Mapping[str, Any], unit_system: str) -> Event:
-    """The event of 2.0 that this JSON object tells of."""
-    told = mapping(payload.get("payload"))
+    """Parse an event of 2.0."""
+    content = mapping(payload.get("payload"))
     name = text(payload.get("eventName"))
     kind = {"verify": VERIFY, "schedule": STATE, "dynamic": STATE}.get(
-        name, text(told.get("eventType")) or name
+        name, text(content.get("eventType")) or name
     )
-    found = [
-        VehicleUpdate(text(car.get("vehicleId")), signals=tuple(_read_items(car.get("data"), unit_system)))
-        for car in mappings(told.get("vehicles"))
+    updates = [
+        VehicleUpdate(
+            text(vehicle.get("vehicleId")), signals=tuple(_read_items(vehicle.get("data"), unit_system))
+        )
+        for vehicle in mappings(content.get("vehicles"))
     ]
-    if vehicle_id := text(told.get("vehicleId")):
-        found.append(VehicleUpdate(vehicle_id, triggers=(kind,), signals=tuple(_charging(kind, told))))
-    when = parse_datetime(told.get("eventTime"))
+    if vehicle_id := text(content.get("vehicleId")):
+        updates.append(VehicleUpdate(vehicle_id, triggers=(kind,), signals=tuple(_charging(kind, content))))
+    event_time = parse_datetime(content.get("eventTime"))
     return Event(
         kind,
-        text(told.get("eventId")),
+        text(content.get("eventId")),
         text(payload.get("webhookId")),
-        int(when.timestamp() * 1000) if when else 0,
-        text(told.get("challenge")),
-        tuple(update for update in found if update.vehicle_id),
+        int(event_time.timestamp() * 1000) if event_time else 0,
+        text(content.get("challenge")),
+        tuple(update for update in updates if update.vehicle_id),
     )
 
 
-def _charging(kind: str, told: Mapping[str, Any]) -> Iterator[Signal]:
+def _charging(kind: str, content: Mapping[str, Any]) -> Iterator[Signal]:
     if kind.startswith("CHARGING_"):
         body = {"value": kind == "CHARGING_STARTED"}
-        meta = {"oemUpdatedAt": told.get("eventTime")}
+        meta = {"oemUpdatedAt": content.get("eventTime")}
         yield signals.read({"code": "charge-ischarging", "body": body, "meta": meta})
 
 
-def _read_items(told: object, unit_system: str) -> Iterator[Signal]:
-    for item in mappings(told):
+def _read_items(items: object, unit_system: str) -> Iterator[Signal]:
+    for item in mappings(items):
         headers = {str(name).lower(): value for name, value in mapping(item.get("headers")).items()}
         body = mapping(item.get("body"))
         if item.get("code") != 200 or not body:
@@ -81,8 +83,11 @@ def _read_items(told: object, unit_system: str) -> Iterator[Signal]:
 
 
 def split(payload: dict[str, Any]) -> list[dict[str, Any]]:
-    """The same event car by car: a schedule tells of several."""
-    told = mapping(payload.get("payload"))
-    if "vehicles" not in told:
+    """Split an event into one payload per vehicle: a schedule has several."""
+    content = mapping(payload.get("payload"))
+    if "vehicles" not in content:
         return [payload]
-    return [{**payload, "payload": {**told, "vehicles": [car]}} for car in mappings(told["vehicles"])]
+    return [
+        {**payload, "payload": {**content, "vehicles": [vehicle]}}
+        for vehicle in mappings(content["vehicles"])
+    ]

@@ -1,4 +1,4 @@
-"""An event in one form, whatever version it came in, and how 4.0 is read into it. No network."""
+"""The common form of events of all payload versions, and the parser of version 4.0."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,7 @@ ERROR: Final = "VEHICLE_ERROR"
 
 
 class Problem(TypedDict):
-    """Why Smartcar cannot ask a car, or (``is_resolved``) that it can again; ``signals`` are codes."""
+    """Why Smartcar cannot read a vehicle or, if ``is_resolved``, that it can again. ``signals`` are codes."""
 
     type: str
     code: str
@@ -27,7 +27,7 @@ class Problem(TypedDict):
 
 @dataclass(frozen=True)
 class VehicleUpdate:
-    """What an event tells of one car. ``user_id`` is Smartcar's id of its driver; API v2 has none."""
+    """The part of an event about one vehicle. ``user_id`` is Smartcar's id of the user; API v2 has none."""
 
     vehicle_id: str
     user_id: str = ""
@@ -38,10 +38,10 @@ class VehicleUpdate:
 
 @dataclass(frozen=True)
 class Event:
-    """An event of any version. ``sequence`` rises with each; where it is not told, it is the delivery's time.
+    """An event of any payload version. ``sequence`` increases; without one, it is the time of the delivery.
 
-    ``kind`` is ``VERIFY``, ``VEHICLE_STATE`` (a schedule of 2.0 as well), ``VEHICLE_ERROR``, 2.0's
-    ``CHARGING_…``, or a word that is new. ``challenge`` is what VERIFY wants hashed.
+    ``kind`` is ``VERIFY``, ``VEHICLE_STATE`` (also for a schedule of 2.0), ``VEHICLE_ERROR``, ``CHARGING_…``
+    (2.0 only), or a type that is new. ``challenge`` is the text that VERIFY asks to sign.
     """
 
     kind: str
@@ -53,19 +53,19 @@ class Event:
 
 
 def read(payload: Mapping[str, Any], unit_system: str) -> Event:
-    """The event of 4.0 that this JSON object tells of, in any of its variants."""
+    """Parse an event of 4.0, in any of its variants."""
     data = mapping(payload.get("data"))
-    told: dict[str, Any] = {
+    content: dict[str, Any] = {
         "triggers": tuple(_triggers([*items(data.get("triggers")), *items(payload.get("triggers"))])),
-        "signals": tuple(signals.read(one, unit_system) for one in mappings(data.get("signals"))),
-        "problems": tuple(_problem(one) for one in mappings(data.get("errors"))),
+        "signals": tuple(signals.read(signal, unit_system) for signal in mappings(data.get("signals"))),
+        "problems": tuple(_problem(error) for error in mappings(data.get("errors"))),
     }
     head = envelope(payload)
-    return replace(head, updates=tuple(replace(update, **told) for update in head.updates))
+    return replace(head, updates=tuple(replace(update, **content) for update in head.updates))
 
 
 def envelope(payload: Mapping[str, Any]) -> Event:
-    """The same event, and whom it is about, without what it tells of them."""
+    """Parse the ids of an event and of its vehicle, without signals and problems."""
     data, meta = mapping(payload.get("data")), mapping(payload.get("meta"))
     delivered = parse_datetime(meta.get("deliveredAt") or meta.get("deliveryTime"))
     sequence = whole(meta.get("sequence")) or (int(delivered.timestamp() * 1000) if delivered else 0)
@@ -81,31 +81,31 @@ def envelope(payload: Mapping[str, Any]) -> Event:
     )
 
 
-def _triggers(told: list[Any]) -> Iterator[str]:
-    for one in told:
-        if isinstance(one, Mapping):
-            found = _code(one.get("signal")) or text(one.get("code")) or text(one.get("type"))
-            if found:
-                yield found
+def _triggers(values: list[Any]) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, Mapping):
+            trigger = _code(value.get("signal")) or text(value.get("code")) or text(value.get("type"))
+            if trigger:
+                yield trigger
 
 
-def _problem(told: Mapping[str, Any]) -> Problem:
+def _problem(error: Mapping[str, Any]) -> Problem:
     return {
-        "type": text(told.get("type")),
-        "code": text(told.get("code")),
-        "is_resolved": told.get("state") == "RESOLVED",
-        "description": text(told.get("description")) or None,
-        "message": text(told.get("suggestedUserMessage")) or None,
-        "resolution": text(mapping(told.get("resolution")).get("type")) or None,
-        "signals": [code for code in map(_code, items(told.get("signals"))) if code],
+        "type": text(error.get("type")),
+        "code": text(error.get("code")),
+        "is_resolved": error.get("state") == "RESOLVED",
+        "description": text(error.get("description")) or None,
+        "message": text(error.get("suggestedUserMessage")) or None,
+        "resolution": text(mapping(error.get("resolution")).get("type")) or None,
+        "signals": [code for code in map(_code, items(error.get("signals"))) if code],
     }
 
 
 def _code(signal: object) -> str:
-    """A signal's code; some events name it by group and name, ``"TractionBattery.StateOfCharge"``."""
+    """Return a signal's code; some events have its group and name, ``"TractionBattery.StateOfCharge"``."""
     if isinstance(signal, Mapping):
-        named = f"{text(signal.get('group'))}.{text(signal.get('name'))}"
-        return text(signal.get("code")) or _code(named.strip("."))
+        name = f"{text(signal.get('group'))}.{text(signal.get('name'))}"
+        return text(signal.get("code")) or _code(name.strip("."))
     return text(signal).replace(".", "-").lower()
 
 

@@ -1,4 +1,4 @@
-"""Why no answer came: provoked on the wire, and told apart."""
+"""Every kind of connection failure, provoked over real sockets."""
 
 import socket
 import ssl
@@ -21,15 +21,15 @@ def _no_proxy_of_this_machine(monkeypatch):
 
 @pytest.fixture
 def closed():
-    """A port where nobody listens."""
+    """Return a closed port."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]
 
 
 @pytest.fixture
-def strangers_tls():
-    """A port that speaks TLS, with a certificate of an authority that nobody here knows."""
+def untrusted_tls():
+    """Serve TLS with a certificate of an unknown authority; return the port."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
 
@@ -51,7 +51,7 @@ def fault(url, **options):
     return caught.value.fault
 
 
-def test_a_name_that_nobody_knows(monkeypatch):
+def test_an_unknown_host_name(monkeypatch):
     def unknown(*args, **kwargs):
         raise socket.gaierror(-2, "Name or service not known")
 
@@ -59,28 +59,28 @@ def test_a_name_that_nobody_knows(monkeypatch):
     assert fault("https://smartcar.invalid/") == sdk.failures.DNS
 
 
-def test_a_port_where_nobody_listens(closed):
+def test_a_closed_port(closed):
     assert fault(f"http://127.0.0.1:{closed}/") == sdk.failures.REFUSED
 
 
-def test_a_proxy_that_is_not_there(monkeypatch, closed):
+def test_an_unreachable_proxy(monkeypatch, closed):
     monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{closed}")
     assert fault("https://smartcar.invalid/") == sdk.failures.PROXY
 
 
-def test_a_certificate_of_a_stranger(strangers_tls):
-    assert fault(f"https://127.0.0.1:{strangers_tls}/") == sdk.failures.CERTIFICATE
+def test_an_untrusted_certificate(untrusted_tls):
+    assert fault(f"https://127.0.0.1:{untrusted_tls}/") == sdk.failures.CERTIFICATE
 
 
-def test_a_server_that_speaks_no_tls(server):
+def test_a_server_without_tls(server):
     assert fault(server.url.replace("http://", "https://")) == sdk.failures.TLS
 
 
-def test_a_server_that_is_silent(server):
+def test_a_server_that_does_not_respond(server):
     server.play = lambda request: SILENCE
     assert fault(server.url, timeout=0.05) == sdk.failures.TIMEOUT
 
 
-def test_a_connection_that_breaks_off(server):
+def test_a_connection_that_is_closed(server):
     server.play = lambda request: HANG_UP
     assert fault(server.url) == sdk.failures.BROKEN

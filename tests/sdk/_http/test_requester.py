@@ -11,7 +11,7 @@ import requests
 from django_smartcar import __version__, sdk
 from django_smartcar.sdk import _http as requester_module
 
-from ..conftest import HANG_UP, SILENCE, Answer
+from ..conftest import HANG_UP, SILENCE, Response
 
 SMARTCAR_API = {"type": "RATE_LIMIT", "code": "SMARTCAR_API"}
 INTERNAL = {"type": "SERVER", "code": "INTERNAL"}
@@ -32,14 +32,14 @@ def test_the_headers_of_the_caller_stay_as_they_were(server, requester):
     assert server.requests[0].header("Authorization") == "Bearer t"
 
 
-def test_connections_are_kept_when_calls_follow_each_other(server, requester):
+def test_sequential_calls_reuse_one_connection(server, requester):
     for _ in range(5):
         requester.call("GET", server.url)
     assert {request.connection for request in server.requests} == {1}
 
 
-def test_threads_share_a_requester_without_mixing_answers(server, requester):
-    server.play = lambda request: Answer(body={"path": request.path})
+def test_threads_share_a_requester_without_mixing_responses(server, requester):
+    server.play = lambda request: Response(body={"path": request.path})
     wrong = []
 
     def ask(number):
@@ -74,7 +74,7 @@ def test_a_forked_worker_opens_its_own_connection(server):
 
 
 def test_no_cookie_is_kept_from_one_call_to_the_next(server, requester):
-    server.play = lambda request: Answer(headers={"Set-Cookie": "driver=anna; Path=/"})
+    server.play = lambda request: Response(headers={"Set-Cookie": "driver=anna; Path=/"})
     for _ in range(3):
         requester.call("GET", server.url)
     assert [request.header("Cookie") for request in server.requests] == [None, None, None]
@@ -95,7 +95,7 @@ def test_a_netrc_never_replaces_our_authorization(server, requester, tmp_path, m
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("location", ["/elsewhere", "http://[", "http://\xe9\xff"])
 def test_a_redirect_is_an_unexpected_status_and_not_followed(server, requester, method, status, location):
-    server.play = lambda request: Answer(status, headers={"Location": location})
+    server.play = lambda request: Response(status, headers={"Location": location})
     with pytest.raises(sdk.UnexpectedStatusException) as caught:
         requester.call(method, server.url, headers={"Authorization": "Bearer t"})
     assert caught.value.status_code == status
@@ -116,7 +116,7 @@ class TestTimeouts:
         assert caught.value.request_sent is True
         assert len(server.requests) == 1
 
-    def test_the_callers_own_goes_before_ours(self, server):
+    def test_the_callers_timeout_overrides_ours(self, server):
         server.play = lambda request: SILENCE
         patient = sdk.Requester(timeout=9, command_timeout=9)
         start = time.monotonic()
@@ -124,7 +124,7 @@ class TestTimeouts:
             patient.call("POST", server.url, timeout=0.05)
         assert time.monotonic() - start < 4
 
-    def test_there_is_one_also_if_the_caller_asks_for_none(self, server):
+    def test_there_is_one_even_if_the_caller_passes_none(self, server):
         server.play = lambda request: SILENCE
         start = time.monotonic()
         with pytest.raises(sdk.NoResponseException):
@@ -132,10 +132,8 @@ class TestTimeouts:
         assert time.monotonic() - start < 4
 
     @pytest.mark.parametrize("method", ["GET", "POST"])
-    def test_an_answer_that_stops_half_way_was_sent_and_is_not_asked_for_again(
-        self, server, requester, method
-    ):
-        server.play = lambda request: Answer(body=b"{", headers={"Transfer-Encoding": "chunked"})
+    def test_an_incomplete_response_is_not_retried(self, server, requester, method):
+        server.play = lambda request: Response(body=b"{", headers={"Transfer-Encoding": "chunked"})
         with pytest.raises(sdk.NoResponseException) as caught:
             requester.call(method, server.url, timeout=0.05)
         assert caught.value.request_sent is True
@@ -146,7 +144,7 @@ class TestTimeouts:
         assert (fresh.connect_timeout, fresh.timeout, fresh.command_timeout) == (5, 30, 310)
 
 
-class TestNotReached:
+class TestConnectionFailures:
     def test_nothing_was_sent_when_the_connection_is_refused(self, requester):
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
@@ -197,21 +195,21 @@ class TestNotReached:
         assert "hidden" not in repr(caught.value)
         assert caught.value.__cause__ is caught.value.__context__ is None
 
-    def test_nothing_was_sent_when_a_token_is_not_latin(self, server, requester):
+    def test_nothing_was_sent_when_a_token_is_not_latin_1(self, server, requester):
         with pytest.raises(sdk.NoResponseException) as caught:
             requester.call("POST", server.url, headers={"Authorization": "Bearer hidden\u20ac"})
         assert caught.value.request_sent is False
         assert server.requests == []
 
-    def test_no_answer_is_also_an_exception_of_requests(self, requester):
+    def test_no_response_is_also_a_requests_exception(self, requester):
         with pytest.raises(requests.RequestException):
             requester.call("GET", "no-scheme")
 
 
-class TestCommandsAreNeverSentTwice:
+class TestCommandsAreNeverRetried:
     @pytest.mark.parametrize("method", ["POST", "DELETE"])
-    def test_when_the_kept_connection_breaks_under_the_request(self, server, requester, method):
-        server.answers = [Answer(), HANG_UP]
+    def test_when_a_pooled_connection_breaks_during_the_request(self, server, requester, method):
+        server.responses = [Response(), HANG_UP]
         requester.call("GET", server.url)
         with pytest.raises(sdk.NoResponseException) as caught:
             requester.call(method, server.url, json={"action": "LOCK"})
@@ -219,7 +217,7 @@ class TestCommandsAreNeverSentTwice:
         assert [request.method for request in server.requests] == ["GET", method]
         assert {request.connection for request in server.requests} == {1}
 
-    def test_when_the_kept_connection_was_closed_before(self, server, requester):
+    def test_when_a_pooled_connection_was_closed_before(self, server, requester):
         requester.call("GET", server.url)
         server.hang_up()
         time.sleep(0.05)
@@ -228,76 +226,79 @@ class TestCommandsAreNeverSentTwice:
 
     @pytest.mark.parametrize("method", ["POST", "DELETE"])
     @pytest.mark.parametrize(
-        "answer", [Answer(429, SMARTCAR_API), Answer(500, INTERNAL), Answer(502), Answer(504), HANG_UP]
+        "response",
+        [Response(429, SMARTCAR_API), Response(500, INTERNAL), Response(502), Response(504), HANG_UP],
     )
-    def test_when_a_read_would_be_tried_again(self, server, requester, method, answer):
-        server.play = lambda request: answer
+    def test_when_a_read_would_be_retried(self, server, requester, method, response):
+        server.play = lambda request: response
         with pytest.raises(sdk.SmartcarException):
             requester.call(method, server.url)
         assert len(server.requests) == 1
 
 
-class TestReadsAreTriedAgain:
+class TestReadsAreRetried:
     @pytest.mark.parametrize(
-        "answer", [Answer(429, SMARTCAR_API), Answer(500, INTERNAL), Answer(502), Answer(504), HANG_UP]
+        "response",
+        [Response(429, SMARTCAR_API), Response(500, INTERNAL), Response(502), Response(504), HANG_UP],
     )
-    def test_when_the_reason_is_passing(self, server, requester, answer):
-        server.answers = [answer, answer, Answer(body={"id": "driver"})]
+    def test_after_a_transient_error(self, server, requester, response):
+        server.responses = [response, response, Response(body={"id": "driver"})]
         assert requester.call("GET", server.url).json() == {"id": "driver"}
         assert len(server.requests) == 3
 
     @pytest.mark.parametrize(
-        "answer", [Answer(429, SMARTCAR_API), Answer(500, INTERNAL), Answer(502), Answer(504), HANG_UP]
+        "response",
+        [Response(429, SMARTCAR_API), Response(500, INTERNAL), Response(502), Response(504), HANG_UP],
     )
-    def test_three_times_at_most(self, server, requester, answer):
-        server.play = lambda request: answer
+    def test_three_times_at_most(self, server, requester, response):
+        server.play = lambda request: response
         with pytest.raises(sdk.SmartcarException):
             requester.call("GET", server.url)
         assert len(server.requests) == 3
 
     @pytest.mark.parametrize(
-        "answer",
+        "response",
         [
-            Answer(400),
-            Answer(401),
-            Answer(403),
-            Answer(404),
-            Answer(409),
-            Answer(429),
-            Answer(429, {"type": "RATE_LIMIT", "code": "VEHICLE"}),
-            Answer(430),
-            Answer(500),
-            Answer(500, {"type": "SERVER", "code": "RECORD_NOT_FOUND"}),
-            Answer(501),
-            Answer(503),
+            Response(400),
+            Response(401),
+            Response(403),
+            Response(404),
+            Response(409),
+            Response(429),
+            Response(429, {"type": "RATE_LIMIT", "code": "VEHICLE"}),
+            Response(430),
+            Response(500),
+            Response(500, {"type": "SERVER", "code": "RECORD_NOT_FOUND"}),
+            Response(501),
+            Response(503),
         ],
     )
-    def test_but_not_when_the_answer_would_be_the_same(self, server, requester, answer):
-        server.play = lambda request: answer
+    def test_but_not_after_a_permanent_error(self, server, requester, response):
+        server.play = lambda request: response
         with pytest.raises(sdk.SmartcarException):
             requester.call("GET", server.url)
         assert len(server.requests) == 1
 
-    def test_also_when_the_answer_breaks_off(self, server, requester):
-        broken = Answer(body=b"5\r\nab", headers={"Transfer-Encoding": "chunked", "Connection": "close"})
-        server.answers = [broken]
+    def test_after_an_incomplete_response(self, server, requester):
+        broken = Response(body=b"5\r\nab", headers={"Transfer-Encoding": "chunked", "Connection": "close"})
+        server.responses = [broken]
         assert requester.call("GET", server.url).status_code == 200
         assert len(server.requests) == 2
 
     def test_with_the_same_headers(self, server, requester):
-        server.answers = [Answer(502)]
+        server.responses = [Response(502)]
         requester.call("GET", server.url, headers={"Authorization": "Bearer t"}, params={"limit": 5})
         first, second = server.requests
         assert (first.path, first.headers) == (second.path, second.headers)
 
-    def test_not_before_the_time_that_smartcar_names(self, server, requester):
-        server.answers = [Answer(502, headers={"Retry-After": "0.2"})]
+    def test_not_before_retry_after(self, server, requester):
+        server.responses = [Response(502, headers={"Retry-After": "0.2"})]
         start = time.monotonic()
         requester.call("GET", server.url)
         assert time.monotonic() - start >= 0.2
 
-    def test_not_at_all_when_smartcar_names_a_later_time(self, server, requester):
-        server.play = lambda request: Answer(429, SMARTCAR_API, {"Retry-After": "120"})
+    def test_not_at_all_if_retry_after_is_long(self, server, requester):
+        server.play = lambda request: Response(429, SMARTCAR_API, {"Retry-After": "120"})
         start = time.monotonic()
         with pytest.raises(sdk.RateLimitingException) as caught:
             requester.call("GET", server.url)
@@ -306,8 +307,8 @@ class TestReadsAreTriedAgain:
         assert time.monotonic() - start < 4
 
     @pytest.mark.parametrize(("retry_after", "deadline"), [("4.1", 1000), ("1", 0.5)])
-    def test_not_at_all_when_the_pause_would_be_too_long(self, server, retry_after, deadline):
-        server.play = lambda request: Answer(502, headers={"Retry-After": retry_after})
+    def test_not_at_all_if_the_pause_would_be_too_long(self, server, retry_after, deadline):
+        server.play = lambda request: Response(502, headers={"Retry-After": retry_after})
         start = time.monotonic()
         with pytest.raises(sdk.UnexpectedStatusException) as caught:
             sdk.Requester(deadline=deadline).call("GET", server.url)
@@ -318,7 +319,7 @@ class TestReadsAreTriedAgain:
     def test_within_the_deadline_when_the_server_is_slow(self, server):
         def slow(request):
             time.sleep(0.15)
-            return Answer(502)
+            return Response(502)
 
         server.play = slow
         hurried = sdk.Requester(timeout=1, retries=100, deadline=0.4, backoff=0.001)
@@ -328,21 +329,21 @@ class TestReadsAreTriedAgain:
         assert time.monotonic() - start < 2
         assert 2 <= len(server.requests) <= 4
 
-    def test_within_the_deadline_when_the_second_try_meets_silence(self, server):
-        server.answers = [Answer(502), SILENCE]
+    def test_within_the_deadline_when_the_retry_gets_no_response(self, server):
+        server.responses = [Response(502), SILENCE]
         hurried = sdk.Requester(timeout=5, deadline=0.2, backoff=0.001)
         start = time.monotonic()
         with pytest.raises(sdk.NoResponseException):
             hurried.call("GET", server.url)
         assert time.monotonic() - start < 2
 
-    def test_never_after_a_long_pause(self):
+    def test_pauses_have_a_maximum(self):
         failure = sdk.ServerException()
         pauses = [sdk.Requester(backoff=1)._pause_before(retry, failure) for retry in range(40)]
         assert max(pauses) <= requester_module.MAX_PAUSE
 
 
-def test_a_session_of_ones_own_is_used(server):
+def test_the_callers_session_is_used(server):
     session = requests.Session()
     session.headers["X-Ours"] = "yes"
     sdk.Requester(session=session).call("GET", server.url)
@@ -350,16 +351,16 @@ def test_a_session_of_ones_own_is_used(server):
     assert server.requests[0].header("X-Ours") == "yes"
 
 
-def test_a_session_of_ones_own_follows_no_redirect_either(server):
-    server.play = lambda request: Answer(302, headers={"Location": "/elsewhere"})
+def test_the_callers_session_follows_no_redirects(server):
+    server.play = lambda request: Response(302, headers={"Location": "/elsewhere"})
     with requests.Session() as session, pytest.raises(sdk.UnexpectedStatusException):
         sdk.Requester(session=session).call("POST", server.url)
     assert len(server.requests) == 1
 
 
-def test_the_seeds_function_sends_and_raises(server):
+def test_call_sends_and_raises(server):
     assert sdk.call("GET", server.url).status_code == 200
-    server.play = lambda request: Answer(404, {"error": "resource_not_found_error", "message": "No."})
+    server.play = lambda request: Response(404, {"error": "resource_not_found_error", "message": "No."})
     with pytest.raises(sdk.ResourceNotFoundException, match=r"^No\.$"):
         sdk.call("GET", server.url)
 
@@ -372,7 +373,7 @@ def test_the_proxy_of_the_environment_is_used(server, requester, monkeypatch):
     assert server.requests[0].path == "http://api.smartcar.invalid/user"
 
 
-def test_the_environment_is_searched_once_for_each_host(server, requester, monkeypatch):
+def test_the_environment_is_read_once_per_host(server, requester, monkeypatch):
     for name in ("http_proxy", "HTTP_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("http_proxy", server.url)
@@ -385,7 +386,7 @@ def test_the_environment_is_searched_once_for_each_host(server, requester, monke
     assert paths == ["http://api.smartcar.invalid/user", "/direct", "http://api.smartcar.invalid/user"]
 
 
-def test_what_the_caller_says_goes_before_what_the_environment_has_said(server, requester, monkeypatch):
+def test_arguments_override_the_environment(server, requester, monkeypatch):
     for name in ("http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     requester.call("GET", f"{server.url}/direct")

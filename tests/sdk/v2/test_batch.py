@@ -1,4 +1,4 @@
-"""Many readings in one request: what one says does not depend on another's failure."""
+"""Batches: many readings in one request, which fail independently."""
 
 from datetime import UTC, datetime
 
@@ -6,7 +6,7 @@ import pytest
 
 from django_smartcar import sdk
 
-from ..conftest import Answer
+from ..conftest import Response
 from ..v3.test_vehicle import connection, page, signal
 
 AGE = datetime(2025, 5, 9, 15, 40, 57, tzinfo=UTC)
@@ -29,11 +29,11 @@ def failed(path, status, type_, code=None, **more):
 
 
 def batch_of(*items, **headers):
-    return Answer(body={"responses": list(items)}, headers={"SC-Request-Id": "outer", **headers})
+    return Response(body={"responses": list(items)}, headers={"SC-Request-Id": "outer", **headers})
 
 
-class TestGeneration2:
-    def test_it_is_one_request_for_paths_or_names(self, server, car):
+class TestV2:
+    def test_paths_or_names_take_one_request(self, server, car):
         server.play = lambda request: batch_of(BATTERY)
         paths = ["/battery", "tire_pressure", "security", "/", "/charge/limit/", "battery", "tesla/compass"]
         found = car.batch(paths)
@@ -53,7 +53,7 @@ class TestGeneration2:
             "tesla_compass",
         ]
 
-    def test_an_item_is_what_its_method_returns(self, server, car):
+    def test_a_result_is_what_its_method_returns(self, server, car):
         compass = {"path": "/tesla/compass", "code": 200, "body": {"metadata_of": 185}, "headers": HEADERS}
         vin = {"path": "/vin", "code": 200, "body": {"vin": "V"}, "headers": {}}
         server.play = lambda request: batch_of(BATTERY, compass, vin)
@@ -85,14 +85,14 @@ class TestGeneration2:
             ({}, sdk.InvalidResponseException),
         ],
     )
-    def test_one_that_failed_fails_no_other(self, server, car, item, kind):
+    def test_results_fail_independently(self, server, car, item, kind):
         server.play = lambda request: batch_of(item, BATTERY)
         found = car.batch(["fuel", "battery"])
         assert type(found["fuel"]) is kind
         assert found["fuel"].__traceback__ is None
         assert found["battery"]["data"]["range"] == 275
 
-    def test_its_exception_is_that_of_the_item(self, server, car):
+    def test_an_exception_has_the_details_of_its_item(self, server, car):
         server.play = lambda request: batch_of(failed("/fuel", 409, "VEHICLE_STATE", "ASLEEP"))
         error = car.batch(["fuel"])["fuel"]
         assert (error.status_code, error.type, error.code) == (409, "VEHICLE_STATE", "ASLEEP")
@@ -100,23 +100,23 @@ class TestGeneration2:
 
     @pytest.mark.parametrize("name", ["retry-after", "Retry-After", "RETRY-AFTER"])
     @pytest.mark.parametrize("seconds", ["120", 120])
-    def test_it_knows_when_to_retry_whatever_the_case_of_the_header(self, server, car, name, seconds):
+    def test_retry_after_is_read_in_any_case(self, server, car, name, seconds):
         limited = failed("/fuel", 429, "RATE_LIMIT", "VEHICLE", headers={name: seconds})
         server.play = lambda request: batch_of(limited, **{"Retry-After": "7"})
         error = car.batch(["fuel"])["fuel"]
         assert isinstance(error, sdk.RateLimitingException)
         assert error.retry_after == 120
 
-    def test_the_headers_of_the_whole_are_not_the_items(self, server, car):
+    def test_headers_of_the_batch_are_not_those_of_an_item(self, server, car):
         limited = failed("/fuel", 429, "RATE_LIMIT", "VEHICLE")
         server.play = lambda request: batch_of(limited, **{"Retry-After": "7", "SC-Data-Age": "2025-05-09"})
         assert car.batch(["fuel"])["fuel"].retry_after is None
 
-    def test_a_request_id_is_that_of_the_whole_if_the_item_has_none(self, server, car):
+    def test_the_request_id_of_the_batch_is_the_default(self, server, car):
         server.play = lambda request: batch_of({"path": "/fuel", "code": 500, "body": "x"})
         assert car.batch(["fuel"])["fuel"].request_id == "outer"
 
-    def test_what_is_secret_is_removed_from_an_items_error(self, server, car):
+    def test_secrets_are_removed_from_the_error_of_an_item(self, server, car):
         server.play = lambda request: batch_of(
             {"path": "/fuel", "code": 401, "body": {"type": "T", "description": "token-of-anna"}}
         )
@@ -127,27 +127,27 @@ class TestGeneration2:
         server.play = lambda request: batch_of({**BATTERY, "code": code})
         assert car.batch(["battery"])["battery"]["data"]["range"] == 275
 
-    def test_the_whole_may_fail(self, server, car):
-        server.play = lambda request: Answer(400, {"type": "VALIDATION", "description": "No such path."})
+    def test_the_whole_batch_may_fail(self, server, car):
+        server.play = lambda request: Response(400, {"type": "VALIDATION", "description": "No such path."})
         with pytest.raises(sdk.ValidationException):
             car.batch(["nonsense"])
 
     @pytest.mark.parametrize("body", [b"", {}, [], {"responses": None}, {"responses": {}}])
-    def test_a_whole_of_another_shape_is_one_of_the_family(self, server, car, body):
-        server.play = lambda request: Answer(body=body)
+    def test_a_batch_of_another_shape_raises_a_smartcar_exception(self, server, car, body):
+        server.play = lambda request: Response(body=body)
         with pytest.raises(sdk.InvalidResponseException):
             car.batch(["fuel"])
 
-    def test_it_is_sent_once_and_has_the_time_of_a_read(self, server):
+    def test_it_is_sent_once_with_the_timeout_of_a_read(self, server):
         requester = sdk.Requester(timeout=0.1, command_timeout=5)
         car = sdk.Vehicle("c", "t", requester=requester, api_url=f"{server.url}/v2.0")
-        server.play = lambda request: Answer(chunks=[b" ", b"{}"], pause=1)
+        server.play = lambda request: Response(chunks=[b" ", b"{}"], pause=1)
         with pytest.raises(sdk.NoResponseException):
             car.batch(["fuel"])
         assert len(server.requests) == 1
 
 
-class TestGeneration3:
+class TestV3:
     SIGNALS = (
         signal("tractionbattery-stateofcharge", {"unit": "percent", "value": 68}),
         signal("tractionbattery-range", {"unit": "km", "value": 275}),
@@ -157,9 +157,9 @@ class TestGeneration3:
         signal("wheel-tires", {"values": 5}),
     )
 
-    def test_it_is_one_request(self, server, new_car):
+    def test_it_is_one_request(self, server, car_v3):
         server.play = lambda request: page(list(self.SIGNALS))
-        found = new_car.batch(["/battery", "odometer", "/vin", "location", "/fuel", "/tires/pressure"])
+        found = car_v3.batch(["/battery", "odometer", "/vin", "location", "/fuel", "/tires/pressure"])
         assert [request.path for request in server.requests] == ["/v3/vehicles/car-1/signals"]
         assert found["battery"]["data"] == {"percent_remaining": 0.68, "range": 275}
         assert found["odometer"]["data"] == {"distance": 10}
@@ -169,40 +169,40 @@ class TestGeneration3:
         assert type(found["tire_pressure"]) is sdk.InvalidResponseException
         assert all(value.__traceback__ is None for value in found.values() if isinstance(value, Exception))
 
-    def test_what_is_no_signal_takes_a_request_of_its_own(self, server, new_car):
+    def test_what_is_not_a_signal_takes_a_request_of_its_own(self, server, car_v3):
         vehicle = {"id": "car-1", "attributes": {"make": "TESLA", "model": "3", "year": 2020}}
-        server.answers = [Answer(body={"data": vehicle}), page([connection()])]
-        found = new_car.batch(["/", "permissions"])
+        server.responses = [Response(body={"data": vehicle}), page([connection()])]
+        found = car_v3.batch(["/", "permissions"])
         assert found["attributes"]["make"] == "TESLA"
         assert found["permissions"] == ["read_vin", "read_odometer"]
         assert len(server.requests) == 2
 
-    def test_a_path_that_it_does_not_have_fails_alone(self, server, new_car):
+    def test_an_unknown_path_fails_alone(self, server, car_v3):
         server.play = lambda request: page(list(self.SIGNALS))
-        found = new_car.batch(["tesla/charge/ammeter", "odometer"])
+        found = car_v3.batch(["tesla/charge/ammeter", "odometer"])
         error = found["tesla_charge_ammeter"]
         assert (type(error), error.code, error.status_code) == (sdk.ResourceNotFoundException, "PATH", 404)
         assert found["odometer"]["data"] == {"distance": 10}
 
-    def test_an_empty_store_fails_every_item(self, server, new_car):
+    def test_without_stored_signals_every_item_fails(self, server, car_v3):
         server.play = lambda request: page([])
-        found = new_car.batch(["odometer", "fuel"])
+        found = car_v3.batch(["odometer", "fuel"])
         assert {type(error) for error in found.values()} == {sdk.SignalNotAvailable}
 
-    def test_the_whole_may_fail(self, server, new_car):
+    def test_the_whole_batch_may_fail(self, server, car_v3):
         error = {"status": "401", "type": "AUTHENTICATION", "code": "UNAUTHORIZED"}
-        server.play = lambda request: Answer(401, {"errors": [error]})
+        server.play = lambda request: Response(401, {"errors": [error]})
         with pytest.raises(sdk.AuthenticationException):
-            new_car.batch(["odometer"])
+            car_v3.batch(["odometer"])
 
 
-def test_nothing_is_asked_for_nothing(server, car, new_car):
-    assert car.batch([]) == new_car.batch([]) == {}
+def test_an_empty_batch_sends_no_request(server, car, car_v3):
+    assert car.batch([]) == car_v3.batch([]) == {}
     assert server.requests == []
 
 
-def test_one_text_is_no_list_of_paths(server, car, new_car):
-    for asked in (car, new_car):
+def test_one_string_is_no_list_of_paths(server, car, car_v3):
+    for vehicle in (car, car_v3):
         with pytest.raises(ValueError, match="list"):
-            asked.batch("odometer")
+            vehicle.batch("odometer")
     assert server.requests == []

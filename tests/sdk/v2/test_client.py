@@ -5,7 +5,7 @@ import pytest
 from django_smartcar import sdk
 from django_smartcar.sdk import const
 
-from ..conftest import Answer
+from ..conftest import Response
 
 CAR = "36ab27d0-fd9d-4455-823a-ce30af709ffc"
 
@@ -21,18 +21,18 @@ def api(hosts):
 
 
 def pages_of(items, key, *, count=None, size=None):
-    """Plays a server that has ``items``, and may lie about their ``count`` or give fewer than asked for."""
+    """Plays a server that has ``items``, and may send a wrong ``count`` or give fewer than requested."""
 
     def play(request):
         query = dict(pair.split("=") for pair in request.path.partition("?")[2].split("&"))
         start, limit = int(query["offset"]), min(int(query["limit"]), size or 1000)
         paging = {"count": len(items) if count is None else count, "offset": start}
-        return Answer(body={key: items[start : start + limit], "paging": paging})
+        return Response(body={key: items[start : start + limit], "paging": paging})
 
     return play
 
 
-def test_the_defaults_are_smartcars_addresses():
+def test_the_default_urls_are_smartcars():
     assert const.API_VERSION == "2.0"
     assert const.API_URL == "https://api.smartcar.com/v2.0"
     assert const.AUTH_URL == "https://auth.smartcar.com/oauth/token"
@@ -49,7 +49,7 @@ def test_a_request_carries_the_token_and_the_units(server, api):
     assert request.header("sc-unit-system") == "imperial"
 
 
-def test_the_units_do_not_stick_to_requests_that_have_none(server, api):
+def test_requests_without_units_have_no_unit_header(server, api):
     api.get("odometer")
     api.permissions()
     api.disconnect()
@@ -57,12 +57,12 @@ def test_the_units_do_not_stick_to_requests_that_have_none(server, api):
     assert [request.header("sc-unit-system") for request in server.requests] == ["metric", None, None, None]
 
 
-def test_the_header_dict_is_the_callers_own(api):
+def test_the_header_dict_is_a_copy(api):
     api.auth["Authorization"] = "Bearer mallory"
     assert api.auth == {"Authorization": "Bearer token"}
 
 
-def test_an_action_keeps_what_is_false_but_not_what_is_none(server, api):
+def test_an_action_sends_false_but_not_none(server, api):
     api.action("charge", "SET", limit=0, now=False, name="", until=None)
     assert server.requests[0].body == b'{"action": "SET", "limit": 0, "now": false, "name": ""}'
 
@@ -79,19 +79,19 @@ def test_an_action_keeps_what_is_false_but_not_what_is_none(server, api):
         (uuid.UUID(CAR), CAR),
     ],
 )
-def test_a_vehicle_id_stays_one_piece_of_the_path(server, hosts, vehicle_id, path):
+def test_a_vehicle_id_is_one_path_segment(server, hosts, vehicle_id, path):
     sdk.Api("token", vehicle_id, **hosts).get("vin")
     assert server.requests[0].path == f"/v2.0/vehicles/{path}/vin"
 
 
 @pytest.mark.parametrize("vehicle_id", ["", ".", ".."])
-def test_a_vehicle_id_that_is_a_direction_is_refused(vehicle_id):
+def test_a_vehicle_id_of_dots_is_refused(vehicle_id):
     with pytest.raises(ValueError, match="vehicle id"):
         sdk.Api("token", vehicle_id)
 
 
-def test_a_vehicles_endpoint_is_refused_when_there_is_no_vehicle():
-    with pytest.raises(ValueError, match="without a vehicle id"):
+def test_an_endpoint_of_a_vehicle_needs_a_vehicle_id():
+    with pytest.raises(ValueError, match="no vehicle id"):
         sdk.Api("token").get("vin")
 
 
@@ -117,14 +117,14 @@ def test_vehicle_ids_are_one_page(server, hosts):
 @pytest.mark.parametrize(
     ("total", "size", "requests"), [(0, 2, 1), (1, 2, 1), (4, 2, 2), (5, 2, 3), (120, 50, 3)]
 )
-def test_every_vehicle_id_comes_from_as_few_pages_as_possible(server, hosts, total, size, requests):
+def test_all_vehicle_ids_come_from_as_few_pages_as_possible(server, hosts, total, size, requests):
     ids = [f"car-{number}" for number in range(total)]
     server.play = pages_of(ids, "vehicles")
     assert list(sdk.iter_vehicle_ids("token", page_size=size, **hosts)) == ids
     assert len(server.requests) == requests
 
 
-def test_a_page_is_asked_for_only_when_it_is_needed(server, hosts):
+def test_pages_are_requested_lazily(server, hosts):
     server.play = pages_of(["a", "b", "c", "d"], "vehicles")
     ids = sdk.iter_vehicle_ids("token", page_size=2, **hosts)
     assert server.requests == []
@@ -132,39 +132,39 @@ def test_a_page_is_asked_for_only_when_it_is_needed(server, hosts):
     assert len(server.requests) == 1
 
 
-def test_every_vehicle_id_comes_when_the_server_gives_smaller_pages(server, hosts):
+def test_all_vehicle_ids_come_from_smaller_pages(server, hosts):
     ids = [f"car-{number}" for number in range(7)]
     server.play = pages_of(ids, "vehicles", size=3)
     assert list(sdk.iter_vehicle_ids("token", **hosts)) == ids
 
 
 @pytest.mark.parametrize("count", [1000, None, "many", 2.5])
-def test_the_pages_end_when_the_count_lies(server, hosts, count):
+def test_iteration_ends_when_the_count_is_wrong(server, hosts, count):
     server.play = pages_of(["a", "b", "c"], "vehicles", count=count if count is not None else 10**9)
     assert list(sdk.iter_vehicle_ids("token", page_size=2, **hosts)) == ["a", "b", "c"]
 
 
-def test_the_pages_end_when_the_server_gives_the_same_one_for_ever(server, hosts):
-    server.play = lambda request: Answer(
+def test_iteration_ends_when_the_server_repeats_a_page(server, hosts):
+    server.play = lambda request: Response(
         body={"vehicles": ["a", "b", "a"], "paging": {"count": 10**9, "offset": 0}}
     )
     assert list(sdk.iter_vehicle_ids("token", **hosts)) == ["a", "b"]
 
 
 @pytest.mark.parametrize("paging", [None, [], {}])
-def test_the_pages_end_when_there_is_no_count(server, hosts, paging):
-    server.answers = [Answer(body={"vehicles": ["a"], "paging": paging})]
-    server.play = lambda request: Answer(body={"vehicles": []})
+def test_iteration_ends_without_a_count(server, hosts, paging):
+    server.responses = [Response(body={"vehicles": ["a"], "paging": paging})]
+    server.play = lambda request: Response(body={"vehicles": []})
     assert list(sdk.iter_vehicle_ids("token", **hosts)) == ["a"]
 
 
-def test_a_page_of_nothing_is_refused(hosts):
-    with pytest.raises(ValueError, match="at least one"):
+def test_an_invalid_page_size_is_refused(hosts):
+    with pytest.raises(ValueError, match="at least 1"):
         list(sdk.iter_vehicle_ids("token", page_size=0, **hosts))
 
 
-def test_the_user_id_is_what_smartcar_says(server, hosts):
-    server.play = lambda request: Answer(body={"id": "driver"})
+def test_the_user_id_is_returned(server, hosts):
+    server.play = lambda request: Response(body={"id": "driver"})
     assert sdk.get_user_id("token", **hosts) == "driver"
     assert server.requests[0].path == "/v2.0/user"
 
@@ -173,8 +173,8 @@ def test_the_user_id_is_what_smartcar_says(server, hosts):
     "body",
     [b"", b"<html>", b"null", b"[]", b'"id"', b"\xff\xfe", b"[" * 100_000, {}, {"id": None}, {"id": 5}],
 )
-def test_a_good_status_with_a_bad_body_is_one_of_the_family(server, hosts, body):
-    server.play = lambda request: Answer(body=body, headers={"SC-Request-Id": "r"})
+def test_a_2xx_with_an_invalid_body_raises_a_smartcar_exception(server, hosts, body):
+    server.play = lambda request: Response(body=body, headers={"SC-Request-Id": "r"})
     with pytest.raises(sdk.InvalidResponseException) as caught:
         sdk.get_user_id("token", **hosts)
     assert (caught.value.status_code, caught.value.request_id) == (200, "r")
@@ -185,7 +185,7 @@ def test_a_good_status_with_a_bad_body_is_one_of_the_family(server, hosts, body)
     "body",
     [{"vehicles": [1], "paging": {}}, {"vehicles": "abc", "paging": {}}, {"vehicles": []}, {"paging": {}}],
 )
-def test_vehicle_ids_of_another_shape_are_one_of_the_family(server, hosts, body):
-    server.play = lambda request: Answer(body=body)
+def test_vehicle_ids_of_another_shape_raise_a_smartcar_exception(server, hosts, body):
+    server.play = lambda request: Response(body=body)
     with pytest.raises(sdk.InvalidResponseException):
         sdk.get_vehicle_ids("token", **hosts)

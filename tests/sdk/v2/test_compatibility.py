@@ -4,7 +4,7 @@ import pytest
 
 from django_smartcar import sdk
 
-from ..conftest import Answer
+from ..conftest import Response
 
 VIN = "5YJ3E1EA7JF000001"
 
@@ -15,10 +15,10 @@ def hosts(server, requester):
     return {**credentials, "requester": requester, "api_url": f"{server.url}/v2.0"}
 
 
-def test_a_car_is_asked_about(server, hosts):
+def test_compatibility_of_a_vehicle(server, hosts):
     capability = {"permission": "read_fuel", "endpoint": "/fuel", "capable": False, "reason": "X"}
     body = {"compatible": True, "reason": None, "capabilities": [capability]}
-    server.play = lambda request: Answer(body=body)
+    server.play = lambda request: Response(body=body)
     assert sdk.get_compatibility(VIN, ["read_fuel", "read_vin"], "CA", **hosts) == body
     (request,) = server.requests
     assert request.path == f"/v2.0/compatibility?vin={VIN}&scope=read_fuel+read_vin&country=CA"
@@ -26,8 +26,8 @@ def test_a_car_is_asked_about(server, hosts):
     assert request.header("Authorization") == f"Basic {credentials}"
 
 
-def test_what_an_older_answer_leaves_out_is_none(server, hosts):
-    server.play = lambda request: Answer(body={"compatible": False})
+def test_fields_missing_in_an_older_response_are_none(server, hosts):
+    server.play = lambda request: Response(body={"compatible": False})
     found = sdk.get_compatibility(VIN, "read_vin", flags="country:DE", **hosts)
     assert found == {"compatible": False, "reason": None, "capabilities": []}
     assert server.requests[0].path.endswith("scope=read_vin&country=US&flags=country%3ADE")
@@ -43,8 +43,8 @@ MODEL = {
 }
 
 
-def test_the_matrix_is_asked_for(server, hosts):
-    server.play = lambda request: Answer(body={"NISSAN": [MODEL, {"model": "Rogue"}], "FIAT": []})
+def test_the_compatibility_matrix(server, hosts):
+    server.play = lambda request: Response(body={"NISSAN": [MODEL, {"model": "Rogue"}], "FIAT": []})
     found = sdk.get_compatibility_matrix("US", "NISSAN", type="BEV", scope=["read_battery"], **hosts)
     assert found == {
         "NISSAN": [
@@ -89,8 +89,8 @@ def test_the_matrix_is_asked_for(server, hosts):
         {"X": [{**MODEL, "endpoints": [1]}]},
     ],
 )
-def test_an_answer_of_another_shape_is_one_of_the_family(server, hosts, body):
-    server.play = lambda request: Answer(body=body)
+def test_a_response_of_another_shape_raises_a_smartcar_exception(server, hosts, body):
+    server.play = lambda request: Response(body=body)
     with pytest.raises(sdk.InvalidResponseException):
         sdk.get_compatibility(VIN, ["read_vin"], **hosts)
     with pytest.raises(sdk.InvalidResponseException):
@@ -98,12 +98,12 @@ def test_an_answer_of_another_shape_is_one_of_the_family(server, hosts, body):
 
 
 def test_the_secret_is_removed_from_errors(server, hosts):
-    server.play = lambda request: Answer(401, {"type": "AUTHENTICATION", "description": "the secret"})
+    server.play = lambda request: Response(401, {"type": "AUTHENTICATION", "description": "the secret"})
     with pytest.raises(sdk.AuthenticationException, match=r"\[removed\]"):
         sdk.get_compatibility(VIN, ["read_vin"], **hosts)
 
 
-def test_the_simulator_tells_both(smartcar):
+def test_the_simulator_serves_both(smartcar):
     hosts = {**smartcar.credentials, "api_url": smartcar.api_url}
     found = sdk.get_compatibility(VIN, ["read_battery", "read_fuel"], **hosts)
     assert found["compatible"] is True

@@ -6,7 +6,7 @@ import pytest
 from django_smartcar import sdk
 from django_smartcar.sdk import const
 
-from ..conftest import Answer
+from ..conftest import Response
 
 
 @pytest.fixture
@@ -25,18 +25,18 @@ def connection(number, user="user-1", **more):
 
 
 def page(*items, cursor=None):
-    return Answer(body={"connections": list(items), "paging": {"cursor": cursor}})
+    return Response(body={"connections": list(items), "paging": {"cursor": cursor}})
 
 
 def ids(connections):
     return [one["vehicle_id"] for one in connections]
 
 
-def test_the_default_is_smartcars_address():
+def test_the_default_url_is_smartcars():
     assert const.MANAGEMENT_V2_URL == "https://management.smartcar.com/v2.0/management"
 
 
-def test_a_page_has_its_connections_and_its_cursor(server, hosts):
+def test_a_page_has_connections_and_a_cursor(server, hosts):
     server.play = lambda request: page(connection(1), {"vehicleId": "car-2"}, cursor="next")
     found = sdk.get_connections("the-amt", user_id="u", limit=2, cursor="this", **hosts)
     assert found == {
@@ -57,8 +57,8 @@ def test_a_page_has_its_connections_and_its_cursor(server, hosts):
     assert request.header("Authorization") == f"Basic {credentials}"
 
 
-def test_all_come_page_by_page_each_once(server, hosts):
-    server.answers = [
+def test_all_pages_are_read_and_each_connection_comes_once(server, hosts):
+    server.responses = [
         page(connection(1), connection(2), cursor="a"),
         page(connection(2), connection(2, user="user-2"), connection(3), cursor="b"),
         page(connection(4)),
@@ -72,15 +72,15 @@ def test_all_come_page_by_page_each_once(server, hosts):
     ]
 
 
-def test_the_pages_end_when_the_server_gives_the_same_one_for_ever(server, hosts):
+def test_iteration_ends_when_the_server_repeats_a_page(server, hosts):
     server.play = lambda request: page(connection(1), cursor="a")
     assert ids(sdk.iter_connections("the-amt", **hosts)) == ["car-1"]
     assert len(server.requests) == 2
 
 
 @pytest.mark.parametrize("paging", [None, [], {}, {"cursor": None}, {"cursor": ""}])
-def test_the_pages_end_without_a_cursor(server, hosts, paging):
-    server.play = lambda request: Answer(body={"connections": [connection(1)], "paging": paging})
+def test_iteration_ends_without_a_cursor(server, hosts, paging):
+    server.play = lambda request: Response(body={"connections": [connection(1)], "paging": paging})
     assert ids(sdk.iter_connections("the-amt", **hosts)) == ["car-1"]
     assert len(server.requests) == 1
 
@@ -93,8 +93,8 @@ def test_the_pages_end_without_a_cursor(server, hosts, paging):
         ({"user_id": "u", "vehicle_id": "v"}, "user_id=u&vehicle_id=v"),
     ],
 )
-def test_connections_are_ended(server, hosts, given, query):
-    server.play = lambda request: Answer(body={"connections": [{"vehicleId": "v", "userId": "u"}]})
+def test_connections_are_deleted(server, hosts, given, query):
+    server.play = lambda request: Response(body={"connections": [{"vehicleId": "v", "userId": "u"}]})
     assert sdk.delete_connections("the-amt", **given, **hosts) == [{"vehicle_id": "v", "user_id": "u"}]
     (request,) = server.requests
     assert (request.method, request.path) == ("DELETE", f"/v2.0/management/connections?{query}")
@@ -103,15 +103,15 @@ def test_connections_are_ended(server, hosts, given, query):
 @pytest.mark.parametrize(
     "given", [{}, {"user_id": ""}, {"user_id": "u", "vehicle_id": ""}, {"user_id": "", "vehicle_id": "v"}]
 )
-def test_an_id_that_got_lost_does_not_widen_what_is_ended(server, hosts, given):
-    with pytest.raises(ValueError, match="takes a user_id"):
+def test_a_missing_id_never_deletes_more_connections(server, hosts, given):
+    with pytest.raises(ValueError, match="needs a user_id"):
         sdk.delete_connections("the-amt", **given, **hosts)
     assert server.requests == []
 
 
 @pytest.mark.parametrize("body", [b"", [], {}, {"connections": [5]}, {"connections": [{"userId": "u"}]}])
-def test_an_answer_of_another_shape_is_one_of_the_family(server, hosts, body):
-    server.play = lambda request: Answer(body=body)
+def test_a_response_of_another_shape_raises_a_smartcar_exception(server, hosts, body):
+    server.play = lambda request: Response(body=body)
     for call, given in (
         (sdk.get_connections, {}),
         (lambda *args, **more: list(sdk.iter_connections(*args, **more)), {}),
@@ -122,12 +122,12 @@ def test_an_answer_of_another_shape_is_one_of_the_family(server, hosts, body):
 
 
 def test_the_management_token_is_removed_from_errors(server, hosts):
-    server.play = lambda request: Answer(401, {"type": "AUTHENTICATION", "description": "no the-amt"})
+    server.play = lambda request: Response(401, {"type": "AUTHENTICATION", "description": "no the-amt"})
     with pytest.raises(sdk.AuthenticationException, match=r"no \[removed\]"):
         sdk.get_connections("the-amt", **hosts)
 
 
-def test_the_simulators_connections_are_all_listed_and_some_ended(smartcar):
+def test_connections_of_the_simulator_are_listed_and_deleted(smartcar):
     hosts = {"api_url": smartcar.connections_url}
     cars = [smartcar.connect(f"fleet-{number}@example.com", "FORD").old for number in range(3)]
     mine = {car.vehicle_id for car in cars}

@@ -6,7 +6,7 @@ import pytest
 
 from django_smartcar import sdk
 
-from ..conftest import Answer
+from ..conftest import Response
 
 HEADERS = {"SC-Data-Age": "2025-05-09T15:40:57.000Z", "sc-unit-system": "imperial", "SC-Fetched-At": "x"}
 AGE = datetime(2025, 5, 9, 15, 40, 57, tzinfo=UTC)
@@ -147,8 +147,8 @@ NAMES = [name for name, *_ in READINGS]
 
 
 @pytest.mark.parametrize(("name", "path", "body", "data", "has_units"), READINGS, ids=NAMES)
-def test_a_reading_has_the_form_of_the_seeds(server, car, name, path, body, data, has_units):
-    server.play = lambda request: Answer(body=body, headers=HEADERS)
+def test_a_reading_has_the_form_of_the_official_sdk(server, car, name, path, body, data, has_units):
+    server.play = lambda request: Response(body=body, headers=HEADERS)
     units = {"unit_system": "imperial"} if has_units else {}
     assert getattr(car, name)() == {"data": data, **units, "age": AGE}
     (request,) = server.requests
@@ -159,15 +159,15 @@ def test_a_reading_has_the_form_of_the_seeds(server, car, name, path, body, data
 
 
 @pytest.mark.parametrize(("name", "path", "body", "data", "has_units"), READINGS, ids=NAMES)
-def test_what_a_brand_leaves_out_is_none(server, car, name, path, body, data, has_units):
+def test_missing_fields_are_none(server, car, name, path, body, data, has_units):
     if isinstance(body, list):
-        server.play = lambda request: Answer(body=[])
+        server.play = lambda request: Response(body=[])
         assert getattr(car, name)() == {"data": {"items": []}, "unit_system": None, "age": None}
         return
     for field, value in body.items():
         # One field is there, and whether the others are null or missing is the same.
         for others in ({}, dict.fromkeys(body)):
-            server.play = lambda request, sent={**others, field: value}: Answer(body=sent)
+            server.play = lambda request, sent={**others, field: value}: Response(body=sent)
             found = getattr(car, name)()
             assert found["age"] is None
             kept = {name for name, part in found["data"].items() if part not in (None, [])}
@@ -180,8 +180,8 @@ def test_what_a_brand_leaves_out_is_none(server, car, name, path, body, data, ha
 @pytest.mark.parametrize(
     "body", [b"", b"<html>", b"null", b"5", b'"text"', b"[1]", b'["a"]', {}, {"new": 1}, {"items": 5}]
 )
-def test_a_good_status_with_a_bad_body_is_one_of_the_family(server, car, name, body):
-    server.play = lambda request: Answer(body=body, headers={"SC-Request-Id": "r"})
+def test_a_2xx_with_an_invalid_body_raises_a_smartcar_exception(server, car, name, body):
+    server.play = lambda request: Response(body=body, headers={"SC-Request-Id": "r"})
     with pytest.raises(sdk.InvalidResponseException) as caught:
         getattr(car, name)()
     assert (caught.value.status_code, caught.value.request_id) == (200, "r")
@@ -195,7 +195,7 @@ def test_a_good_status_with_a_bad_body_is_one_of_the_family(server, car, name, b
         ("fuel", b'{"range": NaN}', "range is not a number"),
         ("fuel", b'{"range": 1e999}', "range is not a number"),
         ("charge", {"isPluggedIn": 1}, "isPluggedIn is not true or false"),
-        ("charge", {"state": 5}, "state is not a text"),
+        ("charge", {"state": 5}, "state is not a string"),
         ("nominal_capacity", {"capacity": 82}, "capacity is not an object"),
         ("lock_status", {"doors": {}}, "doors is not a list"),
         ("lock_status", {"doors": [5]}, "an item of doors is not an object"),
@@ -203,11 +203,11 @@ def test_a_good_status_with_a_bad_body_is_one_of_the_family(server, car, name, b
         ("diagnostic_trouble_codes", {"activeCodes": [{"code": None}]}, "code is missing"),
         ("service_history", [{"odometerDistance": "secret"}], "odometerDistance is not a number"),
         ("service_history", [{"odometerDistance": "nan"}], "odometerDistance is not a number"),
-        ("service_history", [{"serviceId": True}], "serviceId is not a text"),
+        ("service_history", [{"serviceId": True}], "serviceId is not a string"),
     ],
 )
-def test_a_field_that_is_wrong_is_named_and_not_quoted(server, car, name, body, why):
-    server.play = lambda request: Answer(body=body)
+def test_an_invalid_field_is_named_and_not_quoted(server, car, name, body, why):
+    server.play = lambda request: Response(body=body)
     with pytest.raises(sdk.InvalidResponseException, match=f": {why}$") as caught:
         getattr(car, name)()
     assert "secret" not in str(caught.value)
@@ -227,22 +227,22 @@ def test_a_field_that_is_wrong_is_named_and_not_quoted(server, car, name, body, 
         ),
     ],
 )
-def test_a_part_of_the_service_history_is_asked_for(server, car, start, end, query):
-    server.play = lambda request: Answer(body=[])
+def test_the_period_of_a_service_history_is_sent(server, car, start, end, query):
+    server.play = lambda request: Response(body=[])
     car.service_history(start, end)
     assert server.requests[0].path.partition("?")[2] == query
 
 
 @pytest.mark.parametrize("dates", [("yesterday",), (None, "05/31/2025"), ("2025-05-02", "2025-05-01")])
-def test_dates_that_are_none_are_not_sent(server, car, new_car, dates):
-    for asked in (car, new_car):
+def test_invalid_dates_are_not_sent(server, car, car_v3, dates):
+    for vehicle in (car, car_v3):
         with pytest.raises(ValueError, match=r"."):
-            asked.service_history(*dates)
+            vehicle.service_history(*dates)
     assert server.requests == []
 
 
-def test_attributes_are_those_of_generation_3_as_far_as_they_are_told(server, car):
-    server.play = lambda request: Answer(body={"id": "car-1", "make": "TESLA", "model": "S", "year": 2014})
+def test_attributes_have_the_fields_of_v3(server, car):
+    server.play = lambda request: Response(body={"id": "car-1", "make": "TESLA", "model": "S", "year": 2014})
     known = {"make": "TESLA", "model": "S", "year": 2014}
     assert car.attributes() == {**known, "mode": None, "powertrain_type": None}
 
@@ -263,8 +263,8 @@ class TestCommands:
             ),
         ],
     )
-    def test_one_is_sent_once_to_its_path(self, server, car, call, arguments, path, body):
-        server.answers = [Answer(502, {}), Answer(body={"status": "success", "message": "Sent"})]
+    def test_a_command_is_sent_once_to_its_path(self, server, car, call, arguments, path, body):
+        server.responses = [Response(502, {}), Response(body={"status": "success", "message": "Sent"})]
         with pytest.raises(sdk.UnexpectedStatusException):
             getattr(car, call)(*arguments)
         assert getattr(car, call)(*arguments) == {"status": "success"}
@@ -280,7 +280,7 @@ class TestCommands:
         assert server.requests == []
 
     @pytest.mark.parametrize("place", [(91, 0), (0, 181), (float("nan"), 0), (0, float("inf"))])
-    def test_a_place_that_is_none_is_not_sent(self, server, car, place):
+    def test_invalid_coordinates_are_not_sent(self, server, car, place):
         with pytest.raises(ValueError, match="latitude"):
             car.send_destination(*place)
         assert server.requests == []

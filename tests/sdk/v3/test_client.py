@@ -7,7 +7,7 @@ import pytest
 from django_smartcar import sdk
 from django_smartcar.sdk.v3 import _client
 
-from ..conftest import SILENCE, Answer
+from ..conftest import SILENCE, Response
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def pages_of(count, *, size=10, total=None, has_links=True):
         body = {"data": [{"id": name} for name in ids[start : start + step]], "meta": {"totalCount": total}}
         if has_links:
             body["links"] = {"next": "https://elsewhere.example/stolen" if start + step < count else None}
-        return Answer(body=body)
+        return Response(body=body)
 
     return play
 
@@ -42,40 +42,40 @@ def ids_of(iterator):
 @pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 25, 30])
 @pytest.mark.parametrize("kwargs", [{}, {"size": 7}])
 @pytest.mark.parametrize("page_size", [None, 10])
-def test_every_page_is_asked_for_until_there_is_no_next(server, things, count, kwargs, page_size):
+def test_pages_are_requested_until_there_is_no_next(server, things, count, kwargs, page_size):
     server.play = pages_of(count, **kwargs)
     found = ids_of(things.iter_all("things", page_size=page_size))
     assert found == [f"thing-{number}" for number in range(count)]
     assert len(server.requests) == max(1, -(-count // kwargs.get("size", 10)))
 
 
-def test_the_count_will_do_where_there_are_no_links(server, things):
+def test_the_count_ends_iteration_without_links(server, things):
     server.play = pages_of(25, total=25, has_links=False)
     assert len(ids_of(things.iter_all("things", page_size=10))) == 25
     assert len(server.requests) == 3
 
 
-def test_a_link_is_never_followed_to_where_it_points(server, things):
+def test_the_url_of_a_link_is_never_requested(server, things):
     server.play = pages_of(25)
     ids_of(things.iter_all("things", page_size=10))
     assert [urlsplit(request.path).path for request in server.requests] == ["/v3/things"] * 3
 
 
-def test_a_server_that_ignores_the_page_does_not_hold_us_for_ever(server, things):
-    server.play = lambda request: Answer(body={"data": [{"id": "a"}, {"id": "b"}], "links": {"next": "…"}})
+def test_iteration_ends_when_the_server_ignores_the_page(server, things):
+    server.play = lambda request: Response(body={"data": [{"id": "a"}, {"id": "b"}], "links": {"next": "…"}})
     assert ids_of(things.iter_all("things")) == ["a", "b"]
     assert len(server.requests) == 2
 
 
-def test_a_thing_that_moved_to_the_next_page_comes_once(server, things):
-    server.answers = [
-        Answer(body={"data": [{"id": "a"}, {"id": "b"}], "links": {"next": "…"}}),
-        Answer(body={"data": [{"id": "b"}, {"id": "c"}], "links": {"next": None}}),
+def test_a_resource_that_moved_to_the_next_page_comes_once(server, things):
+    server.responses = [
+        Response(body={"data": [{"id": "a"}, {"id": "b"}], "links": {"next": "…"}}),
+        Response(body={"data": [{"id": "b"}, {"id": "c"}], "links": {"next": None}}),
     ]
     assert ids_of(things.iter_all("things")) == ["a", "b", "c"]
 
 
-def test_pages_are_asked_for_when_they_are_needed(server, things):
+def test_pages_are_requested_lazily(server, things):
     server.play = pages_of(30)
     found = things.iter_all("things", page_size=10)
     assert server.requests == []
@@ -83,41 +83,41 @@ def test_pages_are_asked_for_when_they_are_needed(server, things):
     assert len(server.requests) == 1
 
 
-def test_filters_that_are_none_are_not_sent(server, things):
+def test_filters_of_none_are_not_sent(server, things):
     server.play = pages_of(1)
     ids_of(things.iter_all("things", filters={"userId": "u&1", "vehicleId": None}))
     assert query_of(server.requests[0]) == {"filter[userId]": "u&1"}
 
 
 @pytest.mark.parametrize("page_size", [0, -1])
-def test_a_page_of_nothing_is_refused(things, page_size):
-    with pytest.raises(ValueError, match="at least one"):
+def test_an_invalid_page_size_is_refused(things, page_size):
+    with pytest.raises(ValueError, match="at least 1"):
         list(things.iter_all("things", page_size=page_size))
 
 
 @pytest.mark.parametrize(
     "body", [b"", [], {}, {"data": {}}, {"data": [{}]}, {"data": [{"id": ""}]}, {"data": [1]}]
 )
-def test_a_page_that_is_none_is_one_of_the_family(server, things, body):
-    server.play = lambda request: Answer(body=body)
+def test_an_invalid_page_raises_a_smartcar_exception(server, things, body):
+    server.play = lambda request: Response(body=body)
     with pytest.raises(sdk.InvalidResponseException):
         list(things.iter_all("things"))
 
 
 @pytest.mark.parametrize("read", [lambda host: host.get_one("x"), lambda host: list(host.iter_all("x"))])
-def test_an_error_in_a_good_answer_to_a_read_is_an_error(server, things, read):
-    server.play = lambda request: Answer(body={"errors": [{"status": "403", "code": "forbidden"}]})
+def test_an_error_in_a_2xx_response_to_a_read_is_raised(server, things, read):
+    server.play = lambda request: Response(body={"errors": [{"status": "403", "code": "forbidden"}]})
     with pytest.raises(sdk.PermissionException):
         read(things)
 
 
-def test_no_errors_are_no_error(server, things):
-    server.play = lambda request: Answer(body={"data": {"id": "a"}, "errors": []})
+def test_an_empty_list_of_errors_is_no_error(server, things):
+    server.play = lambda request: Response(body={"data": {"id": "a"}, "errors": []})
     assert things.get_one("things", "a") == {"id": "a"}
 
 
 @pytest.mark.parametrize("part", ["", ".", ".."])
-def test_an_id_that_would_be_another_address_is_refused(server, things, part):
+def test_an_id_that_would_change_the_url_is_refused(server, things, part):
     for call in (things.get_one, things.get, lambda *path: things.send("DELETE", *path)):
         with pytest.raises(ValueError, match="id cannot be"):
             call("users", part)
@@ -125,12 +125,12 @@ def test_an_id_that_would_be_another_address_is_refused(server, things, part):
 
 
 def test_an_id_is_escaped(server, things):
-    server.play = lambda request: Answer(body={"data": {"id": "a"}})
+    server.play = lambda request: Response(body={"data": {"id": "a"}})
     things.get_one("things", "a/../b?c#d")
     assert server.requests[0].path == "/v3/things/a%2F..%2Fb%3Fc%23d"
 
 
-def test_what_is_sent_does_not_wait_as_long_as_a_command(server):
+def test_send_has_the_timeout_of_a_read(server):
     server.play = lambda request: SILENCE
     requester = sdk.Requester(timeout=0.05, command_timeout=9)
     things = _client.Client("t", server.url, requester=requester)
@@ -141,6 +141,6 @@ def test_what_is_sent_does_not_wait_as_long_as_a_command(server):
     assert len(server.requests) == 1
 
 
-def test_the_header_dict_is_the_callers_own(things):
+def test_the_header_dict_is_a_copy(things):
     things.headers["Authorization"] = "stolen"
     assert things.headers == {"Authorization": "Bearer token-of-all"}

@@ -5,7 +5,7 @@ import pytest
 
 from django_smartcar import sdk
 
-from ..conftest import Answer
+from ..conftest import Response
 
 DONE = {
     "data": {
@@ -36,7 +36,7 @@ def failed(**error):
 def in_chunks(body, *, is_cut=False, status=202):
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     half = len(content) // 2
-    return Answer(status, chunks=[b" ", content[:half], content[half:]], is_cut=is_cut)
+    return Response(status, chunks=[b" ", content[:half], content[half:]], is_cut=is_cut)
 
 
 @pytest.mark.parametrize(
@@ -59,9 +59,9 @@ def in_chunks(body, *, is_cut=False, status=202):
         ),
     ],
 )
-def test_a_command_is_sent_once_to_its_path(server, new_car, call, arguments, path, attributes):
-    server.play = lambda request: Answer(body=DONE)
-    assert getattr(new_car, call)(*arguments) == {"status": "success"}
+def test_a_command_is_sent_once_to_its_path(server, car_v3, call, arguments, path, attributes):
+    server.play = lambda request: Response(body=DONE)
+    assert getattr(car_v3, call)(*arguments) == {"status": "success"}
     (request,) = server.requests
     assert (request.method, request.path) == ("POST", f"/v3/vehicles/car-1/{path}")
     assert request.header("sc-user-id") == "user-1"
@@ -85,9 +85,9 @@ SENT_NIGHT, SENT_DAY = (
         ("workweek", (NIGHT, DAY), {"weekdays": SENT_NIGHT, "weekends": SENT_DAY}),
     ],
 )
-def test_a_schedule_is_made_and_its_id_returned(server, new_car, kind, windows, attributes):
-    server.play = lambda request: Answer(body=SCHEDULED)
-    done = getattr(new_car, f"set_{kind}_charge_schedule")(52.5, 13.4, *windows)
+def test_a_schedule_is_created_and_its_id_returned(server, car_v3, kind, windows, attributes):
+    server.play = lambda request: Response(body=SCHEDULED)
+    done = getattr(car_v3, f"set_{kind}_charge_schedule")(52.5, 13.4, *windows)
     assert done == {"status": "success", "schedule_id": "schedule-1"}
     (request,) = server.requests
     assert (request.method, request.path) == ("POST", f"/v3/vehicles/car-1/charge-schedules/{kind}")
@@ -95,26 +95,26 @@ def test_a_schedule_is_made_and_its_id_returned(server, new_car, kind, windows, 
     assert json.loads(request.body) == {"data": {"attributes": {"location": location, **attributes}}}
 
 
-@pytest.mark.parametrize("answer", [Answer(body=SCHEDULED), Answer(204, b""), in_chunks(SCHEDULED)])
-def test_a_schedule_is_removed(server, new_car, answer):
-    server.play = lambda request: answer
-    assert new_car.delete_charge_schedule("schedule/1") == {"status": "success"}
+@pytest.mark.parametrize("response", [Response(body=SCHEDULED), Response(204, b""), in_chunks(SCHEDULED)])
+def test_a_schedule_is_deleted(server, car_v3, response):
+    server.play = lambda request: response
+    assert car_v3.delete_charge_schedule("schedule/1") == {"status": "success"}
     (request,) = server.requests
     assert (request.method, request.path) == ("DELETE", "/v3/vehicles/car-1/charge-schedules/schedule%2F1")
     assert request.header("sc-user-id") == "user-1"
 
 
-def test_a_removal_that_fails_at_the_end_of_a_202_fails(server, new_car):
+def test_a_deletion_that_fails_at_the_end_of_a_202_raises(server, car_v3):
     server.play = lambda request: in_chunks(failed())
     with pytest.raises(sdk.StateException):
-        new_car.delete_charge_schedule("schedule-1")
+        car_v3.delete_charge_schedule("schedule-1")
 
 
 class TestA202:
-    def test_is_a_success_only_once_its_end_says_so(self, server, new_car):
+    def test_is_a_success_only_at_the_end_of_its_body(self, server, car_v3):
         server.play = lambda request: in_chunks(DONE)
         start = time.monotonic()
-        assert new_car.lock() == {"status": "success"}
+        assert car_v3.lock() == {"status": "success"}
         assert time.monotonic() - start > 0.05
         assert len(server.requests) == 1
 
@@ -137,20 +137,20 @@ class TestA202:
             ({"status": None, "type": "NEW"}, sdk.UnexpectedStatusException, 202),
         ],
     )
-    def test_that_ends_in_a_failure_raises_the_failures_exception(self, server, new_car, error, kind, status):
+    def test_that_ends_in_a_failure_raises_its_exception(self, server, car_v3, error, kind, status):
         server.play = lambda request: in_chunks(failed(**error))
         with pytest.raises(sdk.SmartcarException) as caught:
-            new_car.lock()
+            car_v3.lock()
         assert type(caught.value) is kind
         assert caught.value.status_code == status
         assert caught.value.description == "The car moves."
         assert len(server.requests) == 1
 
-    def test_whose_execution_failed_raises_that_failures_exception(self, server, new_car):
+    def test_whose_execution_failed_raises_its_exception(self, server, car_v3):
         status = {"value": "ERROR", "error": {"type": "VEHICLE_STATE", "code": "DOOR_OPEN"}}
         server.play = lambda request: in_chunks({"data": {"id": "e", "attributes": {"status": status}}})
         with pytest.raises(sdk.StateException) as caught:
-            new_car.lock()
+            car_v3.lock()
         assert (caught.value.type, caught.value.code) == ("VEHICLE_STATE", "DOOR_OPEN")
 
     @pytest.mark.parametrize("call", ["lock", "unlock", "start_charge"])
@@ -168,23 +168,23 @@ class TestA202:
             SCHEDULED,
         ],
     )
-    def test_whose_end_says_neither_is_no_success(self, server, new_car, call, body):
+    def test_without_a_result_is_no_success(self, server, car_v3, call, body):
         server.play = lambda request: in_chunks(body)
         with pytest.raises(sdk.InvalidResponseException) as caught:
-            getattr(new_car, call)()
+            getattr(car_v3, call)()
         assert caught.value.status_code == 202
 
     @pytest.mark.parametrize("body", [DONE, failed()])
-    def test_that_is_cut_off_may_have_arrived_and_is_not_repeated(self, server, new_car, body):
+    def test_that_is_cut_off_may_have_arrived_and_is_not_retried(self, server, car_v3, body):
         server.play = lambda request: in_chunks(body, is_cut=True)
         with pytest.raises(sdk.NoResponseException) as caught:
-            new_car.lock()
+            car_v3.lock()
         assert caught.value.request_sent is True
         assert len(server.requests) == 1
 
-    def test_that_falls_silent_is_waited_for_as_long_as_a_command_may_take(self, server):
+    def test_that_pauses_has_the_timeout_of_a_command(self, server):
         def play(request):
-            return Answer(202, chunks=[b" ", json.dumps(DONE).encode()], pause=0.3)
+            return Response(202, chunks=[b" ", json.dumps(DONE).encode()], pause=0.3)
 
         server.play = play
         host = {"api_url": f"{server.url}/v3"}
@@ -195,30 +195,30 @@ class TestA202:
             sdk.v3.Vehicle("c", "t", "u", requester=hasty, **host).lock()
 
 
-def test_a_failure_told_of_in_a_200_is_one(server, new_car):
-    server.play = lambda request: Answer(200, failed())
+def test_a_failure_in_a_200_is_raised(server, car_v3):
+    server.play = lambda request: Response(200, failed())
     with pytest.raises(sdk.StateException):
-        new_car.unlock()
+        car_v3.unlock()
 
 
-def test_a_failure_told_of_at_once_is_of_its_status(server, new_car):
-    server.play = lambda request: Answer(409, failed(status="500"))
+def test_an_immediate_failure_has_its_status(server, car_v3):
+    server.play = lambda request: Response(409, failed(status="500"))
     with pytest.raises(sdk.StateException) as caught:
-        new_car.lock()
+        car_v3.lock()
     assert caught.value.status_code == 409
 
 
 @pytest.mark.parametrize("limit", [0.49, 1.01, 80, 0, -1, float("nan"), float("inf")])
-def test_a_limit_out_of_range_is_not_sent(server, new_car, limit):
+def test_a_limit_out_of_range_is_not_sent(server, car_v3, limit):
     with pytest.raises(ValueError, match="charge limit"):
-        new_car.set_charge_limit(limit)
+        car_v3.set_charge_limit(limit)
     assert server.requests == []
 
 
 @pytest.mark.parametrize("place", [(91, 0), (0, 181), (float("nan"), 0), (0, float("inf"))])
-def test_a_place_that_is_none_is_not_sent(server, new_car, place):
+def test_invalid_coordinates_are_not_sent(server, car_v3, place):
     with pytest.raises(ValueError, match="latitude"):
-        new_car.send_destination(*place)
+        car_v3.send_destination(*place)
     with pytest.raises(ValueError, match="latitude"):
-        new_car.set_daily_charge_schedule(*place, NIGHT)
+        car_v3.set_daily_charge_schedule(*place, NIGHT)
     assert server.requests == []

@@ -4,7 +4,7 @@ import pytest
 
 from django_smartcar import sdk
 
-from ..conftest import Answer
+from ..conftest import Response
 
 CONNECTION = {
     "id": "32c4139a",
@@ -37,8 +37,8 @@ READ = {
 NOTHING = dict.fromkeys(READ["vehicle"])
 
 
-def test_a_connection_is_read(server, host):
-    server.play = lambda request: Answer(body={"data": CONNECTION})
+def test_a_connection_is_parsed(server, host):
+    server.play = lambda request: Response(body={"data": CONNECTION})
     assert sdk.v3.get_connection("token", "32c4139a", **host) == READ
     (request,) = server.requests
     assert (request.method, request.path) == ("GET", "/v3/connections/32c4139a")
@@ -46,11 +46,11 @@ def test_a_connection_is_read(server, host):
     assert request.header("sc-user-id") is None
 
 
-def test_all_connections_come_page_by_page(server, host):
+def test_all_pages_of_connections_are_read(server, host):
     def play(request):
         number = int(request.path.partition("page%5Bnumber%5D=")[2].partition("&")[0])
         items = [{**CONNECTION, "id": f"{number}-{each}"} for each in range(50)]
-        return Answer(body={"data": items, "links": {"next": "…" if number < 3 else None}})
+        return Response(body={"data": items, "links": {"next": "…" if number < 3 else None}})
 
     server.play = play
     found = list(sdk.v3.iter_connections("token", **host))
@@ -69,7 +69,7 @@ def test_all_connections_come_page_by_page(server, host):
     ],
 )
 def test_connections_are_filtered_by_smartcar(server, host, filters, query):
-    server.play = lambda request: Answer(body={"data": [CONNECTION], "links": {"next": None}})
+    server.play = lambda request: Response(body={"data": [CONNECTION], "links": {"next": None}})
     assert list(sdk.v3.iter_connections("token", page_size=20, **filters, **host)) == [READ]
     expected = f"/v3/connections?{query}page%5Bnumber%5D=1&page%5Bsize%5D=20"
     assert server.requests[0].path == expected
@@ -84,8 +84,8 @@ def test_connections_are_filtered_by_smartcar(server, host, filters, query):
         {"attributes": {"permissions": [5]}, "relationships": {"user": 5}, "meta": {"createdAt": "then"}},
     ],
 )
-def test_what_smartcar_does_not_say_is_none(server, host, more):
-    server.play = lambda request: Answer(body={"data": {"id": "c", **more}})
+def test_missing_values_are_none(server, host, more):
+    server.play = lambda request: Response(body={"data": {"id": "c", **more}})
     assert sdk.v3.get_connection("token", "c", **host) == {
         "id": "c",
         "vehicle_id": None,
@@ -97,10 +97,12 @@ def test_what_smartcar_does_not_say_is_none(server, host, more):
     }
 
 
-@pytest.mark.parametrize("answer", [Answer(204, b""), Answer(200, b""), Answer(200, {"status": "success"})])
+@pytest.mark.parametrize(
+    "response", [Response(204, b""), Response(200, b""), Response(200, {"status": "success"})]
+)
 @pytest.mark.parametrize(("call", "path"), [("delete_connection", "connections"), ("delete_user", "users")])
-def test_a_deletion_is_done_whatever_the_body(server, host, answer, call, path):
-    server.play = lambda request: answer
+def test_a_deletion_accepts_any_body(server, host, response, call, path):
+    server.play = lambda request: response
     assert getattr(sdk.v3, call)("token", "id/1", **host) is None
     assert [(request.method, request.path) for request in server.requests] == [
         ("DELETE", f"/v3/{path}/id%2F1")
@@ -110,22 +112,22 @@ def test_a_deletion_is_done_whatever_the_body(server, host, answer, call, path):
 @pytest.mark.parametrize("call", ["delete_connection", "delete_user"])
 @pytest.mark.parametrize("status", [404, 200])
 def test_a_deletion_that_failed_raises(server, host, call, status):
-    server.play = lambda request: Answer(status, {"errors": [{"status": "404", "code": "not_found"}]})
+    server.play = lambda request: Response(status, {"errors": [{"status": "404", "code": "not_found"}]})
     with pytest.raises(sdk.ResourceNotFoundException):
         getattr(sdk.v3, call)("token", "x", **host)
 
 
 @pytest.mark.parametrize("call", ["delete_connection", "delete_user", "get_connection", "get_vehicle"])
 @pytest.mark.parametrize("nothing", ["", ".."])
-def test_an_empty_id_never_becomes_the_address_of_all(server, host, call, nothing):
+def test_an_empty_id_never_addresses_all_resources(server, host, call, nothing):
     with pytest.raises(ValueError, match="id cannot be"):
         getattr(sdk.v3, call)("token", nothing, **host)
     assert server.requests == []
 
 
-def test_a_vehicles_attributes_are_read(server, host):
+def test_attributes_of_a_vehicle_are_parsed(server, host):
     attributes = CONNECTION["attributes"]["vehicle"]
-    server.play = lambda request: Answer(body={"data": {"id": "v", "attributes": attributes}})
+    server.play = lambda request: Response(body={"data": {"id": "v", "attributes": attributes}})
     assert sdk.v3.get_vehicle("token", "v", **host) == READ["vehicle"]
-    server.play = lambda request: Answer(body={"id": "v", **attributes})
+    server.play = lambda request: Response(body={"id": "v", **attributes})
     assert sdk.v3.get_vehicle("token", "v", **host) == READ["vehicle"]

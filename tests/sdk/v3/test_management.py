@@ -5,7 +5,7 @@ import pytest
 
 from django_smartcar import sdk
 
-from ..conftest import Answer
+from ..conftest import Response
 
 WEBHOOK = {
     "id": "w",
@@ -60,7 +60,7 @@ def play(server):
 
     def play(resource, *, is_list):
         body = {"data": [resource], "links": {"next": None}} if is_list else {"data": resource}
-        server.play = lambda request: Answer(body=body)
+        server.play = lambda request: Response(body=body)
 
     return play
 
@@ -73,7 +73,7 @@ def play(server):
         ("iter_subscriptions", SUBSCRIPTION, READ_SUBSCRIPTION, "/v3/subscriptions?"),
     ],
 )
-def test_a_list_is_read_with_the_token(server, host, play, call, resource, read, path):
+def test_a_list_is_requested_with_the_token(server, host, play, call, resource, read, path):
     play(resource, is_list=True)
     assert list(getattr(sdk.v3, call)("token", **host)) == [read or resource]
     (request,) = server.requests
@@ -90,7 +90,7 @@ def test_a_list_is_read_with_the_token(server, host, play, call, resource, read,
         ("get_subscription", SUBSCRIPTION, READ_SUBSCRIPTION, "subscriptions"),
     ],
 )
-def test_one_is_read(server, host, play, call, resource, read, path):
+def test_one_resource_is_parsed(server, host, play, call, resource, read, path):
     play(resource, is_list=False)
     assert getattr(sdk.v3, call)("token", "x/y", **host) == (read or resource)
     assert server.requests[0].path == f"/v3/{path}/x%2Fy"
@@ -109,13 +109,13 @@ def test_one_is_read(server, host, play, call, resource, read, path):
     ],
 )
 def test_a_list_is_filtered_by_smartcar(server, host, call, filters, query):
-    server.play = lambda request: Answer(body={"data": [], "links": {"next": None}})
+    server.play = lambda request: Response(body={"data": [], "links": {"next": None}})
     assert list(getattr(sdk.v3, call)("token", **filters, **host)) == []
     assert server.requests[0].path.endswith(f"?{query}page%5Bnumber%5D=1&page%5Bsize%5D=100")
 
 
-def test_a_subscription_is_asked_for(server, host):
-    server.play = lambda request: Answer(202, {"meta": {"message": "subscription creation in progress"}})
+def test_a_subscription_is_created(server, host):
+    server.play = lambda request: Response(202, {"meta": {"message": "subscription creation in progress"}})
     assert sdk.v3.subscribe("token", "w", "v", "u", **host) is None
     (request,) = server.requests
     assert (request.method, request.path) == ("POST", "/v3/subscriptions")
@@ -124,14 +124,14 @@ def test_a_subscription_is_asked_for(server, host):
 
 
 @pytest.mark.parametrize("status", [409, 202])
-def test_a_subscription_that_exists_is_a_state(server, host, status):
-    server.play = lambda request: Answer(status, {"errors": [{"status": "409", "detail": "exists"}]})
+def test_an_existing_subscription_is_a_state_exception(server, host, status):
+    server.play = lambda request: Response(status, {"errors": [{"status": "409", "detail": "exists"}]})
     with pytest.raises(sdk.StateException):
         sdk.v3.subscribe("token", "w", "v", "u", **host)
 
 
-def test_a_subscription_is_removed(server, host):
-    server.play = lambda request: Answer(204, b"")
+def test_a_subscription_is_deleted(server, host):
+    server.play = lambda request: Response(204, b"")
     assert sdk.v3.unsubscribe("token", "s", **host) is None
     assert (server.requests[0].method, server.requests[0].path) == ("DELETE", "/v3/subscriptions/s")
 
@@ -159,7 +159,7 @@ def test_compatible_vehicles_are_public(server, host, play):
 
 
 @pytest.mark.parametrize("call", ["iter_webhooks", "iter_subscriptions"])
-def test_what_smartcar_does_not_say_is_none(host, play, call):
+def test_missing_values_are_none(host, play, call):
     play({"id": "x", "attributes": {"isEnabled": "yes", "vehicle": 5}, "relationships": []}, is_list=True)
     (found,) = getattr(sdk.v3, call)("token", **host)
     assert found.pop("id") == "x"
@@ -167,13 +167,13 @@ def test_what_smartcar_does_not_say_is_none(host, play, call):
     assert set(found.values()) == {None}
 
 
-def test_a_model_of_which_nothing_is_known_has_no_capabilities(host, play):
+def test_a_model_without_details_has_no_capabilities(host, play):
     play({"id": "x"}, is_list=True)
     (found,) = sdk.v3.iter_compatible_vehicles("US", **host)
     assert (found["capabilities"], found["first_year"]) == ([], None)
 
 
-def test_smartcar_is_asked_if_nobody_else_is_named():
+def test_the_default_urls_are_smartcars():
     assert sdk.const.VEHICLE_URL == "https://vehicle.api.smartcar.com/v3"
     assert sdk.const.MANAGEMENT_URL == "https://management.api.smartcar.com/v3"
     assert sdk.const.COMPATIBILITY_URL == "https://compatibility.api.smartcar.com/v3"

@@ -7,7 +7,7 @@ import pytest
 from django_smartcar import sdk
 from django_smartcar.sdk.signals import SYSTEMS
 
-from ..conftest import Answer
+from ..conftest import Response
 from .test_vehicle import AGE, page, signal, stores
 
 NOT_CAPABLE = {"type": "COMPATIBILITY", "code": "VEHICLE_NOT_CAPABLE"}
@@ -18,7 +18,7 @@ RANGE = signal("tractionbattery-range", {"unit": "km", "value": 275})
 
 
 def all_of(server, *signals):
-    """Plays a store that is asked for everything at once."""
+    """Serve all of these signals in one response."""
     server.play = lambda request: page(list(signals))
 
 
@@ -93,30 +93,30 @@ class TestOneSignal:
             ),
         ],
     )
-    def test_it_has_the_shape_of_generation_2(self, server, new_car, name, code, body, data):
+    def test_it_has_the_form_of_v2(self, server, car_v3, name, code, body, data):
         stores(server, signal(code, body))
-        assert getattr(new_car, name)() == {"data": data, "age": AGE}
+        assert getattr(car_v3, name)() == {"data": data, "age": AGE}
         assert [request.path for request in server.requests] == [f"/v3/vehicles/car-1/signals/{code}"]
 
     @pytest.mark.parametrize(("unit_system", "pressure"), [("metric", 220), ("imperial", 31.908302)])
-    def test_tires_are_where_their_rows_and_columns_are(self, server, new_car, unit_system, pressure):
+    def test_tires_are_placed_by_row_and_column(self, server, car_v3, unit_system, pressure):
         tires = [(0, 0, 220), (0, 1, 221), (1, 1, 223)]
         body = grid(*((row, column, {"tirePressure": kpa}) for row, column, kpa in tires), unit="kPa")
         stores(server, signal("wheel-tires", body))
-        new_car.set_unit_system(unit_system)
-        found = new_car.tire_pressure()
+        car_v3.set_unit_system(unit_system)
+        found = car_v3.tire_pressure()
         assert found["unit_system"] == unit_system
         assert found["data"]["front_left"] == pressure
         assert found["data"]["back_left"] is None
         assert found["data"]["back_right"] > found["data"]["front_right"] > found["data"]["front_left"]
 
-    def test_twin_tires_count_to_their_side(self, server, new_car):
+    def test_twin_tires_belong_to_their_side(self, server, car_v3):
         body = grid(*((1, column, {"tirePressure": 220 + column}) for column in range(4)))
         stores(server, signal("wheel-tires", body))
-        data = new_car.tire_pressure()["data"]
+        data = car_v3.tire_pressure()["data"]
         assert (data["back_left"], data["back_right"]) == (221, 223)
 
-    def test_the_service_history_is_that_of_the_last_year(self, server, new_car):
+    def test_the_service_history_is_that_of_the_last_year(self, server, car_v3):
         now = datetime.now(UTC)
         visits = [
             {"id": str(days), "time": (now - timedelta(days=days)).isoformat()} for days in (1, 364, 366)
@@ -130,7 +130,7 @@ class TestOneSignal:
             "odometer": 50000,
         }
         stores(server, signal("service-records", {"values": [*visits, visit]}))
-        items = new_car.service_history()["data"]["items"]
+        items = car_v3.service_history()["data"]["items"]
         assert [item["service_id"] for item in items] == ["1", "364", "SVC-1"]
         assert items[-1] == {
             "service_id": "SVC-1",
@@ -140,23 +140,23 @@ class TestOneSignal:
             "service_details": [{"type": None, "value": "5W-30"}],
             "service_cost": {"total_cost": 150, "currency": "USD"},
         }
-        older = new_car.service_history(now - timedelta(days=370), now - timedelta(days=360))
+        older = car_v3.service_history(now - timedelta(days=370), now - timedelta(days=360))
         assert [item["service_id"] for item in older["data"]["items"]] == ["364", "366", "SVC-1"]
 
 
 class TestSeveralSignals:
-    def test_they_take_one_request(self, server, new_car):
+    def test_they_take_one_request(self, server, car_v3):
         all_of(server, SOC, RANGE)
-        assert new_car.battery() == {
+        assert car_v3.battery() == {
             "data": {"percent_remaining": 0.68, "range": 275},
             "unit_system": "metric",
             "age": AGE,
         }
         assert [request.path for request in server.requests] == ["/v3/vehicles/car-1/signals"]
 
-    def test_they_may_stand_on_several_pages(self, server, new_car):
-        server.answers = [page([SOC], next="…"), page([RANGE])]
-        assert new_car.battery()["data"] == {"percent_remaining": 0.68, "range": 275}
+    def test_they_may_be_on_several_pages(self, server, car_v3):
+        server.responses = [page([SOC], next="…"), page([RANGE])]
+        assert car_v3.battery()["data"] == {"percent_remaining": 0.68, "range": 275}
         assert len(server.requests) == 2
 
     @pytest.mark.parametrize(
@@ -167,34 +167,34 @@ class TestSeveralSignals:
             [signal("tractionbattery-range", status={"value": "UNAVAILABLE"})],
         ],
     )
-    def test_one_that_is_not_there_is_none(self, server, new_car, missing):
+    def test_a_missing_one_is_none(self, server, car_v3, missing):
         all_of(server, SOC, *missing)
-        assert new_car.battery()["data"] == {"percent_remaining": 0.68, "range": None}
+        assert car_v3.battery()["data"] == {"percent_remaining": 0.68, "range": None}
 
     @pytest.mark.parametrize(
         ("error", "kind"), [(UPSTREAM, sdk.UnexpectedStatusException), (PERMISSION, sdk.PermissionException)]
     )
-    def test_one_that_failed_fails_the_reading(self, server, new_car, error, kind):
+    def test_an_error_of_one_fails_the_reading(self, server, car_v3, error, kind):
         all_of(server, SOC, signal("tractionbattery-range", error=error))
         with pytest.raises(kind) as caught:
-            new_car.battery()
+            car_v3.battery()
         assert caught.value.type == error["type"]
 
-    def test_none_of_them_fails_with_the_first_ones_reason(self, server, new_car):
+    def test_without_any_the_first_error_is_raised(self, server, car_v3):
         all_of(server, *(signal(raw["id"], error=NOT_CAPABLE) for raw in (SOC, RANGE)))
         with pytest.raises(sdk.NotCapableException):
-            new_car.battery()
+            car_v3.battery()
         all_of(server, signal("closure-islocked", {"value": True}))
         with pytest.raises(sdk.SignalNotAvailable, match="no tractionbattery-stateofcharge"):
-            new_car.battery()
+            car_v3.battery()
 
-    def test_an_empty_store_is_said_to_be_empty(self, server, new_car):
+    def test_no_stored_signals_are_reported_as_such(self, server, car_v3):
         all_of(server)
-        with pytest.raises(sdk.SignalNotAvailable, match="no signal at all") as caught:
-            new_car.battery()
+        with pytest.raises(sdk.SignalNotAvailable, match="no signals") as caught:
+            car_v3.battery()
         assert caught.value.status_code == 404
 
-    def test_the_age_is_that_of_the_oldest(self, server, new_car):
+    def test_the_age_is_that_of_the_oldest(self, server, car_v3):
         older = AGE - timedelta(days=1)
         for ages, age in (((AGE, older), older), ((older, AGE), older), ((None, AGE), AGE)):
             aged = [
@@ -202,9 +202,9 @@ class TestSeveralSignals:
                 for raw, oem in zip((SOC, RANGE), ages, strict=True)
             ]
             all_of(server, *aged)
-            assert new_car.battery()["age"] == age
+            assert car_v3.battery()["age"] == age
 
-    def test_fuel_is_in_the_units_asked_for(self, server, new_car):
+    def test_fuel_is_in_the_requested_units(self, server, car_v3):
         engine = "internalcombustionengine"
         all_of(
             server,
@@ -212,8 +212,8 @@ class TestSeveralSignals:
             signal(f"{engine}-fuellevel", {"unit": "percent", "value": 30}),
             signal(f"{engine}-amountremaining", {"unit": "liters", "value": 10}),
         )
-        new_car.set_unit_system("imperial")
-        found = new_car.fuel()
+        car_v3.set_unit_system("imperial")
+        found = car_v3.fuel()
         assert found["unit_system"] == "imperial"
         assert found["data"] == {
             "range": 62.137119,
@@ -221,11 +221,11 @@ class TestSeveralSignals:
             "amount_remaining": 2.641721,
         }
 
-    def test_charge_may_know_one_of_two(self, server, new_car):
+    def test_charge_may_have_one_of_two_signals(self, server, car_v3):
         all_of(server, signal("charge-ischargingcableconnected", {"value": True}))
-        assert new_car.charge()["data"] == {"is_plugged_in": True, "state": None}
+        assert car_v3.charge()["data"] == {"is_plugged_in": True, "state": None}
 
-    def test_systems_have_the_ids_of_generation_2(self, server, new_car):
+    def test_systems_have_the_ids_of_v2(self, server, car_v3):
         all_of(
             server,
             signal("diagnostics-evhvbattery", {"status": "ALERT", "description": "Hot"}),
@@ -233,7 +233,7 @@ class TestSeveralSignals:
             signal("diagnostics-dtccount", {"unit": "count", "value": 2}),
             signal("diagnostics-mil", error=NOT_CAPABLE),
         )
-        assert new_car.diagnostic_system_status()["data"]["systems"] == [
+        assert car_v3.diagnostic_system_status()["data"]["systems"] == [
             {"system_id": "SYSTEM_ABS", "status": "OK", "description": None},
             {"system_id": "SYSTEM_EV_HV_BATTERY", "status": "ALERT", "description": "Hot"},
         ]
@@ -241,7 +241,7 @@ class TestSeveralSignals:
 
 
 class TestLockStatus:
-    def test_it_is_made_of_what_stands_open(self, server, new_car):
+    def test_it_is_built_from_the_closures(self, server, car_v3):
         doors = grid((0, 0, {"isOpen": True}), (0, 1, {"isOpen": False}), (2, 1, {"isOpen": None}))
         all_of(
             server,
@@ -253,7 +253,7 @@ class TestLockStatus:
             signal("closure-enginecover", {"isOpen": True}),
             signal("charge-ischargingportflapopen", {"value": True}),
         )
-        assert new_car.lock_status()["data"] == {
+        assert car_v3.lock_status()["data"] == {
             "is_locked": False,
             "doors": [
                 {"type": "frontLeft", "status": "OPEN"},
@@ -266,21 +266,21 @@ class TestLockStatus:
             "charging_port": [{"type": "chargingPort", "status": "OPEN"}],
         }
 
-    def test_the_port_alone_is_no_lock_status(self, server, new_car):
+    def test_the_port_alone_is_no_lock_status(self, server, car_v3):
         all_of(server, signal("charge-ischargingportflapopen", {"value": True}))
         with pytest.raises(sdk.SignalNotAvailable):
-            new_car.lock_status()
+            car_v3.lock_status()
 
     @pytest.mark.parametrize("error", [PERMISSION, NOT_CAPABLE])
-    def test_a_port_that_is_not_to_be_known_is_left_out(self, server, new_car, error):
+    def test_a_port_that_is_not_available_is_left_out(self, server, car_v3, error):
         closed = signal("closure-islocked", {"value": True})
         all_of(server, closed, signal("charge-ischargingportflapopen", error=error))
-        assert new_car.lock_status()["data"]["charging_port"] == []
+        assert car_v3.lock_status()["data"]["charging_port"] == []
 
-    def test_one_that_was_not_granted_is_an_error(self, server, new_car):
+    def test_a_signal_that_was_not_granted_is_an_error(self, server, car_v3):
         all_of(server, signal("closure-islocked", error=PERMISSION))
         with pytest.raises(sdk.PermissionException):
-            new_car.lock_status()
+            car_v3.lock_status()
 
 
 @pytest.mark.parametrize(
@@ -306,15 +306,15 @@ class TestLockStatus:
         ("nominal_capacity", "tractionbattery-nominalcapacity", {"capacity": "82"}),
     ],
 )
-def test_a_signal_that_is_not_what_it_should_be_is_one_of_the_family(server, new_car, name, code, body):
+def test_an_invalid_signal_raises_a_smartcar_exception(server, car_v3, name, code, body):
     stores(server, signal(code, body))
     with pytest.raises(sdk.InvalidResponseException):
-        getattr(new_car, name)()
+        getattr(car_v3, name)()
 
 
 @pytest.mark.parametrize("name", ["battery", "fuel", "charge", "lock_status", "diagnostic_system_status"])
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", {}, {"data": 5}, {"data": [5]}, {"data": [{}]}])
-def test_a_good_status_with_a_bad_body_is_one_of_the_family(server, new_car, name, body):
-    server.play = lambda request: Answer(body=body)
+def test_a_2xx_with_an_invalid_body_raises_a_smartcar_exception(server, car_v3, name, body):
+    server.play = lambda request: Response(body=body)
     with pytest.raises(sdk.InvalidResponseException):
-        getattr(new_car, name)()
+        getattr(car_v3, name)()

@@ -1,4 +1,4 @@
-"""The pretend Smartcar over real HTTP, and one of its cars in both API versions."""
+"""The simulator over real HTTP, and one of its vehicles in both API versions."""
 
 from dataclasses import dataclass
 
@@ -54,15 +54,15 @@ class Smartcar:
             auth_url=self.urls["SMARTCAR_AUTH_URL"],
         )
         visit = Visit(RequestsBrowser(), self.program.origin, client.get_auth_url(force=True))
-        answer = visit.connect(email, make).callback
-        token = client.exchange_code(answer["code"])["access_token"]
+        callback = visit.connect(email, make).callback
+        token = client.exchange_code(callback["code"])["access_token"]
         car_id = sdk.get_vehicle_ids(token, api_url=self.api_url)["vehicles"][0]
         return Cars(
             sdk.Vehicle(car_id, token, api_url=self.api_url),
             sdk.v3.Vehicle(
                 car_id,
                 self.application_token(),
-                answer["user_id"],
+                callback["user_id"],
                 api_url=self.vehicle_url,
                 management_url=self.management_url,
             ),
