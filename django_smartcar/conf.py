@@ -104,7 +104,7 @@ class Settings:
 
     @property
     def SMARTCAR_OWNERSHIP_PROOFS(self) -> Sequence[str]:
-        """With v3, any one of these proves who consented. ``"new_connection"`` is available, too, but weaker."""
+        """With v3, any of these proves who consented. ``"new_connection"`` is weaker, and off by default."""
         value: Sequence[str] = _setting("SMARTCAR_OWNERSHIP_PROOFS", ["code", "external_id"])
         return value
 
@@ -144,7 +144,7 @@ class Settings:
 
     @property
     def SMARTCAR_READINGS_KEPT_DAYS(self) -> float:
-        """Days for which ``prune_smartcar_readings`` keeps readings. The latest of each kind is always kept."""
+        """Days for which ``prune_smartcar_readings`` keeps readings. The latest of each type is kept."""
         value: float = _setting("SMARTCAR_READINGS_KEPT_DAYS", 365)
         return value
 
@@ -213,7 +213,7 @@ class Settings:
 
     @property
     def encryption_keys(self) -> tuple[Secret, ...]:
-        """``SMARTCAR_ENCRYPTION_KEYS``; without any, and only in ``DEBUG``, a key derived from ``SECRET_KEY``."""
+        """``SMARTCAR_ENCRYPTION_KEYS``. If empty, and only in ``DEBUG``: a key derived from ``SECRET_KEY``."""
         keys = tuple(self.SMARTCAR_ENCRYPTION_KEYS or ())
         if keys or not settings.DEBUG:
             return keys

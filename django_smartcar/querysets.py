@@ -1,4 +1,4 @@
-"""Which rows: the questions that views, services and a project's own code ask of the database."""
+"""Querysets for views, services and a project's own code."""
 
 from __future__ import annotations
 
@@ -13,75 +13,75 @@ from django.db.models import Q
 
 class LeasedTokenQuerySet(models.QuerySet[Any]):
     def refreshable(self) -> Any:
-        """Rows whose token may be renewed."""
+        """Return rows whose token can be refreshed."""
         return self.all()
 
     def refresh_due(self, before: datetime) -> Any:
-        """Refreshable rows whose access token ends before this moment."""
+        """Return refreshable rows whose access token expires before this time."""
         return self.refreshable().filter(access_expires_at__lt=before)
 
     def refresh_unknown(self) -> Any:
-        """Refreshable rows without an access token: it was refused and dropped, or never there."""
+        """Return refreshable rows without an access token: Smartcar rejected it, or there never was one."""
         return self.refreshable().filter(access_expires_at=None)
 
     def with_expired_lock(self, now: datetime) -> Any:
-        """Refreshable rows that a process had begun to renew when it died: it has not given back its lease.
+        """Return refreshable rows whose refresh lock has expired: the process holding it died.
 
-        Their refresh token may be used up, and then works only for a short time more.
+        Their refresh token may be used up. It then works for a short time only.
         """
         return self.refreshable().filter(refresh_lease_until__lte=now)
 
 
 class SmartcarAccountQuerySet(LeasedTokenQuerySet):
     def for_user(self, user: Any) -> SmartcarAccountQuerySet:
-        """The accounts of this local user; of nobody, for an anonymous one."""
+        """Return the accounts of this local user; none for an anonymous user."""
         return self.filter(smartcar_user__user_id=user.pk) if user.pk else self.none()
 
     def of_api_version(self, api_version: str) -> SmartcarAccountQuerySet:
-        """Accounts that are used through this generation: ``"2.0"`` or ``"3"``."""
+        """Return accounts that use this API version: ``"2.0"`` or ``"3"``."""
         return self.filter(api_version=api_version)
 
     def refreshable(self) -> SmartcarAccountQuerySet:
-        """Accounts of API v2 whose refresh token may still be exchanged."""
+        """Return accounts of API v2 whose refresh token can be exchanged."""
         return self.of_api_version("2.0").filter(reconnect_required_at=None).exclude(refresh_token="")
 
 
 class ConnectedVehicleQuerySet(models.QuerySet[Any]):
     def for_user(self, user: Any) -> ConnectedVehicleQuerySet:
-        """The cars of this local user; of nobody, for an anonymous one."""
+        """Return the vehicles of this local user; none for an anonymous user."""
         return self.filter(account__smartcar_user__user_id=user.pk) if user.pk else self.none()
 
     def connected(self) -> ConnectedVehicleQuerySet:
-        """Cars that Smartcar still lets this site reach."""
+        """Return vehicles that this site still has access to."""
         return self.filter(disconnected_at=None)
 
     def with_requests(self, month: str) -> ConnectedVehicleQuerySet:
-        """Each with ``asked``: how often Smartcar was asked in this month (``"2026-11"``), or None."""
+        """Annotate ``asked``: the billable requests in this month (``"2026-11"``), or None."""
         limits = self.model._meta.apps.get_model("smartcar", "RateLimit").objects
         mine = limits.filter(key=models.OuterRef("smartcar_vehicle_id"), month=month)
         return self.annotate(asked=models.Subquery(mine.values("requests")[:1]))
 
     def sync_due(self, before: datetime, abandoned: datetime) -> ConnectedVehicleQuerySet:
-        """Connected cars that no sync has read since ``before``, and none is reading.
+        """Return connected vehicles that no sync has read since ``before``, and none is reading now.
 
-        A sync that holds a car, and has not said so since ``abandoned``, has died.
+        A lease that has not been renewed since ``abandoned`` has expired.
         """
         is_old = Q(sync_claim=None) & (Q(synced_at=None) | Q(synced_at__lt=before))
         return self.connected().filter(is_old | Q(sync_claim__isnull=False, synced_at__lt=abandoned))
 
     def subscription_due(self, webhook_ids: Iterable[str]) -> ConnectedVehicleQuerySet:
-        """Cars that are subscribed to other webhooks than these; to any, if they are disconnected.
+        """Return vehicles whose subscriptions differ from these webhooks; disconnected ones should have none.
 
-        Those whose driver has to connect again are left out: then they are subscribed anew.
+        Vehicles whose driver has to connect again are left out: connecting subscribes them.
         """
         wanted = " ".join(sorted(set(webhook_ids)))
-        may_be_told = Q(disconnected_at=None, account__reconnect_required_at=None)
+        subscribable = Q(disconnected_at=None, account__reconnect_required_at=None)
         gone = Q(disconnected_at__isnull=False)
-        return self.filter((may_be_told & ~Q(webhooks=wanted)) | (gone & ~Q(webhooks="")))
+        return self.filter((subscribable & ~Q(webhooks=wanted)) | (gone & ~Q(webhooks="")))
 
 
 def in_pages(rows: models.QuerySet[Any], size: int = 500) -> Iterator[list[Any]]:
-    """All rows in the order of their keys, so many at a time: no cursor stays open, memory stays flat."""
+    """Yield all rows by primary key, in lists of ``size``: no open cursor, constant memory."""
     ordered = rows.order_by("pk")
     page = list(ordered[:size])
     while page:
@@ -91,28 +91,28 @@ def in_pages(rows: models.QuerySet[Any], size: int = 500) -> Iterator[list[Any]]
 
 class VehicleReadingQuerySet(models.QuerySet[Any]):
     def for_user(self, user: Any) -> VehicleReadingQuerySet:
-        """What the cars of this local user have told; nothing, for an anonymous one."""
+        """Return the readings of this local user's vehicles; none for an anonymous user."""
         return self.filter(vehicle__account__smartcar_user__user_id=user.pk) if user.pk else self.none()
 
     def latest_only(self) -> VehicleReadingQuerySet:
-        """The one of each car and kind that is true now, as far as is known."""
+        """Return the latest reading of each vehicle and type."""
         return self.filter(is_latest=True)
 
     def expired(self, before: datetime) -> VehicleReadingQuerySet:
-        """What Smartcar has last told before this moment, and is not the newest of its car and kind."""
+        """Return readings fetched before this time, except the latest of each vehicle and type."""
         return self.filter(is_latest=False, fetched_at__lt=before)
 
 
 class ConnectAttemptQuerySet(models.QuerySet[Any]):
     def open(self, now: datetime) -> ConnectAttemptQuerySet:
-        """Attempts that a callback may still finish."""
+        """Return attempts that a callback can still complete."""
         return self.filter(consumed_at=None, expires_at__gt=now)
 
 
 class Pages:
-    """Rows in the order of a column, page by page; read again later, it goes on from there.
+    """Reads rows in the order of a column, page by page; each `read` continues after the last page.
 
-    A page is shuffled, so that copies that begin together do not ask for the same rows all the way.
+    Each page is shuffled, so that processes that start together do not compete for the same rows.
     """
 
     def __init__(self, rows: Callable[[], Any], column: str, size: int) -> None:
@@ -125,23 +125,23 @@ class Pages:
         rows = self._rows().filter(self._after).order_by(self._column, "pk")
         page: list[Any] = list(rows[: self._size])
         if page:
-            self._after = self._behind(page[-1])
+            self._after = self._after_row(page[-1])
         random.shuffle(page)
         return page
 
-    def _behind(self, row: Any) -> Q:
+    def _after_row(self, row: Any) -> Q:
         column, value, later = self._column, getattr(row, self._column), Q(pk__gt=row.pk)
-        if value is None:  # as it is in all of these rows
+        if value is None:  # then it is None in all of these rows
             return later
         return Q((f"{column}__gte", value)) & (Q((f"{column}__gt", value)) | later)
 
 
 class WebhookEventQuerySet(models.QuerySet[Any]):
     def about(self, smartcar_users: Any, vehicles: Any) -> WebhookEventQuerySet:
-        """Events of these drivers, and of these cars where an event names no driver."""
+        """Return events of these drivers, and of these vehicles if an event names no driver."""
         nameless = Q(smartcar_user_id="", smartcar_vehicle_id__in=vehicles.values("smartcar_vehicle_id"))
         return self.filter(Q(smartcar_user_id__in=smartcar_users.values("pk")) | nameless)
 
     def due(self, now: datetime) -> WebhookEventQuerySet:
-        """Events that somebody should work now, the longest waiting first."""
+        """Return events that should be processed now, the one that is due longest first."""
         return self.filter(next_attempt_at__lte=now).order_by("next_attempt_at", "pk")

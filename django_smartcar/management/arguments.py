@@ -1,11 +1,11 @@
-"""What a command takes: told as an error of argparse where it is none."""
+"""Types of command line arguments; argparse reports an invalid value."""
 
 import argparse
 from collections.abc import Callable
 
 
 def number_of(what: str, least: int, most: int) -> Callable[[str], int]:
-    """A ``type`` for a whole number of something, within bounds."""
+    """Return an argparse ``type`` for an integer from ``least`` to ``most``."""
 
     def parse(text: str) -> int:
         if not text.isdecimal() or not least <= int(text) <= most:

@@ -1,4 +1,4 @@
-"""What a command over many rows says: a line for each, a bar on a terminal, or JSON for machines."""
+"""The output of commands that handle many rows: lines, a progress bar on a terminal, or JSON Lines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand
 
 
 def of(command: BaseCommand, is_json: bool, count: Callable[[], int], limit: int | None) -> Lines | JsonLines:
-    """What this command says: a bar where a person watches, who may wait until all rows have been counted."""
+    """Return the output for this command; on a terminal a progress bar, for which ``count`` is called."""
     if is_json:
         return JsonLines(command.stdout)
     if not command.stdout.isatty():
@@ -24,7 +24,7 @@ def of(command: BaseCommand, is_json: bool, count: Callable[[], int], limit: int
 
 
 class Lines:
-    """A line for each row and one at the end, as people and logs like them."""
+    """A line for each row and a summary."""
 
     def __init__(self, stdout: Any, style: Any) -> None:
         self._stdout = stdout
@@ -35,29 +35,29 @@ class Lines:
         self._stdout.write(self._style.ERROR(line) if is_bad else line)
 
     def end(self, text: str, *, is_bad: bool, **facts: Any) -> None:
-        if not is_bad:  # what is bad is raised, and told by Django
+        if not is_bad:  # otherwise the command raises CommandError, which Django prints
             self._stdout.write(self._style.SUCCESS(text))
 
 
 class Bar(Lines):
-    """A bar that grows, and lines for what went wrong only."""
+    """A progress bar, and lines for failures only."""
 
     WIDTH = 30
-    #: Seconds between two pictures: a terminal far away is slow.
-    PAUSE = 0.1
+    #: Minimum seconds between two updates: a remote terminal is slow.
+    UPDATE_INTERVAL = 0.1
 
     def __init__(self, stdout: Any, style: Any, total: int) -> None:
         super().__init__(stdout, style)
         self._total = total
-        self._seen = 0
+        self._done = 0
         self._drawn_at = 0.0
 
     def row(self, name: Any, text: str, *, is_bad: bool, **facts: Any) -> None:
-        self._seen += 1
+        self._done += 1
         if is_bad:
             self._wipe()
             super().row(name, text, is_bad=True)
-        if is_bad or time.monotonic() - self._drawn_at > self.PAUSE:
+        if is_bad or time.monotonic() - self._drawn_at > self.UPDATE_INTERVAL:
             self._draw()
 
     def end(self, text: str, *, is_bad: bool, **facts: Any) -> None:
@@ -66,10 +66,10 @@ class Bar(Lines):
         super().end(text, is_bad=is_bad)
 
     def _draw(self) -> None:
-        total = max(self._total, self._seen)  # more may have become due meanwhile
-        full = self.WIDTH * self._seen // total if total else self.WIDTH
+        total = max(self._total, self._done)  # more rows may have become due
+        full = self.WIDTH * self._done // total if total else self.WIDTH
         bar = "█" * full + "░" * (self.WIDTH - full)
-        self._stdout.write(f"\r{bar} {self._seen} of {total}", ending="")
+        self._stdout.write(f"\r{bar} {self._done} of {total}", ending="")
         self._stdout.flush()
         self._drawn_at = time.monotonic()
 
@@ -80,7 +80,7 @@ class Bar(Lines):
 class Steps(Lines):
     """A line for each finding of a step, under it what to do, and one at the end."""
 
-    #: Two columns, as wide as their longest words, and what stands between them.
+    #: The widths of two columns: those of their longest words, and a space.
     OUTCOME, STEP = 13, 12
 
     def step(self, name: str, outcome: str, text: str, advice: str) -> None:
@@ -106,7 +106,7 @@ class Steps(Lines):
 
 
 class JsonLines:
-    """A JSON object a line: the facts of each row, and the summary last."""
+    """A JSON object per line: one for each row, and the summary last."""
 
     def __init__(self, stdout: Any) -> None:
         self._stdout = stdout

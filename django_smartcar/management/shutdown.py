@@ -1,4 +1,4 @@
-"""How a command ends early: cleanly on the first signal, at once on the second."""
+"""Graceful shutdown of commands: on the first signal after the current work, on the second at once."""
 
 import signal
 import threading
@@ -9,25 +9,25 @@ from typing import Any
 
 @contextmanager
 def on_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """SIGTERM and SIGINT call ``stop``, to end the run after what is in flight; a second one ends it at once.
+    """Call ``stop`` on the first SIGTERM or SIGINT; a second one terminates the process.
 
-    ``stop`` is called in the middle of anything: it takes no lock.
+    ``stop`` runs in a signal handler, so it must not take a lock.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread is told of signals
+        yield  # only the main thread receives signals
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    previous = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
     def restore() -> None:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
 
-    def begin_to_stop(*_: Any) -> None:
+    def handle(*_: Any) -> None:
         stop()
         restore()
 
-    for number in before:
-        signal.signal(number, begin_to_stop)
+    for number in previous:
+        signal.signal(number, handle)
     try:
         yield
     finally:

@@ -14,8 +14,8 @@ from .tokens import LeasedToken
 class SmartcarUser(models.Model):
     """Which local user a Smartcar user belongs to.
 
-    The primary key is Smartcar's own id, so the database itself lets only one local user have it, even when
-    two of them come back from Connect in the same moment.
+    The primary key is Smartcar's own id, so the database itself ensures that only one local user has it, even
+    if two of them return from Connect at the same time.
     """
 
     id = models.CharField(_("Smartcar user id"), primary_key=True, max_length=64)
@@ -37,13 +37,13 @@ class SmartcarUser(models.Model):
 
 
 class SmartcarAccount(LeasedToken):
-    """A driver's grant: what one consent gave, and the cars that it opens.
+    """A driver's grant: one consent, and the vehicles that it gives access to.
 
-    In API v2 it has tokens of its own. In API v3 the application's token opens its cars; tokens
-    that it then has are those of API v2, kept for the way back.
+    In API v2 it has tokens of its own. In API v3 the application's token gives access to its vehicles; tokens
+    on the row are those of API v2, kept for a rollback of the migration.
 
-    A driver may have several, because a consent with ``single_select`` covers one car only. A car belongs to
-    the newest grant that covers it.
+    A driver may have several, because a consent with ``single_select`` covers one vehicle only. A vehicle
+    belongs to the latest grant that covers it.
     """
 
     class ApiVersion(models.TextChoices):
@@ -55,7 +55,7 @@ class SmartcarAccount(LeasedToken):
         SIMULATED = "simulated", _("simulated")
         TEST = "test", _("test")
 
-    # The column and the attribute `smartcar_user_id` are Smartcar's id itself: no join to know it.
+    # The column and the attribute `smartcar_user_id` are Smartcar's id itself, so no join is needed.
     smartcar_user = models.ForeignKey(
         SmartcarUser,
         on_delete=models.CASCADE,
@@ -86,7 +86,7 @@ class SmartcarAccount(LeasedToken):
         verbose_name_plural = _("Smartcar accounts")
         ordering = ["pk"]
         permissions = [("refresh_smartcaraccount", _("Can refresh the tokens of Smartcar accounts"))]
-        # For `refresh_due` and `with_expired_lock`. The index leaves out accounts that wait for their driver.
+        # For `refresh_due` and `with_expired_lock`. The index excludes accounts that wait for their driver.
         indexes = [
             models.Index(
                 fields=["api_version", "access_expires_at", "id", "reconnect_required_at"],
@@ -102,23 +102,23 @@ class SmartcarAccount(LeasedToken):
 
     @property
     def user(self) -> Any:
-        """The local user whose grant this is."""
+        """The local user who gave the consent."""
         return self.smartcar_user.user
 
     @property
     def uses_v3(self) -> bool:
-        """Whether this grant is used through API v3 of Smartcar's API."""
+        """Whether this account is used through API v3."""
         return self.api_version == self.ApiVersion.V3
 
     @property
     def is_refreshable(self) -> bool:
-        """Whether the refresh token may be exchanged."""
+        """Whether the refresh token can be exchanged."""
         return not (self.uses_v3 or self.needs_reconnecting)
 
     @property
     def needs_reconnecting(self) -> bool:
-        """Whether only the driver, by going through Connect again, can bring this grant back."""
+        """Whether the driver has to go through Connect again."""
         try:
             return self.reconnect_required_at is not None or not (self.uses_v3 or self.refresh_token)
         except DecryptionError:
-            return False  # There is one, and what it needs is its key.
+            return False  # There is a refresh token; only its encryption key is missing.

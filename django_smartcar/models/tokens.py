@@ -13,10 +13,10 @@ from ..querysets import LeasedTokenQuerySet
 
 
 class LeasedToken(models.Model):
-    """An access token, and who may renew it just now (see ``services/tokens/_refresh_lock.py``).
+    """An access token, and the lease of the process that refreshes it (``services/tokens/_refresh_lock.py``).
 
-    ``save()`` leaves the tokens of a row that exists as they are, unless ``update_fields`` names them: a copy
-    that was read a while ago would put back a used one.
+    ``save()`` does not write the tokens of an existing row, unless ``update_fields`` names them: a stale
+    instance would restore a token that has been used.
     """
 
     access_token = EncryptedTextField(_("access token"), blank=True)
@@ -30,7 +30,7 @@ class LeasedToken(models.Model):
     class Meta:
         abstract = True
 
-    #: What `services/tokens.py` writes, and a plain ``save()`` does not. The lease belongs to its holder.
+    #: The fields that only ``services/tokens`` writes, and a plain ``save()`` does not.
     TOKEN_FIELDS: tuple[str, ...] = (
         "access_token",
         "access_expires_at",
@@ -50,18 +50,18 @@ class LeasedToken(models.Model):
 
     @property
     def is_refreshable(self) -> bool:
-        """Whether a new access token may be asked for (``refreshable()`` says which rows that is true of)."""
+        """Whether the access token can be refreshed; ``refreshable()`` is the same as a queryset."""
         return True
 
     def access_expires_within(self, margin: timedelta) -> bool:
-        """Whether the access token has ended, or will end within ``margin``."""
+        """Return whether the access token has expired, or will expire within ``margin``."""
         return self.access_expires_at is None or self.access_expires_at <= timezone.now() + margin
 
 
 class ApplicationToken(LeasedToken):
-    """The application's own token, API v3: one row per credential set, for all workers alike.
+    """The application's own token, API v3: one row per client id, shared by all processes.
 
-    It opens the cars of every driver of the site.
+    It gives access to the vehicles of every driver of the site.
     """
 
     client_id = models.CharField(_("client id"), max_length=100, unique=True)

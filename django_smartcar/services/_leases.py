@@ -1,8 +1,8 @@
 """Leases on rows: the one lock that token refresh, vehicle sync and the webhook queue share.
 
 A lease is an id in one column of a row and a time in another. It is taken, renewed and given back with
-conditional UPDATEs alone, so it works on every database and outside any transaction, and whoever dies with a
-lease loses it when its time is over.
+conditional UPDATEs alone, so it works on every database and outside any transaction. The lease of a process
+that has died expires.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Past the caller's transaction: queries whose effect a rollback of it does not undo.
+"""Run queries outside the caller's transaction, so that its rollback does not undo them.
 
-Many projects run with ATOMIC_REQUESTS, and their code has atomic() blocks of its own. What Smartcar has given
-once must not be lost with them, so it is written on a connection of its own.
+Many projects run with ATOMIC_REQUESTS or have atomic() blocks. A token that Smartcar has issued must survive
+their rollback, so it is written on a connection of its own.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from typing import Any
 
 from django.db import connections, models, router
 
-#: How long the connection of our own waits for a lock, in seconds: the caller may hold it, and waits for us.
+#: Lock timeout of the separate connection, in seconds: the caller, which waits for it, may hold the lock.
 LOCK_WAIT = 2
 
 
 @contextlib.contextmanager
 def autonomous_connection(model: type[models.Model]) -> Iterator[bool]:
-    """Let the queries inside go past the transaction that the caller is in; whether there is one.
+    """Run the queries inside on a connection of their own, if the caller is in a transaction; yield whether.
 
-    They run in autocommit, and see what is committed. What the caller's transaction has locked they wait for
-    no longer than ``LOCK_WAIT``: an OperationalError. Without a transaction nothing is different.
+    They run in autocommit mode and see only committed data. A lock of the caller's transaction raises
+    OperationalError after ``LOCK_WAIT`` seconds. Outside a transaction nothing changes.
     """
     alias = router.db_for_write(model)
     callers = connections[alias]
@@ -41,7 +41,7 @@ def autonomous_connection(model: type[models.Model]) -> Iterator[bool]:
 
 
 def is_open(model: type[models.Model]) -> bool:
-    """Whether the caller is in a transaction whose rollback matters; one that only tests are in does not."""
+    """Return whether the caller is in a transaction; the one that wraps a test does not count."""
     connection = connections[router.db_for_write(model)]
     if connection.connection is None or _is_test_transaction(connection):
         return False
@@ -49,7 +49,7 @@ def is_open(model: type[models.Model]) -> bool:
 
 
 def _is_test_transaction(connection: Any) -> bool:
-    """Whether Django's TestCase has wrapped a test in it, whose rows nobody else sees; or one in memory."""
+    """Return whether no other connection sees the rows: in a TestCase's transaction or in memory."""
     if connection.vendor == "sqlite" and connection.is_in_memory_db():
         return True
     return any(getattr(block, "_from_testcase", False) for block in connection.atomic_blocks)
@@ -65,9 +65,9 @@ def _copy_of(callers: Any) -> Any:
 
 
 def _restart_read_transaction(callers: Any) -> None:
-    """Let the caller's transaction see what has been written past it: SQLite refuses a write to who has not.
+    """Restart the caller's SQLite read transaction; with a stale snapshot its next write would fail.
 
-    It has only read so far, or we could not have written; so it may as well begin now.
+    It has only read so far: otherwise the separate connection could not have written.
     """
     if callers.connection.in_transaction:
         callers.connection.execute("COMMIT")

@@ -151,7 +151,12 @@ def _get(path):
 
 
 def _callback(site, state):
-    query = {"state": state, "code": SECRETS["code"], "user_id": "driver-a", "external_id": SECRETS["external id"]}
+    query = {
+        "state": state,
+        "code": SECRETS["code"],
+        "user_id": "driver-a",
+        "external_id": SECRETS["external id"],
+    }
     return site.client.get("/cars/callback/", query)
 
 
@@ -168,7 +173,10 @@ VIEWS = [
     Call("view callback", _callback, attempt, after=(0, 1, 2)),
     Call("view lock", _post("{pk}/lock/")),
     Call("view unlock", _post("{pk}/unlock/")),
-    Call("view send_destination", _post("{pk}/command/send_destination/", latitude=LATITUDE, longitude=LONGITUDE)),
+    Call(
+        "view send_destination",
+        _post("{pk}/command/send_destination/", latitude=LATITUDE, longitude=LONGITUDE),
+    ),
     Call("view start_charge", _post("{pk}/command/start_charge/")),
     Call("view refresh", _post("{pk}/refresh/")),
     Call("view reauthenticate", _post("{pk}/reauthenticate/"), is_remote=False),
@@ -193,7 +201,11 @@ def _vehicle(site):
 
 
 ADMIN = [
-    Call("admin refresh_tokens", _action("smartcaraccount", "refresh_tokens", lambda site: site.account), expire),
+    Call(
+        "admin refresh_tokens",
+        _action("smartcaraccount", "refresh_tokens", lambda site: site.account),
+        expire,
+    ),
     Call("admin reload account", _action("smartcaraccount", "reload", lambda site: site.account)),
     Call("admin erase", _action("smartcaruser", "erase", lambda site: site.owner)),
     *(

@@ -114,7 +114,11 @@ def _error(failure, head, body, echo):
     """Return the status and body of an error response; a 400 repeats the secrets of the request."""
     status = int(failure[:3])
     lines = [line for line in head.decode().split("\r\n") if line.lower().startswith("authorization")]
-    text = f"Invalid request: {lines} {body.decode() if b'grant_type' in body else ''}" if status == 400 else "No."
+    text = (
+        f"Invalid request: {lines} {body.decode() if b'grant_type' in body else ''}"
+        if status == 400
+        else "No."
+    )
     kind, code = {
         400: ("VALIDATION", "PARAMETER"),
         401: ("AUTHENTICATION", "UNAUTHORIZED"),

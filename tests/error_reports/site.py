@@ -114,7 +114,9 @@ def store_location(site):
 
 def attempt(site, vehicle=None):
     """Begin a visit to Connect, and return its attempt; its state is one of the site's secrets."""
-    url = connect.begin(site.user, session_key=site.client.session.session_key or "s", redirect_uri=REDIRECT_URI)
+    url = connect.begin(
+        site.user, session_key=site.client.session.session_key or "s", redirect_uri=REDIRECT_URI
+    )
     site.secrets["state"] = url.partition("state=")[2].partition("&")[0]
     return site.secrets["state"]
 

@@ -84,14 +84,14 @@ def test_the_new_tokens_survive_a_view_that_raises_under_atomic_requests(vehicle
     assert not ConnectedVehicle.objects.get().latest(), "what the view itself wrote is undone"
 
 
-def test_nested_blocks_are_no_other(vehicle):
+def test_the_new_tokens_survive_the_rollback_of_nested_blocks(vehicle):
     with suppress(Undone), transaction.atomic(), transaction.atomic():
         tokens.access_token(vehicle.account)
         raise Undone
     assert newest_is_kept()
 
 
-def test_the_caller_goes_on_in_its_own_transaction_with_the_new_token(vehicle, anna):
+def test_the_caller_continues_its_transaction_with_the_new_token(vehicle, anna):
     with transaction.atomic(), transaction.atomic():
         assert ConnectedVehicle.objects.count() == 1
         token = tokens.access_token(vehicle.account)
@@ -102,7 +102,7 @@ def test_the_caller_goes_on_in_its_own_transaction_with_the_new_token(vehicle, a
     assert (token, anna.first_name) == (vehicle.account.access_token, "Anna-Lena")
 
 
-def test_a_transaction_that_has_the_row_itself_is_refused_before_smartcar_is_asked(vehicle, monkeypatch):
+def test_a_transaction_that_has_locked_the_row_is_refused_before_any_request(vehicle, monkeypatch):
     monkeypatch.setattr(_transactions, "LOCK_WAIT", 1)
     began = time.monotonic()
     with transaction.atomic():
@@ -115,7 +115,7 @@ def test_a_transaction_that_has_the_row_itself_is_refused_before_smartcar_is_ask
     tokens.access_token(SmartcarAccount.objects.get())
 
 
-def test_a_write_of_something_else_is_in_the_way_on_sqlite_alone(vehicle, anna, monkeypatch):
+def test_another_write_blocks_the_refresh_on_sqlite_only(vehicle, anna, monkeypatch):
     monkeypatch.setattr(_transactions, "LOCK_WAIT", 1)
 
     def refresh_after_a_write():
@@ -131,7 +131,7 @@ def test_a_write_of_something_else_is_in_the_way_on_sqlite_alone(vehicle, anna, 
     assert is_sqlite() or newest_is_kept()
 
 
-def test_a_row_that_is_not_committed_yet_is_refused_before_smartcar_is_asked(vehicle, monkeypatch):
+def test_an_uncommitted_row_is_refused_before_any_request(vehicle, monkeypatch):
     monkeypatch.setattr(_transactions, "LOCK_WAIT", 1)
     with transaction.atomic():
         account = SmartcarAccount.objects.get()
@@ -152,7 +152,7 @@ def test_a_dead_token_marks_the_account_for_good(vehicle):
     assert SmartcarAccount.objects.get().reconnect_required_at is not None
 
 
-def test_transactions_by_hand_are_no_other(vehicle):
+def test_the_new_tokens_survive_the_rollback_of_a_manual_transaction(vehicle):
     transaction.set_autocommit(False)
     try:
         ConnectedVehicle.objects.count()
@@ -174,12 +174,12 @@ def test_the_token_of_the_application_survives_too(vehicle, smartcar, settings):
 
 def test_a_connection_is_not_completed_inside_a_transaction(vehicle, anna, smartcar):
     url = connect.begin(anna, session_key="s", redirect_uri="https://testserver/cars/callback/")
-    told = smartcar.visit(url)
-    attempt = connect.consume(told["state"], user=anna, session_key="s")
+    callback = smartcar.visit(url)
+    attempt = connect.consume(callback["state"], user=anna, session_key="s")
     with pytest.raises(TransactionNotAllowed), transaction.atomic():
-        connect.complete(attempt, Callback(told["code"]))
+        connect.complete(attempt, Callback(callback["code"]))
     assert store.counters["code_exchanges"] == 1  # that of the vehicle
-    assert connect.complete(attempt, Callback(told["code"])).vehicles
+    assert connect.complete(attempt, Callback(callback["code"])).vehicles
 
 
 def test_no_connection_is_left_open(vehicle):
@@ -245,7 +245,7 @@ def away(make_account, anna, wired):
     connection.close()
 
 
-def test_a_database_that_is_away_for_a_moment_is_waited_for(away, wired, caplog):
+def test_saving_is_retried_while_the_database_is_unavailable(away, wired, caplog):
     """Smartcar has answered, and the tokens cannot be saved just then."""
     assert tokens.access_token(away) == "a"
     assert "yet, retrying" in caplog.text
@@ -253,7 +253,7 @@ def test_a_database_that_is_away_for_a_moment_is_waited_for(away, wired, caplog)
     assert len(wired.sent("POST")) == 1
 
 
-def test_a_database_that_stays_away_is_given_up_loudly(away, monkeypatch, caplog):
+def test_a_database_that_stays_unavailable_is_logged_as_critical(away, monkeypatch, caplog):
     monkeypatch.setattr(_refresh_lock, "SAVE_FOR", 0)
     with pytest.raises(OperationalError):
         tokens.access_token(away)

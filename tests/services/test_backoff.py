@@ -16,7 +16,7 @@ def clock(monkeypatch):
     return pass_by
 
 
-def test_a_pause_is_longer_each_time_that_the_last_one_did_not_help(clock):
+def test_the_pause_grows_with_each_429(clock):
     pause = Backoff()
     for least in (1, 2, 4, 8, 16, 32, 60, 60):
         assert pause.begin(None)
@@ -29,13 +29,13 @@ def test_a_pause_is_longer_each_time_that_the_last_one_did_not_help(clock):
     assert pause.remaining <= 1.25
 
 
-def test_a_pause_is_as_long_as_smartcar_asks(clock):
+def test_the_pause_respects_retry_after(clock):
     pause = Backoff()
     assert pause.begin(90)
     assert pause.remaining == 90
 
 
-def test_an_answer_to_what_was_sent_before_a_pause_does_not_end_it(clock):
+def test_a_response_to_an_earlier_request_does_not_end_the_pause(clock):
     pause = Backoff()
     pause.begin(90)
     pause.end()
@@ -44,7 +44,7 @@ def test_an_answer_to_what_was_sent_before_a_pause_does_not_end_it(clock):
     assert pause.remaining >= 2
 
 
-def test_a_run_has_patience_for_ten_minutes(clock):
+def test_a_run_gives_up_after_ten_minutes_of_429(clock):
     pause = Backoff()
     assert pause.begin(300)
     clock(300)

@@ -15,6 +15,10 @@ from django_smartcar.simulator import store
 
 pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("smartcar", ["2.0"], indirect=True)]
 
+#: Why an account stays on API v2.
+NOT_CONNECTED = "it is no longer connected at Smartcar, or shares a vehicle with another driver"
+OTHER_CONNECTIONS = "the connections of its vehicles in API v3 are not those of API v2"
+
 
 def run(*options):
     out = StringIO()
@@ -71,9 +75,9 @@ def test_a_dry_run_prints_what_would_be_done_and_changes_nothing(both):
     before = rows()
     lines, error = run()
     assert lines == [
-        f"{both}: would be moved, with 2 cars",
-        "1 would be moved, 0 not moved",
-        "Nothing has changed: run it again with --apply.",
+        f"{both}: would be migrated, with 2 vehicles",
+        "1 would be migrated, 0 not migrated",
+        "Nothing has been changed. Run the command again with --apply.",
     ]
     assert error is None
     assert rows() == before
@@ -82,7 +86,7 @@ def test_a_dry_run_prints_what_would_be_done_and_changes_nothing(both):
 def test_an_account_is_migrated_in_place_and_its_driver_notices_nothing(both, anna):
     cars = list(ConnectedVehicle.objects.order_by("pk").values_list("pk", flat=True))
     lines, error = run("--apply")
-    assert (lines, error) == ([f"{both}: moved, with 2 cars", "1 moved, 0 not moved"], None)
+    assert (lines, error) == ([f"{both}: migrated, with 2 vehicles", "1 migrated, 0 not migrated"], None)
     assert versions() == ["3"]
     assert list(ConnectedVehicle.objects.order_by("pk").values_list("pk", flat=True)) == cars
     vehicle = ConnectedVehicle.objects.for_user(anna).connected().first()
@@ -95,14 +99,14 @@ def test_an_account_is_migrated_in_place_and_its_driver_notices_nothing(both, an
 
 def test_it_can_be_run_again(both):
     run("--apply")
-    assert run("--apply") == (["0 moved, 0 not moved"], None)
+    assert run("--apply") == (["0 migrated, 0 not migrated"], None)
 
 
 def test_a_migrated_account_keeps_its_tokens_and_can_be_rolled_back(both, anna):
     run("--apply")
-    assert run("--back")[0][0] == f"{both}: would be moved back"
+    assert run("--back")[0][0] == f"{both}: would be rolled back"
     assert versions() == ["3"]
-    assert run("--back", "--apply") == ([f"{both}: moved back", "1 moved, 0 not moved"], None)
+    assert run("--back", "--apply") == ([f"{both}: rolled back", "1 rolled back, 0 not rolled back"], None)
     assert versions() == ["2.0"]
     vehicle = ConnectedVehicle.objects.for_user(anna).connected().first()
     vehicles.odometer(vehicle)
@@ -114,16 +118,16 @@ def test_an_account_that_could_not_be_rolled_back_is_not_migrated(both):
     run("--apply")
     SmartcarAccount.objects.update(refresh_expires_at=timezone.now() - timedelta(days=1))
     lines, error = run("--back", "--apply")
-    assert lines == [f"{both}: not moved (its v2 tokens have expired)"]
-    assert error == "0 moved, 1 not moved"
+    assert lines == [f"{both}: not rolled back (its v2 tokens have expired)"]
+    assert error == "0 rolled back, 1 not rolled back"
     assert run("--delete-v2-tokens") == (
-        ["1 accounts have tokens of API v2; with --apply they are wiped, for good."],
+        ["1 accounts have tokens of API v2. With --apply they are deleted for good."],
         None,
     )
     run("--delete-v2-tokens", "--apply")
     assert SmartcarAccount.objects.get().refresh_token == ""
     lines, _ = run("--back", "--apply")
-    assert lines == [f"{both}: not moved (it has no v2 tokens, because it was connected with API v3)"]
+    assert lines == [f"{both}: not rolled back (it has no v2 tokens, because it was connected with API v3)"]
     assert versions() == ["3"]
 
 
@@ -131,7 +135,7 @@ def test_a_rollback_is_refused_if_the_tokens_do_not_cover_every_vehicle(both):
     run("--apply")
     ConnectedVehicle.objects.create(account=both, smartcar_vehicle_id="00000000-0000-4000-8000-000000000000")
     lines, error = run("--back", "--apply")
-    assert lines == [f"{both}: not moved (its v2 tokens do not cover 1 of its vehicles)"]
+    assert lines == [f"{both}: not rolled back (its v2 tokens do not cover 1 of its vehicles)"]
     assert error
     assert versions() == ["3"]
 
@@ -154,10 +158,10 @@ def test_an_account_that_smartcar_no_longer_lists_is_skipped_and_the_others_are_
         next(iter(state.grants.values())).vehicle_ids.pop()
     lines, error = run("--apply")
     assert lines == [
-        f"{both}: not moved (it is no longer connected at Smartcar, or shares a vehicle with another driver)",
-        f"{connected.account}: moved, with 1 cars",
+        f"{both}: not migrated ({NOT_CONNECTED})",
+        f"{connected.account}: migrated, with 1 vehicles",
     ]
-    assert error == "1 moved, 1 not moved"
+    assert error == "1 migrated, 1 not migrated"
     assert versions() == ["2.0", "3"]
 
 
@@ -177,7 +181,7 @@ def test_a_user_id_of_another_local_user_is_refused(both, anna, bert, v2_user_id
     SmartcarUser.objects.filter(pk=newer).update(user=bert)
     lines, _ = run("--apply")
     assert lines == [
-        f"{both}: not moved (its driver's user id in API v3 belongs to another user of this site)"
+        f"{both}: not migrated (its driver's user id in API v3 belongs to another user of this site)"
     ]
     assert versions() == ["2.0"]
 
@@ -194,9 +198,7 @@ def test_two_drivers_of_one_car_are_not_mixed_up(both, anna):
     """Somebody else's connection of the same car is not this driver's."""
     SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="gone", user=anna))
     lines, _ = run("--apply")
-    assert lines == [
-        f"{both}: not moved (it is no longer connected at Smartcar, or shares a vehicle with another driver)"
-    ]
+    assert lines == [f"{both}: not migrated ({NOT_CONNECTED})"]
 
 
 def test_an_ignored_filter_gives_nobody_another_users_vehicles(both, settings, drives, bert):
@@ -206,12 +208,12 @@ def test_an_ignored_filter_gives_nobody_another_users_vehicles(both, settings, d
     settings.SMARTCAR_SIMULATOR_FILTERS = False
     SmartcarAccount.objects.update(api_version="2.0")
     lines, _ = run("--apply")
-    assert f"{both}: not moved" in lines[0]
+    assert f"{both}: not migrated" in lines[0]
     assert versions() == ["2.0", "3"]
 
 
 def test_it_needs_the_settings_of_v3(account):
-    assert 'Set SMARTCAR_API_VERSION = "3"' in run("--apply")[1]
+    assert 'set SMARTCAR_API_VERSION = "3"' in run("--apply")[1]
 
 
 def test_an_account_that_another_process_has_migrated_is_skipped(both):
@@ -228,14 +230,14 @@ def test_an_account_that_cannot_be_rolled_back_stays_with_v3(both, settings, how
     SmartcarAccount.objects.update(access_expires_at=timezone.now() - timedelta(hours=1))
     if how == "no pair":
         settings.SMARTCAR_V2_CLIENT_ID = settings.SMARTCAR_V2_CLIENT_SECRET = ""
-        assert "not moved" in run("--back")[0][0], "the dry run says so as well"
+        assert "not rolled back" in run("--back")[0][0], "the dry run says so as well"
     elif how == "dead token":
         SmartcarAccount.objects.update(refresh_token="dead")
     else:
         settings.SMARTCAR_AUTH_URL = "http://127.0.0.1:9"
     lines, error = run("--back", "--apply")
-    assert lines[0].startswith(f"{both}: not moved (")
-    assert error == "0 moved, 1 not moved"
+    assert lines[0].startswith(f"{both}: not rolled back (")
+    assert error == "0 rolled back, 1 not rolled back"
     assert versions() == ["3"]
     vehicles.odometer(ConnectedVehicle.objects.first())
 
@@ -261,7 +263,7 @@ def test_another_drivers_connection_of_the_same_vehicle_does_not_count(both, ann
     SmartcarUser.objects.filter(pk=newer).delete()
     v2_user_id.made -= timedelta(days=700)
     lines, _ = run("--apply")
-    assert lines == [f"{both}: not moved (the connections of its vehicles in API v3 are not those of API v2)"]
+    assert lines == [f"{both}: not migrated ({OTHER_CONNECTIONS})"]
     assert not SmartcarUser.objects.filter(pk=newer).exists()
 
 
@@ -313,5 +315,5 @@ def test_another_drivers_connection_does_not_count_if_the_filter_is_ignored(both
         first.vehicle_ids = []
     settings.SMARTCAR_SIMULATOR_FILTERS = False
     lines, _ = run("--apply")
-    assert lines[0].startswith(f"{both}: not moved (API v3 does not list its vehicles")
+    assert lines[0].startswith(f"{both}: not migrated (API v3 does not list its vehicles")
     assert versions() == ["2.0", "3"]

@@ -1,4 +1,4 @@
-"""Nobody asks before Smartcar's Retry-After is over, nobody sleeps, and what was asked is counted."""
+"""No request is sent before Retry-After is over, nothing sleeps, and billable requests are counted."""
 
 import time
 from datetime import timedelta
@@ -17,18 +17,18 @@ pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("smartcar", ["2.0",
 @pytest.fixture
 def vehicle(drives):
     (vehicle,) = drives().vehicles
-    RateLimit.objects.all().delete()  # connecting has asked as well
+    RateLimit.objects.all().delete()  # connecting has sent requests, too
     return vehicle
 
 
 def wait(**spent):
-    """Let it be so much later for us."""
+    """Move the saved rate limits into the past."""
     for row in RateLimit.objects.exclude(blocked_until=None):
         row.blocked_until -= timedelta(**spent)
         row.save()
 
 
-def test_a_throttled_car_is_not_asked_before_its_time(vehicle, smartcar):
+def test_a_rate_limited_vehicle_gets_no_request_before_retry_after(vehicle, smartcar):
     smartcar.car().fault = "RATE_LIMIT:VEHICLE"
     with pytest.raises(RateLimited):
         commands.send(vehicle, "lock")
@@ -40,14 +40,14 @@ def test_a_throttled_car_is_not_asked_before_its_time(vehicle, smartcar):
         assert raised.value.scope == "vehicle"
         assert 100 < raised.value.retry_after <= 120
         assert isinstance(raised.value, RateLimitingException)
-    assert time.monotonic() - began < 1, "nobody sleeps"
+    assert time.monotonic() - began < 1, "nothing sleeps"
     assert len(smartcar.asked) == asked
     assert VehicleCommand.objects.count() == 1
     wait(seconds=121)
     assert commands.send(vehicle, "unlock").status == "succeeded"
 
 
-def test_a_full_bucket_blocks_every_car_of_the_application(vehicle, smartcar, drives, bert):
+def test_a_rate_limit_of_the_application_blocks_every_vehicle(vehicle, smartcar, drives, bert):
     other = drives("other@example.com", user=bert).vehicles[0]
     smartcar.car("other@example.com").fault = "RATE_LIMIT:SMARTCAR_API"
     with pytest.raises(RateLimited):
@@ -65,7 +65,7 @@ def test_a_full_bucket_blocks_every_car_of_the_application(vehicle, smartcar, dr
     vehicles.odometer(vehicle)
 
 
-def test_another_car_is_not_blocked(vehicle, smartcar, drives, bert):
+def test_another_vehicle_is_not_blocked(vehicle, smartcar, drives, bert):
     other = drives("other@example.com", user=bert).vehicles[0]
     smartcar.car().fault = "RATE_LIMIT:VEHICLE"
     with pytest.raises(RateLimited):
@@ -73,14 +73,14 @@ def test_another_car_is_not_blocked(vehicle, smartcar, drives, bert):
     assert commands.send(other, "lock").status == "succeeded"
 
 
-def test_a_blocked_car_can_be_given_back(vehicle, smartcar):
+def test_a_blocked_vehicle_can_be_disconnected(vehicle, smartcar):
     RateLimit.objects.update_or_create(
         key=vehicle.smartcar_vehicle_id, defaults={"blocked_until": timezone.now() + timedelta(hours=1)}
     )
     assert vehicles.disconnect(vehicle)
 
 
-def test_a_blocked_car_can_be_connected_and_is_not_asked(vehicle, smartcar, drives):
+def test_a_blocked_vehicle_can_be_connected_without_a_request(vehicle, smartcar, drives):
     until = timezone.now() + timedelta(hours=1)
     RateLimit.objects.create(key=vehicle.smartcar_vehicle_id, blocked_until=until)
     ConnectedVehicle.objects.all().delete()
@@ -94,14 +94,14 @@ def test_a_blocked_car_can_be_connected_and_is_not_asked(vehicle, smartcar, driv
     assert drives().vehicles[0].vin
 
 
-def test_what_connecting_asks_a_car_is_counted(vehicle, drives):
-    """What API v3 tells of a connection, and API v2 of permissions, the plan does not count."""
+def test_the_requests_of_connecting_are_counted(vehicle, drives):
+    """Connections of API v3 and permissions of API v2 are not billable."""
     drives()
     row = RateLimit.objects.get(key=vehicle.smartcar_vehicle_id)
     assert row.requests == (1 if vehicle.account.uses_v3 else 2)
 
 
-def test_every_request_to_a_car_is_counted_also_one_that_fails_but_none_that_is_refused(vehicle, smartcar):
+def test_every_request_is_counted_unless_it_was_rate_limited(vehicle, smartcar):
     vehicles.odometer(vehicle)
     commands.send(vehicle, "lock")
     smartcar.car().fault = "VEHICLE_STATE:ASLEEP"
@@ -116,21 +116,21 @@ def test_every_request_to_a_car_is_counted_also_one_that_fails_but_none_that_is_
     assert (row.requests, row.month) == (9, f"{timezone.now():%Y-%m}")
 
 
-def test_a_new_month_begins_with_nothing(vehicle):
+def test_the_count_restarts_every_month(vehicle):
     RateLimit.objects.create(key=vehicle.smartcar_vehicle_id, month="2026-01", requests=500)
     vehicles.odometer(vehicle)
     vehicles.odometer(vehicle)
     assert RateLimit.objects.get().requests == 2
 
 
-def test_a_car_that_was_asked_this_month_is_counted_with_one_query(vehicle, django_assert_num_queries):
+def test_a_request_is_counted_in_one_query(vehicle, django_assert_num_queries):
     _rate_limits.record_usage(vehicle)
     with django_assert_num_queries(1):
         _rate_limits.record_usage(vehicle, 6)
     assert RateLimit.objects.get().requests == 7
 
 
-def test_many_cars_are_counted_each_by_its_own_number(vehicle):
+def test_many_vehicles_are_counted_each_by_its_own_number(vehicle):
     month = f"{timezone.now():%Y-%m}"
     RateLimit.objects.create(key="asked", month=month, requests=40)
     RateLimit.objects.create(key="asked-long-ago", month="2026-01", requests=40)

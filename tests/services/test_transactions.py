@@ -33,8 +33,8 @@ def test_what_a_rollback_leaves(database):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("smartcar", ["2.0"], indirect=True)
-def test_a_refresh_goes_on_working_in_tests_that_django_wraps_in_a_transaction(smartcar, drives):
-    """Nobody else could see the rows of such a test, so what is written in it stays in it."""
+def test_a_refresh_works_in_a_test_case_of_django(smartcar, drives):
+    """No other connection could see the rows of such a test, so all writes stay in its transaction."""
     drives()
     for _ in range(2):
         SmartcarAccount.objects.update(access_expires_at=None)

@@ -12,8 +12,9 @@ from django_smartcar.management.arguments import number_of
 
 class Command(BaseCommand):
     help = (
-        "Encrypt with the first key of SMARTCAR_ENCRYPTION_KEYS what lies plain or under another key. Run it "
-        "while the site runs; interrupt it, and run it again. It exits with status 1 if no key opens a value."
+        "Re-encrypt stored values that are plain, or encrypted with an old key, with the first key of "
+        "SMARTCAR_ENCRYPTION_KEYS. Safe while the site is running, and can be interrupted and run again. The "
+        "exit status is 1 if a value cannot be decrypted with any key."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -26,33 +27,35 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        rotated = unopened = 0
+        rotated = undecryptable = 0
         for model, field in encrypted_fields():
             name = f"{model._meta.label}.{field.name}"
-            # An annotation of another type brings what is stored, past the field.
+            # An annotation of another type returns the stored text without decrypting it.
             rows = model._base_manager.using(router.db_for_write(model)).annotate(
                 smartcar_stored=ExpressionWrapper(F(field.attname), output_field=TextField())
             )
-            seen = 0
+            checked = 0
             for batch in _batches(rows, options["batch_size"]):
                 for pk, stored in batch:
                     try:
                         rotated += _rotate(rows.filter(pk=pk), field.attname, stored)
                     except DecryptionError:
-                        unopened += 1
+                        undecryptable += 1
                         self.stdout.write(
-                            self.style.ERROR(f"{name} of {pk}: no key opens it; it stays as it is")
+                            self.style.ERROR(
+                                f"{name} of {pk}: cannot be decrypted with any key, left unchanged"
+                            )
                         )
-                seen += len(batch)
-                self.stdout.write(f"{name}: {seen} looked at")
-        summary = f"{rotated} encrypted with the first key, {unopened} that no key opens"
-        if unopened:
+                checked += len(batch)
+                self.stdout.write(f"{name}: {checked} checked")
+        summary = f"{rotated} encrypted with the first key, {undecryptable} that no key decrypts"
+        if undecryptable:
             raise CommandError(summary)
         self.stdout.write(self.style.SUCCESS(summary))
 
 
 def _batches(rows: QuerySet[Any], size: int) -> Iterator[list[tuple[Any, str]]]:
-    """Primary keys and what is stored, page by page: a cursor would stay in one transaction all the while."""
+    """Yield primary keys and stored values in pages; a cursor would keep a transaction open."""
     filled = rows.exclude(smartcar_stored=None).exclude(smartcar_stored="").order_by("pk")
     batch = list(filled.values_list("pk", "smartcar_stored")[:size])
     while batch:
@@ -61,14 +64,14 @@ def _batches(rows: QuerySet[Any], size: int) -> Iterator[list[tuple[Any, str]]]:
 
 
 def _rotate(row: QuerySet[Any], name: str, stored: str | None) -> bool:
-    """Encrypt one value anew, over what was read and nothing else; whether that was still to be done.
+    """Re-encrypt one value, if it is still what was read. Return whether it was changed here.
 
-    One row at a time, in no transaction: several would hold their locks until the last is written, and what
-    is exchanged in that moment could dead-lock with them.
+    One row at a time, outside any transaction: with the locks of several rows, a token refresh at the same
+    time could deadlock.
     """
     while stored and not is_current(stored):
         if row.filter(smartcar_stored=stored).update(**{name: decrypt(stored)}):
             return True
-        # Somebody was faster, perhaps a process that does not have the new key yet.
+        # Another process was faster, perhaps one that does not have the new key yet.
         stored = row.values_list("smartcar_stored", flat=True).first()
     return False

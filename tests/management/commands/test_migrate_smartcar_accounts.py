@@ -1,4 +1,4 @@
-"""A site of fifty drivers moves to API v3 while it is used: processes of their own, a database file."""
+"""A site of fifty drivers is migrated to API v3 while in use, by separate processes on a database file."""
 
 import json
 import signal
@@ -50,7 +50,7 @@ for pk in itertools.cycle(ConnectedVehicle.objects.values_list("pk", flat=True))
 print(read, failed, flush=True)
 """
 
-TOLD = """
+STATE = """
 from django_smartcar.models import SmartcarAccount
 accounts = SmartcarAccount.objects.all()
 print([accounts.filter(api_version=version).count() for version in ("2.0", "3")],
@@ -60,7 +60,7 @@ print([accounts.filter(api_version=version).count() for version in ("2.0", "3")]
 
 @contextmanager
 def used(env):
-    """Somebody reads one car after the other meanwhile; gives what ends it and tells how it went."""
+    """Read one vehicle after the other meanwhile; yield a function that stops it and returns its output."""
     command = [*MANAGE, "shell", "-v", "0", "-c", USE]
     with subprocess.Popen(command, env=env, text=True, stdout=subprocess.PIPE) as process:
 
@@ -75,7 +75,7 @@ def used(env):
             process.kill()
 
 
-def test_a_site_of_fifty_drivers_is_moved_while_it_is_used_and_killed_half_way(tmp_path):
+def test_a_site_of_fifty_drivers_is_migrated_while_in_use_and_killed_halfway(tmp_path):
     with served(tmp_path, SMARTCAR_API_VERSION="3") as url:
         env = environment(tmp_path, EXAMPLE_ORIGIN=url, PYTHONPATH=str(ROOT), PYTHONUNBUFFERED="1")
         env["STOP"] = str(tmp_path / "stop")
@@ -89,21 +89,21 @@ def test_a_site_of_fifty_drivers_is_moved_while_it_is_used_and_killed_half_way(t
             with subprocess.Popen(command, env=env, text=True, stdout=subprocess.PIPE) as first:
                 moved = [first.stdout.readline() for _ in range(DRIVERS // 3)]
                 first.send_signal(signal.SIGKILL)
-            assert all(line.endswith("moved, with 1 cars\n") for line in moved)
-            older_left, newer = map(int, told(env)[0])
+            assert all(line.endswith("migrated, with 1 vehicles\n") for line in moved)
+            older_left, newer = map(int, state_of(env)[0])
             assert 0 < older_left < DRIVERS, "it was to be killed half-way"
             assert older_left + newer == DRIVERS
             second = manage(env, "migrate_smartcar_accounts", "--apply")
             assert second.returncode == 0, second.stdout
-            assert second.stdout.splitlines()[-1] == f"{older_left} moved, 0 not moved"
+            assert second.stdout.splitlines()[-1] == f"{older_left} migrated, 0 not migrated"
             read, failed = end().split()
         assert (int(failed), int(read) > 0) == (0, True)
-        assert told(env) == (["0", str(DRIVERS)], "0")
+        assert state_of(env) == (["0", str(DRIVERS)], "0")
         state = json.loads((tmp_path / "simulator.json").read_text())
         assert len(state["grants"]) == grants, "no driver has connected again"
 
 
-def told(env):
-    words = manage(env, "shell", "-v", "0", "-c", TOLD).stdout.strip()
+def state_of(env):
+    words = manage(env, "shell", "-v", "0", "-c", STATE).stdout.strip()
     versions, waiting = words.rsplit(" ", 1)
     return versions.strip("[]").split(", "), waiting

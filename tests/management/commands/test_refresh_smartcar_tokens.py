@@ -83,13 +83,13 @@ def test_within_widens_what_is_due(accounts, wire):
     assert sorted(refreshed(wire)) == ["refresh-of-later", "refresh-of-soon"]
 
 
-def test_all_refreshes_everything_but_the_dead(accounts, wire):
+def test_all_refreshes_everything_but_rejected_refresh_tokens(accounts, wire):
     wire.tokens()
     run("--all")
     assert sorted(refreshed(wire)) == ["refresh-of-later", "refresh-of-soon"]
 
 
-def test_a_dry_run_asks_nobody(accounts, wire):
+def test_a_dry_run_sends_no_request(accounts, wire):
     lines, error = run("--dry-run", "--all")
     assert not wire.mock.calls
     assert [line.split(": ")[1] for line in lines[:2]] == ["would be refreshed"] * 2
@@ -129,7 +129,7 @@ def test_one_account_that_fails_does_not_stop_the_others(accounts, wire):
     assert "will be tried again" in lines[0]
 
 
-def test_a_token_that_no_key_opens_does_not_stop_the_others(accounts, make_account, bert, wire, lose_key):
+def test_a_token_that_no_key_decrypts_does_not_stop_the_others(accounts, make_account, bert, wire, lose_key):
     lose_key()
     make_account(bert, "driver-b", access_for=timedelta(minutes=20), refresh_token="refresh-of-bert")
     wire.tokens()
@@ -146,13 +146,13 @@ def test_no_token_is_printed(accounts, wire):
 
 
 @pytest.mark.parametrize("minutes", ["-5", "soon", "1.5", "99999999999"])
-def test_minutes_that_are_none_are_refused(minutes):
+def test_invalid_minutes_are_refused(minutes):
     _, error = run("--within", minutes)
     assert "is not a number of minutes" in error
 
 
 @pytest.mark.parametrize("smartcar", ["2.0"], indirect=True)
-def test_a_token_that_smartcar_has_refused_is_due(smartcar, drives):
+def test_a_token_that_smartcar_has_rejected_is_due(smartcar, drives):
     vehicle = drives().vehicles[0]
     store.state().access_tokens.clear()
     with pytest.raises(AuthenticationException):
@@ -162,18 +162,18 @@ def test_a_token_that_smartcar_has_refused_is_due(smartcar, drives):
 
 
 @pytest.mark.parametrize("option", ["--concurrency", "--limit"])
-def test_nought_is_refused_where_it_makes_no_sense(option):
+def test_zero_is_refused(option):
     assert "is not a number of" in run(option, "0")[1]
 
 
-def test_each_token_is_refreshed_once_though_what_is_new_would_be_due_again(accounts, wire):
+def test_each_token_is_refreshed_once_even_if_the_new_one_is_due(accounts, wire):
     """A new token lives for two hours, which is within the five that are asked for."""
     wire.tokens()
     run("--within", "300")
     assert len(wire.exchanges) == 2
 
 
-def test_what_a_process_that_died_left_behind_goes_first(accounts, wire):
+def test_expired_locks_are_refreshed_first(accounts, wire):
     """Its refresh token may be used up, and then works for a short time only: due or not."""
     ended = {"refresh_lease": uuid.uuid4(), "refresh_lease_until": timezone.now() - timedelta(seconds=1)}
     SmartcarAccount.objects.filter(pk=accounts["later"].pk).update(**ended)
@@ -184,7 +184,7 @@ def test_what_a_process_that_died_left_behind_goes_first(accounts, wire):
     assert refreshed(wire) == ["refresh-of-later", "refresh-of-soon"]
 
 
-def test_what_somebody_else_is_about_to_refresh_is_left_to_them(accounts, wire):
+def test_a_locked_row_is_skipped(accounts, wire):
     held = {"refresh_lease": uuid.uuid4(), "refresh_lease_until": timezone.now() + timedelta(seconds=50)}
     SmartcarAccount.objects.filter(pk=accounts["soon"].pk).update(**held)
     lines, error = run()
@@ -194,7 +194,7 @@ def test_what_somebody_else_is_about_to_refresh_is_left_to_them(accounts, wire):
     assert not wire.mock.calls
 
 
-def test_what_is_no_longer_due_when_its_turn_comes_is_left_alone(accounts, wire):
+def test_a_row_that_is_no_longer_due_is_skipped(accounts, wire):
     """Both were read at once; while the first is exchanged another copy renews the second."""
 
     def answer(request):
@@ -209,7 +209,7 @@ def test_what_is_no_longer_due_when_its_turn_comes_is_left_alone(accounts, wire)
     assert lines[1].endswith(": skipped (refreshed elsewhere)")
 
 
-def test_a_token_that_was_refused_and_dropped_is_renewed(accounts, wire):
+def test_an_invalidated_token_is_refreshed(accounts, wire):
     """Or the refresh token of a driver who is away would die after sixty days."""
     SmartcarAccount.objects.filter(pk=accounts["later"].pk).update(access_token="", access_expires_at=None)
     wire.tokens()
@@ -217,7 +217,7 @@ def test_a_token_that_was_refused_and_dropped_is_renewed(accounts, wire):
     assert sorted(refreshed(wire)) == ["refresh-of-later", "refresh-of-soon"]
 
 
-def test_the_run_waits_and_tries_again_when_smartcar_asks_for_fewer_requests(accounts, wire):
+def test_the_run_waits_and_retries_after_a_429(accounts, wire):
     wire.mock.add("POST", TOKEN, status=429, json={}, headers={"Retry-After": "2"})
     wire.tokens()
     started = time.monotonic()
@@ -227,7 +227,7 @@ def test_the_run_waits_and_tries_again_when_smartcar_asks_for_fewer_requests(acc
     assert error is None
 
 
-def test_the_run_ends_when_smartcar_wants_a_pause_that_is_too_long(accounts, wire):
+def test_the_run_ends_if_retry_after_is_too_long(accounts, wire):
     wire.mock.add("POST", TOKEN, status=429, json={"type": "RATE_LIMIT"}, headers={"Retry-After": "3600"})
     lines, error = run("--all")
     assert len(wire.sent("POST")) == 1
@@ -246,7 +246,7 @@ def test_it_says_when_an_account_that_fails_will_need_its_driver(accounts, wire)
     )
 
 
-def test_no_more_than_the_limit_is_refreshed_and_the_urgent_ones(accounts, make_account, anna, wire):
+def test_only_the_most_urgent_tokens_are_refreshed_up_to_the_limit(accounts, make_account, anna, wire):
     for _ in range(9):
         make_account(anna, refresh_token="refresh-of-another")
     wire.tokens()
@@ -254,7 +254,7 @@ def test_no_more_than_the_limit_is_refreshed_and_the_urgent_ones(accounts, make_
     assert refreshed(wire) == ["refresh-of-soon"]
 
 
-def test_jitter_lets_machines_begin_apart(accounts, wire, monkeypatch):
+def test_jitter_delays_the_start(accounts, wire, monkeypatch):
     monkeypatch.setattr("random.uniform", lambda least, most: most)
     wire.tokens()
     started = time.monotonic()
@@ -262,7 +262,7 @@ def test_jitter_lets_machines_begin_apart(accounts, wire, monkeypatch):
     assert time.monotonic() - started >= 1
 
 
-def test_machines_get_json(accounts, wire):
+def test_json_outputs_json_lines(accounts, wire):
     wire.tokens()
     wire.tokens_fail()
     lines, error = run("--all", "--json")
@@ -297,12 +297,12 @@ def test_a_terminal_shows_a_bar_and_what_went_wrong(accounts, wire):
     assert "good until" not in shown
 
 
-def test_an_engine_that_is_not_installed_is_named(accounts, monkeypatch):
+def test_a_missing_task_backend_is_named(accounts, monkeypatch):
     monkeypatch.setitem(sys.modules, "django_smartcar.tasks.celery", None)
     assert run("--enqueue", "celery")[1].endswith("; type: pip install 'django-smartcar[celery]'")
 
 
-def test_a_command_whose_process_has_died_is_given_up(smartcar, drives):
+def test_a_pending_command_of_a_dead_process_is_expired_but_not_by_a_dry_run(smartcar, drives):
     record = commands.send(drives().vehicles[0], "lock")
     long_ago = timezone.now() - timedelta(hours=1)
     VehicleCommand.objects.update(status="pending", finished_at=None, created_at=long_ago)

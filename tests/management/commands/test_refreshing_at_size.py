@@ -27,7 +27,7 @@ def test_more_threads_than_most_pools_are_large_keep_their_connections(site, ser
     assert server.connections == 80
 
 
-def test_copies_share_the_work_and_double_none_of_it(site, server):
+def test_processes_share_the_work_without_doing_any_twice(site, server):
     site.make_accounts(120)
     server.latency = 0.05
     copies = [site.refresh("--concurrency", "8") for _ in range(3)]
@@ -62,7 +62,7 @@ def test_a_signal_ends_the_wait_that_smartcar_has_asked_for(site, server):
     assert site.leases == 0
 
 
-def test_all_threads_pause_together_when_smartcar_asks_for_fewer_requests(site, server):
+def test_all_threads_pause_together_after_a_429(site, server):
     site.make_accounts(60)
     server.latency = 0.1
     server.instead = [(200, {}, None)] * 10 + [(429, {"Retry-After": "3"}, {})]
@@ -74,7 +74,7 @@ def test_all_threads_pause_together_when_smartcar_asks_for_fewer_requests(site, 
     assert len(server.asked_at) == 61
 
 
-def test_what_a_killed_copy_left_behind_goes_first_in_the_next_run(site, server):
+def test_tokens_locked_by_a_killed_process_are_refreshed_first(site, server):
     site.make_accounts(40)
     server.latency = 5
     copy = site.refresh("--concurrency", "4")

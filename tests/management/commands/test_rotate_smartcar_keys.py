@@ -70,11 +70,11 @@ def all_pairs():
 
 
 @pytest.mark.parametrize("size", ["1", "2", "5", "500"])
-def test_everything_opens_with_the_new_key_alone_afterwards(accounts, keys, size):
+def test_everything_can_be_decrypted_with_the_new_key_alone(accounts, keys, size):
     keys(NEW, OLD)
     lines, error = run("--batch-size", size)
     assert error is None
-    assert lines[-1] == "10 encrypted with the first key, 0 that no key opens"
+    assert lines[-1] == "10 encrypted with the first key, 0 that no key decrypts"
     assert [open_with(NEW, text) for text in stored()] == all_pairs()
     keys(NEW)
     assert [account.refresh_token for account in SmartcarAccount.objects.all()] == all_pairs()[1::2]
@@ -95,18 +95,18 @@ def test_nothing_else_of_a_row_changes(accounts, keys):
 
 def test_what_is_already_encrypted_with_the_first_key_is_not_written(accounts, keys):
     before = stored()
-    assert run()[0][-1] == "0 encrypted with the first key, 0 that no key opens"
+    assert run()[0][-1] == "0 encrypted with the first key, 0 that no key decrypts"
     assert stored() == before
     keys(NEW, OLD)
     run()
     before = stored()
-    assert run()[0][-1] == "0 encrypted with the first key, 0 that no key opens"
+    assert run()[0][-1] == "0 encrypted with the first key, 0 that no key decrypts"
     assert stored() == before
 
 
-def test_plain_values_from_before_are_encrypted(accounts):
+def test_unencrypted_values_are_encrypted(accounts):
     lay(accounts[0], "refresh-of-0")
-    assert run()[0][-1] == "1 encrypted with the first key, 0 that no key opens"
+    assert run()[0][-1] == "1 encrypted with the first key, 0 that no key decrypts"
     assert [open_with(OLD, text) for text in stored()] == all_pairs()
 
 
@@ -115,7 +115,7 @@ def test_what_is_empty_stays_empty(accounts, keys):
     Vault.objects.create(code=None)
     keys(NEW, OLD)
     lines, error = run()
-    assert lines == ["0 encrypted with the first key, 0 that no key opens"]
+    assert lines == ["0 encrypted with the first key, 0 that no key decrypts"]
     assert set(stored()) == {""}
     assert Vault.objects.get().code is None
 
@@ -128,31 +128,32 @@ def test_a_field_of_the_projects_own_is_rotated_too(keys):
     assert Vault.objects.get().code == "1234"
 
 
-def test_progress_is_told(accounts):
+def test_progress_is_printed(accounts):
     lines, _ = run("--batch-size", "2")
-    assert lines[:3] == [f"smartcar.SmartcarAccount.access_token: {seen} looked at" for seen in (2, 4, 5)]
+    assert lines[:3] == [f"smartcar.SmartcarAccount.access_token: {number} checked" for number in (2, 4, 5)]
 
 
-def test_what_no_key_opens_is_left_told_and_does_not_stop_the_others(accounts, keys):
+def test_an_undecryptable_value_is_reported_and_does_not_stop_the_others(accounts, keys):
     lay(accounts[1], lost := f"{PREFIX}{Fernet(LOST).encrypt(b'lost').decode()}")
     keys(NEW, OLD)
     lines, error = run()
-    assert error == "9 encrypted with the first key, 1 that no key opens"
-    said = [line for line in lines if "no key opens it" in line]
-    assert said == [
-        f"smartcar.SmartcarAccount.refresh_token of {accounts[1].pk}: no key opens it; it stays as it is"
+    assert error == "9 encrypted with the first key, 1 that no key decrypts"
+    printed = [line for line in lines if "cannot be decrypted" in line]
+    assert printed == [
+        f"smartcar.SmartcarAccount.refresh_token of {accounts[1].pk}: "
+        "cannot be decrypted with any key, left unchanged"
     ]
     assert stored()[3] == lost
     assert [open_with(NEW, text) for text in stored() if text != lost] == [
         text for text in all_pairs() if text != "refresh-of-1"
     ]
-    assert run()[1] == "0 encrypted with the first key, 1 that no key opens"
+    assert run()[1] == "0 encrypted with the first key, 1 that no key decrypts"
 
 
 def test_an_interrupted_run_is_finished_by_the_next(accounts, keys):
     class Interrupted(StringIO):
         def write(self, text):
-            if "refresh_token: 2 looked at" in text:
+            if "refresh_token: 2 checked" in text:
                 raise KeyboardInterrupt
             return super().write(text)
 
@@ -160,7 +161,7 @@ def test_an_interrupted_run_is_finished_by_the_next(accounts, keys):
     with pytest.raises(KeyboardInterrupt):
         run("--batch-size", "2", out=Interrupted())
     assert [account.refresh_token for account in SmartcarAccount.objects.all()] == all_pairs()[1::2]
-    assert run()[0][-1] == "3 encrypted with the first key, 0 that no key opens"
+    assert run()[0][-1] == "3 encrypted with the first key, 0 that no key decrypts"
     assert [open_with(NEW, text) for text in stored()] == all_pairs()
 
 
@@ -176,7 +177,7 @@ def in_the_moment_of(words, act):
     return connection.execute_wrapper(wrapper)
 
 
-def test_a_token_that_is_exchanged_meanwhile_is_not_written_over(accounts, keys, wire):
+def test_a_token_that_is_refreshed_meanwhile_is_not_overwritten(accounts, keys, wire):
     wire.tokens()
     keys(NEW, OLD)
     due = SmartcarAccount.objects.get(pk=accounts[0].pk)
@@ -187,7 +188,7 @@ def test_a_token_that_is_exchanged_meanwhile_is_not_written_over(accounts, keys,
     assert [open_with(NEW, text) for text in stored()] == ["access-1", "refresh-1", *all_pairs()[2:]]
 
 
-def test_what_a_process_without_the_new_key_writes_meanwhile_is_encrypted_too(accounts, keys):
+def test_values_written_meanwhile_with_an_old_key_are_encrypted_too(accounts, keys):
     older = f"{PREFIX}{Fernet(OLD).encrypt(b'newer').decode()}"
     keys(NEW, OLD)
     with in_the_moment_of(["UPDATE", "refresh_token"], lambda: lay(accounts[0], older)):
@@ -195,7 +196,7 @@ def test_what_a_process_without_the_new_key_writes_meanwhile_is_encrypted_too(ac
     assert open_with(NEW, stored()[1]) == "newer"
 
 
-def test_a_row_that_is_deleted_meanwhile_is_no_fault(accounts, keys):
+def test_a_row_deleted_meanwhile_is_ignored(accounts, keys):
     keys(NEW, OLD)
     with in_the_moment_of(["UPDATE", "refresh_token"], accounts[0].delete):
         lines, error = run()
@@ -207,9 +208,9 @@ def test_no_token_and_no_key_is_printed(accounts, keys):
     lay(accounts[1], f"{PREFIX}{Fernet(LOST).encrypt(b'lost').decode()}")
     keys(NEW, OLD)
     lines, error = run()
-    told = "".join(lines) + error
+    output = "".join(lines) + error
     for secret in ("access-of", "refresh-of", PREFIX, "gAAAA", OLD, NEW):
-        assert secret not in told
+        assert secret not in output
 
 
 def test_it_does_not_start_without_keys(accounts, keys):
@@ -219,6 +220,6 @@ def test_it_does_not_start_without_keys(accounts, keys):
 
 
 @pytest.mark.parametrize("size", ["0", "-1", "many", "1.5"])
-def test_a_batch_size_that_is_none_is_refused(size, db):
+def test_an_invalid_batch_size_is_refused(size, db):
     _, error = run("--batch-size", size)
     assert "is not a number of rows" in error

@@ -33,7 +33,7 @@ def states():
     return sorted(WebhookEvent.objects.values_list("state", flat=True))
 
 
-def test_what_is_due_is_worked_once(client, vehicle):
+def test_due_events_are_processed_once(client, vehicle):
     for number in range(3):
         post(client, event(odometer(number, 1_790_000_000 + number)))
     assert states() == ["received"] * 3
@@ -43,7 +43,7 @@ def test_what_is_due_is_worked_once(client, vehicle):
     assert vehicle.readings.latest_only().get(kind="odometer").value == 2
 
 
-def test_events_of_a_car_that_came_otherwise_are_found(client, account, make_vehicle):
+def test_waiting_events_of_a_new_vehicle_are_found(client, account, make_vehicle):
     post(client, event(odometer(1, 1_790_000_000)))
     run("work_smartcar_events", "--once")
     assert states() == ["waiting"]
@@ -53,7 +53,7 @@ def test_events_of_a_car_that_came_otherwise_are_found(client, account, make_veh
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_and_a_database_that_is_away_does_not(monkeypatch, number):
+def test_a_signal_stops_it_and_an_unavailable_database_does_not(monkeypatch, number):
     before = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
     tries = []
 
@@ -72,7 +72,7 @@ def test_a_signal_ends_it_and_a_database_that_is_away_does_not(monkeypatch, numb
     assert tries == [False, False]
 
 
-def test_once_fails_when_the_database_is_away(monkeypatch):
+def test_once_fails_if_the_database_is_unavailable(monkeypatch):
     def away(should_stop):
         raise OperationalError("gone")
 
@@ -82,7 +82,7 @@ def test_once_fails_when_the_database_is_away(monkeypatch):
 
 
 @pytest.mark.parametrize("pause", ["0", "-1", "soon", "nan", "3601"])
-def test_a_pause_that_is_none_is_refused(pause):
+def test_an_invalid_pause_is_refused(pause):
     with pytest.raises(CommandError):
         run("work_smartcar_events", f"--pause={pause}")
 

@@ -25,7 +25,7 @@ from django_smartcar.simulator import store
 from ...wire import TOKEN, UPSTREAM, v2_error
 
 pytestmark = pytest.mark.django_db
-in_both_generations = pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
+in_both_versions = pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
 
 PLACE = {"latitude": 37.4, "longitude": 122.1}
 
@@ -38,7 +38,7 @@ def sync(*options):
 
 @pytest.fixture
 def fleet(make_vehicle, account, wire):
-    """So many cars, and the answers to each."""
+    """Create vehicles, and the responses to their requests."""
 
     def make(number):
         cars = [
@@ -52,7 +52,7 @@ def fleet(make_vehicle, account, wire):
     return make
 
 
-@in_both_generations
+@in_both_versions
 def test_every_car_of_every_driver_is_read_with_one_request(drives, smartcar, bert):
     drives("3-vehicles@smartcar.com")
     drives("bert@example.com", user=bert)
@@ -61,12 +61,12 @@ def test_every_car_of_every_driver_is_read_with_one_request(drives, smartcar, be
         car = next(car for car in store.cars() if car.id == vehicle.smartcar_vehicle_id)
         assert vehicle.latest()["odometer"].value == pytest.approx(car.odometer_km)
         assert vehicle.latest()["location"].value == {"latitude": car.latitude, "longitude": car.longitude}
-    assert "0 read" in sync(), "they are news still"
+    assert "0 read" in sync(), "they are still fresh"
     assert "4 read" in sync("--max-age", "0")
 
 
-@in_both_generations
-def test_a_token_that_smartcar_has_lost_fails_no_car(drives, smartcar):
+@in_both_versions
+def test_a_rejected_token_is_refreshed_and_no_vehicle_fails(drives, smartcar):
     drives("3-vehicles@smartcar.com")
     with store.changes() as state:
         state.access_tokens.clear()
@@ -91,15 +91,15 @@ def test_one_request_a_car_and_failures_do_not_stop_the_others(fleet, make_vehic
     ):
         call_command("sync_smartcar_vehicles", "--json", stdout=out)
     *lines, summary = map(json.loads, out.getvalue().splitlines())
-    told = {line["vehicle"]: line for line in lines}
-    assert told[sleeping.pk] == {
+    by_vehicle = {line["vehicle"]: line for line in lines}
+    assert by_vehicle[sleeping.pk] == {
         "vehicle": sleeping.pk,
         "outcome": "failed",
         "reason": "ASLEEP",
         "missing": {"odometer": "ASLEEP"},
     }
-    assert told[broken.pk]["reason"] == "NO_RESPONSE"
-    assert told[lost.pk]["outcome"] == "needs driver"
+    assert by_vehicle[broken.pk]["reason"] == "NO_RESPONSE"
+    assert by_vehicle[lost.pk]["outcome"] == "needs driver"
     assert summary["summary"]["read"] == 3
     assert len(wire.sent("POST", "/car-1/batch")) == 1
     assert VehicleReading.objects.latest_only().filter(kind="odometer").count() == 3
@@ -112,19 +112,19 @@ def test_no_more_than_the_limit_are_read_and_the_rest_next_time(fleet, monkeypat
     assert "2 read" in sync()
 
 
-def test_another_machine_that_claims_a_page_first_has_it(fleet, wire, monkeypatch):
-    """In the moment between looking and claiming."""
+def test_a_page_belongs_to_the_process_that_leases_it_first(fleet, wire, monkeypatch):
+    """Between reading the page and leasing it."""
     monkeypatch.setattr(syncing, "PAGE", 2)
     cars = fleet(4)
     taken = []
 
-    def claim_first(execute, sql, params, many, context):
+    def lease_first(execute, sql, params, many, context):
         if sql.startswith("UPDATE") and "sync_claim" in sql and not taken:
             taken.append(cars[0].pk)
             ConnectedVehicle.objects.filter(pk=cars[0].pk).update(synced_at=timezone.now())
         return execute(sql, params, many, context)
 
-    with connection.execute_wrapper(claim_first):
+    with connection.execute_wrapper(lease_first):
         assert "3 read" in sync()
     assert not wire.sent("POST", f"/{cars[0].smartcar_vehicle_id}/batch")
 
@@ -142,7 +142,7 @@ def test_a_run_that_is_interrupted_gives_its_page_back(fleet):
     assert "2 read" in sync()
 
 
-def test_so_many_requests_at_once_and_no_more(fleet, wire, make_vehicle, account):
+def test_concurrency_limits_the_requests_at_once(fleet, wire, make_vehicle, account):
     at_once, most = [0], [0]
     gate, lock = threading.Barrier(4, timeout=5), threading.Lock()
 
@@ -168,20 +168,20 @@ def test_so_many_requests_at_once_and_no_more(fleet, wire, make_vehicle, account
 
 
 def limit(wire, vehicle_id, code, retry_after):
-    """Have Smartcar refuse what this car is asked next."""
+    """Answer the next request to this vehicle with a 429."""
     url = f"https://api.smartcar.com/v2.0/vehicles/{vehicle_id}/batch"
     headers = {"Retry-After": str(retry_after)}
     wire.mock.add("POST", url, status=429, json=v2_error(429, "RATE_LIMIT", code), headers=headers)
 
 
-def test_a_car_that_is_blocked_is_not_asked_and_stays_due(fleet, wire):
+def test_a_rate_limited_vehicle_gets_no_request_and_stays_due(fleet, wire):
     blocked, _ = fleet(2)
     until = timezone.now() + timedelta(hours=1)
     RateLimit.objects.create(key=blocked.smartcar_vehicle_id, blocked_until=until)
     *lines, last = map(json.loads, sync("--json").splitlines())
-    (told,) = [line for line in lines if line["vehicle"] == blocked.pk]
-    assert 3590 < told.pop("retry_after") <= 3600
-    assert told == {"vehicle": blocked.pk, "outcome": "rate limited", "reason": "VEHICLE"}
+    (row,) = [line for line in lines if line["vehicle"] == blocked.pk]
+    assert 3590 < row.pop("retry_after") <= 3600
+    assert row == {"vehicle": blocked.pk, "outcome": "rate limited", "reason": "VEHICLE"}
     assert (last["summary"]["read"], last["summary"]["rate_limited"]) == (1, 1)
     assert not wire.sent("POST", "/car-0/batch")
     RateLimit.objects.update(blocked_until=None)
@@ -189,7 +189,9 @@ def test_a_car_that_is_blocked_is_not_asked_and_stays_due(fleet, wire):
 
 
 @pytest.mark.parametrize("is_whole", [True, False])
-def test_what_a_car_refuses_blocks_it_for_all_workers_and_no_other(make_vehicle, account, wire, is_whole):
+def test_a_429_blocks_the_vehicle_for_all_processes_and_no_other_vehicle(
+    make_vehicle, account, wire, is_whole
+):
     refused, other = (make_vehicle(account, name, permissions=["read_odometer"]) for name in ("a", "b"))
     if is_whole:
         limit(wire, "a", "VEHICLE", 77)
@@ -206,7 +208,7 @@ def test_what_a_car_refuses_blocks_it_for_all_workers_and_no_other(make_vehicle,
     assert len(wire.sent("POST")) == 2
 
 
-def test_all_wait_while_the_application_may_ask_nothing(fleet, make_vehicle, account, wire):
+def test_all_requests_wait_while_the_application_is_rate_limited(fleet, make_vehicle, account, wire):
     for name in ("car-0", "car-1"):
         limit(wire, name, "SMARTCAR_API", 1)
     fleet(5)
@@ -218,7 +220,7 @@ def test_all_wait_while_the_application_may_ask_nothing(fleet, make_vehicle, acc
     assert RateLimit.objects.get(key="application:2.0").blocked_until is not None
 
 
-def test_a_block_that_another_worker_has_met_is_waited_for(fleet, wire):
+def test_a_rate_limit_found_by_another_process_is_waited_for(fleet, wire):
     fleet(1)
     RateLimit.objects.create(key="application:2.0", blocked_until=timezone.now() + timedelta(seconds=1))
     began = time.monotonic()
@@ -226,7 +228,7 @@ def test_a_block_that_another_worker_has_met_is_waited_for(fleet, wire):
     assert time.monotonic() - began >= 0.9
 
 
-def test_a_block_that_cannot_be_remembered_is_heeded_all_the_same(fleet, wire, caplog):
+def test_a_rate_limit_that_cannot_be_saved_is_still_respected(fleet, wire, caplog):
     limit(wire, "car-0", "SMARTCAR_API", 1)
     fleet(1)
 
@@ -242,7 +244,7 @@ def test_a_block_that_cannot_be_remembered_is_heeded_all_the_same(fleet, wire, c
     assert "could not store the rate limit" in caplog.text
 
 
-def test_the_run_ends_when_the_application_may_ask_nothing_for_too_long(fleet, wire):
+def test_the_run_ends_if_the_application_is_rate_limited_for_too_long(fleet, wire):
     limit(wire, "car-0", "SMARTCAR_API", 3600)
     fleet(3)
     assert sync("--concurrency", "1").endswith(", stopped before the end\n")
@@ -250,9 +252,9 @@ def test_the_run_ends_when_the_application_may_ask_nothing_for_too_long(fleet, w
     assert _leases.due(timezone.now() - timedelta(hours=1)).count() == 3
 
 
-@in_both_generations
-def test_what_is_asked_is_counted(drives, smartcar):
-    """API v3 tells all in one answer."""
+@in_both_versions
+def test_billable_requests_are_counted(drives, smartcar):
+    """API v3 returns everything in one response."""
     (vehicle,) = drives().vehicles
     RateLimit.objects.all().delete()
     names = [name for name in vehicles.DASHBOARD_READINGS if vehicle.can(READ_METHODS[name].permission)]
@@ -262,7 +264,7 @@ def test_what_is_asked_is_counted(drives, smartcar):
     assert row.requests == (1 if vehicle.account.uses_v3 else len(names))
 
 
-def test_a_request_that_fails_is_counted_and_one_that_is_refused_is_not(fleet, make_vehicle, account, wire):
+def test_failed_requests_are_counted_and_rate_limited_ones_are_not(fleet, make_vehicle, account, wire):
     fleet(1)
     for name in ("broken", "refused"):
         make_vehicle(account, name, permissions=["read_odometer"])
@@ -299,7 +301,7 @@ def test_a_terminal_shows_a_bar_and_what_went_wrong(fleet, make_vehicle, account
     assert ": read" not in shown
 
 
-def test_a_car_has_a_line_and_the_bar_counts_no_more_than_the_limit(fleet):
+def test_each_vehicle_has_a_line_and_the_bar_respects_the_limit(fleet):
     first, *_ = fleet(3)
     assert sync("--limit", "1").splitlines()[0] == f"vehicle {first.pk}: read"
     screen = Terminal()
@@ -307,7 +309,7 @@ def test_a_car_has_a_line_and_the_bar_counts_no_more_than_the_limit(fleet):
     assert "1 of 1\n" in screen.getvalue()
 
 
-def test_a_run_that_was_killed_keeps_its_cars_for_ten_minutes(fleet):
+def test_the_lease_of_a_killed_run_expires_after_ten_minutes(fleet):
     cars = fleet(3)
     _leases.SyncLease(cars, timezone.now())
     assert "0 read" in sync("--max-age", "0")
@@ -316,7 +318,7 @@ def test_a_run_that_was_killed_keeps_its_cars_for_ten_minutes(fleet):
     assert "1 read" in sync()
 
 
-def test_while_drivers_tokens_are_renewed_a_page_is_held_and_a_stop_is_heeded(
+def test_the_lease_is_renewed_while_tokens_are_refreshed_and_a_stop_is_respected(
     make_account, make_vehicle, anna, wire, monkeypatch
 ):
     for number in range(3):
@@ -324,36 +326,36 @@ def test_while_drivers_tokens_are_renewed_a_page_is_held_and_a_stop_is_heeded(
         make_vehicle(account, f"car-{number}", permissions=["read_odometer"])
     monkeypatch.setattr(_leases, "HEARTBEAT_INTERVAL", 0)
     long_ago = timezone.now() - timedelta(minutes=9)
-    seen = []
-    run = syncing.VehicleSync(seen.append)
+    results = []
+    run = syncing.VehicleSync(results.append)
 
     def exchange(request):
         held = ConnectedVehicle.objects.exclude(sync_claim=None)
-        heard.append({synced_at > long_ago for synced_at in held.values_list("synced_at", flat=True)})
+        renewed.append({synced_at > long_ago for synced_at in held.values_list("synced_at", flat=True)})
         held.update(synced_at=long_ago)
-        if len(heard) == 2:
+        if len(renewed) == 2:
             run.stop()
         body = {"access_token": "a", "refresh_token": "r", "expires_in": 7200, "token_type": "Bearer"}
         return 200, {}, json.dumps(body)
 
-    heard = []
+    renewed = []
     wire.mock.add_callback("POST", TOKEN, exchange, content_type="application/json")
     run.run(timezone.now(), concurrency=1)
-    assert heard == [{True}, {True}]
-    assert seen == []
+    assert renewed == [{True}, {True}]
+    assert results == []
     assert ConnectedVehicle.objects.filter(synced_at=None, sync_claim=None).count() == 3
 
 
-def test_a_run_that_takes_long_keeps_its_cars(fleet, monkeypatch):
+def test_a_long_run_renews_its_lease(fleet, monkeypatch):
     cars = fleet(2)
-    claim = _leases.SyncLease(cars, timezone.now())
+    lease = _leases.SyncLease(cars, timezone.now())
     ConnectedVehicle.objects.update(synced_at=timezone.now() - _leases.LEASE_TIMEOUT)
-    claim.renew()
+    lease.renew()
     assert _leases.due(timezone.now()).count() == 2, "not a minute has gone by"
     monkeypatch.setattr(_leases, "HEARTBEAT_INTERVAL", 0)
-    claim.renew()
+    lease.renew()
     assert _leases.due(timezone.now()).count() == 0
-    claim.end({cars[0].pk})
+    lease.end({cars[0].pk})
     assert list(_leases.due(timezone.now() - timedelta(hours=1))) == [cars[0]]
 
 
@@ -369,7 +371,7 @@ def test_a_page_takes_as_many_queries_for_many_cars_as_for_few(fleet):
     ConnectedVehicle.objects.filter(pk__in=[car.pk for car in cars[:4]]).update(synced_at=None)
     few = queries_of(sync)
     many = queries_of(lambda: sync("--max-age", "0"))
-    # The four that are known already are told again: one query more.
+    # The four that are known already are saved again: one query more.
     assert many <= few + 1
 
 
@@ -385,7 +387,7 @@ LOGIN = v2_error(400, "CONNECTED_SERVICES_ACCOUNT", "AUTHENTICATION_FAILED")
         (v2_error(401, "AUTHENTICATION"), "failed"),
     ],
 )
-def test_nor_does_it_take_more_where_all_of_them_fail(make_vehicle, account, wire, failure, outcome):
+def test_a_page_takes_as_many_queries_if_all_vehicles_fail(make_vehicle, account, wire, failure, outcome):
     counts = []
     wire.tokens()
     for number in (3, 30):
@@ -410,7 +412,7 @@ def test_nor_does_it_take_more_where_all_of_them_fail(make_vehicle, account, wir
 
 
 class Answers(BaseHTTPRequestHandler):
-    """A Smartcar that forgets what it was asked: ``responses`` would remember every call."""
+    """A Smartcar that keeps no requests: ``responses`` would keep every call in memory."""
 
     protocol_version = "HTTP/1.1"
 
@@ -444,17 +446,17 @@ def test_memory_does_not_grow_with_the_fleet(account, answers, monkeypatch):
             ConnectedVehicle(account=account, smartcar_vehicle_id=f"c-{n}", permissions=["read_odometer"])
             for n in range(number)
         )
-        told = Counter()
+        outcomes = Counter()
 
-        def tell(result):
-            told[result.outcome] += 1
-            if told.total() % 50 == 0:
+        def on_result(result):
+            outcomes[result.outcome] += 1
+            if outcomes.total() % 50 == 0:
                 gc.collect()  # Django's compilers are cycles, which Python clears now and then only
 
         tracemalloc.start()
         try:
-            syncing.VehicleSync(tell).run(timezone.now(), concurrency=2)
-            counts.append(dict(told))
+            syncing.VehicleSync(on_result).run(timezone.now(), concurrency=2)
+            counts.append(dict(outcomes))
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()

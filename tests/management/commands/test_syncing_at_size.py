@@ -92,7 +92,7 @@ def held(site):
     return site.ask("select count(*) from smartcar_connectedvehicle where sync_claim is not null")[0][0]
 
 
-def test_copies_share_the_work_and_double_none_of_it(site, cars):
+def test_processes_share_the_work_without_doing_any_twice(site, cars):
     cars.latency = 0.05
     copies = [sync(site, "--concurrency", "4", "--limit", "20") for _ in range(3)]
     summaries = [finished(copy)[-1] for copy in copies]
@@ -119,7 +119,7 @@ def test_a_signal_ends_the_run_after_the_requests_in_flight(site, cars, number):
     assert set(cars.asked.values()) == {1}
 
 
-def test_what_a_killed_copy_held_is_read_by_others_when_its_claim_has_run_out(site, cars):
+def test_vehicles_of_a_killed_run_are_read_by_others_when_the_lease_expires(site, cars):
     cars.gate.clear()
     copy = sync(site, "--concurrency", "4")
     wait_until(lambda: cars.at_once == 4)

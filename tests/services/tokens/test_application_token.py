@@ -44,20 +44,20 @@ def test_each_set_of_credentials_has_a_row_of_its_own(row, settings):
     assert ApplicationToken.objects.count() == 2
 
 
-def test_it_is_renewed_early_while_the_old_one_still_works(row):
+def test_it_is_refreshed_before_it_expires(row):
     ends_in(minutes=4)
     assert services.as_application(lambda token: token) != row.access_token
     assert bought() == 2
 
 
-def test_nobody_waits_for_the_renewal_of_a_token_that_still_works(row):
+def test_a_token_that_is_still_valid_is_used_while_another_process_refreshes_it(row):
     ends_in(minutes=4)
     ApplicationToken.objects.update(refresh_lease_until=timezone.now() + timedelta(minutes=1))
     assert services.as_application(lambda token: token) == row.access_token
     assert bought() == 1
 
 
-def test_who_has_no_working_token_waits_for_the_one_that_renews_it(row, monkeypatch):
+def test_without_a_valid_token_the_refresh_of_another_process_is_waited_for(row, monkeypatch):
     monkeypatch.setattr(_refresh_lock, "LEASE", timedelta(seconds=0.1))
     ends_in(seconds=0)
     ApplicationToken.objects.update(refresh_lease_until=timezone.now() + timedelta(minutes=1))
@@ -66,7 +66,7 @@ def test_who_has_no_working_token_waits_for_the_one_that_renews_it(row, monkeypa
     assert bought() == 1
 
 
-def test_a_token_that_still_works_is_used_when_its_renewal_fails(row, settings, caplog):
+def test_a_token_that_is_still_valid_is_used_if_its_refresh_fails(row, settings, caplog):
     ends_in(minutes=4)
     settings.SMARTCAR_IAM_URL = "http://127.0.0.1:9"
     assert services.as_application(lambda token: token) == row.access_token
@@ -74,7 +74,7 @@ def test_a_token_that_still_works_is_used_when_its_renewal_fails(row, settings, 
     assert row.access_token not in caplog.text
 
 
-def test_one_that_smartcar_has_lost_is_dropped_and_renewed_once(row):
+def test_a_rejected_token_is_invalidated_and_refreshed_once(row):
     asked = []
 
     def ask(token):
@@ -89,7 +89,7 @@ def test_one_that_smartcar_has_lost_is_dropped_and_renewed_once(row):
     assert bought() == 2
 
 
-def test_a_refused_token_that_somebody_has_replaced_already_is_not_dropped_again(smartcar, drives):
+def test_a_rejected_token_that_has_been_replaced_already_is_not_invalidated_again(smartcar, drives):
     account = drives().account
     driver = tokens.credentials(account)
     tokens.refresh(tokens.application())
@@ -98,7 +98,7 @@ def test_a_refused_token_that_somebody_has_replaced_already_is_not_dropped_again
     assert bought() == 2
 
 
-def test_credentials_that_are_wrong_are_told_and_kept_on_the_row(row, settings):
+def test_wrong_credentials_raise_and_are_saved_on_the_row(row, settings):
     settings.SMARTCAR_CLIENT_SECRET = "wrong"
     with pytest.raises(AuthenticationException):
         tokens.refresh(row)
@@ -106,7 +106,7 @@ def test_credentials_that_are_wrong_are_told_and_kept_on_the_row(row, settings):
     assert ApplicationToken.objects.get().refresh_lease is None
 
 
-def test_an_account_of_3_on_a_site_of_2_says_what_is_missing(smartcar, drives, settings):
+def test_a_v3_account_on_a_v2_site_raises_missing_credentials(smartcar, drives, settings):
     vehicle = drives().vehicles[0]
     smartcar.point(settings, "2.0")
     with pytest.raises(MissingCredentials, match="SMARTCAR_CLIENT_ID"):
@@ -114,7 +114,7 @@ def test_an_account_of_3_on_a_site_of_2_says_what_is_missing(smartcar, drives, s
 
 
 @pytest.mark.parametrize("smartcar", ["2.0"], indirect=True)
-def test_an_account_of_2_on_a_site_of_3_is_served_with_the_older_pair(smartcar, drives, settings):
+def test_a_v2_account_on_a_v3_site_uses_the_v2_credentials(smartcar, drives, settings):
     vehicle = drives().vehicles[0]
     smartcar.point(settings, "3")
     tokens.refresh(vehicle.account)

@@ -13,7 +13,7 @@ HALF_AN_HOUR = timedelta(minutes=30)
 
 
 @pytest.fixture
-def crowd(make_account, anna):
+def due_accounts(make_account, anna):
     """Accounts that end in groups of the same moment, some without one; and some that are not due."""
     now = timezone.now()
     ends = [now + timedelta(minutes=number // 4) for number in range(12)]
@@ -26,15 +26,15 @@ def crowd(make_account, anna):
 
 
 @pytest.mark.django_db
-def test_a_walk_meets_each_row_once_whatever_the_page(crowd):
+def test_each_due_row_is_found_once_for_any_page_size(due_accounts):
     for page in (1, 2, 3, 5, 500):
         met = [row.pk for row in bulk_refresh.due(HALF_AN_HOUR, page)]
-        assert sorted(met) == sorted(row.pk for row in crowd)
+        assert sorted(met) == sorted(row.pk for row in due_accounts)
         assert bulk_refresh.count_due(HALF_AN_HOUR) == len(met)
 
 
 @pytest.mark.django_db
-def test_a_walk_has_one_page_in_memory(crowd):
+def test_only_one_page_of_due_rows_is_in_memory(due_accounts):
     walk = bulk_refresh.due(HALF_AN_HOUR, 5)
     with CaptureQueriesContext(connection) as asked:
         for _ in range(4):  # three that are unknown, and one of the first page
@@ -44,7 +44,7 @@ def test_a_walk_has_one_page_in_memory(crowd):
 
 
 @pytest.mark.django_db
-def test_copies_do_not_walk_in_step(make_account, anna):
+def test_processes_read_due_rows_in_different_orders(make_account, anna):
     for _ in range(20):
         make_account(anna, access_for=timedelta(0))
     walks = []
@@ -56,7 +56,7 @@ def test_copies_do_not_walk_in_step(make_account, anna):
 
 
 @pytest.mark.django_db
-def test_what_is_due_is_found_by_index_and_in_its_order():
+def test_due_rows_are_found_and_sorted_by_an_index():
     now = timezone.now()
     accounts = SmartcarAccount.objects
     due, left = accounts.refresh_due(now), accounts.with_expired_lock(now)
@@ -67,7 +67,7 @@ def test_what_is_due_is_found_by_index_and_in_its_order():
 
 
 @pytest.mark.django_db
-def test_a_task_for_a_token_that_has_moved_on_since_does_nothing(account, wire):
+def test_a_task_for_a_token_that_has_been_refreshed_since_does_nothing(account, wire):
     wire.tokens()
     assert bulk_refresh.refresh_one(account.pk, 0) == "refreshed"
     assert bulk_refresh.refresh_one(account.pk, 0) == "skipped"
@@ -76,6 +76,6 @@ def test_a_task_for_a_token_that_has_moved_on_since_does_nothing(account, wire):
 
 
 @pytest.mark.django_db
-def test_a_task_for_a_token_that_turns_out_dead_is_done(account, wire):
+def test_a_task_for_a_rejected_refresh_token_succeeds(account, wire):
     wire.tokens_fail()
     assert bulk_refresh.refresh_one(account.pk, 0) == "needs driver"

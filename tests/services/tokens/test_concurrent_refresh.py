@@ -14,7 +14,9 @@ def refresh_token(smartcar):
     return smartcar.grant()["refresh_token"]
 
 
-def test_a_crowd_that_asks_for_one_token_has_it_exchanged_once(database, smartcar, refresh_token, tmp_path):
+def test_many_processes_that_need_the_same_token_exchange_it_once(
+    database, smartcar, refresh_token, tmp_path
+):
     answers = databases.run(
         "processes.concurrent_refresh", {"refresh_token": refresh_token}, database, tmp_path, smartcar
     )

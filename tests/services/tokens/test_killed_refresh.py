@@ -16,7 +16,7 @@ from ... import databases
 KILLS = int(os.environ.get("KILLS", "40"))
 DRIVERS = 100
 
-#: Smartcar's newest word is ten minutes of grace; `leases.LEASE` is less than one. Here it is two seconds.
+#: Smartcar documents a grace period of ten minutes; the lease is 35 seconds. SPEED shortens both.
 SPEED, GRACE = 300, 600
 
 
@@ -27,8 +27,8 @@ def killed(database, smartcar, settings, tmp_path):
 
     def kill(how):
         drivers = [smartcar.grant(f"driver-{number}@example.com") for number in range(DRIVERS)]
-        told = {"drivers": drivers, "how": how, "kills": KILLS, "speed": SPEED, "grace": GRACE}
-        came = databases.run("processes.kill_refresh", told, database, tmp_path, smartcar)
+        options = {"drivers": drivers, "how": how, "kills": KILLS, "speed": SPEED, "grace": GRACE}
+        came = databases.run("processes.kill_refresh", options, database, tmp_path, smartcar)
         came["exchanges"] = store.counters["refreshes"]
         print(f"{KILLS} killed, {how}: {came}")  # noqa: T201 (it is what the long form is run for)
         return came
@@ -36,7 +36,7 @@ def killed(database, smartcar, settings, tmp_path):
     return kill
 
 
-def test_no_driver_is_lost_when_whoever_refreshes_is_killed(killed):
+def test_no_account_is_lost_when_a_refreshing_process_is_killed(killed):
     came = killed("tokens")
     assert came["lost"] == 0
     assert came["killed_between"] > 0, "the moment that matters was not among those of the kills"
@@ -44,5 +44,5 @@ def test_no_driver_is_lost_when_whoever_refreshes_is_killed(killed):
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_drivers_are_lost_when_who_saves_after_the_exchange_is_killed(killed):
+def test_accounts_are_lost_when_a_process_without_the_lock_is_killed(killed):
     assert killed("save after exchange")["lost"] > 0

@@ -98,7 +98,7 @@ class Wire:
         self.answers, self.excuses = Counter(), Counter()
 
     def __call__(self, adapter, request, **options):
-        form = parse_qs(request.body) if isinstance(request.body, str) else {}
+        form = parse_qs(request.body.decode()) if isinstance(request.body, bytes) else {}
         if "refresh_token" in form:
             return self.exchange(form["refresh_token"][0], adapter, request, **options)
         return self.note(self.send(adapter, request, **options))

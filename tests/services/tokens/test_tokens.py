@@ -44,7 +44,7 @@ def announced():
     signals.reconnect_required.disconnect(receive)
 
 
-def test_a_good_token_costs_no_query_and_no_request(account, wire, django_assert_num_queries):
+def test_a_valid_token_needs_no_query_and_no_request(account, wire, django_assert_num_queries):
     with django_assert_num_queries(0):
         assert tokens.access_token(account) == "access-0"
     assert not wire.mock.calls
@@ -56,7 +56,7 @@ def test_a_token_within_the_margin_is_exchanged_before_it_is_used(due, wire):
     assert wire.exchanges == [{"grant_type": "refresh_token", "refresh_token": "refresh-0"}]
 
 
-def test_the_rotated_pair_is_stored_with_its_expiries(due, wire):
+def test_the_new_token_pair_is_stored_with_its_expiry_times(due, wire):
     wire.tokens()
     tokens.refresh(due)
     row = SmartcarAccount.objects.get()
@@ -67,7 +67,7 @@ def test_the_rotated_pair_is_stored_with_its_expiries(due, wire):
     assert row.refresh_lease_until is None
 
 
-def test_an_exchange_that_nobody_else_wants_takes_two_queries(due, wire, django_assert_num_queries):
+def test_an_exchange_without_contention_takes_two_queries(due, wire, django_assert_num_queries):
     wire.tokens()
     with django_assert_num_queries(2):
         assert tokens.refresh(due)
@@ -75,7 +75,7 @@ def test_an_exchange_that_nobody_else_wants_takes_two_queries(due, wire, django_
 
 
 @pytest.mark.parametrize("deferred", [(), ("access_token", "refresh_token")])
-def test_a_stale_copy_that_is_saved_does_not_put_back_a_used_token(due, wire, deferred):
+def test_saving_a_stale_instance_does_not_restore_a_used_token(due, wire, deferred):
     wire.tokens()
     stale = SmartcarAccount.objects.defer(*deferred).get()
     tokens.refresh(due)
@@ -90,9 +90,7 @@ def test_a_stale_copy_that_is_saved_does_not_put_back_a_used_token(due, wire, de
     )
 
 
-def test_what_a_copy_has_left_unread_is_neither_read_nor_written_when_it_is_saved(
-    due, django_assert_num_queries
-):
+def test_saving_an_instance_does_not_load_or_write_deferred_fields(due, django_assert_num_queries):
     copy = SmartcarAccount.objects.only("mode").get()
     copy.mode = "test"
     with django_assert_num_queries(1):
@@ -100,13 +98,13 @@ def test_what_a_copy_has_left_unread_is_neither_read_nor_written_when_it_is_save
     assert SmartcarAccount.objects.get().mode == "test"
 
 
-def test_a_copy_that_becomes_a_row_of_its_own_is_saved_whole(due):
+def test_a_copied_instance_is_saved_with_its_tokens(due):
     due.pk = None
     due.save()
     assert SmartcarAccount.objects.get(pk=due.pk).refresh_token == "refresh-0"
 
 
-def test_a_stale_copy_of_the_row_gets_the_pair_that_somebody_else_stored(due, wire):
+def test_a_stale_instance_gets_the_tokens_that_another_process_stored(due, wire):
     wire.tokens()
     stale = SmartcarAccount.objects.get()
     tokens.refresh(due)
@@ -114,7 +112,7 @@ def test_a_stale_copy_of_the_row_gets_the_pair_that_somebody_else_stored(due, wi
     assert len(wire.exchanges) == 1
 
 
-def test_waiting_for_another_process_ends_with_an_error_that_says_so(due, wire, monkeypatch):
+def test_waiting_for_another_process_times_out_with_refresh_in_progress(due, wire, monkeypatch):
     monkeypatch.setattr(_refresh_lock, "LEASE", timedelta(seconds=0.1))
     SmartcarAccount.objects.update(refresh_lease_until=timezone.now() + timedelta(minutes=1))
     with pytest.raises(RefreshInProgress):
@@ -122,7 +120,7 @@ def test_waiting_for_another_process_ends_with_an_error_that_says_so(due, wire, 
     assert not wire.mock.calls
 
 
-def test_the_lease_of_a_process_that_died_is_taken_over(due, wire):
+def test_the_expired_lock_of_a_dead_process_is_taken_over(due, wire):
     wire.tokens()
     SmartcarAccount.objects.update(refresh_lease_until=timezone.now() - timedelta(seconds=1))
     assert tokens.access_token(due) == "access-1"
@@ -144,9 +142,7 @@ def test_a_dead_refresh_token_marks_the_account_once(due, wire, announced):
     ("status", "error", "raised"),
     [(401, "invalid_client", AuthenticationException), (400, "invalid_request", ValidationException)],
 )
-def test_trouble_with_our_own_credentials_does_not_blame_the_driver(
-    due, wire, announced, status, error, raised
-):
+def test_wrong_client_credentials_do_not_mark_the_account(due, wire, announced, status, error, raised):
     wire.tokens_fail(status, error)
     with pytest.raises(raised):
         tokens.refresh(due)
@@ -166,7 +162,7 @@ def test_trouble_with_our_own_credentials_does_not_blame_the_driver(
         {"status": 429, "json": {"type": "RATE_LIMIT"}},
     ],
 )
-def test_a_passing_fault_is_not_mistaken_for_a_dead_token(due, wire, announced, fault):
+def test_a_transient_error_does_not_mark_the_account(due, wire, announced, fault):
     wire.mock.add("POST", TOKEN, **fault)
     with pytest.raises(SmartcarException):
         tokens.refresh(due)
@@ -179,7 +175,7 @@ def test_a_passing_fault_is_not_mistaken_for_a_dead_token(due, wire, announced, 
     "lost",
     [{"body": requests.ReadTimeout()}, {"status": 504, "body": ""}, {"status": 200, "body": "<html>"}],
 )
-def test_an_exchange_whose_answer_was_lost_is_asked_for_once_more_with_the_same_token(due, wire, lost):
+def test_an_exchange_whose_response_was_lost_is_retried_once_with_the_same_token(due, wire, lost):
     """Smartcar may have rotated the token; inside its grace the old one still works, later it does not."""
     wire.mock.add("POST", TOKEN, **lost)
     wire.tokens()
@@ -188,14 +184,14 @@ def test_an_exchange_whose_answer_was_lost_is_asked_for_once_more_with_the_same_
     assert len(wire.sent("POST")) == 2
 
 
-def test_an_exchange_that_never_arrived_is_not_asked_for_again(due, wire):
+def test_an_exchange_that_was_never_sent_is_not_retried(due, wire):
     wire.mock.add("POST", TOKEN, body=requests.ConnectTimeout())
     with pytest.raises(NoResponseException):
         tokens.refresh(due)
     assert len(wire.sent("POST")) == 1
 
 
-def test_two_tries_fit_into_the_lease_and_the_lease_into_the_grace(due, wire, settings):
+def test_two_attempts_fit_into_the_lease_and_the_lease_into_the_grace_period(due, wire, settings):
     settings.SMARTCAR_TIMEOUT = 300
     wire.tokens()
     tokens.refresh(due)
@@ -203,7 +199,7 @@ def test_two_tries_fit_into_the_lease_and_the_lease_into_the_grace(due, wire, se
     assert timedelta(seconds=2 * (connect + read)) < _refresh_lock.LEASE < timedelta(seconds=60)
 
 
-def test_the_exchange_can_be_tried_again_at_once_after_a_fault(due, wire):
+def test_the_exchange_can_be_retried_at_once_after_an_error(due, wire):
     wire.mock.add("POST", TOKEN, body=requests.ConnectionError())
     with pytest.raises(NoResponseException):
         tokens.refresh(due)
@@ -211,7 +207,7 @@ def test_the_exchange_can_be_tried_again_at_once_after_a_fault(due, wire):
     assert tokens.access_token(due) == "access-1"
 
 
-def test_invalid_grant_is_not_believed_when_somebody_else_has_won_meanwhile(due, wire):
+def test_invalid_grant_is_ignored_if_another_process_has_stored_new_tokens(due, wire):
     """The lease ran out during the exchange, another process took over and stored a newer pair."""
 
     def answer(request):
@@ -237,8 +233,8 @@ def test_no_token_shows_in_what_is_logged_or_raised(due, wire, caplog):
     wire.tokens_fail(description="Invalid refresh_token: refresh-0.")
     with pytest.raises(ReconnectRequired) as raised:
         tokens.refresh(due)
-    seen = caplog.text + repr(raised.value) + str(raised.value.__cause__) + repr(raised.value.__cause__)
-    assert "refresh-0" not in seen
+    shown = caplog.text + repr(raised.value) + str(raised.value.__cause__) + repr(raised.value.__cause__)
+    assert "refresh-0" not in shown
     assert "refresh-0" not in repr(due) + str(due)
     assert "refresh-0" not in SmartcarAccount.objects.get().refresh_error
 
@@ -250,7 +246,7 @@ def test_one_session_serves_the_whole_process(settings):
     assert client.requester() is not first
 
 
-def test_a_stale_copy_does_not_get_a_token_that_has_ended_since(due, wire):
+def test_a_stale_instance_does_not_get_an_expired_token(due, wire):
     wire.tokens()
     stale = SmartcarAccount.objects.get()
     SmartcarAccount.objects.update(
@@ -259,13 +255,13 @@ def test_a_stale_copy_does_not_get_a_token_that_has_ended_since(due, wire):
     assert tokens.access_token(stale) == "access-1"
 
 
-def test_a_token_that_lives_shorter_than_the_margin_is_used_all_the_same(due, wire):
+def test_a_new_token_that_expires_within_the_margin_is_used(due, wire):
     wire.tokens(expires_in=60)
     assert tokens.access_token(due) == "access-1"
     assert len(wire.exchanges) == 1
 
 
-def test_a_stale_copy_of_an_account_that_was_forgotten_gives_no_empty_token(due, wire):
+def test_a_stale_instance_of_an_account_with_deleted_tokens_needs_reconnecting(due, wire):
     stale = SmartcarAccount.objects.get()
     tokens.clear_tokens_if_unused(due)
     with pytest.raises(ReconnectRequired):
@@ -273,7 +269,7 @@ def test_a_stale_copy_of_an_account_that_was_forgotten_gives_no_empty_token(due,
     assert not wire.mock.calls
 
 
-def test_an_exchange_under_way_does_not_bring_back_what_was_forgotten(due, wire):
+def test_a_running_exchange_does_not_restore_deleted_tokens(due, wire):
     def answer(request):
         tokens.clear_tokens_if_unused(due)
         return (
@@ -288,7 +284,7 @@ def test_an_exchange_under_way_does_not_bring_back_what_was_forgotten(due, wire)
     assert (row.access_token, row.refresh_token) == ("", "")
 
 
-def test_a_row_that_is_gone_needs_reconnecting(due, wire):
+def test_a_deleted_row_needs_reconnecting(due, wire):
     stale = SmartcarAccount.objects.get()
     due.delete()
     with pytest.raises(ReconnectRequired):
@@ -301,7 +297,7 @@ def lay_plain(account, **columns):
         SmartcarAccount.objects.filter(pk=account.pk).update(**{column: Value(text)})
 
 
-def test_a_plain_pair_from_before_is_exchanged_and_the_new_one_encrypted(due, wire):
+def test_an_unencrypted_token_is_exchanged_and_the_new_one_encrypted(due, wire):
     lay_plain(due, access_token="access-0", refresh_token="refresh-0")
     wire.tokens()
     tokens.refresh(SmartcarAccount.objects.get())
@@ -311,7 +307,7 @@ def test_a_plain_pair_from_before_is_exchanged_and_the_new_one_encrypted(due, wi
     assert SmartcarAccount.objects.get().refresh_token == "refresh-1"
 
 
-def test_a_token_that_no_key_opens_is_not_exchanged(due, wire, lose_key):
+def test_a_token_that_no_key_decrypts_is_not_exchanged(due, wire, lose_key):
     lose_key()
     row = SmartcarAccount.objects.get()
     assert not row.needs_reconnecting
@@ -322,7 +318,7 @@ def test_a_token_that_no_key_opens_is_not_exchanged(due, wire, lose_key):
     assert SmartcarAccount.objects.defer("access_token", "refresh_token").get().refresh_lease is None
 
 
-def test_a_plain_pair_is_not_exchanged_where_the_new_one_could_not_be_stored(due, wire, settings):
+def test_an_unencrypted_token_is_not_exchanged_without_encryption_keys(due, wire, settings):
     lay_plain(due, access_token="access-0", refresh_token="refresh-0")
     settings.SMARTCAR_ENCRYPTION_KEYS = []
     with pytest.raises(DecryptionError):
@@ -330,7 +326,7 @@ def test_a_plain_pair_is_not_exchanged_where_the_new_one_could_not_be_stored(due
     assert not wire.mock.calls
 
 
-def test_tokens_that_no_key_opens_are_forgotten_like_others(due, lose_key):
+def test_tokens_that_no_key_decrypts_can_be_deleted(due, lose_key):
     lose_key()
     tokens.clear_tokens_if_unused(SmartcarAccount.objects.get())
     assert SmartcarAccount.objects.get().refresh_token == ""

@@ -1,4 +1,4 @@
-"""Working: each event once, newer wins, receivers that raise are called again, nothing is lost."""
+"""The queue: each event is processed once, newer data wins, failed receivers are retried, nothing is lost."""
 
 import json
 import logging
@@ -30,7 +30,7 @@ def site(settings):
 
 @pytest.fixture
 def send(client):
-    """Have Smartcar send these; each has to be taken."""
+    """Send these events to the webhook; each has to be accepted."""
 
     def send_(*payloads):
         for payload in payloads:
@@ -74,10 +74,10 @@ def later(**much):
     return time_machine.travel(timezone.now() + timedelta(**much), tick=True)
 
 
-# What becomes of signals.
+# Signals.
 
 
-def test_an_event_is_on_the_row_of_its_car_when_the_request_ends(send, vehicle):
+def test_an_event_is_saved_as_readings_when_the_request_ends(send, vehicle):
     row = send(event(odometer(120.5, NOON), location(1.5, 2.5, NOON + 1)))
     assert (row.state, row.attempts, row.next_attempt_at) == ("processed", 1, None)
     assert reading(vehicle) == (120.5, moment(NOON), 1.5, 2.5)
@@ -85,67 +85,65 @@ def test_an_event_is_on_the_row_of_its_car_when_the_request_ends(send, vehicle):
     assert (place.recorded_at, place.source) == (moment(NOON + 1), "webhook")
 
 
-def test_what_is_kept_is_metric_whatever_the_event_has(send, vehicle):
+def test_readings_are_metric_whatever_unit_the_event_has(send, vehicle):
     send(event(odometer(100, NOON, "mi")))
     assert reading(vehicle)[0] == pytest.approx(160.9344)
 
 
-def test_newer_wins_signal_by_signal_in_any_order(send, vehicle):
-    told = [
+def test_the_newer_value_of_each_signal_wins_in_any_order(send, vehicle):
+    events = [
         event(odometer(n, NOON + n), location(n / 1e3, -n / 1e3, NOON - n), sequence=n) for n in range(1, 9)
     ]
-    random.shuffle(told)
-    send(*told)
+    random.shuffle(events)
+    send(*events)
     assert reading(vehicle) == (8, moment(NOON + 8), 0.001, -0.001)
 
 
 @pytest.mark.parametrize("order", [[1, 2], [2, 1]])
-def test_the_sequence_decides_where_the_car_recorded_at_the_same_time(send, vehicle, order):
+def test_the_sequence_decides_if_values_were_recorded_at_the_same_time(send, vehicle, order):
     send(*(event(odometer(n, NOON), sequence=n) for n in order))
     assert reading(vehicle)[0] == 2
 
 
-def test_an_event_is_no_newer_than_what_smartcar_was_asked_since(send, vehicle):
+def test_an_event_does_not_overwrite_a_later_read(send, vehicle):
     readings.save(vehicle, "odometer", 7, "km", moment(NOON + 10))
     send(event(odometer(5, NOON)))
     assert reading(vehicle)[0] == 7
 
 
-def test_what_the_driver_does_not_permit_is_not_kept(send, vehicle):
+def test_signals_without_permission_are_not_saved(send, vehicle):
     ConnectedVehicle.objects.update(permissions=["read_odometer"])
     send(event(odometer(5, NOON), location(1, 2, NOON)))
     assert reading(vehicle) == (5, moment(NOON), None, None)
 
 
 @pytest.mark.parametrize("value", ["null", '"far"', "true", "1" * 400, "1e400", "{}", "[]"])
-def test_what_makes_no_sense_is_not_kept(send, vehicle, value):
+def test_invalid_values_are_not_saved(send, vehicle, value):
     payload = event(odometer("?", NOON), location("?", 1, NOON))
     assert send(json.dumps(payload).replace('"?"', value).encode()).state == "processed"
     assert reading(vehicle) == (None, None, None, None)
 
 
 @pytest.mark.parametrize(("is_locked", "status"), [(True, "succeeded"), (False, "unknown")])
-def test_an_event_settles_a_command_whose_answer_was_lost(send, vehicle, is_locked, status):
+def test_an_event_resolves_a_command_whose_response_was_lost(send, vehicle, is_locked, status):
     ConnectedVehicle.objects.update(permissions=["read_security"])
     command = commands._create_record(vehicle, "lock", {}, None, "")
     commands._finish(command, command.Status.UNKNOWN)
-    told = signal("closure-islocked", is_locked, timezone.now().timestamp() + 1)
-    send(event(told))
+    locked = signal("closure-islocked", is_locked, timezone.now().timestamp() + 1)
+    send(event(locked))
     command.refresh_from_db()
     assert command.status == status
     assert vehicle.readings.latest_only().get(kind="lock_status.is_locked").value is is_locked
 
 
-def test_receivers_hear_of_a_settled_command_once_it_is_committed_and_not_of_what_was_rolled_back(
-    send, vehicle
-):
+def test_command_finished_is_sent_after_the_commit_and_not_after_a_rollback(send, vehicle):
     ConnectedVehicle.objects.update(permissions=["read_security"])
     command = commands._create_record(vehicle, "lock", {}, None, "")
     commands._finish(command, command.Status.UNKNOWN)
-    heard = []
+    received = []
 
     def receive(command, **named):
-        heard.append((command.status, connection.in_atomic_block))
+        received.append((command.status, connection.in_atomic_block))
 
     def refuse(execute, sql, params, many, context):
         if sql.startswith("UPDATE") and "webhookevent" in sql.split()[1] and "done" in sql.split("WHERE")[0]:
@@ -156,12 +154,12 @@ def test_receivers_hear_of_a_settled_command_once_it_is_committed_and_not_of_wha
     try:
         with connection.execute_wrapper(refuse):
             row = send(event(signal("closure-islocked", True, timezone.now().timestamp() + 1)))
-        assert (row.state, heard) == ("failed", [])
+        assert (row.state, received) == ("failed", [])
         with later(minutes=1):
             _queue.process_due()
     finally:
         signals.command_finished.disconnect(receive)
-    assert heard == [("succeeded", False)]
+    assert received == [("succeeded", False)]
 
 
 @pytest.mark.parametrize(
@@ -176,7 +174,7 @@ def test_receivers_hear_of_a_settled_command_once_it_is_committed_and_not_of_wha
         ("stop_charge", "charge-ischarging", False, "unknown"),
     ],
 )
-def test_an_event_settles_what_its_signal_tells_of(send, vehicle, action, code, value, status):
+def test_an_event_resolves_commands_that_its_signal_confirms(send, vehicle, action, code, value, status):
     ConnectedVehicle.objects.update(permissions=["read_charge"])
     command = commands._create_record(vehicle, action, {}, None, "")
     commands._finish(command, command.Status.UNKNOWN)
@@ -185,26 +183,28 @@ def test_an_event_settles_what_its_signal_tells_of(send, vehicle, action, code, 
     assert command.status == status
 
 
-def test_the_port_needs_the_permission_of_charging(send, vehicle):
+def test_the_charge_port_needs_the_permission_read_charge(send, vehicle):
     ConnectedVehicle.objects.update(permissions=["read_security"])
     send(event(signal("charge-ischargingportflapopen", True, NOON)))
     assert not vehicle.readings.exists()
 
 
-def test_what_the_brand_does_not_tell_takes_no_readings_place(send, vehicle):
+def test_a_signal_without_a_value_does_not_replace_a_reading(send, vehicle):
     ConnectedVehicle.objects.update(permissions=["read_security"])
     send(event(signal("closure-islocked", True, NOON)), event(signal("closure-islocked", None, NOON + 1)))
     assert vehicle.readings.latest_only().get(kind="lock_status.is_locked").value is True
     assert states() == ["processed", "processed"]
 
 
-def test_another_drivers_row_of_the_same_car_is_left_alone(send, vehicle, make_account, make_vehicle, bert):
+def test_another_drivers_row_of_the_same_vehicle_is_not_changed(
+    send, vehicle, make_account, make_vehicle, bert
+):
     other = make_vehicle(make_account(bert, "driver-b"))
     send(event(odometer(5, NOON), driver="driver-a"))
     assert (reading(vehicle)[0], reading(other)[0]) == (5, None)
 
 
-def test_a_disconnected_car_is_told_nothing(send, vehicle):
+def test_an_event_of_a_disconnected_vehicle_is_not_saved(send, vehicle):
     ConnectedVehicle.objects.update(disconnected_at=timezone.now())
     assert send(event(odometer(5, NOON))).state == "waiting"
     assert reading(vehicle)[0] is None
@@ -213,7 +213,7 @@ def test_a_disconnected_car_is_told_nothing(send, vehicle):
 # Errors.
 
 
-def test_an_error_asks_for_a_new_login_and_its_end_no_longer(send, vehicle):
+def test_an_error_requires_reauthentication_until_it_is_resolved(send, vehicle):
     send(error(sequence=1))
     vehicle.refresh_from_db()
     assert vehicle.needs_reauthentication
@@ -224,7 +224,7 @@ def test_an_error_asks_for_a_new_login_and_its_end_no_longer(send, vehicle):
     assert not VehicleProblem.objects.get().is_open
 
 
-def test_an_error_that_comes_after_its_end_opens_nothing(send, vehicle):
+def test_an_error_received_after_its_resolution_opens_no_problem(send, vehicle):
     send(error("RESOLVED", sequence=2), error(sequence=1))
     vehicle.refresh_from_db()
     assert not vehicle.needs_reauthentication
@@ -244,7 +244,7 @@ def test_an_error_that_comes_after_its_end_opens_nothing(send, vehicle):
         (["odometer"], [], True),
     ],
 )
-def test_a_new_login_is_asked_for_only_for_signals_that_the_site_uses(
+def test_reauthentication_is_required_only_for_signals_that_the_site_uses(
     send, vehicle, settings, used, concerned, asks
 ):
     settings.SMARTCAR_SIGNALS = used
@@ -254,13 +254,13 @@ def test_a_new_login_is_asked_for_only_for_signals_that_the_site_uses(
     assert VehicleProblem.objects.get().is_open
 
 
-def test_the_end_of_one_error_is_not_the_end_of_another(send, vehicle):
+def test_resolving_one_error_does_not_resolve_another(send, vehicle):
     send(error(code="A", sequence=1), error(code="B", sequence=2), error("RESOLVED", code="A", sequence=3))
     vehicle.refresh_from_db()
     assert vehicle.needs_reauthentication
 
 
-def test_a_new_login_here_is_not_asked_for_again_by_an_error_that_is_about_something_else(send, vehicle):
+def test_an_unrelated_error_does_not_require_reauthentication_again(send, vehicle):
     send(error(sequence=1))
     vehicle.refresh_from_db()
     _session.clear_reauthentication_required(vehicle)
@@ -269,10 +269,10 @@ def test_a_new_login_here_is_not_asked_for_again_by_an_error_that_is_about_somet
     assert not vehicle.needs_reauthentication
 
 
-# Cars that are not known yet.
+# Unknown vehicles.
 
 
-def test_an_event_waits_for_its_car(send, account, make_vehicle):
+def test_an_event_waits_until_its_vehicle_exists(send, account, make_vehicle):
     assert send(event(odometer(5, NOON))).state == "waiting"
     vehicle = make_vehicle(account)
     _queue.process_due()
@@ -280,7 +280,7 @@ def test_an_event_waits_for_its_car(send, account, make_vehicle):
     assert reading(vehicle)[0] == 5
 
 
-def test_an_event_is_worked_when_its_car_is_connected_in_the_moment_in_which_it_is_put_aside(
+def test_an_event_is_processed_if_its_vehicle_is_connected_just_as_it_starts_waiting(
     send, account, make_vehicle
 ):
     made = []
@@ -297,13 +297,13 @@ def test_an_event_is_worked_when_its_car_is_connected_in_the_moment_in_which_it_
     assert reading(made[1])[0] == 5
 
 
-def test_an_event_is_worked_when_its_car_is_connected(send, drives, settings):
+def test_a_waiting_event_is_processed_when_its_vehicle_is_connected(send, drives, settings):
     connected = drives()
     settings.SMARTCAR_MANAGEMENT_TOKENS = [*settings.SMARTCAR_MANAGEMENT_TOKENS, TOKEN]
     car, account = connected.vehicles[0].smartcar_vehicle_id, connected.account
     ConnectedVehicle.objects.all().delete()
-    told = odometer(5, timezone.now().timestamp() + 3600)
-    assert send(event(told, car=car, driver=account.smartcar_user_id)).state == "waiting"
+    signal_ = odometer(5, timezone.now().timestamp() + 3600)
+    assert send(event(signal_, car=car, driver=account.smartcar_user_id)).state == "waiting"
     (vehicle,) = drives().vehicles
     assert states() == ["processed"]
     assert reading(vehicle)[0] == 5
@@ -312,18 +312,18 @@ def test_an_event_is_worked_when_its_car_is_connected(send, drives, settings):
 # Receivers.
 
 
-def test_receivers_are_told(send, vehicle, receivers):
-    told = []
-    receivers(lambda **named: told.append(named))
+def test_receivers_are_called(send, vehicle, receivers):
+    calls = []
+    receivers(lambda **named: calls.append(named))
     row = send(event(odometer(5, NOON), triggers=[{"code": "FIRST_DELIVERY"}]))
-    (named,) = told
+    (named,) = calls
     assert (named["vehicle"], named["event"], named["sender"]) == (vehicle, row, WebhookEvent)
     assert reading(named["vehicle"])[0] == 5
     assert named["update"].triggers == ("FIRST_DELIVERY",)
     assert named["update"].signals[0]["value"] == 5
 
 
-def test_a_receiver_that_raises_is_called_again_alone_and_at_last_set_aside(send, vehicle, receivers, caplog):
+def test_only_the_receiver_that_raises_is_retried_until_the_event_is_dead(send, vehicle, receivers, caplog):
     calls = []
 
     def first(**named):
@@ -358,7 +358,7 @@ def test_a_receiver_that_raises_is_called_again_alone_and_at_last_set_aside(send
     assert "48.137" not in caplog.text + row.last_error
 
 
-def test_what_a_receiver_wrote_before_it_raised_is_rolled_back(send, vehicle, receivers):
+def test_writes_of_a_receiver_that_raises_are_rolled_back(send, vehicle, receivers):
     def receiver(vehicle, **named):
         ConnectedVehicle.objects.filter(pk=vehicle.pk).update(model="half done")
         raise ValueError
@@ -369,15 +369,15 @@ def test_what_a_receiver_wrote_before_it_raised_is_rolled_back(send, vehicle, re
     assert (vehicle.model, reading(vehicle)[0]) == ("Bolt", 5)
 
 
-def test_receivers_are_not_called_for_a_car_that_is_unknown(send, receivers):
+def test_receivers_are_not_called_for_an_unknown_vehicle(send, receivers):
     receivers(lambda **named: pytest.fail("called"))
     send(event(odometer(5, NOON)))
 
 
-# Several workers, and their ends.
+# Several workers, and workers that die.
 
 
-def test_an_event_whose_worker_was_killed_is_worked_once_the_lease_is_over(send, vehicle, settings):
+def test_an_event_of_a_killed_worker_is_processed_when_the_lease_expires(send, vehicle, settings):
     settings.SMARTCAR_WEBHOOK_WORK = "command"
     send(event(odometer(5, NOON)))
     assert _queue._claim()  # and then SIGKILL
@@ -387,14 +387,14 @@ def test_an_event_whose_worker_was_killed_is_worked_once_the_lease_is_over(send,
     assert reading(vehicle)[0] == 5
 
 
-def test_what_a_worker_does_after_its_lease_is_over_does_not_count(send, vehicle, settings, receivers):
+def test_work_after_the_lease_was_lost_is_rolled_back(send, vehicle, settings, receivers):
     settings.SMARTCAR_WEBHOOK_WORK = "command"
     calls = []
 
     def slow(vehicle, event, **named):
         calls.append("slow")
         ConnectedVehicle.objects.filter(pk=vehicle.pk).update(year=vehicle.year + 1)
-        if len(calls) == 1:  # somebody else takes the event over
+        if len(calls) == 1:  # another worker takes the event over
             WebhookEvent.objects.update(lease=uuid4())
 
     receivers(slow, lambda **named: calls.append("next"))
@@ -408,7 +408,7 @@ def test_what_a_worker_does_after_its_lease_is_over_does_not_count(send, vehicle
     assert (vehicle.year, calls, states()) == (2022, ["slow", "slow", "next"], ["processed"])
 
 
-def test_an_event_that_kills_whoever_works_it_is_set_aside(send, vehicle, settings):
+def test_an_event_that_kills_every_worker_is_dead(send, vehicle, settings):
     settings.SMARTCAR_WEBHOOK_WORK = "command"
     send(event(odometer(5, NOON)))
     for _ in range(len(RETRY_DELAYS) + 1):
@@ -418,7 +418,7 @@ def test_an_event_that_kills_whoever_works_it_is_set_aside(send, vehicle, settin
     assert states() == ["dead"]
 
 
-def test_nothing_is_lost_when_the_database_goes_while_an_event_is_worked(send, vehicle):
+def test_nothing_is_lost_when_the_database_fails_while_an_event_is_processed(send, vehicle):
     def refuse(execute, sql, params, many, context):
         if sql.startswith("UPDATE") and "connectedvehicle" in sql.split()[1]:
             raise OperationalError("gone")
@@ -432,7 +432,7 @@ def test_nothing_is_lost_when_the_database_goes_while_an_event_is_worked(send, v
     assert reading(vehicle)[0] == 5
 
 
-def test_no_key_for_a_payload_is_a_failure_that_can_be_mended(send, vehicle, settings, lose_key):
+def test_an_undecryptable_payload_is_retried(send, vehicle, settings, lose_key):
     settings.SMARTCAR_WEBHOOK_WORK = "command"
     send(event(odometer(5, NOON)))
     before = settings.SMARTCAR_ENCRYPTION_KEYS
@@ -445,7 +445,7 @@ def test_no_key_for_a_payload_is_a_failure_that_can_be_mended(send, vehicle, set
     assert reading(vehicle)[0] == 5
 
 
-def test_work_begins_after_the_commit_and_not_at_all_after_a_rollback(vehicle):
+def test_processing_begins_after_the_commit_and_not_after_a_rollback(vehicle):
     body = b'{"eventId": "e", "eventType": "VEHICLE_STATE", "data": {"vehicle": {"id": "car-1"}}, "meta": {}}'
     with transaction.atomic():
         assert webhooks.receive("", body, sign(body)).status == 200
@@ -454,7 +454,7 @@ def test_work_begins_after_the_commit_and_not_at_all_after_a_rollback(vehicle):
     assert states() == []
 
 
-def test_no_position_and_no_vin_is_in_the_logs_of_the_work(send, vehicle, receivers, caplog):
+def test_no_position_and_no_vin_is_logged(send, vehicle, receivers, caplog):
     caplog.set_level(logging.DEBUG)
 
     def receiver(update, **named):

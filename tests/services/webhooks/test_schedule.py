@@ -1,4 +1,4 @@
-"""Whoever has events worked: after the commit, in the way that is set, and at no cost of the caller."""
+"""Events are processed after the commit, as SMARTCAR_WEBHOOK_WORK says, and errors never reach the caller."""
 
 import sys
 
@@ -12,13 +12,13 @@ from tests.webhooks import TOKEN, event, odometer, post
 pytestmark = pytest.mark.django_db(transaction=True)
 NOON = 1_790_000_000
 
-#: In the tests django.tasks has its default backend, which does in place what it is handed.
+#: In the tests django.tasks has its default backend, which runs a task immediately.
 WAYS = pytest.mark.parametrize("way", ["inline", "tasks"])
 
 
 @pytest.fixture
 def receive(client, settings):
-    """Have an event stored that nobody works yet."""
+    """Receive an event that is not processed yet."""
     settings.SMARTCAR_MANAGEMENT_TOKENS = [TOKEN]
     settings.SMARTCAR_WEBHOOK_WORK = "command"
 
@@ -30,7 +30,7 @@ def receive(client, settings):
 
 
 @WAYS
-def test_connecting_a_car_has_its_events_worked(drives, receive, settings, anna, way):
+def test_connecting_a_vehicle_processes_its_events(drives, receive, settings, anna, way):
     (before,) = drives().vehicles
     driver = before.account.smartcar_user_id
     SmartcarUser.objects.all().delete()
@@ -57,14 +57,14 @@ def test_it_begins_when_the_callers_transaction_is_committed(receive, vehicle, s
     assert row.state == "processed"
 
 
-def test_nothing_begins_where_the_command_works(receive, vehicle):
+def test_nothing_is_scheduled_if_the_command_processes_events(receive, vehicle):
     row = receive()
     _schedule.begin_work()
     row.refresh_from_db()
     assert row.state == "received"
 
 
-def test_an_engine_that_is_not_installed_is_logged_and_loses_nothing(
+def test_a_missing_task_backend_is_logged_and_loses_nothing(
     receive, vehicle, settings, client, monkeypatch, caplog
 ):
     row = receive()
