@@ -213,7 +213,7 @@ class Settings:
 
     @property
     def encryption_keys(self) -> tuple[Secret, ...]:
-        """``SMARTCAR_ENCRYPTION_KEYS``. If empty, and only in ``DEBUG``: a key derived from ``SECRET_KEY``."""
+        """``SMARTCAR_ENCRYPTION_KEYS``. If empty, only in ``DEBUG``: a key derived from ``SECRET_KEY``."""
         keys = tuple(self.SMARTCAR_ENCRYPTION_KEYS or ())
         if keys or not settings.DEBUG:
             return keys
