@@ -104,7 +104,7 @@ class Settings:
 
     @property
     def SMARTCAR_OWNERSHIP_PROOFS(self) -> Sequence[str]:
-        """With v3, any of these proves who consented. ``"new_connection"`` is weaker, and off by default."""
+        """With v3, any of these proves who consented. ``"new_connection"`` is possible, but weaker."""
         value: Sequence[str] = _setting("SMARTCAR_OWNERSHIP_PROOFS", ["code", "external_id"])
         return value
 
@@ -144,7 +144,7 @@ class Settings:
 
     @property
     def SMARTCAR_READINGS_KEPT_DAYS(self) -> float:
-        """Days for which ``prune_smartcar_readings`` keeps readings. The latest of each type is kept."""
+        """Days for which ``prune_smartcar_readings`` keeps readings; the latest of each kind stays."""
         value: float = _setting("SMARTCAR_READINGS_KEPT_DAYS", 365)
         return value
 
@@ -213,7 +213,7 @@ class Settings:
 
     @property
     def encryption_keys(self) -> tuple[Secret, ...]:
-        """``SMARTCAR_ENCRYPTION_KEYS``. If empty, only in ``DEBUG``: a key derived from ``SECRET_KEY``."""
+        """``SMARTCAR_ENCRYPTION_KEYS``; without any, in ``DEBUG`` only, one derived from ``SECRET_KEY``."""
         keys = tuple(self.SMARTCAR_ENCRYPTION_KEYS or ())
         if keys or not settings.DEBUG:
             return keys

@@ -13,11 +13,13 @@ import pytest
 
 from . import databases
 
-#: Tests of models and tokens, which also run on the other databases.
+#: Tests of models, tokens, commands and secrets, which also run on the other databases.
 TOKEN_TESTS = [
     "services/tokens/test_application_token.py",
+    "services/commands/test_records.py",
     "services/connect/test_connect.py",
     "services/test_migration.py",
+    "services/test_secret_locals.py",
     "services/tokens/test_tokens.py",
     "management/commands/test_rotate_smartcar_keys.py",
     "test_fields.py",

@@ -43,7 +43,7 @@ def test_no_secret_vin_or_position_in_str_or_repr(make_vehicle, account):
 
 
 @pytest.mark.parametrize(
-    ("facts", "name"),
+    ("details", "name"),
     [
         ({}, "2021 Chevrolet Bolt"),
         ({"make": "BMW i"}, "2021 BMW i Bolt"),
@@ -55,8 +55,8 @@ def test_no_secret_vin_or_position_in_str_or_repr(make_vehicle, account):
         ({"make": "", "model": "", "year": None}, "vehicle"),
     ],
 )
-def test_the_name_of_a_vehicle_has_the_known_details(make_vehicle, account, facts, name):
-    assert make_vehicle(account, **facts).name.startswith(name)
+def test_the_name_of_a_vehicle_has_the_known_details(make_vehicle, account, details, name):
+    assert make_vehicle(account, **details).name.startswith(name)
 
 
 def test_for_user_returns_the_users_own_rows(vehicle, account, anna, bert):

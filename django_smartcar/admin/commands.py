@@ -28,7 +28,7 @@ class VehicleCommandAdmin(SmartcarModelAdmin):
         "request_id",
         "created_at",
         "finished_at",
-        "settled_at",
+        "resolved_at",
         "idempotency_key",
     ]
     fields = tuple(readonly_fields)

@@ -196,7 +196,7 @@ class Migration(migrations.Migration):
                 ('request_id', models.CharField(blank=True, max_length=100, verbose_name='Smartcar request id')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
                 ('finished_at', models.DateTimeField(null=True, verbose_name='finished')),
-                ('settled_at', models.DateTimeField(null=True, verbose_name='resolved by a reading')),
+                ('resolved_at', models.DateTimeField(null=True, verbose_name='resolved by a reading')),
                 ('actor', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='sent by')),
                 ('vehicle', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='commands', to='smartcar.connectedvehicle', verbose_name='vehicle')),
             ],

@@ -58,7 +58,7 @@ class VehicleCommand(models.Model):
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     finished_at = models.DateTimeField(_("finished"), null=True)
     #: When a reading resolved a command whose response was lost.
-    settled_at = models.DateTimeField(_("resolved by a reading"), null=True)
+    resolved_at = models.DateTimeField(_("resolved by a reading"), null=True)
 
     class Meta:
         verbose_name = _("vehicle command")

@@ -1,8 +1,7 @@
-"""A crowd of workers at one inbox, one of which is killed. A program for `databases.run`.
+"""Several workers process one queue, and one of them is killed. A program for `databases.run`.
 
-It is told how many ``events`` of how many ``cars`` there are for how many ``workers``. Every third event
-comes twice, all of them shuffled. The answer says how often each was handled, and what the cars read at the
-end.
+Its options are the number of ``events``, ``cars`` and ``workers``. Every third event is delivered twice, in
+random order. The result says how often each event was handled, and the vehicles' readings at the end.
 """
 
 import json
@@ -26,24 +25,24 @@ from ..webhooks import TOKEN, event, location, odometer, sign
 NOON = 1_790_000_000
 
 
-def main(told):
-    make_cars(told["cars"])
+def main(options):
+    make_cars(options["cars"])
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE handled (event_id varchar(100), worker integer)")
-    connections.close_all()  # a connection is nothing to be inherited
+    connections.close_all()  # child processes must not share a connection
     together = multiprocessing.get_context("fork")
     all_sent = together.Event()
-    workers = [together.Process(target=work, args=(n, all_sent)) for n in range(told["workers"])]
+    workers = [together.Process(target=work, args=(n, all_sent)) for n in range(options["workers"])]
     for worker in workers:
         worker.start()
     began = time.monotonic()
-    sent = deliver(told)
+    sent = deliver(options)
     seconds = {"delivered": time.monotonic() - began}
-    killed = kill_one(workers[0], told["events"] // 4)
+    killed = kill_one(workers[0], options["events"] // 4)
     all_sent.set()
     for worker in workers:
         worker.join()
-    seconds["worked"] = time.monotonic() - began
+    seconds["processed"] = time.monotonic() - began
     with connection.cursor() as cursor:
         cursor.execute("SELECT event_id, worker FROM handled")
         handled = cursor.fetchall()
@@ -53,7 +52,7 @@ def main(told):
         "killed": killed,
         "exits": [worker.exitcode for worker in workers[1:]],
         "handled": [event_id for event_id, _ in handled],
-        "hands": len({worker for _, worker in handled}),
+        "workers": len({worker for _, worker in handled}),
         "states": list(WebhookEvent.objects.values_list("state", flat=True).distinct().order_by("state")),
         "readings": {
             row.smartcar_vehicle_id: [
@@ -66,7 +65,7 @@ def main(told):
 
 
 def make_cars(number):
-    user = get_user_model().objects.create(username="crowd")
+    user = get_user_model().objects.create(username="fleet")
     owner = SmartcarUser.objects.create(id="driver-a", user=user)
     account = SmartcarAccount.objects.create(smartcar_user=owner, api_version="3")
     permissions = ["read_odometer", "read_location"]
@@ -77,32 +76,32 @@ def make_cars(number):
 
 
 @override_settings(SMARTCAR_MANAGEMENT_TOKENS=[TOKEN], SMARTCAR_WEBHOOK_WORK="command")
-def deliver(told):
-    """Have the site receive the events, as Smartcar sends them: again, where it is told 503."""
-    chance = random.Random(told["events"])  # noqa: S311 (a test that can be run again)
-    events = [made(number, told["cars"], chance) for number in range(told["events"])]
+def deliver(options):
+    """Deliver the events as Smartcar does: again after a 503."""
+    chance = random.Random(options["events"])  # noqa: S311 (reproducible)
+    events = [make_event(number, options["cars"], chance) for number in range(options["events"])]
     deliveries = events + events[::3]
     chance.shuffle(deliveries)
     for one in deliveries:
         body = json.dumps(one).encode()
-        while (answer := webhooks.receive("", body, sign(body))).status == 503:
+        while (response := webhooks.receive("", body, sign(body))).status == 503:
             time.sleep(0.05)
-        assert answer.status == 200
+        assert response.status == 200
     return events
 
 
-def made(number, cars, chance):
-    at = NOON + chance.randrange(50)  # so that many are of the same moment, and the sequence decides
-    # A way that a car can go: further is implausible, and not believed.
-    told = [
+def make_event(number, cars, chance):
+    at = NOON + chance.randrange(50)  # many have the same time, so that the sequence decides
+    # A distance that a vehicle can drive: more would be an outlier.
+    signals_ = [
         odometer((at - NOON) / 5 + number / 1e5, at),
         location(number / 1e6, -number / 1e6, at + chance.randrange(3)),
     ]
-    return event(*told, car=f"car-{number % cars}", sequence=number + 1, event_id=f"event-{number}")
+    return event(*signals_, car=f"car-{number % cars}", sequence=number + 1, event_id=f"event-{number}")
 
 
 def kill_one(worker, after):
-    """SIGKILL a worker in the middle, once so many have been handled; whether it was still at work."""
+    """Kill a worker once ``after`` events have been handled. Return whether it was still running."""
     while True:
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM handled")
@@ -115,8 +114,8 @@ def kill_one(worker, after):
 
 
 def work(number, all_sent):
-    """A worker, until everything is worked."""
-    _queue.LEASE = timedelta(seconds=2)  # so that the test need not wait for the killed one's
+    """Run a worker until all events are processed."""
+    _queue.LEASE = timedelta(seconds=2)  # so that the killed worker's event is due soon
     random.seed(number)
 
     def receiver(event, **named):
@@ -124,7 +123,7 @@ def work(number, all_sent):
             cursor.execute("INSERT INTO handled VALUES (%s, %s)", [event.event_id, number])
 
     signals.webhook_received.connect(receiver)
-    unworked = WebhookEvent.objects.exclude(state=WebhookEvent.State.PROCESSED)
-    while not all_sent.is_set() or unworked.exists():
+    unprocessed = WebhookEvent.objects.exclude(state=WebhookEvent.State.PROCESSED)
+    while not all_sent.is_set() or unprocessed.exists():
         if not _queue.process_due():
             time.sleep(0.05)

@@ -1,7 +1,7 @@
-"""A crowd asks for one token at once: four processes of sixteen threads, each with a row of its own.
+"""Four processes of sixteen threads need one token at the same time, each with an instance of its own.
 
-A program for `databases.run`. It is told a refresh token, and answers what each of the crowd got, for three
-tokens: an account's that has ended, the application's where there is none yet, and where it has ended.
+A program for `databases.run`. Its option is a refresh token. It returns what each thread got for three
+tokens: an account's that has expired, the application's first one, and the application's after it expired.
 """
 
 import multiprocessing
@@ -19,16 +19,16 @@ from django_smartcar.services import tokens
 PROCESSES, THREADS = 4, 16
 
 
-def main(told):
-    older, newer = make_accounts(told["refresh_token"])
-    answers = {"account": crowd(older), "first application": crowd(newer)}
+def main(options):
+    older, newer = make_accounts(options["refresh_token"])
+    results = {"account": refresh_in_all_threads(older), "first application": refresh_in_all_threads(newer)}
     ApplicationToken.objects.update(access_expires_at=timezone.now() - timedelta(seconds=1))
-    answers["application"] = crowd(newer)
-    return answers
+    results["application"] = refresh_in_all_threads(newer)
+    return results
 
 
 def make_accounts(refresh_token):
-    """One of API v2 whose access token has ended, and one of API v3."""
+    """Create an account of API v2 whose access token has expired, and one of API v3."""
     user = get_user_model().objects.create(username="anna")
     owner = SmartcarUser.objects.create(id="driver-a", user=user)
     ended = timezone.now() - timedelta(seconds=1)
@@ -37,12 +37,12 @@ def make_accounts(refresh_token):
     return older.pk, SmartcarAccount.objects.create(smartcar_user=owner, api_version="3").pk
 
 
-def crowd(pk):
-    """Each one's token, or error, and how many seconds that took."""
-    connections.close_all()  # a connection is nothing to be inherited
+def refresh_in_all_threads(pk):
+    """Return each thread's token or error, and the seconds that it took."""
+    connections.close_all()  # child processes must not share a connection
     together = multiprocessing.get_context("fork")
     start, answers = together.Barrier(PROCESSES * THREADS), together.SimpleQueue()
-    processes = [together.Process(target=group, args=(pk, start, answers)) for _ in range(PROCESSES)]
+    processes = [together.Process(target=run_threads, args=(pk, start, answers)) for _ in range(PROCESSES)]
     for process in processes:
         process.start()
     got = [answers.get() for _ in range(PROCESSES * THREADS)]
@@ -51,21 +51,21 @@ def crowd(pk):
     return got
 
 
-def group(pk, start, answers):
-    threads = [threading.Thread(target=ask, args=(pk, start, answers)) for _ in range(THREADS)]
+def run_threads(pk, start, answers):
+    threads = [threading.Thread(target=get_token, args=(pk, start, answers)) for _ in range(THREADS)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
 
-def ask(pk, start, answers):
+def get_token(pk, start, answers):
     account = SmartcarAccount.objects.get(pk=pk)
     start.wait()
     began = time.monotonic()
     try:
         token, error = tokens.access_token(account), None
-    except Exception as failure:  # whatever it is, it is told
+    except Exception as failure:  # the test asserts that there is none
         token, error = None, repr(failure)
     answers.put((token, error, time.monotonic() - began))
     connections.close_all()

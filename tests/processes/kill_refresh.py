@@ -1,14 +1,14 @@
-"""Kills a process that refreshes accounts, over and over, at random moments, and sees whom that has lost.
+"""Kill a process that refreshes accounts, repeatedly and at random times, and count the lost accounts.
 
-A program for `databases.run`, and a site of many drivers. A worker refreshes one account after the other, as
-drivers come by, and is killed with SIGKILL; the next one takes its place at once. When enough have been
-killed, what they left is put in order, Smartcar's grace passes, and every driver comes once more.
+A program for `databases.run`. A worker refreshes one account after the other and is killed with SIGKILL; the
+next one starts at once. After the last kill the expired locks are refreshed, Smartcar's grace period passes,
+and every account is used once more.
 
-A worker looks first for whom a dead one has left behind: accounts whose lease has run out without a result.
-That is what a lease is for. Who saves after the exchange, and writes nothing before it, cannot know.
+A worker refreshes accounts with an expired lock first: their process has died. Code that only saves after the
+exchange, without a lock, cannot find them.
 
-All of Smartcar's minutes are as much shorter as its clock is faster, and so is the lease: what counts is how
-long it is beside the grace in which a used refresh token still works.
+The simulator's clock is faster than real time, and the lease is shorter by the same factor: what matters is
+its length compared with the grace period of a used refresh token.
 """
 
 import contextlib
@@ -30,27 +30,27 @@ from django_smartcar.models import SmartcarAccount, SmartcarUser
 from django_smartcar.services import client, tokens
 from django_smartcar.services.tokens import _refresh_lock
 
-#: A worker is killed in one of its first exchanges, whichever. Were it always the first, which is for whom a
-#: dead one has left behind, then each try for one driver would be killed until the grace is over.
+#: A worker is killed in one of its first exchanges. If it were always the first, which is for an expired
+#: lock, every attempt for one account would be killed until the grace period is over.
 MOST = 6
 
 #: In seconds, longer than an exchange takes.
 LATEST = 0.03
 
-#: What a worker has in its hand, in memory that outlives it: whose turn it is, whether it has an answer, and
-#: which of its exchanges this is.
+#: The state of a worker, in shared memory that outlives it: the account, whether it has a response, and the
+#: number of its exchange.
 ACCOUNT, VERSION, ANSWER, NUMBER = range(4)
 
 
-def main(told):
-    """It is told what each consent brought, how to refresh, how many to kill, and Smartcar's clock."""
-    logging.disable(logging.WARNING)  # who is lost is counted; stderr is for what goes wrong here
-    _refresh_lock.LEASE /= told["speed"]
-    make_accounts(told["drivers"])
-    refresh = {"tokens": refresh_as_the_app_does, "save after exchange": save_after_exchange}[told["how"]]
-    killed_between = sum(kill(refresh) for _ in range(told["kills"]))
+def main(options):
+    """Run with the tokens of each consent, how to refresh, the number of kills and the speed of the clock."""
+    logging.disable(logging.WARNING)  # lost accounts are counted; stderr is for errors of this program
+    _refresh_lock.LEASE /= options["speed"]
+    make_accounts(options["drivers"])
+    refresh = {"tokens": refresh_as_the_app_does, "save after exchange": save_after_exchange}[options["how"]]
+    killed_between = sum(kill(refresh) for _ in range(options["kills"]))
     with_expired_lock = put_in_order()
-    time.sleep(told["grace"] / told["speed"])
+    time.sleep(options["grace"] / options["speed"])
     lost = sum(not works(account) for account in SmartcarAccount.objects.all())
     versions = SmartcarAccount.objects.aggregate(Sum("token_version"))["token_version__sum"]
     return {
@@ -75,7 +75,7 @@ def make_accounts(drivers):
     )
 
 
-# What is killed.
+# What runs in the killed process.
 
 
 def refresh_as_the_app_does(account):

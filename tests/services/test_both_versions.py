@@ -1,6 +1,4 @@
-"""What the services promise, held against the pretend Smartcar in both API versions: the same calls, the same
-numbers for the same car.
-"""
+"""The services against the simulator in both API versions: the same calls, the same values."""
 
 import re
 from datetime import timedelta

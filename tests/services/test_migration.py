@@ -245,15 +245,15 @@ def test_an_account_that_cannot_be_rolled_back_stays_with_v3(both, settings, how
 def test_a_driver_who_connected_with_the_v3_user_id_has_each_vehicle_once(both, drives, anna, v2_user_id):
     newer = store.owner("2-vehicles@smartcar.com").id
     SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="older-name", user=anna))
-    kept = set(ConnectedVehicle.objects.values_list("pk", flat=True))
+    rows_before = set(ConnectedVehicle.objects.values_list("pk", flat=True))
     SmartcarUser.objects.filter(pk=newer).delete()
     drives("2-vehicles@smartcar.com")
     assert ConnectedVehicle.objects.count() == 4
     run("--apply")
-    assert set(ConnectedVehicle.objects.values_list("pk", flat=True)) == kept
+    assert set(ConnectedVehicle.objects.values_list("pk", flat=True)) == rows_before
     assert SmartcarAccount.objects.get().smartcar_user_id == newer
     drives("2-vehicles@smartcar.com")
-    assert set(ConnectedVehicle.objects.values_list("pk", flat=True)) == kept
+    assert set(ConnectedVehicle.objects.values_list("pk", flat=True)) == rows_before
 
 
 def test_another_drivers_connection_of_the_same_vehicle_does_not_count(both, anna, settings, v2_user_id):

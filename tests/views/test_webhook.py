@@ -282,7 +282,7 @@ ANY = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
     max_leaves=10,
 )
-#: A challenge may be an event, for whoever would have it signed.
+#: A challenge may look like an event, so that it would be signed.
 CHALLENGES = ANY | ANY.map(json.dumps) | st.builds(lambda: json.dumps(event(odometer(1, 1))))
 WORDS = ["VERIFY", "VEHICLE_STATE", "VEHICLE_ERROR", "verify", "schedule", "eventBased", ""]
 PAYLOADS = st.fixed_dictionaries(

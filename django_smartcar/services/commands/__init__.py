@@ -268,7 +268,7 @@ def _resolve(observed: ObservedValue) -> int:
         return 0
     status = Status.SUCCEEDED if is_done else Status.FAILED
     resolved = VehicleCommand.objects.filter(pk=last.pk, status=Status.UNKNOWN).update(
-        status=status, settled_at=timezone.now(), in_flight_key=None
+        status=status, resolved_at=timezone.now(), in_flight_key=None
     )
     if resolved:
         last.refresh_from_db()

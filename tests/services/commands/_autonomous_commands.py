@@ -1,4 +1,4 @@
-"""Commands on a real database: committed before the wire, past the caller's transaction, and one of many."""
+"""Commands on a real database: committed before the request, outside the caller's transaction."""
 
 import threading
 from contextlib import suppress

@@ -180,7 +180,9 @@ class TestV3:
         with pytest.raises(NoResponseException):
             commands.send(car, "lock")
         assert VehicleCommand.objects.get().status == "unknown"
-        while not store.counters["commands"]:  # the car obeys all the same, before the next test begins
+        while not store.counters[
+            "commands"
+        ]:  # the vehicle still executes it; wait, so that the next test is not affected
             time.sleep(0.05)
 
     @pytest.mark.parametrize(

@@ -134,7 +134,7 @@ def test_a_reading_of_a_locked_vehicle_resolves_an_unknown_lock(
         signals.command_finished.disconnect(receive)
     lost.refresh_from_db()
     assert (lost.status, lost.error_type) == ("succeeded", "NoResponseException")
-    assert lost.settled_at is not None
+    assert lost.resolved_at is not None
     assert ended == ["succeeded"]
     assert commands.resolve(vehicle, LOCKED, False, timezone.now() + timedelta(hours=1)) == 0
 
@@ -266,9 +266,9 @@ def test_resolving_takes_one_query_for_any_number_of_vehicles(
 ):
     cars = [make_vehicle(account, f"car-{number}") for number in range(20)]
     for some in (cars[:1], cars[1:]):
-        facts = [readings.make_observation(car, LOCKED, True, "", timezone.now()) for car in some]
+        observations = [readings.make_observation(car, LOCKED, True, "", timezone.now()) for car in some]
         with django_assert_num_queries(6):
-            readings.save_many(facts)
+            readings.save_many(observations)
 
 
 @pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)

@@ -63,9 +63,9 @@ def test_states_are_long_unique_and_not_in_the_database(anna):
     states = {begin(anna)[1] for _ in range(5)}
     assert len(states) == 5
     assert all(len(state) >= 43 for state in states)
-    kept = str(list(ConnectAttempt.objects.values()))
-    assert not any(state in kept for state in states)
-    assert "session-1" not in kept
+    stored = str(list(ConnectAttempt.objects.values()))
+    assert not any(state in stored for state in states)
+    assert "session-1" not in stored
 
 
 def test_the_client_secret_is_not_in_the_connect_url(anna, settings):

@@ -137,7 +137,7 @@ def test_a_user_can_connect_a_second_smartcar_user(smartcar, no_codes, anna):
     assert SmartcarUser.objects.count() == 2
 
 
-# Who tries to have somebody else's car. Nothing is stored, and the log tells one from the other.
+# Attempts to get another user's vehicle. Nothing is stored, and the log has the reason.
 
 
 @pytest.fixture

@@ -29,14 +29,14 @@ MODELS = (
 
 
 @pytest.fixture
-def given_back():
-    told = []
+def disconnected():
+    received = []
 
     def receive(sender, vehicle, **kwargs):
-        told.append(vehicle)
+        received.append(vehicle)
 
     signals.vehicle_disconnected.connect(receive)
-    yield told
+    yield received
     signals.vehicle_disconnected.disconnect(receive)
 
 
@@ -44,13 +44,13 @@ def connections():
     return [vehicle_id for grant in store.grants() for vehicle_id in grant.vehicle_ids]
 
 
-def test_a_driver_is_forgotten_at_smartcar_and_here(drives, smartcar, settings, anna, bert, given_back):
+def test_a_user_is_erased_at_smartcar_and_here(drives, smartcar, settings, anna, bert, disconnected):
     vehicle = drives("2-vehicles@smartcar.com").vehicles[0]
     commands.send(vehicle, "lock")
     vehicles.odometer(vehicle)
     drives("bert@example.com", user=bert)
     privacy.erase(anna)
-    assert len(given_back) == 2
+    assert len(disconnected) == 2
     assert {vehicle.user for vehicle in ConnectedVehicle.objects.all()} == {bert}
     assert not ExternalId.objects.filter(user=anna).exists()
     assert not VehicleCommand.objects.exists()
@@ -60,7 +60,7 @@ def test_a_driver_is_forgotten_at_smartcar_and_here(drives, smartcar, settings, 
         assert [owner.email for owner in store.owners()] == ["bert@example.com"]
 
 
-def test_what_webhooks_told_of_a_driver_is_forgotten_and_of_others_not(drives, smartcar, anna, bert):
+def test_webhook_events_of_the_user_are_deleted_and_those_of_others_are_not(drives, smartcar, anna, bert):
     own, other = drives().vehicles[0], drives("bert@example.com", user=bert).vehicles[0]
     for number, vehicle in enumerate((own, other)):
         for user_id in (vehicle.account.smartcar_user_id, ""):
@@ -77,7 +77,7 @@ def test_what_webhooks_told_of_a_driver_is_forgotten_and_of_others_not(drives, s
     assert WebhookEvent.objects.count() == 2
 
 
-def test_what_smartcar_could_not_be_told_stays_to_be_tried_again(drives, smartcar, settings, anna):
+def test_data_is_kept_for_a_retry_if_smartcar_fails(drives, smartcar, settings, anna):
     drives()
     before = {model: model.objects.count() for model in MODELS}
     good = settings.SMARTCAR_MANAGEMENT_URL, settings.SMARTCAR_VEHICLE_API_URL
@@ -92,7 +92,7 @@ def test_what_smartcar_could_not_be_told_stays_to_be_tried_again(drives, smartca
     assert connections() == []
 
 
-def test_a_driver_whom_smartcar_has_forgotten_is_forgotten_here_too(drives, smartcar, anna):
+def test_a_user_already_deleted_at_smartcar_is_erased_here(drives, smartcar, anna):
     drives()
     with store.changes() as state:
         state.owners.clear()
@@ -102,13 +102,13 @@ def test_a_driver_whom_smartcar_has_forgotten_is_forgotten_here_too(drives, smar
     assert not any(model.objects.exists() for model in MODELS)
 
 
-def test_somebody_without_a_car_is_erased_without_asking_anybody(smartcar, anna):
+def test_a_user_without_vehicles_is_erased_without_a_request(smartcar, anna):
     privacy.erase(anna)
     assert not store.counters
 
 
-def test_a_connection_that_is_made_meanwhile_is_ended_as_well(drives, smartcar, anna, given_back):
-    """The driver presses Connect in another tab, while Smartcar is asked to forget."""
+def test_a_connection_made_in_the_meantime_is_ended(drives, smartcar, anna, disconnected):
+    """The driver connects in another tab during the request to Smartcar."""
     drives()
 
     def connects_again(sender, **kwargs):
@@ -121,7 +121,7 @@ def test_a_connection_that_is_made_meanwhile_is_ended_as_well(drives, smartcar, 
     assert not SmartcarUser.objects.exists()
 
 
-def test_tokens_that_are_dead_are_no_reason_to_leave_the_connection_alive(drives, smartcar, settings, anna):
+def test_a_connection_with_dead_tokens_is_ended(drives, smartcar, settings, anna):
     drives()
     SmartcarAccount.objects.update(reconnect_required_at="2026-01-01T00:00Z")
     privacy.erase(anna)
@@ -129,7 +129,7 @@ def test_tokens_that_are_dead_are_no_reason_to_leave_the_connection_alive(drives
     assert not SmartcarUser.objects.exists()
 
 
-def test_without_a_management_token_dead_tokens_of_2_are_told(drives, smartcar, settings, anna):
+def test_dead_v2_tokens_raise_without_a_management_token(drives, smartcar, settings, anna):
     drives()
     settings.SMARTCAR_MANAGEMENT_TOKENS = []
     SmartcarAccount.objects.update(reconnect_required_at="2026-01-01T00:00Z")
@@ -142,7 +142,7 @@ def test_without_a_management_token_dead_tokens_of_2_are_told(drives, smartcar, 
     assert SmartcarUser.objects.exists()
 
 
-def test_a_wrong_address_is_not_taken_for_a_smartcar_that_has_forgotten(drives, smartcar, settings, anna):
+def test_a_wrong_url_is_not_mistaken_for_a_deleted_user(drives, smartcar, settings, anna):
     drives()
     settings.SMARTCAR_VEHICLE_API_URL += "/v3"  # a warning of the checks, no more
     settings.SMARTCAR_MANAGEMENT_URL += "/v2.0"

@@ -169,7 +169,7 @@ def test_a_second_value_that_confirms_an_outlier_is_accepted(save, latest_value)
     """The first was wrong, or the vehicle has a new instrument cluster."""
     save(900_000)
     assert save(50_000, hours=1).is_outlier
-    assert save(50_000, hours=1).is_outlier, "the same fact again confirms nothing"
+    assert save(50_000, hours=1).is_outlier, "the same value again confirms nothing"
     assert not save(50_030, hours=2).is_outlier
     assert latest_value() == 50_030
 

@@ -1,4 +1,4 @@
-"""64 threads in 4 processes ask for one token: there is one exchange, and everybody gets what it brought."""
+"""64 threads in 4 processes need one token: it is exchanged once, and all of them get the result."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from ... import databases
 
 @pytest.fixture
 def refresh_token(smartcar):
-    """One that the pretend Smartcar takes."""
+    """Return a refresh token that the simulator accepts."""
     return smartcar.grant()["refresh_token"]
 
 
@@ -27,5 +27,5 @@ def test_many_processes_that_need_the_same_token_exchange_it_once(
         assert len(set(given)) == 1, what
         assert max(seconds) < 20, what
     assert store.counters["refreshes"] == 1
-    assert store.counters["application_tokens"] == 2, "one that was the first, and one after it had ended"
+    assert store.counters["application_tokens"] == 2, "the first one, and one after it had expired"
     assert grants.grant_for_token(answers["account"][0][0])

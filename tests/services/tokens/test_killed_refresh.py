@@ -1,4 +1,4 @@
-"""A process that refreshes an account may be killed at any moment: no driver is lost.
+"""A process that refreshes an account may be killed at any time: no account is lost.
 
 The processes are in ``tests/processes/kill_refresh.py``.
 
@@ -22,25 +22,25 @@ SPEED, GRACE = 300, 600
 
 @pytest.fixture
 def killed(database, smartcar, settings, tmp_path):
-    """What came of it, when a worker that refreshes in this way was killed so often."""
+    """Return a function that kills workers that refresh in a given way, and returns the result."""
     settings.SMARTCAR_SIMULATOR_SPEED, settings.SMARTCAR_SIMULATOR_GRACE = SPEED, GRACE
 
     def kill(how):
         drivers = [smartcar.grant(f"driver-{number}@example.com") for number in range(DRIVERS)]
         options = {"drivers": drivers, "how": how, "kills": KILLS, "speed": SPEED, "grace": GRACE}
-        came = databases.run("processes.kill_refresh", options, database, tmp_path, smartcar)
-        came["exchanges"] = store.counters["refreshes"]
-        print(f"{KILLS} killed, {how}: {came}")  # noqa: T201 (it is what the long form is run for)
-        return came
+        result = databases.run("processes.kill_refresh", options, database, tmp_path, smartcar)
+        result["exchanges"] = store.counters["refreshes"]
+        print(f"{KILLS} killed, {how}: {result}")  # noqa: T201 (it is what the long form is run for)
+        return result
 
     return kill
 
 
 def test_no_account_is_lost_when_a_refreshing_process_is_killed(killed):
-    came = killed("tokens")
-    assert came["lost"] == 0
-    assert came["killed_between"] > 0, "the moment that matters was not among those of the kills"
-    assert came["exchanges"] - came["versions"] >= came["killed_between"]
+    result = killed("tokens")
+    assert result["lost"] == 0
+    assert result["killed_between"] > 0, "no worker was killed between the exchange and saving its result"
+    assert result["exchanges"] - result["versions"] >= result["killed_between"]
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -329,7 +329,7 @@ def test_an_endless_list_of_connections_is_rejected(smartcar, drives, settings, 
 
 
 def test_a_reading_from_smartcars_store_does_not_clear_reauthentication(smartcar, drives, settings):
-    """The store answers although the brand lets nobody in."""
+    """The store responds although the brand requires a new login."""
     vehicle = drives().vehicles[0]
     ConnectedVehicle.objects.update(reauthentication_required_at="2026-01-01T00:00Z")
     vehicle.refresh_from_db()
