@@ -1,4 +1,7 @@
-"""Every place where a secret could show, searched for it: one that is added is searched here too."""
+"""Search every place that could show a secret: the database, pages, logs, fixtures, error reports.
+
+`tests/error_reports` has the error reports of every service, view and command.
+"""
 
 import json
 import logging
@@ -27,7 +30,7 @@ from . import webhooks
 
 pytestmark = pytest.mark.django_db
 
-# Never as they are in the source, which an error report quotes.
+# Made of parts: an error report quotes the source code.
 ACCESS, REFRESH = "aCCe" * 6, "rEFr" * 6
 
 
@@ -39,44 +42,44 @@ def account(make_account, anna):
 
 @pytest.fixture
 def search(settings):
-    """Fail if a token, a key or what is stored is in what was shown.
+    """Return a function that fails if a text holds a token, a key or an encrypted value.
 
-    What is stored may be in what shows the work of the database itself.
+    With ``allows_encrypted``, the text may hold encrypted values: that of a SQL statement does.
     """
 
-    def look(shown, stored_may=False):
-        stored = () if stored_may else (PREFIX, "gAAAA")
-        for secret in (ACCESS, REFRESH, *stored, *settings.SMARTCAR_ENCRYPTION_KEYS):
-            assert secret not in shown
+    def search_text(text, allows_encrypted=False):
+        encrypted = () if allows_encrypted else (PREFIX, "gAAAA")
+        for secret in (ACCESS, REFRESH, *encrypted, *settings.SMARTCAR_ENCRYPTION_KEYS):
+            assert secret not in text
 
-    return look
+    return search_text
 
 
-def refuse(execute, sql, params, many, context):
+def fail(execute, sql, params, many, context):
     raise OperationalError("the database is gone")
 
 
 def report_of(error, request):
-    """What Django mails to the admins of a site: the variables of every frame, but for those of the test."""
+    """Return what Django mails to ADMINS: the variables of every frame, without those of the test."""
     frames = error.tb
     while "/tests/" in frames.tb_frame.f_code.co_filename:
         frames = frames.tb_next
-    # An exception that was raised while another was handled is told with a traceback of its own.
+    # An exception with a context is reported with its own traceback.
     reporter = ExceptionReporter(request, error.type, error.value.with_traceback(frames), frames)
     return reporter.get_traceback_html() + reporter.get_traceback_text()
 
 
-def test_both_tokens_are_of_the_field_that_keeps_them():
-    kinds = {type(SmartcarAccount._meta.get_field(name)) for name in ("access_token", "refresh_token")}
-    assert kinds == {EncryptedTextField}
+def test_both_tokens_have_an_encrypted_field():
+    fields = {type(SmartcarAccount._meta.get_field(name)) for name in ("access_token", "refresh_token")}
+    assert fields == {EncryptedTextField}
 
 
 def test_the_database(account, search):
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM smartcar_smartcaraccount")
-        shown = repr(cursor.fetchall())
-    assert shown.count(PREFIX) == 2
-    search(shown, stored_may=True)
+        text = repr(cursor.fetchall())
+    assert text.count(PREFIX) == 2
+    search(text, allows_encrypted=True)
 
 
 def test_repr_and_str(account, search):
@@ -88,9 +91,9 @@ def test_repr_and_str(account, search):
 
 @pytest.mark.parametrize("form", ["json", "jsonl", "xml", "python"])
 def test_fixtures(account, search, form):
-    shown = str(serializers.serialize(form, SmartcarAccount.objects.all()))
-    search(shown)
-    assert "refresh_token" in shown
+    text = str(serializers.serialize(form, SmartcarAccount.objects.all()))
+    search(text)
+    assert "refresh_token" in text
 
 
 def test_dumpdata_and_back(account, search):
@@ -124,7 +127,7 @@ def test_admin_pages(admin_client, account, wire, search, place):
 
 
 @pytest.mark.parametrize("key_is_lost", [False, True])
-def test_logs_and_what_commands_print(account, wire, search, caplog, capsys, lose_key, key_is_lost):
+def test_logs_and_command_output(account, wire, search, caplog, capsys, lose_key, key_is_lost):
     caplog.set_level(logging.DEBUG)
     if key_is_lost:
         lose_key()
@@ -140,8 +143,8 @@ def test_logs_and_what_commands_print(account, wire, search, caplog, capsys, los
     search(caplog.text + out.getvalue() + "".join(capsys.readouterr()))
 
 
-def test_statements_that_are_logged(account, caplog, settings, search):
-    """`django.db.backends` writes each with its parameters."""
+def test_logged_statements(account, caplog, settings, search):
+    """`django.db.backends` logs each with its parameters."""
     settings.DEBUG = True
     connection.force_debug_cursor = True
     caplog.set_level(logging.DEBUG, "django.db.backends")
@@ -152,7 +155,7 @@ def test_statements_that_are_logged(account, caplog, settings, search):
     finally:
         connection.force_debug_cursor = False
     assert caplog.text.count("UPDATE") >= 3
-    search(caplog.text, stored_may=True)
+    search(caplog.text, allows_encrypted=True)
 
 
 WRITES = {
@@ -171,32 +174,32 @@ WRITES = {
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
 def test_error_reports_when_the_database_fails(account, write, debug, settings, rf, search):
     settings.DEBUG = debug
-    with connection.execute_wrapper(refuse), pytest.raises(OperationalError) as raised:
+    with connection.execute_wrapper(fail), pytest.raises(OperationalError) as raised:
         write(account)
     report = report_of(raised, rf.get("/"))
     assert "the database is gone" in report
-    search(report, stored_may=True)
+    search(report, allows_encrypted=True)
 
 
-def test_error_reports_when_a_new_pair_cannot_be_stored(account, wire, rf, search, monkeypatch):
+def test_error_reports_when_new_tokens_cannot_be_stored(account, wire, rf, search, monkeypatch):
     monkeypatch.setattr(_refresh_lock, "SAVE_FOR", 0)
 
-    def refuse_the_pair(execute, sql, params, many, context):
+    def fail_to_write_tokens(execute, sql, params, many, context):
         if sql.startswith("UPDATE") and "access_token" in sql:
             raise OperationalError("the database is gone")
         return execute(sql, params, many, context)
 
     wire.tokens(access_token=ACCESS[::-1], refresh_token=REFRESH[::-1])
-    with connection.execute_wrapper(refuse_the_pair), pytest.raises(OperationalError) as raised:
+    with connection.execute_wrapper(fail_to_write_tokens), pytest.raises(OperationalError) as raised:
         tokens.refresh(account)
     report = report_of(raised, rf.get("/"))
     assert "the database is gone" in report
-    search(report, stored_may=True)
-    search(report[::-1], stored_may=True)
+    search(report, allows_encrypted=True)
+    search(report[::-1], allows_encrypted=True)
 
 
 @pytest.mark.parametrize("debug", [False, True])
-def test_error_reports_when_no_key_opens_a_token(account, lose_key, settings, rf, search, debug):
+def test_error_reports_when_no_key_decrypts_a_token(account, lose_key, settings, rf, search, debug):
     settings.DEBUG = debug
     before = settings.SMARTCAR_ENCRYPTION_KEYS[0]
     lose_key()
@@ -217,15 +220,15 @@ def test_error_reports_when_no_key_opens_a_token(account, lose_key, settings, rf
     ],
     ids=["save", "read", "rotate"],
 )
-def test_error_reports_when_a_key_is_none(account, use, settings, rf, search):
+def test_error_reports_when_a_key_is_invalid(account, use, settings, rf, search):
     settings.SMARTCAR_ENCRYPTION_KEYS = ["kEYk" * 6, *settings.SMARTCAR_ENCRYPTION_KEYS]
     with pytest.raises(ImproperlyConfigured) as raised:
         use(account)
-    search(report_of(raised, rf.get("/")), stored_may=True)
+    search(report_of(raised, rf.get("/")), allows_encrypted=True)
 
 
-def test_the_token_of_the_application(admin_client, rf, caplog, search):
-    """It opens every driver's cars: the same places, for the row that keeps it."""
+def test_the_application_token(admin_client, rf, caplog, search):
+    """It gives access to the vehicles of all users: the same places, for its row."""
     caplog.set_level(logging.DEBUG)
     ApplicationToken.objects.create(client_id="client_1", access_token=ACCESS)
     row = ApplicationToken.objects.get()
@@ -236,18 +239,18 @@ def test_the_token_of_the_application(admin_client, rf, caplog, search):
     assert "client_1" in pages[1]
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM smartcar_applicationtoken")
-        search(repr(cursor.fetchall()), stored_may=True)
-    with connection.execute_wrapper(refuse), pytest.raises(OperationalError) as raised:
+        search(repr(cursor.fetchall()), allows_encrypted=True)
+    with connection.execute_wrapper(fail), pytest.raises(OperationalError) as raised:
         row.save(update_fields=row.TOKEN_FIELDS)
-    shown = f"{row} {row!r} {vars(row)!r} {ApiCredentials('3', row.access_token, 'user-1')!r}"
-    search(shown + out.getvalue() + "".join(pages) + caplog.text)
-    search(report_of(raised, rf.get("/")), stored_may=True)
+    text = f"{row} {row!r} {vars(row)!r} {ApiCredentials('3', row.access_token, 'user-1')!r}"
+    search(text + out.getvalue() + "".join(pages) + caplog.text)
+    search(report_of(raised, rf.get("/")), allows_encrypted=True)
 
 
 class TestWebhooks:
-    """What a webhook tells, and what it is signed with, where receiving or working it fails in any way."""
+    """The data of a webhook and its signature, when receiving or processing it fails in any way."""
 
-    # Never as they are in the source, and no token of digits, which are found anywhere.
+    # Made of parts, as above; a token of digits would be found anywhere.
     LATITUDE, LONGITUDE, VIN = 48 + 0.137154, 11 + 0.576124, "WVWZZZ1J" + "ZXW000001"
     TOKENS = {"": "mANa" * 6, "nobody-guesses-this": "oTHe" * 6}
     CHALLENGE = "cHAl" * 6
@@ -263,10 +266,10 @@ class TestWebhooks:
     @pytest.fixture
     def body(self):
         vin = webhooks.signal("vehicleidentification-vin", self.VIN, 1_790_000_000)
-        told = [webhooks.location(self.LATITUDE, self.LONGITUDE, 1_790_000_000), vin]
-        return json.dumps(webhooks.event(*told, vin=self.VIN)).encode()
+        sent = [webhooks.location(self.LATITUDE, self.LONGITUDE, 1_790_000_000), vin]
+        return json.dumps(webhooks.event(*sent, vin=self.VIN)).encode()
 
-    def search(self, shown, body):
+    def search(self, text, body):
         for secret in (
             str(self.LATITUDE),
             str(self.LONGITUDE),
@@ -274,49 +277,47 @@ class TestWebhooks:
             self.CHALLENGE,
             *self.TOKENS.values(),
         ):
-            assert secret not in shown
+            assert secret not in text
         for token in self.TOKENS.values():
-            assert webhooks.sign(body, token) not in shown
+            assert webhooks.sign(body, token) not in text
 
     @pytest.mark.parametrize("is_signed", [True, False])
     @pytest.mark.parametrize("place", ["view", "service", "database", "VERIFY"])
     def test_error_reports_when_receiving_fails(self, client, body, caplog, monkeypatch, place, is_signed):
-        def refuse(*args, **kwargs):
-            raise ArithmeticError("the sky has fallen")  # nothing that receiving knows of
+        def fail(*args, **kwargs):
+            raise ArithmeticError("a bug")  # an error that nothing handles
 
         if place == "view":
-            monkeypatch.setattr(
-                "django_smartcar.views.webhook.JsonResponse", lambda *args, **kwargs: refuse()
-            )
+            monkeypatch.setattr("django_smartcar.views.webhook.JsonResponse", lambda *args, **kwargs: fail())
         elif place == "service":
-            monkeypatch.setattr("hmac.compare_digest", refuse)
+            monkeypatch.setattr("hmac.compare_digest", fail)
         elif place == "VERIFY":
             body = json.dumps({**json.loads(body), **webhooks.verify(self.CHALLENGE)}).encode()
         name = "nobody-guesses-this"
-        token = self.TOKENS[name] if is_signed else "of somebody else"
+        token = self.TOKENS[name] if is_signed else "another token"
         client.raise_request_exception = False
-        with connection.execute_wrapper(refuse) if place in ("database", "VERIFY") else nullcontext():
-            answer = webhooks.post(client, body, token, path=f"/cars/webhook/{name}/")
-        assert answer.status_code == 500
+        with connection.execute_wrapper(fail) if place in ("database", "VERIFY") else nullcontext():
+            response = webhooks.post(client, body, token, path=f"/cars/webhook/{name}/")
+        assert response.status_code == 500
         (record,) = [record for record in caplog.records if record.exc_info]
         reporter = ExceptionReporter(record.request, *record.exc_info)
         report = reporter.get_traceback_html() + reporter.get_traceback_text()
         assert "django_smartcar/views/webhook.py" in report
-        self.search(report + caplog.text + answer.text, body)
+        self.search(report + caplog.text + response.text, body)
 
     def receive(self, client, body):
         assert webhooks.post(client, body, self.TOKENS[""]).status_code == 200
         return WebhookEvent.objects.get()
 
     @pytest.mark.parametrize("table", ["smartcar_vehiclereading", "smartcar_latestsignal"])
-    def test_logs_and_the_row_when_working_fails(self, client, body, caplog, table):
-        def refuse(execute, sql, params, many, context):
+    def test_logs_and_the_row_when_processing_fails(self, client, body, caplog, table):
+        def fail(execute, sql, params, many, context):
             if table in sql:
                 raise OperationalError(f"the database is gone\nDETAIL: {params} {body}")
             return execute(sql, params, many, context)
 
         row = self.receive(client, body)
-        with connection.execute_wrapper(refuse):
+        with connection.execute_wrapper(fail):
             assert _queue.process_due() == 1
         row.refresh_from_db()
         assert "OperationalError" in row.last_error
@@ -344,8 +345,8 @@ class TestWebhooks:
         self.search(f"{row.last_error} {row!r} {vars(row)!r} {caplog.text}", body)
 
     @pytest.mark.parametrize("place", ["applying", "receiver", "finishing"])
-    def test_error_reports_when_a_worker_is_thrown_out(self, client, body, rf, place):
-        """By what is no Exception, or by the writing down of how it went."""
+    def test_error_reports_when_a_worker_is_interrupted(self, client, body, rf, place):
+        """By a BaseException, or while it saves the result."""
 
         def stop():
             raise KeyboardInterrupt("stop")

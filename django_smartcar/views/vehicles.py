@@ -1,14 +1,14 @@
 """The pages of a user's own vehicles: list, commands, refresh and disconnect."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.db.models import Prefetch
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from ..exceptions import CommandInvalid, SmartcarAppError, SmartcarException, help_url, user_message
 from ..models import ConnectedVehicle, VehicleCommand, VehicleReading
-from ..secret_types import Coordinate
+from ..secret_types import Coordinate, Secret
 from ..services import commands, vehicles
 from . import presenters
 from .decorators import post_required
@@ -91,13 +91,14 @@ FORM_COMMANDS: dict[str, tuple[Any, dict[str, Callable[[str], float]]]] = {
 @sensitive_post_parameters("latitude", "longitude")
 @sensitive_variables()
 def send_command(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+    form = _take_form(request)
     vehicle = own_vehicle(request, pk)
     if action not in FORM_COMMANDS:
         raise Http404
     done, fields = FORM_COMMANDS[action]
 
     def send() -> None:
-        parameters: dict[str, Any] = _numbers(request, fields)
+        parameters: dict[str, Any] = _numbers(form, fields)
         commands.send(vehicle, action, actor=request.user, **parameters)
 
     return _run(request, vehicle, str(done), send)
@@ -134,9 +135,16 @@ def own_vehicle(request: HttpRequest, pk: int) -> ConnectedVehicle:
     return vehicle
 
 
-def _numbers(request: HttpRequest, fields: dict[str, Callable[[str], float]]) -> dict[str, float]:
+def _take_form(request: HttpRequest) -> dict[str, Secret]:
+    """Return the form, and remove it from the request: error reports include what was posted."""
+    form = {name: Secret(request.POST[name]) for name in request.POST}
+    request.POST = QueryDict()  # type: ignore[assignment]
+    return form
+
+
+def _numbers(form: Mapping[str, str], fields: dict[str, Callable[[str], float]]) -> dict[str, float]:
     try:
-        return {name: parse(request.POST[name]) for name, parse in fields.items()}
+        return {name: parse(form[name]) for name, parse in fields.items()}
     except (KeyError, ValueError):
         raise CommandInvalid(_("Please fill in numbers.")) from None
 

@@ -1,9 +1,7 @@
 """Everything that can fail: public services, views, admin actions and management commands."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from io import StringIO
 from typing import Any
 
@@ -15,17 +13,16 @@ from django_smartcar.services import commands, migration, privacy, tokens, vehic
 from django_smartcar.services import connect as connecting
 from django_smartcar.services.connect import reauthentication
 from django_smartcar.services.privacy import export
-from django_smartcar.services.sync import Sync
+from django_smartcar.services.sync import VehicleSync
 from django_smartcar.services.tokens import bulk_refresh
 from django_smartcar.services.webhooks import subscriptions
 
 from .site import (
     LATITUDE,
     LONGITUDE,
-    PERMISSIONS,
     REDIRECT_URI,
     SECRETS,
-    attempt,
+    begun,
     callback,
     consumed,
     expire,
@@ -51,7 +48,7 @@ class Call:
 
 
 def _sync(site, _):
-    Sync(lambda result: None).run(timezone.now(), concurrency=2)
+    VehicleSync(lambda result: None).run(timezone.now(), concurrency=2)
 
 
 def _bulk_refresh(site, _):
@@ -81,12 +78,12 @@ SERVICES = [
     Call(
         "connect.consume",
         lambda site, state: connecting.consume(state, user=site.user, session_key="another"),
-        attempt,
+        begun,
         is_remote=False,
     ),
     Call(
         "connect.complete",
-        lambda site, begun: connecting.complete(begun, callback(site)),
+        lambda site, attempt: connecting.complete(attempt, callback()),
         consumed,
         after=(0, 1, 2, 3),
     ),
@@ -121,7 +118,7 @@ SERVICES = [
     Call("privacy.erase", lambda site, _: privacy.erase(site.user)),
     Call("migration.find", lambda site, _: migration.find(site.account), _mark_v2, versions=("3",)),
     Call("migration.roll_back", lambda site, _: migration.roll_back(site.account), versions=("3",)),
-    Call("sync.Sync", _sync),
+    Call("sync.VehicleSync", _sync),
     Call(
         "export.readings_csv",
         lambda site, _: list(export.readings_csv(site.vehicle.readings.all())),
@@ -130,13 +127,13 @@ SERVICES = [
     ),
     Call(
         "webhooks.receive",
-        lambda site, _: receive(site, json.dumps(webhook_body(site)).encode()),
+        lambda site, _: receive(site),
         is_remote=False,
     ),
     Call(
         "webhooks.process_due",
         lambda site, _: webhooks.process_due(),
-        lambda site: receive(site, json.dumps(webhook_body(site)).encode()),
+        receive,
         is_remote=False,
     ),
 ]
@@ -161,7 +158,7 @@ def _callback(site, state):
 
 
 def _webhook(site, _):
-    body = json.dumps(webhook_body(site)).encode()
+    body = webhook_body()
     headers = {"SC-Signature": signature_of(site, body)}
     return site.client.generic(
         "POST", "/cars/webhook/endpoint/", body, content_type="application/json", headers=headers
@@ -170,7 +167,7 @@ def _webhook(site, _):
 
 VIEWS = [
     Call("view connect", _post("connect/"), is_remote=False),
-    Call("view callback", _callback, attempt, after=(0, 1, 2)),
+    Call("view callback", _callback, begun, after=(0, 1, 2)),
     Call("view lock", _post("{pk}/lock/")),
     Call("view unlock", _post("{pk}/unlock/")),
     Call(
@@ -252,5 +249,3 @@ COMMANDS = [
 ]
 
 CALLS = [*SERVICES, *VIEWS, *ADMIN, *COMMANDS]
-
-assert timedelta and PERMISSIONS

@@ -1,7 +1,7 @@
 import time
 
 import pytest
-from django.core.signals import got_request_exception
+import sentry_sdk
 
 from django_smartcar.services.tokens import _refresh_lock
 
@@ -10,10 +10,18 @@ from .reporters import SentryReport
 
 
 @pytest.fixture(scope="session")
-def sentry():
+def _sentry():
     report = SentryReport()
     yield report
     report.close()
+
+
+@pytest.fixture
+def sentry(_sentry):
+    """Sentry, with nothing of what other tests did."""
+    with sentry_sdk.isolation_scope() as scope:
+        scope.clear()
+        yield _sentry
 
 
 @pytest.fixture
@@ -35,16 +43,3 @@ def no_waiting(monkeypatch):
 def site(request, db, settings, no_waiting):
     sites.configure(settings, request.param)
     return sites.make_site(request.param)
-
-
-@pytest.fixture
-def failed_requests(sentry):
-    """Collect the requests whose views raise, each with its exception."""
-    failed = []
-
-    def collect(sender, request, **kwargs):
-        failed.append(request)
-
-    got_request_exception.connect(collect)
-    yield failed
-    got_request_exception.disconnect(collect)

@@ -9,6 +9,8 @@ import urllib3.connection
 import urllib3.util.connection
 from requests.adapters import HTTPAdapter
 
+from .reporters import stack_report
+
 
 class OwnBug(ArithmeticError):
     """A programming error, which nothing handles."""
@@ -47,15 +49,17 @@ class _Socket:
 
 
 class Network:
-    """Answers the first ``after`` requests with ``responses``, and lets every other one fail as ``failure`` says.
+    """Answers the first ``after`` requests with ``responses``, and lets every other one fail.
 
-    ``failure`` is a name of FAILURES. ``echo`` is the text that error responses repeat.
+    ``failure`` is a name of FAILURES. ``echo`` is the text that malformed responses begin with.
     """
 
     def __init__(self, failure, after, responses, echo):
         self.failure = failure
         self.echo = echo
         self.requests = 0
+        #: The variables of our package whenever a request failed, whether or not its error is handled.
+        self.stack = ""
         self._after = after
         self._responses = responses
 
@@ -69,7 +73,7 @@ class Network:
 
         def send_or_raise(adapter, request, **options):
             if self.is_failing and self.failure in BUGS:
-                self.requests += 1
+                self._count()
                 raise OwnBug("a bug in the adapter")
             return send(adapter, request, **options)
 
@@ -85,21 +89,26 @@ class Network:
         ):
             yield self
 
+    def _count(self):
+        if self.is_failing:
+            self.stack += stack_report()
+        self.requests += 1
+
     def _connect(self, *args, **kwargs):
         if self.is_failing and self.failure == "connection refused":
-            self.requests += 1
+            self._count()
             raise ConnectionRefusedError("Connection refused")
         return _Socket(self)
 
     def on_send(self):
         if self.is_failing and self.failure == "connection reset":
-            self.requests += 1
+            self._count()
             raise ConnectionResetError("Connection reset by peer")
 
     def on_response(self, request):
         head, _, body = request.partition(b"\r\n\r\n")
         is_failing = self.is_failing
-        self.requests += 1
+        self._count()
         if not is_failing:
             method, path, _ = head.split(b"\r\n")[0].decode().split(" ")
             return _message(200, json.dumps(self._responses(method, path.partition("?")[0])).encode())

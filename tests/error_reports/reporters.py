@@ -1,6 +1,7 @@
-"""Three error reporters: Django's, one that prints the variables of every frame, and Sentry."""
+"""Error reporters: Django's, one that prints the variables of every frame, and Sentry."""
 
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -31,9 +32,18 @@ def frames_report(error, request=None):
         traceback = exception.__traceback__
         while traceback is not None:
             if traceback.tb_frame.f_code.co_filename.startswith(PACKAGES):
-                code, variables = traceback.tb_frame.f_code, dict(traceback.tb_frame.f_locals)
-                lines += [f"{code.co_qualname}.{name} = {_shown(variables[name])}" for name in variables]
+                lines += _variables(traceback.tb_frame)
             traceback = traceback.tb_next
+    return "\n".join(lines)
+
+
+def stack_report():
+    """Return ``repr`` and ``str`` of every variable of our package in the stack of the current thread."""
+    lines, frame = [], sys._getframe()
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(PACKAGES[0]):
+            lines += _variables(frame)
+        frame = frame.f_back
     return "\n".join(lines)
 
 
@@ -88,6 +98,11 @@ def _chain(error):
             found.append(exception)
             left += [exception.__cause__, exception.__context__]
     return found
+
+
+def _variables(frame):
+    variables = dict(frame.f_locals)
+    return [f"{frame.f_code.co_qualname}.{name} = {_shown(value)}" for name, value in variables.items()]
 
 
 def _text(value):

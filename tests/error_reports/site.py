@@ -1,10 +1,9 @@
 """A site with known secrets, and what Smartcar responds to it."""
 
-import itertools
+import json
 from datetime import timedelta
 from types import SimpleNamespace
 
-from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
 from django.test import Client
 from django.utils import timezone
@@ -16,7 +15,6 @@ from django_smartcar.models import (
     SmartcarAccount,
     SmartcarUser,
     VehicleReading,
-    WebhookEvent,
 )
 from django_smartcar.services import connect, webhooks
 from django_smartcar.services.connect import Callback
@@ -61,7 +59,7 @@ def configure(settings, version):
 
 
 def make_site(version):
-    """Return a site with one account of this API version, its vehicle and a reading of each kind of secret."""
+    """Return a site with one account of this API version, and its vehicle."""
     user = get_user_model().objects.create_superuser("anna", password="anna")
     owner = SmartcarUser.objects.create(id="driver-a", user=user)
     ends = timezone.now() + timedelta(hours=2)
@@ -112,33 +110,36 @@ def store_location(site):
     )
 
 
-def attempt(site, vehicle=None):
-    """Begin a visit to Connect, and return its attempt; its state is one of the site's secrets."""
-    url = connect.begin(
-        site.user, session_key=site.client.session.session_key or "s", redirect_uri=REDIRECT_URI
-    )
+def begun(site):
+    """Begin a visit to Connect, and return its state, which is one of the site's secrets."""
+    url = connect.begin(site.user, session_key=session_key(site), redirect_uri=REDIRECT_URI)
     site.secrets["state"] = url.partition("state=")[2].partition("&")[0]
     return site.secrets["state"]
 
 
+def session_key(site):
+    return site.client.session.session_key
+
+
 def consumed(site):
-    state = attempt(site)
-    return connect.consume(state, user=site.user, session_key=site.client.session.session_key or "s")
+    """Return the attempt of a visit to Connect that has come back."""
+    return connect.consume(begun(site), user=site.user, session_key=session_key(site))
 
 
-def callback(site):
+def callback():
     return Callback(SECRETS["code"], "driver-a", SECRETS["external id"])
 
 
-def webhook_body(site):
-    """Return a webhook body with a VIN and a location; its signature is one of the site's secrets."""
+def webhook_body():
+    """Return a webhook event with a VIN and a location."""
     location = signed.location(LATITUDE, LONGITUDE, 1_790_000_000)
     vin = signed.signal("vehicleidentification-vin", SECRETS["VIN"], 1_790_000_000)
-    return signed.event(location, vin, vin=SECRETS["VIN"])
+    return json.dumps(signed.event(location, vin, vin=SECRETS["VIN"])).encode()
 
 
-def signature_of(site, body, token="webhook token"):
-    site.secrets["webhook signature"] = signed.sign(body, SECRETS[token])
+def signature_of(site, body):
+    """Return the signature of a webhook; it is one of the site's secrets."""
+    site.secrets["webhook signature"] = signed.sign(body, SECRETS["webhook token"])
     return site.secrets["webhook signature"]
 
 
@@ -172,9 +173,6 @@ def _v2(end):
         },
     }
     return bodies.get(end, {"status": "success", "message": "Done."})
-
-
-_numbers = itertools.count()
 
 
 def _v3(method, end):
@@ -216,12 +214,6 @@ def _page(items):
     return {"data": items, "meta": {"totalCount": len(items)}, "links": {"next": None}}
 
 
-def receive(site, body):
+def receive(site):
+    body = webhook_body()
     return webhooks.receive("endpoint", body, signature_of(site, body))
-
-
-def stored_events(site):
-    return WebhookEvent.objects.all()
-
-
-assert django_settings.configured

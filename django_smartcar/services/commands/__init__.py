@@ -13,7 +13,6 @@ from django.db import IntegrityError, OperationalError, connections, router, tra
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
-from django.views.decorators.debug import sensitive_variables
 
 from ... import signals
 from ...conf import conf
@@ -45,7 +44,6 @@ INCAPABLE = ("VEHICLE_NOT_CAPABLE", "MAKE_NOT_COMPATIBLE")
 TOKEN_ALLOWANCE = timedelta(seconds=90)
 
 
-@sensitive_variables()
 def send(
     vehicle: ConnectedVehicle, action: str, *, actor: Any = None, reason: str = "", **parameters: Any
 ) -> VehicleCommand:
