@@ -16,10 +16,10 @@ from django_smartcar.services.connect._ownership import Callback
 from django_smartcar.simulator import store
 
 from . import databases
-from .site import Site
-from .smartcar import Smartcar
+from .mock_api import MockApi
+from .simulator_server import SimulatorServer
+from .site_processes import Site
 from .token_server import TokenServer
-from .wire import Wire
 
 PERMISSIONS = ["read_vehicle_info", "read_odometer", "read_location", "control_security"]
 
@@ -48,10 +48,10 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture
-def wire():
+def mock_api():
     """Mock Smartcar's API with ``responses``; a request without a response that was set fails the test."""
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-        yield Wire(mock)
+        yield MockApi(mock)
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def clock(monkeypatch):
 
 @pytest.fixture(scope="session")
 def _smartcar():
-    smartcar = Smartcar()
+    smartcar = SimulatorServer()
     yield smartcar
     smartcar.close()
 
@@ -136,7 +136,7 @@ def bert(django_user_model):
 
 
 @pytest.fixture
-def drives(smartcar, anna):
+def connect_driver(smartcar, anna):
     """Return a function that connects a driver's vehicle to a local user, and returns the result."""
 
     def drive(email="driver@example.com", user=anna, make="CHEVROLET", **options):

@@ -26,7 +26,7 @@ import psycopg
 import pymysql
 import pytest
 
-from .demo import ROOT, environment
+from .example_server import ROOT, environment
 from .missing import skip_or_fail
 
 POSTGRESQL = ["postgres:///postgres", "postgres://postgres@127.0.0.1:5432/postgres"]

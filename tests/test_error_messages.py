@@ -145,8 +145,8 @@ def test_the_table_has_every_fault_of_the_simulator():
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("smartcar", "fault"), EVERY, indirect=["smartcar"])
-def test_every_error_has_its_class_and_its_message(smartcar, drives, fault):
-    vehicle = drives().vehicles[0]
+def test_every_error_has_its_class_and_its_message(smartcar, connect_driver, fault):
+    vehicle = connect_driver().vehicles[0]
     is_v3 = vehicle.account.uses_v3
     set_fault(fault, "commands/security/lock" if is_v3 else "security", smartcar.car())
     from_command = error_of(lambda: commands.send(vehicle, "lock"))
@@ -169,9 +169,9 @@ def test_every_error_has_its_class_and_its_message(smartcar, drives, fault):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("smartcar", ["2.0"], indirect=True)
-def test_the_link_to_a_new_login_is_not_shown(smartcar, drives):
+def test_the_link_to_a_new_login_is_not_shown(smartcar, connect_driver):
     """This site's own button knows the user who comes back."""
-    vehicle = drives().vehicles[0]
+    vehicle = connect_driver().vehicles[0]
     set_fault("CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED", "security", smartcar.car())
     failure = error_of(lambda: commands.send(vehicle, "lock"))
     assert "/connect/oauth/reauthenticate?" in failure.resolution["url"]
@@ -191,12 +191,14 @@ def test_the_link_to_a_new_login_is_not_shown(smartcar, drives):
     ],
 )
 def test_a_code_of_the_early_v3_is_understood_without_a_type(
-    smartcar, drives, wire, settings, status, code, kind, sentence
+    smartcar, connect_driver, mock_api, settings, status, code, kind, sentence
 ):
-    wire.mock.add_passthru(smartcar.url)
-    vehicle = drives().vehicles[0]
+    mock_api.mock.add_passthru(smartcar.url)
+    vehicle = connect_driver().vehicles[0]
     settings.SMARTCAR_VEHICLE_API_URL = "https://vehicle.api.smartcar.com"
-    wire.mock.add("POST", re.compile("https://vehicle.*"), status=status, json={"errors": [{"code": code}]})
+    mock_api.mock.add(
+        "POST", re.compile("https://vehicle.*"), status=status, json={"errors": [{"code": code}]}
+    )
     failure = error_of(lambda: commands.send(vehicle, "lock"))
     assert isinstance(failure, kind)
     assert (failure.type, failure.code) == (None, code)

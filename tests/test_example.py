@@ -8,7 +8,7 @@ import sys
 import pytest
 import requests
 
-from .demo import ROOT, environment, manage, served
+from .example_server import ROOT, environment, manage, served
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("example")]
 

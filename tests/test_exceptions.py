@@ -5,7 +5,7 @@ from django_smartcar import exceptions
 from django_smartcar.exceptions import SmartcarException, VehicleDisconnected, user_message
 from django_smartcar.services import client
 
-from .wire import API, IN_MOTION, v2_error
+from .mock_api import API, IN_MOTION, v2_error
 
 
 def error_of(**response) -> SmartcarException:

@@ -115,8 +115,8 @@ def test_forms(account, search):
 @pytest.mark.parametrize(
     "place", ["", "{pk}/change/", "{pk}/history/", "{pk}/delete/", "?q=driver-a", "actions"]
 )
-def test_admin_pages(admin_client, account, wire, search, place):
-    wire.tokens_fail(description=f"Invalid refresh_token: {REFRESH}.")
+def test_admin_pages(admin_client, account, mock_api, search, place):
+    mock_api.tokens_fail(description=f"Invalid refresh_token: {REFRESH}.")
     url = "/admin/smartcar/smartcaraccount/"
     if place == "actions":
         form = {"action": "refresh_tokens", "_selected_action": [str(account.pk)]}
@@ -127,11 +127,11 @@ def test_admin_pages(admin_client, account, wire, search, place):
 
 
 @pytest.mark.parametrize("key_is_lost", [False, True])
-def test_logs_and_command_output(account, wire, search, caplog, capsys, lose_key, key_is_lost):
+def test_logs_and_command_output(account, mock_api, search, caplog, capsys, lose_key, key_is_lost):
     caplog.set_level(logging.DEBUG)
     if key_is_lost:
         lose_key()
-    wire.tokens_fail(status=500)
+    mock_api.tokens_fail(status=500)
     out = StringIO()
     for command in ("refresh_smartcar_tokens --all", "rotate_smartcar_keys"):
         try:
@@ -181,7 +181,7 @@ def test_error_reports_when_the_database_fails(account, write, debug, settings, 
     search(report, allows_encrypted=True)
 
 
-def test_error_reports_when_new_tokens_cannot_be_stored(account, wire, rf, search, monkeypatch):
+def test_error_reports_when_new_tokens_cannot_be_stored(account, mock_api, rf, search, monkeypatch):
     monkeypatch.setattr(_refresh_lock, "SAVE_FOR", 0)
 
     def fail_to_write_tokens(execute, sql, params, many, context):
@@ -189,7 +189,7 @@ def test_error_reports_when_new_tokens_cannot_be_stored(account, wire, rf, searc
             raise OperationalError("the database is gone")
         return execute(sql, params, many, context)
 
-    wire.tokens(access_token=ACCESS[::-1], refresh_token=REFRESH[::-1])
+    mock_api.tokens(access_token=ACCESS[::-1], refresh_token=REFRESH[::-1])
     with connection.execute_wrapper(fail_to_write_tokens), pytest.raises(OperationalError) as raised:
         tokens.refresh(account)
     report = report_of(raised, rf.get("/"))

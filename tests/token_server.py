@@ -25,10 +25,10 @@ class TokenServer(ThreadingHTTPServer):
         #: Number of exchanges of each refresh token.
         self.exchanged = Counter()
         #: Arrival of each request, on the monotonic clock.
-        self.asked_at = []
-        self.connections = self.at_once = self.most_at_once = 0
+        self.request_times = []
+        self.connections = self.concurrent = self.max_concurrent = 0
         #: Responses to the next requests in place of a pair of tokens: (status, headers, body).
-        self.instead = []
+        self.next_responses = []
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def close(self):
@@ -50,14 +50,14 @@ class _Handler(BaseHTTPRequestHandler):
         form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
         (token,) = form["refresh_token"]
         with server.lock:
-            server.asked_at.append(time.monotonic())
-            server.at_once += 1
-            server.most_at_once = max(server.most_at_once, server.at_once)
-            status, headers, body = server.instead.pop(0) if server.instead else (200, {}, None)
+            server.request_times.append(time.monotonic())
+            server.concurrent += 1
+            server.max_concurrent = max(server.max_concurrent, server.concurrent)
+            status, headers, body = server.next_responses.pop(0) if server.next_responses else (200, {}, None)
         time.sleep(server.latency)
         server.gate.wait(60)
         with server.lock:
-            server.at_once -= 1
+            server.concurrent -= 1
             if body is None:
                 server.exchanged[token] += 1
                 number = server.exchanged.total()

@@ -51,34 +51,34 @@ def test_undecryptable_tokens_are_shown_and_hide_no_other_account(
     assert admin_client.get(f"{LIST}{account.pk}/change/").status_code == 200
 
 
-def test_an_operator_refreshes_tokens(admin_client, account, wire):
-    wire.tokens()
+def test_an_operator_refreshes_tokens(admin_client, account, mock_api):
+    mock_api.tokens()
     page = act(admin_client, "refresh_tokens", account).text
     assert f"Smartcar account {account.pk}: tokens refreshed" in page
     assert SmartcarAccount.objects.get().access_token == "access-1"
     assert LogEntry.objects.get().get_change_message() == "tokens refreshed"
 
 
-def test_a_failing_account_does_not_stop_the_others(admin_client, account, make_account, anna, wire):
+def test_a_failing_account_does_not_stop_the_others(admin_client, account, make_account, anna, mock_api):
     dead = make_account(anna, refresh_token="")
-    wire.tokens()
+    mock_api.tokens()
     page = act(admin_client, "refresh_tokens", dead, account).text
     assert f"Smartcar account {dead.pk}: The connection to this car has ended." in page
     assert f"Smartcar account {account.pk}: tokens refreshed" in page
 
 
-def test_an_operator_reloads_the_vehicles_of_an_account(admin_client, account, wire):
-    wire.driver("driver-a", ["car-1"])
-    wire.car("car-1")
+def test_an_operator_reloads_the_vehicles_of_an_account(admin_client, account, mock_api):
+    mock_api.driver("driver-a", ["car-1"])
+    mock_api.car("car-1")
     act(admin_client, "reload", account)
     assert [car.name for car in account.vehicles.all()] == ["2021 Chevrolet Bolt"]
 
 
 @pytest.mark.parametrize("action", ["refresh_tokens", "reload"])
-def test_an_operator_without_the_permission_has_no_such_action(staff, account, wire, action):
+def test_an_operator_without_the_permission_has_no_such_action(staff, account, mock_api, action):
     client = staff("view_smartcaraccount", "change_smartcaraccount")
     assert f'<option value="{action}">' not in act(client, action, account).text
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
 
 
 USERS = "/admin/smartcar/smartcaruser/"
@@ -89,14 +89,14 @@ def erase(client, account, **form):
     return client.post(USERS, form, follow=True).text
 
 
-def test_an_operator_erases_a_smartcar_user_after_confirmation(admin_client, account, vehicle, wire):
-    wire.disconnects("car-1")
+def test_an_operator_erases_a_smartcar_user_after_confirmation(admin_client, account, vehicle, mock_api):
+    mock_api.disconnects("car-1")
     page = erase(admin_client, account)
     assert "Erase these Smartcar users?" in page
     assert f"{account.smartcar_user} · anna</li>" in page
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
     assert "erased" in erase(admin_client, account, confirmed="yes")
-    assert wire.sent("DELETE", "/application")
+    assert mock_api.sent("DELETE", "/application")
     assert not SmartcarUser.objects.exists()
     assert not SmartcarAccount.objects.exists()
     assert LogEntry.objects.get().get_change_message() == "erased"
@@ -108,11 +108,11 @@ def test_a_smartcar_user_cannot_be_deleted_only_erased(admin_client, account):
     assert SmartcarUser.objects.exists()
 
 
-def test_erasing_needs_a_permission(staff, account, vehicle, wire):
+def test_erasing_needs_a_permission(staff, account, vehicle, mock_api):
     client = staff("view_smartcaruser", "change_smartcaruser", "delete_smartcaruser")
     assert '<option value="erase">' not in erase(client, account, confirmed="yes")
     assert SmartcarUser.objects.exists()
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
 
 
 @pytest.mark.parametrize(("health", "shown"), [("good", "driver-a"), ("needs-reconnecting", "driver-b")])
@@ -146,8 +146,8 @@ def test_accounts_cannot_be_deleted(admin_client, account):
     assert admin_client.post(f"{LIST}{account.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
-def test_the_admin_log_keeps_no_erased_data(admin_client, account, vehicle, wire, anna):
-    wire.disconnects("car-1")
+def test_the_admin_log_keeps_no_erased_data(admin_client, account, vehicle, mock_api, anna):
+    mock_api.disconnects("car-1")
     erase(admin_client, account, confirmed="yes")
     entry = LogEntry.objects.get()
     assert (entry.object_id, account.smartcar_user_id in entry.object_repr) == (str(anna.pk), False)

@@ -6,7 +6,7 @@ from django.urls import resolve
 from django_smartcar.models import ConnectedVehicle, VehicleCommand
 from django_smartcar.services import readings
 
-from ..wire import API, IN_MOTION, UPSTREAM, v2_error
+from ..mock_api import API, IN_MOTION, UPSTREAM, v2_error
 
 pytestmark = pytest.mark.django_db
 
@@ -34,19 +34,19 @@ def history(car):
 
 
 @pytest.mark.parametrize("action", ["lock", "unlock", "start_charge", "stop_charge", "disconnect"])
-def test_an_action_asks_for_confirmation_and_lists_the_vehicles(admin, cars, wire, action):
+def test_an_action_asks_for_confirmation_and_lists_the_vehicles(admin, cars, mock_api, action):
     page = act(admin, action, cars, confirmed=False).text
     for car in cars:
         assert f"<li>{car.name} · anna</li>" in page
         assert f'name="_selected_action" value="{car.pk}"' in page
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
     assert not VehicleCommand.objects.exists()
 
 
 @pytest.mark.parametrize(("action", "word"), [("lock", "locked"), ("unlock", "unlocked")])
-def test_each_vehicle_has_its_own_result_and_history_entry(admin, cars, wire, action, word):
-    wire.commands("car-1", IN_MOTION, status=409)
-    wire.commands("car-2")
+def test_each_vehicle_has_its_own_result_and_history_entry(admin, cars, mock_api, action, word):
+    mock_api.commands("car-1", IN_MOTION, status=409)
+    mock_api.commands("car-2")
     page = act(admin, action, cars).text
     assert f"2014 Tesla Model S: {word}" in page
     assert "2021 Chevrolet Bolt: The car is moving. Try again once it has stopped." in page
@@ -57,8 +57,8 @@ def test_each_vehicle_has_its_own_result_and_history_entry(admin, cars, wire, ac
     assert outcomes == {cars[0].pk: "failed", cars[1].pk: "succeeded"}
 
 
-def test_the_command_log_names_the_operator(admin, cars, wire, admin_user):
-    wire.commands("car-1")
+def test_the_command_log_names_the_operator(admin, cars, mock_api, admin_user):
+    mock_api.commands("car-1")
     act(admin, "lock", cars[:1])
     assert VehicleCommand.objects.get().actor == admin_user
 
@@ -75,7 +75,7 @@ PERMISSIONS = {
 
 
 @pytest.mark.parametrize("action", PERMISSIONS)
-def test_an_operator_without_the_permission_has_no_such_action(staff, cars, wire, action):
+def test_an_operator_without_the_permission_has_no_such_action(staff, cars, mock_api, action):
     others = set(PERMISSIONS.values()) - {PERMISSIONS[action]}
     operator = staff(
         "view_connectedvehicle", "change_connectedvehicle", *(f"{other}_connectedvehicle" for other in others)
@@ -83,24 +83,24 @@ def test_an_operator_without_the_permission_has_no_such_action(staff, cars, wire
     page = act(operator, action, cars).text
     assert f'<option value="{action}">' not in page
     assert "No action selected." in page
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
     assert ConnectedVehicle.objects.connected().count() == 2
 
 
 @pytest.mark.parametrize(("action", "expected"), [("start_charge", "START"), ("stop_charge", "STOP")])
 def test_an_operator_with_the_permission_controls_charging(
-    staff, make_vehicle, account, wire, action, expected
+    staff, make_vehicle, account, mock_api, action, expected
 ):
     car = make_vehicle(account, permissions=["control_charge"])
-    wire.mock.add("POST", f"{API}/vehicles/car-1/charge", json={"status": "success"})
+    mock_api.mock.add("POST", f"{API}/vehicles/car-1/charge", json={"status": "success"})
     operator = staff("view_connectedvehicle", "charge_connectedvehicle")
     assert "2021 Chevrolet Bolt: asked to" in act(operator, action, [car]).text
-    (sent,) = wire.sent("POST", "/charge")
+    (sent,) = mock_api.sent("POST", "/charge")
     assert expected.encode() in sent.body
 
 
-def test_a_reason_is_stored_and_searchable(admin, cars, wire):
-    wire.commands("car-1")
+def test_a_reason_is_stored_and_searchable(admin, cars, mock_api):
+    mock_api.commands("car-1")
     page = act(admin, "lock", cars[:1], confirmed=False).text
     assert 'name="reason"' in page
     form = {
@@ -114,22 +114,22 @@ def test_a_reason_is_stored_and_searchable(admin, cars, wire):
     assert "succeeded" in admin.get("/admin/smartcar/vehiclecommand/", {"q": "ticket 12"}).text
 
 
-def test_a_failing_vehicle_does_not_stop_the_others(admin, cars, wire):
-    wire.commands("car-2")
+def test_a_failing_vehicle_does_not_stop_the_others(admin, cars, mock_api):
+    mock_api.commands("car-2")
     ConnectedVehicle.objects.filter(pk=cars[0].pk).update(unit_system="")
     page = act(admin, "lock", cars).text
     assert "2021 Chevrolet Bolt: Something went wrong" in page
     assert "2014 Tesla Model S: locked" in page
 
 
-def test_an_error_links_to_smartcars_help(admin, vehicle, wire):
+def test_an_error_links_to_smartcars_help(admin, vehicle, mock_api):
     resolution = {"type": "ACTION_REQUIRED", "url": "https://www.tesla.com/_ak/smartcar.com"}
     error = v2_error(400, "CONNECTED_SERVICES_ACCOUNT", "VIRTUAL_KEY_REQUIRED", resolution=resolution)
-    wire.commands("car-1", error, status=400)
+    mock_api.commands("car-1", error, status=400)
     assert '<a href="https://www.tesla.com/_ak/smartcar.com">' in act(admin, "lock", [vehicle]).text
 
 
-def test_positions_need_a_permission_and_viewing_them_is_logged(staff, make_vehicle, account, wire):
+def test_positions_need_a_permission_and_viewing_them_is_logged(staff, make_vehicle, account, mock_api):
     car = make_vehicle(account)
     readings.save(car, "location", {"latitude": 37.4292, "longitude": 122.1381})
     operator = staff("view_connectedvehicle", "locate_connectedvehicle")
@@ -138,17 +138,19 @@ def test_positions_need_a_permission_and_viewing_them_is_logged(staff, make_vehi
     assert "37.42" not in operator.get(LIST).text
 
 
-def test_the_list_shows_the_requests_of_this_month(admin, cars, wire, settings):
+def test_the_list_shows_the_requests_of_this_month(admin, cars, mock_api, settings):
     settings.SMARTCAR_MONTHLY_REQUESTS = 300
-    wire.commands("car-1")
+    mock_api.commands("car-1")
     act(admin, "lock", cars[:1])
     for page in (admin.get(LIST).text, admin.get(f"{LIST}{cars[0].pk}/change/").text):
         assert "1 / 300" in page
     assert "0 / 300" in admin.get(f"{LIST}{cars[1].pk}/change/").text
 
 
-def test_a_command_links_to_its_vehicle_and_actor_and_shows_the_request_id(admin, vehicle, admin_user, wire):
-    wire.commands("car-1", IN_MOTION, status=409)
+def test_a_command_links_to_its_vehicle_and_actor_and_shows_the_request_id(
+    admin, vehicle, admin_user, mock_api
+):
+    mock_api.commands("car-1", IN_MOTION, status=409)
     act(admin, "lock", [vehicle])
     page = admin.get(f"/admin/smartcar/vehiclecommand/{VehicleCommand.objects.get().pk}/change/").text
     assert f'href="{LIST}{vehicle.pk}/change/"' in page
@@ -156,36 +158,36 @@ def test_a_command_links_to_its_vehicle_and_actor_and_shows_the_request_id(admin
     assert IN_MOTION["requestId"] in page
 
 
-def test_an_operator_with_the_permission_locks_vehicles(staff, cars, wire):
-    wire.commands("car-1")
+def test_an_operator_with_the_permission_locks_vehicles(staff, cars, mock_api):
+    mock_api.commands("car-1")
     operator = staff("view_connectedvehicle", "lock_connectedvehicle")
     assert "2021 Chevrolet Bolt: locked" in act(operator, "lock", cars[:1]).text
 
 
-def test_a_user_who_is_not_staff_has_no_access(client, anna, cars, wire):
+def test_a_user_who_is_not_staff_has_no_access(client, anna, cars, mock_api):
     client.force_login(anna)
     assert act(client, "lock", cars, follow=False).status_code == 302
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
 
 
-def test_an_action_needs_a_csrf_token(admin_user, cars, wire):
+def test_an_action_needs_a_csrf_token(admin_user, cars, mock_api):
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(admin_user)
     assert act(strict, "lock", cars).status_code == 403
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
 
 
-def test_reload_reads_the_vehicle_again(admin, vehicle, wire):
-    wire.car("car-1", make="OPEL", model="Corsa", year=2022)
-    wire.batch("car-1", {"odometer": {"distance": 9}, "location": {"latitude": 1, "longitude": 2}})
+def test_reload_reads_the_vehicle_again(admin, vehicle, mock_api):
+    mock_api.car("car-1", make="OPEL", model="Corsa", year=2022)
+    mock_api.batch("car-1", {"odometer": {"distance": 9}, "location": {"latitude": 1, "longitude": 2}})
     act(admin, "reload", [vehicle])
     vehicle.refresh_from_db()
     assert (vehicle.name, vehicle.latest()["odometer"].value) == ("2022 Opel Corsa", 9)
 
 
-def test_disconnect_continues_after_a_failure(admin, cars, wire):
-    wire.disconnects("car-1", UPSTREAM, status=502)
-    wire.disconnects("car-2")
+def test_disconnect_continues_after_a_failure(admin, cars, mock_api):
+    mock_api.disconnects("car-1", UPSTREAM, status=502)
+    mock_api.disconnects("car-2")
     act(admin, "disconnect", cars)
     assert [car.smartcar_vehicle_id for car in ConnectedVehicle.objects.connected()] == ["car-1"]
     assert history(cars[0]) == ["Not disconnected: NO_RESPONSE"]
@@ -233,8 +235,8 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_vehicles(
         admin.get(LIST)
 
 
-def test_the_command_log_is_read_only(admin, vehicle, wire):
-    wire.commands("car-1")
+def test_the_command_log_is_read_only(admin, vehicle, mock_api):
+    mock_api.commands("car-1")
     act(admin, "lock", [vehicle])
     url = f"/admin/smartcar/vehiclecommand/{VehicleCommand.objects.get().pk}/change/"
     assert "2021 Chevrolet Bolt" in admin.get(url).text
@@ -270,14 +272,14 @@ def test_lookups_in_the_url_cannot_reveal_a_vin(admin, make_vehicle, account, lo
     assert admin.get(f"{LIST}?{lookup}").status_code in (302, 400)
 
 
-def test_an_action_takes_at_most_a_hundred_vehicles(admin, make_vehicle, account, wire):
+def test_an_action_takes_at_most_a_hundred_vehicles(admin, make_vehicle, account, mock_api):
     many = [make_vehicle(account, f"car-{number}") for number in range(101)]
     assert "Please choose at most 100 at once." in act(admin, "lock", many, confirmed=False).text
     assert "Lock these cars?" in act(admin, "lock", many[1:], confirmed=False).text
 
 
-def test_commands_cannot_be_deleted(admin, vehicle, wire):
-    wire.commands("car-1")
+def test_commands_cannot_be_deleted(admin, vehicle, mock_api):
+    mock_api.commands("car-1")
     act(admin, "lock", [vehicle])
     pk = VehicleCommand.objects.get().pk
     assert admin.post(f"/admin/smartcar/vehiclecommand/{pk}/delete/", {"post": "yes"}).status_code == 403

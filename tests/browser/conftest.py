@@ -10,7 +10,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
-from ..demo import served
+from ..example_server import served
 from ..missing import skip_or_fail
 
 FLAGS = [

@@ -14,7 +14,7 @@ from django_smartcar.services.tokens import _refresh_lock
 from django_smartcar.simulator import store
 from django_smartcar.simulator.access import application_tokens
 from django_smartcar.simulator.faults import injection
-from tests.wire import TOKEN as AUTH_URL
+from tests.mock_api import TOKEN as AUTH_URL
 
 pytestmark = pytest.mark.django_db
 
@@ -27,13 +27,13 @@ api_v2 = pytest.mark.parametrize("smartcar", ["2.0"], indirect=True)
 
 class TestApi3:
     @pytest.fixture
-    def iam(self, wire, settings):
+    def iam(self, mock_api, settings):
         """Mock the token endpoint of API v3."""
         settings.SMARTCAR_API_VERSION = "3"
         settings.SMARTCAR_IAM_URL = IAM_URL
 
         def answer(**options):
-            wire.mock.add("POST", IAM_URL, **options)
+            mock_api.mock.add("POST", IAM_URL, **options)
 
         return answer
 
@@ -72,10 +72,10 @@ class TestApi3:
         assert find_one(credentials.api_3)[0] == "not checked"
         assert store.counters["application_tokens"] == 0
 
-    def test_the_vehicle_api_belongs_to_another_smartcar(self, find, smartcar, wire, settings):
-        wire.mock.add_passthru(settings.SMARTCAR_IAM_URL)
+    def test_the_vehicle_api_belongs_to_another_smartcar(self, find, smartcar, mock_api, settings):
+        mock_api.mock.add_passthru(settings.SMARTCAR_IAM_URL)
         settings.SMARTCAR_VEHICLE_API_URL = "https://vehicle.api.smartcar.com"
-        wire.mock.add("GET", "https://vehicle.api.smartcar.com/v3/connections", status=401, json={})
+        mock_api.mock.add("GET", "https://vehicle.api.smartcar.com/v3/connections", status=401, json={})
         _, (outcome, text, hint) = find(credentials.api_3)
         assert (outcome, text.startswith("the vehicle API rejects the new token")) == ("wrong", True)
         assert "belong to the same Smartcar" in hint
@@ -123,9 +123,9 @@ class TestApi3:
     def test_no_request_is_sent_if_it_cannot_succeed(self, find_one, smartcar, settings, changes):
         for name, value in changes.items():
             setattr(settings, name, value)
-        before = len(smartcar.asked)
+        before = len(smartcar.requests)
         assert find_one(credentials.api_3)[0] == "not checked"
-        assert len(smartcar.asked) == before
+        assert len(smartcar.requests) == before
 
     def test_its_host_does_not_respond(self, find_one, smartcar, context):
         context.unreachable = {"SMARTCAR_IAM_URL"}
@@ -153,27 +153,29 @@ class TestApi2:
         assert "Configuration → Application details" in hint
 
     @api_v2
-    def test_no_refresh_token_of_a_driver_is_used(self, find_one, smartcar, drives):
-        drives()
+    def test_no_refresh_token_of_a_driver_is_used(self, find_one, smartcar, connect_driver):
+        connect_driver()
         before = SmartcarAccount.objects.get()
         find_one(credentials.api_2)
         after = SmartcarAccount.objects.get()
         assert (after.refresh_token, after.token_version) == (before.refresh_token, before.token_version)
         assert tokens.refresh(after)
 
-    def test_a_rejection_without_a_code_is_recognized(self, find_one, wire):
-        wire.mock.add("POST", AUTH_URL, status=400, json={"error_description": "Invalid refresh_token: x."})
+    def test_a_rejection_without_a_code_is_recognized(self, find_one, mock_api):
+        mock_api.mock.add(
+            "POST", AUTH_URL, status=400, json={"error_description": "Invalid refresh_token: x."}
+        )
         assert find_one(credentials.api_2)[0] == "ok"
 
     @pytest.mark.parametrize("options", [{"body": "<h1>Welcome</h1>"}, {"status": 404}, {"status": 400}])
-    def test_another_server_responds(self, find_one, wire, options):
-        wire.mock.add("POST", AUTH_URL, **options)
+    def test_another_server_responds(self, find_one, mock_api, options):
+        mock_api.mock.add("POST", AUTH_URL, **options)
         outcome, text, hint = find_one(credentials.api_2)
         assert (outcome, text.startswith("SMARTCAR_AUTH_URL responds with ")) == ("wrong", True)
         assert "does not respond like Smartcar" in hint
 
-    def test_a_server_that_accepts_any_refresh_token_is_not_smartcar(self, find_one, wire):
-        wire.tokens()
+    def test_a_server_that_accepts_any_refresh_token_is_not_smartcar(self, find_one, mock_api):
+        mock_api.tokens()
         assert find_one(credentials.api_2)[:2] == (
             "wrong",
             "Smartcar issued tokens for an invalid refresh token",
@@ -221,19 +223,21 @@ class TestManagement:
         assert find_one(credentials.management)[0] == "not checked"
 
     @pytest.mark.parametrize(("version", "outcome"), [("2.0", "wrong"), ("3", "not checked")])
-    def test_a_failure_is_no_error_on_a_site_without_api_v2(self, find_one, wire, settings, version, outcome):
+    def test_a_failure_is_no_error_on_a_site_without_api_v2(
+        self, find_one, mock_api, settings, version, outcome
+    ):
         settings.SMARTCAR_API_VERSION = version
         settings.SMARTCAR_MANAGEMENT_TOKENS = ["t"]
-        wire.mock.add("GET", MANAGEMENT_URL, status=404, body="gone")
+        mock_api.mock.add("GET", MANAGEMENT_URL, status=404, body="gone")
         found = find_one(credentials.management)
         assert found[0] == outcome
         assert "SMARTCAR_MANAGEMENT_URL responds with 404" in found[1]
 
-    def test_a_password_in_a_url_is_not_shown(self, find_one, wire, settings):
+    def test_a_password_in_a_url_is_not_shown(self, find_one, mock_api, settings):
         settings.SMARTCAR_API_VERSION = "2.0"
         settings.SMARTCAR_MANAGEMENT_TOKENS = ["t"]
         settings.SMARTCAR_MANAGEMENT_URL = "https://operator:hush@proxy.example"
-        wire.mock.add("GET", re.compile(r"https://.*proxy\.example/"), status=404, body="gone")
+        mock_api.mock.add("GET", re.compile(r"https://.*proxy\.example/"), status=404, body="gone")
         found = find_one(credentials.management)
         assert "(https://proxy.example)" in found[2]
         assert "hush" not in str(found)

@@ -75,9 +75,9 @@ def test_named_endpoints_count_and_their_names_are_not_shown(smartcar, find, set
 
 @api_v2
 def test_api_v2_cannot_list_webhooks(smartcar, find_one):
-    before = len(smartcar.asked)
+    before = len(smartcar.requests)
     assert find_one(dashboard.dashboard)[0] == "not checked"
-    assert len(smartcar.asked) == before
+    assert len(smartcar.requests) == before
 
 
 @pytest.mark.parametrize("name", ["SMARTCAR_IAM_URL", "SMARTCAR_MANAGEMENT_API_URL"])

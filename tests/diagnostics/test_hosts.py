@@ -16,14 +16,14 @@ CONNECT, AUTH, API = ("https://connect.smartcar.com", "https://auth.smartcar.com
 
 
 @pytest.fixture
-def answer(wire):
+def answer(mock_api):
     """Mock the response of a host, with a clock offset in seconds, or a connection error."""
 
     def answer(origin, ahead=0.0, *, status=404, fault=None, date=None):
         then = datetime.now(UTC) + timedelta(seconds=ahead)
         headers = {"Date": date or format_datetime(then, usegmt=True)} if date != "" else {}
         options = {"body": fault} if fault else {"status": status, "headers": headers}
-        wire.mock.add("GET", f"{origin}/", **options)
+        mock_api.mock.add("GET", f"{origin}/", **options)
 
     return answer
 

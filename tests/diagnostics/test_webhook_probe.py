@@ -25,7 +25,7 @@ def site(settings):
 
 
 @pytest.fixture
-def view(wire, client):
+def view(mock_api, client):
     """Let the real view respond at https://your.site, with these settings."""
 
     def serve(settings=None, **changes):
@@ -41,17 +41,17 @@ def view(wire, client):
                 setattr(settings, name, value)
             return response.status_code, dict(response.headers), response.content
 
-        wire.mock.add_callback("POST", re.compile(r"https://your\.site/.*"), answer)
+        mock_api.mock.add_callback("POST", re.compile(r"https://your\.site/.*"), answer)
 
     return serve
 
 
 @pytest.fixture
-def before(wire):
+def before(mock_api):
     """Mock the response of a proxy before the view."""
 
     def serve(status=200, body="<h1>Welcome</h1>", **options):
-        wire.mock.add("POST", HOOK, status=status, body=body, **options)
+        mock_api.mock.add("POST", HOOK, status=status, body=body, **options)
 
     return serve
 
@@ -124,10 +124,10 @@ class TestTheView:
         assert "https://your.site/cars/webhook/an-u…/ rejects unsigned requests" in found[5][1]
         assert OTHER not in str(found)
 
-    def test_no_endpoint_name_is_shown_if_the_connection_fails(self, find, view, settings, wire):
+    def test_no_endpoint_name_is_shown_if_the_connection_fails(self, find, view, settings, mock_api):
         settings.SMARTCAR_WEBHOOK_TOKENS = {OTHER: ["of-another-application"]}
         settings.SMARTCAR_MANAGEMENT_TOKENS = []
-        wire.mock.add("POST", f"{HOOK}{OTHER}/", body=requests.ConnectionError("broken"))
+        mock_api.mock.add("POST", f"{HOOK}{OTHER}/", body=requests.ConnectionError("broken"))
         ((outcome, _, hint),) = found = find(webhook_probe.webhook)
         assert (outcome, "Try curl -v https://your.site." in hint) == ("wrong", True)
         assert OTHER not in str(found)
@@ -213,7 +213,7 @@ class TestProxy:
         ],
         ids=["spaces", "letters"],
     )
-    def test_a_proxy_that_rewrites_json(self, find, wire, rewrite):
+    def test_a_proxy_that_rewrites_json(self, find, mock_api, rewrite):
         def answer(request):
             body = rewrite(request.body)
             payload = json.loads(request.body)
@@ -223,30 +223,30 @@ class TestProxy:
             is_good = sign(body) == request.headers.get("SC-Signature")
             return 400 if is_good else 401, {}, "{}"
 
-        wire.mock.add_callback("POST", HOOK, answer)
+        mock_api.mock.add_callback("POST", HOOK, answer)
         found = find(webhook_probe.webhook)
         assert outcomes(found) == ["ok", "wrong", "ok"]
         assert "a proxy changes the body" in found[1][2]
 
-    def test_a_server_that_accepts_everything(self, find, wire):
+    def test_a_server_that_accepts_everything(self, find, mock_api):
         def answer(request):
             payload = json.loads(request.body)
             hashed = sign(payload["data"]["challenge"].encode()) if isinstance(payload, dict) else ""
             return 200, {}, json.dumps({"challenge": hashed} if hashed else {})
 
-        wire.mock.add_callback("POST", HOOK, answer)
+        mock_api.mock.add_callback("POST", HOOK, answer)
         found = find(webhook_probe.webhook)
         assert outcomes(found) == ["ok", "wrong", "wrong"]
         assert f"{HOOK} responds with 200 to an unsigned request" in found[2][1]
 
-    def test_a_server_that_stops_responding(self, find, wire):
+    def test_a_server_that_stops_responding(self, find, mock_api):
         def answer(request):
             payload = json.loads(request.body)
             if isinstance(payload, list):
                 raise requests.ConnectionError
             return 200, {}, json.dumps({"challenge": sign(payload["data"]["challenge"].encode())})
 
-        wire.mock.add_callback("POST", HOOK, answer)
+        mock_api.mock.add_callback("POST", HOOK, answer)
         assert outcomes(find(webhook_probe.webhook)) == ["ok", "wrong", "wrong"]
 
 

@@ -4,12 +4,16 @@ import contextlib
 import json
 import socket
 import threading
+import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import pytest
+from requests.adapters import HTTPAdapter
 
 from django_smartcar import sdk
+from django_smartcar.sdk import _http
 from tests.simulator.program import running
 
 from .simulator_responses import Smartcar
@@ -90,6 +94,7 @@ class Handler(BaseHTTPRequestHandler):
         if response.is_cut:
             self.close_connection = True
         else:
+            self.server.streams_ended += 1
             self.wfile.write(b"0\r\n\r\n")
 
     do_GET = do_POST = do_DELETE = play
@@ -107,6 +112,9 @@ class Server(ThreadingHTTPServer):
         self.over = threading.Event()
         self.requests = []
         self.sockets = []
+        self.timeouts = []  # of each request that the SDK sends
+        self.pauses = []  # seconds between its attempts
+        self.streams_ended = 0
         self.responses = []  # taken first, in order
         self.play = lambda request: Response()
 
@@ -120,9 +128,26 @@ class Server(ThreadingHTTPServer):
                 connection.shutdown(socket.SHUT_RDWR)
 
 
+def record_timeouts_and_pauses(server, monkeypatch):
+    """Record the timeout of every request that the SDK sends, and its pauses between attempts."""
+    send, sleep = HTTPAdapter.send, time.sleep
+
+    def recording_send(self, request, **kwargs):
+        server.timeouts.append(kwargs["timeout"])
+        return send(self, request, **kwargs)
+
+    def recording_sleep(seconds):
+        server.pauses.append(seconds)
+        sleep(seconds)
+
+    monkeypatch.setattr(HTTPAdapter, "send", recording_send)
+    monkeypatch.setattr(_http, "time", SimpleNamespace(monotonic=time.monotonic, sleep=recording_sleep))
+
+
 @pytest.fixture
-def server():
+def server(monkeypatch):
     with Server() as server:
+        record_timeouts_and_pauses(server, monkeypatch)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server

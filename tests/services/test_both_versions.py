@@ -27,12 +27,12 @@ SCOPE = ["required:read_vehicle_info", "read_vin", "read_odometer", "read_locati
 
 
 @pytest.fixture
-def vehicle(drives):
-    return drives().vehicles[0]
+def vehicle(connect_driver):
+    return connect_driver().vehicles[0]
 
 
-def test_a_connection_stores_the_same_details(drives, smartcar, settings, anna):
-    connected = drives()
+def test_a_connection_stores_the_same_details(connect_driver, smartcar, settings, anna):
+    connected = connect_driver()
     car = smartcar.car()
     (row,) = ConnectedVehicle.objects.all()
     assert connected.vehicles == [row]
@@ -45,8 +45,8 @@ def test_a_connection_stores_the_same_details(drives, smartcar, settings, anna):
     assert not account.needs_reconnecting
 
 
-def test_reconnecting_updates_the_account_of_the_same_user(drives):
-    first, again = drives(), drives()
+def test_reconnecting_updates_the_account_of_the_same_user(connect_driver):
+    first, again = connect_driver(), connect_driver()
     assert again.account == first.account
     assert again.vehicles == first.vehicles
 
@@ -100,9 +100,9 @@ def test_an_error_raises_the_same_exception_and_makes_the_same_record(vehicle, s
         vehicles.odometer(vehicle)
 
 
-def test_missing_permissions_raise_the_same_exception(drives, settings):
+def test_missing_permissions_raise_the_same_exception(connect_driver, settings):
     settings.SMARTCAR_SCOPE = ["required:read_vehicle_info"]
-    vehicle = drives().vehicles[0]
+    vehicle = connect_driver().vehicles[0]
     for asks in (vehicles.odometer, vehicles.location, lambda car: commands.send(car, "lock")):
         with pytest.raises(PermissionException):
             asks(vehicle)
@@ -116,8 +116,8 @@ def test_a_disconnected_vehicle_is_not_connected_at_smartcar(vehicle, smartcar):
         vehicles.odometer(vehicle)
 
 
-def test_a_sync_marks_a_vehicle_that_smartcar_has_disconnected(drives, smartcar):
-    drives("2-vehicles@smartcar.com")
+def test_a_sync_marks_a_vehicle_that_smartcar_has_disconnected(connect_driver, smartcar):
+    connect_driver("2-vehicles@smartcar.com")
     account = SmartcarAccount.objects.get()
     gone, stays = ConnectedVehicle.objects.order_by("pk")
     for grant in store.grants():
@@ -127,8 +127,8 @@ def test_a_sync_marks_a_vehicle_that_smartcar_has_disconnected(drives, smartcar)
     assert not gone.is_connected
 
 
-def test_a_single_vehicle_can_be_selected(drives):
-    connected = drives("3-vehicles@smartcar.com", single_select=True)
+def test_a_single_vehicle_can_be_selected(connect_driver):
+    connected = connect_driver("3-vehicles@smartcar.com", single_select=True)
     assert len(connected.vehicles) == 1
 
 
@@ -182,7 +182,7 @@ def test_a_token_is_refreshed_before_it_expires(vehicle):
 
 
 @pytest.mark.parametrize("ask", ["sync", "reload", "connect"])
-def test_an_invalid_token_is_refreshed_for_every_kind_of_request(vehicle, drives, ask):
+def test_an_invalid_token_is_refreshed_for_every_kind_of_request(vehicle, connect_driver, ask):
     with store.changes() as state:
         state.access_tokens.clear()
         state.application_tokens.clear()
@@ -191,7 +191,7 @@ def test_an_invalid_token_is_refreshed_for_every_kind_of_request(vehicle, drives
     elif ask == "reload":
         vehicles.reload(vehicle)
     else:
-        assert drives().vehicles == [vehicle]
+        assert connect_driver().vehicles == [vehicle]
 
 
 def test_a_token_that_is_refused_twice_is_replaced_once(vehicle, settings):
@@ -209,18 +209,18 @@ def test_a_token_that_is_refused_twice_is_replaced_once(vehicle, settings):
 
 
 def test_a_vehicle_that_is_reconnected_during_a_disconnect_stays_connected(
-    vehicle, drives, smartcar, settings, wire
+    vehicle, connect_driver, smartcar, settings, mock_api
 ):
     """The response to the disconnect is slow; meanwhile the driver has connected again in another tab."""
     real = settings.SMARTCAR_API_URL, settings.SMARTCAR_VEHICLE_API_URL
-    wire.mock.add_passthru(smartcar.url)
+    mock_api.mock.add_passthru(smartcar.url)
 
     def answer(request):
         settings.SMARTCAR_API_URL, settings.SMARTCAR_VEHICLE_API_URL = real
-        drives()
+        connect_driver()
         return 200, {}, '{"status": "success"}'
 
-    wire.mock.add_callback("DELETE", re.compile("https://late.example/.*"), answer)
+    mock_api.mock.add_callback("DELETE", re.compile("https://late.example/.*"), answer)
     shown = requests.get(
         f"{real[1]}/v3/connections",
         headers={"Authorization": "Bearer " + services.as_application(lambda token: token)}
@@ -228,7 +228,7 @@ def test_a_vehicle_that_is_reconnected_during_a_disconnect_stays_connected(
         else {},
         timeout=5,
     )
-    wire.mock.add("GET", re.compile("https://late.example/.*"), body=shown.text)
+    mock_api.mock.add("GET", re.compile("https://late.example/.*"), body=shown.text)
     settings.SMARTCAR_API_URL = settings.SMARTCAR_VEHICLE_API_URL = "https://late.example"
     vehicles.disconnect(vehicle)
     row = ConnectedVehicle.objects.get()

@@ -30,9 +30,9 @@ def run(*options):
 
 
 @pytest.fixture
-def account(drives):
+def account(connect_driver):
     """An account of 2.0 with two cars; the settings are those of 3 from now on."""
-    return drives("2-vehicles@smartcar.com").account
+    return connect_driver("2-vehicles@smartcar.com").account
 
 
 @pytest.fixture
@@ -149,9 +149,9 @@ def test_an_account_with_a_dead_refresh_token_works_after_migration(both, anna):
 
 
 def test_an_account_that_smartcar_no_longer_lists_is_skipped_and_the_others_are_migrated(
-    both, drives, smartcar, bert
+    both, connect_driver, smartcar, bert
 ):
-    settings_of_two = drives  # Bert connects while both API versions run
+    settings_of_two = connect_driver  # Bert connects while both API versions run
     connected = settings_of_two("bert@example.com", user=bert)
     SmartcarAccount.objects.filter(pk=connected.account.pk).update(api_version="2.0")
     with store.changes() as state:
@@ -201,8 +201,8 @@ def test_two_drivers_of_one_car_are_not_mixed_up(both, anna):
     assert lines == [f"{both}: not migrated ({NOT_CONNECTED})"]
 
 
-def test_an_ignored_filter_gives_nobody_another_users_vehicles(both, settings, drives, bert):
-    drives("bert@example.com", user=bert)
+def test_an_ignored_filter_gives_nobody_another_users_vehicles(both, settings, connect_driver, bert):
+    connect_driver("bert@example.com", user=bert)
     with store.changes() as state:
         state.grants[next(iter(state.grants))].vehicle_ids.clear()
     settings.SMARTCAR_SIMULATOR_FILTERS = False
@@ -242,17 +242,19 @@ def test_an_account_that_cannot_be_rolled_back_stays_with_v3(both, settings, how
     vehicles.odometer(ConnectedVehicle.objects.first())
 
 
-def test_a_driver_who_connected_with_the_v3_user_id_has_each_vehicle_once(both, drives, anna, v2_user_id):
+def test_a_driver_who_connected_with_the_v3_user_id_has_each_vehicle_once(
+    both, connect_driver, anna, v2_user_id
+):
     newer = store.owner("2-vehicles@smartcar.com").id
     SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="older-name", user=anna))
     rows_before = set(ConnectedVehicle.objects.values_list("pk", flat=True))
     SmartcarUser.objects.filter(pk=newer).delete()
-    drives("2-vehicles@smartcar.com")
+    connect_driver("2-vehicles@smartcar.com")
     assert ConnectedVehicle.objects.count() == 4
     run("--apply")
     assert set(ConnectedVehicle.objects.values_list("pk", flat=True)) == rows_before
     assert SmartcarAccount.objects.get().smartcar_user_id == newer
-    drives("2-vehicles@smartcar.com")
+    connect_driver("2-vehicles@smartcar.com")
     assert set(ConnectedVehicle.objects.values_list("pk", flat=True)) == rows_before
 
 
@@ -269,21 +271,21 @@ def test_another_drivers_connection_of_the_same_vehicle_does_not_count(both, ann
 
 @pytest.mark.parametrize("by", ["the command", "the driver"])
 def test_a_failed_refresh_in_progress_does_not_mark_a_migrated_account(
-    both, drives, settings, wire, smartcar, by
+    both, connect_driver, settings, mock_api, smartcar, by
 ):
     SmartcarAccount.objects.update(refresh_token="dead")
     settings.SMARTCAR_SIMULATOR_CODES = False
     settings.SMARTCAR_AUTH_URL = "https://auth.smartcar.com/oauth/token"
-    wire.mock.add_passthru(smartcar.url)
+    mock_api.mock.add_passthru(smartcar.url)
 
     def answer(request):
         if by == "the command":
             run("--apply")
         else:
-            drives("2-vehicles@smartcar.com")
+            connect_driver("2-vehicles@smartcar.com")
         return 400, {}, '{"error": "invalid_grant"}'
 
-    wire.mock.add_callback("POST", settings.SMARTCAR_AUTH_URL, answer, content_type="application/json")
+    mock_api.mock.add_callback("POST", settings.SMARTCAR_AUTH_URL, answer, content_type="application/json")
     with pytest.raises(SmartcarException):
         tokens.refresh(SmartcarAccount.objects.get())
     assert versions() == ["3"]
@@ -291,8 +293,8 @@ def test_a_failed_refresh_in_progress_does_not_mark_a_migrated_account(
     vehicles.odometer(ConnectedVehicle.objects.first())
 
 
-def test_a_single_select_grant_does_not_prevent_the_rollback_of_the_others(both, drives):
-    drives("2-vehicles@smartcar.com", single_select=True)
+def test_a_single_select_grant_does_not_prevent_the_rollback_of_the_others(both, connect_driver):
+    connect_driver("2-vehicles@smartcar.com", single_select=True)
     SmartcarAccount.objects.update(access_expires_at=timezone.now() - timedelta(hours=1))
     assert run("--back", "--apply")[1] is None
     for vehicle in ConnectedVehicle.objects.all():
@@ -306,9 +308,11 @@ def test_the_dry_run_reports_a_user_id_that_belongs_to_another_user(both, anna, 
     assert run()[0] == run("--apply")[0]
 
 
-def test_another_drivers_connection_does_not_count_if_the_filter_is_ignored(both, settings, drives, bert):
+def test_another_drivers_connection_does_not_count_if_the_filter_is_ignored(
+    both, settings, connect_driver, bert
+):
     settings.SMARTCAR_MANAGEMENT_TOKENS = []
-    drives("bert@example.com", user=bert)
+    connect_driver("bert@example.com", user=bert)
     with store.changes() as state:
         first, second = state.grants.values()
         second.vehicle_ids += first.vehicle_ids

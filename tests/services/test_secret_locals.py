@@ -170,16 +170,16 @@ def test_comparing_two_positions_shows_neither(tracked_vehicle, monkeypatch):
     assert_hidden(raised.value, LATITUDE, LONGITUDE, at="save_many")
 
 
-def test_reading_a_location_shows_no_position(tracked_vehicle, wire):
-    wire.get("car-1", "location", LOCATION)
+def test_reading_a_location_shows_no_position(tracked_vehicle, mock_api):
+    mock_api.get("car-1", "location", LOCATION)
     with fail_on("vehiclereading"), pytest.raises(Bug) as raised:
         vehicles.location(tracked_vehicle)
     assert_hidden(raised.value, LATITUDE, LONGITUDE, "access-0", at="location")
 
 
-def test_reading_the_details_shows_no_vin(vehicle, wire):
+def test_reading_the_details_shows_no_vin(vehicle, mock_api):
     vehicle.permissions = []
-    wire.car("car-1", vin=VIN)
+    mock_api.car("car-1", vin=VIN)
     with fail_on("connectedvehicle"), pytest.raises(Bug) as raised:
         vehicles.reload(vehicle)
     assert_hidden(raised.value, VIN, "access-0", at="reload")

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from django_smartcar.services import _session, client, sync, tokens, vehicles
 
-from ..wire import TOKEN
+from ..mock_api import TOKEN
 from .test_secret_locals import Bug, assert_hidden, fail
 
 pytestmark = pytest.mark.django_db
@@ -32,16 +32,16 @@ def due(make_account, anna):
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-def test_a_failed_exchange_shows_no_token_and_no_client_secret(due, wire, settings, failure):
+def test_a_failed_exchange_shows_no_token_and_no_client_secret(due, mock_api, settings, failure):
     settings.SMARTCAR_CLIENT_SECRET = "c1ient-secret-of-the-site"
-    wire.mock.add("POST", TOKEN, **FAILURES[failure])
+    mock_api.mock.add("POST", TOKEN, **FAILURES[failure])
     with pytest.raises(Exception) as raised:  # noqa: PT011 (any of them)
         tokens.access_token(due)
     assert_hidden(raised.value, *SECRETS, "c1ient-secret-of-the-site", at="_exchange")
 
 
-def test_a_bug_after_an_exchange_shows_no_token(due, wire, monkeypatch):
-    wire.tokens()
+def test_a_bug_after_an_exchange_shows_no_token(due, mock_api, monkeypatch):
+    mock_api.tokens()
     monkeypatch.setattr(tokens._refresh_lock, "write", fail)
     with pytest.raises(Bug) as raised:
         tokens.access_token(due)

@@ -10,7 +10,7 @@ from django_smartcar.models import SmartcarAccount
 from django_smartcar.services import tokens
 from django_smartcar.simulator import store
 
-from ..demo import ROOT
+from ..example_server import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -33,9 +33,9 @@ def test_what_a_rollback_leaves(database):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("smartcar", ["2.0"], indirect=True)
-def test_a_refresh_works_in_a_test_case_of_django(smartcar, drives):
+def test_a_refresh_works_in_a_test_case_of_django(smartcar, connect_driver):
     """No other connection could see the rows of such a test, so all writes stay in its transaction."""
-    drives()
+    connect_driver()
     for _ in range(2):
         SmartcarAccount.objects.update(access_expires_at=None)
         tokens.access_token(SmartcarAccount.objects.get())

@@ -1,4 +1,4 @@
-"""Project of ``tests.site``, which imports its Celery application."""
+"""Project of ``tests.site_processes``, which imports its Celery application."""
 
 from .celery import app as celery_app
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from ..site import CONNECT, ROOT, finished, wait_until
+from ..site_processes import CONNECT, ROOT, finished, wait_until
 
 #: How each worker is started, and what it logs when a task is done.
 WORKERS = {
@@ -57,8 +57,8 @@ def test_a_worker_refreshes_each_token_once_even_if_it_is_enqueued_twice(site, s
     for _ in range(2):
         assert enqueue(site, engine)["enqueued"] == 5
     log = worker(10)
-    assert site.left == 0
-    assert len(server.asked_at) == 5
+    assert site.unrefreshed == 0
+    assert len(server.request_times) == 5
     assert "access-" not in log
     assert "refresh-" not in log
 
@@ -66,16 +66,16 @@ def test_a_worker_refreshes_each_token_once_even_if_it_is_enqueued_twice(site, s
 def test_enqueue_exchanges_no_token_itself(site, server, engine):
     site.make_accounts(5)
     assert enqueue(site, engine, "--limit", "3")["enqueued"] == 3
-    assert site.left == 5
-    assert not server.asked_at
+    assert site.unrefreshed == 5
+    assert not server.request_times
 
 
 def test_celery_retries_after_a_429(site, server):
     site.make_accounts(1)
-    server.instead = [(429, {"Retry-After": "1"}, {})]
+    server.next_responses = [(429, {"Retry-After": "1"}, {})]
     finished(site.refresh("--enqueue", "celery"))
     process = site.start(*WORKERS["celery"][0])
-    wait_until(lambda: site.left == 0)
+    wait_until(lambda: site.unrefreshed == 0)
     process.terminate()
     assert any("retry: Retry in 1" in line for line in finished(process))
 
@@ -84,10 +84,10 @@ def test_the_task_for_celery_beat_enqueues_what_is_due(site, server):
     site.make_accounts(5)
     site.run("-m", "celery", "--app", "tests.site_project", "call", BEAT["smartcar"]["task"])
     process = site.start(*WORKERS["celery"][0])
-    wait_until(lambda: site.left == 0)
+    wait_until(lambda: site.unrefreshed == 0)
     process.terminate()
     finished(process)
-    assert len(server.asked_at) == 5
+    assert len(server.request_times) == 5
 
 
 def test_the_tasks_package_can_be_imported_without_a_backend():

@@ -57,7 +57,7 @@ def test_requests_through_a_proxy_are_blocked(server):
     proxies = {"http": f"http://127.0.0.1:{server.server_port}"}
     with testing.blocked(), pytest.raises(testing.NetworkBlocked, match="POST to api.smartcar.com"):
         requests.post("http://api.smartcar.com/", data={"a": "b"}, proxies=proxies, timeout=5)
-    assert not server.asked_at
+    assert not server.request_times
 
 
 @pytest.mark.parametrize("session", [lambda: None, requests.Session], ids=["pooled", "own"])
@@ -65,9 +65,9 @@ def test_requests_of_the_sdk_are_blocked_for_any_host(server, session):
     requester = sdk.Requester(session=session(), retries=0)
     with testing.blocked(), pytest.raises(testing.NetworkBlocked, match="127.0.0.1"):
         requester.call("POST", server.url)
-    assert not server.asked_at
+    assert not server.request_times
     requester.call("POST", server.url, data={"refresh_token": "first-0"})
-    assert len(server.asked_at) == 1
+    assert len(server.request_times) == 1
 
 
 def test_requests_to_the_hosts_of_the_settings_are_blocked(db, vehicle, sent):
@@ -82,7 +82,7 @@ def test_with_a_simulator_the_sdk_reaches_no_other_host(server, settings):
             sdk.Requester(retries=0).call("POST", server.url)
         with smartcar.on_a_port() as url, pytest.raises(testing.NetworkBlocked):
             sdk.Requester(retries=0).call("POST", f"{url}@127.0.0.1:{server.server_port}/")
-    assert not server.asked_at
+    assert not server.request_times
 
 
 def test_requests_of_other_libraries_to_other_hosts_pass(server, sent):
@@ -90,7 +90,7 @@ def test_requests_of_other_libraries_to_other_hosts_pass(server, sent):
         requests.post(server.url, data={"refresh_token": "first-0"}, timeout=5)
         with pytest.raises(requests.ConnectionError):
             requests.get("https://notsmartcar.com/", timeout=1)
-    assert len(server.asked_at) == 1
+    assert len(server.request_times) == 1
     assert sent == ["notsmartcar.com"]
 
 

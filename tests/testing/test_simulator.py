@@ -26,7 +26,7 @@ from django_smartcar.simulator.webhooks import queue, registry
 from tests.people.models import Person
 
 from ..simulator.browser import RequestsBrowser, Visit
-from ..site import wait_until
+from ..site_processes import wait_until
 
 READ_AT = {
     "odometer": "odometer",

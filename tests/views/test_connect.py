@@ -31,14 +31,14 @@ def start(client, **form):
     return parse_qs(urlsplit(response.url).query)["state"][0]
 
 
-def connects(wire):
-    wire.tokens()
-    wire.driver("driver-a", ["car-1"])
-    wire.car("car-1")
+def connects(mock_api):
+    mock_api.tokens()
+    mock_api.driver("driver-a", ["car-1"])
+    mock_api.car("car-1")
 
 
-def test_a_user_who_returns_with_a_code_sees_the_vehicle(annas, wire):
-    connects(wire)
+def test_a_user_who_returns_with_a_code_sees_the_vehicle(annas, mock_api):
+    connects(mock_api)
     response = annas.get(CALLBACK, {"code": "a-code", "state": start(annas)}, follow=True)
     assert response.redirect_chain == [(reverse("smartcar:vehicles"), 302)]
     assert "Connected: 2021 Chevrolet Bolt." in response.text
@@ -74,8 +74,8 @@ def test_the_redirect_uri_of_the_settings_is_preferred(annas, settings):
 
 
 @pytest.mark.parametrize("next_url", ["/garage/", "/garage/?page=2#top"])
-def test_next_redirects_within_the_site(annas, wire, next_url):
-    connects(wire)
+def test_next_redirects_within_the_site(annas, mock_api, next_url):
+    connects(mock_api)
     response = annas.get(CALLBACK, {"code": "a-code", "state": start(annas, next=next_url)})
     assert response.url == next_url
 
@@ -89,58 +89,58 @@ def test_next_redirects_within_the_site(annas, wire, next_url):
         "https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "https:///evil.example",
      "\x00/", "/" + "a" * 3000],
 )  # fmt: skip
-def test_next_cannot_leave_the_site(annas, wire, next_url):
-    connects(wire)
+def test_next_cannot_leave_the_site(annas, mock_api, next_url):
+    connects(mock_api)
     response = annas.get(CALLBACK, {"code": "a-code", "state": start(annas, next=next_url)})
     assert response.url == reverse("smartcar:vehicles")
 
 
-def test_next_in_the_callback_url_is_ignored(annas, wire):
-    connects(wire)
+def test_next_in_the_callback_url_is_ignored(annas, mock_api):
+    connects(mock_api)
     query = {"code": "a-code", "state": start(annas), "next": "https://evil.example/"}
     assert annas.get(CALLBACK, query).url == reverse("smartcar:vehicles")
 
 
-def test_a_callback_with_an_unknown_state_is_rejected(annas, wire):
+def test_a_callback_with_an_unknown_state_is_rejected(annas, mock_api):
     response = annas.get(CALLBACK, {"code": "a-code", "state": "made-up"})
     assert response.status_code == 400
     assert "Please start again" in response.text
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
 
 
-def test_a_callback_without_a_state_is_rejected(annas, wire):
+def test_a_callback_without_a_state_is_rejected(annas, mock_api):
     start(annas)
     assert annas.get(CALLBACK, {"code": "a-code"}).status_code == 400
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
 
 
-def test_a_callback_of_another_user_is_rejected(annas, anna, bert, wire):
+def test_a_callback_of_another_user_is_rejected(annas, anna, bert, mock_api):
     state = start(annas)
     berts = Client()
     berts.force_login(bert)
     assert berts.get(CALLBACK, {"code": "a-code", "state": state}).status_code == 400
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
     assert not SmartcarAccount.objects.exists()
 
 
-def test_a_callback_in_another_session_is_rejected(annas, anna, wire):
+def test_a_callback_in_another_session_is_rejected(annas, anna, mock_api):
     state = start(annas)
     other = Client()
     other.force_login(anna)
     assert other.get(CALLBACK, {"code": "a-code", "state": state}).status_code == 400
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
 
 
-def test_a_replayed_callback_is_rejected(annas, wire):
-    connects(wire)
+def test_a_replayed_callback_is_rejected(annas, mock_api):
+    connects(mock_api)
     query = {"code": "a-code", "state": start(annas)}
     annas.get(CALLBACK, query)
     assert annas.get(CALLBACK, query).status_code == 400
-    assert len(wire.exchanges) == 1
+    assert len(mock_api.exchanges) == 1
 
 
-def test_two_tabs_can_both_connect(annas, wire):
-    connects(wire)
+def test_two_tabs_can_both_connect(annas, mock_api):
+    connects(mock_api)
     states = [start(annas, next="/one/"), start(annas, next="/two/")]
     pages = [annas.get(CALLBACK, {"code": "a-code", "state": state}).url for state in states]
     assert pages == ["/one/", "/two/"]
@@ -151,7 +151,7 @@ def test_two_tabs_can_both_connect(annas, wire):
     ["access_denied", "vehicle_incompatible", "invalid_subscription", "no_vehicles", "configuration_error",
      "server_error", "user_manually_returned_to_application"],
 )  # fmt: skip
-def test_each_error_of_connect_has_its_own_page_with_a_retry_button(annas, wire, error):
+def test_each_error_of_connect_has_its_own_page_with_a_retry_button(annas, mock_api, error):
     query = {"error": error, "error_description": "<b>raw words</b>", "state": start(annas, next="/garage/")}
     response = annas.get(CALLBACK, query)
     problem = ERROR_PAGES[error]
@@ -161,15 +161,15 @@ def test_each_error_of_connect_has_its_own_page_with_a_retry_button(annas, wire,
     assert f'action="{CONNECT}"' in response.text
     assert 'name="next" value="/garage/"' in response.text
     assert "raw words" not in response.text
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
 
 
 @pytest.mark.parametrize("query", [{"error": "access_denied"}, {"code": "access_denied"}])
-def test_a_denial_is_not_logged_as_an_error(annas, wire, caplog, query):
+def test_a_denial_is_not_logged_as_an_error(annas, mock_api, caplog, query):
     response = annas.get(CALLBACK, {**query, "state": start(annas)})
     assert response.status_code == 200
     assert "You did not connect a car" in response.text
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
     assert "WARNING" not in caplog.text
 
 
@@ -203,8 +203,8 @@ def test_a_callback_without_code_and_error_is_a_server_error(annas):
     assert annas.get(CALLBACK, {"state": start(annas)}).status_code == 502
 
 
-def test_a_failed_code_exchange_shows_a_page_and_stores_nothing(annas, wire, caplog):
-    wire.tokens_fail(description="Invalid code: a-code.")
+def test_a_failed_code_exchange_shows_a_page_and_stores_nothing(annas, mock_api, caplog):
+    mock_api.tokens_fail(description="Invalid code: a-code.")
     response = annas.get(CALLBACK, {"code": "a-code", "state": start(annas)})
     assert response.status_code == 502
     assert "Nothing is stored" in response.text
@@ -212,9 +212,9 @@ def test_a_failed_code_exchange_shows_a_page_and_stores_nothing(annas, wire, cap
     assert "a-code" not in caplog.text
 
 
-def test_an_account_of_another_user_is_rejected_with_a_page(account, vehicle, bert, client, wire):
+def test_an_account_of_another_user_is_rejected_with_a_page(account, vehicle, bert, client, mock_api):
     client.force_login(bert)
-    connects(wire)
+    connects(mock_api)
     response = client.get(CALLBACK, {"code": "a-code", "state": start(client)})
     assert response.status_code == 409
     assert "belongs to another user" in response.text
@@ -223,16 +223,16 @@ def test_an_account_of_another_user_is_rejected_with_a_page(account, vehicle, be
     assert SmartcarAccount.objects.get().access_token == "access-0"
 
 
-def test_a_consent_without_a_vehicle_shows_a_page(annas, wire):
-    wire.tokens()
-    wire.driver("driver-a", [])
+def test_a_consent_without_a_vehicle_shows_a_page(annas, mock_api):
+    mock_api.tokens()
+    mock_api.driver("driver-a", [])
     response = annas.get(CALLBACK, {"code": "a-code", "state": start(annas)})
     assert "There is no car in that account" in response.text
 
 
-def test_a_callback_without_the_strict_session_cookie_is_repeated(annas, client, wire):
+def test_a_callback_without_the_strict_session_cookie_is_repeated(annas, client, mock_api):
     """Browsers send a SameSite=Strict session cookie only with requests from this site."""
-    connects(wire)
+    connects(mock_api)
     state = start(annas)
     cookies, annas.cookies = annas.cookies, type(annas.cookies)()
     page = annas.get(CALLBACK, {"code": "a-code", "state": state})
@@ -243,13 +243,13 @@ def test_a_callback_without_the_strict_session_cookie_is_repeated(annas, client,
     assert annas.get(url.replace("&amp;", "&")).status_code == 302
 
 
-def test_a_user_who_was_logged_out_meanwhile_is_asked_to_log_in(annas, wire):
+def test_a_user_who_was_logged_out_meanwhile_is_asked_to_log_in(annas, mock_api):
     state = start(annas)
     annas.logout()
     response = annas.get(CALLBACK, {"code": "a-code", "state": state, "again": "1"})
     assert response.status_code == 400
     assert "Log in to this site first" in response.text
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
 
 
 def test_the_callback_is_not_cached_and_does_not_leak_its_url(annas):
@@ -299,8 +299,8 @@ class TestNewLogin:
     """The brand requires a new login: the vehicle's card has a button that leads there and back."""
 
     @pytest.fixture
-    def vehicle(self, smartcar, drives, annas):
-        vehicle = drives().vehicles[0]
+    def vehicle(self, smartcar, connect_driver, annas):
+        vehicle = connect_driver().vehicles[0]
         smartcar.car().fault = "CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED"
         annas.post(f"/cars/{vehicle.pk}/refresh/")
         return vehicle
@@ -317,7 +317,7 @@ class TestNewLogin:
         assert f"{vehicle.name} can be reached again." in page
         assert self.url(vehicle) not in page
 
-    def test_a_callback_for_another_vehicle_is_rejected(self, annas, smartcar, vehicle, drives):
+    def test_a_callback_for_another_vehicle_is_rejected(self, annas, smartcar, vehicle, connect_driver):
         parameters = smartcar.visit(annas.post(self.url(vehicle)).url)
         page = annas.get(CALLBACK, parameters | {"vehicle_id": "another"})
         assert page.status_code == 400

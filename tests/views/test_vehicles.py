@@ -10,7 +10,7 @@ from django_smartcar.models import ConnectedVehicle, SmartcarAccount, VehicleCom
 from django_smartcar.services import readings
 from django_smartcar.views import vehicles
 
-from ..wire import API, IN_MOTION
+from ..mock_api import API, IN_MOTION
 
 pytestmark = pytest.mark.django_db
 
@@ -47,40 +47,40 @@ def test_another_user_does_not_see_the_vehicle(berts, vehicle):
 
 
 @pytest.mark.parametrize("action", ["lock", "unlock", *FORM_PATHS, "refresh", "disconnect"])
-def test_a_vehicle_of_another_user_is_a_404(berts, vehicle, wire, action):
+def test_a_vehicle_of_another_user_is_a_404(berts, vehicle, mock_api, action):
     assert berts.post(f"/cars/{vehicle.pk}/{action}/").status_code == 404
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
     assert not VehicleCommand.objects.exists()
     assert ConnectedVehicle.objects.get().is_connected
 
 
 @pytest.mark.parametrize("action", ["lock", "unlock", *FORM_PATHS, "refresh", "disconnect"])
-def test_an_anonymous_user_is_redirected_to_the_login(client, vehicle, wire, action):
+def test_an_anonymous_user_is_redirected_to_the_login(client, vehicle, mock_api, action):
     url = f"/cars/{vehicle.pk}/{action}/"
     assert client.post(url).url == f"/login/?next={url}"
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
 
 
 @pytest.mark.parametrize("action", ["lock", "unlock", *FORM_PATHS, "refresh"])
-def test_a_get_changes_nothing(annas, vehicle, wire, action):
+def test_a_get_changes_nothing(annas, vehicle, mock_api, action):
     response = annas.get(f"/cars/{vehicle.pk}/{action}/", follow=True)
     assert response.redirect_chain == [(LIST, 302)]
     assert "Please press the button again." in response.text
     assert annas.put(f"/cars/{vehicle.pk}/{action}/").status_code == 405
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
 
 
 @pytest.mark.parametrize("action", ["lock", "unlock", *FORM_PATHS, "refresh", "disconnect"])
-def test_a_post_needs_a_csrf_token(anna, vehicle, wire, action):
+def test_a_post_needs_a_csrf_token(anna, vehicle, mock_api, action):
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(anna)
     assert strict.post(f"/cars/{vehicle.pk}/{action}/").status_code == 403
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
 
 
 @pytest.mark.parametrize(("action", "word"), [("lock", "locked"), ("unlock", "unlocked")])
-def test_the_owner_locks_and_unlocks(annas, anna, vehicle, wire, action, word):
-    wire.commands("car-1")
+def test_the_owner_locks_and_unlocks(annas, anna, vehicle, mock_api, action, word):
+    mock_api.commands("car-1")
     page = annas.post(f"/cars/{vehicle.pk}/{action}/", follow=True).text
     assert f"2021 Chevrolet Bolt is {word}." in page
     row = VehicleCommand.objects.get()
@@ -88,30 +88,30 @@ def test_the_owner_locks_and_unlocks(annas, anna, vehicle, wire, action, word):
     assert f"{action}: succeeded" in page
 
 
-def test_a_failed_command_shows_a_plain_message(annas, vehicle, wire):
-    wire.commands("car-1", IN_MOTION, status=409)
+def test_a_failed_command_shows_a_plain_message(annas, vehicle, mock_api):
+    mock_api.commands("car-1", IN_MOTION, status=409)
     page = annas.post(f"/cars/{vehicle.pk}/lock/", follow=True).text
     assert "The car is moving. Try again once it has stopped." in page
     assert "lock: failed (IN_MOTION)" in page
 
 
-def test_refresh_reads_the_permitted_readings(annas, vehicle, wire):
+def test_refresh_reads_the_permitted_readings(annas, vehicle, mock_api):
     place = {"latitude": 37.4292, "longitude": 122.1381}
-    wire.batch("car-1", {"odometer": {"distance": 104.32}, "location": place})
+    mock_api.batch("car-1", {"odometer": {"distance": 104.32}, "location": place})
     page = annas.post(f"/cars/{vehicle.pk}/refresh/", follow=True).text
     assert "2021 Chevrolet Bolt is up to date." in page
     assert "104.3\xa0km" in page
     assert "37.4292, 122.1381" in page
 
 
-def test_disconnecting_asks_for_confirmation(annas, vehicle, wire):
+def test_disconnecting_asks_for_confirmation(annas, vehicle, mock_api):
     page = annas.get(f"/cars/{vehicle.pk}/disconnect/")
     assert "Disconnect 2021 Chevrolet Bolt?" in page.text
     assert ConnectedVehicle.objects.get().is_connected
 
 
-def test_a_disconnected_vehicle_is_not_listed(annas, vehicle, wire):
-    wire.disconnects("car-1")
+def test_a_disconnected_vehicle_is_not_listed(annas, vehicle, mock_api):
+    mock_api.disconnects("car-1")
     page = annas.post(f"/cars/{vehicle.pk}/disconnect/", follow=True).text
     assert "2021 Chevrolet Bolt is disconnected." in page
     assert "You have not connected a car yet." in page
@@ -127,7 +127,7 @@ def test_a_vehicle_without_the_permission_has_no_lock_button(annas, make_vehicle
     assert "Nothing has been read from this car yet." in page
 
 
-def test_a_lost_connection_has_a_button_to_connect_again(annas, vehicle, wire):
+def test_a_lost_connection_has_a_button_to_connect_again(annas, vehicle, mock_api):
     SmartcarAccount.objects.update(reconnect_required_at=timezone.now())
     page = annas.get(LIST).text
     assert "The connection to this car has ended." in page
@@ -135,14 +135,14 @@ def test_a_lost_connection_has_a_button_to_connect_again(annas, vehicle, wire):
     assert f"/cars/{vehicle.pk}/lock/" not in page
 
 
-def test_undecryptable_tokens_break_no_page_and_buttons_show_an_error(annas, vehicle, wire, lose_key):
+def test_undecryptable_tokens_break_no_page_and_buttons_show_an_error(annas, vehicle, mock_api, lose_key):
     lose_key()
     assert "2021 Chevrolet Bolt" in annas.get(LIST).text
     for action in ("lock", "refresh", "disconnect"):
         page = annas.post(f"/cars/{vehicle.pk}/{action}/", follow=True).text
         assert "Something went wrong between this site and the car." in page
     assert VehicleCommand.objects.get().error_type == "DecryptionError"
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
 
 
 def test_the_page_shows_no_secret_and_is_not_cached(annas, make_vehicle, account):
@@ -182,26 +182,26 @@ def controllable(make_vehicle, account):
         ),
     ],
 )
-def test_the_owner_charges_and_sends_a_destination(annas, controllable, wire, action, form, path, sent):
-    wire.mock.add("POST", f"{API}/vehicles/car-1/{path}", json={"status": "success"})
+def test_the_owner_charges_and_sends_a_destination(annas, controllable, mock_api, action, form, path, sent):
+    mock_api.mock.add("POST", f"{API}/vehicles/car-1/{path}", json={"status": "success"})
     assert f'action="/cars/{controllable.pk}/command/{action}/"' in annas.get(LIST).text
     page = annas.post(f"/cars/{controllable.pk}/command/{action}/", form, follow=True).text
     assert str(vehicles.FORM_COMMANDS[action][0]) % "2021 Chevrolet Bolt" in page
-    (request,) = wire.sent("POST", f"/{path}")
+    (request,) = mock_api.sent("POST", f"/{path}")
     assert json.loads(request.body) == sent
     assert VehicleCommand.objects.get().status == "succeeded"
 
 
 @pytest.mark.parametrize("limit", ["", "much", "49", "nan"])
-def test_an_invalid_limit_shows_an_error(annas, controllable, wire, limit):
+def test_an_invalid_limit_shows_an_error(annas, controllable, mock_api, limit):
     page = annas.post(
         f"/cars/{controllable.pk}/command/set_charge_limit/", {"limit": limit}, follow=True
     ).text
     assert "A charge limit is from 50 to 100 %" in page or "Please fill in numbers." in page
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
 
 
-def test_an_unknown_command_is_a_404(annas, controllable, wire):
+def test_an_unknown_command_is_a_404(annas, controllable, mock_api):
     assert annas.post(f"/cars/{controllable.pk}/command/delete_charge_schedule/").status_code == 404
 
 
@@ -218,12 +218,12 @@ def lock_only_vehicle(make_vehicle, account):
     return make_vehicle(account, "car-2", permissions=["control_security"])
 
 
-def test_a_button_that_is_pressed_twice_sends_one_command(annas, vehicle, wire):
-    wire.commands("car-1")
+def test_a_button_that_is_pressed_twice_sends_one_command(annas, vehicle, mock_api):
+    mock_api.commands("car-1")
     annas.post(f"/cars/{vehicle.pk}/lock/")
     page = annas.post(f"/cars/{vehicle.pk}/lock/", follow=True).text
     assert "The same was asked a moment ago" in page
-    assert len(wire.sent("POST", "/security")) == 1
+    assert len(mock_api.sent("POST", "/security")) == 1
 
 
 READINGS = {

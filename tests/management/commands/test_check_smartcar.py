@@ -48,8 +48,8 @@ def run_json(*arguments):
 
 
 @pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
-def test_a_site_without_problems(smartcar, live_server, drives, client, settings):
-    drives()
+def test_a_site_without_problems(smartcar, live_server, connect_driver, client, settings):
+    connect_driver()
     settings.SMARTCAR_WEBHOOK_WORK = "inline"
     assert post(client, event(), token=store.MANAGEMENT_TOKEN).status_code == 200
     registry.add("Fleet", f"{live_server.url}/cars/webhook/", auto_subscribe=True)
@@ -68,15 +68,15 @@ def test_a_site_without_problems(smartcar, live_server, drives, client, settings
 
 
 @pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
-def test_it_changes_nothing_at_smartcar_and_no_account(smartcar, live_server, drives):
-    drives()
+def test_it_changes_nothing_at_smartcar_and_no_account(smartcar, live_server, connect_driver):
+    connect_driver()
     columns = ("access_token", "refresh_token", "token_version", "reconnect_required_at")
     before = list(SmartcarAccount.objects.values_list(*columns)), [car.id for car in store.cars()]
-    begin = len(smartcar.asked)
+    begin = len(smartcar.requests)
     run("--url", live_server.url)
     assert before == (list(SmartcarAccount.objects.values_list(*columns)), [car.id for car in store.cars()])
-    assert {method for method, _ in smartcar.asked[begin:]} <= {"GET", "POST"}
-    assert {path.rpartition("/")[2] for method, path in smartcar.asked[begin:] if method == "POST"} == {
+    assert {method for method, _ in smartcar.requests[begin:]} <= {"GET", "POST"}
+    assert {path.rpartition("/")[2] for method, path in smartcar.requests[begin:] if method == "POST"} == {
         "token"
     }
 
@@ -153,8 +153,8 @@ def test_without_a_url_the_origin_of_the_redirect_uri_is_used(smartcar, live_ser
 
 @pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
 @pytest.mark.parametrize("is_wrong", [False, True])
-def test_no_secret_is_printed(smartcar, live_server, drives, settings, caplog, is_wrong):
-    account = drives().account
+def test_no_secret_is_printed(smartcar, live_server, connect_driver, settings, caplog, is_wrong):
+    account = connect_driver().account
     tokens.access_token(account)
     names = ("SMARTCAR_CLIENT_SECRET", "SMARTCAR_V2_CLIENT_SECRET")
     if is_wrong:
@@ -173,9 +173,9 @@ def test_no_secret_is_printed(smartcar, live_server, drives, settings, caplog, i
 
 def test_results_are_yielded_as_soon_as_they_are_available(smartcar):
     walk = diagnostics.run_checks()
-    asked = len(smartcar.asked)
+    asked = len(smartcar.requests)
     assert next(walk)[0] == "settings"
     assert next(walk)[0] == "database"
-    assert len(smartcar.asked) == asked
+    assert len(smartcar.requests) == asked
     assert [name for name, _ in walk][-1] == "webhook"
-    assert len(smartcar.asked) > asked
+    assert len(smartcar.requests) > asked

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ...demo import MANAGE, ROOT, environment, manage, served
+from ...example_server import MANAGE, ROOT, environment, manage, served
 
 pytestmark = pytest.mark.slow
 

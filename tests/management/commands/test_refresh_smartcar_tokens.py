@@ -1,6 +1,5 @@
 import json
 import sys
-import time
 import uuid
 from datetime import datetime, timedelta
 from io import StringIO
@@ -15,7 +14,7 @@ from django_smartcar.models import SmartcarAccount, VehicleCommand
 from django_smartcar.services import commands
 from django_smartcar.simulator import store
 
-from ...wire import TOKEN
+from ...mock_api import TOKEN
 
 pytestmark = pytest.mark.django_db
 
@@ -31,8 +30,8 @@ def run(*args):
     return out.getvalue().splitlines(), None
 
 
-def test_the_token_of_the_application_is_refreshed_too(smartcar, drives):
-    drives()
+def test_the_token_of_the_application_is_refreshed_too(smartcar, connect_driver):
+    connect_driver()
     assert run()[0] == ["0 refreshed, 0 failed, 0 waiting for their driver to connect again"]
     lines, error = run("--within", "60")
     assert lines[0].startswith(f"application {store.M2M_CLIENT_ID}: refreshed, good until ")
@@ -64,83 +63,85 @@ def accounts(make_account, anna):
     return rows
 
 
-def refreshed(wire):
-    return [form["refresh_token"] for form in wire.exchanges]
+def refreshed(mock_api):
+    return [form["refresh_token"] for form in mock_api.exchanges]
 
 
-def test_what_is_due_is_refreshed_with_a_line_each_and_a_summary(accounts, wire):
-    wire.tokens()
+def test_what_is_due_is_refreshed_with_a_line_each_and_a_summary(accounts, mock_api):
+    mock_api.tokens()
     lines, error = run()
-    assert refreshed(wire) == ["refresh-of-soon"]
+    assert refreshed(mock_api) == ["refresh-of-soon"]
     assert lines[0].startswith(f"Smartcar account {accounts['soon'].pk}: refreshed, good until ")
     assert lines[1] == "1 refreshed, 0 failed, 1 waiting for their driver to connect again"
     assert error is None
 
 
-def test_within_widens_what_is_due(accounts, wire):
-    wire.tokens()
+def test_within_widens_what_is_due(accounts, mock_api):
+    mock_api.tokens()
     run("--within", "120")
-    assert sorted(refreshed(wire)) == ["refresh-of-later", "refresh-of-soon"]
+    assert sorted(refreshed(mock_api)) == ["refresh-of-later", "refresh-of-soon"]
 
 
-def test_all_refreshes_everything_but_rejected_refresh_tokens(accounts, wire):
-    wire.tokens()
+def test_all_refreshes_everything_but_rejected_refresh_tokens(accounts, mock_api):
+    mock_api.tokens()
     run("--all")
-    assert sorted(refreshed(wire)) == ["refresh-of-later", "refresh-of-soon"]
+    assert sorted(refreshed(mock_api)) == ["refresh-of-later", "refresh-of-soon"]
 
 
-def test_a_dry_run_sends_no_request(accounts, wire):
+def test_a_dry_run_sends_no_request(accounts, mock_api):
     lines, error = run("--dry-run", "--all")
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
     assert [line.split(": ")[1] for line in lines[:2]] == ["would be refreshed"] * 2
     assert lines[2:] == ["2 would be refreshed, 1 waiting for their driver to connect again"]
     assert error is None
 
 
-def test_nothing_due_is_a_success(wire, db):
+def test_nothing_due_is_a_success(mock_api, db):
     assert run() == (["0 refreshed, 0 failed, 0 waiting for their driver to connect again"], None)
 
 
-def test_a_dead_token_fails_the_run_once_and_is_not_tried_again(accounts, wire):
-    wire.tokens_fail(description="Invalid refresh_token: refresh-of-soon.")
+def test_a_dead_token_fails_the_run_once_and_is_not_tried_again(accounts, mock_api):
+    mock_api.tokens_fail(description="Invalid refresh_token: refresh-of-soon.")
     lines, error = run()
     assert lines == [f"Smartcar account {accounts['soon'].pk}: needs its driver to connect again"]
     assert error == "0 refreshed, 1 failed, 2 waiting for their driver to connect again"
     lines, error = run()
     assert error is None
-    assert len(wire.sent("POST")) == 1
+    assert len(mock_api.sent("POST")) == 1
 
 
-def test_a_network_fault_fails_the_run_and_is_tried_again(accounts, wire):
-    wire.mock.add("POST", TOKEN, body=requests.ConnectionError())
+def test_a_network_fault_fails_the_run_and_is_tried_again(accounts, mock_api):
+    mock_api.mock.add("POST", TOKEN, body=requests.ConnectionError())
     _, error = run()
     assert error == "0 refreshed, 1 failed, 1 waiting for their driver to connect again"
-    wire.tokens()
+    mock_api.tokens()
     _, error = run()
     assert error is None
-    assert refreshed(wire) == ["refresh-of-soon"]
+    assert refreshed(mock_api) == ["refresh-of-soon"]
 
 
-def test_one_account_that_fails_does_not_stop_the_others(accounts, wire):
-    wire.tokens_fail(403, "access_denied")
-    wire.tokens()
+def test_one_account_that_fails_does_not_stop_the_others(accounts, mock_api):
+    mock_api.tokens_fail(403, "access_denied")
+    mock_api.tokens()
     lines, error = run("--all")
     assert error == "1 refreshed, 1 failed, 1 waiting for their driver to connect again"
     assert "will be tried again" in lines[0]
 
 
-def test_a_token_that_no_key_decrypts_does_not_stop_the_others(accounts, make_account, bert, wire, lose_key):
+def test_a_token_that_no_key_decrypts_does_not_stop_the_others(
+    accounts, make_account, bert, mock_api, lose_key
+):
     lose_key()
     make_account(bert, "driver-b", access_for=timedelta(minutes=20), refresh_token="refresh-of-bert")
-    wire.tokens()
+    mock_api.tokens()
     lines, error = run()
-    assert refreshed(wire) == ["refresh-of-bert"]
+    assert refreshed(mock_api) == ["refresh-of-bert"]
     assert any("will be tried again (DecryptionError)" in line for line in lines)
     assert error == "1 refreshed, 1 failed, 1 waiting for their driver to connect again"
 
 
-def test_no_token_is_printed(accounts, wire):
-    wire.tokens_fail(description="Invalid refresh_token: refresh-of-soon.")
+def test_no_token_is_printed(accounts, mock_api):
+    mock_api.tokens_fail(description="Invalid refresh_token: refresh-of-soon.")
     lines, error = run("--all")
     assert "refresh-of" not in "".join(lines) + error
 
@@ -152,8 +153,8 @@ def test_invalid_minutes_are_refused(minutes):
 
 
 @pytest.mark.parametrize("smartcar", ["2.0"], indirect=True)
-def test_a_token_that_smartcar_has_rejected_is_due(smartcar, drives):
-    vehicle = drives().vehicles[0]
+def test_a_token_that_smartcar_has_rejected_is_due(smartcar, connect_driver):
+    vehicle = connect_driver().vehicles[0]
     store.state().access_tokens.clear()
     with pytest.raises(AuthenticationException):
         commands.send(vehicle, "lock")
@@ -166,35 +167,35 @@ def test_zero_is_refused(option):
     assert "is not a number of" in run(option, "0")[1]
 
 
-def test_each_token_is_refreshed_once_even_if_the_new_one_is_due(accounts, wire):
+def test_each_token_is_refreshed_once_even_if_the_new_one_is_due(accounts, mock_api):
     """A new token lives for two hours, which is within the five that are asked for."""
-    wire.tokens()
+    mock_api.tokens()
     run("--within", "300")
-    assert len(wire.exchanges) == 2
+    assert len(mock_api.exchanges) == 2
 
 
-def test_expired_locks_are_refreshed_first(accounts, wire):
+def test_expired_locks_are_refreshed_first(accounts, mock_api):
     """Its refresh token may be used up, and then works for a short time only: due or not."""
     ended = {"refresh_lease": uuid.uuid4(), "refresh_lease_until": timezone.now() - timedelta(seconds=1)}
     SmartcarAccount.objects.filter(pk=accounts["later"].pk).update(**ended)
-    wire.tokens()
+    mock_api.tokens()
     run("--limit", "1")
-    assert refreshed(wire) == ["refresh-of-later"]
+    assert refreshed(mock_api) == ["refresh-of-later"]
     run()
-    assert refreshed(wire) == ["refresh-of-later", "refresh-of-soon"]
+    assert refreshed(mock_api) == ["refresh-of-later", "refresh-of-soon"]
 
 
-def test_a_locked_row_is_skipped(accounts, wire):
+def test_a_locked_row_is_skipped(accounts, mock_api):
     held = {"refresh_lease": uuid.uuid4(), "refresh_lease_until": timezone.now() + timedelta(seconds=50)}
     SmartcarAccount.objects.filter(pk=accounts["soon"].pk).update(**held)
     lines, error = run()
     assert lines[0].endswith(": skipped (refreshed elsewhere)")
     assert lines[1].startswith("0 refreshed, 0 failed, 1 skipped (refreshed elsewhere), ")
     assert error is None
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
 
 
-def test_a_row_that_is_no_longer_due_is_skipped(accounts, wire):
+def test_a_row_that_is_no_longer_due_is_skipped(accounts, mock_api):
     """Both were read at once; while the first is exchanged another copy renews the second."""
 
     def answer(request):
@@ -203,68 +204,66 @@ def test_a_row_that_is_no_longer_due_is_skipped(accounts, wire):
         others.update(token_version=1, access_expires_at=now + timedelta(hours=2), refreshed_at=now)
         return 200, {}, json.dumps(PAIR)
 
-    wire.mock.add_callback("POST", TOKEN, answer, content_type="application/json")
+    mock_api.mock.add_callback("POST", TOKEN, answer, content_type="application/json")
     lines, _ = run("--all")
-    assert len(wire.sent("POST")) == 1
+    assert len(mock_api.sent("POST")) == 1
     assert lines[1].endswith(": skipped (refreshed elsewhere)")
 
 
-def test_an_invalidated_token_is_refreshed(accounts, wire):
+def test_an_invalidated_token_is_refreshed(accounts, mock_api):
     """Or the refresh token of a driver who is away would die after sixty days."""
     SmartcarAccount.objects.filter(pk=accounts["later"].pk).update(access_token="", access_expires_at=None)
-    wire.tokens()
+    mock_api.tokens()
     run()
-    assert sorted(refreshed(wire)) == ["refresh-of-later", "refresh-of-soon"]
+    assert sorted(refreshed(mock_api)) == ["refresh-of-later", "refresh-of-soon"]
 
 
-def test_the_run_waits_and_retries_after_a_429(accounts, wire):
-    wire.mock.add("POST", TOKEN, status=429, json={}, headers={"Retry-After": "2"})
-    wire.tokens()
-    started = time.monotonic()
+def test_the_run_waits_and_retries_after_a_429(accounts, mock_api, clock):
+    mock_api.mock.add("POST", TOKEN, status=429, json={}, headers={"Retry-After": "2"})
+    mock_api.tokens()
     lines, error = run()
-    assert time.monotonic() - started >= 2
+    assert round(clock.elapsed, 3) >= 2
     assert lines[1].startswith("1 refreshed, 0 failed, ")
     assert error is None
 
 
-def test_the_run_ends_if_retry_after_is_too_long(accounts, wire):
-    wire.mock.add("POST", TOKEN, status=429, json={"type": "RATE_LIMIT"}, headers={"Retry-After": "3600"})
+def test_the_run_ends_if_retry_after_is_too_long(accounts, mock_api):
+    mock_api.mock.add("POST", TOKEN, status=429, json={"type": "RATE_LIMIT"}, headers={"Retry-After": "3600"})
     lines, error = run("--all")
-    assert len(wire.sent("POST")) == 1
+    assert len(mock_api.sent("POST")) == 1
     assert lines[0].endswith(": not refreshed, will be tried again (RATE_LIMIT)")
     assert error.startswith("0 refreshed, 1 failed, ")
     assert error.endswith(", stopped before the end")
 
 
-def test_it_says_when_an_account_that_fails_will_need_its_driver(accounts, wire):
+def test_it_says_when_an_account_that_fails_will_need_its_driver(accounts, mock_api):
     ends = timezone.now() + timedelta(days=3)
     SmartcarAccount.objects.filter(pk=accounts["soon"].pk).update(refresh_expires_at=ends)
-    wire.tokens_fail(500, "server_error")
+    mock_api.tokens_fail(500, "server_error")
     lines, _ = run()
     assert lines[0].endswith(
         f"; needs its driver to connect again if that fails until {ends:%Y-%m-%d %H:%M} UTC"
     )
 
 
-def test_only_the_most_urgent_tokens_are_refreshed_up_to_the_limit(accounts, make_account, anna, wire):
+def test_only_the_most_urgent_tokens_are_refreshed_up_to_the_limit(accounts, make_account, anna, mock_api):
     for _ in range(9):
         make_account(anna, refresh_token="refresh-of-another")
-    wire.tokens()
+    mock_api.tokens()
     lines, _ = run("--all", "--limit", "1")
-    assert refreshed(wire) == ["refresh-of-soon"]
+    assert refreshed(mock_api) == ["refresh-of-soon"]
 
 
-def test_jitter_delays_the_start(accounts, wire, monkeypatch):
+def test_jitter_delays_the_start(accounts, mock_api, monkeypatch, clock):
     monkeypatch.setattr("random.uniform", lambda least, most: most)
-    wire.tokens()
-    started = time.monotonic()
+    mock_api.tokens()
     run("--jitter", "1")
-    assert time.monotonic() - started >= 1
+    assert round(clock.elapsed, 3) >= 1
 
 
-def test_json_outputs_json_lines(accounts, wire):
-    wire.tokens()
-    wire.tokens_fail()
+def test_json_outputs_json_lines(accounts, mock_api):
+    mock_api.tokens()
+    mock_api.tokens_fail()
     lines, error = run("--all", "--json")
     *rows, last = map(json.loads, lines)
     assert {row["smartcaraccount"] for row in rows} == {accounts["soon"].pk, accounts["later"].pk}
@@ -285,9 +284,9 @@ class Terminal(StringIO):
         return True
 
 
-def test_a_terminal_shows_a_bar_and_what_went_wrong(accounts, wire):
-    wire.tokens()
-    wire.tokens_fail()
+def test_a_terminal_shows_a_bar_and_what_went_wrong(accounts, mock_api):
+    mock_api.tokens()
+    mock_api.tokens_fail()
     screen = Terminal()
     with pytest.raises(CommandError):
         call_command("refresh_smartcar_tokens", "--all", stdout=screen, no_color=True)
@@ -302,8 +301,8 @@ def test_a_missing_task_backend_is_named(accounts, monkeypatch):
     assert run("--enqueue", "celery")[1].endswith("; type: pip install 'django-smartcar[celery]'")
 
 
-def test_a_pending_command_of_a_dead_process_is_expired_but_not_by_a_dry_run(smartcar, drives):
-    record = commands.send(drives().vehicles[0], "lock")
+def test_a_pending_command_of_a_dead_process_is_expired_but_not_by_a_dry_run(smartcar, connect_driver):
+    record = commands.send(connect_driver().vehicles[0], "lock")
     long_ago = timezone.now() - timedelta(hours=1)
     VehicleCommand.objects.update(status="pending", finished_at=None, created_at=long_ago)
     run("--dry-run")

@@ -177,14 +177,14 @@ def in_the_moment_of(words, act):
     return connection.execute_wrapper(wrapper)
 
 
-def test_a_token_that_is_refreshed_meanwhile_is_not_overwritten(accounts, keys, wire):
-    wire.tokens()
+def test_a_token_that_is_refreshed_meanwhile_is_not_overwritten(accounts, keys, mock_api):
+    mock_api.tokens()
     keys(NEW, OLD)
     due = SmartcarAccount.objects.get(pk=accounts[0].pk)
     with in_the_moment_of(["UPDATE", "refresh_token"], lambda: tokens.refresh(due)):
         _, error = run()
     assert error is None
-    assert wire.exchanges[0]["refresh_token"] == "refresh-of-0"
+    assert mock_api.exchanges[0]["refresh_token"] == "refresh-of-0"
     assert [open_with(NEW, text) for text in stored()] == ["access-1", "refresh-1", *all_pairs()[2:]]
 
 

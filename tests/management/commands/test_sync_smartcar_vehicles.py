@@ -1,7 +1,6 @@
 import gc
 import json
 import threading
-import time
 import tracemalloc
 from collections import Counter
 from contextlib import suppress
@@ -22,7 +21,7 @@ from django_smartcar.services import vehicles
 from django_smartcar.services.sync import _leases
 from django_smartcar.simulator import store
 
-from ...wire import TOKEN, UPSTREAM, v2_error
+from ...mock_api import TOKEN, UPSTREAM, v2_error
 
 pytestmark = pytest.mark.django_db
 in_both_versions = pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
@@ -37,7 +36,7 @@ def sync(*options):
 
 
 @pytest.fixture
-def fleet(make_vehicle, account, wire):
+def fleet(make_vehicle, account, mock_api):
     """Create vehicles, and the responses to their requests."""
 
     def make(number):
@@ -46,16 +45,18 @@ def fleet(make_vehicle, account, wire):
             for n in range(number)
         ]
         for car in cars:
-            wire.batch(car.smartcar_vehicle_id, {"odometer": {"distance": 100 + car.pk}, "location": PLACE})
+            mock_api.batch(
+                car.smartcar_vehicle_id, {"odometer": {"distance": 100 + car.pk}, "location": PLACE}
+            )
         return cars
 
     return make
 
 
 @in_both_versions
-def test_every_car_of_every_driver_is_read_with_one_request(drives, smartcar, bert):
-    drives("3-vehicles@smartcar.com")
-    drives("bert@example.com", user=bert)
+def test_every_car_of_every_driver_is_read_with_one_request(connect_driver, smartcar, bert):
+    connect_driver("3-vehicles@smartcar.com")
+    connect_driver("bert@example.com", user=bert)
     assert "4 read, 0 needs driver, 0 failed" in sync()
     for vehicle in ConnectedVehicle.objects.all():
         car = next(car for car in store.cars() if car.id == vehicle.smartcar_vehicle_id)
@@ -66,20 +67,22 @@ def test_every_car_of_every_driver_is_read_with_one_request(drives, smartcar, be
 
 
 @in_both_versions
-def test_a_rejected_token_is_refreshed_and_no_vehicle_fails(drives, smartcar):
-    drives("3-vehicles@smartcar.com")
+def test_a_rejected_token_is_refreshed_and_no_vehicle_fails(connect_driver, smartcar):
+    connect_driver("3-vehicles@smartcar.com")
     with store.changes() as state:
         state.access_tokens.clear()
         state.application_tokens.clear()
     assert "3 read" in sync()
 
 
-def test_one_request_a_car_and_failures_do_not_stop_the_others(fleet, make_vehicle, account, wire, anna):
+def test_one_request_a_car_and_failures_do_not_stop_the_others(fleet, make_vehicle, account, mock_api, anna):
     fleet(3)
     sleeping = make_vehicle(account, "asleep", permissions=["read_odometer"])
-    wire.batch("asleep", {"odometer": (409, v2_error(409, "VEHICLE_STATE", "ASLEEP"))})
+    mock_api.batch("asleep", {"odometer": (409, v2_error(409, "VEHICLE_STATE", "ASLEEP"))})
     broken = make_vehicle(account, "broken", permissions=["read_odometer"])
-    wire.mock.add("POST", "https://api.smartcar.com/v2.0/vehicles/broken/batch", json=UPSTREAM, status=502)
+    mock_api.mock.add(
+        "POST", "https://api.smartcar.com/v2.0/vehicles/broken/batch", json=UPSTREAM, status=502
+    )
     make_vehicle(account, "shy", permissions=[])
     dead = SmartcarAccount.objects.create(
         smartcar_user=account.smartcar_user, api_version="2.0", reconnect_required_at=timezone.now()
@@ -101,7 +104,7 @@ def test_one_request_a_car_and_failures_do_not_stop_the_others(fleet, make_vehic
     assert by_vehicle[broken.pk]["reason"] == "NO_RESPONSE"
     assert by_vehicle[lost.pk]["outcome"] == "needs driver"
     assert summary["summary"]["read"] == 3
-    assert len(wire.sent("POST", "/car-1/batch")) == 1
+    assert len(mock_api.sent("POST", "/car-1/batch")) == 1
     assert VehicleReading.objects.latest_only().filter(kind="odometer").count() == 3
 
 
@@ -112,7 +115,7 @@ def test_no_more_than_the_limit_are_read_and_the_rest_next_time(fleet, monkeypat
     assert "2 read" in sync()
 
 
-def test_a_page_belongs_to_the_process_that_leases_it_first(fleet, wire, monkeypatch):
+def test_a_page_belongs_to_the_process_that_leases_it_first(fleet, mock_api, monkeypatch):
     """Between reading the page and leasing it."""
     monkeypatch.setattr(syncing, "PAGE", 2)
     cars = fleet(4)
@@ -126,7 +129,7 @@ def test_a_page_belongs_to_the_process_that_leases_it_first(fleet, wire, monkeyp
 
     with connection.execute_wrapper(lease_first):
         assert "3 read" in sync()
-    assert not wire.sent("POST", f"/{cars[0].smartcar_vehicle_id}/batch")
+    assert not mock_api.sent("POST", f"/{cars[0].smartcar_vehicle_id}/batch")
 
 
 def test_a_run_that_is_interrupted_gives_its_page_back(fleet):
@@ -142,7 +145,7 @@ def test_a_run_that_is_interrupted_gives_its_page_back(fleet):
     assert "2 read" in sync()
 
 
-def test_concurrency_limits_the_requests_at_once(fleet, wire, make_vehicle, account):
+def test_concurrency_limits_the_requests_at_once(fleet, mock_api, make_vehicle, account):
     at_once, most = [0], [0]
     gate, lock = threading.Barrier(4, timeout=5), threading.Lock()
 
@@ -162,19 +165,19 @@ def test_concurrency_limits_the_requests_at_once(fleet, wire, make_vehicle, acco
     for number in range(12):
         make_vehicle(account, f"slow-{number}", permissions=["read_odometer"])
         url = f"https://api.smartcar.com/v2.0/vehicles/slow-{number}/batch"
-        wire.mock.add_callback("POST", url, answer, content_type="application/json")
+        mock_api.mock.add_callback("POST", url, answer, content_type="application/json")
     assert "12 read" in sync("--concurrency", "4")
     assert most[0] == 4
 
 
-def limit(wire, vehicle_id, code, retry_after):
+def limit(mock_api, vehicle_id, code, retry_after):
     """Answer the next request to this vehicle with a 429."""
     url = f"https://api.smartcar.com/v2.0/vehicles/{vehicle_id}/batch"
     headers = {"Retry-After": str(retry_after)}
-    wire.mock.add("POST", url, status=429, json=v2_error(429, "RATE_LIMIT", code), headers=headers)
+    mock_api.mock.add("POST", url, status=429, json=v2_error(429, "RATE_LIMIT", code), headers=headers)
 
 
-def test_a_rate_limited_vehicle_gets_no_request_and_stays_due(fleet, wire):
+def test_a_rate_limited_vehicle_gets_no_request_and_stays_due(fleet, mock_api):
     blocked, _ = fleet(2)
     until = timezone.now() + timedelta(hours=1)
     RateLimit.objects.create(key=blocked.smartcar_vehicle_id, blocked_until=until)
@@ -183,53 +186,53 @@ def test_a_rate_limited_vehicle_gets_no_request_and_stays_due(fleet, wire):
     assert 3590 < row.pop("retry_after") <= 3600
     assert row == {"vehicle": blocked.pk, "outcome": "rate limited", "reason": "VEHICLE"}
     assert (last["summary"]["read"], last["summary"]["rate_limited"]) == (1, 1)
-    assert not wire.sent("POST", "/car-0/batch")
+    assert not mock_api.sent("POST", "/car-0/batch")
     RateLimit.objects.update(blocked_until=None)
     assert "1 read" in sync()
 
 
 @pytest.mark.parametrize("is_whole", [True, False])
 def test_a_429_blocks_the_vehicle_for_all_processes_and_no_other_vehicle(
-    make_vehicle, account, wire, is_whole
+    make_vehicle, account, mock_api, is_whole
 ):
     refused, other = (make_vehicle(account, name, permissions=["read_odometer"]) for name in ("a", "b"))
     if is_whole:
-        limit(wire, "a", "VEHICLE", 77)
+        limit(mock_api, "a", "VEHICLE", 77)
     else:
         item = (429, v2_error(429, "RATE_LIMIT", "VEHICLE"), {"Retry-After": "77"})
-        wire.batch("a", {"odometer": item})
-    wire.batch("b", {"odometer": {"distance": 5}})
+        mock_api.batch("a", {"odometer": item})
+    mock_api.batch("b", {"odometer": {"distance": 5}})
     *lines, _ = map(json.loads, sync("--json", "--concurrency", "1").splitlines())
     assert lines[0]["retry_after"] == 77
     assert [line["outcome"] for line in lines] == ["rate limited", "read"]
     with pytest.raises(RateLimited) as raised:
         vehicles.odometer(refused)
     assert 70 < raised.value.retry_after <= 77
-    assert len(wire.sent("POST")) == 2
+    assert len(mock_api.sent("POST")) == 2
 
 
-def test_all_requests_wait_while_the_application_is_rate_limited(fleet, make_vehicle, account, wire):
+def test_all_requests_wait_while_the_application_is_rate_limited(
+    fleet, make_vehicle, account, mock_api, clock
+):
     for name in ("car-0", "car-1"):
-        limit(wire, name, "SMARTCAR_API", 1)
+        limit(mock_api, name, "SMARTCAR_API", 1)
     fleet(5)
-    began = time.monotonic()
     assert "5 read" in sync("--concurrency", "1")
-    assert time.monotonic() - began >= 2
-    asked = [request.url.split("/")[-2] for request in wire.sent("POST")]
+    assert round(clock.elapsed, 3) >= 2
+    asked = [request.url.split("/")[-2] for request in mock_api.sent("POST")]
     assert asked == ["car-0", "car-0", "car-1", "car-1", "car-2", "car-3", "car-4"]
     assert RateLimit.objects.get(key="application:2.0").blocked_until is not None
 
 
-def test_a_rate_limit_found_by_another_process_is_waited_for(fleet, wire):
+def test_a_rate_limit_found_by_another_process_is_waited_for(fleet, mock_api, clock):
     fleet(1)
     RateLimit.objects.create(key="application:2.0", blocked_until=timezone.now() + timedelta(seconds=1))
-    began = time.monotonic()
     assert "1 read" in sync()
-    assert time.monotonic() - began >= 0.9
+    assert round(clock.elapsed, 3) >= 0.9
 
 
-def test_a_rate_limit_that_cannot_be_saved_is_still_respected(fleet, wire, caplog):
-    limit(wire, "car-0", "SMARTCAR_API", 1)
+def test_a_rate_limit_that_cannot_be_saved_is_still_respected(fleet, mock_api, caplog, clock):
+    limit(mock_api, "car-0", "SMARTCAR_API", 1)
     fleet(1)
 
     def fail(execute, sql, params, many, context):
@@ -237,25 +240,24 @@ def test_a_rate_limit_that_cannot_be_saved_is_still_respected(fleet, wire, caplo
             raise OperationalError("locked")
         return execute(sql, params, many, context)
 
-    began = time.monotonic()
     with connection.execute_wrapper(fail):
         assert "1 read" in sync()
-    assert time.monotonic() - began >= 1
+    assert round(clock.elapsed, 3) >= 1
     assert "could not store the rate limit" in caplog.text
 
 
-def test_the_run_ends_if_the_application_is_rate_limited_for_too_long(fleet, wire):
-    limit(wire, "car-0", "SMARTCAR_API", 3600)
+def test_the_run_ends_if_the_application_is_rate_limited_for_too_long(fleet, mock_api):
+    limit(mock_api, "car-0", "SMARTCAR_API", 3600)
     fleet(3)
     assert sync("--concurrency", "1").endswith(", stopped before the end\n")
-    assert len(wire.sent("POST")) == 1
+    assert len(mock_api.sent("POST")) == 1
     assert _leases.due(timezone.now() - timedelta(hours=1)).count() == 3
 
 
 @in_both_versions
-def test_billable_requests_are_counted(drives, smartcar):
+def test_billable_requests_are_counted(connect_driver, smartcar):
     """API v3 returns everything in one response."""
-    (vehicle,) = drives().vehicles
+    (vehicle,) = connect_driver().vehicles
     RateLimit.objects.all().delete()
     names = [name for name in vehicles.DASHBOARD_READINGS if vehicle.can(READ_METHODS[name].permission)]
     assert len(names) > 1
@@ -264,12 +266,14 @@ def test_billable_requests_are_counted(drives, smartcar):
     assert row.requests == (1 if vehicle.account.uses_v3 else len(names))
 
 
-def test_failed_requests_are_counted_and_rate_limited_ones_are_not(fleet, make_vehicle, account, wire):
+def test_failed_requests_are_counted_and_rate_limited_ones_are_not(fleet, make_vehicle, account, mock_api):
     fleet(1)
     for name in ("broken", "refused"):
         make_vehicle(account, name, permissions=["read_odometer"])
-    wire.mock.add("POST", "https://api.smartcar.com/v2.0/vehicles/broken/batch", json=UPSTREAM, status=502)
-    limit(wire, "refused", "VEHICLE", 60)
+    mock_api.mock.add(
+        "POST", "https://api.smartcar.com/v2.0/vehicles/broken/batch", json=UPSTREAM, status=502
+    )
+    limit(mock_api, "refused", "VEHICLE", 60)
     with pytest.raises(CommandError):
         sync()
     month = f"{timezone.now():%Y-%m}"
@@ -288,10 +292,10 @@ class Terminal(StringIO):
         return True
 
 
-def test_a_terminal_shows_a_bar_and_what_went_wrong(fleet, make_vehicle, account, wire):
+def test_a_terminal_shows_a_bar_and_what_went_wrong(fleet, make_vehicle, account, mock_api):
     fleet(3)
     lost = make_vehicle(account, "lost", permissions=["read_odometer"])
-    wire.batch("lost", {"odometer": (409, v2_error(409, "VEHICLE_STATE", "ASLEEP"))})
+    mock_api.batch("lost", {"odometer": (409, v2_error(409, "VEHICLE_STATE", "ASLEEP"))})
     screen = Terminal()
     with pytest.raises(CommandError):
         call_command("sync_smartcar_vehicles", stdout=screen, no_color=True)
@@ -319,7 +323,7 @@ def test_the_lease_of_a_killed_run_expires_after_ten_minutes(fleet):
 
 
 def test_the_lease_is_renewed_while_tokens_are_refreshed_and_a_stop_is_respected(
-    make_account, make_vehicle, anna, wire, monkeypatch
+    make_account, make_vehicle, anna, mock_api, monkeypatch
 ):
     for number in range(3):
         account = make_account(anna, f"driver-{number}", access_for=timedelta(0))
@@ -339,7 +343,7 @@ def test_the_lease_is_renewed_while_tokens_are_refreshed_and_a_stop_is_respected
         return 200, {}, json.dumps(body)
 
     renewed = []
-    wire.mock.add_callback("POST", TOKEN, exchange, content_type="application/json")
+    mock_api.mock.add_callback("POST", TOKEN, exchange, content_type="application/json")
     run.run(timezone.now(), concurrency=1)
     assert renewed == [{True}, {True}]
     assert results == []
@@ -387,16 +391,16 @@ LOGIN = v2_error(400, "CONNECTED_SERVICES_ACCOUNT", "AUTHENTICATION_FAILED")
         (v2_error(401, "AUTHENTICATION"), "failed"),
     ],
 )
-def test_a_page_takes_as_many_queries_if_all_vehicles_fail(make_vehicle, account, wire, failure, outcome):
+def test_a_page_takes_as_many_queries_if_all_vehicles_fail(make_vehicle, account, mock_api, failure, outcome):
     counts = []
-    wire.tokens()
+    mock_api.tokens()
     for number in (3, 30):
         ConnectedVehicle.objects.all().delete()
         RateLimit.objects.all().delete()
         for n in range(number):
             make_vehicle(account, f"car-{n}", permissions=["read_odometer"])
             url = f"https://api.smartcar.com/v2.0/vehicles/car-{n}/batch"
-            wire.mock.add("POST", url, json=failure, status=failure["statusCode"])
+            mock_api.mock.add("POST", url, json=failure, status=failure["statusCode"])
         out = StringIO()
 
         def run(out=out):

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from ...site import finished, wait_until
+from ...site_processes import finished, wait_until
 
 MAKE = """
 import sys
@@ -45,7 +45,7 @@ class CarServer(ThreadingHTTPServer):
         self.gate.set()
         #: How often each car was asked.
         self.asked = Counter()
-        self.latency = self.at_once = 0
+        self.latency = self.concurrent = 0
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
 
@@ -57,11 +57,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers["Content-Length"]))
         with self.server.lock:
             self.server.asked[self.path.split("/")[-2]] += 1
-            self.server.at_once += 1
+            self.server.concurrent += 1
         time.sleep(self.server.latency)
         self.server.gate.wait(60)
         with self.server.lock:
-            self.server.at_once -= 1
+            self.server.concurrent -= 1
         item = {"path": "/odometer", "code": 200, "body": {"distance": 5}}
         content = json.dumps({"responses": [item]}).encode()
         self.send_response(200)
@@ -89,7 +89,7 @@ def sync(site, *arguments):
 
 
 def held(site):
-    return site.ask("select count(*) from smartcar_connectedvehicle where sync_claim is not null")[0][0]
+    return site.query("select count(*) from smartcar_connectedvehicle where sync_claim is not null")[0][0]
 
 
 def test_processes_share_the_work_without_doing_any_twice(site, cars):
@@ -105,14 +105,14 @@ def test_processes_share_the_work_without_doing_any_twice(site, cars):
 def test_a_signal_ends_the_run_after_the_requests_in_flight(site, cars, number):
     cars.latency = 0.5
     copy = sync(site, "--concurrency", "4")
-    wait_until(lambda: cars.at_once == 4)
+    wait_until(lambda: cars.concurrent == 4)
     copy.send_signal(number)
     *_, summary = finished(copy)
     read = cars.asked.total()
     assert summary.startswith(f"{read} read, 0 needs driver, 0 failed, ")
     assert summary.endswith(", stopped before the end")
     assert read < 20
-    assert site.ask("select count(*) from smartcar_vehiclereading") == [(read,)]
+    assert site.query("select count(*) from smartcar_vehiclereading") == [(read,)]
     assert held(site) == 0
     cars.latency = 0
     assert finished(sync(site))[-1].startswith(f"{60 - read} read, ")
@@ -122,12 +122,12 @@ def test_a_signal_ends_the_run_after_the_requests_in_flight(site, cars, number):
 def test_vehicles_of_a_killed_run_are_read_by_others_when_the_lease_expires(site, cars):
     cars.gate.clear()
     copy = sync(site, "--concurrency", "4")
-    wait_until(lambda: cars.at_once == 4)
+    wait_until(lambda: cars.concurrent == 4)
     copy.kill()
     copy.communicate()
     cars.gate.set()
     assert held(site) == 60
     assert finished(sync(site, "--max-age", "0"))[-1].startswith("0 read, ")
-    site.ask("update smartcar_connectedvehicle set synced_at = datetime('now', '-10 minutes')")
+    site.query("update smartcar_connectedvehicle set synced_at = datetime('now', '-10 minutes')")
     assert finished(sync(site))[-1].startswith("60 read, ")
     assert held(site) == 0

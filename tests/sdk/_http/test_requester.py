@@ -108,34 +108,31 @@ class TestTimeouts:
     )
     def test_reads_and_commands_have_their_own(self, server, method, short):
         server.play = lambda request: SILENCE
-        impatient = sdk.Requester(**{"timeout": 9, "command_timeout": 9, short: 0.05})
-        start = time.monotonic()
+        impatient = sdk.Requester(**{"timeout": 9, "command_timeout": 9, short: 0.3})
         with pytest.raises(sdk.NoResponseException) as caught:
             impatient.call(method, server.url)
-        assert 0.05 <= time.monotonic() - start < 5
+        assert server.timeouts == [(5, 0.3)]
         assert caught.value.request_sent is True
         assert len(server.requests) == 1
 
     def test_the_callers_timeout_overrides_ours(self, server):
         server.play = lambda request: SILENCE
         patient = sdk.Requester(timeout=9, command_timeout=9)
-        start = time.monotonic()
         with pytest.raises(sdk.NoResponseException):
-            patient.call("POST", server.url, timeout=0.05)
-        assert time.monotonic() - start < 4
+            patient.call("POST", server.url, timeout=0.3)
+        assert server.timeouts == [0.3]
 
     def test_there_is_one_even_if_the_caller_passes_none(self, server):
         server.play = lambda request: SILENCE
-        start = time.monotonic()
         with pytest.raises(sdk.NoResponseException):
-            sdk.Requester(timeout=0.05).call("GET", server.url, timeout=None)
-        assert time.monotonic() - start < 4
+            sdk.Requester(timeout=0.3).call("GET", server.url, timeout=None)
+        assert server.timeouts == [(5, 0.3)]
 
     @pytest.mark.parametrize("method", ["GET", "POST"])
     def test_an_incomplete_response_is_not_retried(self, server, requester, method):
         server.play = lambda request: Response(body=b"{", headers={"Transfer-Encoding": "chunked"})
         with pytest.raises(sdk.NoResponseException) as caught:
-            requester.call(method, server.url, timeout=0.05)
+            requester.call(method, server.url, timeout=0.3)
         assert caught.value.request_sent is True
         assert len(server.requests) == 1
 
@@ -175,7 +172,7 @@ class TestConnectionFailures:
                 other.connect_ex(listener.getsockname())
             url = f"http://127.0.0.1:{listener.getsockname()[1]}"
             with pytest.raises(sdk.NoResponseException) as caught:
-                sdk.Requester(connect_timeout=0.05).call("POST", url)
+                sdk.Requester(connect_timeout=0.3).call("POST", url)
         assert caught.value.request_sent is False
 
     @pytest.mark.parametrize(
@@ -293,28 +290,25 @@ class TestReadsAreRetried:
 
     def test_not_before_retry_after(self, server, requester):
         server.responses = [Response(502, headers={"Retry-After": "0.2"})]
-        start = time.monotonic()
         requester.call("GET", server.url)
-        assert time.monotonic() - start >= 0.2
+        assert server.pauses == [0.2]
 
     def test_not_at_all_if_retry_after_is_long(self, server, requester):
         server.play = lambda request: Response(429, SMARTCAR_API, {"Retry-After": "120"})
-        start = time.monotonic()
         with pytest.raises(sdk.RateLimitingException) as caught:
             requester.call("GET", server.url)
         assert caught.value.retry_after == 120
         assert len(server.requests) == 1
-        assert time.monotonic() - start < 4
+        assert server.pauses == []
 
     @pytest.mark.parametrize(("retry_after", "deadline"), [("4.1", 1000), ("1", 0.5)])
     def test_not_at_all_if_the_pause_would_be_too_long(self, server, retry_after, deadline):
         server.play = lambda request: Response(502, headers={"Retry-After": retry_after})
-        start = time.monotonic()
         with pytest.raises(sdk.UnexpectedStatusException) as caught:
             sdk.Requester(deadline=deadline).call("GET", server.url)
         assert caught.value.retry_after == float(retry_after)
         assert len(server.requests) == 1
-        assert time.monotonic() - start < float(retry_after)
+        assert server.pauses == []
 
     def test_within_the_deadline_when_the_server_is_slow(self, server):
         def slow(request):
@@ -322,20 +316,18 @@ class TestReadsAreRetried:
             return Response(502)
 
         server.play = slow
-        hurried = sdk.Requester(timeout=1, retries=100, deadline=0.4, backoff=0.001)
-        start = time.monotonic()
+        hurried = sdk.Requester(timeout=1, retries=100, deadline=1, backoff=0.001)
         with pytest.raises(sdk.SmartcarException):
             hurried.call("GET", server.url)
-        assert time.monotonic() - start < 2
-        assert 2 <= len(server.requests) <= 4
+        assert all(timeout.total < 1 for timeout in server.timeouts[1:])
+        assert 2 <= len(server.requests) <= 7
 
     def test_within_the_deadline_when_the_retry_gets_no_response(self, server):
         server.responses = [Response(502), SILENCE]
-        hurried = sdk.Requester(timeout=5, deadline=0.2, backoff=0.001)
-        start = time.monotonic()
+        hurried = sdk.Requester(timeout=5, deadline=0.5, backoff=0.001)
         with pytest.raises(sdk.NoResponseException):
             hurried.call("GET", server.url)
-        assert time.monotonic() - start < 2
+        assert server.timeouts[1].total <= 0.5
 
     def test_pauses_have_a_maximum(self):
         failure = sdk.ServerException()

@@ -22,8 +22,8 @@ class Undone(Exception):
 
 
 @pytest.fixture
-def vehicle(drives):
-    yield drives().vehicles[0]
+def vehicle(connect_driver):
+    yield connect_driver().vehicles[0]
     SmartcarAccount.objects.all().delete()
 
 
@@ -105,16 +105,18 @@ def test_of_twenty_identical_commands_at_once_one_is_sent(vehicle):
     assert VehicleCommand.objects.count() == 1
 
 
-def test_commands_to_many_vehicles_run_in_parallel_and_each_has_a_result(drives, smartcar, settings, anna):
+def test_commands_to_many_vehicles_run_in_parallel_and_each_has_a_result(
+    connect_driver, smartcar, settings, anna
+):
     settings.SMARTCAR_COMMANDS_AT_ONCE = 3
-    fleet = drives("3-vehicles@smartcar.com").vehicles
+    fleet = connect_driver("3-vehicles@smartcar.com").vehicles
     with store.changes():
         for car in store.cars():
             car.latencies["*"] = 2
         store.cars()[0].fault = "VEHICLE_STATE:DOOR_OPEN"
     seen = []
     sight = threading.Thread(
-        target=lambda: seen.append(smartcar.wait_until(lambda: len(smartcar.asking) == 3))
+        target=lambda: seen.append(smartcar.wait_until(lambda: len(smartcar.pending) == 3))
     )
     sight.start()
     outcomes = list(commands.send_many(fleet, "lock", actor=anna))
@@ -132,10 +134,10 @@ def test_commands_to_many_vehicles_run_in_parallel_and_each_has_a_result(drives,
 
 def test_a_hundred_threads_that_read_one_rate_limited_car_make_one_request(vehicle, smartcar):
     smartcar.car().fault = "RATE_LIMIT:VEHICLE"
-    before = len(smartcar.asked)
+    before = len(smartcar.requests)
     outcomes = at_once(100, lambda: vehicles.odometer(ConnectedVehicle.objects.get()))
     assert {type(each) for each in outcomes} == {RateLimited}, outcomes
-    assert len(smartcar.asked) - before == 1
+    assert len(smartcar.requests) - before == 1
 
 
 def test_a_rate_limit_survives_a_rollback_and_counting_takes_no_lock(vehicle, smartcar):

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from ...demo import ROOT
+from ...example_server import ROOT
 
 pytestmark = pytest.mark.slow
 

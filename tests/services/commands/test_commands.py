@@ -18,7 +18,7 @@ from django_smartcar.models import ConnectedVehicle, VehicleCommand
 from django_smartcar.services import commands
 from django_smartcar.simulator import store
 
-from ...wire import API, IN_MOTION, TOKEN
+from ...mock_api import API, IN_MOTION, TOKEN
 
 pytestmark = pytest.mark.django_db
 
@@ -26,30 +26,30 @@ SECURITY = f"{API}/vehicles/car-1/security"
 
 
 @pytest.mark.parametrize(("action", "wired"), [("lock", "LOCK"), ("unlock", "UNLOCK")])
-def test_a_command_is_sent_and_recorded(vehicle, anna, wire, action, wired):
-    wire.commands("car-1")
+def test_a_command_is_sent_and_recorded(vehicle, anna, mock_api, action, wired):
+    mock_api.commands("car-1")
     command = commands.send(vehicle, action, actor=anna)
-    assert [json.loads(request.body) for request in wire.sent("POST", "/security")] == [{"action": wired}]
+    assert [json.loads(request.body) for request in mock_api.sent("POST", "/security")] == [{"action": wired}]
     row = VehicleCommand.objects.get()
     assert row == command
     assert (row.vehicle, row.actor, row.action, row.status) == (vehicle, anna, action, "succeeded")
     assert row.finished_at is not None
 
 
-def test_the_record_exists_before_the_request(vehicle, wire):
+def test_the_record_exists_before_the_request(vehicle, mock_api):
     seen = []
 
     def answer(request):
         seen.extend(VehicleCommand.objects.values_list("status", flat=True))
         return 200, {}, '{"status": "success"}'
 
-    wire.mock.add_callback("POST", SECURITY, answer, content_type="application/json")
+    mock_api.mock.add_callback("POST", SECURITY, answer, content_type="application/json")
     commands.send(vehicle, "lock")
     assert seen == ["pending"]
 
 
-def test_an_error_response_is_recorded_and_raised(vehicle, wire):
-    wire.commands("car-1", IN_MOTION, status=409)
+def test_an_error_response_is_recorded_and_raised(vehicle, mock_api):
+    mock_api.commands("car-1", IN_MOTION, status=409)
     with pytest.raises(StateException):
         commands.send(vehicle, "unlock")
     row = VehicleCommand.objects.get()
@@ -73,47 +73,49 @@ def test_an_error_response_is_recorded_and_raised(vehicle, wire):
     ],
 )
 def test_the_outcome_is_unknown_only_if_the_vehicle_may_have_executed_the_command(
-    vehicle, wire, answer, status
+    vehicle, mock_api, answer, status
 ):
-    wire.mock.add("POST", SECURITY, **answer)
+    mock_api.mock.add("POST", SECURITY, **answer)
     with pytest.raises(SmartcarException):
         commands.send(vehicle, "lock")
     assert VehicleCommand.objects.get().status == status
-    assert len(wire.sent("POST", "/security")) == 1, "a command is never sent twice"
+    assert len(mock_api.sent("POST", "/security")) == 1, "a command is never sent twice"
 
 
-def test_a_failed_token_refresh_makes_the_command_failed_not_unknown(make_account, make_vehicle, anna, wire):
+def test_a_failed_token_refresh_makes_the_command_failed_not_unknown(
+    make_account, make_vehicle, anna, mock_api
+):
     vehicle = make_vehicle(make_account(anna, access_for=timedelta(0)))
-    wire.mock.add("POST", TOKEN, body=requests.ReadTimeout())
+    mock_api.mock.add("POST", TOKEN, body=requests.ReadTimeout())
     with pytest.raises(NoResponseException):
         commands.send(vehicle, "lock")
     assert VehicleCommand.objects.get().status == "failed"
-    assert not wire.sent("POST", "/security")
+    assert not mock_api.sent("POST", "/security")
 
 
-def test_an_account_that_needs_reconnecting_sends_nothing(make_account, make_vehicle, anna, wire):
+def test_an_account_that_needs_reconnecting_sends_nothing(make_account, make_vehicle, anna, mock_api):
     vehicle = make_vehicle(make_account(anna, refresh_token=""))
     with pytest.raises(ReconnectRequired):
         commands.send(vehicle, "lock")
     assert VehicleCommand.objects.get().error_type == "ReconnectRequired"
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
 
 
-def test_no_command_is_sent_to_a_disconnected_vehicle(vehicle, wire):
+def test_no_command_is_sent_to_a_disconnected_vehicle(vehicle, mock_api):
     ConnectedVehicle.objects.update(disconnected_at="2026-01-01T00:00Z")
     vehicle.refresh_from_db()
     with pytest.raises(VehicleDisconnected):
         commands.send(vehicle, "lock")
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
 
 
-def test_an_unknown_action_is_a_value_error(vehicle, wire):
+def test_an_unknown_action_is_a_value_error(vehicle, mock_api):
     with pytest.raises(ValueError, match="lock, unlock"):
         commands.send(vehicle, "explode")
     assert not VehicleCommand.objects.exists()
 
 
-def test_command_finished_is_sent(vehicle, wire):
+def test_command_finished_is_sent(vehicle, mock_api):
     ended = []
 
     def receive(sender, command, **kwargs):
@@ -121,42 +123,42 @@ def test_command_finished_is_sent(vehicle, wire):
 
     signals.command_finished.connect(receive)
     try:
-        wire.commands("car-1")
+        mock_api.commands("car-1")
         commands.send(vehicle, "lock")
     finally:
         signals.command_finished.disconnect(receive)
     assert ended == ["succeeded"]
 
 
-def test_an_unexpected_error_does_not_leave_the_record_pending(make_vehicle, account, wire):
+def test_an_unexpected_error_does_not_leave_the_record_pending(make_vehicle, account, mock_api):
     vehicle = make_vehicle(account, unit_system="")
     with pytest.raises(ValueError, match="unit"):
         commands.send(vehicle, "lock")
     assert VehicleCommand.objects.get().status == "failed"
 
 
-def test_deleting_the_vehicle_during_the_request_is_no_error(vehicle, wire):
+def test_deleting_the_vehicle_during_the_request_is_no_error(vehicle, mock_api):
     def answer(request):
         ConnectedVehicle.objects.all().delete()
         return 200, {}, '{"status": "success"}'
 
-    wire.mock.add_callback("POST", SECURITY, answer, content_type="application/json")
+    mock_api.mock.add_callback("POST", SECURITY, answer, content_type="application/json")
     assert commands.send(vehicle, "lock").status == "succeeded"
 
 
-def test_a_command_waits_as_long_as_the_settings_say(vehicle, wire, settings):
+def test_a_command_waits_as_long_as_the_settings_say(vehicle, mock_api, settings):
     settings.SMARTCAR_COMMAND_TIMEOUT = 299
-    wire.commands("car-1")
+    mock_api.commands("car-1")
     commands.send(vehicle, "lock")
-    assert wire.sent("POST", "/security")[0].req_kwargs["timeout"][1] == 299
+    assert mock_api.sent("POST", "/security")[0].req_kwargs["timeout"][1] == 299
 
 
 class TestV3:
     """Over HTTP to the simulator, which first responds to long commands with 202."""
 
     @pytest.fixture
-    def car(self, smartcar, drives, settings):
-        vehicle = drives().vehicles[0]
+    def car(self, smartcar, connect_driver, settings):
+        vehicle = connect_driver().vehicles[0]
         settings.SMARTCAR_SIMULATOR_COMMAND_SECONDS = 175
         settings.SMARTCAR_SIMULATOR_SPEED = 500
         return vehicle
@@ -188,10 +190,10 @@ class TestV3:
     @pytest.mark.parametrize(
         "body", [{"errors": [{"detail": "?"}]}, {"error": "?"}, {"errors": [{"type": "NEW", "code": "NEW"}]}]
     )
-    def test_a_result_with_an_unknown_error_is_unknown(self, car, wire, smartcar, settings, body):
-        wire.mock.add_passthru(smartcar.url)
+    def test_a_result_with_an_unknown_error_is_unknown(self, car, mock_api, smartcar, settings, body):
+        mock_api.mock.add_passthru(smartcar.url)
         settings.SMARTCAR_VEHICLE_API_URL = "https://vehicle.api.smartcar.com"
-        wire.mock.add("POST", re.compile("https://vehicle.api.smartcar.com/.*"), status=202, json=body)
+        mock_api.mock.add("POST", re.compile("https://vehicle.api.smartcar.com/.*"), status=202, json=body)
         with pytest.raises(SmartcarException):
             commands.send(car, "unlock")
         assert VehicleCommand.objects.get().status == "unknown"

@@ -15,7 +15,7 @@ from django_smartcar.services import commands, readings, vehicles
 from django_smartcar.services.commands import registry
 from django_smartcar.simulator import store
 
-from ...wire import API, IN_MOTION
+from ...mock_api import API, IN_MOTION
 
 pytestmark = pytest.mark.django_db
 
@@ -24,9 +24,9 @@ LOCKED = "lock_status.is_locked"
 
 
 @pytest.fixture
-def lost(vehicle, wire):
+def lost(vehicle, mock_api):
     """A lock command whose response was lost."""
-    wire.mock.add("POST", SECURITY, body=requests.ReadTimeout())
+    mock_api.mock.add("POST", SECURITY, body=requests.ReadTimeout())
     with pytest.raises(NoResponseException):
         commands.send(vehicle, "lock")
     return VehicleCommand.objects.get()
@@ -38,7 +38,7 @@ def age(command, **ago):
     VehicleCommand.objects.filter(pk=command.pk).update(created_at=moment, finished_at=moment)
 
 
-def test_a_duplicate_of_a_command_in_flight_is_refused_with_the_id_of_the_first(vehicle, wire):
+def test_a_duplicate_of_a_command_in_flight_is_refused_with_the_id_of_the_first(vehicle, mock_api):
     refused = []
 
     def answer(request):
@@ -47,15 +47,15 @@ def test_a_duplicate_of_a_command_in_flight_is_refused_with_the_id_of_the_first(
         refused.append(raised.value)
         return 200, {}, '{"status": "success"}'
 
-    wire.mock.add_callback("POST", SECURITY, answer, content_type="application/json")
+    mock_api.mock.add_callback("POST", SECURITY, answer, content_type="application/json")
     first = commands.send(vehicle, "lock")
     assert [error.command_id for error in refused] == [first.pk]
     assert f"(command {first.pk})" in user_message(refused[0])
-    assert len(wire.sent("POST", "/security")) == 1
+    assert len(mock_api.sent("POST", "/security")) == 1
 
 
-def test_a_duplicate_is_refused_during_the_cooldown(vehicle, wire, settings):
-    wire.commands("car-1")
+def test_a_duplicate_is_refused_during_the_cooldown(vehicle, mock_api, settings):
+    mock_api.commands("car-1")
     first = commands.send(vehicle, "lock")
     with pytest.raises(DuplicateCommand):
         commands.send(vehicle, "lock")
@@ -65,36 +65,36 @@ def test_a_duplicate_is_refused_during_the_cooldown(vehicle, wire, settings):
     commands.send(vehicle, "lock")
 
 
-def test_a_duplicate_of_an_unknown_command_is_refused(vehicle, lost, wire):
+def test_a_duplicate_of_an_unknown_command_is_refused(vehicle, lost, mock_api):
     with pytest.raises(DuplicateCommand):
         commands.send(vehicle, "lock")
-    assert len(wire.sent("POST", "/security")) == 1
+    assert len(mock_api.sent("POST", "/security")) == 1
 
 
-def test_a_failed_command_can_be_sent_again_at_once(vehicle, wire):
-    wire.commands("car-1", IN_MOTION, status=409)
+def test_a_failed_command_can_be_sent_again_at_once(vehicle, mock_api):
+    mock_api.commands("car-1", IN_MOTION, status=409)
     for _ in range(2):
         with pytest.raises(StateException):
             commands.send(vehicle, "lock")
 
 
-def test_lock_unlock_lock_is_no_duplicate(vehicle, wire):
-    wire.commands("car-1")
+def test_lock_unlock_lock_is_no_duplicate(vehicle, mock_api):
+    mock_api.commands("car-1")
     for action in ("lock", "unlock", "lock"):
         commands.send(vehicle, action)
     assert VehicleCommand.objects.count() == 3
     assert len(set(VehicleCommand.objects.values_list("idempotency_key", flat=True))) == 2
 
 
-def test_the_same_command_to_another_vehicle_is_no_duplicate(vehicle, make_vehicle, account, wire):
-    wire.commands("car-1")
-    wire.commands("car-2")
+def test_the_same_command_to_another_vehicle_is_no_duplicate(vehicle, make_vehicle, account, mock_api):
+    mock_api.commands("car-1")
+    mock_api.commands("car-2")
     commands.send(vehicle, "lock")
     commands.send(make_vehicle(account, "car-2"), "lock")
 
 
-def test_a_pending_command_of_a_dead_process_becomes_unknown_when_it_is_sent_again(vehicle, wire):
-    wire.commands("car-1")
+def test_a_pending_command_of_a_dead_process_becomes_unknown_when_it_is_sent_again(vehicle, mock_api):
+    mock_api.commands("car-1")
     first = commands.send(vehicle, "lock")
     VehicleCommand.objects.update(status="pending", finished_at=None)
     with pytest.raises(DuplicateCommand):
@@ -106,8 +106,8 @@ def test_a_pending_command_of_a_dead_process_becomes_unknown_when_it_is_sent_aga
     assert first.finished_at is not None
 
 
-def test_expire_pending_makes_commands_of_dead_processes_unknown(vehicle, wire):
-    wire.commands("car-1")
+def test_expire_pending_makes_commands_of_dead_processes_unknown(vehicle, mock_api):
+    mock_api.commands("car-1")
     command = commands.send(vehicle, "lock")
     VehicleCommand.objects.update(status="pending", finished_at=None)
     assert commands.expire_pending() == 0
@@ -168,9 +168,9 @@ def test_a_reading_of_another_vehicle_resolves_nothing(vehicle, lost, make_vehic
     assert commands.resolve(make_vehicle(account, "car-2"), LOCKED, True, timezone.now()) == 0
 
 
-def test_a_command_is_not_resolved_after_a_later_command(vehicle, lost, wire):
-    wire.mock.remove("POST", SECURITY)
-    wire.commands("car-1")
+def test_a_command_is_not_resolved_after_a_later_command(vehicle, lost, mock_api):
+    mock_api.mock.remove("POST", SECURITY)
+    mock_api.commands("car-1")
     commands.send(vehicle, "unlock")
     age(lost, seconds=311)
     assert commands.resolve(vehicle, LOCKED, False, timezone.now()) == 0
@@ -187,10 +187,10 @@ def test_a_command_is_not_resolved_after_a_later_command(vehicle, lost, wire):
         ("set_charge_limit", {"limit": 0.8}, "charge_limit", 0.8),
     ],
 )
-def test_each_command_is_resolved_by_its_reading(vehicle, wire, action, parameters, kind, value):
+def test_each_command_is_resolved_by_its_reading(vehicle, mock_api, action, parameters, kind, value):
     vehicle.permissions = []
     for path in ("security", "charge", "charge/limit"):
-        wire.mock.add("POST", f"{API}/vehicles/car-1/{path}", body=requests.ReadTimeout())
+        mock_api.mock.add("POST", f"{API}/vehicles/car-1/{path}", body=requests.ReadTimeout())
     with pytest.raises(NoResponseException):
         commands.send(vehicle, action, **parameters)
     assert commands.resolve(vehicle, kind, value, timezone.now()) == 1
@@ -272,9 +272,9 @@ def test_resolving_takes_one_query_for_any_number_of_vehicles(
 
 
 @pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
-def test_a_sync_of_the_fleet_resolves_commands(smartcar, drives, settings):
+def test_a_sync_of_the_fleet_resolves_commands(smartcar, connect_driver, settings):
     settings.SMARTCAR_SCOPE = ["required:read_vehicle_info", "read_security", "control_security"]
-    vehicle = drives().vehicles[0]
+    vehicle = connect_driver().vehicles[0]
     record = commands._create_record(vehicle, "lock", {}, None, "")
     commands._finish(record, record.Status.UNKNOWN)
     age(record, hours=1)
@@ -286,10 +286,10 @@ def test_a_sync_of_the_fleet_resolves_commands(smartcar, drives, settings):
 
 
 @pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
-def test_a_lock_without_a_response_is_resolved_by_the_next_read(smartcar, drives, settings):
+def test_a_lock_without_a_response_is_resolved_by_the_next_read(smartcar, connect_driver, settings):
     """Over HTTP: the vehicle executes the command after our timeout."""
     settings.SMARTCAR_SCOPE = ["required:read_vehicle_info", "read_security", "control_security"]
-    vehicle = drives().vehicles[0]
+    vehicle = connect_driver().vehicles[0]
     car = smartcar.car()
     car.is_locked = False
     settings.SMARTCAR_COMMAND_TIMEOUT = 0.2

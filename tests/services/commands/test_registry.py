@@ -44,9 +44,9 @@ V3_ONLY = [
 
 
 @pytest.fixture
-def vehicle(smartcar, drives, settings):
+def vehicle(smartcar, connect_driver, settings):
     settings.SMARTCAR_SCOPE = SCOPE
-    vehicle = drives(make="TESLA").vehicles[0]
+    vehicle = connect_driver(make="TESLA").vehicles[0]
     car = smartcar.car()
     car.is_plugged_in = True
     motion.enter(car, "parked")

@@ -17,7 +17,7 @@ from django_smartcar.services import connect, readings
 from django_smartcar.services.connect import _state
 from django_smartcar.services.connect._ownership import Callback
 
-from ...wire import API
+from ...mock_api import API
 
 pytestmark = pytest.mark.django_db
 
@@ -130,14 +130,14 @@ def test_attempts_older_than_two_days_are_deleted(anna):
     assert ConnectAttempt.objects.count() == 1
 
 
-def test_a_connection_stores_the_account_and_the_vehicles(anna, wire, settings):
+def test_a_connection_stores_the_account_and_the_vehicles(anna, mock_api, settings):
     settings.SMARTCAR_UNIT_SYSTEM = "imperial"
-    wire.tokens()
-    wire.driver("driver-a", ["car-1", "car-2"])
-    wire.car("car-1", vin="0SCAUDI037A5ADB1C")
-    wire.car("car-2", make="TESLA", model="Model S", year=2014, permissions=["read_odometer"])
+    mock_api.tokens()
+    mock_api.driver("driver-a", ["car-1", "car-2"])
+    mock_api.car("car-1", vin="0SCAUDI037A5ADB1C")
+    mock_api.car("car-2", make="TESLA", model="Model S", year=2014, permissions=["read_odometer"])
     connected = finish(anna)
-    assert wire.exchanges == [
+    assert mock_api.exchanges == [
         {"grant_type": "authorization_code", "code": "a-code", "redirect_uri": CALLBACK}
     ]
     account = SmartcarAccount.objects.get()
@@ -155,10 +155,10 @@ def test_a_connection_stores_the_account_and_the_vehicles(anna, wire, settings):
     assert (second.permissions, second.is_lockable, second.vin) == (["read_odometer"], False, "")
 
 
-def test_reconnecting_updates_the_same_rows(anna, wire):
-    wire.tokens()
-    wire.driver("driver-a", ["car-1"])
-    wire.car("car-1")
+def test_reconnecting_updates_the_same_rows(anna, mock_api):
+    mock_api.tokens()
+    mock_api.driver("driver-a", ["car-1"])
+    mock_api.car("car-1")
     first = finish(anna)
     SmartcarAccount.objects.update(reconnect_required_at=timezone.now())
     ConnectedVehicle.objects.update(disconnected_at=timezone.now())
@@ -173,45 +173,47 @@ def test_reconnecting_updates_the_same_rows(anna, wire):
     assert car.latest()["odometer"].value == 12.5
 
 
-def test_reconnecting_replaces_undecryptable_tokens(anna, wire, lose_key):
-    wire.tokens()
-    wire.driver("driver-a", ["car-1"])
-    wire.car("car-1")
+def test_reconnecting_replaces_undecryptable_tokens(anna, mock_api, lose_key):
+    mock_api.tokens()
+    mock_api.driver("driver-a", ["car-1"])
+    mock_api.car("car-1")
     first = finish(anna)
     lose_key()
     assert finish(anna).account == first.account
     assert SmartcarAccount.objects.get().access_token == "access-2"
 
 
-def test_a_grant_for_another_vehicle_keeps_the_first_accounts_tokens(anna, wire):
+def test_a_grant_for_another_vehicle_keeps_the_first_accounts_tokens(anna, mock_api):
     """With single_select a token opens one car: the tokens of the first must not be written over."""
-    wire.tokens()
-    wire.driver("driver-a", ["car-1"])
-    wire.car("car-1")
-    wire.car("car-2")
+    mock_api.tokens()
+    mock_api.driver("driver-a", ["car-1"])
+    mock_api.car("car-1")
+    mock_api.car("car-2")
     finish(anna, single_select=True)
-    wire.mock.remove("GET", f"{API}/vehicles")
-    wire.driver("driver-a", ["car-2"])
+    mock_api.mock.remove("GET", f"{API}/vehicles")
+    mock_api.driver("driver-a", ["car-2"])
     finish(anna, single_select=True)
     tokens = {car.smartcar_vehicle_id: car.account.access_token for car in ConnectedVehicle.objects.all()}
     assert tokens == {"car-1": "access-1", "car-2": "access-2"}
     assert all(car.is_connected for car in ConnectedVehicle.objects.all())
 
 
-def test_a_grant_for_all_vehicles_takes_them_over_from_earlier_accounts(anna, wire):
-    test_a_grant_for_another_vehicle_keeps_the_first_accounts_tokens(anna, wire)
-    wire.mock.remove("GET", f"{API}/vehicles")
-    wire.driver("driver-a", ["car-1", "car-2"])
+def test_a_grant_for_all_vehicles_takes_them_over_from_earlier_accounts(anna, mock_api):
+    test_a_grant_for_another_vehicle_keeps_the_first_accounts_tokens(anna, mock_api)
+    mock_api.mock.remove("GET", f"{API}/vehicles")
+    mock_api.driver("driver-a", ["car-1", "car-2"])
     finish(anna)
     account = SmartcarAccount.objects.get()
     assert account.access_token == "access-3"
     assert account.vehicles.count() == 2
 
 
-def test_a_smartcar_user_of_another_local_user_is_refused_and_nothing_changes(account, vehicle, bert, wire):
-    wire.tokens()
-    wire.driver("driver-a", ["car-1"])
-    wire.car("car-1", make="STOLEN")
+def test_a_smartcar_user_of_another_local_user_is_refused_and_nothing_changes(
+    account, vehicle, bert, mock_api
+):
+    mock_api.tokens()
+    mock_api.driver("driver-a", ["car-1"])
+    mock_api.car("car-1", make="STOLEN")
     before = [list(model.objects.values()) for model in (SmartcarUser, SmartcarAccount, ConnectedVehicle)]
     with pytest.raises(OwnedByAnotherUser):
         finish(bert)
@@ -219,46 +221,46 @@ def test_a_smartcar_user_of_another_local_user_is_refused_and_nothing_changes(ac
     assert after == before
 
 
-def test_two_users_of_one_vehicle_have_a_row_each(vehicle, bert, wire):
-    wire.tokens()
-    wire.driver("driver-b", ["car-1"])
-    wire.car("car-1")
+def test_two_users_of_one_vehicle_have_a_row_each(vehicle, bert, mock_api):
+    mock_api.tokens()
+    mock_api.driver("driver-b", ["car-1"])
+    mock_api.car("car-1")
     finish(bert)
     owners = {car.user.username: car.account.smartcar_user_id for car in ConnectedVehicle.objects.all()}
     assert owners == {"anna": "driver-a", "bert": "driver-b"}
 
 
-def test_the_user_id_is_requested_with_the_new_token(anna, wire):
-    wire.tokens()
-    wire.driver("driver-a", ["car-1"])
-    wire.car("car-1")
+def test_the_user_id_is_requested_with_the_new_token(anna, mock_api):
+    mock_api.tokens()
+    mock_api.driver("driver-a", ["car-1"])
+    mock_api.car("car-1")
     finish(anna)
-    (request,) = wire.sent("GET", "/user")
+    (request,) = mock_api.sent("GET", "/user")
     assert request.headers["Authorization"] == "Bearer access-1"
 
 
-def test_an_invalid_code_stores_nothing(anna, wire):
-    wire.tokens_fail(description="Invalid code: a-code.")
+def test_an_invalid_code_stores_nothing(anna, mock_api):
+    mock_api.tokens_fail(description="Invalid code: a-code.")
     with pytest.raises(SmartcarException):
         finish(anna)
     assert nothing_is_stored()
 
 
 @pytest.mark.parametrize("path", ["user", "vehicles"])
-def test_a_missing_response_after_the_exchange_stores_nothing(anna, wire, path):
-    wire.tokens()
-    wire.driver("driver-a", ["car-1"])
-    wire.mock.replace("GET", f"{API}/{path}", status=500, json={})
+def test_a_missing_response_after_the_exchange_stores_nothing(anna, mock_api, path):
+    mock_api.tokens()
+    mock_api.driver("driver-a", ["car-1"])
+    mock_api.mock.replace("GET", f"{API}/{path}", status=500, json={})
     with pytest.raises(SmartcarException):
         finish(anna)
     assert nothing_is_stored()
 
 
-def test_a_failure_while_storing_stores_nothing(anna, wire, monkeypatch):
-    wire.tokens()
-    wire.driver("driver-a", ["car-1", "car-2"])
-    wire.car("car-1")
-    wire.car("car-2", make="X" * 50, year=-1)
+def test_a_failure_while_storing_stores_nothing(anna, mock_api, monkeypatch):
+    mock_api.tokens()
+    mock_api.driver("driver-a", ["car-1", "car-2"])
+    mock_api.car("car-1")
+    mock_api.car("car-2", make="X" * 50, year=-1)
     monkeypatch.setattr(ConnectedVehicle, "save", _fails_for("car-2", ConnectedVehicle.save))
     with pytest.raises(RuntimeError):
         finish(anna)
@@ -274,23 +276,23 @@ def _fails_for(vehicle_id, save):
     return failing_save
 
 
-def test_a_grant_without_vehicles_stores_nothing(anna, wire):
-    wire.tokens()
-    wire.driver("driver-a", [])
+def test_a_grant_without_vehicles_stores_nothing(anna, mock_api):
+    mock_api.tokens()
+    mock_api.driver("driver-a", [])
     with pytest.raises(NoVehiclesConnected):
         finish(anna)
     assert nothing_is_stored()
 
 
-def test_a_vehicle_that_is_asleep_is_connected(anna, wire):
-    wire.tokens()
-    wire.driver("driver-a", ["car-1"])
-    wire.get("car-1", "permissions", {"type": "VEHICLE_STATE", "code": "ASLEEP"}, status=409)
+def test_a_vehicle_that_is_asleep_is_connected(anna, mock_api):
+    mock_api.tokens()
+    mock_api.driver("driver-a", ["car-1"])
+    mock_api.get("car-1", "permissions", {"type": "VEHICLE_STATE", "code": "ASLEEP"}, status=409)
     connected = finish(anna)
     assert [car.smartcar_vehicle_id for car in connected.vehicles] == ["car-1"]
 
 
-def test_account_connected_is_sent(anna, wire):
+def test_account_connected_is_sent(anna, mock_api):
     received = []
 
     def receive(sender, account, vehicles, **kwargs):
@@ -298,30 +300,30 @@ def test_account_connected_is_sent(anna, wire):
 
     signals.account_connected.connect(receive)
     try:
-        wire.tokens()
-        wire.driver("driver-a", ["car-1"])
-        wire.car("car-1")
+        mock_api.tokens()
+        mock_api.driver("driver-a", ["car-1"])
+        mock_api.car("car-1")
         connected = finish(anna)
     finally:
         signals.account_connected.disconnect(receive)
     assert received == [(connected.account, connected.vehicles)]
 
 
-def test_an_earlier_account_with_only_disconnected_vehicles_loses_its_tokens(anna, wire):
-    test_a_grant_for_another_vehicle_keeps_the_first_accounts_tokens(anna, wire)
+def test_an_earlier_account_with_only_disconnected_vehicles_loses_its_tokens(anna, mock_api):
+    test_a_grant_for_another_vehicle_keeps_the_first_accounts_tokens(anna, mock_api)
     second = ConnectedVehicle.objects.get(smartcar_vehicle_id="car-2")
     ConnectedVehicle.objects.filter(pk=second.pk).update(disconnected_at=timezone.now())
-    wire.mock.remove("GET", f"{API}/vehicles")
-    wire.driver("driver-a", ["car-1"])
+    mock_api.mock.remove("GET", f"{API}/vehicles")
+    mock_api.driver("driver-a", ["car-1"])
     finish(anna, single_select=True)
     assert SmartcarAccount.objects.get(pk=second.account_id).refresh_token == ""
     assert SmartcarAccount.objects.exclude(pk=second.account_id).get().refresh_token == "refresh-3"
 
 
 @pytest.mark.parametrize("user_id", ["", "x" * 65])
-def test_an_invalid_user_id_is_not_stored(anna, wire, user_id):
-    wire.tokens()
-    wire.driver(user_id, ["car-1"])
+def test_an_invalid_user_id_is_not_stored(anna, mock_api, user_id):
+    mock_api.tokens()
+    mock_api.driver(user_id, ["car-1"])
     with pytest.raises(SmartcarException):
         finish(anna)
     assert nothing_is_stored()

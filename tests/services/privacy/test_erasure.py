@@ -44,11 +44,11 @@ def connections():
     return [vehicle_id for grant in store.grants() for vehicle_id in grant.vehicle_ids]
 
 
-def test_a_user_is_erased_at_smartcar_and_here(drives, smartcar, settings, anna, bert, disconnected):
-    vehicle = drives("2-vehicles@smartcar.com").vehicles[0]
+def test_a_user_is_erased_at_smartcar_and_here(connect_driver, smartcar, settings, anna, bert, disconnected):
+    vehicle = connect_driver("2-vehicles@smartcar.com").vehicles[0]
     commands.send(vehicle, "lock")
     vehicles.odometer(vehicle)
-    drives("bert@example.com", user=bert)
+    connect_driver("bert@example.com", user=bert)
     privacy.erase(anna)
     assert len(disconnected) == 2
     assert {vehicle.user for vehicle in ConnectedVehicle.objects.all()} == {bert}
@@ -60,8 +60,10 @@ def test_a_user_is_erased_at_smartcar_and_here(drives, smartcar, settings, anna,
         assert [owner.email for owner in store.owners()] == ["bert@example.com"]
 
 
-def test_webhook_events_of_the_user_are_deleted_and_those_of_others_are_not(drives, smartcar, anna, bert):
-    own, other = drives().vehicles[0], drives("bert@example.com", user=bert).vehicles[0]
+def test_webhook_events_of_the_user_are_deleted_and_those_of_others_are_not(
+    connect_driver, smartcar, anna, bert
+):
+    own, other = connect_driver().vehicles[0], connect_driver("bert@example.com", user=bert).vehicles[0]
     for number, vehicle in enumerate((own, other)):
         for user_id in (vehicle.account.smartcar_user_id, ""):
             WebhookEvent.objects.create(
@@ -77,8 +79,8 @@ def test_webhook_events_of_the_user_are_deleted_and_those_of_others_are_not(driv
     assert WebhookEvent.objects.count() == 2
 
 
-def test_data_is_kept_for_a_retry_if_smartcar_fails(drives, smartcar, settings, anna):
-    drives()
+def test_data_is_kept_for_a_retry_if_smartcar_fails(connect_driver, smartcar, settings, anna):
+    connect_driver()
     before = {model: model.objects.count() for model in MODELS}
     good = settings.SMARTCAR_MANAGEMENT_URL, settings.SMARTCAR_VEHICLE_API_URL
     settings.SMARTCAR_MANAGEMENT_URL = settings.SMARTCAR_VEHICLE_API_URL = "http://127.0.0.1:9"
@@ -92,8 +94,8 @@ def test_data_is_kept_for_a_retry_if_smartcar_fails(drives, smartcar, settings, 
     assert connections() == []
 
 
-def test_a_user_already_deleted_at_smartcar_is_erased_here(drives, smartcar, anna):
-    drives()
+def test_a_user_already_deleted_at_smartcar_is_erased_here(connect_driver, smartcar, anna):
+    connect_driver()
     with store.changes() as state:
         state.owners.clear()
         for grant in state.grants.values():
@@ -107,13 +109,13 @@ def test_a_user_without_vehicles_is_erased_without_a_request(smartcar, anna):
     assert not store.counters
 
 
-def test_a_connection_made_in_the_meantime_is_ended(drives, smartcar, anna, disconnected):
+def test_a_connection_made_in_the_meantime_is_ended(connect_driver, smartcar, anna, disconnected):
     """The driver connects in another tab during the request to Smartcar."""
-    drives()
+    connect_driver()
 
     def connects_again(sender, **kwargs):
         signals.vehicle_disconnected.disconnect(connects_again)
-        drives()
+        connect_driver()
 
     signals.vehicle_disconnected.connect(connects_again)
     privacy.erase_smartcar_user(SmartcarUser.objects.get())
@@ -121,16 +123,16 @@ def test_a_connection_made_in_the_meantime_is_ended(drives, smartcar, anna, disc
     assert not SmartcarUser.objects.exists()
 
 
-def test_a_connection_with_dead_tokens_is_ended(drives, smartcar, settings, anna):
-    drives()
+def test_a_connection_with_dead_tokens_is_ended(connect_driver, smartcar, settings, anna):
+    connect_driver()
     SmartcarAccount.objects.update(reconnect_required_at="2026-01-01T00:00Z")
     privacy.erase(anna)
     assert connections() == []
     assert not SmartcarUser.objects.exists()
 
 
-def test_dead_v2_tokens_raise_without_a_management_token(drives, smartcar, settings, anna):
-    drives()
+def test_dead_v2_tokens_raise_without_a_management_token(connect_driver, smartcar, settings, anna):
+    connect_driver()
     settings.SMARTCAR_MANAGEMENT_TOKENS = []
     SmartcarAccount.objects.update(reconnect_required_at="2026-01-01T00:00Z")
     if settings.SMARTCAR_API_VERSION == "3":
@@ -142,8 +144,8 @@ def test_dead_v2_tokens_raise_without_a_management_token(drives, smartcar, setti
     assert SmartcarUser.objects.exists()
 
 
-def test_a_wrong_url_is_not_mistaken_for_a_deleted_user(drives, smartcar, settings, anna):
-    drives()
+def test_a_wrong_url_is_not_mistaken_for_a_deleted_user(connect_driver, smartcar, settings, anna):
+    connect_driver()
     settings.SMARTCAR_VEHICLE_API_URL += "/v3"  # a warning of the checks, no more
     settings.SMARTCAR_MANAGEMENT_URL += "/v2.0"
     with pytest.raises(SmartcarException):

@@ -62,9 +62,9 @@ def test_an_export_reads_page_by_page(anna_vehicle, django_assert_num_queries):
 
 
 def test_everything_about_a_person_is_exported_and_nothing_about_another(
-    anna_vehicle, berts_car, anna, bert, wire, capsys
+    anna_vehicle, berts_car, anna, bert, mock_api, capsys
 ):
-    wire.commands("car-1")
+    mock_api.commands("car-1")
     commands.send(anna_vehicle, "lock", actor=bert)
     commands.send(anna_vehicle, "unlock", actor=anna)
     call_command("export_smartcar_data", "anna")

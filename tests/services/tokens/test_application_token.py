@@ -30,9 +30,9 @@ def row(smartcar):
     return row
 
 
-def test_one_token_serves_every_driver_and_each_worker(smartcar, drives, bert):
-    drives()
-    drives("bert@example.com", user=bert)
+def test_one_token_serves_every_driver_and_each_worker(smartcar, connect_driver, bert):
+    connect_driver()
+    connect_driver("bert@example.com", user=bert)
     for vehicle in ConnectedVehicle.objects.all():
         vehicles.odometer(vehicle)
     assert bought() == ApplicationToken.objects.count() == 1
@@ -89,8 +89,8 @@ def test_a_rejected_token_is_invalidated_and_refreshed_once(row):
     assert bought() == 2
 
 
-def test_a_rejected_token_that_has_been_replaced_already_is_not_invalidated_again(smartcar, drives):
-    account = drives().account
+def test_a_rejected_token_that_has_been_replaced_already_is_not_invalidated_again(smartcar, connect_driver):
+    account = connect_driver().account
     driver = tokens.credentials(account)
     tokens.refresh(tokens.application())
     tokens.invalidate(account, driver)
@@ -106,16 +106,16 @@ def test_wrong_credentials_raise_and_are_saved_on_the_row(row, settings):
     assert ApplicationToken.objects.get().refresh_lease is None
 
 
-def test_a_v3_account_on_a_v2_site_raises_missing_credentials(smartcar, drives, settings):
-    vehicle = drives().vehicles[0]
+def test_a_v3_account_on_a_v2_site_raises_missing_credentials(smartcar, connect_driver, settings):
+    vehicle = connect_driver().vehicles[0]
     smartcar.point(settings, "2.0")
     with pytest.raises(MissingCredentials, match="SMARTCAR_CLIENT_ID"):
         vehicles.odometer(vehicle)
 
 
 @pytest.mark.parametrize("smartcar", ["2.0"], indirect=True)
-def test_a_v2_account_on_a_v3_site_uses_the_v2_credentials(smartcar, drives, settings):
-    vehicle = drives().vehicles[0]
+def test_a_v2_account_on_a_v3_site_uses_the_v2_credentials(smartcar, connect_driver, settings):
+    vehicle = connect_driver().vehicles[0]
     smartcar.point(settings, "3")
     tokens.refresh(vehicle.account)
     vehicles.odometer(vehicle)

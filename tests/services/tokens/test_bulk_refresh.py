@@ -67,15 +67,15 @@ def test_due_rows_are_found_and_sorted_by_an_index():
 
 
 @pytest.mark.django_db
-def test_a_task_for_a_token_that_has_been_refreshed_since_does_nothing(account, wire):
-    wire.tokens()
+def test_a_task_for_a_token_that_has_been_refreshed_since_does_nothing(account, mock_api):
+    mock_api.tokens()
     assert bulk_refresh.refresh_one(account.pk, 0) == "refreshed"
     assert bulk_refresh.refresh_one(account.pk, 0) == "skipped"
     assert bulk_refresh.refresh_one(account.pk + 1, 0) == "skipped"
-    assert len(wire.exchanges) == 1
+    assert len(mock_api.exchanges) == 1
 
 
 @pytest.mark.django_db
-def test_a_task_for_a_rejected_refresh_token_succeeds(account, wire):
-    wire.tokens_fail()
+def test_a_task_for_a_rejected_refresh_token_succeeds(account, mock_api):
+    mock_api.tokens_fail()
     assert bulk_refresh.refresh_one(account.pk, 0) == "needs driver"

@@ -25,7 +25,6 @@ def test_many_processes_that_need_the_same_token_exchange_it_once(
         assert set(errors) == {None}, what
         assert len(given) == 64
         assert len(set(given)) == 1, what
-        assert max(seconds) < 20, what
     assert store.counters["refreshes"] == 1
     assert store.counters["application_tokens"] == 2, "the first one, and one after it had expired"
     assert grants.grant_for_token(answers["account"][0][0])

@@ -37,7 +37,7 @@ from django_smartcar.services.tokens import _refresh_lock
 from django_smartcar.simulator import store
 from django_smartcar.simulator.access import grants
 
-from ...smartcar import BACK
+from ...simulator_server import BACK
 
 pytestmark = pytest.mark.slow
 

@@ -20,7 +20,7 @@ from django_smartcar.models import SmartcarAccount
 from django_smartcar.services import client, tokens
 from django_smartcar.services.tokens import _refresh_lock
 
-from ...wire import TOKEN
+from ...mock_api import TOKEN
 
 pytestmark = pytest.mark.django_db
 
@@ -44,20 +44,20 @@ def announced():
     signals.reconnect_required.disconnect(receive)
 
 
-def test_a_valid_token_needs_no_query_and_no_request(account, wire, django_assert_num_queries):
+def test_a_valid_token_needs_no_query_and_no_request(account, mock_api, django_assert_num_queries):
     with django_assert_num_queries(0):
         assert tokens.access_token(account) == "access-0"
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
 
 
-def test_a_token_within_the_margin_is_exchanged_before_it_is_used(due, wire):
-    wire.tokens()
+def test_a_token_within_the_margin_is_exchanged_before_it_is_used(due, mock_api):
+    mock_api.tokens()
     assert tokens.access_token(due) == "access-1"
-    assert wire.exchanges == [{"grant_type": "refresh_token", "refresh_token": "refresh-0"}]
+    assert mock_api.exchanges == [{"grant_type": "refresh_token", "refresh_token": "refresh-0"}]
 
 
-def test_the_new_token_pair_is_stored_with_its_expiry_times(due, wire):
-    wire.tokens()
+def test_the_new_token_pair_is_stored_with_its_expiry_times(due, mock_api):
+    mock_api.tokens()
     tokens.refresh(due)
     row = SmartcarAccount.objects.get()
     assert (row.access_token, row.refresh_token, row.token_version) == ("access-1", "refresh-1", 1)
@@ -67,16 +67,16 @@ def test_the_new_token_pair_is_stored_with_its_expiry_times(due, wire):
     assert row.refresh_lease_until is None
 
 
-def test_an_exchange_without_contention_takes_two_queries(due, wire, django_assert_num_queries):
-    wire.tokens()
+def test_an_exchange_without_contention_takes_two_queries(due, mock_api, django_assert_num_queries):
+    mock_api.tokens()
     with django_assert_num_queries(2):
         assert tokens.refresh(due)
     assert (due.access_token, due.refresh_token, due.token_version) == ("access-1", "refresh-1", 1)
 
 
 @pytest.mark.parametrize("deferred", [(), ("access_token", "refresh_token")])
-def test_saving_a_stale_instance_does_not_restore_a_used_token(due, wire, deferred):
-    wire.tokens()
+def test_saving_a_stale_instance_does_not_restore_a_used_token(due, mock_api, deferred):
+    mock_api.tokens()
     stale = SmartcarAccount.objects.defer(*deferred).get()
     tokens.refresh(due)
     stale.mode = "test"
@@ -104,30 +104,30 @@ def test_a_copied_instance_is_saved_with_its_tokens(due):
     assert SmartcarAccount.objects.get(pk=due.pk).refresh_token == "refresh-0"
 
 
-def test_a_stale_instance_gets_the_tokens_that_another_process_stored(due, wire):
-    wire.tokens()
+def test_a_stale_instance_gets_the_tokens_that_another_process_stored(due, mock_api):
+    mock_api.tokens()
     stale = SmartcarAccount.objects.get()
     tokens.refresh(due)
     assert tokens.access_token(stale) == "access-1"
-    assert len(wire.exchanges) == 1
+    assert len(mock_api.exchanges) == 1
 
 
-def test_waiting_for_another_process_times_out_with_refresh_in_progress(due, wire, monkeypatch):
+def test_waiting_for_another_process_times_out_with_refresh_in_progress(due, mock_api, monkeypatch):
     monkeypatch.setattr(_refresh_lock, "LEASE", timedelta(seconds=0.1))
     SmartcarAccount.objects.update(refresh_lease_until=timezone.now() + timedelta(minutes=1))
     with pytest.raises(RefreshInProgress):
         tokens.refresh(due)
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
 
 
-def test_the_expired_lock_of_a_dead_process_is_taken_over(due, wire):
-    wire.tokens()
+def test_the_expired_lock_of_a_dead_process_is_taken_over(due, mock_api):
+    mock_api.tokens()
     SmartcarAccount.objects.update(refresh_lease_until=timezone.now() - timedelta(seconds=1))
     assert tokens.access_token(due) == "access-1"
 
 
-def test_a_dead_refresh_token_marks_the_account_once(due, wire, announced):
-    wire.tokens_fail()
+def test_a_dead_refresh_token_marks_the_account_once(due, mock_api, announced):
+    mock_api.tokens_fail()
     for _ in range(2):
         with pytest.raises(ReconnectRequired):
             tokens.access_token(SmartcarAccount.objects.get())
@@ -135,15 +135,15 @@ def test_a_dead_refresh_token_marks_the_account_once(due, wire, announced):
     assert row.reconnect_required_at is not None
     assert row.refresh_error == "invalid_grant"
     assert announced == [row]
-    assert len(wire.sent("POST")) == 1
+    assert len(mock_api.sent("POST")) == 1
 
 
 @pytest.mark.parametrize(
     ("status", "error", "raised"),
     [(401, "invalid_client", AuthenticationException), (400, "invalid_request", ValidationException)],
 )
-def test_wrong_client_credentials_do_not_mark_the_account(due, wire, announced, status, error, raised):
-    wire.tokens_fail(status, error)
+def test_wrong_client_credentials_do_not_mark_the_account(due, mock_api, announced, status, error, raised):
+    mock_api.tokens_fail(status, error)
     with pytest.raises(raised):
         tokens.refresh(due)
     row = SmartcarAccount.objects.get()
@@ -162,8 +162,8 @@ def test_wrong_client_credentials_do_not_mark_the_account(due, wire, announced, 
         {"status": 429, "json": {"type": "RATE_LIMIT"}},
     ],
 )
-def test_a_transient_error_does_not_mark_the_account(due, wire, announced, fault):
-    wire.mock.add("POST", TOKEN, **fault)
+def test_a_transient_error_does_not_mark_the_account(due, mock_api, announced, fault):
+    mock_api.mock.add("POST", TOKEN, **fault)
     with pytest.raises(SmartcarException):
         tokens.refresh(due)
     row = SmartcarAccount.objects.get()
@@ -175,39 +175,39 @@ def test_a_transient_error_does_not_mark_the_account(due, wire, announced, fault
     "lost",
     [{"body": requests.ReadTimeout()}, {"status": 504, "body": ""}, {"status": 200, "body": "<html>"}],
 )
-def test_an_exchange_whose_response_was_lost_is_retried_once_with_the_same_token(due, wire, lost):
+def test_an_exchange_whose_response_was_lost_is_retried_once_with_the_same_token(due, mock_api, lost):
     """Smartcar may have rotated the token; inside its grace the old one still works, later it does not."""
-    wire.mock.add("POST", TOKEN, **lost)
-    wire.tokens()
+    mock_api.mock.add("POST", TOKEN, **lost)
+    mock_api.tokens()
     assert tokens.access_token(due) == "access-1"
-    assert [form["refresh_token"] for form in wire.exchanges] == ["refresh-0"]
-    assert len(wire.sent("POST")) == 2
+    assert [form["refresh_token"] for form in mock_api.exchanges] == ["refresh-0"]
+    assert len(mock_api.sent("POST")) == 2
 
 
-def test_an_exchange_that_was_never_sent_is_not_retried(due, wire):
-    wire.mock.add("POST", TOKEN, body=requests.ConnectTimeout())
+def test_an_exchange_that_was_never_sent_is_not_retried(due, mock_api):
+    mock_api.mock.add("POST", TOKEN, body=requests.ConnectTimeout())
     with pytest.raises(NoResponseException):
         tokens.refresh(due)
-    assert len(wire.sent("POST")) == 1
+    assert len(mock_api.sent("POST")) == 1
 
 
-def test_two_attempts_fit_into_the_lease_and_the_lease_into_the_grace_period(due, wire, settings):
+def test_two_attempts_fit_into_the_lease_and_the_lease_into_the_grace_period(due, mock_api, settings):
     settings.SMARTCAR_TIMEOUT = 300
-    wire.tokens()
+    mock_api.tokens()
     tokens.refresh(due)
-    connect, read = wire.sent("POST")[0].req_kwargs["timeout"]
+    connect, read = mock_api.sent("POST")[0].req_kwargs["timeout"]
     assert timedelta(seconds=2 * (connect + read)) < _refresh_lock.LEASE < timedelta(seconds=60)
 
 
-def test_the_exchange_can_be_retried_at_once_after_an_error(due, wire):
-    wire.mock.add("POST", TOKEN, body=requests.ConnectionError())
+def test_the_exchange_can_be_retried_at_once_after_an_error(due, mock_api):
+    mock_api.mock.add("POST", TOKEN, body=requests.ConnectionError())
     with pytest.raises(NoResponseException):
         tokens.refresh(due)
-    wire.tokens()
+    mock_api.tokens()
     assert tokens.access_token(due) == "access-1"
 
 
-def test_invalid_grant_is_ignored_if_another_process_has_stored_new_tokens(due, wire):
+def test_invalid_grant_is_ignored_if_another_process_has_stored_new_tokens(due, mock_api):
     """The lease ran out during the exchange, another process took over and stored a newer pair."""
 
     def answer(request):
@@ -217,20 +217,20 @@ def test_invalid_grant_is_ignored_if_another_process_has_stored_new_tokens(due, 
         )  # fmt: skip
         return 400, {}, '{"error": "invalid_grant"}'
 
-    wire.mock.add_callback("POST", TOKEN, answer, content_type="application/json")
+    mock_api.mock.add_callback("POST", TOKEN, answer, content_type="application/json")
     assert tokens.access_token(due) == "access-9"
     assert SmartcarAccount.objects.get().reconnect_required_at is None
 
 
-def test_an_account_without_a_refresh_token_needs_its_driver(make_account, anna, wire):
+def test_an_account_without_a_refresh_token_needs_its_driver(make_account, anna, mock_api):
     with pytest.raises(ReconnectRequired):
         tokens.access_token(make_account(anna, refresh_token=""))
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
 
 
-def test_no_token_shows_in_what_is_logged_or_raised(due, wire, caplog):
+def test_no_token_shows_in_what_is_logged_or_raised(due, mock_api, caplog):
     caplog.set_level("DEBUG")
-    wire.tokens_fail(description="Invalid refresh_token: refresh-0.")
+    mock_api.tokens_fail(description="Invalid refresh_token: refresh-0.")
     with pytest.raises(ReconnectRequired) as raised:
         tokens.refresh(due)
     shown = caplog.text + repr(raised.value) + str(raised.value.__cause__) + repr(raised.value.__cause__)
@@ -246,8 +246,8 @@ def test_one_session_serves_the_whole_process(settings):
     assert client.requester() is not first
 
 
-def test_a_stale_instance_does_not_get_an_expired_token(due, wire):
-    wire.tokens()
+def test_a_stale_instance_does_not_get_an_expired_token(due, mock_api):
+    mock_api.tokens()
     stale = SmartcarAccount.objects.get()
     SmartcarAccount.objects.update(
         token_version=1, access_token="ended", access_expires_at=timezone.now() - timedelta(hours=1)
@@ -255,21 +255,21 @@ def test_a_stale_instance_does_not_get_an_expired_token(due, wire):
     assert tokens.access_token(stale) == "access-1"
 
 
-def test_a_new_token_that_expires_within_the_margin_is_used(due, wire):
-    wire.tokens(expires_in=60)
+def test_a_new_token_that_expires_within_the_margin_is_used(due, mock_api):
+    mock_api.tokens(expires_in=60)
     assert tokens.access_token(due) == "access-1"
-    assert len(wire.exchanges) == 1
+    assert len(mock_api.exchanges) == 1
 
 
-def test_a_stale_instance_of_an_account_with_deleted_tokens_needs_reconnecting(due, wire):
+def test_a_stale_instance_of_an_account_with_deleted_tokens_needs_reconnecting(due, mock_api):
     stale = SmartcarAccount.objects.get()
     tokens.clear_tokens_if_unused(due)
     with pytest.raises(ReconnectRequired):
         tokens.access_token(stale)
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
 
 
-def test_a_running_exchange_does_not_restore_deleted_tokens(due, wire):
+def test_a_running_exchange_does_not_restore_deleted_tokens(due, mock_api):
     def answer(request):
         tokens.clear_tokens_if_unused(due)
         return (
@@ -278,13 +278,13 @@ def test_a_running_exchange_does_not_restore_deleted_tokens(due, wire):
             '{"access_token": "a", "refresh_token": "r", "expires_in": 7200, "token_type": "Bearer"}',
         )
 
-    wire.mock.add_callback("POST", TOKEN, answer, content_type="application/json")
+    mock_api.mock.add_callback("POST", TOKEN, answer, content_type="application/json")
     tokens.refresh(SmartcarAccount.objects.get())
     row = SmartcarAccount.objects.get()
     assert (row.access_token, row.refresh_token) == ("", "")
 
 
-def test_a_deleted_row_needs_reconnecting(due, wire):
+def test_a_deleted_row_needs_reconnecting(due, mock_api):
     stale = SmartcarAccount.objects.get()
     due.delete()
     with pytest.raises(ReconnectRequired):
@@ -297,33 +297,33 @@ def lay_plain(account, **columns):
         SmartcarAccount.objects.filter(pk=account.pk).update(**{column: Value(text)})
 
 
-def test_an_unencrypted_token_is_exchanged_and_the_new_one_encrypted(due, wire):
+def test_an_unencrypted_token_is_exchanged_and_the_new_one_encrypted(due, mock_api):
     lay_plain(due, access_token="access-0", refresh_token="refresh-0")
-    wire.tokens()
+    mock_api.tokens()
     tokens.refresh(SmartcarAccount.objects.get())
-    assert wire.exchanges[0]["refresh_token"] == "refresh-0"
+    assert mock_api.exchanges[0]["refresh_token"] == "refresh-0"
     stored = ExpressionWrapper(F("refresh_token"), TextField())
     assert SmartcarAccount.objects.values_list(stored, flat=True).get().startswith("smartcar-fernet:")
     assert SmartcarAccount.objects.get().refresh_token == "refresh-1"
 
 
-def test_a_token_that_no_key_decrypts_is_not_exchanged(due, wire, lose_key):
+def test_a_token_that_no_key_decrypts_is_not_exchanged(due, mock_api, lose_key):
     lose_key()
     row = SmartcarAccount.objects.get()
     assert not row.needs_reconnecting
     for use in (tokens.access_token, tokens.refresh):
         with pytest.raises(DecryptionError):
             use(row)
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
     assert SmartcarAccount.objects.defer("access_token", "refresh_token").get().refresh_lease is None
 
 
-def test_an_unencrypted_token_is_not_exchanged_without_encryption_keys(due, wire, settings):
+def test_an_unencrypted_token_is_not_exchanged_without_encryption_keys(due, mock_api, settings):
     lay_plain(due, access_token="access-0", refresh_token="refresh-0")
     settings.SMARTCAR_ENCRYPTION_KEYS = []
     with pytest.raises(DecryptionError):
         tokens.refresh(SmartcarAccount.objects.get())
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
 
 
 def test_tokens_that_no_key_decrypts_can_be_deleted(due, lose_key):
@@ -332,11 +332,11 @@ def test_tokens_that_no_key_decrypts_can_be_deleted(due, lose_key):
     assert SmartcarAccount.objects.get().refresh_token == ""
 
 
-def test_error_reports_hide_the_tokens(due, wire, settings, rf):
+def test_error_reports_hide_the_tokens(due, mock_api, settings, rf):
     """What Django mails to the admins of a site has the variables of every frame in it."""
     pair = ("A" * 20, "R" * 20)  # never as they are in the source, which a report quotes
     answer = {"access_token": pair[0], "refresh_token": pair[1], "expires_in": 1, "token_type": "Bearer"}
-    wire.mock.add("POST", TOKEN, json=answer)
+    mock_api.mock.add("POST", TOKEN, json=answer)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(timezone, "now", lambda: 1 / 0)
         with pytest.raises(ZeroDivisionError) as raised:

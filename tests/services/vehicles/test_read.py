@@ -17,7 +17,7 @@ from django_smartcar.exceptions import (
 from django_smartcar.models import READ_METHODS, ConnectedVehicle, VehicleReading
 from django_smartcar.services import vehicles
 
-from ...wire import v2_error
+from ...mock_api import v2_error
 
 pytestmark = pytest.mark.django_db
 in_both_generations = pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
@@ -26,9 +26,9 @@ EVERYTHING = ["required:read_vehicle_info", *sorted({read.permission for read in
 
 
 @pytest.fixture
-def driven(drives, settings):
+def driven(connect_driver, settings):
     settings.SMARTCAR_SCOPE = EVERYTHING
-    return drives().vehicles[0]
+    return connect_driver().vehicles[0]
 
 
 @in_both_generations
@@ -71,46 +71,46 @@ def test_one_item_that_fails_does_not_fail_the_others(driven, smartcar, settings
     assert not VehicleReading.objects.exists()
 
 
-def test_a_batch_is_one_request_and_each_error_has_its_own_retry_after(vehicle, wire):
+def test_a_batch_is_one_request_and_each_error_has_its_own_retry_after(vehicle, mock_api):
     refused = (429, v2_error(429, "RATE_LIMIT", "VEHICLE"), {"Retry-After": "77"})
-    wire.batch("car-1", {"odometer": {"distance": 5}, "location": refused})
+    mock_api.batch("car-1", {"odometer": {"distance": 5}, "location": refused})
     found = vehicles.read(vehicle, ["location", "odometer"])
-    assert len(wire.mock.calls) == 1
+    assert len(mock_api.mock.calls) == 1
     assert isinstance(found["location"], RateLimitingException)
     assert found["location"].retry_after == 77
     assert found["odometer"]["data"] == {"distance": 5}
     assert set(vehicle.latest()) == {"odometer"}
 
 
-def test_readings_without_permission_are_not_requested(vehicle, wire):
-    wire.batch("car-1", {"odometer": {"distance": 5}})
+def test_readings_without_permission_are_not_requested(vehicle, mock_api):
+    mock_api.batch("car-1", {"odometer": {"distance": 5}})
     found = vehicles.read(vehicle, ["fuel", "odometer"])
     assert isinstance(found["fuel"], PermissionException)
     assert "read_fuel" in str(found["fuel"])
     assert list(found) == ["fuel", "odometer"]
     assert isinstance(vehicles.read(vehicle, ["fuel"])["fuel"], PermissionException)
-    assert len(wire.mock.calls) == 1
+    assert len(mock_api.mock.calls) == 1
 
 
 @pytest.mark.parametrize("names", [["odometer", "speed"], "odometer", ["vin"]])
-def test_an_unknown_name_is_a_value_error(vehicle, wire, names):
+def test_an_unknown_name_is_a_value_error(vehicle, mock_api, names):
     with pytest.raises(ValueError, match="name"):
         vehicles.read(vehicle, names)
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
 
 
-def test_fresh_readings_are_not_requested_again(vehicle, wire):
+def test_fresh_readings_are_not_requested_again(vehicle, mock_api):
     place = {"latitude": 1.5, "longitude": 2.5}
-    wire.batch("car-1", {"odometer": {"distance": 5}, "location": place})
+    mock_api.batch("car-1", {"odometer": {"distance": 5}, "location": place})
     first = vehicles.read(vehicle, ["odometer"])
     assert vehicles.read(vehicle, ["odometer"], max_age=timedelta(minutes=5)) == first
-    assert len(wire.mock.calls) == 1
+    assert len(mock_api.mock.calls) == 1
     both = vehicles.read(vehicle, ["odometer", "location"], max_age=timedelta(minutes=5))
-    assert b'"/odometer"' not in wire.mock.calls[1].request.body
+    assert b'"/odometer"' not in mock_api.mock.calls[1].request.body
     assert both == {**first, "location": {"data": place, "age": first["odometer"]["age"]}}
     with time_machine.travel(timezone.now() + timedelta(minutes=6)):
         vehicles.read(vehicle, ["odometer"], max_age=timedelta(minutes=5))
-    assert len(wire.mock.calls) == 3
+    assert len(mock_api.mock.calls) == 3
 
 
 def test_a_max_age_that_is_a_number_is_a_type_error(vehicle):
@@ -120,53 +120,53 @@ def test_a_max_age_that_is_a_number_is_a_type_error(vehicle):
         vehicles.read(vehicle, ["odometer"], max_age=10)
 
 
-def test_the_cache_is_not_used_without_permission(vehicle, wire):
-    wire.batch("car-1", {"odometer": {"distance": 5}})
+def test_the_cache_is_not_used_without_permission(vehicle, mock_api):
+    mock_api.batch("car-1", {"odometer": {"distance": 5}})
     vehicles.read(vehicle, ["odometer"])
     vehicle.permissions = []
     found = vehicles.read(vehicle, ["odometer"], max_age=timedelta(days=1))
     assert isinstance(found["odometer"], PermissionException)
 
 
-def test_the_cache_is_not_used_for_a_disconnected_vehicle(vehicle, wire):
-    wire.batch("car-1", {"odometer": {"distance": 5}})
+def test_the_cache_is_not_used_for_a_disconnected_vehicle(vehicle, mock_api):
+    mock_api.batch("car-1", {"odometer": {"distance": 5}})
     vehicles.read(vehicle, ["odometer"])
     vehicle.disconnected_at = timezone.now()
     with pytest.raises(VehicleDisconnected):
         vehicles.read(vehicle, ["odometer"], max_age=timedelta(days=1))
 
 
-def test_a_failed_batch_raises_and_changes_nothing(vehicle, wire):
-    wire.batch("car-1", {"odometer": {"distance": 5}})
+def test_a_failed_batch_raises_and_changes_nothing(vehicle, mock_api):
+    mock_api.batch("car-1", {"odometer": {"distance": 5}})
     vehicles.read(vehicle, ["odometer"])
-    wire.mock.reset()
+    mock_api.mock.reset()
     url = "https://api.smartcar.com/v2.0/vehicles/car-1/batch"
-    wire.mock.add("POST", url, status=401, json=v2_error(401, "AUTHENTICATION"))
-    wire.tokens()
+    mock_api.mock.add("POST", url, status=401, json=v2_error(401, "AUTHENTICATION"))
+    mock_api.tokens()
     with pytest.raises(AuthenticationException):
         vehicles.read(vehicle, ["odometer"])
     assert vehicle.latest()["odometer"].value == 5
 
 
-def test_an_item_with_a_login_error_marks_the_vehicle_for_reauthentication(vehicle, wire):
+def test_an_item_with_a_login_error_marks_the_vehicle_for_reauthentication(vehicle, mock_api):
     url = {"resolution": {"type": "REAUTHENTICATE", "url": "https://connect.smartcar.com/again"}}
     refused = v2_error(400, "CONNECTED_SERVICES_ACCOUNT", "AUTHENTICATION_FAILED", **url)
-    wire.batch("car-1", {"odometer": (400, refused), "location": (400, refused)})
+    mock_api.batch("car-1", {"odometer": (400, refused), "location": (400, refused)})
     vehicles.read(vehicle, ["odometer", "location"])
     row = ConnectedVehicle.objects.get()
     assert (row.needs_reauthentication, row.reauthentication_url) == (True, url["resolution"]["url"])
-    wire.mock.reset()
-    wire.batch("car-1", {"odometer": {"distance": 5}})
+    mock_api.mock.reset()
+    mock_api.batch("car-1", {"odometer": {"distance": 5}})
     vehicles.read(vehicle, ["odometer"])
     assert not ConnectedVehicle.objects.get().needs_reauthentication
 
 
-def test_a_refresh_ignores_values_that_the_vehicle_does_not_have(make_vehicle, account, wire):
+def test_a_refresh_ignores_values_that_the_vehicle_does_not_have(make_vehicle, account, mock_api):
     vehicle = make_vehicle(account, permissions=["read_odometer", "read_fuel"])
     incapable = (501, v2_error(501, "COMPATIBILITY", "VEHICLE_NOT_CAPABLE"))
-    wire.batch("car-1", {"odometer": {"distance": 5}, "fuel": incapable})
+    mock_api.batch("car-1", {"odometer": {"distance": 5}, "fuel": incapable})
     vehicles.refresh_readings(vehicle)
-    wire.mock.reset()
-    wire.batch("car-1", {"odometer": incapable, "fuel": incapable})
+    mock_api.mock.reset()
+    mock_api.batch("car-1", {"odometer": incapable, "fuel": incapable})
     with pytest.raises(NotCapableException):
         vehicles.refresh_readings(vehicle)

@@ -19,15 +19,15 @@ from django_smartcar.exceptions import (
 from django_smartcar.models import ConnectedVehicle, SmartcarAccount
 from django_smartcar.services import client, commands, readings, vehicles
 
-from ...wire import NO_PERMISSION, UPSTREAM, v2_error
+from ...mock_api import NO_PERMISSION, UPSTREAM, v2_error
 
 pytestmark = pytest.mark.django_db
 
 RECORDED = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 
 
-def test_the_odometer_is_returned_as_by_the_sdk_and_saved(vehicle, wire):
-    wire.odometer("car-1", 104.32)
+def test_the_odometer_is_returned_as_by_the_sdk_and_saved(vehicle, mock_api):
+    mock_api.odometer("car-1", 104.32)
     reading = vehicles.odometer(vehicle)
     assert reading == {"data": {"distance": 104.32}, "unit_system": "metric", "age": RECORDED}
     row = vehicle.latest()["odometer"]
@@ -35,8 +35,8 @@ def test_the_odometer_is_returned_as_by_the_sdk_and_saved(vehicle, wire):
     assert row.fetched_at > RECORDED
 
 
-def test_the_location_is_returned_as_by_the_sdk_and_saved(vehicle, wire):
-    wire.location("car-1")
+def test_the_location_is_returned_as_by_the_sdk_and_saved(vehicle, mock_api):
+    mock_api.location("car-1")
     assert vehicles.location(vehicle) == {
         "data": {"latitude": 37.4292, "longitude": 122.1381},
         "age": RECORDED,
@@ -45,62 +45,62 @@ def test_the_location_is_returned_as_by_the_sdk_and_saved(vehicle, wire):
     assert (row.value, row.recorded_at) == ({"latitude": 37.4292, "longitude": 122.1381}, RECORDED)
 
 
-def test_a_reading_is_requested_in_the_vehicles_unit_system(make_vehicle, account, wire):
+def test_a_reading_is_requested_in_the_vehicles_unit_system(make_vehicle, account, mock_api):
     imperial = make_vehicle(account, unit_system="imperial")
-    wire.get("car-1", "odometer", {"distance": 64.8}, headers={"sc-unit-system": "imperial"})
+    mock_api.get("car-1", "odometer", {"distance": 64.8}, headers={"sc-unit-system": "imperial"})
     vehicles.odometer(imperial)
-    assert wire.sent("GET", "/odometer")[0].headers["sc-unit-system"] == "imperial"
+    assert mock_api.sent("GET", "/odometer")[0].headers["sc-unit-system"] == "imperial"
     row = imperial.latest()["odometer"]
     assert (row.value, row.unit) == (104.285491, "km")
     assert readings.in_units(row, "imperial") == (64.8, "mi")
 
 
-def test_an_older_reading_does_not_overwrite_a_newer_one(vehicle, wire):
-    wire.odometer("car-1", 200, age="2026-11-21T10:00:00.000Z")
+def test_an_older_reading_does_not_overwrite_a_newer_one(vehicle, mock_api):
+    mock_api.odometer("car-1", 200, age="2026-11-21T10:00:00.000Z")
     vehicles.odometer(vehicle)
-    wire.mock.reset()
-    wire.odometer("car-1", 100, age="2026-11-20T10:00:00.000Z")
+    mock_api.mock.reset()
+    mock_api.odometer("car-1", 100, age="2026-11-20T10:00:00.000Z")
     vehicles.odometer(vehicle)
     assert vehicle.latest()["odometer"].value == 200
 
 
-def test_a_failed_read_keeps_the_last_value(vehicle, wire):
-    wire.odometer("car-1", 200)
+def test_a_failed_read_keeps_the_last_value(vehicle, mock_api):
+    mock_api.odometer("car-1", 200)
     vehicles.odometer(vehicle)
-    wire.mock.reset()
-    wire.get("car-1", "odometer", NO_PERMISSION, status=403)
+    mock_api.mock.reset()
+    mock_api.get("car-1", "odometer", NO_PERMISSION, status=403)
     with pytest.raises(PermissionException):
         vehicles.odometer(vehicle)
     assert vehicle.latest()["odometer"].value == 200
 
 
-def test_a_reading_without_an_age_is_saved_and_blocks_no_other(vehicle, wire):
-    wire.odometer("car-1", 100, age=None)
+def test_a_reading_without_an_age_is_saved_and_blocks_no_other(vehicle, mock_api):
+    mock_api.odometer("car-1", 100, age=None)
     assert vehicles.odometer(vehicle)["age"] is None
     row = vehicle.latest()["odometer"]
     assert (row.value, row.recorded_at) == (100, None)
-    wire.mock.reset()
-    wire.odometer("car-1", 101)
+    mock_api.mock.reset()
+    mock_api.odometer("car-1", 101)
     vehicles.odometer(vehicle)
     assert vehicle.latest()["odometer"].value == 101
 
 
-def test_one_reading_that_fails_does_not_stop_the_others(vehicle, wire):
+def test_one_reading_that_fails_does_not_stop_the_others(vehicle, mock_api):
     place = {"latitude": 37.4292, "longitude": 122.1381}
-    wire.batch("car-1", {"odometer": (403, NO_PERMISSION), "location": place})
+    mock_api.batch("car-1", {"odometer": (403, NO_PERMISSION), "location": place})
     with pytest.raises(PermissionException):
         vehicles.refresh_readings(vehicle)
     assert vehicle.latest()["location"].value == place
 
 
-def test_readings_without_permission_are_not_requested(make_vehicle, account, wire):
+def test_readings_without_permission_are_not_requested(make_vehicle, account, mock_api):
     vehicles.refresh_readings(make_vehicle(account, permissions=["control_security"]))
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
 
 
-def test_sync_adds_new_vehicles_and_marks_removed_ones(vehicle, account, wire):
-    wire.driver("driver-a", ["car-2"])
-    wire.car("car-2", make="TESLA", model="Model S", year=2014, vin="5YJSA1CN5DFP00101")
+def test_sync_adds_new_vehicles_and_marks_removed_ones(vehicle, account, mock_api):
+    mock_api.driver("driver-a", ["car-2"])
+    mock_api.car("car-2", make="TESLA", model="Model S", year=2014, vin="5YJSA1CN5DFP00101")
     synced = vehicles.sync(account)
     assert [car.name for car in synced] == ["2014 Tesla Model S"]
     assert synced[0].vin == "5YJSA1CN5DFP00101"
@@ -108,8 +108,8 @@ def test_sync_adds_new_vehicles_and_marks_removed_ones(vehicle, account, wire):
     assert not vehicle.is_connected
 
 
-def test_a_failed_sync_changes_nothing(vehicle, account, wire):
-    wire.mock.add(
+def test_a_failed_sync_changes_nothing(vehicle, account, mock_api):
+    mock_api.mock.add(
         "GET", "https://api.smartcar.com/v2.0/vehicles", json=v2_error(500, "SERVER", "X"), status=500
     )
     with pytest.raises(SmartcarException):
@@ -118,57 +118,59 @@ def test_a_failed_sync_changes_nothing(vehicle, account, wire):
     assert vehicle.is_connected
 
 
-def test_details_that_cannot_be_read_are_kept(vehicle, account, wire):
-    wire.driver("driver-a", ["car-1"])
-    wire.get("car-1", "permissions", v2_error(409, "VEHICLE_STATE", "ASLEEP"), status=409)
+def test_details_that_cannot_be_read_are_kept(vehicle, account, mock_api):
+    mock_api.driver("driver-a", ["car-1"])
+    mock_api.get("car-1", "permissions", v2_error(409, "VEHICLE_STATE", "ASLEEP"), status=409)
     vehicles.sync(account)
     vehicle.refresh_from_db()
     assert (vehicle.make, vehicle.can("control_security")) == ("CHEVROLET", True)
 
 
-def test_revoked_permissions_are_removed_by_a_reload(vehicle, wire):
-    wire.car("car-1", permissions=[])
+def test_revoked_permissions_are_removed_by_a_reload(vehicle, mock_api):
+    mock_api.car("car-1", permissions=[])
     vehicles.reload(vehicle)
     assert vehicle.permissions == []
 
 
-def test_disconnect_informs_smartcar_and_clears_unused_tokens(vehicle, wire):
-    wire.disconnects("car-1")
+def test_disconnect_informs_smartcar_and_clears_unused_tokens(vehicle, mock_api):
+    mock_api.disconnects("car-1")
     assert vehicles.disconnect(vehicle) is True
     assert not ConnectedVehicle.objects.get().is_connected
     row = SmartcarAccount.objects.get()
     assert (row.access_token, row.refresh_token) == ("", "")
 
 
-def test_disconnecting_one_of_two_cars_keeps_the_tokens_of_the_other(vehicle, make_vehicle, account, wire):
+def test_disconnecting_one_of_two_cars_keeps_the_tokens_of_the_other(
+    vehicle, make_vehicle, account, mock_api
+):
     make_vehicle(account, "car-2")
-    wire.disconnects("car-1")
+    mock_api.disconnects("car-1")
     vehicles.disconnect(vehicle)
     assert SmartcarAccount.objects.get().refresh_token == "refresh-0"
 
 
-def test_a_refused_disconnect_leaves_the_vehicle_connected(vehicle, wire):
-    wire.disconnects("car-1", UPSTREAM, status=502)
+def test_a_refused_disconnect_leaves_the_vehicle_connected(vehicle, mock_api):
+    mock_api.disconnects("car-1", UPSTREAM, status=502)
     with pytest.raises(SmartcarException):
         vehicles.disconnect(vehicle)
     assert ConnectedVehicle.objects.get().is_connected
 
 
-def test_a_vehicle_that_is_already_disconnected_at_smartcar_is_marked(vehicle, wire):
-    wire.disconnects("car-1", NO_PERMISSION, status=403)
+def test_a_vehicle_that_is_already_disconnected_at_smartcar_is_marked(vehicle, mock_api):
+    mock_api.disconnects("car-1", NO_PERMISSION, status=403)
     vehicles.disconnect(vehicle)
     assert not ConnectedVehicle.objects.get().is_connected
 
 
-def test_a_vehicle_can_be_disconnected_with_dead_tokens(make_account, make_vehicle, anna, wire):
+def test_a_vehicle_can_be_disconnected_with_dead_tokens(make_account, make_vehicle, anna, mock_api):
     vehicle = make_vehicle(make_account(anna, refresh_token=""))
     assert vehicles.disconnect(vehicle) is False
     assert not ConnectedVehicle.objects.get().is_connected
-    assert not wire.mock.calls
+    assert not mock_api.mock.calls
 
 
-def test_a_disconnected_car_is_not_read(vehicle, wire):
-    wire.disconnects("car-1")
+def test_a_disconnected_car_is_not_read(vehicle, mock_api):
+    mock_api.disconnects("car-1")
     vehicles.disconnect(vehicle)
     with pytest.raises(VehicleDisconnected):
         vehicles.odometer(vehicle)
@@ -182,36 +184,40 @@ def test_a_disconnected_car_is_not_read(vehicle, wire):
         ({"make": "OPEL", "model": "Corsa", "year": -1}, ("OPEL", "Corsa", 2021)),
     ],
 )
-def test_details_that_do_not_fit_a_column_are_truncated_or_ignored(vehicle, account, wire, details, stored):
-    wire.driver("driver-a", ["car-1"])
-    wire.car("car-1", **details)
+def test_details_that_do_not_fit_a_column_are_truncated_or_ignored(
+    vehicle, account, mock_api, details, stored
+):
+    mock_api.driver("driver-a", ["car-1"])
+    mock_api.car("car-1", **details)
     vehicles.sync(account)
     vehicle.refresh_from_db()
     assert (vehicle.make, vehicle.model, vehicle.year) == stored
 
 
-def test_sync_of_an_older_account_takes_no_vehicle_from_a_newer_one(vehicle, make_account, anna, wire):
+def test_sync_of_an_older_account_takes_no_vehicle_from_a_newer_one(vehicle, make_account, anna, mock_api):
     older = make_account(anna)
-    wire.driver("driver-a", ["car-1"])
-    wire.car("car-1")
+    mock_api.driver("driver-a", ["car-1"])
+    mock_api.car("car-1")
     assert vehicles.sync(older) == []
     assert ConnectedVehicle.objects.get().account == vehicle.account
 
 
-def test_sync_does_not_change_a_vehicle_that_was_connected_meanwhile(vehicle, make_vehicle, account, wire):
-    wire.driver("driver-a", ["car-1"])
+def test_sync_does_not_change_a_vehicle_that_was_connected_meanwhile(
+    vehicle, make_vehicle, account, mock_api
+):
+    mock_api.driver("driver-a", ["car-1"])
 
     def answer(request):
         make_vehicle(account, "car-2")
         return 200, {}, '{"permissions": [], "paging": {"count": 0, "offset": 0}}'
 
     url = "https://api.smartcar.com/v2.0/vehicles/car-1/permissions"
-    wire.mock.add_callback("GET", url, answer, content_type="application/json")
+    mock_api.mock.add_callback("GET", url, answer, content_type="application/json")
     vehicles.sync(account)
     assert all(car.is_connected for car in ConnectedVehicle.objects.all())
 
 
-def test_vehicle_disconnected_is_sent(vehicle, account, wire):
+def test_vehicle_disconnected_is_sent(vehicle, account, mock_api):
     received = []
 
     def receive(sender, vehicle, actor, **kwargs):
@@ -219,35 +225,35 @@ def test_vehicle_disconnected_is_sent(vehicle, account, wire):
 
     signals.vehicle_disconnected.connect(receive)
     try:
-        wire.driver("driver-a", [])
+        mock_api.driver("driver-a", [])
         vehicles.sync(account)
     finally:
         signals.vehicle_disconnected.disconnect(receive)
     assert received == [(vehicle.pk, False, None)]
 
 
-def test_a_reload_does_not_reconnect_a_vehicle_that_was_disconnected_meanwhile(vehicle, wire):
+def test_a_reload_does_not_reconnect_a_vehicle_that_was_disconnected_meanwhile(vehicle, mock_api):
     def answer(request):
         ConnectedVehicle.objects.update(disconnected_at="2026-01-01T00:00Z")
         return 200, {}, '{"permissions": [], "paging": {"count": 0, "offset": 0}}'
 
     url = "https://api.smartcar.com/v2.0/vehicles/car-1/permissions"
-    wire.mock.add_callback("GET", url, answer, content_type="application/json")
+    mock_api.mock.add_callback("GET", url, answer, content_type="application/json")
     with pytest.raises(VehicleDisconnected):
         vehicles.reload(vehicle)
     assert not vehicle.is_connected
 
 
-def test_a_read_waits_as_long_as_the_settings_say(vehicle, wire, settings):
+def test_a_read_waits_as_long_as_the_settings_say(vehicle, mock_api, settings):
     settings.SMARTCAR_TIMEOUT = 7
-    wire.odometer("car-1")
+    mock_api.odometer("car-1")
     vehicles.odometer(vehicle)
-    assert wire.sent("GET", "/odometer")[0].req_kwargs["timeout"][1] == 7
+    assert mock_api.sent("GET", "/odometer")[0].req_kwargs["timeout"][1] == 7
 
 
-def test_error_reports_hide_the_location(vehicle, wire, rf):
+def test_error_reports_hide_the_location(vehicle, mock_api, rf):
     place = 37.4 + 0.0292  # never as it is in the source, which a report quotes
-    wire.location("car-1", latitude=place)
+    mock_api.location("car-1", latitude=place)
 
     def refuse(execute, sql, params, many, context):
         if "INSERT" in sql:
@@ -262,9 +268,9 @@ def test_error_reports_hide_the_location(vehicle, wire, rf):
     assert str(place) not in report
 
 
-def test_error_reports_hide_the_vin(vehicle, wire, rf):
+def test_error_reports_hide_the_vin(vehicle, mock_api, rf):
     vin = "5YJSA1CN" + "5DFP00101"
-    wire.car("car-1", vin=vin)
+    mock_api.car("car-1", vin=vin)
     assert vin not in _report_of_a_database_that_fails(lambda: vehicles.reload(vehicle), rf)
 
 
@@ -278,9 +284,9 @@ def _report_of_a_database_that_fails(act, rf):
     return ExceptionReporter(rf.get("/"), raised.type, raised.value, frames).get_traceback_html()
 
 
-def test_signals_that_v3_has_not_collected_change_nothing(smartcar, drives, settings):
+def test_signals_that_v3_has_not_collected_change_nothing(smartcar, connect_driver, settings):
     """A store without signals is not a car without a value."""
-    vehicle = drives().vehicles[0]
+    vehicle = connect_driver().vehicles[0]
     vehicles.odometer(vehicle)
     known = vehicle.latest()["odometer"].value
     settings.SMARTCAR_SIMULATOR_SIGNALS = False
@@ -290,28 +296,30 @@ def test_signals_that_v3_has_not_collected_change_nothing(smartcar, drives, sett
     assert vehicle.latest()["odometer"].value == known
 
 
-def test_a_vehicle_is_connected_although_v3_has_collected_nothing(smartcar, drives, settings):
+def test_a_vehicle_is_connected_although_v3_has_collected_nothing(smartcar, connect_driver, settings):
     settings.SMARTCAR_SIMULATOR_SIGNALS = False
-    vehicle = drives().vehicles[0]
+    vehicle = connect_driver().vehicles[0]
     assert (vehicle.make, vehicle.vin) == ("CHEVROLET", "")
 
 
 def test_an_error_of_the_application_does_not_mark_a_vehicle_as_disconnected(
-    smartcar, drives, settings, wire
+    smartcar, connect_driver, settings, mock_api
 ):
-    wire.mock.add_passthru(smartcar.url)
-    vehicle = drives().vehicles[0]
+    mock_api.mock.add_passthru(smartcar.url)
+    vehicle = connect_driver().vehicles[0]
     settings.SMARTCAR_VEHICLE_API_URL = "https://vehicle.api.smartcar.com"
     refusal = {"errors": [{"status": "403", "type": "AUTHENTICATION", "code": "ACCESS_DENIED"}]}
-    wire.mock.add("GET", re.compile("https://vehicle.api.smartcar.com/.*"), status=403, json=refusal)
+    mock_api.mock.add("GET", re.compile("https://vehicle.api.smartcar.com/.*"), status=403, json=refusal)
     with pytest.raises(PermissionException):
         vehicles.disconnect(vehicle)
     assert ConnectedVehicle.objects.get().is_connected
 
 
-def test_an_endless_list_of_connections_is_rejected(smartcar, drives, settings, wire, monkeypatch):
-    wire.mock.add_passthru(smartcar.url)
-    vehicle = drives().vehicles[0]
+def test_an_endless_list_of_connections_is_rejected(
+    smartcar, connect_driver, settings, mock_api, monkeypatch
+):
+    mock_api.mock.add_passthru(smartcar.url)
+    vehicle = connect_driver().vehicles[0]
     monkeypatch.setattr(client, "MAX_CONNECTIONS", 120)
     settings.SMARTCAR_VEHICLE_API_URL = "https://vehicle.api.smartcar.com"
     pages = itertools.count()
@@ -322,15 +330,15 @@ def test_an_endless_list_of_connections_is_rejected(smartcar, drives, settings, 
         shown = [{"id": f"{number}-{item}"} for item in range(50)]
         return 200, {}, json.dumps({"data": shown, "links": {"next": "more"}})
 
-    wire.mock.add_callback("GET", re.compile("https://vehicle.api.smartcar.com/.*"), answer)
+    mock_api.mock.add_callback("GET", re.compile("https://vehicle.api.smartcar.com/.*"), answer)
     with pytest.raises(InvalidResponseException):
         vehicles.sync(vehicle.account)
     assert ConnectedVehicle.objects.get().is_connected
 
 
-def test_a_reading_from_smartcars_store_does_not_clear_reauthentication(smartcar, drives, settings):
+def test_a_reading_from_smartcars_store_does_not_clear_reauthentication(smartcar, connect_driver, settings):
     """The store responds although the brand requires a new login."""
-    vehicle = drives().vehicles[0]
+    vehicle = connect_driver().vehicles[0]
     ConnectedVehicle.objects.update(reauthentication_required_at="2026-01-01T00:00Z")
     vehicle.refresh_from_db()
     vehicles.odometer(vehicle)

@@ -297,14 +297,14 @@ def test_an_event_is_processed_if_its_vehicle_is_connected_just_as_it_starts_wai
     assert reading(made[1])[0] == 5
 
 
-def test_a_waiting_event_is_processed_when_its_vehicle_is_connected(send, drives, settings):
-    connected = drives()
+def test_a_waiting_event_is_processed_when_its_vehicle_is_connected(send, connect_driver, settings):
+    connected = connect_driver()
     settings.SMARTCAR_MANAGEMENT_TOKENS = [*settings.SMARTCAR_MANAGEMENT_TOKENS, TOKEN]
     car, account = connected.vehicles[0].smartcar_vehicle_id, connected.account
     ConnectedVehicle.objects.all().delete()
     signal_ = odometer(5, timezone.now().timestamp() + 3600)
     assert send(event(signal_, car=car, driver=account.smartcar_user_id)).state == "waiting"
-    (vehicle,) = drives().vehicles
+    (vehicle,) = connect_driver().vehicles
     assert states() == ["processed"]
     assert reading(vehicle)[0] == 5
 

@@ -30,8 +30,8 @@ def receive(client, settings):
 
 
 @WAYS
-def test_connecting_a_vehicle_processes_its_events(drives, receive, settings, anna, way):
-    (before,) = drives().vehicles
+def test_connecting_a_vehicle_processes_its_events(connect_driver, receive, settings, anna, way):
+    (before,) = connect_driver().vehicles
     driver = before.account.smartcar_user_id
     SmartcarUser.objects.all().delete()
     row = receive(car=before.smartcar_vehicle_id, driver=driver)
@@ -39,7 +39,7 @@ def test_connecting_a_vehicle_processes_its_events(drives, receive, settings, an
     row.refresh_from_db()
     assert row.state == "waiting"
     settings.SMARTCAR_WEBHOOK_WORK = way
-    (vehicle,) = drives().vehicles
+    (vehicle,) = connect_driver().vehicles
     row.refresh_from_db()
     assert row.state == "processed"
     assert vehicle.latest()["odometer"].value == 5

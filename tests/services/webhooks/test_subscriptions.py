@@ -15,7 +15,7 @@ from django_smartcar.simulator import store
 from django_smartcar.simulator.access import grants
 from django_smartcar.simulator.webhooks import registry
 
-from ...wire import API
+from ...mock_api import API
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -56,13 +56,15 @@ def cut_off(settings):
 
 
 @BOTH
-def test_a_car_is_subscribed_when_it_connects_and_unsubscribed_when_it_disconnects(drives, hook, smartcar):
-    (vehicle,) = drives().vehicles
+def test_a_car_is_subscribed_when_it_connects_and_unsubscribed_when_it_disconnects(
+    connect_driver, hook, smartcar
+):
+    (vehicle,) = connect_driver().vehicles
     assert subscribed() == [(vehicle.smartcar_vehicle_id, hook)]
     assert fresh(vehicle).webhooks == hook
-    smartcar.asked.clear()
+    smartcar.requests.clear()
     vehicles.disconnect(fresh(vehicle))
-    deleted = [path for method, path in smartcar.asked if method == "DELETE"]
+    deleted = [path for method, path in smartcar.requests if method == "DELETE"]
     assert len(deleted) == 2  # in this order, since Smartcar itself ends it with the connection
     assert "/subscriptions/" in deleted[0] or f"/webhooks/{hook}" in deleted[0]
     assert subscribed() == []
@@ -71,40 +73,40 @@ def test_a_car_is_subscribed_when_it_connects_and_unsubscribed_when_it_disconnec
 
 
 @BOTH
-def test_no_request_is_sent_without_the_setting(drives, smartcar):
-    smartcar.asked.clear()
-    (vehicle,) = drives().vehicles
+def test_no_request_is_sent_without_the_setting(connect_driver, smartcar):
+    smartcar.requests.clear()
+    (vehicle,) = connect_driver().vehicles
     vehicles.disconnect(vehicle)
-    assert not [path for _, path in smartcar.asked if "subscriptions" in path or "webhooks" in path]
+    assert not [path for _, path in smartcar.requests if "subscriptions" in path or "webhooks" in path]
 
 
 @BOTH
-def test_a_second_connection_of_the_same_vehicle_is_subscribed(drives, hook):
-    drives()
-    (vehicle,) = drives().vehicles
+def test_a_second_connection_of_the_same_vehicle_is_subscribed(connect_driver, hook):
+    connect_driver()
+    (vehicle,) = connect_driver().vehicles
     assert len(subscribed()) == 1
     assert (fresh(vehicle).webhooks, fresh(vehicle).webhooks_error) == (hook, "")
 
 
 @BOTH
-def test_a_vehicle_that_is_already_subscribed_is_no_failure(drives, hook):
+def test_a_vehicle_that_is_already_subscribed_is_no_failure(connect_driver, hook):
     store.state().webhooks[hook].auto_subscribe = True
-    (vehicle,) = drives().vehicles
+    (vehicle,) = connect_driver().vehicles
     assert (fresh(vehicle).webhooks, fresh(vehicle).webhooks_error) == (hook, "")
 
 
 @BOTH
-def test_a_vehicle_that_is_reconnected_is_subscribed_again(drives, hook):
-    (vehicle,) = drives().vehicles
+def test_a_vehicle_that_is_reconnected_is_subscribed_again(connect_driver, hook):
+    (vehicle,) = connect_driver().vehicles
     grants.disconnect(vehicle_id=vehicle.smartcar_vehicle_id)
     assert subscribed() == []
-    drives()
+    connect_driver()
     assert len(subscribed()) == 1
 
 
 @BOTH
-def test_a_car_that_a_sync_finds_again_is_subscribed_again(drives, hook):
-    (vehicle,) = drives().vehicles
+def test_a_car_that_a_sync_finds_again_is_subscribed_again(connect_driver, hook):
+    (vehicle,) = connect_driver().vehicles
     ConnectedVehicle.objects.update(disconnected_at=vehicle.created_at)
     registry.unsubscribe(registry.subscriptions()[0])
     vehicles.sync(vehicle.account)
@@ -114,9 +116,9 @@ def test_a_car_that_a_sync_finds_again_is_subscribed_again(drives, hook):
 
 
 @BOTH
-def test_a_failure_is_stored_does_not_fail_the_connection_and_is_retried(drives, hook, settings):
+def test_a_failure_is_stored_does_not_fail_the_connection_and_is_retried(connect_driver, hook, settings):
     settings.SMARTCAR_WEBHOOKS = ["nonsense", hook]
-    (vehicle,) = drives().vehicles
+    (vehicle,) = connect_driver().vehicles
     row = fresh(vehicle)
     assert row.is_connected
     assert (row.webhooks, bool(row.webhooks_error)) == (hook, True)
@@ -133,9 +135,9 @@ def test_a_failure_is_stored_does_not_fail_the_connection_and_is_retried(drives,
 
 
 @BOTH
-def test_subscriptions_are_retried_after_an_outage(drives, hook, settings):
+def test_subscriptions_are_retried_after_an_outage(connect_driver, hook, settings):
     settings.SMARTCAR_WEBHOOKS = []
-    (vehicle,) = drives().vehicles
+    (vehicle,) = connect_driver().vehicles
     settings.SMARTCAR_WEBHOOKS = [hook]
     mend = cut_off(settings)
     with pytest.raises(CommandError, match="1 failed"):
@@ -148,8 +150,8 @@ def test_subscriptions_are_retried_after_an_outage(drives, hook, settings):
 
 
 @BOTH
-def test_a_failed_unsubscription_is_retried(drives, hook, settings):
-    (vehicle,) = drives().vehicles
+def test_a_failed_unsubscription_is_retried(connect_driver, hook, settings):
+    (vehicle,) = connect_driver().vehicles
     ConnectedVehicle.objects.update(disconnected_at=vehicle.created_at)  # as a sync does whose list lacks it
     mend = cut_off(settings)
     with pytest.raises(CommandError, match="1 failed"):
@@ -165,8 +167,8 @@ def test_a_failed_unsubscription_is_retried(drives, hook, settings):
 
 
 @BOTH
-def test_subscriptions_follow_the_setting(drives, hook, settings):
-    (vehicle,) = drives().vehicles
+def test_subscriptions_follow_the_setting(connect_driver, hook, settings):
+    (vehicle,) = connect_driver().vehicles
     other = registry.add("Another", "https://site.example.com/another/").id
     settings.SMARTCAR_WEBHOOKS = [other]
     assert run() == "1 updated\n"
@@ -177,8 +179,8 @@ def test_subscriptions_follow_the_setting(drives, hook, settings):
 
 
 @BOTH
-def test_all_subscribes_again_what_was_ended_elsewhere(drives, hook):
-    drives()
+def test_all_subscribes_again_what_was_ended_elsewhere(connect_driver, hook):
+    connect_driver()
     registry.unsubscribe(registry.subscriptions()[0])
     assert run() == "nothing to do\n"
     assert run("--all") == "1 updated\n"
@@ -186,67 +188,67 @@ def test_all_subscribes_again_what_was_ended_elsewhere(drives, hook):
 
 
 @BOTH
-def test_a_string_instead_of_a_list_subscribes_nothing(drives, hook, settings):
+def test_a_string_instead_of_a_list_subscribes_nothing(connect_driver, hook, settings):
     settings.SMARTCAR_WEBHOOKS = hook
-    (vehicle,) = drives().vehicles
+    (vehicle,) = connect_driver().vehicles
     assert (subscribed(), fresh(vehicle).webhooks_error) == ([], "")
 
 
 # From the wrong side.
 
 
-def test_a_refused_connection_subscribes_no_vehicle(drives, hook, settings, bert, smartcar):
+def test_a_refused_connection_subscribes_no_vehicle(connect_driver, hook, settings, bert, smartcar):
     settings.SMARTCAR_WEBHOOKS = []
-    (vehicle,) = drives().vehicles
+    (vehicle,) = connect_driver().vehicles
     settings.SMARTCAR_WEBHOOKS = [hook]
     connect.begin(bert, session_key="s", redirect_uri="https://testserver/cars/callback/")
     attempt = ConnectAttempt.objects.get(user=bert)
-    smartcar.asked.clear()
+    smartcar.requests.clear()
     with pytest.raises(OwnershipNotVerified):
         connect.complete(attempt, Callback(user_id=vehicle.account.smartcar_user_id))
-    assert smartcar.asked
-    assert not [path for _, path in smartcar.asked if "subscriptions" in path or "webhooks" in path]
+    assert smartcar.requests
+    assert not [path for _, path in smartcar.requests if "subscriptions" in path or "webhooks" in path]
     assert subscribed() == []
 
 
 @BOTH
-def test_a_second_user_with_the_same_login_subscribes_nothing(drives, hook, settings, bert, smartcar):
+def test_a_second_user_with_the_same_login_subscribes_nothing(connect_driver, hook, settings, bert, smartcar):
     settings.SMARTCAR_WEBHOOKS = []
-    drives()
+    connect_driver()
     settings.SMARTCAR_WEBHOOKS = [hook]
     with pytest.raises(OwnedByAnotherUser):
-        drives(user=bert)
+        connect_driver(user=bert)
     assert subscribed() == []
 
 
 def test_a_subscription_that_another_account_needs_stays_in_v2(
-    make_account, make_vehicle, anna, bert, settings, wire
+    make_account, make_vehicle, anna, bert, settings, mock_api
 ):
     settings.SMARTCAR_MANAGEMENT_TOKENS = ["token"]
     settings.SMARTCAR_WEBHOOKS = ["hook"]
     mine = make_vehicle(make_account(anna), webhooks="hook")
     other = make_vehicle(make_account(bert, "driver-b"), webhooks="hook")
-    wire.disconnects("car-1")
+    mock_api.disconnects("car-1")
     vehicles.disconnect(mine)
     assert fresh(mine).webhooks == ""
-    assert not wire.sent("DELETE", "/webhooks/hook")
+    assert not mock_api.sent("DELETE", "/webhooks/hook")
     assert not subscriptions.due()
-    wire.mock.add("DELETE", f"{API}/vehicles/car-1/webhooks/hook", json={"status": "success"})
+    mock_api.mock.add("DELETE", f"{API}/vehicles/car-1/webhooks/hook", json={"status": "success"})
     vehicles.disconnect(other)
-    (request,) = wire.sent("DELETE", "/webhooks/hook")
+    (request,) = mock_api.sent("DELETE", "/webhooks/hook")
     assert request.headers["Authorization"] == "Bearer token"
 
 
 def test_a_webhook_that_leaves_the_setting_is_unsubscribed_from_a_vehicle_of_two_users(
-    make_account, make_vehicle, anna, bert, settings, wire
+    make_account, make_vehicle, anna, bert, settings, mock_api
 ):
     settings.SMARTCAR_MANAGEMENT_TOKENS = ["token"]
     settings.SMARTCAR_WEBHOOKS = []
     make_vehicle(make_account(anna), webhooks="hook")
     make_vehicle(make_account(bert, "driver-b"), webhooks="hook")
-    wire.mock.add("DELETE", f"{API}/vehicles/car-1/webhooks/hook", json={"status": "success"})
+    mock_api.mock.add("DELETE", f"{API}/vehicles/car-1/webhooks/hook", json={"status": "success"})
     assert run() == "2 updated\n"
-    assert wire.sent("DELETE", "/webhooks/hook")
+    assert mock_api.sent("DELETE", "/webhooks/hook")
 
 
 # What Smartcar answers.
@@ -254,11 +256,11 @@ def test_a_webhook_that_leaves_the_setting_is_unsubscribed_from_a_vehicle_of_two
 
 @pytest.mark.parametrize(("type_", "is_subscribed"), [("VALIDATION", True), ("VEHICLE_STATE", False)])
 def test_already_subscribed_is_success_and_an_incapable_vehicle_is_a_failure(
-    vehicle, settings, wire, type_, is_subscribed
+    vehicle, settings, mock_api, type_, is_subscribed
 ):
     settings.SMARTCAR_WEBHOOKS = ["hook"]
     body = {"statusCode": 409, "type": type_, "code": "CONFLICT", "description": "…"}
-    wire.mock.add(responses.POST, f"{API}/vehicles/car-1/webhooks/hook", json=body, status=409)
+    mock_api.mock.add(responses.POST, f"{API}/vehicles/car-1/webhooks/hook", json=body, status=409)
     assert (subscriptions.reconcile(vehicle) is None) is is_subscribed
     assert fresh(vehicle).webhooks == ("hook" if is_subscribed else "")
 
@@ -271,7 +273,7 @@ def test_already_subscribed_is_success_and_an_incapable_vehicle_is_a_failure(
     ],
 )
 def test_the_run_ends_at_a_rate_limit_of_the_application(
-    make_account, make_vehicle, anna, settings, wire, code, output, asked
+    make_account, make_vehicle, anna, settings, mock_api, code, output, asked
 ):
     settings.SMARTCAR_WEBHOOKS = ["hook"]
     account = make_account(anna)
@@ -279,24 +281,24 @@ def test_the_run_ends_at_a_rate_limit_of_the_application(
         make_vehicle(account, f"car-{number}")
         url = f"{API}/vehicles/car-{number}/webhooks/hook"
         body = {"statusCode": 429, "type": "RATE_LIMIT", "code": code, "description": "…"}
-        wire.mock.add(responses.POST, url, json=body, status=429)
+        mock_api.mock.add(responses.POST, url, json=body, status=429)
     with pytest.raises(CommandError, match=output):
         run()
-    assert len(wire.sent("POST", "/webhooks/hook")) == asked
+    assert len(mock_api.sent("POST", "/webhooks/hook")) == asked
     assert subscriptions.due().count() == 3
 
 
 def test_connecting_many_vehicles_stops_subscribing_at_the_first_rate_limit(
-    make_account, make_vehicle, anna, settings, wire
+    make_account, make_vehicle, anna, settings, mock_api
 ):
     settings.SMARTCAR_WEBHOOKS = ["hook"]
     account = make_account(anna)
     for number in range(2):
         url = f"{API}/vehicles/car-{number}/webhooks/hook"
         body = {"statusCode": 429, "type": "RATE_LIMIT", "code": "SMARTCAR_API", "description": "…"}
-        wire.mock.add(responses.POST, url, json=body, status=429)
+        mock_api.mock.add(responses.POST, url, json=body, status=429)
     subscriptions.begin([make_vehicle(account, f"car-{number}") for number in range(2)])
-    assert len(wire.sent("POST", "/webhooks/hook")) == 1
+    assert len(mock_api.sent("POST", "/webhooks/hook")) == 1
     assert subscriptions.due().count() == 2
 
 
@@ -313,9 +315,11 @@ def test_no_request_is_sent_for_an_account_that_must_reconnect(vehicle, settings
     assert not subscriptions.due()
 
 
-def test_a_driver_does_not_wait_long_for_subscriptions(make_vehicle, account, settings, monkeypatch, wire):
+def test_a_driver_does_not_wait_long_for_subscriptions(
+    make_vehicle, account, settings, monkeypatch, mock_api
+):
     settings.SMARTCAR_WEBHOOKS = ["hook"]
     monkeypatch.setattr(subscriptions, "TIME_LIMIT", -1.0)
     subscriptions.begin([make_vehicle(account)])
     assert subscriptions.due().count() == 1
-    assert not wire.sent("POST")
+    assert not mock_api.sent("POST")

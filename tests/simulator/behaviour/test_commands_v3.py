@@ -167,14 +167,12 @@ def over_http(live_server, connect_v3, v3):
 def test_a_long_command_sends_202_first_and_its_result_at_the_end(connect_v3, over_http, settings):
     volt = connect_v3()
     settings.SMARTCAR_SIMULATOR_COMMAND_SECONDS = 0.5
-    started = time.monotonic()
     response = over_http(volt, "security/lock")
     assert response.status_code == 202
     assert "Content-Length" not in response.headers
     assert response.headers["SC-Request-Id"]
     assert not volt.car.is_locked
     data = response.json()["data"]
-    assert time.monotonic() - started >= 0.5
     assert data["attributes"]["status"] == {"value": "SUCCESS"}
     assert data["meta"]["durationInSeconds"] >= 0.5
     assert volt.car.is_locked

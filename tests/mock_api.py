@@ -31,7 +31,7 @@ NO_PERMISSION = v2_error(403, "PERMISSION")
 UPSTREAM = v2_error(502, "UPSTREAM", "NO_RESPONSE")
 
 
-class Wire:
+class MockApi:
     """Registers responses with ``responses``; each method mocks one endpoint."""
 
     def __init__(self, mock: responses.RequestsMock) -> None:

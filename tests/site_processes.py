@@ -109,13 +109,13 @@ class Site:
     @property
     def states(self):
         """Return the state of each webhook event, in order of arrival."""
-        return [state for (state,) in self.ask("select state from smartcar_webhookevent order by id")]
+        return [state for (state,) in self.query("select state from smartcar_webhookevent order by id")]
 
     def make_accounts(self, number):
         """Create so many accounts whose access tokens expire soon."""
         self.run("-c", CREATE_ACCOUNTS, str(number))
 
-    def ask(self, sql):
+    def query(self, sql):
         """Execute a statement in the site's database; return its rows."""
         connection = sqlite3.connect(self.database, timeout=30)
         try:
@@ -125,15 +125,15 @@ class Site:
             connection.close()
 
     @property
-    def left(self):
+    def unrefreshed(self):
         """Return the number of accounts whose token has not been refreshed."""
-        return self.ask("select count(*) from smartcar_smartcaraccount where token_version = 0")[0][0]
+        return self.query("select count(*) from smartcar_smartcaraccount where token_version = 0")[0][0]
 
     @property
     def leases(self):
         """Return the number of accounts whose refresh lease is held."""
         held = "select count(*) from smartcar_smartcaraccount where refresh_lease is not null"
-        return self.ask(held)[0][0]
+        return self.query(held)[0][0]
 
 
 def wait_until(condition, seconds=120):

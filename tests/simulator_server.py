@@ -14,7 +14,7 @@ from django_smartcar.simulator.vehicles import test_accounts
 from django_smartcar.simulator.vehicles.catalog import MAKES
 
 from .simulator.browser import RequestsBrowser, Visit
-from .site import wait_until
+from .site_processes import wait_until
 
 SETTINGS = (
     "SMARTCAR_CLIENT_ID",
@@ -35,13 +35,13 @@ SETTINGS = (
 BACK = "https://testserver/cars/callback/"
 
 
-class Smartcar:
+class SimulatorServer:
     """A running simulator."""
 
     def __init__(self):
         self.server = ThreadedWSGIServer(("127.0.0.1", 0), Handler)
-        self.asked = []  # (method, path) of every request
-        self.asking = []  # paths of the requests in progress
+        self.requests = []  # (method, path) of every request
+        self.pending = []  # paths of the requests in progress
         self.server.set_app(self._record_requests(get_wsgi_application()))
         self.url = f"http://127.0.0.1:{self.server.server_port}/smartcar-simulator"
         threading.Thread(
@@ -50,12 +50,12 @@ class Smartcar:
 
     def _record_requests(self, application):
         def record(environ, start_response):
-            self.asked.append((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
-            self.asking.append(environ["PATH_INFO"])
+            self.requests.append((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
+            self.pending.append(environ["PATH_INFO"])
             try:
                 return application(environ, start_response)
             finally:
-                self.asking.remove(environ["PATH_INFO"])
+                self.pending.remove(environ["PATH_INFO"])
 
         return record
 
