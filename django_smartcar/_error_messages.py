@@ -8,7 +8,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from .sdk import (
@@ -144,7 +144,7 @@ def message_for(error: SmartcarException) -> str:
     if message is None:
         return ""
     if isinstance(error, RateLimitingException) and error.retry_after:
-        wait = _now("That is possible again in %(seconds)d seconds.") % {"seconds": error.retry_after}
+        wait = gettext("That is possible again in %(seconds)d seconds.") % {"seconds": error.retry_after}
         return f"{message} {wait}"
     return str(message)
 

@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
@@ -70,16 +70,16 @@ def unlock(request: HttpRequest, pk: int) -> HttpResponse:
 
 #: The other commands of the page: the message after success, and how each form field is parsed.
 FORM_COMMANDS: dict[str, tuple[Any, dict[str, Callable[[str], float]]]] = {
-    "start_charge": (_lazy("%s starts charging."), {}),
-    "stop_charge": (_lazy("%s stops charging."), {}),
+    "start_charge": (gettext_lazy("%s starts charging."), {}),
+    "stop_charge": (gettext_lazy("%s stops charging."), {}),
     "set_charge_limit": (
-        _lazy("%s has a new charge limit."),
+        gettext_lazy("%s has a new charge limit."),
         {"limit": lambda percent: float(percent) * 0.01},
     ),
-    "open_charge_port": (_lazy("%s opens its charge port."), {}),
-    "close_charge_port": (_lazy("%s closes its charge port."), {}),
+    "open_charge_port": (gettext_lazy("%s opens its charge port."), {}),
+    "close_charge_port": (gettext_lazy("%s closes its charge port."), {}),
     "send_destination": (
-        _lazy("The destination was sent to %s."),
+        gettext_lazy("The destination was sent to %s."),
         {"latitude": Coordinate, "longitude": Coordinate},
     ),
 }

@@ -17,7 +17,7 @@ from django_smartcar.services.sync import VehicleSync
 from django_smartcar.services.tokens import bulk_refresh
 from django_smartcar.services.webhooks import subscriptions
 
-from .site_processes import (
+from .site import (
     LATITUDE,
     LONGITUDE,
     REDIRECT_URI,

@@ -15,7 +15,7 @@ from django.db import connections
 from .calls import CALLS
 from .network import FAILURES, Network, OwnBug
 from .reporters import django_report, frames_report
-from .site_processes import responses
+from .site import responses
 
 #: How later requests of a call fail; its first request fails in every way.
 AFTER_OTHERS = ("500", "malformed JSON", "400 that repeats the token", "own bug")

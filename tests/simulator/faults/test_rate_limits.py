@@ -30,6 +30,7 @@ def test_no_limit_is_on_by_default(volt):
     assert rate_limits.requests_this_month(volt.car) == 130
 
 
+@time_machine.travel(datetime.now(UTC), tick=False)
 def test_the_bucket_empties_and_refills(volt, api, set_limits):
     set_limits(
         bucket_size=rate_limits.SMARTCAR_LIMITS.bucket_size,
