@@ -104,6 +104,9 @@ class Network:
         if self.is_failing and self.failure == "connection reset":
             self._count()
             raise ConnectionResetError("Connection reset by peer")
+        if self.is_failing and self.failure == "own bug in the socket":
+            self._count()
+            raise OwnBug("a bug in the socket")
 
     def on_response(self, request):
         head, _, body = request.partition(b"\r\n\r\n")
@@ -153,6 +156,7 @@ FAILURES = (
     "401",
     "400 that repeats the token",
     "own bug",
+    "own bug in the socket",
     "own bug in a thread",
     "own bug in a generator",
 )

@@ -1,5 +1,6 @@
 """Error reporters: Django's, one that prints the variables of every frame, and Sentry."""
 
+import contextlib
 import re
 import sys
 from collections.abc import Mapping
@@ -59,6 +60,17 @@ class SentryReport:
                 report.events += [item.payload.get_bytes().decode() for item in envelope.items]
 
         sentry_sdk.init(dsn="https://key@sentry.example/1", transport=InMemory)
+        self._client = sentry_sdk.get_client()
+        sentry_sdk.get_global_scope().set_client(None)
+
+    @contextlib.contextmanager
+    def enabled(self):
+        """Let Sentry's integrations report what happens inside."""
+        sentry_sdk.get_global_scope().set_client(self._client)
+        try:
+            yield
+        finally:
+            sentry_sdk.get_global_scope().set_client(None)
 
     def __call__(self, error, request=None):
         """Return what Sentry would have sent for this error, and for anything before it."""
@@ -73,9 +85,6 @@ class SentryReport:
         """
         taken, self.events = "\n".join(self.events), []
         return re.sub(r'"http\.query":"[^"]*"', "", taken)
-
-    def close(self):
-        sentry_sdk.init()
 
 
 def without_tests(error):

@@ -196,7 +196,7 @@ mine_matrix = sdk.get_compatibility_matrix("US", "NISSAN", scope=["read_battery"
 assert {make: plain(models) for make, models in matrix.items()} == mine_matrix
 
 # Every read
-READS = [name for name in vars(sdk._vehicle_base.Reads) if not name.startswith("_")] + [
+READS = [name for name in vars(sdk._vehicle_base.ReadMethods) if not name.startswith("_")] + [
     "odometer",
     "location",
 ]
@@ -299,7 +299,7 @@ assert my_car.request("GET", "odometer")["data"]
 new = sdk.ApplicationAuth(
     os.environ["M2M_CLIENT_ID"], os.environ["M2M_CLIENT_SECRET"], token_url=os.environ["SMARTCAR_IAM_URL"]
 ).request_token()["access_token"]
-attributes = more.get_vehicle(new, car_id)["body"]["data"]["attributes"]
+attributes = more.get_vehicle(new.reveal(), car_id)["body"]["data"]["attributes"]
 assert plain(attributes).items() >= sdk.v3.get_vehicle(new, car_id, api_url=VEHICLES).items()
 newer = smartcar.Vehicle(car_id, new)
 error = assert_fails("get_signals", SmartcarException, newer.get_signals)

@@ -138,7 +138,7 @@ def test_a_failed_event_blocks_no_worker_and_is_retried_by_what_runs_regularly(
     worker(1)  # done, and free, long before the next attempt
     assert queue.states == ["failed"]
     (tmp_path / "refuse").unlink()
-    queue.ask("update smartcar_webhookevent set next_attempt_at = received_at")
+    queue.query("update smartcar_webhookevent set next_attempt_at = received_at")
     if engine == "celery":
         queue.run(
             "-m",
@@ -159,8 +159,8 @@ def test_no_event_is_lost_and_no_delivery_fails_while_the_broker_is_down(queue, 
     if engine == "celery":
         queue.environment["SITE_BROKER_URL"] = "amqp://guest:the-brokers-secret@127.0.0.1:1//"
     else:
-        ((table,),) = queue.ask("select name from sqlite_master where name like '%taskresult'")
-        queue.ask(f"alter table {table} rename to away")
+        ((table,),) = queue.query("select name from sqlite_master where name like '%taskresult'")
+        queue.query(f"alter table {table} rename to away")
     log = "\n".join(queue.receive("event"))
     assert queue.states == ["received"]
     assert f"could not start processing events ({engine}), they stay due: OperationalError" in log
