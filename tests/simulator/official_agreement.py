@@ -301,7 +301,7 @@ new = sdk.ApplicationAuth(
 ).request_token()["access_token"]
 attributes = more.get_vehicle(new.reveal(), car_id)["body"]["data"]["attributes"]
 assert plain(attributes).items() >= sdk.v3.get_vehicle(new, car_id, api_url=VEHICLES).items()
-newer = smartcar.Vehicle(car_id, new)
+newer = smartcar.Vehicle(car_id, new.reveal())
 error = assert_fails("get_signals", SmartcarException, newer.get_signals)
 assert (error.status_code, error.type, getattr(error, "code", None)) == (400, "SDK_ERROR", None)
 assert "userId" in error.message
