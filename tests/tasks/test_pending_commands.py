@@ -28,7 +28,7 @@ def pending(vehicle):
 @pytest.mark.parametrize(
     "run",
     [
-        lambda account: call_command("refresh_smartcar_tokens"),
+        lambda account: call_command("refresh_smartcar_tokens", "--concurrency", "1"),
         lambda account: call_command("work_smartcar_events", "--once"),
         lambda account: celery.refresh_due(),
         lambda account: celery.work_events(),
