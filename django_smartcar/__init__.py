@@ -6,7 +6,7 @@ a button into a template::
     {% load smartcar %}
     {% smartcar_connect_button %}
 
-Once a driver has connected, their cars are rows, and the services speak to them::
+A car that a driver has connected is a row, and the services read and control it::
 
     from django_smartcar.models import ConnectedVehicle
     from django_smartcar.services import commands, vehicles

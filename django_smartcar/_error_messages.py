@@ -1,4 +1,4 @@
-"""What a driver reads when Smartcar returns an error: one table, by Smartcar's type and code.
+"""Messages for the driver when Smartcar returns an error, by its type and code.
 
 Source of the types and codes: smartcar.com/docs/errors.
 """
@@ -37,7 +37,7 @@ _GONE = _("Smartcar does not know this car any more.")
 _NO_RECORD = _("Smartcar has no record of this for the car.")
 _NO_ACCESS = _("Smartcar did not accept this site's access. Please try again later.")
 
-#: By type and code; by the type alone for a other code.
+#: By type and code; by the type alone for any other code.
 MESSAGES: dict[tuple[str, str | None], Promise] = {
     ("AUTHENTICATION", None): _NO_ACCESS,
     ("PERMISSION", None): _("The driver has not given permission for this. Connect the car again to ask."),
@@ -114,7 +114,7 @@ MESSAGES |= {
 }
 
 
-#: For an error without a type of the table: by its class, the first that fits.
+#: For an error whose type is not in the table: the message of the first class that it is an instance of.
 _BY_CLASS: list[tuple[type[SmartcarException], Promise]] = [
     (
         SignalNotAvailable,
@@ -152,8 +152,8 @@ def message_for(error: SmartcarException) -> str:
 def help_url(error: Exception) -> str:
     """Return the link where the driver can solve the problem, if Smartcar sent one, else "".
 
-    Smartcar's link to a new login is left out: that goes through this site's own button, which knows the user
-    who comes back.
+    Smartcar's link to a new login is left out: the site's own button starts a connect attempt, so that the
+    callback can be matched to the user.
     """
     url = str((getattr(error, "resolution", None) or {}).get("url") or "")
     is_safe = urlsplit(url).scheme == "https" and getattr(error, "code", None) != "AUTHENTICATION_FAILED"

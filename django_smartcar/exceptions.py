@@ -5,21 +5,21 @@
   - OwnerActionRequired             the driver has something to do at the car's brand
   - ReconnectRequired               only the driver can help, by a new login or consent: has ``account``
   - NotCapableException             this car can never do it
-  - StateException                  not now: asleep, out of reach, moving, open…
-  - ResourceNotFoundException       Smartcar does not know the car
+  - StateException                  the car cannot do it now: asleep, out of reach, moving, a door open…
+  - ResourceNotFoundException       Smartcar has no such car
   - RateLimited                     too many requests: ``retry_after``, ``scope``
   - MonthlyLimitExceeded            the plan does not cover it (any more)
   - AuthenticationException         Smartcar does not accept this site's token
   - ValidationException             Smartcar rejected the request as invalid
   - ServerException                 Smartcar, or the brand behind it, failed
   - NoResponseException             Smartcar did not respond
-* SmartcarAppError                  this site refused, before or after a request to Smartcar
+* SmartcarAppError                  raised by this app, before or after a request to Smartcar
   - RefreshInProgress               another process is refreshing this account and takes too long
   - TransactionNotAllowed           a token or a command cannot be saved inside the caller's transaction
   - VehicleDisconnected             the car is no longer connected
   - DuplicateCommand                the same command is in progress, or was sent a moment ago
   - CommandInvalid                  unknown command or invalid parameters; also a ValueError
-  - InvalidConnectState             the OAuth state is unknown, expired, used, or of another session or user
+  - InvalidConnectState             the OAuth state is unknown, expired, used, or another user's or session's
   - OwnedByAnotherUser              the Smartcar user belongs to another local user
   - OwnershipNotVerified            Smartcar does not confirm who has consented
   - NoVehiclesConnected             the consent covers no car

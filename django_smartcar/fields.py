@@ -81,7 +81,7 @@ def encrypt(text: str) -> str:
 def decrypt(stored: str) -> Secret:
     """Decrypt a stored value. Raises DecryptionError.
 
-    Without keys, plain values raise it too: a token could be exchanged, but the new one not be stored.
+    Without keys, plain text raises it, too: a token could be exchanged, but the new one not stored.
     """
     keys = conf.encryption_keys
     if not keys:
@@ -143,7 +143,7 @@ class _Attribute(DeferredAttribute):
 class EncryptedTextField(_TextField):
     """A TextField that is encrypted in the database; ``""`` and NULL are stored in plain text.
 
-    It is never editable. Only the lookups ``""`` and ``__isnull`` work, as each encryption of a text is
+    It is never editable. Only ``__isnull`` and comparing with ``""`` work, as each encryption of a text is
     different. Fixtures leave it empty. Expressions are stored without encryption.
     """
 

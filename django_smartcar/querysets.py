@@ -56,18 +56,18 @@ class ConnectedVehicleQuerySet(models.QuerySet[Any]):
         return self.filter(disconnected_at=None)
 
     def with_requests(self, month: str) -> ConnectedVehicleQuerySet:
-        """Annotate ``asked``: the billable requests in this month (``"2026-11"``), or None."""
+        """Annotate ``billed_requests``: those of this month (``"2026-11"``), or None."""
         limits = self.model._meta.apps.get_model("smartcar", "RateLimit").objects
-        mine = limits.filter(key=models.OuterRef("smartcar_vehicle_id"), month=month)
-        return self.annotate(asked=models.Subquery(mine.values("requests")[:1]))
+        counted = limits.filter(key=models.OuterRef("smartcar_vehicle_id"), month=month)
+        return self.annotate(billed_requests=models.Subquery(counted.values("requests")[:1]))
 
-    def sync_due(self, before: datetime, abandoned: datetime) -> ConnectedVehicleQuerySet:
+    def sync_due(self, before: datetime, renewed_before: datetime) -> ConnectedVehicleQuerySet:
         """Return connected vehicles that no sync has read since ``before``, and none is reading now.
 
-        A lease that has not been renewed since ``abandoned`` has expired.
+        A lease that was last renewed before ``renewed_before`` has expired.
         """
         is_old = Q(sync_claim=None) & (Q(synced_at=None) | Q(synced_at__lt=before))
-        return self.connected().filter(is_old | Q(sync_claim__isnull=False, synced_at__lt=abandoned))
+        return self.connected().filter(is_old | Q(sync_claim__isnull=False, synced_at__lt=renewed_before))
 
     def subscription_due(self, webhook_ids: Iterable[str]) -> ConnectedVehicleQuerySet:
         """Return vehicles whose subscriptions differ from these webhooks; disconnected ones should have none.
@@ -76,8 +76,8 @@ class ConnectedVehicleQuerySet(models.QuerySet[Any]):
         """
         wanted = " ".join(sorted(set(webhook_ids)))
         subscribable = Q(disconnected_at=None, account__reconnect_required_at=None)
-        gone = Q(disconnected_at__isnull=False)
-        return self.filter((subscribable & ~Q(webhooks=wanted)) | (gone & ~Q(webhooks="")))
+        disconnected = Q(disconnected_at__isnull=False)
+        return self.filter((subscribable & ~Q(webhooks=wanted)) | (disconnected & ~Q(webhooks="")))
 
 
 def in_pages(rows: models.QuerySet[Any], size: int = 500) -> Iterator[list[Any]]:
@@ -131,17 +131,17 @@ class Pages:
 
     def _after_row(self, row: Any) -> Q:
         column, value, later = self._column, getattr(row, self._column), Q(pk__gt=row.pk)
-        if value is None:  # then it is None in all of these rows
+        if value is None:  # then all rows of the queryset have none (`refresh_unknown`)
             return later
         return Q((f"{column}__gte", value)) & (Q((f"{column}__gt", value)) | later)
 
 
 class WebhookEventQuerySet(models.QuerySet[Any]):
     def about(self, smartcar_users: Any, vehicles: Any) -> WebhookEventQuerySet:
-        """Return events of these drivers, and of these vehicles if an event names no driver."""
-        nameless = Q(smartcar_user_id="", smartcar_vehicle_id__in=vehicles.values("smartcar_vehicle_id"))
-        return self.filter(Q(smartcar_user_id__in=smartcar_users.values("pk")) | nameless)
+        """Return events of these Smartcar users, and of these vehicles if an event has no user id."""
+        without_user = Q(smartcar_user_id="", smartcar_vehicle_id__in=vehicles.values("smartcar_vehicle_id"))
+        return self.filter(Q(smartcar_user_id__in=smartcar_users.values("pk")) | without_user)
 
     def due(self, now: datetime) -> WebhookEventQuerySet:
-        """Return events that should be processed now, the one that is due longest first."""
+        """Return events that should be processed now, the longest due first."""
         return self.filter(next_attempt_at__lte=now).order_by("next_attempt_at", "pk")

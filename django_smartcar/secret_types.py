@@ -116,7 +116,7 @@ def protected(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _wrapped(value: Any, wrap: Callable[[Any], Any]) -> Any:
-    # Smartcar sends no list and no object here, but an error report would show one that it did send.
+    # Smartcar documents no list or object here, but if it sends one, an error report must not show it.
     if isinstance(value, list):
         return [_wrapped(item, wrap) for item in value]
     if isinstance(value, dict):

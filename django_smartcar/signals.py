@@ -21,7 +21,8 @@ reconnect_required = Signal()
 #: A vehicle is no longer connected. Arguments: ``vehicle`` (ConnectedVehicle), ``actor`` (a user or None).
 vehicle_disconnected = Signal()
 
-#: A command has finished, successfully or not. Arguments: ``command`` (VehicleCommand).
+#: A command has succeeded or failed, or its outcome is unknown; sent again once a reading resolves that.
+#: Arguments: ``command`` (VehicleCommand).
 command_finished = Signal()
 
 #: A webhook event was saved for a vehicle. Arguments: ``vehicle`` (ConnectedVehicle), ``event``

@@ -12,4 +12,4 @@ def load(name: str) -> Any:
     try:
         return import_module(MODULES[name])
     except ImportError as error:
-        raise ImportError(f"{error}; type: pip install 'django-smartcar[{name}]'") from None
+        raise ImportError(f"{error}; run: pip install 'django-smartcar[{name}]'") from None

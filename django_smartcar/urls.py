@@ -18,9 +18,9 @@ urlpatterns = [
     path("<int:pk>/command/<slug:action>/", vehicles.send_command, name="command"),
     path("<int:pk>/refresh/", vehicles.refresh, name="refresh"),
     path("<int:pk>/reauthenticate/", connect.reauthenticate, name="reauthenticate"),
-    path("readings.csv", readings.download, {"form": "csv"}, name="readings_csv"),
-    path("readings.json", readings.download, {"form": "json"}, name="readings_json"),
-    path("<int:pk>/readings.csv", readings.download, {"form": "csv"}, name="vehicle_readings_csv"),
-    path("<int:pk>/readings.json", readings.download, {"form": "json"}, name="vehicle_readings_json"),
+    path("readings.csv", readings.download, {"file_format": "csv"}, name="readings_csv"),
+    path("readings.json", readings.download, {"file_format": "json"}, name="readings_json"),
+    path("<int:pk>/readings.csv", readings.download, {"file_format": "csv"}, name="vehicle_readings_csv"),
+    path("<int:pk>/readings.json", readings.download, {"file_format": "json"}, name="vehicle_readings_json"),
     path("<int:pk>/disconnect/", vehicles.disconnect, name="disconnect"),
 ]

@@ -11,11 +11,11 @@ from django.utils.translation import gettext_lazy as _
 from ..exceptions import DecryptionError
 from ..models import ApplicationToken, SmartcarAccount, SmartcarUser
 from ..services import privacy, tokens, vehicles
-from .actions import ActsOnSmartcar, SmartcarModelAdmin
+from .actions import SmartcarActionsAdmin, SmartcarModelAdmin
 
 
 @admin.register(SmartcarUser)
-class SmartcarUserAdmin(ActsOnSmartcar):
+class SmartcarUserAdmin(SmartcarActionsAdmin):
     """Smartcar users and their local users. After erasure another local user may connect the same account."""
 
     list_display = ["id", "user", "created_at"]
@@ -87,7 +87,7 @@ class HealthFilter(admin.SimpleListFilter):
 
 
 @admin.register(SmartcarAccount)
-class SmartcarAccountAdmin(ActsOnSmartcar):
+class SmartcarAccountAdmin(SmartcarActionsAdmin):
     list_display = [
         "__str__",
         "owner",

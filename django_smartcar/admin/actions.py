@@ -19,7 +19,7 @@ from ..services.outcomes import Outcome, Result
 
 logger = logging.getLogger(__name__)
 
-#: The most rows of a confirmed action: each of them may take a while.
+#: The maximum number of rows of a confirmed action: each may take a while.
 MAX_ROWS = 100
 
 
@@ -49,7 +49,7 @@ class SmartcarModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @method_decorator(transaction.non_atomic_requests, name="changelist_view")
-class ActsOnSmartcar(SmartcarModelAdmin):
+class SmartcarActionsAdmin(SmartcarModelAdmin):
     """A ModelAdmin whose actions send requests to Smartcar, row by row.
 
     They run outside ATOMIC_REQUESTS, so that a later failure rolls back no command record and no token.

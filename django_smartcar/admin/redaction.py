@@ -1,4 +1,4 @@
-"""Removes positions and VINs from a webhook payload before the admin shows it."""
+"""Remove positions and VINs from a webhook payload before the admin shows it."""
 
 import re
 from collections.abc import Mapping

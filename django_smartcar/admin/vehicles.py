@@ -14,7 +14,7 @@ from ..conf import conf
 from ..models import ConnectedVehicle
 from ..services import commands, vehicles
 from ..services.webhooks import subscriptions
-from .actions import ActsOnSmartcar
+from .actions import SmartcarActionsAdmin
 
 
 class ConnectionFilter(admin.SimpleListFilter):
@@ -44,7 +44,7 @@ class SubscriptionFilter(admin.SimpleListFilter):
 
 
 @admin.register(ConnectedVehicle)
-class ConnectedVehicleAdmin(ActsOnSmartcar):
+class ConnectedVehicleAdmin(SmartcarActionsAdmin):
     list_display = [
         "name",
         "owner",
@@ -100,7 +100,7 @@ class ConnectedVehicleAdmin(ActsOnSmartcar):
 
     @admin.display(description=_("requests this month"))
     def requests_this_month(self, vehicle: Any) -> str:
-        return f"{vehicle.asked or 0} / {conf.SMARTCAR_MONTHLY_REQUESTS}"
+        return f"{vehicle.billed_requests or 0} / {conf.SMARTCAR_MONTHLY_REQUESTS}"
 
     @admin.display(description=_("connected"), boolean=True)
     def is_connected(self, vehicle: ConnectedVehicle) -> bool:

@@ -109,7 +109,7 @@ def _ownership() -> Iterator[CheckMessage]:
         )
     elif set(proofs) == {"code"} and conf.SMARTCAR_API_VERSION == "3" and not conf.SMARTCAR_V2_CLIENT_SECRET:
         yield Error(
-            'SMARTCAR_OWNERSHIP_PROOFS is ["code"], and codes cannot be exchanged: nobody can connect.',
+            'SMARTCAR_OWNERSHIP_PROOFS is ["code"], and codes cannot be exchanged: no user can connect.',
             hint="Set SMARTCAR_V2_CLIENT_ID and SMARTCAR_V2_CLIENT_SECRET, or add another proof.",
             id="smartcar.E014",
         )

@@ -108,8 +108,7 @@ def _v2_pair() -> Iterator[CheckMessage]:
     if bool(client_id) != bool(secret):
         yield CheckWarning(
             "Only one of SMARTCAR_V2_CLIENT_ID and SMARTCAR_V2_CLIENT_SECRET is set: accounts of API v2 "
-            "do not "
-            "work.",
+            "do not work.",
             hint="Set both, or remove both if no account of API v2 is left.",
             id="smartcar.W007",
         )

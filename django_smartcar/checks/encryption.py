@@ -17,8 +17,7 @@ def check() -> Iterator[CheckMessage]:
     if not keys and settings.DEBUG:
         yield CheckWarning(
             "SMARTCAR_ENCRYPTION_KEYS is not set: while DEBUG is on, tokens are encrypted with a key "
-            "derived from "
-            "SECRET_KEY, and are lost when it changes.",
+            "derived from SECRET_KEY, and are lost when it changes.",
             hint=hint,
             id="smartcar.W020",
         )

@@ -56,8 +56,7 @@ def _workers() -> Iterator[CheckMessage]:
         yield Error(
             f"SMARTCAR_WEBHOOK_WORK is {mode!r}.",
             hint='Set it to "inline", to "command" if work_smartcar_events runs, or to "tasks" or '
-            '"celery" if '
-            "their workers run.",
+            '"celery" if their workers run.',
             id="smartcar.E031",
         )
 

@@ -44,8 +44,7 @@ def event_queue(context: Context) -> Iterator[CheckResult]:
         yield wrong(
             f"dead events, given up after the last attempt: {dead}",
             "Filter the admin's webhook events by dead to see the errors. Fix the cause and choose Run "
-            "again; "
-            "or delete them: manage.py prune_smartcar_events --dead.",
+            "again; or delete them: manage.py prune_smartcar_events --dead.",
         )
 
 
@@ -72,9 +71,8 @@ def token_refresh(context: Context) -> Iterator[CheckResult]:
             f"expired tokens that are not refreshed: {count}, the oldest expired at "
             f"{_utc(oldest.access_expires_at)}{reason}",
             "Run manage.py refresh_smartcar_tokens from cron, every ten minutes, with the site's "
-            "settings; it "
-            "prints why an account fails. A refresh token expires after 60 days, and its user must then "
-            "connect again.",
+            "settings; it prints why an account fails. A refresh token expires after 60 days, and its driver "
+            "must then connect again.",
         )
     elif token := _expired_application_token(before):
         yield warning(
@@ -87,13 +85,13 @@ def token_refresh(context: Context) -> Iterator[CheckResult]:
 
 
 def accounts(context: Context) -> Iterator[CheckResult]:
-    """Look for accounts and vehicles that only their user can repair."""
+    """Look for accounts and vehicles that only their driver can repair."""
     lost = SmartcarAccount.objects.exclude(reconnect_required_at=None)
     if count := lost.count():
         since = lost.order_by("reconnect_required_at").values_list("reconnect_required_at", flat=True)[0]
         yield warning(
-            f"accounts that their user must connect again: {count}, since {_utc(since)}",
-            "Ask these users to press the button on the page “Your cars”. The admin lists the accounts by "
+            f"accounts that their driver must connect again: {count}, since {_utc(since)}",
+            "Ask these drivers to press the button on the page “Your cars”. The admin lists the accounts by "
             "health, and the signal reconnect_required is sent for each.",
         )
     else:
@@ -102,7 +100,7 @@ def accounts(context: Context) -> Iterator[CheckResult]:
     if count := locked_out.count():
         yield warning(
             f"vehicles whose brand requires a new login: {count}",
-            "The page “Your cars” has a button for the user; the admin's vehicle problems have the details.",
+            "The page “Your cars” has a button for it; the admin's vehicle problems have the details.",
         )
 
 
@@ -151,16 +149,14 @@ def _signature(endpoint: str) -> CheckResult | None:
         return warning(
             text,
             "Smartcar signs every request, so this one came from somebody else, or a proxy removes the "
-            "header "
-            "SC-Signature. The check webhook, below, tests that.",
+            "header SC-Signature. The check webhook, below, tests that.",
         )
     return wrong(
         text,
         "Compare SMARTCAR_MANAGEMENT_TOKENS with the Application Management Token in Smartcar's dashboard, "
         "of the application that the webhook belongs to. If they are the same, a proxy changes the body, "
         "which is signed byte by byte. If TEST events are accepted and LIVE ones never are, contact "
-        "Smartcar: "
-        "others had to create a new application.",
+        "Smartcar: others had to create a new application.",
     )
 
 

@@ -35,7 +35,7 @@ def dashboard(context: Context) -> Iterator[CheckResult]:
 def _unknown_ids(webhooks: Sequence[sdk.v3.Webhook]) -> Iterator[CheckResult]:
     """Report ids of the setting that no webhook has: no vehicle can be subscribed to them."""
     if unknown := sorted(subscriptions.wanted_webhooks() - {webhook["id"] for webhook in webhooks}):
-        # Only the beginning of each: somebody may have put a token there.
+        # Only the beginning of each: the setting may contain a token by mistake.
         prefixes = ", ".join(f"{webhook_id[:6]}…" for webhook_id in unknown)
         yield wrong(
             f"SMARTCAR_WEBHOOKS has ids that are no webhook of this application: {prefixes}",

@@ -22,11 +22,11 @@ TIMEOUT = 10
 #: How far the clocks may differ: a token that expires sooner than this is refreshed before it is used.
 MAX_CLOCK_OFFSET = timedelta(seconds=60)
 
-#: Only a user's browser sends requests there.
+#: The host that only users' browsers send requests to.
 BROWSER_SETTING = "SMARTCAR_CONNECT_URL"
 
 _faults = sdk.failures
-#: Message and hint for each way in which a request gets no response.
+#: Message and hint for each reason why a request gets no response.
 FAULTS = {
     _faults.DNS: (
         "its name cannot be resolved here",

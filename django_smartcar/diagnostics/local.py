@@ -18,12 +18,12 @@ from ..models import SmartcarAccount
 from ..querysets import in_pages
 from .results import CheckResult, Context, not_checked, ok, warning, wrong
 
-#: Seconds after which decryption stops: a large site has more rows than anyone waits for.
+#: Seconds after which decryption stops: a large site has too many rows to check.
 DECRYPTION_TIMEOUT = 20.0
 
 
 def settings(context: Context) -> Iterator[CheckResult]:
-    """Report what ``manage.py check --deploy`` reports about this app."""
+    """Run the system checks of this app, including those of ``--deploy``."""
     messages = [*checks.check_settings(), *checks.check_urls(), *checks.check_deployment()]
     messages = [message for message in messages if not message.is_silenced()]
     for message in sorted(messages, key=lambda message: -message.level):
@@ -69,12 +69,12 @@ def encryption(context: Context) -> Iterator[CheckResult]:
         yield not_checked("SMARTCAR_ENCRYPTION_KEYS has no key, or an invalid one: see settings")
         return
     total, failed, is_complete = 0, 0, True
-    ends = time.monotonic() + DECRYPTION_TIMEOUT
+    deadline = time.monotonic() + DECRYPTION_TIMEOUT
     for model, field in encrypted_fields():
         for page in in_pages(_stored(model, field)):
             total += len(page)
             failed += sum(isinstance(vars(row)[field.attname], Undecryptable) for row in page)
-            if time.monotonic() > ends:
+            if time.monotonic() > deadline:
                 is_complete = False
                 break
     note = "" if is_complete else f" (stopped after {DECRYPTION_TIMEOUT:.0f} seconds: not all were checked)"
@@ -82,8 +82,8 @@ def encryption(context: Context) -> Iterator[CheckResult]:
         yield wrong(
             f"stored secrets that no key decrypts: {failed} of {total}{note}",
             "Put the key that encrypted them back, at the end of SMARTCAR_ENCRYPTION_KEYS, then run "
-            "manage.py rotate_smartcar_keys; it names the rows. If the key is lost, these users must connect "
-            "again.",
+            "manage.py rotate_smartcar_keys; it names the rows. If the key is lost, these drivers must "
+            "connect again.",
         )
     else:
         yield ok(f"the keys decrypt all stored secrets: {total}{note}" if total else "nothing is stored yet")

@@ -1,8 +1,8 @@
-"""Check of this site's own webhook from outside: is it reachable, and does it know the same tokens?
+"""Check of this site's own webhook from outside: whether it is reachable and uses the same tokens.
 
 It sends three kinds of requests to each endpoint, as Smartcar does. None of them is an event, so nothing is
 stored: a challenge is answered with its HMAC; a signed request that is not an event gets a 400, which proves
-that the token is known and that the body arrived unchanged; an unsigned request gets a 401.
+that the site has the token and that the body arrives unchanged; an unsigned request gets a 401.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def _challenge(name: str, response: ProbeResponse, tokens: Sequence[str], challe
     """Check the response to VERIFY, which Smartcar's dashboard sends when a webhook is verified."""
     if response.status == 403:
         if not conf.SMARTCAR_WEBHOOK_CHALLENGES:
-            return ok(f"{name} does not answer VERIFY, as SMARTCAR_WEBHOOK_CHALLENGES = False says")
+            return ok(f"{name} does not answer VERIFY, because SMARTCAR_WEBHOOK_CHALLENGES is False")
         return wrong(
             f"{name} refuses to answer VERIFY",
             "The running site has no SMARTCAR_MANAGEMENT_TOKENS, or SMARTCAR_WEBHOOK_CHALLENGES = False: "

@@ -78,7 +78,7 @@ class Bar(Lines):
 
 
 class Steps(Lines):
-    """A line for each finding of a step, under it what to do, and one at the end."""
+    """A line for each result of a check, with the advice below it, and a summary."""
 
     #: The widths of two columns: those of their longest words, and a space.
     OUTCOME, STEP = 13, 12

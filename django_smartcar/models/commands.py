@@ -49,7 +49,7 @@ class VehicleCommand(models.Model):
     parameters = models.JSONField(_("parameters"), default=dict, blank=True)
     #: The same for the same action, parameters and vehicle (see `services.commands.registry`).
     idempotency_key = models.CharField(_("idempotency key"), max_length=64, editable=False)
-    #: The idempotency key, as long as no identical command may be sent. It is unique, so one process wins.
+    #: The idempotency key, until an identical command may be sent again. Unique, so that one process wins.
     in_flight_key = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.PENDING)
     error_type = models.CharField(_("error type"), max_length=100, blank=True)

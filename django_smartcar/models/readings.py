@@ -31,7 +31,7 @@ class VehicleReading(models.Model):
     #: When it was last received from Smartcar.
     fetched_at = models.DateTimeField(_("fetched"), db_index=True)
     source = models.CharField(_("source"), max_length=10, choices=Source.choices)
-    #: Impossible, or not possible so soon after the reading before. It never becomes the latest.
+    #: Out of range, or not plausible after the previous reading. It never becomes the latest.
     is_outlier = models.BooleanField(_("implausible"), default=False)
     #: The current reading of its vehicle and kind.
     is_latest = models.BooleanField(_("latest"), default=False)

@@ -54,7 +54,7 @@ class ConnectedVehicle(models.Model):
     reauthentication_url = models.CharField(max_length=2000, blank=True, editable=False)
     #: Ids of the webhooks that the vehicle is subscribed to, as far as known: sorted, separated by spaces.
     webhooks = models.TextField(_("webhooks"), blank=True, editable=False)
-    #: Why these differ from SMARTCAR_WEBHOOKS, if subscribing failed.
+    #: The error code, if subscribing or unsubscribing failed.
     webhooks_error = models.CharField(_("subscribing failed"), max_length=100, blank=True, editable=False)
     disconnected_at = models.DateTimeField(_("disconnected"), null=True, editable=False)
     created_at = models.DateTimeField(_("connected since"), auto_now_add=True)

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-#: Numbers from here on are milliseconds: as seconds, this is the year 5138.
-FIRST_MILLISECOND: Final = 1e11
-#: A text of digits is a number of seconds or milliseconds from this length on; shorter ones are ISO 8601.
+#: Larger numbers are milliseconds: as seconds, this is the year 5138.
+MIN_EPOCH_MILLISECONDS: Final = 1e11
+#: A string of this many digits or more is in seconds or milliseconds; a shorter one is ISO 8601.
 MIN_EPOCH_DIGITS: Final = 9
 
 _PARSERS: Final[tuple[Callable[[str], datetime], ...]] = (datetime.fromisoformat, parsedate_to_datetime)
@@ -28,7 +28,7 @@ def parse_datetime(value: object) -> datetime | None:
             value = int(text)
         if isinstance(value, bool) or not isinstance(value, int | float):
             return None
-        return datetime.fromtimestamp(value / 1000 if abs(value) >= FIRST_MILLISECOND else value, UTC)
+        return datetime.fromtimestamp(value / 1000 if abs(value) >= MIN_EPOCH_MILLISECONDS else value, UTC)
     except (ValueError, OverflowError, OSError):
         return None
 

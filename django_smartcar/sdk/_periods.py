@@ -6,7 +6,7 @@ from typing import Final, NamedTuple, TypeAlias
 from ._dates import parse_datetime
 from .types import ServiceRecord
 
-#: What Smartcar returns without a period: the last year.
+#: Smartcar's default period: the last year.
 DEFAULT: Final = timedelta(days=365)
 
 #: The length of a day in ISO 8601, ``"2026-11-20"``; anything longer has a time.
@@ -17,7 +17,7 @@ Day: TypeAlias = date | datetime | str
 
 
 class Period(NamedTuple):
-    """A start and an end, both inclusive. Smartcar chooses a missing one."""
+    """A start and an end, both inclusive. Without one, Smartcar's default applies."""
 
     start: datetime | None = None
     end: datetime | None = None

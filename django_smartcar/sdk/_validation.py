@@ -7,7 +7,7 @@ MIN_CHARGE_LIMIT: Final = 0.5
 
 
 def check_charge_limit(limit: Any, *, whole_percent: bool = False) -> float:
-    """Return ``limit``, a fraction of 1. Raise ValueError if Smartcar would refuse it.
+    """Return ``limit``, a fraction of 1. Raise ValueError if Smartcar would reject it.
 
     Smartcar accepts 0.5 to 1. API v3 accepts whole percentages only: ``whole_percent`` checks that, too.
     """

@@ -43,6 +43,7 @@ class AuthClient:
 
     ``scope`` lists the permissions to request; None requests those chosen in Smartcar's dashboard. ``mode``
     is ``"live"`` (the default), ``"simulated"`` or ``"test"``, whose deprecated form is ``test_mode=True``.
+    Raises ValueError for any other mode.
     """
 
     def __init__(
@@ -114,7 +115,7 @@ class AuthClient:
         )
 
     def exchange_code(self, code: str) -> Access:
-        """Exchange the code of Connect's redirect for tokens. A code works once, for ten minutes.
+        """Exchange the code of Connect's redirect for tokens. A code can be used once, within ten minutes.
 
         Raises a SmartcarException; ``exc.code == "invalid_grant"`` if the code is used, expired or unknown.
         """
@@ -133,7 +134,7 @@ class AuthClient:
     def is_compatible(self, vin: str, scope: Sequence[str], *, country: str | None = None) -> bool:
         """Return False if the vehicle does not support these permissions, True if it may.
 
-        GET /compatibility.
+        Raises a SmartcarException. GET /compatibility.
         """
         vin = Vin(vin)
         params = {

@@ -125,7 +125,7 @@ class PermissionMissing(PermissionException):
 
     def __init__(self, message: str = "", *, scope: str = "", **details: Unpack[ErrorDetails]) -> None:
         details.setdefault("type", "PERMISSION")
-        super().__init__(message or f"the driver has not granted {scope}", **details)
+        super().__init__(message or f"the owner has not granted {scope}", **details)
         self.scope = scope
 
 
@@ -168,7 +168,7 @@ class ServerException(SmartcarException):
 
 
 class GatewayTimeoutException(ServerException):
-    """504: Smartcar got no response in time. A command may have reached the vehicle."""
+    """504: Smartcar received no response in time. A command may have reached the vehicle."""
 
 
 class UpstreamException(ServerException, UnexpectedStatusException):
@@ -190,7 +190,7 @@ class InvalidResponseException(SmartcarException):
 class NoResponseException(SmartcarException, requests.RequestException):
     """No response. ``request_sent`` is False only if the request certainly never reached Smartcar."""
 
-    #: Why there is none, in one word: see `sdk._http.failures`.
+    #: Why there is none: one of the constants of `sdk.failures`.
     fault: str = "broken"
 
     def __init__(

@@ -16,7 +16,7 @@ from ..secret_types import Vin, protected
 from ._dates import parse_datetime
 from .units import Conversion, conversion
 
-#: Smartcar's code -> (our name, what its numbers measure). The name of any other code is made from the code.
+#: Smartcar's code -> (our name, what its numbers measure). Any other name is the code, with underscores.
 SIGNALS: Final[dict[str, tuple[str, str | None]]] = {
     "charge-amperage": ("charge_current", "current"),
     "charge-amperagemax": ("charge_current_max", "current"),

@@ -7,12 +7,12 @@ import threading
 import time
 from collections.abc import Callable
 
-#: A run that has received nothing but 429 for so many seconds stops; what is left is due for the next run.
+#: A run stops after this many seconds of nothing but 429 responses. The other rows stay due for the next run.
 MAX_RATE_LIMIT_WAIT = 600.0
 
 
 class Backoff:
-    """A pause that all threads of a run share. It grows while Smartcar keeps answering 429. In seconds."""
+    """A pause, in seconds, that all threads of a run share. It grows with each further 429."""
 
     FIRST, LONGEST = 1.0, 60.0
 
@@ -24,10 +24,11 @@ class Backoff:
 
     @property
     def remaining(self) -> float:
+        """Return the seconds until the pause is over; negative if there is none."""
         return self._until - time.monotonic()
 
     def begin(self, retry_after: float | None) -> bool:
-        """Pause for Smartcar's ``Retry-After`` or longer each time. Return False if it takes too long."""
+        """Start a pause of ``retry_after`` seconds or more. Return False once the run has waited too long."""
         with self._lock:
             now = time.monotonic()
             if self._since is None:
@@ -40,7 +41,7 @@ class Backoff:
 
     def end(self) -> None:
         """Reset the length of the pause: Smartcar has accepted a request."""
-        if self.remaining <= 0:  # a request that was sent before the pause proves nothing
+        if self.remaining <= 0:  # a request that was sent before the pause does not count
             self._since = None
             self._length = self.FIRST
 
@@ -50,9 +51,9 @@ class Backoff:
 
 
 def sleep(seconds: float, should_stop: Callable[[], bool], tick: Callable[[], object] = bool) -> bool:
-    """Sleep in short steps. Return False as soon as ``should_stop`` does; call ``tick`` after each step."""
-    ends = time.monotonic() + seconds
-    while not should_stop() and (left := ends - time.monotonic()) > 0:
-        time.sleep(min(left, 0.2))
+    """Sleep in short steps, with ``tick`` after each. Return False as soon as ``should_stop`` is true."""
+    deadline = time.monotonic() + seconds
+    while not should_stop() and (remaining := deadline - time.monotonic()) > 0:
+        time.sleep(min(remaining, 0.2))
         tick()
     return not should_stop()

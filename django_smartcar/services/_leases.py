@@ -1,8 +1,8 @@
 """Leases on rows: the one lock that token refresh, vehicle sync and the webhook queue share.
 
-A lease is an id in one column of a row and a time in another. It is taken, renewed and given back with
+A lease is an id in one column of a row and a time in another. It is taken, renewed and released with
 conditional UPDATEs alone, so it works on every database and outside any transaction. The lease of a process
-that has died expires.
+that died expires.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class LeaseColumns(NamedTuple):
 
 
 class Lease:
-    """One process's lease on one row or several. ``rows`` is the queryset that it is looked for in."""
+    """A process's lease on one or more of ``rows``, a queryset."""
 
     def __init__(self, columns: LeaseColumns, rows: QuerySet[Any]) -> None:
         self.id = uuid.uuid4()
-        #: What `take` has written.
+        #: The column values that `take` wrote.
         self.values: dict[str, Any] = {}
         self._columns = columns
         self._rows = rows
@@ -44,18 +44,18 @@ class Lease:
         return self._rows.filter((self._columns.holder, self.id))
 
     def take(self, free: QuerySet[Any], **values: Any) -> int:
-        """Take the lease on rows that are still as ``free`` says. Return how many were taken.
+        """Take the lease on the rows that match ``free``. Return how many were taken.
 
-        The UPDATE has proven that the condition holds: columns that it names need not be read again.
+        The UPDATE itself checks the condition, so columns in it need not be read again.
         """
         self.values = {self._columns.holder: self.id, **self._time()}
         return free.update(**self.values, **values)
 
     def renew(self) -> bool:
-        """Extend the lease. Return False if it has been lost to another process."""
+        """Extend the lease. Return False if another process has taken it."""
         return bool(self.held.update(**self._time()))
 
-    def give_back(self, **values: Any) -> int:
+    def release(self, **values: Any) -> int:
         """End the lease and write ``values`` in the same statement. Return how many rows were still held."""
         return self.held.update(**{self._columns.holder: None}, **values)
 

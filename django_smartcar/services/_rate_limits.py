@@ -60,17 +60,17 @@ _mutex = threading.Lock()
 
 @contextlib.contextmanager
 def single_flight(vehicle: ConnectedVehicle) -> Iterator[None]:
-    """Check the rate limit, and let only one thread at a time find out whether Smartcar answers 429.
+    """Check the rate limit; while another thread calls the same vehicle, wait for its response first.
 
     Of many threads that call one vehicle at the same time, the first sends its request. The others wait for
     its response and raise RateLimited if it was a 429.
     """
     with _mutex:
-        other = _in_flight.get(vehicle.smartcar_vehicle_id)
-        if other is None:
-            mine = _in_flight[vehicle.smartcar_vehicle_id] = threading.Event()
-    if other is not None:
-        other.wait(SINGLE_FLIGHT_TIMEOUT)
+        earlier = _in_flight.get(vehicle.smartcar_vehicle_id)
+        if earlier is None:
+            response_received = _in_flight[vehicle.smartcar_vehicle_id] = threading.Event()
+    if earlier is not None:
+        earlier.wait(SINGLE_FLIGHT_TIMEOUT)
         check(vehicle)
         yield
         return
@@ -80,11 +80,11 @@ def single_flight(vehicle: ConnectedVehicle) -> Iterator[None]:
     finally:
         with _mutex:
             del _in_flight[vehicle.smartcar_vehicle_id]
-        mine.set()
+        response_received.set()
 
 
 def check(vehicle: ConnectedVehicle) -> None:
-    """Raise RateLimited while a limit of this vehicle or of the application is active."""
+    """Raise RateLimited if a limit of this vehicle or of the application is active."""
     for limit in active_limits([key_of(vehicle)]).values():
         raise limit
 
@@ -138,7 +138,7 @@ def record_limits(limits: Iterable[tuple[RateLimitKey, RateLimited]]) -> None:
     ends_at = _by_key(until, DateTimeField())
     try:
         with _transactions.autonomous_connection(RateLimit):
-            _make_rows(until)
+            _create_missing(until)
             shorter = Q(blocked_until=None) | Q(blocked_until__lt=ends_at)
             RateLimit.objects.filter(shorter, key__in=until).update(blocked_until=ends_at)
     except OperationalError:
@@ -165,7 +165,7 @@ def _add(counts: Mapping[str, int]) -> None:
     month = f"{timezone.now():%Y-%m}"
     try:
         if not _add_to_one(counts, month):
-            _make_rows(counts)
+            _create_missing(counts)
             number = _by_key(counts, IntegerField())
             # In this order: on MariaDB the later assignments see the month that an earlier one has set.
             RateLimit.objects.filter(key__in=counts).update(
@@ -177,15 +177,15 @@ def _add(counts: Mapping[str, int]) -> None:
 
 
 def _add_to_one(counts: Mapping[str, int], month: str) -> bool:
-    """Try the common case in one plain UPDATE: one vehicle that has a count for this month already."""
+    """Add to the count of a single vehicle in one UPDATE. Return False if it has none for this month."""
     if len(counts) > 1:
         return False
     ((vehicle_id, number),) = counts.items()
-    mine = RateLimit.objects.filter(key=vehicle_id, month=month)
-    return bool(mine.update(requests=F("requests") + number))
+    counted = RateLimit.objects.filter(key=vehicle_id, month=month)
+    return bool(counted.update(requests=F("requests") + number))
 
 
-def _make_rows(keys: Iterable[str]) -> None:
+def _create_missing(keys: Iterable[str]) -> None:
     known = set(RateLimit.objects.filter(key__in=keys).values_list("key", flat=True))
     if missing := [RateLimit(key=key) for key in keys if key not in known]:
         # Rows that another process has created meanwhile are fine. Nothing is read in this transaction:

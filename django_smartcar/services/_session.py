@@ -38,7 +38,10 @@ def as_driver(account: SmartcarAccount, request: Callable[[ApiCredentials], T]) 
 
 
 def as_application(request: Callable[[Secret], T]) -> T:
-    """Call ``request`` with the application's token; once more with a new one if Smartcar rejects it."""
+    """Call ``request`` with the application's token; once more with a new one if Smartcar rejects it.
+
+    Only for idempotent requests. Raises as `tokens.application_credentials` does, or what ``request`` raises.
+    """
     credentials = tokens.application_credentials()
     return _call_with_token(None, lambda current: request(current.access_token), credentials)
 
@@ -78,14 +81,14 @@ class VehicleSession:
         """
 
         def send(credentials: ApiCredentials) -> T:
-            return self._with(credentials)._call_once(request, scope)
+            return self._with_credentials(credentials)._call_once(request, scope)
 
         response = _call_with_token(self.vehicle.account, send, self.credentials, retry=retry)
-        if not retry:  # a command, which the vehicle itself has executed
+        if not retry:  # a command: the vehicle executed it, so the login at its brand works
             clear_reauthentication_required(self.vehicle)
         return response
 
-    def _with(self, credentials: ApiCredentials) -> VehicleSession:
+    def _with_credentials(self, credentials: ApiCredentials) -> VehicleSession:
         if credentials is self.credentials:
             return self
         return open_session(self.vehicle, credentials, self.requests)
@@ -111,15 +114,15 @@ class VehicleSession:
         """Set the login status on the instance only. Return whether `save_logins` has to save it."""
         responses = list(responses)
         failures = [response for response in responses if isinstance(response, SmartcarException)]
-        refused = [error for error in failures if error.code == "AUTHENTICATION_FAILED"]
-        if refused:
-            _set_marked(self.vehicle, str((refused[0].resolution or {}).get("url") or ""))
+        rejected = [error for error in failures if error.code == "AUTHENTICATION_FAILED"]
+        if rejected:
+            _set_login_required(self.vehicle, str((rejected[0].resolution or {}).get("url") or ""))
             return True
         # API v3 responds from Smartcar's cache, so a response does not prove that the login works.
-        is_no_proof = len(failures) == len(responses) or self.credentials.uses_v3
-        if is_no_proof or not self.vehicle.needs_reauthentication:
+        proves_nothing = len(failures) == len(responses) or self.credentials.uses_v3
+        if proves_nothing or not self.vehicle.needs_reauthentication:
             return False
-        _set_unmarked(self.vehicle)
+        _set_login_works(self.vehicle)
         return True
 
 
@@ -148,21 +151,21 @@ class CredentialsCache:
     """Opens sessions for many vehicles: each account's credentials, and the application's, are read once."""
 
     def __init__(self) -> None:
-        self._found: dict[int, ApiCredentials | Exception] = {}
+        self._results: dict[int, ApiCredentials | Exception] = {}
         self._application: ApiCredentials | None = None
 
     def open_session(self, vehicle: ConnectedVehicle, requests: int) -> VehicleSession:
         """Return a session for the vehicle. Raises as the function `open_session` does."""
         account = account_of(vehicle)
-        if account.pk not in self._found:
+        if account.pk not in self._results:
             try:
-                self._found[account.pk] = self._credentials(account)
+                self._results[account.pk] = self._credentials(account)
             except (SmartcarException, SmartcarAppError) as error:
-                self._found[account.pk] = error
-        found = self._found[account.pk]
-        if isinstance(found, Exception):
-            raise found
-        return open_session(vehicle, found, requests)
+                self._results[account.pk] = error
+        result = self._results[account.pk]
+        if isinstance(result, Exception):
+            raise result
+        return open_session(vehicle, result, requests)
 
     def _credentials(self, account: SmartcarAccount) -> ApiCredentials:
         if not account.uses_v3 or account.needs_reconnecting or self._application is None:
@@ -174,7 +177,7 @@ class CredentialsCache:
 
 
 def renew_sessions(rejected: Iterable[VehicleSession]) -> Iterator[VehicleSession | Exception]:
-    """Yield a session with a new token for each whose token Smartcar rejected, or why there is none.
+    """Yield a session with a new token for each session whose token Smartcar rejected, or the exception.
 
     Each rejected token is invalidated once, however many sessions have used it.
     """
@@ -195,7 +198,7 @@ def renew_sessions(rejected: Iterable[VehicleSession]) -> Iterator[VehicleSessio
 
 
 def complete(error: SmartcarException, account: SmartcarAccount, scope: str) -> None:
-    """Add what Smartcar's response does not say: the account to connect again, or the missing scope."""
+    """Set what is not in Smartcar's response: the account to connect again, or the missing scope."""
     if isinstance(error, ReconnectRequired):
         error.account = account
     elif isinstance(error, PermissionMissing):
@@ -219,7 +222,7 @@ def account_of(vehicle: ConnectedVehicle) -> SmartcarAccount:
 
 
 def is_gone(error: SmartcarException, account: SmartcarAccount) -> bool:
-    """Return whether Smartcar means this vehicle or subscription, not the application or a wrong URL."""
+    """Return whether the error says that the vehicle or subscription is gone, rather than a wrong URL."""
     if not account.uses_v3:
         return error.type == "PERMISSION" or (error.type == "RESOURCE_NOT_FOUND" and error.code is None)
     # Raised by the SDK itself (not listed), or a 404 to our DELETE.
@@ -229,13 +232,13 @@ def is_gone(error: SmartcarException, account: SmartcarAccount) -> bool:
 def clear_reauthentication_required(vehicle: ConnectedVehicle) -> None:
     """Save that the login at the vehicle's brand works."""
     if vehicle.needs_reauthentication:
-        _set_unmarked(vehicle)
+        _set_login_works(vehicle)
         save_logins([vehicle])
 
 
 def mark_reauthentication_required(vehicle: ConnectedVehicle, url: str = "") -> None:
     """Save that the driver has to log in at the vehicle's brand again, at ``url`` if Smartcar gives one."""
-    _set_marked(vehicle, url)
+    _set_login_required(vehicle, url)
     save_logins([vehicle])
 
 
@@ -244,13 +247,13 @@ def save_logins(vehicles: Collection[ConnectedVehicle]) -> None:
     ConnectedVehicle.objects.bulk_update(vehicles, ["reauthentication_required_at", "reauthentication_url"])
 
 
-def _set_unmarked(vehicle: ConnectedVehicle) -> None:
+def _set_login_works(vehicle: ConnectedVehicle) -> None:
     vehicle.reauthentication_required_at, vehicle.reauthentication_url = None, ""
 
 
-def _set_marked(vehicle: ConnectedVehicle, url: str) -> None:
+def _set_login_required(vehicle: ConnectedVehicle, url: str) -> None:
     vehicle.reauthentication_required_at = vehicle.reauthentication_required_at or timezone.now()
     max_length = ConnectedVehicle._meta.get_field("reauthentication_url").max_length or 0
-    # The error of a signal has no URL: one that a command's error had is still valid.
+    # The error of a signal has no URL. The URL of an earlier error of a command is still valid: keep it.
     if 0 < len(url) <= max_length:
         vehicle.reauthentication_url = url

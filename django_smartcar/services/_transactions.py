@@ -1,7 +1,7 @@
 """Run queries outside the caller's transaction, so that its rollback does not undo them.
 
 Many projects run with ATOMIC_REQUESTS or have atomic() blocks. A token that Smartcar has issued must survive
-their rollback, so it is written on a connection of its own.
+their rollback, so it is written on a separate connection.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ LOCK_WAIT = 2
 
 @contextlib.contextmanager
 def autonomous_connection(model: type[models.Model]) -> Iterator[bool]:
-    """Run the queries inside on a connection of their own, if the caller is in a transaction; yield whether.
+    """Use a separate connection inside if the caller is in a transaction. Yield whether it is.
 
-    They run in autocommit mode and see only committed data. A lock of the caller's transaction raises
+    The queries run in autocommit mode and see only committed data. A lock of the caller's transaction raises
     OperationalError after ``LOCK_WAIT`` seconds. Outside a transaction nothing changes.
     """
     alias = router.db_for_write(model)
-    callers = connections[alias]
+    caller = connections[alias]
     if not is_open(model):
         yield False
         return
-    own = _copy_of(callers)
-    connections[alias] = own
+    separate = _copy_of(caller)
+    connections[alias] = separate
     try:
-        _set_lock_timeout(own)
+        _set_lock_timeout(separate)
         yield True
-        if callers.vendor == "sqlite":
-            _restart_read_transaction(callers)
+        if caller.vendor == "sqlite":
+            _restart_read_transaction(caller)
     finally:
-        connections[alias] = callers
-        own.close()
+        connections[alias] = caller
+        separate.close()
 
 
 def is_open(model: type[models.Model]) -> bool:
@@ -55,29 +55,29 @@ def _is_test_transaction(connection: Any) -> bool:
     return any(getattr(block, "_from_testcase", False) for block in connection.atomic_blocks)
 
 
-def _copy_of(callers: Any) -> Any:
-    own = callers.copy()
-    own.settings_dict["AUTOCOMMIT"] = True
-    own.settings_dict["OPTIONS"].pop("pool", None)
-    if own.vendor == "sqlite":
-        own.settings_dict["OPTIONS"]["timeout"] = LOCK_WAIT
-    return own
+def _copy_of(caller: Any) -> Any:
+    separate = caller.copy()
+    separate.settings_dict["AUTOCOMMIT"] = True
+    separate.settings_dict["OPTIONS"].pop("pool", None)
+    if separate.vendor == "sqlite":
+        separate.settings_dict["OPTIONS"]["timeout"] = LOCK_WAIT
+    return separate
 
 
-def _restart_read_transaction(callers: Any) -> None:
+def _restart_read_transaction(caller: Any) -> None:
     """Restart the caller's SQLite read transaction; with a stale snapshot its next write would fail.
 
     It has only read so far: otherwise the separate connection could not have written.
     """
-    if callers.connection.in_transaction:
-        callers.connection.execute("COMMIT")
-        callers.connection.execute("BEGIN")
-        for savepoint in filter(None, callers.savepoint_ids):
-            callers.connection.execute(callers.ops.savepoint_create_sql(savepoint))
+    if caller.connection.in_transaction:
+        caller.connection.execute("COMMIT")
+        caller.connection.execute("BEGIN")
+        for savepoint in filter(None, caller.savepoint_ids):
+            caller.connection.execute(caller.ops.savepoint_create_sql(savepoint))
 
 
-def _set_lock_timeout(own: Any) -> None:
+def _set_lock_timeout(separate: Any) -> None:
     seconds = {"postgresql": "SET lock_timeout = '%ds'", "mysql": "SET innodb_lock_wait_timeout = %d"}
-    if statement := seconds.get(own.vendor):
-        with own.cursor() as cursor:
+    if statement := seconds.get(separate.vendor):
+        with separate.cursor() as cursor:
             cursor.execute(statement % LOCK_WAIT)

@@ -43,7 +43,7 @@ class ApiCredentials:
 
 
 def car(credentials: ApiCredentials, vehicle_id: str, unit_system: str = "metric") -> Car:
-    """Return the SDK's vehicle for an id, which need not be in the database."""
+    """Return the SDK's vehicle for a Smartcar id. The vehicle need not be in the database."""
     if credentials.uses_v3:
         return sdk.v3.Vehicle(
             vehicle_id,
@@ -92,16 +92,16 @@ def auth_client(redirect_uri: str = "") -> sdk.AuthClient:
     if not (client_id and client_secret):
         raise MissingCredentials("SMARTCAR_V2_CLIENT_ID", "SMARTCAR_V2_CLIENT_SECRET")
     return sdk.AuthClient(
-        client_id, client_secret, redirect_uri, requester=_exchanger(), auth_url=conf.SMARTCAR_AUTH_URL
+        client_id, client_secret, redirect_uri, requester=_token_requester(), auth_url=conf.SMARTCAR_AUTH_URL
     )
 
 
 def application_auth() -> sdk.ApplicationAuth:
-    """Return the client of API v3's token endpoint."""
+    """Return the client of API v3's token endpoint. Raises MissingCredentials."""
     return sdk.ApplicationAuth(
         application_id(),
         Secret(conf.SMARTCAR_CLIENT_SECRET),
-        requester=_exchanger(),
+        requester=_token_requester(),
         token_url=conf.SMARTCAR_IAM_URL,
     )
 
@@ -136,11 +136,11 @@ def connections(
 ) -> list[sdk.v3.Connection]:
     """Return the connections of API v3 that match ``filters``, or only the ``first`` of them.
 
-    Raises InvalidResponseException if there are too many: then Smartcar has ignored the filters.
+    Raises InvalidResponseException if there are more than MAX_CONNECTIONS: Smartcar ignored the filters.
     """
-    found = sdk.v3.iter_connections(
+    matching = sdk.v3.iter_connections(
         access_token,
-        mode="live" if mode == "live" else "simulated",  # API v3 knows no test mode
+        mode="live" if mode == "live" else "simulated",  # API v3 has no test mode
         requester=requester(),
         api_url=_vehicle_url(),
         user_id=filters.get("user_id"),
@@ -148,13 +148,13 @@ def connections(
         external_id=filters.get("external_id"),
     )
     if first is not None:
-        return list(islice(found, first))
-    everything = list(islice(found, MAX_CONNECTIONS + 1))
-    if len(everything) > MAX_CONNECTIONS:
+        return list(islice(matching, first))
+    connections = list(islice(matching, MAX_CONNECTIONS + 1))
+    if len(connections) > MAX_CONNECTIONS:
         raise InvalidResponseException(
             "Smartcar returned more connections than one driver or vehicle can have"
         )
-    return everything
+    return connections
 
 
 def delete_user(access_token: Secret, user_id: str) -> None:
@@ -163,7 +163,7 @@ def delete_user(access_token: Secret, user_id: str) -> None:
 
 
 def delete_v2_connections(user_id: str) -> None:
-    """Delete all connections of a user through API v2's management."""
+    """Delete all connections of a user through the management API of v2."""
     sdk.delete_connections(
         Secret(conf.SMARTCAR_MANAGEMENT_TOKENS[0]),
         user_id=user_id,
@@ -173,7 +173,7 @@ def delete_v2_connections(user_id: str) -> None:
 
 
 def v2_connections(vehicle_id: str) -> list[sdk.Connection] | None:
-    """Return a vehicle's connections from API v2's management; None without a management token."""
+    """Return a vehicle's connections from the management API of v2; None without a management token."""
     if not conf.SMARTCAR_MANAGEMENT_TOKENS:
         return None
     token = Secret(conf.SMARTCAR_MANAGEMENT_TOKENS[0])
@@ -183,13 +183,13 @@ def v2_connections(vehicle_id: str) -> list[sdk.Connection] | None:
 
 
 def check_management_token(token: str) -> None:
-    """Send a cheap request to API v2's management. Raises AuthenticationException if the token is wrong."""
+    """Request one connection with this management token. Raises AuthenticationException if it is wrong."""
     token = Secret(token)
     sdk.get_connections(token, limit=1, requester=requester(), api_url=_management_url())
 
 
 def webhooks(access_token: Secret) -> list[sdk.v3.Webhook]:
-    """Return the application's webhooks from API v3's management."""
+    """Return the application's webhooks from the management API of v3."""
     host = f"{conf.SMARTCAR_MANAGEMENT_API_URL}/v3"
     return list(sdk.v3.iter_webhooks(access_token, requester=requester(), api_url=host))
 
@@ -197,7 +197,7 @@ def webhooks(access_token: Secret) -> list[sdk.v3.Webhook]:
 def may_have_been_executed(error: Exception) -> bool:
     """Return whether a request that failed may have been executed all the same.
 
-    A 5xx comes from anywhere on the way to the vehicle; only 501 says that nothing was tried.
+    A 5xx comes from anywhere on the way to the vehicle; only a 501 means that nothing was attempted.
     """
     if isinstance(error, NoResponseException):
         return error.request_sent
@@ -208,11 +208,11 @@ def may_have_been_executed(error: Exception) -> bool:
 
 
 def requester() -> sdk.Requester:
-    """Return the process's pooled session for all endpoints but the token endpoints, which have their own."""
+    """Return the requester of this process; the token endpoints have another one, with a shorter timeout."""
     return _requester(conf.SMARTCAR_TIMEOUT, conf.SMARTCAR_COMMAND_TIMEOUT)
 
 
-def _exchanger() -> sdk.Requester:
+def _token_requester() -> sdk.Requester:
     return _requester(min(conf.SMARTCAR_TIMEOUT, EXCHANGE_TIMEOUT), conf.SMARTCAR_COMMAND_TIMEOUT)
 
 

@@ -1,7 +1,7 @@
 """Migrate accounts from API v2 to v3 and back. Drivers notice nothing, and vehicles keep their rows.
 
-API v3 needs no token of the driver. It must only list the same vehicles under the driver's id. The v2 tokens
-are kept on the row, so that the account can be rolled back.
+API v3 needs no token of the driver; it only has to list the same vehicles under the driver's id. The v2
+tokens are kept on the row, so that the account can be rolled back.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class CannotMigrate(Exception):
 
 
 def find(account: SmartcarAccount) -> Found:
-    """Find the account's vehicles in API v3. Raises CannotMigrate or a SmartcarException."""
+    """Find the account's vehicles in API v3. Raises CannotMigrate, or as `as_application` does."""
     wanted = _vehicle_ids(account)
     found = _find_for_user(account, account.smartcar_user_id)
     missing = wanted - set(found.permissions)
@@ -54,13 +54,16 @@ def find(account: SmartcarAccount) -> Found:
 
 
 def migrate_to_v3(account: SmartcarAccount, found: Found) -> bool:
-    """Switch the account to API v3; return False if another process has switched it already."""
+    """Switch the account to API v3; return False if another process has switched it already.
+
+    Raises CannotMigrate if the user id in API v3 belongs to another user of this site.
+    """
     with transaction.atomic():
         if found.user_id != account.smartcar_user_id:
             _reassign_owner(account, found.user_id)
         account_row = SmartcarAccount.objects.of_api_version(V2).filter(pk=account.pk)
         changes = {"smartcar_user_id": found.user_id, "api_version": V3, "updated_at": timezone.now()}
-        # API v3 lists its vehicles, so a dead refresh token no longer matters.
+        # API v3 lists its vehicles, so it no longer matters if the refresh token was rejected.
         if not account_row.update(**changes, **tokens.RECONNECT_CLEARED):
             return False
         for vehicle_id, permissions in found.permissions.items():
@@ -83,7 +86,7 @@ def roll_back(account: SmartcarAccount) -> bool:
     """Switch the account back to API v2; return False if another process has switched it already.
 
     Raises CannotMigrate if its tokens do not cover all of its vehicles, and as `tokens.access_token` does.
-    The account stays with API v3 then.
+    The account then stays on API v3.
     """
     account_row = SmartcarAccount.objects.of_api_version(V3).filter(pk=account.pk)
     if not account_row.update(api_version=V2, updated_at=timezone.now()):
@@ -118,8 +121,15 @@ def _vehicle_ids(account: SmartcarAccount) -> set[str]:
 def _find_for_user(account: SmartcarAccount, user_id: str) -> Found:
     connections = _connections(account, user_id=user_id)
     # Do not trust the filter: the application's token gives access to every user's vehicles.
-    own = [one for one in connections if one["user_id"] == user_id]
-    return Found(user_id, {one["vehicle_id"]: one["permissions"] for one in own if one["vehicle_id"]})
+    own = [connection for connection in connections if connection["user_id"] == user_id]
+    return Found(
+        user_id,
+        {
+            connection["vehicle_id"]: connection["permissions"]
+            for connection in own
+            if connection["vehicle_id"]
+        },
+    )
 
 
 def _find_v3_user_id(account: SmartcarAccount, vehicle_ids: set[str]) -> str:
@@ -136,7 +146,7 @@ def _find_v3_user_id(account: SmartcarAccount, vehicle_ids: set[str]) -> str:
                 "API v3 does not list its vehicles under its driver's id; setting SMARTCAR_MANAGEMENT_TOKENS "
                 "helps to find them"
             )
-        if [one["user_id"] for one in v2_connections] != [account.smartcar_user_id]:
+        if [connection["user_id"] for connection in v2_connections] != [account.smartcar_user_id]:
             raise CannotMigrate(
                 "it is no longer connected at Smartcar, or shares a vehicle with another driver"
             )

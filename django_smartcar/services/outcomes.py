@@ -1,4 +1,4 @@
-"""What became of each row that bulk work handled: refreshed tokens, synced vehicles, sent commands."""
+"""The outcome for each row of bulk work: refreshed tokens, synced vehicles, sent commands."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Outcome(StrEnum):
     REFRESHED = "refreshed"
     #: The vehicle has been read.
     READ = "read"
-    #: The command has succeeded, or the admin's action.
+    #: The command, or the admin's action, has succeeded.
     DONE = "done"
     #: The driver has to connect again.
     NEEDS_DRIVER = "needs driver"
@@ -24,7 +24,7 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
     #: Smartcar's rate limit does not allow a request now. The row stays due.
     RATE_LIMITED = "rate limited"
-    #: The driver has permitted none of what is read.
+    #: The driver has granted none of the permissions that the read needs.
     NOT_PERMITTED = "not permitted"
 
 

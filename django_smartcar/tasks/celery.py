@@ -11,7 +11,7 @@ from ..services import commands, tokens, webhooks
 from ..services.tokens import bulk_refresh
 
 #: Seconds until a message expires: by then the work has been enqueued again.
-LIFE = 3600
+MESSAGE_LIFETIME = 3600
 
 
 @shared_task(bind=True, ignore_result=True, max_retries=5)
@@ -37,7 +37,7 @@ def refresh_due(minutes: int = 30) -> None:
             tokens.refresh(row, wait=False)
 
 
-@shared_task(ignore_result=True, expires=LIFE)
+@shared_task(ignore_result=True, expires=MESSAGE_LIFETIME)
 def work_events() -> int:
     """Process the webhook events that are due; events that become due later are not waited for.
 
@@ -48,7 +48,7 @@ def work_events() -> int:
 
 
 def enqueue(pk: int, version: int) -> None:
-    refresh_account.apply_async((pk, version), expires=LIFE)
+    refresh_account.apply_async((pk, version), expires=MESSAGE_LIFETIME)
 
 
 def enqueue_events() -> None:

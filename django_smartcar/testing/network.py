@@ -35,7 +35,7 @@ def blocked() -> Iterator[None]:
     """Block requests of the SDK, except to a `simulator`, and all requests to Smartcar.
 
     They raise NetworkBlocked. Requests of other libraries are blocked when they look up one of Smartcar's
-    hosts. Requests that ``responses`` or ``requests_mock`` answer are not sent; all others pass.
+    hosts. Requests that ``responses`` or ``requests_mock`` mock are not sent; all others pass.
     """
     send, look_up = HTTPAdapter.send, socket.getaddrinfo
 

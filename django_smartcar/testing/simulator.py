@@ -49,7 +49,7 @@ _active: list[Simulator] = []
 
 @contextlib.contextmanager
 def simulator(api_version: str = "", *, override: Override = override_settings) -> Iterator[Simulator]:
-    """Replace Smartcar by a new simulator, in this process and without a port.
+    """Replace Smartcar with a new simulator, in this process and without a port.
 
     The site uses ``api_version``, ``"3"`` or ``"2.0"``; by default its own SMARTCAR_API_VERSION. The settings
     of credentials and hosts are overridden. Only one can be active; it starts and ends without vehicles.
@@ -112,7 +112,7 @@ class Simulator:
     def connect(
         self, user: Any, *, email: str = "", make: str = "CHEVROLET", untick: Collection[str] = ()
     ) -> Connected:
-        """Connect a user's vehicles through the whole flow; returns ``.account`` and ``.vehicles``.
+        """Connect a user's vehicles through the whole flow; return ``.account`` and ``.vehicles``.
 
         The ``email`` of their account at the vehicle's brand decides which vehicles they have and what is
         wrong with them: ``"3-vehicles@smartcar.com"``, and more in `test_accounts.EXAMPLES`. Permissions in
@@ -138,9 +138,9 @@ class Simulator:
         untick: Collection[str] = (),
         deny: bool = False,
     ) -> str:
-        """Log in at Connect and give consent in the user's place; returns the callback URL.
+        """Log in at Connect and consent on the user's behalf; return the callback URL.
 
-        Raises ValueError for a ``url`` or ``make`` that the simulator does not know.
+        Raises ValueError for a ``url`` that is not the simulator's, or an unknown ``make``.
         """
         if not url.startswith(f"{self.url}/connect/"):
             raise ValueError(f"{url.partition('?')[0]} is not at the simulator, which is at {self.url}.")

@@ -1,4 +1,4 @@
-"""Calls the simulator's views without the site's middleware, URLconf and settings, with or without a port."""
+"""Call the simulator's views without the site's middleware, URLconf and settings, with or without a port."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def request(method: str, path: str, fields: Mapping[str, Any] | None = None) -> 
 
 
 class Adapter(BaseAdapter):
-    """Answer requests in the thread that sends them, without a port and without timeouts."""
+    """Call the simulator's views in the thread that sends the request, without a port or timeouts."""
 
     def __init__(self) -> None:
         super().__init__()

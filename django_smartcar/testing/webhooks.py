@@ -33,7 +33,7 @@ def signed(event: Mapping[str, Any] | bytes, token: str = "") -> dict[str, Any]:
 def send_webhook(
     event: Mapping[str, Any] | bytes, *, path: str = "", client: Client | None = None
 ) -> HttpResponse:
-    """Post a signed event to the site and process it; returns the response.
+    """Post a signed event to the site and process it; return the response.
 
     The event is processed before this returns, whatever SMARTCAR_WEBHOOK_WORK is: a test has no worker.
     ``path`` defaults to ``reverse("smartcar:webhook")``.

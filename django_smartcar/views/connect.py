@@ -88,8 +88,8 @@ def callback(request: HttpRequest) -> HttpResponse:
             user=request.user,
             session_key=request.session.session_key or "",
         )
-    except InvalidConnectState as rejection:
-        logger.warning("rejected a Connect callback: %s", rejection.reason)
+    except InvalidConnectState as refusal:
+        logger.warning("rejected a Connect callback: %s", refusal.reason)
         return error_page(request, "attempt_refused")
     error, code = parameters.get("error", ""), parameters.get("code", Secret())
     # According to older documentation of Smartcar's SDK, `code` may be "access_denied".

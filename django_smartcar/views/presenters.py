@@ -54,7 +54,7 @@ class DisplayRow(NamedTuple):
 
 
 class VehiclePresenter:
-    """Format the latest readings of a vehicle, as far as its permissions allow."""
+    """Format the latest readings of a vehicle that its permissions cover."""
 
     def __init__(self, vehicle: ConnectedVehicle) -> None:
         latest = vehicle.latest()
@@ -139,12 +139,12 @@ class VehiclePresenter:
     def _location(self) -> str:
         if "location" not in self.rows:
             return ""
-        place = self.rows["location"].value
-        return ", ".join(floatformat(float(place[name]), "4u") for name in ("latitude", "longitude"))
+        location = self.rows["location"].value
+        return ", ".join(floatformat(float(location[name]), "4u") for name in ("latitude", "longitude"))
 
 
 def not_shared(vehicle: ConnectedVehicle) -> list[str]:
-    """Return the names of the permissions that this site requests and the user has not granted."""
+    """Return the names of the permissions that this site requests and the driver has not granted."""
     requested = {scope.removeprefix("required:") for scope in conf.SMARTCAR_SCOPE}
     return [
         str(name)

@@ -21,12 +21,12 @@ FORMATS = {
 @require_safe
 @never_cache
 @login_required
-def download(request: HttpRequest, form: str, pk: int | None = None) -> StreamingHttpResponse:
+def download(request: HttpRequest, file_format: str, pk: int | None = None) -> StreamingHttpResponse:
     """Stream all readings of the user's vehicles, or of one; disconnected vehicles are included."""
     rows: QuerySet[Any] = VehicleReading.objects.for_user(request.user)
     if pk is not None:
         rows = rows.filter(vehicle=get_object_or_404(ConnectedVehicle.objects.for_user(request.user), pk=pk))
-    write, content_type = FORMATS[form]
+    write, content_type = FORMATS[file_format]
     name = "readings" if pk is None else f"readings-{pk}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{file_format}"'}
     return StreamingHttpResponse(write(rows), content_type=content_type, headers=headers)

@@ -18,7 +18,7 @@ from ..services import webhooks
 @require_POST
 @sensitive_variables()
 def webhook(request: HttpRequest, endpoint: str = "") -> HttpResponse:
-    """Receive a webhook; anybody may send one, so the service verifies its signature."""
+    """Receive a webhook; anyone can send one, so the service verifies its signature."""
     if not webhooks.is_endpoint(endpoint):
         return JsonResponse({}, status=404)
     try:

@@ -173,7 +173,7 @@ def test_accounts_that_must_be_connected_again(find_one, account):
     assert find_one(background_jobs.accounts)[0] == "ok"
     SmartcarAccount.objects.update(reconnect_required_at=timezone.now())
     outcome, text, hint = find_one(background_jobs.accounts)
-    assert (outcome, text.startswith("accounts that their user must connect again: 1, since ")) == (
+    assert (outcome, text.startswith("accounts that their driver must connect again: 1, since ")) == (
         "warning",
         True,
     )

@@ -14,7 +14,7 @@ class Command(BaseCommand):
         "print how to fix what is wrong. Changes nothing at Smartcar. Exits with status 1 if something is "
         "wrong."
     )
-    #: They are its first check: their errors must not keep the others from running.
+    #: The system checks are this command's first check; their errors must not prevent the others.
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -23,7 +23,7 @@ class Command(BaseCommand):
         )
         instead = parser.add_mutually_exclusive_group()
         instead.add_argument(
-            "--back", action="store_true", help="roll accounts that still have tokens of API v2 back to it"
+            "--back", action="store_true", help="roll back accounts that still have tokens of API v2"
         )
         instead.add_argument(
             "--delete-v2-tokens",

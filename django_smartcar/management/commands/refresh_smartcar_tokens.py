@@ -18,7 +18,7 @@ from django_smartcar.services.outcomes import Outcome
 from django_smartcar.services.tokens import bulk_refresh
 from django_smartcar.services.tokens.bulk_refresh import BulkRefresher, Result
 
-#: In minutes: the lifetime of a refresh token.
+#: The lifetime of a refresh token, in minutes.
 SIXTY_DAYS = 60 * 24 * 60
 
 #: If a refresh fails and the refresh token expires this soon, the driver may have to connect again.
@@ -30,7 +30,7 @@ OUTCOMES = (Outcome.REFRESHED, Outcome.NEEDS_DRIVER, Outcome.FAILED, Outcome.SKI
 class Command(BaseCommand):
     help = (
         "Refresh the tokens of Smartcar accounts, and the application's own, before they expire. Run it "
-        "every few minutes, on any number of machines. The exit status is 1 if a refresh has failed."
+        "every few minutes, on any number of machines. Exits with status 1 if a refresh failed."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

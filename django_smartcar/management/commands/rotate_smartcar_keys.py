@@ -13,8 +13,8 @@ from django_smartcar.management.arguments import number_of
 class Command(BaseCommand):
     help = (
         "Re-encrypt stored values that are plain, or encrypted with an old key, with the first key of "
-        "SMARTCAR_ENCRYPTION_KEYS. Safe while the site is running, and can be interrupted and run again. The "
-        "exit status is 1 if a value cannot be decrypted with any key."
+        "SMARTCAR_ENCRYPTION_KEYS. Safe while the site is running, and can be interrupted and run again. "
+        "Exits with status 1 if no key decrypts a value."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -11,8 +11,8 @@ from django_smartcar.services.webhooks import subscriptions
 class Command(BaseCommand):
     help = (
         "Subscribe vehicles to the webhooks in SMARTCAR_WEBHOOKS and unsubscribe them from all others; "
-        "disconnected vehicles from all. Connecting a vehicle does this, too: run the command from cron, to "
-        "retry what failed, and after changing the setting. Exits with status 1 if something failed."
+        "disconnected vehicles from all. Connecting a vehicle does this, too. Run the command from cron to "
+        "retry failures, and after changing the setting. Exits with status 1 if something failed."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

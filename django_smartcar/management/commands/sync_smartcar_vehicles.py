@@ -18,9 +18,9 @@ BAD = (Outcome.FAILED, Outcome.NEEDS_DRIVER)
 
 class Command(BaseCommand):
     help = (
-        "Read all connected vehicles, as far as their drivers permit, and save the readings: one request "
-        "each. Run it as often as you need new readings, on any number of machines. The exit status is 1 if "
-        "a vehicle could not be read."
+        "Read the permitted values of all connected vehicles and save them, with one request per vehicle. "
+        "Run it as often as you need new readings, on any number of machines. Exits with status 1 if a "
+        "vehicle could not be read."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -8,7 +8,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 from django_smartcar.management import shutdown
 from django_smartcar.services import commands, webhooks
 
-#: Seconds between two looks for commands whose process has died.
+#: Seconds between two checks for pending commands of dead processes.
 EXPIRE_INTERVAL = 60.0
 
 
@@ -44,18 +44,18 @@ class Command(BaseCommand):
         self.is_stopped = True
 
     def _wait(self, seconds: float) -> None:
-        ends = time.monotonic() + seconds
-        while not self.is_stopped and (left := ends - time.monotonic()) > 0:
-            time.sleep(min(left, 0.2))
+        deadline = time.monotonic() + seconds
+        while not self.is_stopped and (remaining := deadline - time.monotonic()) > 0:
+            time.sleep(min(remaining, 0.2))
 
-    def _process_due(self, is_only_try: bool) -> int:
+    def _process_due(self, once: bool) -> int:
         """Process what is due. Keep running while the database is unavailable: it holds the events."""
         close_old_connections()
         try:
             self._expire_pending()
             return webhooks.process_due(should_stop=lambda: self.is_stopped)
         except (DatabaseError, InterfaceError) as error:
-            if is_only_try:
+            if once:
                 raise
             self.stderr.write(f"the database does not respond ({type(error).__name__}); retrying")
             return 0

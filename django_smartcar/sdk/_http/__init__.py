@@ -28,11 +28,13 @@ USER_AGENT = (
     f"django-smartcar/{__version__} ({platform.system()}; {platform.machine()}) "
     f"Python v{platform.python_version()}"
 )
+#: Seconds. If a retry would have to wait for longer, the error is raised instead.
 MAX_PAUSE = 4.0
 #: Form fields and query parameters that are protected, in case the caller did not.
 SECRET_FIELDS = frozenset(
     {"client_secret", "code", "external_id", "filter[user.externalId]", "refresh_token", "state", "vin"}
 )
+#: Status, type and code of errors that are retried, besides 502 and 504.
 TRANSIENT_ERRORS = {(429, "RATE_LIMIT", "SMARTCAR_API"), (500, "SERVER", "INTERNAL")}
 
 Response: TypeAlias = requests.Response
@@ -121,7 +123,7 @@ class Requester:
         try:
             response = self._session().request(method, url, **settings)
         except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
-            return _no_response(error), _is_connection_fault(error)
+            return _no_response(error), _is_connection_failure(error)
         except BaseException as error:
             # The frames of requests, urllib3 and http.client hold what is sent as plain text.
             error.add_note(_origin_of(error))
@@ -209,7 +211,7 @@ def _origin_of(error: BaseException) -> str:
 
 
 def _no_response(error: Exception) -> NoResponseException:
-    """Return our exception for one of requests, without its text, which may hold a token or a VIN."""
+    """Return the SDK's exception for one of requests, without its text: it may hold a token or a VIN."""
     reason = _reason_of(error)
     quotable = (
         urllib3.exceptions.NewConnectionError,
@@ -236,16 +238,18 @@ def _reason_of(error: Exception) -> object:
 def _was_never_sent(error: Exception) -> bool:
     reason = _reason_of(error)
     if isinstance(error, requests.exceptions.InvalidHeader):
-        # requests refuses our header before sending; urllib3 refuses one of the response.
+        # requests rejects a header of ours before sending; urllib3 rejects one of the response.
         return not isinstance(reason, urllib3.exceptions.HTTPError)
     if isinstance(error, requests.exceptions.SSLError):
         return any(isinstance(arg, ssl.SSLCertVerificationError) for arg in getattr(reason, "args", ()))
-    before = (requests.ConnectTimeout, requests.exceptions.ProxyError, requests.exceptions.InvalidURL)
-    wrong = (requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema, UnicodeError)
-    return isinstance(error, before + wrong) or isinstance(reason, urllib3.exceptions.NewConnectionError)
+    unsent = (requests.ConnectTimeout, requests.exceptions.ProxyError, requests.exceptions.InvalidURL)
+    invalid_url = (requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema, UnicodeError)
+    return isinstance(error, unsent + invalid_url) or isinstance(
+        reason, urllib3.exceptions.NewConnectionError
+    )
 
 
-def _is_connection_fault(error: Exception) -> bool:
+def _is_connection_failure(error: Exception) -> bool:
     # Not a read timeout: a retry would double the time that the caller waits.
     if isinstance(_reason_of(error), urllib3.exceptions.ReadTimeoutError):
         return False

@@ -134,7 +134,7 @@ def parse_error_body(content: bytes, secrets: Iterable[str]) -> tuple[str, Error
     try:
         message, fields = _read_body(redact(json.loads(text)))
     except RecursionError:
-        pass  # JSON nested a thousand deep has no message for anybody
+        pass  # JSON that is nested this deep has no usable message
     except ValueError:
         message = redact(Secret(text[:MAX_TEXT_LENGTH]))
     if len(message) > MAX_MESSAGE_LENGTH:
@@ -273,5 +273,5 @@ class _Redactor:
 
 
 def _storable(text: str) -> str:
-    # Lone surrogates and NULs are legal in JSON, and break the database or terminal they end in.
+    # Lone surrogates and NULs are valid in JSON, but databases and terminals reject them.
     return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")

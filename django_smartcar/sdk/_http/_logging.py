@@ -1,4 +1,4 @@
-"""Redacts secrets in the URLs that urllib3 logs at DEBUG."""
+"""Redact secrets in the URLs that urllib3 logs at DEBUG."""
 
 import logging
 import re

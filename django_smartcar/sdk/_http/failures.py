@@ -9,7 +9,7 @@ import urllib3
 PROXY: Final = "proxy"
 #: The host name cannot be resolved.
 DNS: Final = "dns"
-#: The connect or read timeout ended.
+#: The connect or read timeout expired.
 TIMEOUT: Final = "timeout"
 #: This machine does not trust the host's certificate for that name.
 CERTIFICATE: Final = "certificate"
@@ -21,7 +21,7 @@ REFUSED: Final = "refused"
 BROKEN: Final = "broken"
 
 # The first match counts: a proxy error wraps one of the others, and a name error is a connection error.
-_WORDS: Final = (
+_CLASSES: Final = (
     (urllib3.exceptions.ProxyError, PROXY),
     (urllib3.exceptions.NameResolutionError, DNS),
     (urllib3.exceptions.NewConnectionError, REFUSED),
@@ -31,7 +31,7 @@ _WORDS: Final = (
 
 
 def classify(reason: object) -> str:
-    """Return the word for the reason that urllib3 gives."""
+    """Return the constant for the reason that urllib3 gives, an exception."""
     if any(isinstance(part, ssl.SSLCertVerificationError) for part in getattr(reason, "args", ())):
         return CERTIFICATE
-    return next((word for kind, word in _WORDS if isinstance(reason, kind)), BROKEN)
+    return next((failure for kind, failure in _CLASSES if isinstance(reason, kind)), BROKEN)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 
-#: Connections to a host that stay open. Up to so many threads reuse one.
+#: Connections to a host that are kept open, so that as many threads can reuse one each.
 MAX_CONNECTIONS = 256
 
 

@@ -8,6 +8,7 @@ from ...secret_types import Secret, protect, protected_copy
 from .. import const
 from .._http import Requester, Response, bearer, body_of, default_requester, protected_headers
 
+#: Smartcar's maximum.
 PAGE_SIZE = 50
 
 
@@ -131,7 +132,7 @@ def segments(*parts: str) -> list[str]:
 
 
 def iter_all(fetch: Callable[..., Response], key: str, page_size: int) -> Iterator[str]:
-    """Yield each ``key`` string on the pages of ``fetch(limit=…, offset=…)`` once. Lazy: one request a page.
+    """Yield each ``key`` string on the pages of ``fetch(limit=…, offset=…)`` once. One request per page.
 
     Stops at the server's count, or, if that is wrong, at a page without new items.
     """

@@ -70,8 +70,8 @@ def batch_of(response: Response, names: Mapping[str, str]) -> Batch:
     items = body_of(response).get("responses")
     if not isinstance(items, list):
         raise invalid(response, "'responses' is not a list")
-    known = [item for item in items if isinstance(item, dict) and isinstance(item.get("path"), str)]
-    by_path = {item["path"].strip("/"): item for item in known}
+    valid = [item for item in items if isinstance(item, dict) and isinstance(item.get("path"), str)]
+    by_path = {item["path"].strip("/"): item for item in valid}
     return cast(Batch, {name: _result(name, by_path.get(path), response) for name, path in names.items()})
 
 

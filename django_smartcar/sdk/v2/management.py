@@ -90,7 +90,7 @@ def iter_connections(
     requester: Requester | None = None,
     api_url: str = const.MANAGEMENT_V2_URL,
 ) -> Iterator[Connection]:
-    """Yield all connections of the application, each once, from all pages. Lazy: one request a page.
+    """Yield all connections of the application, each once, from all pages. Lazy: one request per page.
 
     Filters as in ``get_connections``. Deleting while iterating may shift the pages: make a list first.
     """
@@ -108,8 +108,11 @@ def iter_connections(
             requester=requester,
             api_url=api_url,
         )
-        new = {(one["vehicle_id"], one["user_id"]): one for one in reversed(page["connections"])}
-        unseen = [one for pair, one in reversed(new.items()) if pair not in seen]
+        new = {
+            (connection["vehicle_id"], connection["user_id"]): connection
+            for connection in reversed(page["connections"])
+        }
+        unseen = [connection for pair, connection in reversed(new.items()) if pair not in seen]
         yield from unseen
         seen.update(new)
         cursor = page["paging"]["cursor"]

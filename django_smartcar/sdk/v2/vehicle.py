@@ -29,7 +29,10 @@ PERMISSIONS_PAGE_SIZE = 25
 
 
 class Vehicle(ReadMethods):
-    """Reads one vehicle and sends commands to it. Every method raises a SmartcarException when it fails."""
+    """Reads one vehicle and sends commands to it. Every method raises a SmartcarException when it fails.
+
+    Raises ValueError for an invalid vehicle id or unit system.
+    """
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""JSON:API client of API v3: resources, pagination, and commands that take long.
+"""JSON:API client of API v3: resources, pagination, and long-running commands.
 
 Source: smartcar.com/docs, API reference v3 (autumn of 2026).
 """
@@ -75,7 +75,7 @@ class Client:
         return self._requester.call(method, self._url(path), headers=self.headers, **body)
 
     def send(self, method: str, *path: str, attributes: Mapping[str, Any] | None = None) -> None:
-        """POST or DELETE what waits for no vehicle. Accept any 2xx response without an error."""
+        """Send a POST or DELETE that waits for no vehicle. Accept any 2xx response without an error."""
         body = {} if attributes is None else {"json": {"data": {"attributes": attributes}}}
         timeout = self._requester.read_timeout
         response = self._requester.call(
@@ -91,7 +91,7 @@ class Client:
     def iter_all(
         self, *path: str, filters: Mapping[str, str | None] | None = None, page_size: int | None = None
     ) -> Iterator[Resource]:
-        """Yield each resource on the pages of ``path`` once. Lazy: one request a page.
+        """Yield each resource on the pages of ``path`` once. Lazy: one request per page.
 
         Deleting while iterating shifts the pages: make a list first.
         """
@@ -104,7 +104,7 @@ class Client:
         """Yield each page of ``path`` with the resources that are new on it. Lazy.
 
         Stops when ``links.next`` is empty (without it, at the count), or at a page without new resources.
-        With a ``page_size`` of None, Smartcar chooses.
+        With a ``page_size`` of None, Smartcar's default applies.
         """
         if page_size is not None and page_size < 1:
             raise ValueError(f"page_size must be at least 1, not {page_size}")
@@ -120,7 +120,7 @@ class Client:
             new = {item["id"]: item for item in items if item["id"] not in seen}
             yield response, list(new.values())
             seen.update(new)
-            if not new or not _goes_on(document, len(seen)):
+            if not new or not _has_next_page(document, len(seen)):
                 return
 
     def _url(self, path: tuple[str, ...]) -> str:
@@ -151,8 +151,8 @@ def resource_of(response: Response) -> Resource:
 def ensure_done(response: Response, *, has_resource: bool = False) -> dict[str, Any]:
     """Return the attributes of a command's execution if it succeeded.
 
-    A 202 is no success: the body, complete when the execution ends, has the result. Raises the exception of a
-    failure in it, and InvalidResponseException if it has no result: the vehicle may have executed the
+    A 202 is not a success: the body, complete when the execution ends, has the result. Raises the exception
+    for a failure in it, and InvalidResponseException if it has no result: the vehicle may have executed the
     command. With ``has_resource``, the execution creates or deletes a resource, and may have its id and no
     status.
     """
@@ -198,7 +198,7 @@ def _is_resource(value: object) -> bool:
     return isinstance(value, dict) and isinstance(value.get("id"), str) and bool(value["id"])
 
 
-def _goes_on(document: dict[str, Any], seen: int) -> bool:
+def _has_next_page(document: dict[str, Any], seen: int) -> bool:
     links = document.get("links")
     if isinstance(links, dict) and "next" in links:
         return bool(links["next"])

@@ -1,7 +1,7 @@
 """Build readings of API v2's form from signals of API v3, so that both versions return the same types.
 
 A reading is built from one signal or from several. If one of several is missing, because the vehicle does not
-support it or Smartcar has not collected it, its part is None; any other failure is that of the whole reading.
+support it or Smartcar has not collected it, its part is None; any other failure fails the whole reading.
 """
 
 from collections.abc import Callable, Iterator, Mapping

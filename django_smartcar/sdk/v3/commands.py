@@ -1,9 +1,9 @@
 """Commands of API v3. A 202 response is not a success: its body, read to the end, has the result.
 
-No command is ever retried. Each raises the exception of a failure, whether Smartcar reports it immediately or
-minutes later in the body of a 202; an InvalidResponseException if the body has no result, and a
-NoResponseException if the connection ends early. In the last two cases the vehicle may have executed the
-command.
+No command is ever retried. Invalid arguments raise ValueError, and nothing is sent. Each command raises the
+exception of a failure, whether Smartcar reports it immediately or minutes later in the body of a 202; an
+InvalidResponseException if the body has no result, and a NoResponseException if the connection ends early. In
+the last two cases the vehicle may have executed the command.
 """
 
 from collections.abc import Mapping

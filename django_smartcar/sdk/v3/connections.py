@@ -46,7 +46,7 @@ def iter_connections(
     requester: Requester | None = None,
     api_url: str = const.VEHICLE_URL,
 ) -> Iterator[Connection]:
-    """Yield the application's connections, each once, from all pages. Lazy: one request a page.
+    """Yield the application's connections, each once, from all pages. Lazy: one request per page.
 
     Smartcar applies the filters. The default ``mode`` is ``"live"``; ``external_id`` is the one that was
     passed to Connect, and not part of the response. GET /connections.
@@ -58,8 +58,8 @@ def iter_connections(
         "user.externalId": external_id,
         "vehicle.mode": mode,
     }
-    host = Client(access_token, api_url, requester=requester)
-    return map(_connection, host.iter_all("connections", filters=filters, page_size=page_size))
+    client = Client(access_token, api_url, requester=requester)
+    return map(_connection, client.iter_all("connections", filters=filters, page_size=page_size))
 
 
 def get_connection(

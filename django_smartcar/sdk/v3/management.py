@@ -92,8 +92,8 @@ def iter_webhooks(
     access_token = Secret(access_token)
     enabled = None if is_enabled is None else str(is_enabled).lower()
     filters = {"name": name, "callbackUri": callback_uri, "isEnabled": enabled}
-    host = Client(access_token, api_url, requester=requester)
-    return map(_webhook, host.iter_all("webhooks", filters=filters, page_size=page_size))
+    client = Client(access_token, api_url, requester=requester)
+    return map(_webhook, client.iter_all("webhooks", filters=filters, page_size=page_size))
 
 
 def get_webhook(
@@ -122,8 +122,8 @@ def iter_subscriptions(
     """Yield the subscriptions of vehicles to webhooks; Smartcar applies the filters. GET /subscriptions."""
     access_token = Secret(access_token)
     filters = {"userId": user_id, "vehicleId": vehicle_id, "webhookId": webhook_id, "vehicle.mode": mode}
-    host = Client(access_token, api_url, requester=requester)
-    return map(_subscription, host.iter_all("subscriptions", filters=filters, page_size=page_size))
+    client = Client(access_token, api_url, requester=requester)
+    return map(_subscription, client.iter_all("subscriptions", filters=filters, page_size=page_size))
 
 
 def get_subscription(
@@ -135,8 +135,8 @@ def get_subscription(
 ) -> Subscription:
     """Return one subscription. GET /subscriptions/{id}."""
     access_token = Secret(access_token)
-    host = Client(access_token, api_url, requester=requester)
-    return _subscription(host.get_one("subscriptions", subscription_id))
+    client = Client(access_token, api_url, requester=requester)
+    return _subscription(client.get_one("subscriptions", subscription_id))
 
 
 def subscribe(
@@ -148,14 +148,14 @@ def subscribe(
     requester: Requester | None = None,
     api_url: str = const.MANAGEMENT_URL,
 ) -> None:
-    """Subscribe a vehicle to a webhook. Smartcar does so later, after this returns. POST /subscriptions.
+    """Subscribe a vehicle to a webhook. This is done asynchronously, after it returns. POST /subscriptions.
 
     Raises StateException if it is subscribed already.
     """
     access_token = Secret(access_token)
     attributes = {"webhookId": webhook_id, "userId": user_id, "vehicleId": vehicle_id}
-    host = Client(access_token, api_url, requester=requester)
-    host.send("POST", "subscriptions", attributes=attributes)
+    client = Client(access_token, api_url, requester=requester)
+    client.send("POST", "subscriptions", attributes=attributes)
 
 
 def unsubscribe(
@@ -170,18 +170,18 @@ def unsubscribe(
     Client(access_token, api_url, requester=requester).send("DELETE", "subscriptions", subscription_id)
 
 
-def unsubscribe_vehicle(host: Client, webhook_id: str, vehicle_id: str, user_id: str) -> None:
+def unsubscribe_vehicle(client: Client, webhook_id: str, vehicle_id: str, user_id: str) -> None:
     """Delete the subscription of this user's vehicle, live or simulated, to this webhook.
 
     Raises ResourceNotFoundException if there is none.
     """
     wanted = {"userId": user_id, "vehicleId": vehicle_id, "webhookId": webhook_id}
     for mode in MODES:
-        for resource in host.iter_all("subscriptions", filters={**wanted, "vehicle.mode": mode}):
+        for resource in client.iter_all("subscriptions", filters={**wanted, "vehicle.mode": mode}):
             ids = [id_of(resource, related) for related in ("user", "vehicle", "webhook")]
             # Do not rely on Smartcar's filter: never delete the subscription of another user or vehicle.
             if ids == list(wanted.values()):
-                return host.send("DELETE", "subscriptions", resource["id"])
+                return client.send("DELETE", "subscriptions", resource["id"])
     raise ResourceNotFoundException(
         "This vehicle is not subscribed to this webhook", type="RESOURCE_NOT_FOUND", status_code=404
     )
@@ -200,8 +200,8 @@ def iter_compatible_vehicles(
     The endpoint is public: no token is sent. GET /compatible-vehicles.
     """
     filters = {"region": region, "make": make, "powertrainType": powertrain_type}
-    host = Client(None, api_url, requester=requester)
-    return map(_compatible_vehicle, host.iter_all("compatible-vehicles", filters=filters))
+    client = Client(None, api_url, requester=requester)
+    return map(_compatible_vehicle, client.iter_all("compatible-vehicles", filters=filters))
 
 
 def _webhook(resource: Resource) -> Webhook:

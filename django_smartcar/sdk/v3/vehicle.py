@@ -46,6 +46,7 @@ class Vehicle(ReadMethods, Commands):
     """Reads one vehicle and sends commands to it: see ReadMethods and Commands.
 
     A reading of several signals takes one request, for all signals that Smartcar has stored for the vehicle.
+    Raises ValueError for an invalid vehicle id, user id or unit system.
     """
 
     def __init__(
@@ -154,7 +155,8 @@ class Vehicle(ReadMethods, Commands):
 
         As in API v2 (``sdk.Vehicle.batch``), from all signals that Smartcar has stored for the vehicle. Only
         ``"attributes"`` and ``"permissions"``, which are not signals, take a request each. The result of a
-        path that API v3 does not have, such as one brand's, is a ResourceNotFoundException. GET /signals.
+        path that API v3 does not have, such as one brand's, is a ResourceNotFoundException. Raises a
+        SmartcarException if the request for the signals fails. GET /signals.
         """
         names, results = method_names(paths), {}
         needs_signals = set(names) - {"attributes", "permissions"}
@@ -182,8 +184,8 @@ class Vehicle(ReadMethods, Commands):
     def subscribe(self, webhook_id: str) -> Subscribed:
         """Subscribe this vehicle to a webhook. Return ``{"webhook_id", "vehicle_id"}``.
 
-        Smartcar subscribes it later, after this returns. Raises StateException if it is subscribed already.
-        POST /subscriptions.
+        Smartcar does this asynchronously, after it returns. Raises StateException if the vehicle is already
+        subscribed. POST /subscriptions.
         """
         management.subscribe(
             self.access_token,
@@ -201,8 +203,8 @@ class Vehicle(ReadMethods, Commands):
         Raises ResourceNotFoundException if the vehicle is not subscribed.
         """
         amt = protect(amt)
-        host = Client(self.access_token, self._management_url, requester=self._requester)
-        management.unsubscribe_vehicle(host, webhook_id, self.vehicle_id, self.user_id)
+        client = Client(self.access_token, self._management_url, requester=self._requester)
+        management.unsubscribe_vehicle(client, webhook_id, self.vehicle_id, self.user_id)
         return {"status": "success"}
 
     def signals(self) -> Signals:

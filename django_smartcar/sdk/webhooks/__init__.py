@@ -56,7 +56,7 @@ def hash_challenge(token: str, challenge: str | bytes) -> str:
 def verify_payload(token: str, signature: str | bytes | None, body: str | bytes) -> bool:
     """Return True if ``signature`` is that of ``body``. Compares in constant time, and never raises.
 
-    An empty token never matches: anybody could sign with it.
+    An empty token never matches: anyone could sign with it.
     """
     token, signature, body = protect(token), protect(signature), protect(body)
     if not token or not all(isinstance(value, str | bytes) for value in (token, signature, body)):
@@ -92,7 +92,7 @@ def envelope(payload: Mapping[str, Any]) -> Event:
 
 
 def split(payload: dict[str, Any]) -> list[dict[str, Any]]:
-    """Split an event into one payload per vehicle: a schedule of 2.0 has several."""
+    """Split an event into one payload per vehicle: a schedule of payload version 2.0 has several."""
     return _v2.split(payload) if "eventName" in payload else [payload]
 
 

@@ -36,11 +36,12 @@ logger = logging.getLogger(__name__)
 
 Status = VehicleCommand.Status
 
-#: A command that the vehicle is not capable of is refused locally for this long.
+#: How long a command is refused locally after Smartcar reported that the vehicle is not capable of it.
 INCAPABLE_TTL = timedelta(days=1)
 INCAPABLE = ("VEHICLE_NOT_CAPABLE", "MAKE_NOT_COMPATIBLE")
 
-#: How long a command may take for its token, besides its timeout. After that its process must have died.
+#: Time for refreshing the token, on top of the command's timeout. A command pending for longer has lost its
+#: process.
 TOKEN_ALLOWANCE = timedelta(seconds=90)
 
 
@@ -53,8 +54,8 @@ def send(
     ``send(vehicle, "set_charge_limit", limit=0.8, actor=user)``.
 
     The record is committed before the API call, even inside your own transaction. An exception after that is
-    recorded: as ``failed``, or as ``unknown`` if the vehicle may have executed the command although Smartcar
-    did not confirm it (see `resolve`). Raises these without a record: VehicleDisconnected, PermissionMissing,
+    recorded: as ``failed``, or as ``unknown`` if the vehicle may have executed the command without Smartcar's
+    confirmation (see `resolve`). Raises these without a record: VehicleDisconnected, PermissionMissing,
     NotCapableException, RateLimited, CommandInvalid, DuplicateCommand and TransactionNotAllowed. Otherwise
     raises a SmartcarException, ReconnectRequired or RefreshInProgress.
     """
@@ -90,7 +91,10 @@ def send_many(
     reason: str = "",
     **parameters: Any,
 ) -> Iterator[Result[ConnectedVehicle]]:
-    """Send a command to many vehicles, some at a time; yield a result for each."""
+    """Send a command to many vehicles concurrently; yield a result for each, in their order.
+
+    ``SMARTCAR_COMMANDS_AT_ONCE`` is the maximum at a time. What `send` raises becomes ``result.error``.
+    """
     parameters = registry.protected_parameters(parameters)
 
     def send_one(vehicle: ConnectedVehicle) -> VehicleCommand:
@@ -131,33 +135,37 @@ def resolve(vehicle: ConnectedVehicle, kind: str, value: Any, recorded_at: datet
 
 
 def resolve_many(values: Iterable[ObservedValue]) -> int:
-    """Resolve commands from readings of any vehicles: one query, unless there is something to resolve."""
-    usable = [each for each in values if each.recorded_at is not None and registry.confirmed_by(each.kind)]
+    """Resolve commands from readings of any vehicles: one query if there is nothing to resolve."""
+    usable = [
+        value for value in values if value.recorded_at is not None and registry.confirmed_by(value.kind)
+    ]
     if not usable:
         return 0
     unresolved = VehicleCommand.objects.filter(
         Q(status=Status.UNKNOWN) | _is_expired(timezone.now()),
-        vehicle_id__in={each.vehicle_id for each in usable},
-        action__in={action for each in usable for action in registry.confirmed_by(each.kind)},
+        vehicle_id__in={value.vehicle_id for value in usable},
+        action__in={action for value in usable for action in registry.confirmed_by(value.kind)},
     )
     vehicle_ids = set(unresolved.values_list("vehicle_id", flat=True))
-    return sum(_resolve(each) for each in usable if each.vehicle_id in vehicle_ids)
+    return sum(_resolve(value) for value in usable if value.vehicle_id in vehicle_ids)
 
 
 def _check_capability(vehicle: ConnectedVehicle, action: str) -> None:
-    """Raise NotCapableException if Smartcar has recently said so."""
+    """Raise NotCapableException if Smartcar recently reported that the vehicle is not capable of this."""
     since = timezone.now() - INCAPABLE_TTL
     refused = VehicleCommand.objects.filter(vehicle=vehicle, action=action, created_at__gt=since)
     if refused.filter(error_type="COMPATIBILITY", error_code__in=INCAPABLE).exists():
         raise NotCapableException(
-            "Smartcar has recently said so", type="COMPATIBILITY", code="VEHICLE_NOT_CAPABLE"
+            "Smartcar recently reported that the vehicle is not capable of this",
+            type="COMPATIBILITY",
+            code="VEHICLE_NOT_CAPABLE",
         )
 
 
 def _create_record(
     vehicle: ConnectedVehicle, action: str, parameters: Mapping[str, Any], actor: Any, reason: str
 ) -> VehicleCommand:
-    """Insert a ``pending`` record. Raise DuplicateCommand while one like it is in flight or cools down.
+    """Insert a ``pending`` record. Raise DuplicateCommand if the same is in flight or in its cooldown.
 
     The database decides which of two processes is first: ``in_flight_key`` is unique.
     """
@@ -204,9 +212,9 @@ def _execute(command: VehicleCommand, spec: CommandSpec, parameters: Mapping[str
     """Send the command and record its outcome; return the exception that it failed with, or None."""
     is_sent = False
     try:
-        reached = _session.open_session(command.vehicle)
+        session = _session.open_session(command.vehicle)
         is_sent = True
-        reached.call(lambda car: _send(car, command.action, parameters), spec.scope)
+        session.call(lambda car: _send(car, command.action, parameters), spec.scope)
     except Exception as error:
         is_unknown = is_sent and client.may_have_been_executed(error)
         _finish(command, Status.UNKNOWN if is_unknown else Status.FAILED, error)

@@ -18,7 +18,6 @@ from ...secret_types import SecretBytes, coordinate
 #: Location parameters: sent to the vehicle, never stored.
 LOCATION_PARAMETERS = {"latitude", "longitude"}
 
-
 #: Given a reading's value and the parameters, whether the command was executed; None if it cannot be known.
 SuccessCheck: TypeAlias = Callable[[Any, Mapping[str, Any]], bool | None]
 
@@ -33,7 +32,7 @@ class CommandSpec(NamedTuple):
 
 
 def _is(*expected: Any) -> SuccessCheck:
-    return lambda value, parameters: any(value is each or value == each for each in expected)
+    return lambda value, parameters: any(value is item or value == item for item in expected)
 
 
 def _is_limit(value: Any, parameters: Mapping[str, Any]) -> bool:
@@ -80,17 +79,17 @@ def check(vehicle: ConnectedVehicle, action: str, parameters: Mapping[str, Any])
     try:
         inspect.signature(method).bind(None, **parameters)
     except TypeError:
-        takes = [name for name in inspect.signature(method).parameters if name != "self"]
-        raise CommandInvalid(f"{action} takes {', '.join(takes) or 'nothing'}") from None
+        accepted = [name for name in inspect.signature(method).parameters if name != "self"]
+        raise CommandInvalid(f"{action} takes {', '.join(accepted) or 'nothing'}") from None
     is_v3 = vehicle.account.uses_v3
     if not is_v3 and not hasattr(sdk.Vehicle, action):
         raise NotCapableException(f"{action} exists in API v3 only", type="COMPATIBILITY")
     if "limit" in parameters:
         _check_limit(parameters["limit"], is_v3)
     if set(parameters) >= LOCATION_PARAMETERS:
-        _check_place(parameters["latitude"], parameters["longitude"])
+        _check_location(parameters["latitude"], parameters["longitude"])
     spec = COMMANDS[action]
-    # A row without any permission has not been read from Smartcar yet.
+    # If there are no permissions at all, they have not been read from Smartcar yet.
     if vehicle.permissions and not vehicle.can(spec.scope):
         raise PermissionMissing(scope=spec.scope)
     return spec
@@ -146,7 +145,7 @@ def _check_limit(limit: Any, is_v3: bool) -> None:
         ) from None
 
 
-def _check_place(latitude: Any, longitude: Any) -> None:
+def _check_location(latitude: Any, longitude: Any) -> None:
     try:
         sdk.check_coordinates(latitude, longitude)
     except ValueError:

@@ -54,7 +54,7 @@ def begin(
     """Start an attempt for this user and session; return the Connect URL to redirect to.
 
     ``make`` skips Smartcar's list of brands; ``single_select`` lets the driver choose one vehicle only.
-    ``next_url`` is where the driver is redirected in the end: validate it before.
+    ``next_url`` is where the driver is redirected at the end: validate it first.
     """
     session_key = Secret(session_key)
     version = conf.SMARTCAR_API_VERSION
@@ -101,13 +101,13 @@ def _complete(attempt: ConnectAttempt, callback: Callback) -> Connected:
         verified = _ownership.verify_owner(attempt, callback)
         found = _ownership.poll(
             lambda: _session.as_application(
-                lambda token: vehicles.read_all(_driver(attempt, verified, token))
+                lambda token: vehicles.read_all(_credentials(attempt, verified, token))
             )
         )
     else:
         access = client.auth_client(attempt.redirect_uri).exchange_code(callback.code)
         verified = VerifiedUser(client.user_id(access["access_token"]), access)
-        found = vehicles.read_all(_driver(attempt, verified, access["access_token"]))
+        found = vehicles.read_all(_credentials(attempt, verified, access["access_token"]))
     if not found:
         raise NoVehiclesConnected
     with transaction.atomic():
@@ -117,7 +117,7 @@ def _complete(attempt: ConnectAttempt, callback: Callback) -> Connected:
         _save(account, attempt, verified)
         stored = vehicles.store(account, found)
         subscriptions.reset(stored)
-        _retire_emptied(account)
+        _clean_up_earlier(account)
     logger.info("%s connected with %d vehicles", account, len(stored))
     signals.account_connected.send_robust(SmartcarAccount, account=account, vehicles=stored)
     subscriptions.begin(stored)
@@ -125,19 +125,19 @@ def _complete(attempt: ConnectAttempt, callback: Callback) -> Connected:
     return Connected(account, stored)
 
 
-def _driver(attempt: ConnectAttempt, verified: VerifiedUser, access_token: str) -> ApiCredentials:
+def _credentials(attempt: ConnectAttempt, verified: VerifiedUser, access_token: str) -> ApiCredentials:
     if not 0 < len(verified.user_id) <= vehicles.MAX_ID_LENGTH:
         raise InvalidResponseException("Smartcar returned an invalid user id")
     return ApiCredentials(attempt.api_version, Secret(access_token), verified.user_id, attempt.mode)
 
 
 def _save(account: SmartcarAccount, attempt: ConnectAttempt, verified: VerifiedUser) -> None:
-    """Save the account. API v3 needs no tokens of its own: a code's tokens are kept for a return to v2."""
+    """Save the account. API v3 needs no tokens of its own; those of a code are kept for a rollback to v2."""
     is_new = account.pk is None
     account.api_version = attempt.api_version
     for name, value in tokens.RECONNECT_CLEARED.items():
         setattr(account, name, value)
-    # A single-select grant's tokens cover one vehicle; the account's present tokens may cover all of them.
+    # A single-select grant's tokens cover one vehicle; the account's current tokens may cover all of them.
     is_narrower = account.uses_v3 and attempt.single_select and not is_new and account.refresh_token
     columns = ["api_version", "updated_at", *tokens.RECONNECT_CLEARED]
     if verified.access is not None and not is_narrower:
@@ -163,8 +163,8 @@ def _account(attempt: ConnectAttempt, smartcar_user_id: str, vehicle_ids: set[st
     return SmartcarAccount(smartcar_user=owner, mode=attempt.mode)
 
 
-def _retire_emptied(account: SmartcarAccount) -> None:
-    """Retire earlier accounts of this driver whose vehicles have all moved to the new one."""
+def _clean_up_earlier(account: SmartcarAccount) -> None:
+    """Delete earlier accounts of this driver that have no vehicles left; clear tokens that are unused now."""
     for earlier in account.smartcar_user.accounts.exclude(pk=account.pk):
         if earlier.vehicles.exists():
             tokens.clear_tokens_if_unused(earlier)

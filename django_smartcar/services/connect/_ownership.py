@@ -31,12 +31,12 @@ from . import _state
 
 T = TypeVar("T")
 
-#: Seconds to wait until Smartcar shows a new connection: the driver is waiting, too.
+#: Seconds to wait until Smartcar lists a new connection. The driver waits meanwhile.
 POLL_TIMEOUT = 4.0
 
 _FIRST_PAUSE = 0.25
 
-#: How many connections to read: if Smartcar ignores the filter, it lists everybody's.
+#: Maximum number of connections to read: if Smartcar ignores the filter, it lists those of all users.
 _MAX_CONNECTIONS = 100
 
 _MAX_ID_LENGTH = SmartcarUser._meta.pk.max_length or 0
@@ -57,7 +57,7 @@ class Callback:
 
 @dataclass(frozen=True)
 class VerifiedUser:
-    """The Smartcar user who consented, as verified; the tokens are a code's, for API v2."""
+    """The verified Smartcar user who consented. ``access`` has API v2 tokens if a code was exchanged."""
 
     user_id: str
     access: sdk.Access | None = field(default=None, repr=False)
@@ -68,7 +68,7 @@ class _NotVerified(Exception):
 
 
 def verify_owner(attempt: ConnectAttempt, callback: Callback) -> VerifiedUser:
-    """Return who consented in this attempt. Raise OwnershipNotVerified, with the result of each proof."""
+    """Return the Smartcar user who consented. Raise OwnershipNotVerified, with the result of each proof."""
     own_id = _state.external_id_of(attempt.user)
     if callback.external_id and not constant_time_compare(callback.external_id.encode(), own_id.encode()):
         raise OwnershipNotVerified({"callback": "the external id belongs to another user"})
@@ -86,9 +86,9 @@ def verify_owner(attempt: ConnectAttempt, callback: Callback) -> VerifiedUser:
 
 def poll(fetch: Callable[[], T]) -> T:
     """Call ``fetch`` for a few seconds, until it returns something; return its last result."""
-    ends = time.monotonic() + POLL_TIMEOUT
+    deadline = time.monotonic() + POLL_TIMEOUT
     pause = _FIRST_PAUSE
-    while not (result := fetch()) and time.monotonic() + pause < ends:
+    while not (result := fetch()) and time.monotonic() + pause < deadline:
         time.sleep(pause)
         pause *= 2
     return result
@@ -104,13 +104,13 @@ def _by_code(attempt: ConnectAttempt, callback: Callback) -> VerifiedUser:
 def _by_external_id(attempt: ConnectAttempt, callback: Callback) -> VerifiedUser:
     user_id = _user_id_of(callback)
     own_id = _state.external_id_of(attempt.user)
-    if not poll(lambda: _own(attempt, user_id, external_id=own_id)):
-        known = {one["user_id"] for one in _connections(attempt, external_id=own_id)}
+    if not poll(lambda: _own_connections(attempt, user_id, external_id=own_id)):
+        known = {connection["user_id"] for connection in _connections(attempt, external_id=own_id)}
         raise _NotVerified(
             f"Smartcar lists {len(known)} users with this external id, but not the user of the callback"
         )
     # Repeat the request with an unused id: if the user is still listed, Smartcar ignores the filter.
-    if _own(attempt, user_id, external_id=str(uuid.uuid4())):
+    if _own_connections(attempt, user_id, external_id=str(uuid.uuid4())):
         raise _NotVerified("Smartcar ignores the filter: an unused external id returns the same connections")
     return VerifiedUser(user_id)
 
@@ -121,8 +121,10 @@ def _by_new_connection(attempt: ConnectAttempt, callback: Callback) -> VerifiedU
         raise _NotVerified("the Smartcar user already exists on this site")
 
     def is_new() -> bool:
-        connections = _own(attempt, user_id)
-        times = [at for one in connections for at in (one["created_at"], one["updated_at"])]
+        connections = _own_connections(attempt, user_id)
+        times = [
+            at for connection in connections for at in (connection["created_at"], connection["updated_at"])
+        ]
         return any(at is not None and at >= attempt.created_at for at in times)
 
     if not poll(is_new):
@@ -144,10 +146,10 @@ def _user_id_of(callback: Callback) -> str:
     return callback.user_id
 
 
-def _own(attempt: ConnectAttempt, user_id: str, **filters: str) -> list[sdk.v3.Connection]:
+def _own_connections(attempt: ConnectAttempt, user_id: str, **filters: str) -> list[sdk.v3.Connection]:
     """Return the user's connections. Smartcar's filter is not trusted: they are filtered here again."""
     connections = _connections(attempt, user_id=user_id, **filters)
-    return [one for one in connections if one["user_id"] == user_id]
+    return [connection for connection in connections if connection["user_id"] == user_id]
 
 
 def _connections(attempt: ConnectAttempt, **filters: str) -> list[sdk.v3.Connection]:

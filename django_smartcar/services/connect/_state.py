@@ -20,7 +20,7 @@ from ...secret_types import Secret
 #: How long an attempt is valid. Smartcar's codes expire after the same time.
 ATTEMPT_LIFETIME = timedelta(minutes=10)
 
-#: How long expired attempts are kept, so that a late callback gets the reason why it is refused.
+#: How long expired attempts are kept, so that a late callback is refused as expired, not as unknown.
 ATTEMPT_RETENTION = timedelta(days=2)
 
 
@@ -76,7 +76,7 @@ def _consume(state: str, user: Any, session_key: str) -> ConnectAttempt:
         raise InvalidConnectState("another-session")
     if attempt.expires_at <= now:
         raise InvalidConnectState("expired")
-    # Two callbacks with one state may get here at the same time: the UPDATE lets one through.
+    # Two callbacks with the same state may get here at the same time: the UPDATE succeeds for one only.
     if not ConnectAttempt.objects.open(now).filter(pk=attempt.pk).update(consumed_at=now):
         raise InvalidConnectState("used")
     return attempt

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 def erase(user: Any, *, actor: Any = None) -> None:
     """Erase all data about a local user's vehicles, at Smartcar and here. Call it before you delete the user.
 
-    Raises as `erase_smartcar_user` does. What could not be erased at Smartcar is kept here, too.
+    Raises as `erase_smartcar_user` does. What cannot be erased at Smartcar is kept here, too.
     """
     # First, so that a callback that is being processed cannot store a vehicle again.
     ConnectAttempt.objects.filter(user=user).delete()
@@ -38,8 +38,8 @@ def erase(user: Any, *, actor: Any = None) -> None:
 def erase_smartcar_user(smartcar_user: SmartcarUser, *, actor: Any = None) -> None:
     """Erase a Smartcar user: the connections at Smartcar, then accounts, vehicles and commands here.
 
-    Raises ReconnectRequired if the v2 tokens are dead and there is no management token, MissingCredentials,
-    RefreshInProgress or a SmartcarException, with nothing deleted here.
+    Raises ReconnectRequired if the v2 tokens no longer work and there is no management token,
+    MissingCredentials, RefreshInProgress or a SmartcarException, with nothing deleted here.
     """
     while True:
         _end_connections(smartcar_user, actor)

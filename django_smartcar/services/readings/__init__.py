@@ -27,7 +27,7 @@ from ._store import Observation
 
 logger = logging.getLogger(__name__)
 
-#: Maximum length of a text or list.
+#: Maximum length of a string, a list or an object.
 MAX_LENGTH = 500
 
 
@@ -75,7 +75,7 @@ def save_many(observations: Iterable[Observation]) -> list[VehicleReading]:
 
 
 def save_batch(vehicle: ConnectedVehicle, responses: Mapping[str, Any]) -> list[VehicleReading]:
-    """Save the result of `batch`: name -> the SDK's response, or an exception, which is ignored."""
+    """Save the result of the SDK's `batch`: name -> response, or an exception, which is ignored."""
     return save_many(observations_from_batch(vehicle, responses))
 
 
@@ -120,7 +120,7 @@ def make_observation(
 
 
 def cached(vehicle: ConnectedVehicle, names: Iterable[str], max_age: timedelta) -> dict[str, Any]:
-    """Return name -> the SDK's response, of the reads whose values are all younger than ``max_age``."""
+    """Return name -> the SDK's response, for the reads whose values are all younger than ``max_age``."""
     latest = {row.kind: row for row in vehicle.readings.latest_only()}
     since = timezone.now() - max_age
     responses = {}

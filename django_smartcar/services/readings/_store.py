@@ -93,7 +93,7 @@ class _ReadingWriter:
         row = self._rows.get((*observation.key, observation.recorded_at))
         if row is None:
             return self._add(observation, is_plausible)
-        # A response has the time of its oldest part; another part may change while it stays the same.
+        # A response has the time of its oldest part; another part may change without changing it.
         if is_plausible and (row.is_latest or row.recorded_at is None):
             self._update(row, observation)
         return row
@@ -110,11 +110,11 @@ class _ReadingWriter:
             is_outlier=not is_plausible,
         )
         if is_plausible and self._is_current(observation):
-            before = self._latest.get(observation.key)
-            if before is not None:
-                before.is_latest = False
-                if before.pk is not None:
-                    self._outdated.append(before)
+            previous = self._latest.get(observation.key)
+            if previous is not None:
+                previous.is_latest = False
+                if previous.pk is not None:
+                    self._outdated.append(previous)
             row.is_latest = True
             self._latest[observation.key] = row
         self._rows[(*observation.key, observation.recorded_at)] = row

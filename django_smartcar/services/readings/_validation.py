@@ -20,12 +20,12 @@ TOLERANCE = 20
 ROUNDING = 1
 #: How far a vehicle's clock may be ahead.
 MAX_CLOCK_SKEW = timedelta(days=1)
-#: In km.
+#: The earth's mean radius, in km.
 EARTH_RADIUS = 6371
 
 
 def is_possible(kind: ReadingType, observed: ObservedValue, now: datetime) -> bool:
-    """Return whether the value is possible at all."""
+    """Return whether the value is in range, and not recorded in the future."""
     value, recorded_at = observed
     if recorded_at is not None and recorded_at > now + MAX_CLOCK_SKEW:
         return False
@@ -37,7 +37,7 @@ def is_possible(kind: ReadingType, observed: ObservedValue, now: datetime) -> bo
 
 
 def can_follow(kind: ReadingType, before: ObservedValue, after: ObservedValue) -> bool:
-    """Return whether the second value can follow the first."""
+    """Return whether the second value is plausible after the first."""
     if kind.name not in ("odometer", "location"):
         return True
     if kind.name == "odometer" and after[0] < before[0] - ROUNDING:

@@ -46,7 +46,7 @@ MAX_THREADS = 64
 
 
 class VehicleSync:
-    """Reads vehicles until there are no more or it is stopped; calls ``on_result`` with each result."""
+    """Reads vehicles until there are no more or it is stopped, and passes each result to ``on_result``."""
 
     def __init__(self, on_result: Callable[[Result], None]) -> None:
         self._on_result = on_result
@@ -63,7 +63,7 @@ class VehicleSync:
     def run(self, before: datetime, *, concurrency: int, limit: int | None = None) -> None:
         """Read the vehicles that no sync has read since ``before``.
 
-        Once stopped, it waits for the requests in flight, saves their responses and gives back the other
+        Once stopped, it waits for the requests in flight, saves their responses and releases the other
         vehicles. It stops by itself if Smartcar's rate limit requires too long a pause.
         """
         with ThreadPoolExecutor(concurrency, "sync_smartcar_vehicles") as pool:
@@ -71,11 +71,11 @@ class VehicleSync:
             while not self.is_stopped and (lease := next(pages, None)):
                 try:
                     results = self._read(lease, pool)
-                    read = {each.row.pk for each in results if each.outcome != Outcome.RATE_LIMITED}
+                    read = {result.row.pk for result in results if result.outcome != Outcome.RATE_LIMITED}
                     lease.end({vehicle.pk for vehicle in lease.vehicles} - read)
                 except BaseException:
                     self.stop()  # or the threads would continue
-                    lease.give_back()
+                    lease.release()
                     raise
                 for result in results:
                     self._on_result(result)
@@ -102,7 +102,7 @@ class VehicleSync:
         results: list[Result] = []
         cache = CredentialsCache()
         for vehicle in lease.vehicles:
-            # Each may have another driver, whose token has to be refreshed first.
+            # Another driver's token may have to be refreshed for each vehicle, so this may take a while.
             if self.is_stopped:
                 break
             lease.renew()

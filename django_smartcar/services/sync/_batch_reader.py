@@ -22,9 +22,11 @@ from ._leases import SyncLease
 
 
 class BatchRequest(NamedTuple):
+    """A batch request to one vehicle: the session to send it with, and the names to read."""
+
     session: VehicleSession
     names: list[str]
-    #: Whether it has been sent before, with a token that Smartcar rejected.
+    #: Whether it was sent before, with a token that Smartcar rejected.
     is_retry: bool = False
 
     @property
@@ -49,17 +51,19 @@ class BatchReader:
     ) -> Iterator[tuple[BatchRequest, Response]]:
         """Yield each request with its response, except those that are not sent because the run is stopped."""
         usage = _UsageCollector()
-        left = requests
-        while left and not self.is_stopped:
-            limits = _rate_limits.active_limits([request.limit_key for request in left])
+        remaining = requests
+        while remaining and not self.is_stopped:
+            limits = _rate_limits.active_limits([request.limit_key for request in remaining])
             shared = [limit for limit in limits.values() if limit.scope == "application"]
             if shared:
                 self._pause(max(limit.retry_after or 0.0 for limit in shared), lease)
                 continue
-            yield from ((each, limits[each.limit_key]) for each in left if each.limit_key in limits)
-            allowed = [request for request in left if request.limit_key not in limits]
+            yield from (
+                (request, limits[request.limit_key]) for request in remaining if request.limit_key in limits
+            )
+            allowed = [request for request in remaining if request.limit_key not in limits]
             usage.pause = 0.0
-            left = yield from self._round(allowed, lease, pool, usage)
+            remaining = yield from self._round(allowed, lease, pool, usage)
             if usage.pause:
                 self._pause(usage.pause, lease)
         usage.save()
@@ -67,18 +71,18 @@ class BatchReader:
     def _round(
         self, requests: list[BatchRequest], lease: SyncLease, pool: Executor, usage: _UsageCollector
     ) -> Generator[tuple[BatchRequest, Response], None, list[BatchRequest]]:
-        """Send each request once. Returns those that have to be sent again."""
+        """Send each request once, yield the responses, and return the requests to send again."""
         self._is_limited = False
-        again, rejected = [], []
+        to_retry, rejected = [], []
         futures = [(request, pool.submit(self._send, request)) for request in requests]
         for request, future in futures:
             response = _response(future, lease)
             if response is None:
-                again.append(request)
+                to_retry.append(request)
                 continue
             usage.add(request, response)
             if _is_application_limit(response):
-                again.append(request)
+                to_retry.append(request)
             elif isinstance(response, AuthenticationException) and not request.is_retry:
                 rejected.append(request)
             else:
@@ -89,8 +93,8 @@ class BatchReader:
             if isinstance(session, Exception):
                 yield request, session
             else:
-                again.append(BatchRequest(session, request.names, is_retry=True))
-        return again
+                to_retry.append(BatchRequest(session, request.names, is_retry=True))
+        return to_retry
 
     def _send(self, request: BatchRequest) -> Response | None:
         """Send a request, in a thread and without the database. Returns None if the run has been stopped."""
@@ -117,7 +121,7 @@ class _UsageCollector:
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
         self._limits: list[tuple[RateLimitKey, RateLimited]] = []
-        #: Seconds for which the application is to send nothing.
+        #: Seconds for which the application must not send requests.
         self.pause = 0.0
 
     def add(self, request: BatchRequest, response: Response) -> None:
@@ -154,6 +158,6 @@ def _limits_in(response: Response) -> Iterator[RateLimited]:
 def _is_application_limit(response: Response) -> bool:
     """Return whether the response has no values because the whole application is rate limited."""
     has_values = not isinstance(response, Exception) and any(
-        not isinstance(each, Exception) for each in response.values()
+        not isinstance(value, Exception) for value in response.values()
     )
     return not has_values and any(limit.scope == "application" for limit in _limits_in(response))

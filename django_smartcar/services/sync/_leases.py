@@ -44,14 +44,14 @@ class SyncLease:
             self._renewed_at = time.monotonic()
 
     def end(self, unread: Collection[int] = ()) -> None:
-        """End the lease; vehicles with these keys have not been read, and are due at once."""
+        """Release the lease. Vehicles with these keys were not read and are due at once."""
         if unread:
             self._lease.held.filter(pk__in=unread).update(sync_claim=None, synced_at=None)
-        self._lease.give_back()
+        self._lease.release()
 
-    def give_back(self) -> None:
-        """End the lease; all vehicles are due at once."""
-        self._lease.give_back(synced_at=None)
+    def release(self) -> None:
+        """Release the lease without having read the vehicles: all are due at once."""
+        self._lease.release(synced_at=None)
 
 
 def due(before: datetime) -> Any:
@@ -61,14 +61,16 @@ def due(before: datetime) -> Any:
 
 def pages(before: datetime, size: int, limit: int | None) -> Iterator[SyncLease]:
     """Lease due vehicles, ``size`` at a time and at most ``limit`` in all."""
-    last, left = 0, limit
-    while left is None or left > 0:
-        following = due(before).filter(pk__gt=last).order_by("pk").select_related("account__smartcar_user")
-        vehicles = list(following[: size if left is None else min(size, left)])
+    last_pk, remaining = 0, limit
+    while remaining is None or remaining > 0:
+        candidates = (
+            due(before).filter(pk__gt=last_pk).order_by("pk").select_related("account__smartcar_user")
+        )
+        vehicles = list(candidates[: size if remaining is None else min(size, remaining)])
         if not vehicles:
             return
-        last = vehicles[-1].pk
+        last_pk = vehicles[-1].pk
         lease = SyncLease(vehicles, before)
         if lease.vehicles:
-            left = None if left is None else left - len(lease.vehicles)
+            remaining = None if remaining is None else remaining - len(lease.vehicles)
             yield lease

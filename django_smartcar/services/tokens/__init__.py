@@ -31,13 +31,13 @@ logger = logging.getLogger(__name__)
 #: An access token that expires sooner than this is refreshed before it is used.
 REFRESH_MARGIN = timedelta(minutes=5)
 
-#: One that lives longer than this is still used while another process refreshes it, or if the refresh fails.
+#: One that is valid for longer than this is still used if another process refreshes it or a refresh fails.
 MIN_REMAINING_LIFETIME = timedelta(seconds=60)
 
 #: Column values of a healthy account. Clears the lock too, so a running exchange cannot set the flag again.
 RECONNECT_CLEARED = dict.fromkeys(["reconnect_required_at", "refresh_lease", "refresh_lease_until"])
 
-#: The application's token is not refreshed by hand more often than this: many accounts share it.
+#: `refresh` does not refresh the application's token more often than this: many accounts share it.
 MIN_REFRESH_INTERVAL = timedelta(minutes=1)
 
 
@@ -49,7 +49,10 @@ def credentials(account: SmartcarAccount) -> ApiCredentials:
 
 
 def application_credentials() -> ApiCredentials:
-    """Return the application's own credentials, with a valid token and no user. Raises MissingCredentials."""
+    """Return the application's own credentials, with a valid token and no user.
+
+    Raises RefreshInProgress, MissingCredentials, DecryptionError or a SmartcarException.
+    """
     row = application()
     _ensure_fresh(row)
     return ApiCredentials(client.V3, Secret(row.access_token), "", token_version=row.token_version)
@@ -77,7 +80,8 @@ def application() -> ApplicationToken:
 def refresh(row: LeasedToken, *, wait: bool = True) -> bool:
     """Request a new access token, whether or not it is due, and update ``row``.
 
-    If another process is already refreshing it, wait for its result instead and return False. Raises
+    If another process is already refreshing it, return False, with ``wait`` after it has finished. For an
+    account of API v3, refresh the application's token, at most once in MIN_REFRESH_INTERVAL. Raises
     ReconnectRequired, RefreshInProgress, MissingCredentials, DecryptionError or a SmartcarException (then the
     tokens are unchanged).
     """
@@ -143,14 +147,14 @@ def _row_and_token(account: SmartcarAccount) -> tuple[LeasedToken, Secret]:
         row = application() if account.uses_v3 else account
         was_v3 = account.uses_v3
         _ensure_fresh(row)
-        # It may have been migrated to the other API version while another process's exchange was waited for.
+        # Another process may have migrated the account to the other API version in the meantime.
         if account.uses_v3 == was_v3 and not account.needs_reconnecting:
             return row, Secret(row.access_token)
     raise ReconnectRequired(account=account)
 
 
 def _ensure_fresh(row: LeasedToken) -> None:
-    """Refresh the row's token where that is due; again if what another process stored is due as well."""
+    """Refresh the row's token if it is due; again if the token that another process stored is due, too."""
     while row.is_refreshable and row.access_expires_within(REFRESH_MARGIN):
         is_urgent = row.access_expires_within(MIN_REMAINING_LIFETIME)
         try:
@@ -168,13 +172,14 @@ def _ensure_fresh(row: LeasedToken) -> None:
 
 
 def _exchange(row: LeasedToken, lease: Lease) -> bool:
+    """Request and store a new token. Return False if another process has stored a newer one."""
     version = row.token_version
     try:
         access = _new_access(row)
     except Exception as error:
         _exchange_failed(row, lease, error)
         if row.token_version != version:
-            return False  # Another process took the lease over and stored a new token: ours was out of date.
+            return False  # another process took the lease over and stored a newer token
         if isinstance(row, SmartcarAccount) and row.needs_reconnecting:
             raise ReconnectRequired(account=row) from error
         raise
@@ -199,14 +204,14 @@ def _new_access(row: LeasedToken) -> Mapping[str, Any]:
 def _exchange_failed(row: LeasedToken, lease: Lease, error: Exception) -> None:
     """Release the lease; if Smartcar rejects the driver's refresh token, mark the account, once."""
     columns: dict[str, object] = {"refresh_error": error_code(error)[:200]}
-    is_dead = isinstance(row, SmartcarAccount) and _is_dead(error)
-    if is_dead:
+    is_rejected = isinstance(row, SmartcarAccount) and _is_token_rejected(error)
+    if is_rejected:
         columns["reconnect_required_at"] = timezone.now()
-    if _refresh_lock.release(row, lease, **columns) and is_dead:
+    if _refresh_lock.release(row, lease, **columns) and is_rejected:
         logger.warning("%s: the driver has to connect again, Smartcar rejected the refresh token", row)
         signals.reconnect_required.send_robust(SmartcarAccount, account=row)
 
 
-def _is_dead(error: Exception) -> bool:
+def _is_token_rejected(error: Exception) -> bool:
     """Return whether Smartcar rejects this very token: not a network error, a 5xx or wrong credentials."""
     return getattr(error, "status_code", None) == 400 and getattr(error, "code", None) == "invalid_grant"

@@ -95,8 +95,8 @@ def write(row: LeasedToken, version: int, **columns: Any) -> bool:
 
 
 def release(row: LeasedToken, lease: Lease, **columns: Any) -> bool:
-    """Give the lease back without a result. Return False if another process had taken it over."""
-    released = lease.give_back(refresh_lease_until=None, **columns)
+    """Release the lease after a failed exchange. Return False if another process had taken it over."""
+    released = lease.release(refresh_lease_until=None, **columns)
     reload(row)
     return bool(released)
 

@@ -54,7 +54,7 @@ def odometer(vehicle: ConnectedVehicle) -> sdk.Odometer:
 
     ``{"data": {"distance": 104.32}, "unit_system": "metric", "age": datetime}``: kilometres or miles, by the
     vehicle's ``unit_system``; ``age`` is when the vehicle recorded it, or None.
-    Raises VehicleDisconnected, ReconnectRequired or a SmartcarException.
+    Raises VehicleDisconnected, a SmartcarException, or as `tokens.access_token` does.
     """
     reading = _session.call(vehicle, lambda car: car.odometer(), "read_odometer")
     readings.save_batch(vehicle, {"odometer": reading})
@@ -66,7 +66,7 @@ def location(vehicle: ConnectedVehicle) -> sdk.Location:
     """Read the location and save it.
 
     ``{"data": {"latitude": 37.4, "longitude": 122.1}, "age": datetime}``: degrees; ``age`` as in `odometer`.
-    Raises VehicleDisconnected, ReconnectRequired or a SmartcarException.
+    Raises VehicleDisconnected, a SmartcarException, or as `tokens.access_token` does.
     """
     reading = _session.call(vehicle, lambda car: car.location(), "read_location")
     readings.save_batch(vehicle, {"location": reading})
@@ -85,7 +85,7 @@ def read(
     from the database.
 
     Raises ValueError for an unknown name, TypeError if ``max_age`` is not a timedelta, VehicleDisconnected,
-    ReconnectRequired, or a SmartcarException if the request failed as a whole.
+    a SmartcarException if the request failed as a whole, or as `tokens.access_token` does.
     """
     wanted = _validate_names(names)
     if max_age is not None and not isinstance(max_age, timedelta):
@@ -124,9 +124,8 @@ DASHBOARD_READINGS = (
 def refresh_readings(vehicle: ConnectedVehicle) -> None:
     """Read the permitted values of a vehicle's page in one request, and save them.
 
-    Values that the vehicle does not have, or that Smartcar has not collected, are no failure unless every
-    value failed. Raises VehicleDisconnected, ReconnectRequired or the first SmartcarException, after saving
-    the rest.
+    Values that the vehicle does not have, or that Smartcar has not collected, do not count as failures unless
+    every value failed. Raises as `read` does, or the first SmartcarException, after saving the rest.
     """
     values = read(
         vehicle, [name for name in DASHBOARD_READINGS if vehicle.can(READ_METHODS[name].permission)]
@@ -141,7 +140,7 @@ def refresh_readings(vehicle: ConnectedVehicle) -> None:
 def reload(vehicle: ConnectedVehicle) -> None:
     """Reload the vehicle's details, permissions and readings from Smartcar. Raises as `refresh_readings`."""
     account, vehicle_id = _session.account_of(vehicle), vehicle.smartcar_vehicle_id
-    details = _session.as_driver(account, lambda driver: _details.read(driver, vehicle_id))
+    details = _session.as_driver(account, lambda credentials: _details.read(credentials, vehicle_id))
     if columns := details.columns():
         ConnectedVehicle.objects.filter(pk=vehicle.pk).update(**columns)
     vehicle.refresh_from_db()
@@ -164,8 +163,8 @@ def sync(account: SmartcarAccount) -> list[ConnectedVehicle]:
         elsewhere = ConnectedVehicle.objects.filter(account__smartcar_user=owner).exclude(account=account)
         taken = set(elsewhere.values_list("smartcar_vehicle_id", flat=True))
         listed = [details.vehicle_id for details in found]
-        back = account.vehicles.filter(smartcar_vehicle_id__in=listed).exclude(disconnected_at=None)
-        subscriptions.reset(back)
+        returned = account.vehicles.filter(smartcar_vehicle_id__in=listed).exclude(disconnected_at=None)
+        subscriptions.reset(returned)
         synced = store(account, [details for details in found if details.vehicle_id not in taken])
         gone = list(account.vehicles.filter(pk__in=before).exclude(smartcar_vehicle_id__in=listed))
         ConnectedVehicle.objects.filter(pk__in=[vehicle.pk for vehicle in gone]).update(
@@ -190,7 +189,7 @@ def store(account: SmartcarAccount, found: Iterable[VehicleDetails]) -> list[Con
 def disconnect(vehicle: ConnectedVehicle, *, actor: Any = None) -> bool:
     """Disconnect the vehicle at Smartcar, then mark the row. The row and its readings are kept.
 
-    Return False if Smartcar could not be informed because the account's tokens are dead, otherwise True.
+    Return False if the account's tokens no longer work, so that only the row was marked; otherwise True.
     Raises VehicleDisconnected, RefreshInProgress or a SmartcarException: the vehicle is still connected then.
     """
     # A new connection updates the row: a vehicle that was connected again meanwhile must stay connected.

@@ -47,26 +47,26 @@ class VehicleDetails:
         return columns
 
 
-def read_all(driver: ApiCredentials) -> list[VehicleDetails]:
+def read_all(credentials: ApiCredentials) -> list[VehicleDetails]:
     """Read the details of every vehicle that the driver's consent covers.
 
-    If a vehicle's details cannot be read, they are empty; the vehicle is returned all the same. So are the
-    vehicles that are left when the time limit is reached.
+    A vehicle whose details cannot be read is returned with empty ones. After
+    TIME_LIMIT seconds, the remaining vehicles are returned without details.
     """
-    ends = time.monotonic() + TIME_LIMIT
+    deadline = time.monotonic() + TIME_LIMIT
     found = []
-    for vehicle_id, connection in _listed(driver).items():
+    for vehicle_id, connection in _listed(credentials).items():
         if not vehicle_id.strip(".") or len(vehicle_id) > MAX_ID_LENGTH:
             logger.warning("ignored a vehicle with an invalid id of %d characters", len(vehicle_id))
-        elif time.monotonic() < ends:
-            found.append(read(driver, vehicle_id, connection))
+        elif time.monotonic() < deadline:
+            found.append(read(credentials, vehicle_id, connection))
         else:
             found.append(VehicleDetails(vehicle_id))
     return found
 
 
 def read(
-    driver: ApiCredentials, vehicle_id: str, connection: sdk.v3.Connection | None = None
+    credentials: ApiCredentials, vehicle_id: str, connection: sdk.v3.Connection | None = None
 ) -> VehicleDetails:
     """Read the details and permissions of a vehicle; ``failed`` is the first error.
 
@@ -75,8 +75,8 @@ def read(
     In API v3 most details come from the ``connection``, which is requested unless it is given. A rate limited
     vehicle is not requested: its details are empty.
     """
-    target = _rate_limits.RateLimitKey(vehicle_id, driver.api_version)
-    reader = _DetailsReader(client.car(driver, vehicle_id), connection)
+    target = _rate_limits.RateLimitKey(vehicle_id, credentials.api_version)
+    reader = _DetailsReader(client.car(credentials, vehicle_id), connection)
     failed: SmartcarException | None = _rate_limits.active_limits([target]).get(target)
     try:
         reader.read(is_blocked=failed is not None)
@@ -91,7 +91,7 @@ def read(
         failed = error
         if isinstance(failed, RateLimited):
             _rate_limits.record_limits([(target, failed)])
-            reader.requests = max(0, reader.requests - 1)  # a request that was refused is not billed
+            reader.requests = max(0, reader.requests - 1)  # a 429 is not billed
     finally:
         _rate_limits.add_usage({vehicle_id: reader.requests})
     return VehicleDetails(vehicle_id, reader.info, reader.permissions, reader.vin, failed)
@@ -127,13 +127,15 @@ class _DetailsReader:
             self.vin = Vin(car.vin())
 
 
-def _listed(driver: ApiCredentials) -> dict[str, sdk.v3.Connection | None]:
+def _listed(credentials: ApiCredentials) -> dict[str, sdk.v3.Connection | None]:
     """Return the ids of the driver's vehicles; in API v3 each with its connection."""
-    if not driver.uses_v3:
-        return dict.fromkeys(client.vehicle_ids(driver.access_token))
-    connections = client.connections(driver.access_token, driver.mode, {"user_id": driver.user_id})
+    if not credentials.uses_v3:
+        return dict.fromkeys(client.vehicle_ids(credentials.access_token))
+    connections = client.connections(
+        credentials.access_token, credentials.mode, {"user_id": credentials.user_id}
+    )
     # Do not trust the filter: the application's token gives access to every user's vehicles.
-    own = (connection for connection in connections if connection["user_id"] == driver.user_id)
+    own = (connection for connection in connections if connection["user_id"] == credentials.user_id)
     return {connection["vehicle_id"]: connection for connection in own if connection["vehicle_id"]}
 
 

@@ -46,8 +46,8 @@ MAX_UNSIGNED_BODY_BYTES = 4_000
 MAX_CHALLENGES = 10
 MINUTE = timedelta(minutes=1)
 
-#: The signed and unsigned bodies that `check_smartcar` sends; they are no events. A proxy that rewrites JSON
-#: would change the spaces and the non-ASCII letter.
+#: The signed and the unsigned body that `check_smartcar` sends. Neither is an event. A proxy that rewrites
+#: JSON would change the two spaces and the non-ASCII letter.
 NO_EVENT = '["check_smartcar",  "signed, and no event: ä"]'.encode()
 UNSIGNED = b'["check_smartcar", "not signed"]'
 
@@ -110,7 +110,7 @@ def receive(endpoint: str, body: bytes, signature: str) -> WebhookResponse:
 
 
 def _matching(tokens: list[Secret], body: bytes, signature: Secret) -> int:
-    """Return the position of the token that signed this, from 1; 0 for none. All are tried."""
+    """Return the position of the token that signed this, from 1, or 0. All are tried, for constant time."""
     matching = [sdk.verify_payload(token, signature, body) for token in tokens]
     return matching.index(True) + 1 if any(matching) else 0
 
@@ -132,14 +132,18 @@ def _store(
     }
     parts = sdk.webhooks.split(payload)
     if parts == [payload]:  # nearly always: store the body as it was received
-        rows = [event | _part(parsed, Secret(body.decode(json.detect_encoding(body), "surrogatepass")))]
+        rows = [
+            event | _vehicle_columns(parsed, Secret(body.decode(json.detect_encoding(body), "surrogatepass")))
+        ]
     else:
-        rows = [event | _part(sdk.webhooks.envelope(part), Secret(json.dumps(part))) for part in parts]
+        rows = [
+            event | _vehicle_columns(sdk.webhooks.envelope(part), Secret(json.dumps(part))) for part in parts
+        ]
     _insert_once(rows)
     _schedule.begin_work()
 
 
-def _part(parsed: sdk.webhooks.Event, text: Secret) -> dict[str, str]:
+def _vehicle_columns(parsed: sdk.webhooks.Event, text: Secret) -> dict[str, str]:
     update = parsed.updates[0] if parsed.updates else sdk.webhooks.VehicleUpdate("")
     return {
         "smartcar_vehicle_id": _valid_id(update.vehicle_id),

@@ -1,4 +1,4 @@
-"""The queue of received webhook events: each is processed once, by any number of workers, after any crash.
+"""The queue of received webhook events: each is processed once, by any number of workers, even after a crash.
 
 A worker takes a lease on an event. Each step of the processing commits together with a note in
 `WebhookEvent.done`, and only while the lease is held, so no step is repeated.
@@ -42,25 +42,25 @@ APPLIED = "applied"
 _CHOICE = 20
 
 
-class LockLost(Exception):
+class LeaseLost(Exception):
     """Another worker has taken the event over: roll back the current step."""
 
 
 def process_due(seconds: float | None = None, should_stop: Callable[[], bool] = bool) -> int:
-    """Process due events until none is left, the time is up or ``should_stop``. Return their number."""
-    ends = None if seconds is None else time.monotonic() + seconds
+    """Process due events and return their number; stop after ``seconds``, or once ``should_stop`` is true."""
+    deadline = None if seconds is None else time.monotonic() + seconds
     requeue_waiting()
     number = 0
-    while not should_stop() and (claimed := _claim()):
-        _process(*claimed)
+    while not should_stop() and (leased := _lease_next()):
+        _process(*leased)
         number += 1
-        if ends is not None and time.monotonic() > ends:
+        if deadline is not None and time.monotonic() > deadline:
             break
     return number
 
 
 def requeue_waiting(events: Any = None) -> int:
-    """Make events due whose vehicle has been connected since they were received."""
+    """Make events due whose vehicle has been connected since they were received; return how many."""
     waiting = (WebhookEvent.objects.all() if events is None else events).filter(
         state=WebhookEvent.State.WAITING
     )
@@ -72,7 +72,7 @@ def requeue_waiting(events: Any = None) -> int:
 
 
 def requeue(events: Any) -> int:
-    """Make these events due now, with all retries. Steps that are done are not repeated."""
+    """Make these events due now and reset their attempts; return how many. Done steps are not repeated."""
     return int(
         events.update(
             state=WebhookEvent.State.RECEIVED, attempts=0, next_attempt_at=timezone.now(), lease=None
@@ -80,7 +80,7 @@ def requeue(events: Any) -> int:
     )
 
 
-def _claim() -> tuple[WebhookEvent, Lease] | None:
+def _lease_next() -> tuple[WebhookEvent, Lease] | None:
     """Take a lease on a due event. Return None if none is due."""
     alias = router.db_for_write(WebhookEvent)
     due = WebhookEvent.objects.using(alias).due(timezone.now())
@@ -91,8 +91,8 @@ def _claim() -> tuple[WebhookEvent, Lease] | None:
     while candidates := list(due.values_list("pk", "next_attempt_at")[:_CHOICE]):
         pk, due_at = random.choice(candidates)  # noqa: S311 (spreads the workers)
         event = WebhookEvent.objects.using(alias).filter(pk=pk, next_attempt_at=due_at).first()
-        if event and (claimed := _take(event)):
-            return claimed
+        if event and (leased := _take(event)):
+            return leased
     return None
 
 
@@ -109,8 +109,8 @@ def _take(event: WebhookEvent) -> tuple[WebhookEvent, Lease] | None:
 
 
 def _process(event: WebhookEvent, lease: Lease) -> None:
-    """Run the steps of an event that are not done yet, and save the result."""
-    failed: list[str] = []
+    """Run the steps of an event that are not done yet, and save its new state."""
+    errors: list[str] = []
     if event.attempts > len(RETRY_DELAYS) + 1:
         return _fail(event, lease, ["every worker that processed this event was killed"])
     try:
@@ -118,13 +118,13 @@ def _process(event: WebhookEvent, lease: Lease) -> None:
         vehicles = _apply(event, lease, payload)
         is_unknown = not vehicles and bool(event.smartcar_vehicle_id)
         for vehicle in vehicles:
-            failed += _announce(event, lease, vehicle, payload)
-    except LockLost:
+            errors += _call_receivers(event, lease, vehicle, payload)
+    except LeaseLost:
         return
     except Exception as error:
-        failed, is_unknown = [_described("saving the event", error)], False
-    if failed:
-        _fail(event, lease, failed)
+        errors, is_unknown = [_describe("saving the event", error)], False
+    if errors:
+        _fail(event, lease, errors)
     elif is_unknown:
         _finish(lease, state=WebhookEvent.State.WAITING)
         requeue_waiting(WebhookEvent.objects.filter(pk=event.pk))  # its vehicle may have just been connected
@@ -149,11 +149,11 @@ def _apply(event: WebhookEvent, lease: Lease, payload: dict[str, Any]) -> list[C
     return vehicles
 
 
-def _announce(
+def _call_receivers(
     event: WebhookEvent, lease: Lease, vehicle: ConnectedVehicle, payload: dict[str, Any]
 ) -> list[str]:
     """Call each receiver that has not run yet. Return descriptions of the errors."""
-    failed = []
+    errors = []
     for name, receiver in _receivers(vehicle):
         if name in event.done:
             continue
@@ -169,13 +169,13 @@ def _announce(
                         update=update,
                     )
                 done = _add_done(event, lease, name)
-        except LockLost:
+        except LeaseLost:
             raise
         except Exception as error:
-            failed.append(_described(name.partition(" ")[2], error))
+            errors.append(_describe(name.partition(" ")[2], error))
         else:
             event.done = done
-    return failed
+    return errors
 
 
 def _updates(vehicle: ConnectedVehicle, payload: dict[str, Any]) -> Iterator[Any]:
@@ -200,22 +200,22 @@ def _receivers(vehicle: ConnectedVehicle) -> Iterator[tuple[str, Callable[..., A
 def _add_done(event: WebhookEvent, lease: Lease, name: str) -> list[str]:
     done = [*event.done, name]
     if not lease.held.update(done=done):
-        raise LockLost
+        raise LeaseLost
     return done
 
 
 def _renew_lease(lease: Lease) -> None:
     """Renew the lease, as the first write of a transaction: without the lease, nothing in it may commit."""
     if not lease.renew():
-        raise LockLost
+        raise LeaseLost
 
 
 def _finish(lease: Lease, **columns: Any) -> None:
-    lease.give_back(**{"next_attempt_at": None, "last_error": "", **columns})
+    lease.release(**{"next_attempt_at": None, "last_error": "", **columns})
 
 
-def _fail(event: WebhookEvent, lease: Lease, failed: list[str]) -> None:
-    error = "; ".join(failed)[:300]
+def _fail(event: WebhookEvent, lease: Lease, errors: list[str]) -> None:
+    error = "; ".join(errors)[:300]
     if event.attempts <= len(RETRY_DELAYS):
         state, retry_at = WebhookEvent.State.FAILED, timezone.now() + RETRY_DELAYS[event.attempts - 1]
     else:
@@ -224,7 +224,7 @@ def _fail(event: WebhookEvent, lease: Lease, failed: list[str]) -> None:
     logger.error("webhook event %s: %s; %s", event.pk, error, state.value)
 
 
-def _described(what: str, error: Exception) -> str:
+def _describe(what: str, error: Exception) -> str:
     """Return the error's class and place. Its message may contain a position, so it is left out."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""

@@ -38,7 +38,7 @@ def vehicles_of(vehicle_id: str, user_id: str) -> list[ConnectedVehicle]:
 
 def apply(vehicle: ConnectedVehicle, event: Event, update: VehicleUpdate) -> None:
     """Save the event's data. The caller must hold a row lock on the vehicle."""
-    latest = {one.name: one for one in LatestSignal.objects.filter(vehicle=vehicle)}
+    latest = {row.name: row for row in LatestSignal.objects.filter(vehicle=vehicle)}
     for signal in update.signals:
         kind = READING_TYPES_BY_SIGNAL.get(signal["name"])
         has_value = signal["status"] == "SUCCESS" and signal["value"] is not None

@@ -18,7 +18,7 @@ INLINE_TIME_BUDGET = 2.0
 
 
 def begin_work() -> None:
-    """Have due events processed once the caller's transaction is committed. Never raises: they stay due."""
+    """Process due events after the caller's commit. Never raises: on failure they stay due."""
     if conf.SMARTCAR_WEBHOOK_WORK != "command":
         transaction.on_commit(_begin_work, using=router.db_for_write(WebhookEvent))
 

@@ -1,6 +1,6 @@
 """Subscribe vehicles to the webhooks in SMARTCAR_WEBHOOKS.
 
-A vehicle's row has the webhooks that it is subscribed to, as far as known. Vehicles whose rows differ from
+A vehicle's row lists the webhooks that it is subscribed to, as far as known. Vehicles whose rows differ from
 the setting are due, and `subscribe_smartcar_vehicles` processes them.
 """
 
@@ -29,7 +29,7 @@ from ..client import ApiCredentials
 
 logger = logging.getLogger(__name__)
 
-#: Seconds to spend on this while a driver who has just connected is waiting; the rest is due.
+#: Seconds that `begin` may take, while the driver waits; vehicles that are left stay due.
 TIME_LIMIT = 5.0
 
 
@@ -39,10 +39,10 @@ def due() -> Any:
 
 
 def begin(vehicles: Iterable[ConnectedVehicle]) -> None:
-    """Subscribe vehicles that have just been connected. Never raises: what fails is due."""
-    ends = time.monotonic() + TIME_LIMIT
+    """Subscribe vehicles that have just been connected. Never raises: what fails stays due."""
+    deadline = time.monotonic() + TIME_LIMIT
     for vehicle in vehicles:
-        if time.monotonic() > ends:
+        if time.monotonic() > deadline:
             return
         try:
             if isinstance(reconcile(vehicle), RateLimitingException):
@@ -60,7 +60,7 @@ def reconcile(vehicle: ConnectedVehicle) -> Exception | None:
 
 
 def end(vehicle: ConnectedVehicle) -> None:
-    """Unsubscribe a vehicle before it is disconnected. What fails is due afterwards."""
+    """Unsubscribe a vehicle before it is disconnected. What fails stays due."""
     _reconcile(vehicle, set())
 
 
@@ -72,7 +72,7 @@ def reset(vehicles: Iterable[ConnectedVehicle]) -> None:
 
 
 def wanted_webhooks() -> set[str]:
-    """Return the webhooks of the setting; none if it is not a list."""
+    """Return the ids in SMARTCAR_WEBHOOKS; none if it is not a list."""
     setting: Any = conf.SMARTCAR_WEBHOOKS
     return set(setting) if isinstance(setting, list | tuple) else set()
 
@@ -105,7 +105,8 @@ def _subscribe(vehicle: ConnectedVehicle, webhook_id: str) -> None:
     vehicle_id = vehicle.smartcar_vehicle_id
     try:
         _session.as_driver(
-            _session.account_of(vehicle), lambda driver: client.car(driver, vehicle_id).subscribe(webhook_id)
+            _session.account_of(vehicle),
+            lambda credentials: client.car(credentials, vehicle_id).subscribe(webhook_id),
         )
     except StateException as error:
         if error.type == "VEHICLE_STATE":
@@ -119,8 +120,10 @@ def _unsubscribe(vehicle: ConnectedVehicle, webhook_id: str) -> None:
     management_token = next(iter(conf.SMARTCAR_MANAGEMENT_TOKENS), "")
 
     def unsubscribe(access_token: Secret) -> None:
-        driver = ApiCredentials(account.api_version, access_token, account.smartcar_user_id, account.mode)
-        client.car(driver, vehicle.smartcar_vehicle_id).unsubscribe(management_token, webhook_id)
+        credentials = ApiCredentials(
+            account.api_version, access_token, account.smartcar_user_id, account.mode
+        )
+        client.car(credentials, vehicle.smartcar_vehicle_id).unsubscribe(management_token, webhook_id)
 
     try:
         if account.uses_v3:

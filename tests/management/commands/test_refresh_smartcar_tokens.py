@@ -298,7 +298,7 @@ def test_a_terminal_shows_a_bar_and_what_went_wrong(accounts, mock_api):
 
 def test_a_missing_task_backend_is_named(accounts, monkeypatch):
     monkeypatch.setitem(sys.modules, "django_smartcar.tasks.celery", None)
-    assert run("--enqueue", "celery")[1].endswith("; type: pip install 'django-smartcar[celery]'")
+    assert run("--enqueue", "celery")[1].endswith("; run: pip install 'django-smartcar[celery]'")
 
 
 def test_a_pending_command_of_a_dead_process_is_expired_but_not_by_a_dry_run(smartcar, connect_driver):

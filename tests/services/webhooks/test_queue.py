@@ -380,7 +380,7 @@ def test_receivers_are_not_called_for_an_unknown_vehicle(send, receivers):
 def test_an_event_of_a_killed_worker_is_processed_when_the_lease_expires(send, vehicle, settings):
     settings.SMARTCAR_WEBHOOK_WORK = "command"
     send(event(odometer(5, NOON)))
-    assert _queue._claim()  # and then SIGKILL
+    assert _queue._lease_next()  # and then SIGKILL
     assert _queue.process_due() == 0
     with later(seconds=_queue.LEASE.total_seconds() + 1):
         assert _queue.process_due() == 1
@@ -412,7 +412,7 @@ def test_an_event_that_kills_every_worker_is_dead(send, vehicle, settings):
     settings.SMARTCAR_WEBHOOK_WORK = "command"
     send(event(odometer(5, NOON)))
     for _ in range(len(RETRY_DELAYS) + 1):
-        _queue._claim()
+        _queue._lease_next()
         WebhookEvent.objects.update(next_attempt_at=timezone.now())
     assert _queue.process_due() == 1
     assert states() == ["dead"]
