@@ -39,7 +39,7 @@ def for_comparison(what: str, measured: float, unit: str) -> Claim:
 
 
 class Smartcar:
-    """The server process that answers the requests of the sides."""
+    """The server process that responds to the requests of the sides."""
 
     def __init__(self, process: subprocess.Popen) -> None:
         self._process = process
@@ -91,10 +91,12 @@ class Bench:
 
 
 def medians(times: int, runs: dict[str, Callable[[], dict]]) -> dict[str, dict[str, float]]:
-    """Run these by turns, so many times, and return the median of each number of each."""
-    rounds = [{name: run() for name, run in runs.items()} for _ in range(times)]
+    """Run these in turn, ``times`` times, and return the median of each number of each run."""
+    repetitions = [{name: run() for name, run in runs.items()} for _ in range(times)]
     return {
-        name: {key: median(results[name][key] for results in rounds) for key in rounds[0][name]}
+        name: {
+            key: median(repetition[name][key] for repetition in repetitions) for key in repetitions[0][name]
+        }
         for name in runs
     }
 

@@ -24,7 +24,7 @@ def claims(bench: Bench) -> Iterator[Claim]:
 
 
 def run(bench: Bench, accounts: int, *arguments: object, processes: int = 1) -> list[dict]:
-    """Create so many accounts, refresh them in so many processes, and return the result of each."""
+    """Create accounts, refresh them in one or more processes, and return the result of each."""
     bench.run("refreshing", "prepare", accounts)
     sides = [result_of(side) for side in [bench.start("refreshing", *arguments) for _ in range(processes)]]
     if all(side["remaining"] for side in sides):  # the process that ends last sees the final number

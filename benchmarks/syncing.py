@@ -18,7 +18,7 @@ def claims(bench: Bench) -> Iterator[Claim]:
 
 
 def run(bench: Bench, vehicles: int) -> dict:
-    """Create so many vehicles, sync them for the first time, and return the measurement."""
+    """Create this many vehicles, sync them for the first time, and return the measurement."""
     bench.run("syncing", "prepare", vehicles)
     result = bench.run("syncing", "ours")
     if result["remaining"]:

@@ -67,7 +67,7 @@ def restore_sigint():
 
 
 def wait_for(url, server):
-    """Wait until the example answers requests."""
+    """Wait until the example responds to requests."""
     for _ in range(600):
         assert server.poll() is None, "the example did not start"
         try:

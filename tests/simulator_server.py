@@ -90,7 +90,7 @@ class SimulatorServer:
         return {"user_id": user_id, **grants.exchange_code(code, BACK)}
 
     def delay(self, path, seconds):
-        """Delay the newest vehicle's responses on this path by so many seconds."""
+        """Delay the newest vehicle's responses on this path by this many seconds."""
         injection.set_latency(seconds, self.car(), path)
 
     def wait_until(self, condition):

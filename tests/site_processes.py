@@ -108,11 +108,11 @@ class Site:
 
     @property
     def states(self):
-        """Return the state of each webhook event, in order of arrival."""
+        """Return the state of each webhook event, in the order in which they were received."""
         return [state for (state,) in self.query("select state from smartcar_webhookevent order by id")]
 
     def make_accounts(self, number):
-        """Create so many accounts whose access tokens expire soon."""
+        """Create this many accounts whose access tokens expire soon."""
         self.run("-c", CREATE_ACCOUNTS, str(number))
 
     def query(self, sql):
@@ -132,8 +132,8 @@ class Site:
     @property
     def leases(self):
         """Return the number of accounts whose refresh lease is held."""
-        held = "select count(*) from smartcar_smartcaraccount where refresh_lease is not null"
-        return self.query(held)[0][0]
+        leases = "select count(*) from smartcar_smartcaraccount where refresh_lease is not null"
+        return self.query(leases)[0][0]
 
 
 def wait_until(condition, seconds=120):

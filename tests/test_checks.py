@@ -16,7 +16,7 @@ APPLICATION = "0b1a1e0c-4b1e-4f0e-9c55-0d5f3a4f1b11"
 
 @pytest.fixture(autouse=True)
 def site(settings):
-    """A site with API v3 and all required settings."""
+    """Set API v3 and all required settings."""
     settings.SMARTCAR_API_VERSION = "3"
     settings.SMARTCAR_CLIENT_ID = "client_01JABCDEF"
     settings.SMARTCAR_CLIENT_SECRET = "the-secret-of-v3"
@@ -173,7 +173,7 @@ class TestApiV2:
         settings.SMARTCAR_CLIENT_ID = APPLICATION
         del settings.SMARTCAR_APPLICATION_ID
 
-    def test_its_shutdown_is_reported(self):
+    def test_the_shutdown_of_api_v2_is_reported(self):
         assert ids() == ["smartcar.W005"]
         assert "2026-12-01" in hints()
         assert "migrate_smartcar_accounts" in hints()

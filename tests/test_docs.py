@@ -14,7 +14,7 @@ from django_smartcar.conf import Settings, conf
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.rst").read_text()
 
-SETTINGS = {name: prop for name, prop in vars(Settings).items() if name.startswith("SMARTCAR_")}
+SETTINGS = {name: setting for name, setting in vars(Settings).items() if name.startswith("SMARTCAR_")}
 ROW = re.compile(r"   \* - ``(SMARTCAR_\w+)``\n     - ``(.*)``\n     - (.*)\n")
 ROWS = {name: (default, text) for name, default, text in ROW.findall(README)}
 

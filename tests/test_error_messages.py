@@ -117,7 +117,7 @@ ROWS = {
     "GATEWAY_TIMEOUT": (GatewayTimeoutException, "may or may not have done it"),
 }
 
-#: What each is in the Smartcar SDK 3.0.1, if that has another name for it.
+#: The class in Smartcar's SDK 3.0.1, where its name differs.
 BASES = {
     LoginOutdated: NotCapableException,
     LoginRequired: ValidationException,
@@ -127,7 +127,7 @@ BASES = {
     UpstreamException: UnexpectedStatusException,
 }
 
-#: Where the driver can put it right, if Smartcar says where.
+#: Where the driver can resolve the error, if Smartcar returns a URL.
 LINKS = {"CONNECTED_SERVICES_ACCOUNT:VIRTUAL_KEY_REQUIRED": "https://www.tesla.com/_ak/smartcar.com"}
 
 EVERY = [("2.0", fault) for fault in FAULTS] + [("3", fault) for fault in (*FAULTS, *V3_FAULTS)]
@@ -170,7 +170,7 @@ def test_every_error_has_its_class_and_its_message(smartcar, connect_driver, fau
 @pytest.mark.django_db
 @pytest.mark.parametrize("smartcar", ["2.0"], indirect=True)
 def test_the_link_to_a_new_login_is_not_shown(smartcar, connect_driver):
-    """This site's own button knows the user who comes back."""
+    """The site's own button identifies the returning user."""
     vehicle = connect_driver().vehicles[0]
     set_fault("CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED", "security", smartcar.car())
     failure = error_of(lambda: commands.send(vehicle, "lock"))
@@ -190,7 +190,7 @@ def test_the_link_to_a_new_login_is_not_shown(smartcar, connect_driver):
         (500, "internal_error", ServerException, "try again in a few minutes"),
     ],
 )
-def test_a_code_of_the_early_v3_is_understood_without_a_type(
+def test_a_code_of_the_early_v3_is_recognized_without_a_type(
     smartcar, connect_driver, mock_api, settings, status, code, kind, sentence
 ):
     mock_api.mock.add_passthru(smartcar.url)
@@ -214,7 +214,7 @@ def test_a_code_of_the_early_v3_is_understood_without_a_type(
         ("UPSTREAM", "RATE_LIMIT", "brand"),
     ],
 )
-def test_a_rate_limit_says_whose_it_is(type_, code, scope):
+def test_a_rate_limit_has_its_scope(type_, code, scope):
     error = RateLimited("…", type=type_, code=code, retry_after=7.0)
     assert (error.scope, error.retry_after) == (scope, 7)
 

@@ -21,30 +21,32 @@ REAL = {
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The URL of the example."""
+    """Serve the example; return its URL."""
     with served(tmp_path_factory.mktemp("example")) as url:
         yield url
 
 
 def log_in(site, name):
-    person = requests.Session()
-    token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', person.get(f"{site}/login/", timeout=10).text)[1]
+    session = requests.Session()
+    token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', session.get(f"{site}/login/", timeout=10).text)[
+        1
+    ]
     login = {"csrfmiddlewaretoken": token, "username": name, "password": name}
-    response = person.post(f"{site}/login/", login, timeout=10)
+    response = session.post(f"{site}/login/", login, timeout=10)
     assert response.url == f"{site}/cars/"
-    return person
+    return session
 
 
 @pytest.fixture
 def demo(site):
-    with log_in(site, "demo") as person:
-        yield person
+    with log_in(site, "demo") as session:
+        yield session
 
 
 @pytest.fixture
 def admin(site):
-    with log_in(site, "admin") as person:
-        yield person
+    with log_in(site, "admin") as session:
+        yield session
 
 
 # Pages.
@@ -74,11 +76,11 @@ def test_the_page_of_cars_uses_the_layout_of_the_example(site, demo):
 
 
 def test_a_wrong_password_shows_an_error(site):
-    with requests.Session() as person:
-        page = person.get(f"{site}/login/", timeout=10).text
+    with requests.Session() as session:
+        page = session.get(f"{site}/login/", timeout=10).text
         token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', page)[1]
         login = {"csrfmiddlewaretoken": token, "username": "demo", "password": "wrong"}
-        assert 'role="alert"' in person.post(f"{site}/login/", login, timeout=10).text
+        assert 'role="alert"' in session.post(f"{site}/login/", login, timeout=10).text
 
 
 def test_the_connect_button_leads_to_the_simulator(site, demo):
@@ -91,21 +93,21 @@ def test_the_connect_button_leads_to_the_simulator(site, demo):
 # Content-Security-Policy.
 
 
-def rules(response):
+def directives(response):
     header = response.headers["Content-Security-Policy"]
     return dict(rule.split(" ", 1) for rule in header.split("; "))
 
 
 def test_the_policy_allows_only_the_sites_own_files(site):
-    held = rules(requests.get(site, timeout=10))
-    assert held["default-src"] == "'self'"
-    assert not {"script-src", "style-src"} & set(held)
-    assert held["form-action"] == f"'self' {site}"
-    assert held["frame-ancestors"] == "'none'"
+    policy = directives(requests.get(site, timeout=10))
+    assert policy["default-src"] == "'self'"
+    assert not {"script-src", "style-src"} & set(policy)
+    assert policy["form-action"] == f"'self' {site}"
+    assert policy["frame-ancestors"] == "'none'"
 
 
-def test_forms_may_lead_anywhere_when_the_pretend_smartcar_answers(site):
-    assert "form-action" not in rules(requests.get(f"{site}/smartcar-simulator/", timeout=10))
+def test_the_pages_of_the_simulator_allow_forms_to_any_site(site):
+    assert "form-action" not in directives(requests.get(f"{site}/smartcar-simulator/", timeout=10))
 
 
 @pytest.mark.parametrize(
@@ -123,7 +125,7 @@ def test_forms_may_lead_anywhere_when_the_pretend_smartcar_answers(site):
 def test_no_page_violates_the_policy(site, admin, path):
     response = admin.get(site + path, timeout=10)
     assert response.status_code == 200
-    assert rules(response)["default-src"] == "'self'"
+    assert directives(response)["default-src"] == "'self'"
     assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", response.text)
     for attributes, body in re.findall(r"<script([^>]*)>(.*?)</script>", response.text, re.DOTALL):
         assert "src=" in attributes or 'type="application/json"' in attributes, body

@@ -72,18 +72,18 @@ def test_any_text_round_trips(text):
 
 
 @given(texts, st.integers(0, 2))
-def test_every_key_of_the_list_decrypts(text, place):
-    rings = [Fernet.generate_key().decode() for _ in range(2)]
-    rings.insert(place, OLD)
+def test_every_key_of_the_list_decrypts(text, position):
+    keys = [Fernet.generate_key().decode() for _ in range(2)]
+    keys.insert(position, OLD)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("django.conf.settings.SMARTCAR_ENCRYPTION_KEYS", [OLD])
         stored = encrypt(text)
-        patch.setattr("django.conf.settings.SMARTCAR_ENCRYPTION_KEYS", rings)
+        patch.setattr("django.conf.settings.SMARTCAR_ENCRYPTION_KEYS", keys)
         assert decrypt(stored) == text
-        assert is_current(stored) == (place == 0)
+        assert is_current(stored) == (position == 0)
 
 
-def test_what_is_stored_does_not_hold_the_text_and_differs_each_time(vault):
+def test_the_stored_value_does_not_contain_the_text_and_differs_each_time(vault):
     first = stored_value(vault)
     vault.save()
     assert first.startswith(PREFIX)
@@ -146,37 +146,37 @@ def test_a_copied_column_still_decrypts(vault):
 
 
 def test_threads_with_one_field_do_not_mix_their_texts(keys):
-    def travel(number):
+    def round_trip(number):
         return all(decrypt(encrypt(f"text {number}.{step}")) == f"text {number}.{step}" for step in range(50))
 
     with ThreadPoolExecutor(8) as pool:
-        assert all(pool.map(travel, range(16)))
+        assert all(pool.map(round_trip, range(16)))
 
 
-# A plain value from before.
+# Unencrypted values.
 
 
-def test_a_plain_value_is_read_and_encrypted_at_the_next_save(vault):
-    store_value(vault, "from-before")
+def test_an_unencrypted_value_is_read_and_encrypted_at_the_next_save(vault):
+    store_value(vault, "unencrypted")
     row = Vault.objects.get()
-    assert row.code == "from-before"
+    assert row.code == "unencrypted"
     row.save(update_fields=["name"])
-    assert stored_value(vault) == "from-before"
+    assert stored_value(vault) == "unencrypted"
     row.save()
     assert stored_value(vault).startswith(PREFIX)
-    assert Vault.objects.get().code == "from-before"
+    assert Vault.objects.get().code == "unencrypted"
 
 
-def test_a_plain_value_raises_without_keys(vault, keys):
-    store_value(vault, "from-before")
+def test_an_unencrypted_value_raises_without_keys(vault, keys):
+    store_value(vault, "unencrypted")
     keys()
     with pytest.raises(DecryptionError):
         Vault.objects.get().code  # noqa: B018 (reading it is what is tested)
     keys(NEW)
-    assert Vault.objects.get().code == "from-before"
+    assert Vault.objects.get().code == "unencrypted"
 
 
-# It fails closed.
+# Undecryptable values.
 
 
 def damaged(stored):
@@ -216,12 +216,12 @@ def test_an_undecryptable_value_is_never_encrypted_again(vault, keys):
     stored = stored_value(vault)
     keys(NEW)
     row = Vault.objects.get()
-    (unopened,) = Vault.objects.values_list("code", flat=True)
+    (undecrypted,) = Vault.objects.values_list("code", flat=True)
     for write in (
         row.save,
         lambda: Vault.objects.bulk_update([row], ["code"]),
-        lambda: Vault.objects.update(code=unopened),
-        lambda: Vault.objects.create(code=unopened),
+        lambda: Vault.objects.update(code=undecrypted),
+        lambda: Vault.objects.create(code=undecrypted),
     ):
         with pytest.raises(DecryptionError), transaction.atomic():
             write()
@@ -250,7 +250,7 @@ def test_no_way_to_read_returns_the_stored_value(vault, keys, read):
         read()
 
 
-def test_the_rest_of_its_row_can_be_read_saved_and_deleted(vault, keys):
+def test_the_other_fields_of_the_row_can_be_read_saved_and_deleted(vault, keys):
     stored = stored_value(vault)
     keys(NEW)
     row = Vault.objects.get()
@@ -265,7 +265,7 @@ def test_the_rest_of_its_row_can_be_read_saved_and_deleted(vault, keys):
     Vault.objects.get().delete()
 
 
-# Which keys.
+# Keys.
 
 
 NO_KEYS = {
@@ -372,10 +372,10 @@ def test_a_lookup_through_a_transform_is_refused(keys):
         Vault.objects.annotate(lower=Lower("code")).filter(lower__startswith="smartcar")
 
 
-# The field itself.
+# Migrations and forms.
 
 
-def test_it_can_be_written_into_a_migration_and_cloned():
+def test_the_field_can_be_serialized_in_a_migration_and_cloned():
     field = EncryptedTextField("code", blank=True, editable=True)
     name, path, args, kwargs = field.deconstruct()
     assert (path, args) == ("django_smartcar.fields.EncryptedTextField", [])

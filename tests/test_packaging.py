@@ -165,14 +165,14 @@ class Site:
 
     @contextmanager
     def serve(self, command, url):
-        """Run a server; yield its output once the URL answers, and stop it afterwards."""
+        """Run a server; yield its output once the URL responds, and stop it afterwards."""
         with (self.folder / "server.log").open("a+") as log:
             server = subprocess.Popen(
                 command.split(), cwd=self.project, env=self.env, stdout=log, stderr=subprocess.STDOUT
             )
             try:
                 for _ in range(600):
-                    if server.poll() is None and answers(url):
+                    if server.poll() is None and responds(url):
                         break
                     time.sleep(0.1)
                 log.seek(0)
@@ -183,7 +183,7 @@ class Site:
                 server.wait()
 
 
-def answers(url):
+def responds(url):
     try:
         return requests.get(url, timeout=5).status_code < 500
     except requests.ConnectionError:

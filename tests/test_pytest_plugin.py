@@ -109,7 +109,7 @@ def test_the_tests_of_the_page_pass(documented, kind):
         documented.use_a_database_file()
     said = documented.pytest()
     assert re.search(r"^=+ (\d+) passed in", said, re.M)[1] == str(number_of_tests())
-    # Django copies a file for each process, but not what SQLite keeps beside it.
+    # Django copies the database file for each process, but not SQLite's journal files.
     said = documented.run("manage.py", "test", *(["--parallel", "2"] if kind == "memory" else []))
     assert "Found 4 test(s)" in said
     assert "\nOK\n" in said

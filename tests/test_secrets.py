@@ -96,7 +96,7 @@ def test_fixtures(account, search, form):
     assert "refresh_token" in text
 
 
-def test_dumpdata_and_back(account, search):
+def test_dumpdata_and_loaddata(account, search):
     out = StringIO()
     call_command("dumpdata", "smartcar", stdout=out)
     search(out.getvalue())
@@ -228,7 +228,7 @@ def test_error_reports_when_a_key_is_invalid(account, use, settings, rf, search)
 
 
 def test_the_application_token(admin_client, rf, caplog, search):
-    """It gives access to the vehicles of all users: the same places, for its row."""
+    """It gives access to the vehicles of all users, so the same places are searched."""
     caplog.set_level(logging.DEBUG)
     ApplicationToken.objects.create(client_id="client_1", access_token=ACCESS)
     row = ApplicationToken.objects.get()
@@ -346,7 +346,7 @@ class TestWebhooks:
 
     @pytest.mark.parametrize("place", ["applying", "receiver", "finishing"])
     def test_error_reports_when_a_worker_is_interrupted(self, client, body, rf, place):
-        """By a BaseException, or while it saves the result."""
+        """The worker is interrupted by a BaseException, or while it saves the result."""
 
         def stop():
             raise KeyboardInterrupt("stop")

@@ -1,4 +1,4 @@
-"""Each side reads an odometer so many times. The first read, which opens connections, is not measured."""
+"""Each side reads an odometer repeatedly. The first read, which opens connections, is not measured."""
 
 import sys
 from collections.abc import Callable
@@ -31,7 +31,7 @@ SIX = ["odometer", "location", "fuel", "battery", "charge", "tire_pressure"]
 
 
 def prepare(number: str) -> None:
-    """Create so many vehicles, each of its own user and with every permission; none has been read."""
+    """Create this many vehicles without readings, each of its own user and with every permission."""
     call_command("migrate", verbosity=0, run_syncdb=True)
     SmartcarUser.objects.all().delete()
     anna, _ = get_user_model().objects.get_or_create(username="anna")

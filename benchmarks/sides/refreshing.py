@@ -15,7 +15,7 @@ TABLE = SmartcarAccount._meta.db_table
 
 
 def prepare(number: str) -> dict:
-    """Create so many accounts whose tokens are all due for a refresh."""
+    """Create this many accounts whose tokens are all due for a refresh."""
     call_command("migrate", verbosity=0)
     SmartcarAccount.objects.all().delete()
     anna, _ = get_user_model().objects.get_or_create(username="anna")

@@ -104,7 +104,7 @@ def configure(**simulator_settings: Any) -> None:
 def content_security_policy(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware that adds a Content-Security-Policy: only the site's own style sheets and images."""
+    """Return middleware that adds a Content-Security-Policy for the site's own style sheets and images."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)

@@ -154,7 +154,7 @@ def test_a_command_links_to_its_vehicle_and_actor_and_shows_the_request_id(
     act(admin, "lock", [vehicle])
     page = admin.get(f"/admin/smartcar/vehiclecommand/{VehicleCommand.objects.get().pk}/change/").text
     assert f'href="{LIST}{vehicle.pk}/change/"' in page
-    assert f">{admin_user}<" in page  # a link where the site's admin has people
+    assert f">{admin_user}<" in page  # a link if users are in the site's admin
     assert IN_MOTION["requestId"] in page
 
 

@@ -23,7 +23,7 @@ def site(settings):
 
 @pytest.fixture
 def row(client, settings):
-    """An event that was received but not processed."""
+    """Receive an event without processing it."""
     settings.SMARTCAR_WEBHOOK_WORK = "command"
     vin = signal("vehicleidentification-vin", VIN, 1_790_000_000)
     payload = event(odometer(777.25, 1_790_000_000), location(48.137154, 11.576124, 1_790_000_000), vin)

@@ -25,9 +25,9 @@ class Visitor:
 
     def fill(self, **fields):
         for name, text in fields.items():
-            box = self.browser.find_element(By.NAME, name)
-            box.clear()
-            box.send_keys(text)
+            field = self.browser.find_element(By.NAME, name)
+            field.clear()
+            field.send_keys(text)
 
     def click(self, selector):
         """Click an element, and wait for the next page."""
@@ -64,8 +64,8 @@ class Visitor:
         for selector in ("#continue-button", f"button#{make}.brand-list-item"):
             assert each_page()
             self.click(selector)
-        for box, text in (("username", email), ("password", "any password")):
-            self.browser.find_element(By.ID, box).send_keys(text)
+        for field, text in (("username", email), ("password", "any password")):
+            self.browser.find_element(By.ID, field).send_keys(text)
         for selector in ("#sign-in-button", "#approval-button"):
             assert each_page()
             self.click(selector)
@@ -136,8 +136,8 @@ def test_an_operator_locks_two_vehicles_and_one_fails(visitor, example):
     assert locks(example) == {"TESLA": False}
     visitor.connect("smartcar@vs-000.vehicle-state-error.com", "CHEVROLET")
     visitor.open("/admin/smartcar/connectedvehicle/")
-    for box in visitor.browser.find_elements(By.CSS_SELECTOR, "input.action-select"):
-        box.click()
+    for field in visitor.browser.find_elements(By.CSS_SELECTOR, "input.action-select"):
+        field.click()
     Select(visitor.browser.find_element(By.NAME, "action")).select_by_visible_text("Lock")
     visitor.click("button[name=index]")
     assert "Lock these cars?" in visitor.text()
@@ -171,16 +171,16 @@ def test_no_page_scrolls_sideways_on_a_phone(visitor):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_pages_use_the_color_scheme_of_the_browser(visitor, scheme):
-    wanted = [{"name": "prefers-color-scheme", "value": scheme}]
-    visitor.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": wanted})
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    visitor.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
     try:
         for path in ("/", "/login/", "/smartcar-simulator/"):
             visitor.open(path)
-            colour = visitor.browser.find_element(By.TAG_NAME, "html").value_of_css_property(
+            color = visitor.browser.find_element(By.TAG_NAME, "html").value_of_css_property(
                 "background-color"
             )
-            lightness = sum(map(int, re.findall(r"\d+", colour)[:3])) / 3
-            assert (lightness > 128) == (scheme == "light"), (path, colour)
+            brightness = sum(map(int, re.findall(r"\d+", color)[:3])) / 3
+            assert (brightness > 128) == (scheme == "light"), (path, color)
     finally:
         visitor.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 

@@ -31,7 +31,7 @@ class KeyboardVisitor(Visitor):
 
 @pytest.fixture
 def visitor(browser, tmp_path):
-    """A user of the control panel of a separate simulator with one vehicle."""
+    """Open the control panel of a separate simulator with one vehicle."""
     with running(tmp_path) as program:
         program.url = f"{program.origin}/"
         client_id = program.environment.get("SMARTCAR_APPLICATION_ID")
@@ -83,8 +83,8 @@ def test_every_page_fits_a_phone_and_violates_no_policy(visitor, scheme):
     for page in pages:
         browser.get(page)
         assert visitor.fits_the_window, page
-        shade = browser.execute_script(
+        color = browser.execute_script(
             "return getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).map(Number)"
         )
-        assert (max(shade) < 80) is (scheme == "dark"), page
+        assert (max(color) < 80) is (scheme == "dark"), page
     assert browser.get_log("browser") == []

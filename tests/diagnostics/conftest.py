@@ -5,7 +5,7 @@ from django_smartcar.diagnostics.results import Context
 
 @pytest.fixture
 def context():
-    """The context of a run for https://your.site, with all hosts reachable."""
+    """Return the context of a run for https://your.site, with all hosts reachable."""
     return Context("https://your.site")
 
 

@@ -32,10 +32,10 @@ class TestApi3:
         settings.SMARTCAR_API_VERSION = "3"
         settings.SMARTCAR_IAM_URL = IAM_URL
 
-        def answer(**options):
+        def mock_response(**options):
             mock_api.mock.add("POST", IAM_URL, **options)
 
-        return answer
+        return mock_response
 
     def test_a_token_is_issued_and_works(self, find, smartcar):
         assert [found[:2] for found in find(credentials.api_3)] == [
@@ -127,7 +127,7 @@ class TestApi3:
         assert find_one(credentials.api_3)[0] == "not checked"
         assert len(smartcar.requests) == before
 
-    def test_its_host_does_not_respond(self, find_one, smartcar, context):
+    def test_the_host_does_not_respond(self, find_one, smartcar, context):
         context.unreachable = {"SMARTCAR_IAM_URL"}
         assert find_one(credentials.api_3)[:2] == (
             "not checked",
@@ -191,7 +191,7 @@ class TestApi2:
         assert (outcome, text) == ("wrong", "the client id and secret are not set, and accounts need them: 1")
         assert "Set SMARTCAR_V2_CLIENT_ID and SMARTCAR_V2_CLIENT_SECRET" in hint
 
-    def test_its_host_does_not_respond(self, find_one, context):
+    def test_the_host_does_not_respond(self, find_one, context):
         context.unreachable = {"SMARTCAR_AUTH_URL"}
         assert find_one(credentials.api_2)[:2] == (
             "not checked",
@@ -242,7 +242,7 @@ class TestManagement:
         assert "(https://proxy.example)" in found[2]
         assert "hush" not in str(found)
 
-    def test_its_host_does_not_respond(self, find_one, context, settings):
+    def test_the_host_does_not_respond(self, find_one, context, settings):
         settings.SMARTCAR_MANAGEMENT_TOKENS = ["t"]
         context.unreachable = {"SMARTCAR_MANAGEMENT_URL"}
         assert find_one(credentials.management)[0] == "not checked"

@@ -16,22 +16,22 @@ CONNECT, AUTH, API = ("https://connect.smartcar.com", "https://auth.smartcar.com
 
 
 @pytest.fixture
-def answer(mock_api):
+def mock_host(mock_api):
     """Mock the response of a host, with a clock offset in seconds, or a connection error."""
 
-    def answer(origin, ahead=0.0, *, status=404, fault=None, date=None):
+    def mock_host(origin, ahead=0.0, *, status=404, fault=None, date=None):
         then = datetime.now(UTC) + timedelta(seconds=ahead)
         headers = {"Date": date or format_datetime(then, usegmt=True)} if date != "" else {}
         options = {"body": fault} if fault else {"status": status, "headers": headers}
         mock_api.mock.add("GET", f"{origin}/", **options)
 
-    return answer
+    return mock_host
 
 
 @pytest.fixture
-def all_answer(answer):
+def all_hosts_respond(mock_host):
     for origin in (CONNECT, AUTH, API):
-        answer(origin)
+        mock_host(origin)
 
 
 def connection_error(reason):
@@ -60,18 +60,18 @@ def test_the_hosts_that_the_settings_use(changes, names):
         assert hosts.settings_in_use() == [f"SMARTCAR_{name}_URL" for name in names]
 
 
-def test_any_response_is_fine(find, answer, context):
-    answer(CONNECT, status=302)
-    answer(AUTH, status=405)
-    answer(API, status=500)
+def test_any_response_is_fine(find, mock_host, context):
+    mock_host(CONNECT, status=302)
+    mock_host(AUTH, status=405)
+    mock_host(API, status=500)
     assert find(hosts.hosts) == [("ok", f"{origin} responds", "") for origin in (CONNECT, AUTH, API)]
     assert context.unreachable == set()
 
 
-def test_settings_of_one_host_are_one_request(find, answer, settings):
+def test_settings_of_one_host_are_one_request(find, mock_host, settings):
     for name in hosts.settings_in_use():
         setattr(settings, name, "http://127.0.0.1:8100/simulator")
-    answer("http://127.0.0.1:8100")
+    mock_host("http://127.0.0.1:8100")
     assert len(find(hosts.hosts)) == 1
 
 
@@ -98,10 +98,10 @@ def test_settings_of_one_host_are_one_request(find, answer, settings):
         ),
     ],
 )
-def test_a_host_that_does_not_respond(find, answer, context, reason, text, hint):
-    answer(CONNECT)
-    answer(AUTH, fault=connection_error(reason))
-    answer(API)
+def test_a_host_that_does_not_respond(find, mock_host, context, reason, text, hint):
+    mock_host(CONNECT)
+    mock_host(AUTH, fault=connection_error(reason))
+    mock_host(API)
     outcome, message, actual_hint = find(hosts.hosts)[1]
     assert (outcome, message.startswith(f"{AUTH}: ")) == ("wrong", True)
     assert text in message
@@ -128,19 +128,19 @@ def test_a_missing_certificate_bundle(find, monkeypatch, settings):
     )
 
 
-def test_an_unreachable_connect_host_is_only_a_warning(find, answer):
-    answer(CONNECT, fault=connection_error(urllib3.exceptions.ConnectTimeoutError()))
-    answer(AUTH)
-    answer(API)
+def test_an_unreachable_connect_host_is_only_a_warning(find, mock_host):
+    mock_host(CONNECT, fault=connection_error(urllib3.exceptions.ConnectTimeoutError()))
+    mock_host(AUTH)
+    mock_host(API)
     outcome, _, hint = find(hosts.hosts)[0]
     assert (outcome, hint.startswith("Only users' browsers need this host")) == ("warning", True)
 
 
 @pytest.mark.parametrize("address", ["", "auth.smartcar.com", "https://[", "https://a:b"])
-def test_an_invalid_url_is_not_requested(find, answer, settings, address, context):
+def test_an_invalid_url_is_not_requested(find, mock_host, settings, address, context):
     settings.SMARTCAR_AUTH_URL = address
-    answer(CONNECT)
-    answer(API)
+    mock_host(CONNECT)
+    mock_host(API)
     assert ("not checked", "SMARTCAR_AUTH_URL is not a URL: see settings", "") in find(hosts.hosts)
     assert context.unreachable == {"SMARTCAR_AUTH_URL"}
 
@@ -150,13 +150,13 @@ class TestClock:
         find(hosts.hosts)
         return find_one(hosts.clock)
 
-    def test_the_clock_is_in_sync(self, find, find_one, all_answer):
+    def test_the_clock_is_in_sync(self, find, find_one, all_hosts_respond):
         assert self.check_clock(find, find_one) == ("ok", "in sync with Smartcar, to the second", "")
 
     @pytest.mark.parametrize("ahead", [-50, 50])
-    def test_a_small_offset_is_ok(self, find, find_one, answer, ahead):
+    def test_a_small_offset_is_ok(self, find, find_one, mock_host, ahead):
         for origin in (CONNECT, AUTH, API):
-            answer(origin, ahead)
+            mock_host(origin, ahead)
         outcome, text, _ = self.check_clock(find, find_one)
         assert outcome == "ok"
         assert text in ("49 s off Smartcar's clock", "50 s off Smartcar's clock", "51 s off Smartcar's clock")
@@ -165,9 +165,9 @@ class TestClock:
         ("ahead", "where", "then"),
         [(184, "s behind Smartcar's", "used after"), (-184, "s ahead of", "too early")],
     )
-    def test_a_large_offset_is_wrong(self, find, find_one, answer, ahead, where, then):
+    def test_a_large_offset_is_wrong(self, find, find_one, mock_host, ahead, where, then):
         for origin in (CONNECT, AUTH, API):
-            answer(origin, ahead)
+            mock_host(origin, ahead)
         outcome, text, hint = self.check_clock(find, find_one)
         assert outcome == "wrong"
         assert where in text
@@ -175,21 +175,21 @@ class TestClock:
         assert then in hint
         assert "timedatectl set-ntp true" in hint
 
-    def test_one_deviating_host_is_ignored(self, find, find_one, answer):
-        answer(CONNECT, 3600)
-        answer(AUTH)
-        answer(API)
+    def test_one_deviating_host_is_ignored(self, find, find_one, mock_host):
+        mock_host(CONNECT, 3600)
+        mock_host(AUTH)
+        mock_host(API)
         assert self.check_clock(find, find_one)[0] == "ok"
 
     @pytest.mark.parametrize("date", ["", "yesterday", "Wed, 99 Nov 2026 02:00:00 GMT"])
-    def test_no_host_sends_a_valid_date(self, find, find_one, answer, date):
+    def test_no_host_sends_a_valid_date(self, find, find_one, mock_host, date):
         for origin in (CONNECT, AUTH, API):
-            answer(origin, date=date)
+            mock_host(origin, date=date)
         assert self.check_clock(find, find_one)[0] == "not checked"
 
 
-def test_a_password_in_a_url_is_not_shown(find, answer, settings):
+def test_a_password_in_a_url_is_not_shown(find, mock_host, settings):
     settings.SMARTCAR_AUTH_URL = "https://anna:hidden@auth.smartcar.com/oauth/token"
     for origin in (CONNECT, AUTH, API):
-        answer(origin)
+        mock_host(origin)
     assert find(hosts.hosts)[1] == ("ok", f"{AUTH} responds", "")

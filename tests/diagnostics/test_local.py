@@ -87,7 +87,7 @@ class TestEncryption:
         settings.SMARTCAR_ENCRYPTION_KEYS = keys
         assert find_one(local.encryption)[0] == "not checked"
 
-    def test_it_stops_after_a_timeout(self, find_one, make_account, anna, monkeypatch, settings):
+    def test_the_check_stops_after_a_timeout(self, find_one, make_account, anna, monkeypatch, settings):
         make_account(anna)
         monkeypatch.setattr(local, "DECRYPTION_TIMEOUT", 0.0)
         settings.SMARTCAR_ENCRYPTION_KEYS = [

@@ -29,7 +29,7 @@ def view(mock_api, client):
     """Let the real view respond at https://your.site, with these settings."""
 
     def serve(settings=None, **changes):
-        def answer(request):
+        def respond(request):
             kept = {name: getattr(settings, name, None) for name in changes}
             for name, value in changes.items():
                 setattr(settings, name, value)
@@ -41,7 +41,7 @@ def view(mock_api, client):
                 setattr(settings, name, value)
             return response.status_code, dict(response.headers), response.content
 
-        mock_api.mock.add_callback("POST", re.compile(r"https://your\.site/.*"), answer)
+        mock_api.mock.add_callback("POST", re.compile(r"https://your\.site/.*"), respond)
 
     return serve
 
@@ -214,7 +214,7 @@ class TestProxy:
         ids=["spaces", "letters"],
     )
     def test_a_proxy_that_rewrites_json(self, find, mock_api, rewrite):
-        def answer(request):
+        def respond(request):
             body = rewrite(request.body)
             payload = json.loads(request.body)
             if isinstance(payload, dict):
@@ -223,30 +223,30 @@ class TestProxy:
             is_good = sign(body) == request.headers.get("SC-Signature")
             return 400 if is_good else 401, {}, "{}"
 
-        mock_api.mock.add_callback("POST", HOOK, answer)
+        mock_api.mock.add_callback("POST", HOOK, respond)
         found = find(webhook_probe.webhook)
         assert outcomes(found) == ["ok", "wrong", "ok"]
         assert "a proxy changes the body" in found[1][2]
 
     def test_a_server_that_accepts_everything(self, find, mock_api):
-        def answer(request):
+        def respond(request):
             payload = json.loads(request.body)
             hashed = sign(payload["data"]["challenge"].encode()) if isinstance(payload, dict) else ""
             return 200, {}, json.dumps({"challenge": hashed} if hashed else {})
 
-        mock_api.mock.add_callback("POST", HOOK, answer)
+        mock_api.mock.add_callback("POST", HOOK, respond)
         found = find(webhook_probe.webhook)
         assert outcomes(found) == ["ok", "wrong", "wrong"]
         assert f"{HOOK} responds with 200 to an unsigned request" in found[2][1]
 
     def test_a_server_that_stops_responding(self, find, mock_api):
-        def answer(request):
+        def respond(request):
             payload = json.loads(request.body)
             if isinstance(payload, list):
                 raise requests.ConnectionError
             return 200, {}, json.dumps({"challenge": sign(payload["data"]["challenge"].encode())})
 
-        mock_api.mock.add_callback("POST", HOOK, answer)
+        mock_api.mock.add_callback("POST", HOOK, respond)
         assert outcomes(find(webhook_probe.webhook)) == ["ok", "wrong", "wrong"]
 
 

@@ -22,9 +22,9 @@ from .site import (
     LONGITUDE,
     REDIRECT_URI,
     SECRETS,
-    begun,
+    begin_attempt,
     callback,
-    consumed,
+    consume_attempt,
     expire,
     receive,
     signature_of,
@@ -35,12 +35,12 @@ from .site import (
 
 @dataclass(frozen=True)
 class Call:
-    """One thing that a site can do: ``prepare`` runs before the network fails, its result goes to ``run``."""
+    """One operation of a site: ``run`` gets the result of ``prepare``, which runs on a working network."""
 
     name: str
     run: Callable[[Any, Any], Any]
     prepare: Callable[[Any], Any] = lambda site: None
-    #: After how many good responses the network fails: one test for each.
+    #: Numbers of successful responses before the network fails: one test for each.
     after: tuple[int, ...] = (0,)
     versions: tuple[str, ...] = ("2.0", "3")
     #: Whether it sends requests to Smartcar.
@@ -55,7 +55,7 @@ def _bulk_refresh(site, _):
     bulk_refresh.BulkRefresher(lambda result: None).run(bulk_refresh.due(None), 1)
 
 
-def _forget_webhooks(site):
+def _subscribe_to_other_webhook(site):
     site.vehicle.webhooks = "webhook-2"
     site.vehicle.save()
 
@@ -78,13 +78,13 @@ SERVICES = [
     Call(
         "connect.consume",
         lambda site, state: connecting.consume(state, user=site.user, session_key="another"),
-        begun,
+        begin_attempt,
         is_remote=False,
     ),
     Call(
         "connect.complete",
         lambda site, attempt: connecting.complete(attempt, callback()),
-        consumed,
+        consume_attempt,
         after=(0, 1, 2, 3),
     ),
     Call(
@@ -113,8 +113,12 @@ SERVICES = [
         after=(0, 1),
     ),
     Call("commands.send_many", lambda site, _: list(commands.send_many([site.vehicle], "lock"))),
-    Call("subscriptions.reconcile", lambda site, _: subscriptions.reconcile(site.vehicle), _forget_webhooks),
-    Call("subscriptions.end", lambda site, _: subscriptions.end(site.vehicle), _forget_webhooks),
+    Call(
+        "subscriptions.reconcile",
+        lambda site, _: subscriptions.reconcile(site.vehicle),
+        _subscribe_to_other_webhook,
+    ),
+    Call("subscriptions.end", lambda site, _: subscriptions.end(site.vehicle), _subscribe_to_other_webhook),
     Call("privacy.erase", lambda site, _: privacy.erase(site.user)),
     Call("migration.find", lambda site, _: migration.find(site.account), _mark_v2, versions=("3",)),
     Call("migration.roll_back", lambda site, _: migration.roll_back(site.account), versions=("3",)),
@@ -167,7 +171,7 @@ def _webhook(site, _):
 
 VIEWS = [
     Call("view connect", _post("connect/"), is_remote=False),
-    Call("view callback", _callback, begun, after=(0, 1, 2)),
+    Call("view callback", _callback, begin_attempt, after=(0, 1, 2)),
     Call("view lock", _post("{pk}/lock/")),
     Call("view unlock", _post("{pk}/unlock/")),
     Call(
@@ -229,7 +233,11 @@ COMMANDS = [
     Call("command check_smartcar", _command("check_smartcar")),
     Call("command refresh_smartcar_tokens", _command("refresh_smartcar_tokens", "--all"), expire),
     Call("command sync_smartcar_vehicles", _command("sync_smartcar_vehicles", "--max-age", "0")),
-    Call("command subscribe_smartcar_vehicles", _command("subscribe_smartcar_vehicles"), _forget_webhooks),
+    Call(
+        "command subscribe_smartcar_vehicles",
+        _command("subscribe_smartcar_vehicles"),
+        _subscribe_to_other_webhook,
+    ),
     Call(
         "command migrate_smartcar_accounts",
         _command("migrate_smartcar_accounts", "--apply"),

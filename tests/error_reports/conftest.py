@@ -16,7 +16,7 @@ def _sentry():
 
 @pytest.fixture
 def sentry(_sentry):
-    """Sentry, for this test only: elsewhere it would add headers to every request."""
+    """Enable Sentry for this test only, because it adds headers to every request."""
     with _sentry.enabled(), sentry_sdk.isolation_scope() as scope:
         scope.clear()
         yield _sentry

@@ -49,7 +49,7 @@ class _Socket:
 
 
 class Network:
-    """Answers the first ``after`` requests with ``responses``, and lets every other one fail.
+    """Responds to the first ``after`` requests with ``responses``, and fails all others.
 
     ``failure`` is a name of FAILURES. ``echo`` is the text that malformed responses begin with.
     """

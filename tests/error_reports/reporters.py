@@ -117,7 +117,7 @@ def _variables(frame):
 def _text(value):
     try:
         return f"{value!r} {value!s}"
-    except Exception as error:  # a query set asks the database, which may be what has failed
+    except Exception as error:  # a queryset queries the database, which may have failed
         return f"<{type(error).__name__}>"
 
 

@@ -110,7 +110,7 @@ def store_location(site):
     )
 
 
-def begun(site):
+def begin_attempt(site):
     """Begin a visit to Connect, and return its state, which is one of the site's secrets."""
     url = connect.begin(site.user, session_key=session_key(site), redirect_uri=REDIRECT_URI)
     site.secrets["state"] = url.partition("state=")[2].partition("&")[0]
@@ -121,9 +121,9 @@ def session_key(site):
     return site.client.session.session_key
 
 
-def consumed(site):
+def consume_attempt(site):
     """Return the attempt of a visit to Connect that has come back."""
-    return connect.consume(begun(site), user=site.user, session_key=session_key(site))
+    return connect.consume(begin_attempt(site), user=site.user, session_key=session_key(site))
 
 
 def callback():

@@ -1,6 +1,6 @@
 """No error report shows a secret, whatever fails: every public service, view, admin action and command.
 
-Frames of Django's database layer are not looked at: they hold the parameters of the statement that failed.
+Frames of Django's database layer are not searched: they hold the parameters of the statement that failed.
 """
 
 import contextvars
@@ -76,11 +76,11 @@ class Errors:
     def collect(self, sender, request, **kwargs):
         self.found.append((sys.exc_info()[1], request))
 
-    def of(self, run, runner=lambda run: run()):
+    def call(self, run, runner=lambda run: run()):
         got_request_exception.connect(self.collect)
         try:
             returned = runner(run)
-            # What a command prints. What services return and views show is for the site and its user.
+            # Output of a command. Results of services and views are not reports: they may contain secrets.
             self.output = returned if isinstance(returned, str) and "\n" in returned else ""
         except BaseException as error:
             self.found.append((error, None))
@@ -120,7 +120,7 @@ def test_no_report_shows_a_secret_when_smartcar_fails(call, failure, after, site
     sentry.taken()
     network = Network(failure, after, responses, site.secrets["access token"])
     with network.patched():
-        errors = Errors().of(lambda: call.run(site, prepared), RUNNERS.get(failure, lambda run: run()))
+        errors = Errors().call(lambda: call.run(site, prepared), RUNNERS.get(failure, lambda run: run()))
     assert network.requests > after
     check({**reports_of(errors, caplog, sentry), "stack": network.stack}, site.secrets)
 
@@ -141,7 +141,7 @@ def test_no_frame_shows_a_secret_when_the_database_fails(call, site, statement, 
         Network("500", 99, responses, "").patched(),
         connections["default"].execute_wrapper(fail),
     ):
-        errors = Errors().of(lambda: call.run(site, prepared))
+        errors = Errors().call(lambda: call.run(site, prepared))
     frames = "".join(frames_report(error) for error, request in errors.found)
     check({"log": caplog.text, "frames": frames}, site.secrets)
 
@@ -191,6 +191,6 @@ def test_no_report_shows_a_secret_when_our_own_code_fails(
 
     monkeypatch.setattr(target, fail)
     with Network("500", 99, responses, "").patched():
-        errors = Errors().of(lambda: call.run(site, prepared))
+        errors = Errors().call(lambda: call.run(site, prepared))
     assert errors.found or "bug of our own" in caplog.text or "OwnBug" in caplog.text
     check(reports_of(errors, caplog, sentry), site.secrets)

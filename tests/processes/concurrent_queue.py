@@ -30,19 +30,19 @@ def main(options):
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE handled (event_id varchar(100), worker integer)")
     connections.close_all()  # child processes must not share a connection
-    together = multiprocessing.get_context("fork")
-    all_sent = together.Event()
-    workers = [together.Process(target=work, args=(n, all_sent)) for n in range(options["workers"])]
+    context = multiprocessing.get_context("fork")
+    all_sent = context.Event()
+    workers = [context.Process(target=work, args=(n, all_sent)) for n in range(options["workers"])]
     for worker in workers:
         worker.start()
-    began = time.monotonic()
+    started = time.monotonic()
     sent = deliver(options)
-    seconds = {"delivered": time.monotonic() - began}
+    seconds = {"delivered": time.monotonic() - started}
     killed = kill_one(workers[0], options["events"] // 4)
     all_sent.set()
     for worker in workers:
         worker.join()
-    seconds["processed"] = time.monotonic() - began
+    seconds["processed"] = time.monotonic() - started
     with connection.cursor() as cursor:
         cursor.execute("SELECT event_id, worker FROM handled")
         handled = cursor.fetchall()
@@ -78,24 +78,24 @@ def make_cars(number):
 @override_settings(SMARTCAR_MANAGEMENT_TOKENS=[TOKEN], SMARTCAR_WEBHOOK_WORK="command")
 def deliver(options):
     """Deliver the events as Smartcar does: again after a 503."""
-    chance = random.Random(options["events"])  # noqa: S311 (reproducible)
-    events = [make_event(number, options["cars"], chance) for number in range(options["events"])]
+    rng = random.Random(options["events"])  # noqa: S311 (reproducible)
+    events = [make_event(number, options["cars"], rng) for number in range(options["events"])]
     deliveries = events + events[::3]
-    chance.shuffle(deliveries)
-    for one in deliveries:
-        body = json.dumps(one).encode()
+    rng.shuffle(deliveries)
+    for payload in deliveries:
+        body = json.dumps(payload).encode()
         while (response := webhooks.receive("", body, sign(body))).status == 503:
             time.sleep(0.05)
         assert response.status == 200
     return events
 
 
-def make_event(number, cars, chance):
-    at = NOON + chance.randrange(50)  # many have the same time, so that the sequence decides
+def make_event(number, cars, rng):
+    at = NOON + rng.randrange(50)  # many have the same time, so that the sequence decides
     # A distance that a vehicle can drive: more would be an outlier.
     signals_ = [
         odometer((at - NOON) / 5 + number / 1e5, at),
-        location(number / 1e6, -number / 1e6, at + chance.randrange(3)),
+        location(number / 1e6, -number / 1e6, at + rng.randrange(3)),
     ]
     return event(*signals_, car=f"car-{number % cars}", sequence=number + 1, event_id=f"event-{number}")
 
@@ -118,7 +118,7 @@ def work(number, all_sent):
     _queue.LEASE = timedelta(seconds=2)  # so that the killed worker's event is due soon
     random.seed(number)
 
-    def receiver(event, **named):
+    def receiver(event, **kwargs):
         with connection.cursor() as cursor:
             cursor.execute("INSERT INTO handled VALUES (%s, %s)", [event.event_id, number])
 

@@ -1,6 +1,6 @@
 """Four processes of sixteen threads need one token at the same time, each with an instance of its own.
 
-A program for `databases.run`. Its option is a refresh token. It returns what each thread got for three
+A program for `databases.run`. Its option is a refresh token. It returns the result of each thread for three
 tokens: an account's that has expired, the application's first one, and the application's after it expired.
 """
 
@@ -40,32 +40,34 @@ def make_accounts(refresh_token):
 def refresh_in_all_threads(pk):
     """Return each thread's token or error, and the seconds that it took."""
     connections.close_all()  # child processes must not share a connection
-    together = multiprocessing.get_context("fork")
-    start, answers = together.Barrier(PROCESSES * THREADS), together.SimpleQueue()
-    processes = [together.Process(target=run_threads, args=(pk, start, answers)) for _ in range(PROCESSES)]
+    context = multiprocessing.get_context("fork")
+    start, results_queue = context.Barrier(PROCESSES * THREADS), context.SimpleQueue()
+    processes = [
+        context.Process(target=run_threads, args=(pk, start, results_queue)) for _ in range(PROCESSES)
+    ]
     for process in processes:
         process.start()
-    got = [answers.get() for _ in range(PROCESSES * THREADS)]
+    results = [results_queue.get() for _ in range(PROCESSES * THREADS)]
     for process in processes:
         process.join()
-    return got
+    return results
 
 
-def run_threads(pk, start, answers):
-    threads = [threading.Thread(target=get_token, args=(pk, start, answers)) for _ in range(THREADS)]
+def run_threads(pk, start, results_queue):
+    threads = [threading.Thread(target=get_token, args=(pk, start, results_queue)) for _ in range(THREADS)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
 
-def get_token(pk, start, answers):
+def get_token(pk, start, results_queue):
     account = SmartcarAccount.objects.get(pk=pk)
     start.wait()
-    began = time.monotonic()
+    started = time.monotonic()
     try:
         token, error = tokens.access_token(account), None
     except Exception as failure:  # the test asserts that there is none
         token, error = None, repr(failure)
-    answers.put((token, error, time.monotonic() - began))
+    results_queue.put((token, error, time.monotonic() - started))
     connections.close_all()

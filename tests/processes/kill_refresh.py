@@ -32,14 +32,14 @@ from django_smartcar.services.tokens import _refresh_lock
 
 #: A worker is killed in one of its first exchanges. If it were always the first, which is for an expired
 #: lock, every attempt for one account would be killed until the grace period is over.
-MOST = 6
+MAX_EXCHANGES = 6
 
-#: In seconds, longer than an exchange takes.
-LATEST = 0.03
+#: The longest delay before a kill in seconds: longer than an exchange takes.
+MAX_DELAY = 0.03
 
-#: The state of a worker, in shared memory that outlives it: the account, whether it has a response, and the
-#: number of its exchange.
-ACCOUNT, VERSION, ANSWER, NUMBER = range(4)
+#: Indices of a worker's progress, which is in shared memory that outlives it: its account, the account's
+#: version, whether the response has arrived, and the number of exchanges so far.
+ACCOUNT, VERSION, RESPONSE, NUMBER = range(4)
 
 
 def main(options):
@@ -48,13 +48,13 @@ def main(options):
     _refresh_lock.LEASE /= options["speed"]
     make_accounts(options["drivers"])
     refresh = {"tokens": refresh_as_the_app_does, "save after exchange": save_after_exchange}[options["how"]]
-    killed_between = sum(kill(refresh) for _ in range(options["kills"]))
-    with_expired_lock = put_in_order()
+    killed_before_commit = sum(kill(refresh) for _ in range(options["kills"]))
+    with_expired_lock = refresh_expired_locks()
     time.sleep(options["grace"] / options["speed"])
-    lost = sum(not works(account) for account in SmartcarAccount.objects.all())
+    lost = sum(not is_usable(account) for account in SmartcarAccount.objects.all())
     versions = SmartcarAccount.objects.aggregate(Sum("token_version"))["token_version__sum"]
     return {
-        "killed_between": killed_between,
+        "killed_before_commit": killed_before_commit,
         "with_expired_lock": with_expired_lock,
         "lost": lost,
         "versions": versions,
@@ -75,7 +75,7 @@ def make_accounts(drivers):
     )
 
 
-# What runs in the killed process.
+# The worker.
 
 
 def refresh_as_the_app_does(account):
@@ -83,39 +83,38 @@ def refresh_as_the_app_does(account):
 
 
 def save_after_exchange(account):
-    """As one would write it without this app; only who it is that is refreshed is the same."""
+    """Refresh as a site without this app might: exchange first, then save, without a lock."""
     tokens.store(account, client.auth_client().exchange_refresh_token(account.refresh_token))
     account.save(update_fields=account.TOKEN_FIELDS)
 
 
-def work(refresh, hand):
+def work(refresh, progress):
     keys = list(SmartcarAccount.objects.values_list("pk", flat=True))
     while True:
-        left = first_left_behind()
-        account = left or SmartcarAccount.objects.get(pk=random.choice(keys))
-        hand[:] = account.pk, account.token_version, False, hand[NUMBER] + 1
-        with contextlib.suppress(SmartcarException, SmartcarAppError):  # who is lost is counted at the end
+        account = first_with_expired_lock() or SmartcarAccount.objects.get(pk=random.choice(keys))
+        progress[:] = account.pk, account.token_version, False, progress[NUMBER] + 1
+        with contextlib.suppress(SmartcarException, SmartcarAppError):  # lost accounts are counted at the end
             refresh(account)
 
 
-def first_left_behind():
+def first_with_expired_lock():
     ended = SmartcarAccount.objects.refreshable().filter(refresh_lease_until__lte=timezone.now())
     return ended.order_by("refresh_lease_until").first()
 
 
-def put_in_order():
-    """What workers do that are not killed, until nobody is left behind; how many there were."""
+def refresh_expired_locks():
+    """Refresh accounts until none is locked, as the next workers would. Return the number of accounts."""
     number = 0
     while SmartcarAccount.objects.refreshable().exclude(refresh_lease_until=None).exists():
-        if account := first_left_behind():
+        if account := first_with_expired_lock():
             with contextlib.suppress(ReconnectRequired):
                 tokens.refresh(account)
             number += 1
     return number
 
 
-def works(account):
-    """Whether a driver's account still gets a token, and Smartcar takes it."""
+def is_usable(account):
+    """Return whether the account can be refreshed and Smartcar accepts its new token."""
     try:
         tokens.refresh(account)
         return client.user_id(account.access_token) == account.smartcar_user_id
@@ -123,47 +122,47 @@ def works(account):
         return False
 
 
-# Who kills it.
+# The process that kills workers.
 
 
 def kill(refresh):
-    """Whether this one was killed between Smartcar's answer and the commit of what it brought."""
-    connection.close()  # it is nothing to be inherited
-    hand = multiprocessing.RawArray("q", 4)
+    """Start a worker and kill it. Return whether it had a response that was not committed."""
+    connection.close()  # child processes must not share a connection
+    progress = multiprocessing.RawArray("q", 4)
     worker = os.fork()
     if worker == 0:
         try:
-            note_answers(hand)
-            work(refresh, hand)
+            record_responses(progress)
+            work(refresh, progress)
         finally:
-            os._exit(1)  # never on into what its parent does
-    number = random.randint(1, MOST)
-    wait_until(lambda: hand[NUMBER] >= number, 20)
-    # The moment that matters most is short, so every other worker is killed when it comes.
+            os._exit(1)  # never continue with the parent's code
+    number = random.randint(1, MAX_EXCHANGES)
+    wait_until(lambda: progress[NUMBER] >= number, 20)
+    # The time between response and commit is short, so half of the workers are killed exactly then.
     if random.choice([True, False]):
-        wait_until(lambda: hand[ANSWER], 0.2)
+        wait_until(lambda: progress[RESPONSE], 0.2)
     else:
-        time.sleep(random.uniform(0, LATEST))
+        time.sleep(random.uniform(0, MAX_DELAY))
     os.kill(worker, signal.SIGKILL)
     _, status = os.waitpid(worker, 0)
-    assert os.WIFSIGNALED(status), "a worker has ended by itself"
-    account, version, answer, _ = hand
-    return answer and SmartcarAccount.objects.filter(pk=account, token_version=version).exists()
+    assert os.WIFSIGNALED(status), "the worker ended before it was killed"
+    account, version, has_response, _ = progress
+    return has_response and SmartcarAccount.objects.filter(pk=account, token_version=version).exists()
 
 
-def note_answers(hand):
-    """Put it into the worker's hand as soon as requests has one."""
+def record_responses(progress):
+    """Record a response in the worker's progress as soon as requests returns it."""
     send = requests.Session.send
 
-    def noting(*args, **kwargs):
-        answer = send(*args, **kwargs)
-        hand[ANSWER] = answer.ok
-        return answer
+    def send_and_record(*args, **kwargs):
+        response = send(*args, **kwargs)
+        progress[RESPONSE] = response.ok
+        return response
 
-    requests.Session.send = noting
+    requests.Session.send = send_and_record
 
 
-def wait_until(happened, seconds):
-    ends = time.monotonic() + seconds
-    while not happened() and time.monotonic() < ends:
+def wait_until(condition, seconds):
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
         time.sleep(0.0001)

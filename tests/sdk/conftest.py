@@ -63,15 +63,15 @@ class Handler(BaseHTTPRequestHandler):
         self.server.sockets.append(self.connection)
         self.number = len(self.server.sockets)
 
-    def play(self):
+    def respond(self):
         server = self.server
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         request = Request(self.command, self.path, list(self.headers.items()), body, self.number)
         server.requests.append(request)
-        response = server.responses.pop(0) if server.responses else server.play(request)
+        response = server.responses.pop(0) if server.responses else server.respond(request)
         if response in (HANG_UP, SILENCE):
             if response == SILENCE:
-                server.over.wait(10)
+                server.is_closing.wait(10)
             self.close_connection = True
             return
         self.send_response(response.status)
@@ -88,7 +88,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         for chunk in response.chunks:
-            self.server.over.wait(response.pause)
+            self.server.is_closing.wait(response.pause)
             self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
             self.wfile.flush()
         if response.is_cut:
@@ -97,7 +97,7 @@ class Handler(BaseHTTPRequestHandler):
             self.server.streams_ended += 1
             self.wfile.write(b"0\r\n\r\n")
 
-    do_GET = do_POST = do_DELETE = play
+    do_GET = do_POST = do_DELETE = respond
 
     def log_message(self, *args):
         pass
@@ -109,17 +109,17 @@ class Server(ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
-        self.over = threading.Event()
+        self.is_closing = threading.Event()
         self.requests = []
         self.sockets = []
         self.timeouts = []  # of each request that the SDK sends
         self.pauses = []  # seconds between its attempts
         self.streams_ended = 0
         self.responses = []  # taken first, in order
-        self.play = lambda request: Response()
+        self.respond = lambda request: Response()
 
     def handle_error(self, request, client_address):
-        pass  # a client that went away is what many tests are about
+        pass  # many tests disconnect on purpose
 
     def hang_up(self):
         """Close every connection, as a server does with idle ones."""
@@ -151,7 +151,7 @@ def server(monkeypatch):
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server
-        server.over.set()
+        server.is_closing.set()
         server.shutdown()
         server.hang_up()
         thread.join()

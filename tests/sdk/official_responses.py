@@ -1,6 +1,6 @@
-"""Plays Smartcar's own 3.0.1, in a process of its own: cases on stdin, outcomes on stdout.
+"""Run calls of Smartcar's SDK 3.0.1 in a separate process: cases on stdin, outcomes on stdout.
 
-A case is ``{"call", "made", "args", "root"}``. The server behind ``root`` knows the response. An outcome is
+A case is ``{"call", "init", "args", "root"}``; requests go to the server at ``root``. An outcome is
 ``{"result"}`` or ``{"raised", "message"}``.
 """
 
@@ -14,26 +14,26 @@ from smartcar import const
 assert smartcar.__version__ == "3.0.1"
 
 
-def play(case):
+def run_case(case):
     const.API_URL = case["root"] + "/v1.0"
     const.AUTH_URL = case["root"] + "/oauth/token"
     owner, _, name = case["call"].rpartition(".")
     if owner == "AuthClient":
-        found = getattr(smartcar.AuthClient(**case["made"]), name)
+        function = getattr(smartcar.AuthClient(**case["init"]), name)
     elif owner == "Vehicle":
-        found = getattr(smartcar.Vehicle(**case["made"]), name)
+        function = getattr(smartcar.Vehicle(**case["init"]), name)
     else:
-        found = getattr(smartcar, name)
+        function = getattr(smartcar, name)
     try:
-        return {"result": found(*case["args"])}
+        return {"result": function(*case["args"])}
     except Exception as error:
         return {"raised": type(error).__name__, "message": str(error)}
 
 
-def plain(value):
+def serialize_datetime(value):
     if isinstance(value, datetime):
         return {"datetime": value.isoformat()}
     raise TypeError(value)
 
 
-json.dump([play(case) for case in json.load(sys.stdin)], sys.stdout, default=plain)
+json.dump([run_case(case) for case in json.load(sys.stdin)], sys.stdout, default=serialize_datetime)

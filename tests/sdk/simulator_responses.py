@@ -12,7 +12,7 @@ REDIRECT_URI = "https://app.example.com/callback"
 
 @dataclass
 class Cars:
-    """The same car, seen by API v2 and by API v3."""
+    """One vehicle in API v2 (``old``) and in API v3 (``new``)."""
 
     old: sdk.Vehicle
     new: sdk.v3.Vehicle
@@ -23,7 +23,7 @@ class Cars:
 
 
 class Smartcar:
-    """A running simulator, as the SDK is pointed at it."""
+    """A running simulator, with the arguments that point the SDK at it."""
 
     def __init__(self, program):
         self.program = program
@@ -45,7 +45,7 @@ class Smartcar:
         return auth.request_token()["access_token"]
 
     def connect(self, email="driver@example.com", make="CHEVROLET", scope=tuple(SCOPES)):
-        """A driver connects; the first car, in both API versions."""
+        """Connect a driver; return the first vehicle in both API versions."""
         client = sdk.AuthClient(
             **self.credentials,
             redirect_uri=REDIRECT_URI,

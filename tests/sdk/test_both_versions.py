@@ -15,8 +15,8 @@ READINGS = [*SOURCES, "vin", "info"]
 #: Differences between the API versions that cannot be removed.
 DIFFERENCES = {
     "service_details": "API v3 has one text, API v2 a type and a value",
-    "attributes": "API v2 tells neither mode nor powertrain",
-    "permissions": "API v2 gives the first page of them",
+    "attributes": "API v2 has neither mode nor powertrain",
+    "permissions": "API v2 returns only the first page",
 }
 PLUG_IN, ELECTRIC, FUEL = "CHEVROLET", "TESLA", "HONDA"
 
@@ -27,15 +27,15 @@ def garage(smartcar):
 
 
 def outcome(call, *arguments):
-    """What a call returns, or what its failure is."""
+    """Return the result of a call, or a description of its error."""
     try:
         found = call(*arguments)
     except sdk.SmartcarException as error:
         found = error
-    return plain(found)
+    return comparable(found)
 
 
-def plain(found):
+def comparable(found):
     if isinstance(found, sdk.SmartcarException):
         return type(found), found.status_code, found.type, found.code
     if isinstance(found, dict) and "items" in (found.get("data") or {}):
@@ -81,12 +81,12 @@ def test_a_batch_is_the_same_in_both_and_as_the_methods_return(garage, make):
         found = car.batch(PATHS)
         assert list(found) == list(PATHS)
         for name, value in found.items():
-            assert plain(value) == outcome(getattr(car, name)), name
+            assert comparable(value) == outcome(getattr(car, name)), name
     cars = garage[make]
     paths = [path for name, path in PATHS.items() if name not in DIFFERENCES]
     old, new = cars.old.batch(paths), cars.new.batch(paths)
-    assert {name: plain(value) for name, value in old.items()} == {
-        name: plain(value) for name, value in new.items()
+    assert {name: comparable(value) for name, value in old.items()} == {
+        name: comparable(value) for name, value in new.items()
     }
 
 
@@ -98,8 +98,8 @@ def test_the_differences_are_only_these(garage):
     assert cars.old.permissions() == cars.new.permissions()[:25]
     details = [car.service_history()["data"]["items"][0]["service_details"] for car in (cars.old, cars.new)]
     assert details == [
-        [{"type": "Service Dealer", "value": "Pretend Motors"}],
-        [{"type": None, "value": "Service Dealer: Pretend Motors"}],
+        [{"type": "Service Dealer", "value": "Example Motors"}],
+        [{"type": None, "value": "Service Dealer: Example Motors"}],
     ]
 
 
@@ -116,7 +116,7 @@ def test_part_of_the_service_history_is_the_same_in_both(garage):
     ):
         old, new = (outcome(car.service_history, start, end) for car in (cars.old, cars.new))
         assert [item["service_date"] for item in new["data"]["items"]] == [visit["service_date"]] * count
-        # API v2 has also what is older than a year.
+        # API v2 also returns records older than a year.
         recent = [item for item in old["data"]["items"] if item["service_date"] >= visit["service_date"]]
         assert recent == new["data"]["items"]
 
@@ -143,7 +143,7 @@ def test_commands_are_the_same_in_both(smartcar):
         assert (caught.value.type, caught.value.code) == ("VEHICLE_STATE", "NOT_CHARGING")
 
 
-def test_what_was_not_granted_is_refused_in_both(smartcar):
+def test_a_permission_that_was_not_granted_is_refused_in_both(smartcar):
     cars = smartcar.connect("limited@example.com", "FORD", ["read_odometer", "read_security"])
     for car in (cars.old, cars.new):
         found = car.batch(["odometer", "location", "fuel", "lock_status"])
@@ -181,13 +181,15 @@ def test_a_subscription_is_created_and_deleted_in_v2(smartcar, garage):
     assert car.unsubscribe(amt, webhook_id) == {"status": "success"}
 
 
-def test_both_have_the_same_methods_and_parameters():
+def test_both_versions_have_the_same_methods_and_parameters():
     old = {name for name in dir(sdk.Vehicle) if not name.startswith("_")}
     assert old <= set(dir(sdk.v3.Vehicle))
     for name in old - {"unit_system", "iter_permissions"}:
-        theirs, ours = (inspect.signature(getattr(kind, name)) for kind in (sdk.Vehicle, sdk.v3.Vehicle))
-        assert list(theirs.parameters) == list(ours.parameters), name
-        assert theirs.return_annotation == ours.return_annotation, name
+        v2_signature, v3_signature = (
+            inspect.signature(getattr(kind, name)) for kind in (sdk.Vehicle, sdk.v3.Vehicle)
+        )
+        assert list(v2_signature.parameters) == list(v3_signature.parameters), name
+        assert v2_signature.return_annotation == v3_signature.return_annotation, name
 
 
 @pytest.mark.parametrize("name", [name for name in vars(ReadMethods) if not name.startswith("_")])

@@ -1,6 +1,6 @@
-"""Every method of Smartcar's SDK 3.0.1 and every status in its table: ours sends and returns the same.
+"""Call every method of Smartcar's SDK 3.0.1 and of ours, with every status: both send and return the same.
 
-Each difference is named in ``DIFFERENCES``, and must occur.
+Each difference is listed in ``DIFFERENCES``, and must occur.
 """
 
 import json
@@ -24,17 +24,17 @@ pytestmark = pytest.mark.slow
 DIFFERENCES = {
     "user-agent": "ours names this package",
     "v2.0": "v1.0 is gone since 2023-01-06",
-    "aware": "datetimes are aware and in UTC; 3.0.1's expirations are naive, its ages in the host's zone",
-    "counted from before": "a slow response must not make a token seem to live longer",
+    "aware datetimes": "3.0.1's expirations are naive, and its ages are in the time zone of the host",
+    "expiration counts from the request": "a slow response must not extend the lifetime of a token",
     "retried": "a GET is retried after a transient error, with the same request",
-    "a 504 in JSON is read": "3.0.1 gives the raw body as the message, whatever it is",
+    "a 504 in JSON is read": "3.0.1 uses the raw body as the message",
     "headers may be missing": "without sc-data-age or sc-unit-system, 3.0.1 raises KeyError",
-    "any body is survived": "3.0.1 lets JSONDecodeError, TypeError and KeyError out",
-    "one family": "any other status is a SmartcarException too, besides the HTTPError that 3.0.1 raises",
+    "any body is accepted": "3.0.1 raises JSONDecodeError, TypeError and KeyError",
+    "every error is a SmartcarException": "3.0.1 raises only an HTTPError for any other status",
     "v2 errors are read": "3.0.1 reports 'Unknown error'",
-    "a nameless OAuth error is named": "3.0.1 reports 'Unknown error'",
+    "an OAuth error without a description has a message": "3.0.1 reports 'Unknown error'",
     "secrets are removed": "an error of the token endpoint repeats the token that was sent",
-    "units are checked": "3.0.1 takes any word but 'metric' for imperial, in the constructor",
+    "units are checked": "3.0.1 takes any value but 'metric' for imperial, in the constructor",
     "an empty make is not sent": "3.0.1 sends make=None",
     "a scope may be one string": "3.0.1 sends it letter by letter",
     "redirects are not followed": "the Authorization header is for Smartcar, and a POST is sent once",
@@ -55,7 +55,7 @@ ODOMETER = {"distance": 104.32, "more": None}
 PLACE = {"latitude": 37.4292, "longitude": 122.1381}
 INFO = {"id": "36ab27d0", "make": "TESLA", "model": "Model S", "year": 2014, "more": {"x": 1}}
 
-#: call, what its object is made of, its arguments, the body of a 200
+#: call, arguments of its class, arguments of the call, body of a 200
 CALLS = [
     ("AuthClient.exchange_code", CLIENT, ["the code+"], TOKENS),
     ("AuthClient.exchange_refresh_token", CLIENT, ["the token+"], TOKENS),
@@ -77,11 +77,11 @@ CALLS = [
 
 AGE = {"sc-data-age": "2018-06-20T01:33:37.078Z", "sc-unit-system": "imperial"}
 ERROR = {"error": "validation_error", "message": "Nein, s\u00fc\u00df.", "code": "X_000", "requestId": "r"}
-SIGNALS = [400, 401, 403, 404, 409, 429, 430, 500, 501]
+DOCUMENTED_STATUSES = [400, 401, 403, 404, 409, 429, 430, 500, 501]
 
 RESPONSES = {
     "200": lambda good: Response(200, good, AGE),
-    **{str(status): lambda good, status=status: Response(status, ERROR) for status in SIGNALS},
+    **{str(status): lambda good, status=status: Response(status, ERROR) for status in DOCUMENTED_STATUSES},
     "504 text": lambda good: Response(504, "upstream request timeout"),
     # Statuses beyond the SDK's table: each is a named difference, or none.
     "504 JSON": lambda good: Response(504, ERROR),
@@ -97,22 +97,22 @@ RESPONSES = {
 }
 
 CASES = [
-    {"call": call, "made": made, "args": args, "good": good, "response": response}
-    for call, made, args, good in CALLS
+    {"call": call, "init": init, "args": args, "good": good, "response": response}
+    for call, init, args, good in CALLS
     for response in RESPONSES
 ]
 
 
-def ours(case):
+def call_our_sdk(case):
     requester = sdk.Requester(timeout=5, command_timeout=5, backoff=0.001)
     hosts = {"requester": requester, "api_url": case["root"] + "/v2.0"}
     owner, _, name = case["call"].rpartition(".")
     try:
         if owner == "AuthClient":
-            made = sdk.AuthClient(**case["made"], **hosts, auth_url=case["root"] + "/oauth/token")
-            result = getattr(made, name)(*case["args"])
+            client = sdk.AuthClient(**case["init"], **hosts, auth_url=case["root"] + "/oauth/token")
+            result = getattr(client, name)(*case["args"])
         elif owner == "Vehicle":
-            result = getattr(sdk.Vehicle(**case["made"], **hosts), name)(*case["args"])
+            result = getattr(sdk.Vehicle(**case["init"], **hosts), name)(*case["args"])
         else:
             result = getattr(sdk, name)(*case["args"], **hosts)
     except Exception as error:
@@ -126,9 +126,9 @@ def ours(case):
     return {"result": result}
 
 
-def play_official(cases):
+def call_official_sdk(cases):
     folder = path_of("3.0.1")
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("official_responses.py"))],
         input=json.dumps(cases),
         env={**os.environ, "PYTHONPATH": str(folder), "TZ": "UTC"},
@@ -137,26 +137,29 @@ def play_official(cases):
         timeout=120,
         check=True,
     )
-    return [revived(outcome) for outcome in json.loads(done.stdout)]
+    return [parse_datetimes(outcome) for outcome in json.loads(process.stdout)]
 
 
-def revived(value):
+def parse_datetimes(value):
     if isinstance(value, dict):
         if set(value) == {"datetime"}:
             return datetime.fromisoformat(value["datetime"])
-        return {key: revived(item) for key, item in value.items()}
-    return [revived(item) for item in value] if isinstance(value, list) else value
+        return {key: parse_datetimes(item) for key, item in value.items()}
+    return [parse_datetimes(item) for item in value] if isinstance(value, list) else value
 
 
 def sent(server, number):
-    """What arrived for a case: its requests, without the piece of the path that names it."""
+    """Return the requests of a case, without the number of the case in their paths."""
     root = f"/{number}/"
-    found = [request for request in server.requests if request.path.startswith(root)]
-    return [(r.method, r.path.removeprefix(root), tuple(r.headers), r.body) for r in found]
+    return [
+        (request.method, request.path.removeprefix(root), tuple(request.headers), request.body)
+        for request in server.requests
+        if request.path.startswith(root)
+    ]
 
 
-class Bridge:
-    """Turns what 3.0.1 did into what we should do, one named difference after the other."""
+class Expected:
+    """Turns the requests and outcome of 3.0.1 into those expected of our SDK, by the listed differences."""
 
     def __init__(self):
         self.seen = set()
@@ -167,86 +170,88 @@ class Bridge:
             self.seen.add(name)
         return after
 
-    def requests(self, case, theirs, agent):
-        bridged = []
-        for method, path, headers, body in theirs:
+    def requests(self, case, official, agent):
+        requests = []
+        for method, path, headers, body in official:
             path = self.differ("v2.0", path, path.replace("v1.0/", "v2.0/", 1))
             named = tuple((key, agent if key == "User-Agent" else value) for key, value in headers)
-            bridged.append((method, path, self.differ("user-agent", headers, named), body))
-        method = bridged[0][0]
+            requests.append((method, path, self.differ("user-agent", headers, named), body))
+        method = requests[0][0]
         if case["response"].startswith(("502", "504")) and method == "GET":
-            bridged = self.differ("retried", bridged, bridged * 3)
-        return bridged
+            requests = self.differ("retried", requests, requests * 3)
+        return requests
 
-    def outcome(self, case, theirs, mine):
+    def outcome(self, case, official, ours):
         response, kind = case["response"], case["call"].rpartition(".")[2]
         if response == "502":
-            assert theirs["raised"] == "HTTPError"
-            of_ours = {"raised": "UnexpectedStatusException", "message": ERROR["message"]}
-            return self.differ("one family", theirs, of_ours)
+            assert official["raised"] == "HTTPError"
+            wanted = {"raised": "UnexpectedStatusException", "message": ERROR["message"]}
+            return self.differ("every error is a SmartcarException", official, wanted)
         if response == "504 JSON":
-            return self.differ("a 504 in JSON is read", theirs, {**theirs, "message": ERROR["message"]})
+            return self.differ("a 504 in JSON is read", official, {**official, "message": ERROR["message"]})
         if response == "400 OAuth, bare":
-            better = {**theirs, "message": "OAUTH:invalid_grant"}
-            return self.differ("a nameless OAuth error is named", theirs, better)
+            with_message = {**official, "message": "OAUTH:invalid_grant"}
+            return self.differ("an OAuth error without a description has a message", official, with_message)
         if response == "400 OAuth, echo" and kind in ("exchange_code", "exchange_refresh_token"):
-            blotted = theirs["message"].replace(case["args"][0], "[removed]")
-            return self.differ("secrets are removed", theirs, {**theirs, "message": blotted})
+            redacted = official["message"].replace(case["args"][0], "[removed]")
+            return self.differ("secrets are removed", official, {**official, "message": redacted})
         if response == "403 v2":
-            return self.differ("v2 errors are read", theirs, {**theirs, "message": "PERMISSION - No."})
+            return self.differ("v2 errors are read", official, {**official, "message": "PERMISSION - No."})
         if response in ("500 HTML", "500 list"):
-            read = {
+            server_error = {
                 "raised": "ServerException",
                 "message": "<html>" if "HTML" in response else "Unknown error",
             }
-            return self.differ("any body is survived", theirs, read)
+            return self.differ("any body is accepted", official, server_error)
         if response == "200 empty" and kind != "disconnect":
-            return self.differ("any body is survived", theirs, {**mine, "raised": "InvalidResponseException"})
-        if response == "200 no headers" and "raised" in theirs:
-            assert theirs["raised"] == "KeyError"
+            return self.differ(
+                "any body is accepted", official, {**ours, "raised": "InvalidResponseException"}
+            )
+        if response == "200 no headers" and "raised" in official:
+            assert official["raised"] == "KeyError"
             none = {"unit_system": None} if kind == "odometer" else {}
             missing = {"result": {"data": case["good"], "age": None, **none}}
-            return self.differ("headers may be missing", theirs, missing)
-        if "result" in theirs:
-            return {"result": self.moments(theirs["result"], mine.get("result"))}
-        return theirs
+            return self.differ("headers may be missing", official, missing)
+        if "result" in official:
+            return {"result": self.datetimes(official["result"], ours.get("result"))}
+        return official
 
-    def moments(self, theirs, mine):
-        if isinstance(theirs, dict) and isinstance(mine, dict):
-            return {key: self.moments(value, mine.get(key)) for key, value in theirs.items()}
-        if not isinstance(theirs, datetime):
-            return theirs
-        assert mine.tzinfo is UTC
-        self.seen.add("aware")
-        if theirs.tzinfo is not None:
-            return theirs
-        # 3.0.1 ran first, just before.
-        self.seen.add("counted from before")
-        assert timedelta(0) <= mine - theirs.replace(tzinfo=UTC) < timedelta(minutes=2)
-        return mine
+    def datetimes(self, official, ours):
+        if isinstance(official, dict) and isinstance(ours, dict):
+            return {key: self.datetimes(value, ours.get(key)) for key, value in official.items()}
+        if not isinstance(official, datetime):
+            return official
+        assert ours.tzinfo is UTC
+        self.seen.add("aware datetimes")
+        if official.tzinfo is not None:
+            return official
+        # 3.0.1 ran first, shortly before.
+        self.seen.add("expiration counts from the request")
+        assert timedelta(0) <= ours - official.replace(tzinfo=UTC) < timedelta(minutes=2)
+        return ours
 
 
 def test_every_call_and_every_status_are_as_in_3_0_1(server):
-    def play(request):
+    def respond(request):
         case = CASES[int(request.path.split("/")[1]) // 2]
         return RESPONSES[case["response"]](case["good"])
 
-    server.play = play
+    server.respond = respond
     cases = [{**case, "root": f"{server.url}/{number * 2}"} for number, case in enumerate(CASES)]
-    theirs = play_official(cases)
-    bridge = Bridge()
+    official = call_official_sdk(cases)
+    expected = Expected()
     for number, case in enumerate(cases):
-        mine = ours({**case, "root": f"{server.url}/{number * 2 + 1}"})
+        ours = call_our_sdk({**case, "root": f"{server.url}/{number * 2 + 1}"})
         was_sent = sent(server, number * 2 + 1)
         agent = dict(was_sent[0][2])["User-Agent"]
         label = f"{case['call']} {case['response']}"
-        assert was_sent == bridge.requests(case, sent(server, number * 2), agent), label
-        assert mine == bridge.outcome(case, theirs[number], mine), label
-    assert bridge.seen == set(DIFFERENCES) - BY_THEMSELVES
+        assert was_sent == expected.requests(case, sent(server, number * 2), agent), label
+        assert ours == expected.outcome(case, official[number], ours), label
+    assert expected.seen == set(DIFFERENCES) - TESTED_SEPARATELY
 
 
-#: Differences that have a test of their own below.
-BY_THEMSELVES = {
+#: Differences that are tested separately below.
+TESTED_SEPARATELY = {
     "units are checked",
     "an empty make is not sent",
     "a scope may be one string",
@@ -255,25 +260,25 @@ BY_THEMSELVES = {
 
 
 def test_redirects_are_not_followed(server):
-    def play(request):
+    def respond(request):
         return (
             Response(302, "", {"Location": "/elsewhere"})
             if request.path == "/user"
             else Response(200, {"id": "x"})
         )
 
-    server.play = play
+    server.respond = respond
     with pytest.raises(sdk.UnexpectedStatusException):
         sdk.get_user_id("token", api_url=server.url)
     assert [request.path for request in server.requests] == ["/user"]
 
 
 def test_an_unknown_unit_system_is_an_error_and_not_imperial(server):
-    server.play = lambda request: Response(200, {"vin": "V"})
-    case = {"call": "Vehicle.vin", "made": {**CAR, "unit_system": "nautical"}, "args": [], "root": server.url}
-    assert play_official([case]) == [{"result": "V"}]
+    server.respond = lambda request: Response(200, {"vin": "V"})
+    case = {"call": "Vehicle.vin", "init": {**CAR, "unit_system": "nautical"}, "args": [], "root": server.url}
+    assert call_official_sdk([case]) == [{"result": "V"}]
     assert server.requests[0].header("sc-unit-system") == "imperial"
-    assert ours(case)["raised"] == "ValueError"
+    assert call_our_sdk(case)["raised"] == "ValueError"
 
 
 SCOPED = {name: value for name, value in CLIENT.items() if name != "scope"}
@@ -291,21 +296,22 @@ URLS = [
 
 def test_the_connect_url_is_as_in_3_0_1():
     cases = [
-        {"call": "AuthClient.get_auth_url", "made": made, "args": args, "root": ""} for made, args in URLS
+        {"call": "AuthClient.get_auth_url", "init": init, "args": args, "root": ""} for init, args in URLS
     ]
-    for case, theirs in zip(cases, play_official(cases), strict=True):
+    for case, official in zip(cases, call_official_sdk(cases), strict=True):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
-            assert ours({**case, "root": "http://unused"}) == theirs
+            assert call_our_sdk({**case, "root": "http://unused"}) == official
 
 
 def test_the_connect_url_differs_where_3_0_1_is_wrong():
-    odd = [({**SCOPED}, [False, None, {"make": None}]), ({**SCOPED, "scope": "read_vin"}, [])]
+    arguments = [({**SCOPED}, [False, None, {"make": None}]), ({**SCOPED, "scope": "read_vin"}, [])]
     cases = [
-        {"call": "AuthClient.get_auth_url", "made": made, "args": args, "root": ""} for made, args in odd
+        {"call": "AuthClient.get_auth_url", "init": init, "args": args, "root": ""}
+        for init, args in arguments
     ]
-    theirs = [dict(parse_qsl(urlsplit(outcome["result"]).query)) for outcome in play_official(cases)]
-    mine = [dict(parse_qsl(urlsplit(ours(case)["result"]).query)) for case in cases]
-    assert (theirs[0].pop("make"), theirs[1].pop("scope")) == ("None", "r e a d _ v i n")
-    assert mine[1].pop("scope") == "read_vin"
-    assert mine == theirs
+    official = [dict(parse_qsl(urlsplit(outcome["result"]).query)) for outcome in call_official_sdk(cases)]
+    ours = [dict(parse_qsl(urlsplit(call_our_sdk(case)["result"]).query)) for case in cases]
+    assert (official[0].pop("make"), official[1].pop("scope")) == ("None", "r e a d _ v i n")
+    assert ours[1].pop("scope") == "read_vin"
+    assert ours == official

@@ -85,7 +85,7 @@ def test_each_status_has_its_class(status, kind):
 
 @pytest.mark.parametrize(("status", "kind"), BY_STATUS.items())
 @pytest.mark.parametrize(("type_", "code"), exceptions.CLASS_BY_ERROR)
-def test_no_type_takes_a_status_its_class(status, kind, type_, code):
+def test_no_type_overrides_the_class_of_a_status(status, kind, type_, code):
     exception = sdk.exception_for(smartcar_error(status, {"type": type_, "code": code}))
     assert isinstance(exception, kind)
     expected = exceptions.CLASS_BY_ERROR[type_, code]
@@ -103,7 +103,7 @@ def test_any_other_status_is_also_an_http_error(status):
     assert str(exception) == f"Unexpected status {status}"
 
 
-def test_v1_is_understood():
+def test_an_error_of_v1_is_parsed():
     exception = sdk.exception_for(smartcar_error(409, V1))
     assert str(exception) == "Doors open."
     assert fields_of(exception) == {
@@ -114,7 +114,7 @@ def test_v1_is_understood():
     }
 
 
-def test_v2_is_understood():
+def test_an_error_of_v2_is_parsed():
     exception = sdk.exception_for(smartcar_error(400, V2))
     assert str(exception) == "CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED - Please re-authenticate."
     assert fields_of(exception) == {
@@ -129,24 +129,24 @@ def test_v2_is_understood():
     }
 
 
-def test_numbers_that_strict_json_does_not_know_are_none():
+def test_numbers_that_are_invalid_in_json_are_none():
     exception = sdk.exception_for(
         smartcar_error(400, b'{"type": "X", "detail": [NaN, Infinity, 1e999, 1.5]}')
     )
     assert exception.detail == [None, None, None, 1.5]
 
 
-def test_v2_is_understood_when_the_code_is_null():
+def test_an_error_of_v2_is_parsed_when_the_code_is_null():
     body = {"type": "PERMISSION", "code": None, "description": "Not granted."}
     assert str(sdk.exception_for(smartcar_error(403, body))) == "PERMISSION - Not granted."
 
 
-def test_v2_is_understood_when_the_resolution_is_a_string():
+def test_an_error_of_v2_is_parsed_when_the_resolution_is_a_string():
     exception = sdk.exception_for(smartcar_error(400, {**V2, "resolution": "RETRY_LATER"}))
     assert exception.resolution == {"type": "RETRY_LATER"}
 
 
-def test_v3_is_understood():
+def test_an_error_of_v3_is_parsed():
     exception = sdk.exception_for(smartcar_error(400, V3, {"SC-Request-Id": "from-header"}))
     assert str(exception) == "VALIDATION:MISSING_PARAMETER - missing userId"
     assert fields_of(exception) == {
@@ -161,13 +161,13 @@ def test_v3_is_understood():
     }
 
 
-def test_oauth_is_understood():
+def test_an_error_of_oauth_is_parsed():
     exception = sdk.exception_for(smartcar_error(400, OAUTH))
     assert str(exception) == "Expired."
     assert fields_of(exception) == {"type": "OAUTH", "code": "invalid_grant", "description": "Expired."}
 
 
-def test_oauth_is_understood_when_there_is_no_description():
+def test_an_error_of_oauth_is_parsed_when_there_is_no_description():
     exception = sdk.exception_for(smartcar_error(400, {"error": "invalid_client"}))
     assert str(exception) == "OAUTH:invalid_client"
     assert exception.code == "invalid_client"
@@ -218,17 +218,17 @@ def test_a_very_long_body_is_truncated():
 
 class TestRetryAfter:
     @pytest.mark.parametrize(("header", "seconds"), [("120", 120.0), ("0", 0.0), (" 1.5 ", 1.5)])
-    def test_is_seconds(self, header, seconds):
+    def test_retry_after_may_be_in_seconds(self, header, seconds):
         assert sdk.exception_for(smartcar_error(429, headers={"retry-after": header})).retry_after == seconds
 
-    def test_is_a_date(self):
+    def test_retry_after_may_be_a_date(self):
         moment = datetime.now(UTC) + timedelta(seconds=100)
         exception = sdk.exception_for(
             smartcar_error(429, headers={"Retry-After": format_datetime(moment, usegmt=True)})
         )
         assert 97 < exception.retry_after <= 100
 
-    def test_is_zero_for_a_date_in_the_past(self):
+    def test_retry_after_is_zero_for_a_date_in_the_past(self):
         header = {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}
         assert sdk.exception_for(smartcar_error(429, headers=header)).retry_after == 0.0
 
@@ -246,7 +246,7 @@ class TestRetryAfter:
             "1;2",
         ],
     )
-    def test_is_none_if_it_is_not_valid(self, header):
+    def test_an_invalid_retry_after_is_none(self, header):
         assert sdk.exception_for(smartcar_error(429, headers={"Retry-After": header})).retry_after is None
 
 
@@ -263,7 +263,7 @@ class TestSecrets:
     @pytest.mark.parametrize("name", ["code", "refresh_token"])
     @pytest.mark.parametrize("status", [400, 401, 502])
     @pytest.mark.parametrize("change", [str, str.upper, lambda secret: urlencode({"": secret})[1:]])
-    def test_are_redacted_in_errors_of_the_token_endpoint(self, name, status, change):
+    def test_secrets_are_redacted_in_errors_of_the_token_endpoint(self, name, status, change):
         request = self.request(data={"grant_type": "x", name: self.SECRET}, auth=("id", "client+secret"))
         text = f"Invalid {name}: {change(self.SECRET)}. client+secret {request.headers['Authorization']}"
         for body in ({"error": "invalid_grant", "error_description": text}, text.encode()):
@@ -274,7 +274,7 @@ class TestSecrets:
             assert request.headers["Authorization"].split()[1].lower() not in shown
             assert str(exception).startswith(f"Invalid {name}: [removed]. [removed] Basic [removed]")
 
-    def test_are_redacted_in_every_field(self):
+    def test_secrets_are_redacted_in_every_field(self):
         request = self.request(headers={"Authorization": f"Bearer {self.SECRET}"})
         echo = dict.fromkeys(("type", "code", "description", "docURL", "suggestedUserMessage"), self.SECRET)
         body = {
@@ -288,24 +288,24 @@ class TestSecrets:
         assert exception.detail == [["[removed]"]]
 
     @pytest.mark.parametrize("depth", [10, 300, 500, 700, 900, 2000])
-    def test_are_redacted_at_any_depth(self, depth):
+    def test_secrets_are_redacted_at_any_depth(self, depth):
         request = self.request(data={"code": self.SECRET})
         inner = b"[" * depth + json.dumps(self.SECRET).encode() + b"]" * depth
         body = b'{"description": ' + json.dumps(self.SECRET).encode() + b', "detail": ' + inner + b"}"
         exception = sdk.exception_for(smartcar_error(400, body, request=request))
         assert self.SECRET not in f"{exception!r} {exception.description} {json.dumps(exception.detail)}"
 
-    def test_do_not_change_the_names_of_fields(self):
+    def test_secrets_do_not_change_the_names_of_fields(self):
         request = self.request(data={"code": "code"})
         assert sdk.exception_for(smartcar_error(400, V1, request=request)).code == "VS_001"
 
-    def test_are_redacted_before_the_message_is_truncated(self):
+    def test_secrets_are_redacted_before_the_message_is_truncated(self):
         request = self.request(data={"code": self.SECRET})
         text = "x" * 490 + self.SECRET
         exception = sdk.exception_for(smartcar_error(400, text.encode(), request=request))
         assert self.SECRET[:5] not in str(exception)
 
-    def test_are_not_in_a_pickle(self):
+    def test_secrets_are_not_in_a_pickle(self):
         request = self.request(headers={"Authorization": f"Bearer {self.SECRET}"})
         exception = pickle.loads(pickle.dumps(sdk.exception_for(smartcar_error(400, V2, request=request))))  # noqa: S301
         assert exception.response is None

@@ -25,12 +25,12 @@ OFFICIAL_NAMES = [
 
 
 def test_all_lists_every_public_name():
-    held = {
+    public = {
         name
         for name, value in vars(sdk).items()
         if not name.startswith("_") and not isinstance(value, ModuleType)
     }
-    assert held | {"connect", "const", "failures", "v3", "webhooks"} == set(sdk.__all__)
+    assert public | {"connect", "const", "failures", "v3", "webhooks"} == set(sdk.__all__)
     assert sdk.__all__ == sorted(sdk.__all__, key=lambda name: (name[0].islower(), name))
 
 
@@ -42,7 +42,7 @@ def test_every_name_of_the_official_sdk_exists():
         assert getattr(sdk.const, name).startswith("https://")
 
 
-def test_it_works_without_django():
+def test_the_sdk_works_without_django():
     script = (
         "import sys\n"
         "class NoDjango:\n"

@@ -16,7 +16,7 @@ from django_smartcar.secret_types import Coordinate, Secret, SecretBytes, Vin, l
 
 from .conftest import SILENCE, Response
 
-# Put together here, so that no line of source that a traceback quotes has them in one piece.
+# Made of parts: a traceback quotes the source code.
 TOKEN, REFRESH, CODE = "aCCe" * 6, "rEFr" * 6, "cODe" * 6
 CLIENT_SECRET, MANAGEMENT, WEBHOOK = "cLSe" * 6, "mANa" * 6, "wEBh" * 6
 STATE, EXTERNAL, VIN = "sTAt" * 6, "eXTe" * 6, "5YJS" * 4 + "1"
@@ -97,13 +97,13 @@ def raise_first(batch):
 
 
 def refuse(status):
-    def play(request):
-        # Smartcar's own errors repeat what they were sent.
+    def respond(request):
+        # Errors of Smartcar repeat the request.
         sent = f"{(request.header('Authorization') or '')} {unquote_plus(request.body.decode())}"
         repeated = " ".join(secret for secret in SECRETS[:6] if secret in sent)
         return Response(status, {"errors": [{"status": str(status), "detail": f"Not {repeated}."}]})
 
-    return play
+    return respond
 
 
 FAILURES = {
@@ -128,7 +128,7 @@ def site(server):
 
 
 def shown_by(error):
-    """Return what an error reporter prints of ``error``: its texts, and the locals of all frames but ours."""
+    """Return what a reporter prints of an error: texts, and the variables of frames outside the tests."""
     shown, errors = [], [error]
     while errors:
         each = errors.pop()
@@ -163,7 +163,7 @@ def test_no_frame_of_a_failed_call_shows_a_secret(server, site, failure, call):
         raise Bug
 
     if FAILURES[failure]:
-        server.play = FAILURES[failure]
+        server.respond = FAILURES[failure]
     elif failure == "no response":
         with socket.socket() as closed:
             closed.bind(("127.0.0.1", 0))
@@ -190,7 +190,7 @@ def test_no_frame_of_a_failed_call_shows_a_secret(server, site, failure, call):
         assert_hidden(shown_by(pickled(caught)))
 
 
-def test_an_interrupt_shows_no_secret_either(server):
+def test_an_interrupt_shows_no_secret(server):
     def interrupt(response, **kwargs):
         raise KeyboardInterrupt from ValueError(TOKEN)
 
@@ -204,7 +204,7 @@ def test_an_interrupt_shows_no_secret_either(server):
 
 
 def test_a_call_in_a_thread_shows_no_secret(server, site, monkeypatch):
-    server.play = FAILURES["500"]
+    server.respond = FAILURES["500"]
     caught = []
     monkeypatch.setattr(threading, "excepthook", lambda args: caught.append(shown_by(args.exc_value)))
     thread = threading.Thread(target=CALLS["v3 location"], args=[site])
@@ -222,11 +222,11 @@ def test_a_refused_place_is_not_shown(site, wrong):
         assert str(91.0 + 0.51234) not in shown_by(caught.value)
 
 
-class TestWhatIsSent:
-    """The types change nothing of what reaches Smartcar."""
+class TestRequests:
+    """The secret types do not change requests."""
 
     def test_a_code_is_sent_and_not_kept_by_the_response(self, server, site):
-        server.play = refuse(500)
+        server.respond = refuse(500)
         with pytest.raises(sdk.ServerException) as caught:
             site.client.exchange_code(CODE)
         (request,) = server.requests
@@ -238,7 +238,7 @@ class TestWhatIsSent:
         assert kept.body == request.body
 
     def test_a_place_is_sent_and_not_kept_by_the_response(self, server, site):
-        server.play = refuse(500)
+        server.respond = refuse(500)
         with pytest.raises(sdk.ServerException) as caught:
             site.v2.send_destination(LATITUDE, LONGITUDE)
         assert json.loads(server.requests[0].body) == PLACE
@@ -248,7 +248,7 @@ class TestWhatIsSent:
         assert_hidden(f"{kept.headers} {kept.body}")
 
     def test_queries_are_sent(self, server, site):
-        server.play = lambda request: Response(body={"compatible": True, "data": []})
+        server.respond = lambda request: Response(body={"compatible": True, "data": []})
         site.client.is_compatible(VIN, ["read_vin"])
         list(sdk.v3.iter_connections(TOKEN, external_id=EXTERNAL, **site.at))
         assert f"vin={VIN}&" in server.requests[0].path
@@ -274,24 +274,24 @@ class TestWhatIsSent:
         assert_hidden(str(response.request.headers))
 
 
-class TestWhatComes:
+class TestResponses:
     def test_tokens_are_secrets_and_equal_to_their_text(self, server, site):
         body = {"access_token": TOKEN, "refresh_token": REFRESH, "expires_in": 1, "token_type": "Bearer"}
-        server.play = lambda request: Response(body=body)
+        server.respond = lambda request: Response(body=body)
         for access in (site.client.exchange_code(CODE), site.application.request_token()):
             assert access["access_token"] == TOKEN
             assert_hidden(f"{access}")
 
     @pytest.mark.parametrize("version", ["v2", "v3"])
     def test_vins_and_places_have_their_types(self, server, site, version):
-        def play(request):
+        def respond(request):
             if version == "v2":
                 return Response(body={"vin": VIN} if request.path.endswith("/vin") else PLACE)
             code = request.path.rpartition("/")[2]
             body = {"value": VIN} if code.endswith("vin") else PLACE
             return Response(body={"data": {"id": code, "attributes": {"status": "SUCCESS", "body": body}}})
 
-        server.play = play
+        server.respond = respond
         car = getattr(site, version)
         vin, place = car.vin(), car.location()["data"]
         assert (type(vin), vin) == (Vin, VIN)
@@ -353,7 +353,7 @@ class TestWebhooks:
 
 
 def test_urllib3_logs_no_secret_at_debug(server, site, caplog):
-    server.play = lambda request: Response(body={"compatible": True, "data": []})
+    server.respond = lambda request: Response(body={"compatible": True, "data": []})
     query = {"state": STATE, "code": CODE, "access_token": TOKEN, "external_id": EXTERNAL, "limit": 5}
     with caplog.at_level(logging.DEBUG):
         site.client.is_compatible(VIN, ["read_vin"])

@@ -77,7 +77,7 @@ def test_a_challenge_may_be_signed(challenge):
 @pytest.mark.parametrize(
     "challenge", ["", "a" * 257, "{}", '{"a":1}', "a b", "a\n", "é", "[1]", '"a"', None, 5, ["a"]]
 )
-def test_what_could_be_an_event_must_not_be_signed(challenge):
+def test_a_challenge_that_could_be_an_event_must_not_be_signed(challenge):
     assert not webhooks.is_challenge(challenge)
 
 

@@ -28,8 +28,8 @@ pytestmark = [
 ]
 
 
-class Undone(Exception):
-    """What the caller's transaction ends with."""
+class RolledBack(Exception):
+    """Rolls back the caller's transaction."""
 
 
 @pytest.fixture
@@ -41,8 +41,8 @@ def vehicle(connect_driver):
     SmartcarAccount.objects.all().delete()
 
 
-def newest_is_kept():
-    """Whether the refresh token in the database is the newest that Smartcar has given."""
+def newest_token_is_stored():
+    """Return whether the newest refresh token is stored and the lease is released."""
     row = SmartcarAccount.objects.get()
     return row.refresh_token == list(store.state().refresh_tokens)[-1] and row.refresh_lease is None
 
@@ -51,24 +51,24 @@ def is_sqlite():
     return connection.vendor == "sqlite"
 
 
-def test_the_new_tokens_survive_the_rollback_of_a_block_of_the_callers(vehicle):
-    with suppress(Undone), transaction.atomic():
+def test_the_new_tokens_survive_the_rollback_of_the_callers_block(vehicle):
+    with suppress(RolledBack), transaction.atomic():
         vehicles_seen = ConnectedVehicle.objects.count()
         tokens.access_token(vehicle.account)
-        raise Undone
+        raise RolledBack
     assert vehicles_seen == 1
     assert store.counters["refreshes"] == 1
-    assert newest_is_kept()
+    assert newest_token_is_stored()
     tokens.access_token(SmartcarAccount.objects.get())
     assert store.counters["refreshes"] == 1
 
 
 def read_and_raise(request):
     vehicles.odometer(ConnectedVehicle.objects.get())
-    raise Undone
+    raise RolledBack
 
 
-urlpatterns = [path("undone/", read_and_raise), *urls.urlpatterns]
+urlpatterns = [path("rolled-back/", read_and_raise), *urls.urlpatterns]
 
 
 def test_the_new_tokens_survive_a_view_that_raises_under_atomic_requests(vehicle, client, settings, anna):
@@ -76,19 +76,19 @@ def test_the_new_tokens_survive_a_view_that_raises_under_atomic_requests(vehicle
     client.force_login(anna)
     connection.settings_dict["ATOMIC_REQUESTS"] = True
     try:
-        with pytest.raises(Undone):
-            client.get("/undone/")
+        with pytest.raises(RolledBack):
+            client.get("/rolled-back/")
     finally:
         connection.settings_dict["ATOMIC_REQUESTS"] = False
-    assert newest_is_kept()
-    assert not ConnectedVehicle.objects.get().latest(), "what the view itself wrote is undone"
+    assert newest_token_is_stored()
+    assert not ConnectedVehicle.objects.get().latest(), "the view's own writes are rolled back"
 
 
 def test_the_new_tokens_survive_the_rollback_of_nested_blocks(vehicle):
-    with suppress(Undone), transaction.atomic(), transaction.atomic():
+    with suppress(RolledBack), transaction.atomic(), transaction.atomic():
         tokens.access_token(vehicle.account)
-        raise Undone
-    assert newest_is_kept()
+        raise RolledBack
+    assert newest_token_is_stored()
 
 
 def test_the_caller_continues_its_transaction_with_the_new_token(vehicle, anna):
@@ -121,12 +121,12 @@ def test_another_write_blocks_the_refresh_on_sqlite_only(vehicle, anna, monkeypa
             anna.first_name = "Anna-Lena"
             anna.save()
             tokens.access_token(vehicle.account)
-            raise Undone
+            raise RolledBack
 
-    with pytest.raises(TransactionNotAllowed if is_sqlite() else Undone):
+    with pytest.raises(TransactionNotAllowed if is_sqlite() else RolledBack):
         refresh_after_a_write()
     assert store.counters["refreshes"] == (0 if is_sqlite() else 1)
-    assert is_sqlite() or newest_is_kept()
+    assert is_sqlite() or newest_token_is_stored()
 
 
 def test_an_uncommitted_row_is_refused_before_any_request(vehicle, monkeypatch):
@@ -140,13 +140,13 @@ def test_an_uncommitted_row_is_refused_before_any_request(vehicle, monkeypatch):
     assert store.counters["refreshes"] == 0
 
 
-def test_a_dead_token_marks_the_account_for_good(vehicle):
+def test_a_rejected_refresh_token_marks_the_account_despite_the_rollback(vehicle):
     with store.changes() as state:
         state.refresh_tokens.clear()
-    with suppress(Undone), transaction.atomic():
+    with suppress(RolledBack), transaction.atomic():
         with pytest.raises(ReconnectRequired):
             tokens.access_token(vehicle.account)
-        raise Undone
+        raise RolledBack
     assert SmartcarAccount.objects.get().reconnect_required_at is not None
 
 
@@ -158,14 +158,14 @@ def test_the_new_tokens_survive_the_rollback_of_a_manual_transaction(vehicle):
         transaction.rollback()
     finally:
         transaction.set_autocommit(True)
-    assert newest_is_kept()
+    assert newest_token_is_stored()
 
 
 def test_the_token_of_the_application_survives_too(vehicle, smartcar, settings):
     smartcar.point(settings, "3")
-    with suppress(Undone), transaction.atomic():
+    with suppress(RolledBack), transaction.atomic():
         services.as_application(lambda token: token)
-        raise Undone
+        raise RolledBack
     assert ApplicationToken.objects.get().access_token in store.state().application_tokens
     assert store.counters["application_tokens"] == 1
 
@@ -176,7 +176,7 @@ def test_a_connection_is_not_completed_inside_a_transaction(vehicle, anna, smart
     attempt = connect.consume(callback["state"], user=anna, session_key="s")
     with pytest.raises(TransactionNotAllowed), transaction.atomic():
         connect.complete(attempt, Callback(callback["code"]))
-    assert store.counters["code_exchanges"] == 1  # that of the vehicle
+    assert store.counters["code_exchanges"] == 1  # that of the fixture vehicle
     assert connect.complete(attempt, Callback(callback["code"])).vehicles
 
 
@@ -186,14 +186,14 @@ def test_no_connection_is_left_open(vehicle):
         tokens.access_token(vehicle.account)
     assert connections["default"] is before
     if connection.vendor == "postgresql":
-        ask = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        count_connections = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
         deadline = time.monotonic() + 5
-        while _first(ask) > 1 and time.monotonic() < deadline:
+        while fetch_value(count_connections) > 1 and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert _first(ask) == 1
+        assert fetch_value(count_connections) == 1
 
 
-def _first(statement):
+def fetch_value(statement):
     with connection.cursor() as cursor:
         cursor.execute(statement)
         return cursor.fetchone()[0]
@@ -210,68 +210,68 @@ LOCKS = {
 
 
 @pytest.fixture
-def wired(smartcar, settings, mock_api):
-    """Smartcar's token endpoint, played here."""
+def token_endpoint(smartcar, settings, mock_api):
+    """Mock Smartcar's token endpoint; the simulator has the rest."""
     settings.SMARTCAR_AUTH_URL = TOKEN
     return mock_api
 
 
 @pytest.fixture
-def away(make_account, anna, wired):
-    """An account that is due; as soon as Smartcar answers, its table is locked for two seconds."""
-    impatience, lock = LOCKS[connection.vendor]
+def locked_account(make_account, anna, token_endpoint):
+    """Create a due account whose table is locked for two seconds once the token endpoint has responded."""
+    set_timeout, lock = LOCKS[connection.vendor]
     locked, threads = threading.Event(), []
 
-    def hold():
+    def hold_lock():
         with connection.cursor() as cursor:
             cursor.execute(lock)
             locked.set()
             time.sleep(2)
         connection.close()
 
-    def answer(request):
+    def respond(request):
         with connection.cursor() as cursor:
-            cursor.execute(impatience)
-        threads.append(threading.Thread(target=hold))
+            cursor.execute(set_timeout)
+        threads.append(threading.Thread(target=hold_lock))
         threads[0].start()
         assert locked.wait(5)
         return 200, {}, json.dumps({"access_token": "a", "refresh_token": "new", "expires_in": 7200})
 
-    wired.mock.add_callback("POST", TOKEN, answer, content_type="application/json")
+    token_endpoint.mock.add_callback("POST", TOKEN, respond, content_type="application/json")
     yield make_account(anna, access_for=timedelta(0))
     threads[0].join()
     connection.close()
 
 
-def test_saving_is_retried_while_the_database_is_unavailable(away, wired, caplog):
-    """Smartcar has answered, and the tokens cannot be saved just then."""
-    assert tokens.access_token(away) == "a"
+def test_saving_is_retried_while_the_database_is_unavailable(locked_account, token_endpoint, caplog):
+    """Smartcar has responded, and the tokens cannot be saved at once."""
+    assert tokens.access_token(locked_account) == "a"
     assert "yet, retrying" in caplog.text
     assert SmartcarAccount.objects.get().refresh_token == "new"
-    assert len(wired.sent("POST")) == 1
+    assert len(token_endpoint.sent("POST")) == 1
 
 
-def test_a_database_that_stays_unavailable_is_logged_as_critical(away, monkeypatch, caplog):
+def test_a_database_that_stays_unavailable_is_logged_as_critical(locked_account, monkeypatch, caplog):
     monkeypatch.setattr(_refresh_lock, "SAVE_FOR", 0)
     with pytest.raises(OperationalError):
-        tokens.access_token(away)
-    (loud,) = [record for record in caplog.records if record.levelname == "CRITICAL"]
-    assert loud.getMessage() == f"could not save the new tokens of {away}: OperationalError"
+        tokens.access_token(locked_account)
+    (record,) = [record for record in caplog.records if record.levelname == "CRITICAL"]
+    assert record.getMessage() == f"could not save the new tokens of {locked_account}: OperationalError"
 
 
-def test_a_connection_that_the_database_has_closed_is_opened_again(make_account, anna, wired):
+def test_a_connection_that_the_database_has_closed_is_opened_again(make_account, anna, token_endpoint):
     account = make_account(anna, access_for=timedelta(0))
     kill = {"postgresql": "SELECT pg_terminate_backend(%d)", "mysql": "KILL %d"}.get(connection.vendor)
     if kill is None:
         pytest.skip("SQLite has no server that could close a connection")
 
-    def answer(request):
+    def respond(request):
         is_mysql = connection.vendor == "mysql"
-        mine = _first("SELECT connection_id()" if is_mysql else "SELECT pg_backend_pid()")
+        connection_id = fetch_value("SELECT connection_id()" if is_mysql else "SELECT pg_backend_pid()")
         with closing(connection.copy()) as other, other.cursor() as cursor:
-            cursor.execute(kill % mine)
+            cursor.execute(kill % connection_id)
         return 200, {}, json.dumps({"access_token": "a", "refresh_token": "new", "expires_in": 7200})
 
-    wired.mock.add_callback("POST", TOKEN, answer, content_type="application/json")
+    token_endpoint.mock.add_callback("POST", TOKEN, respond, content_type="application/json")
     assert tokens.access_token(account) == "a"
     assert SmartcarAccount.objects.get().refresh_token == "new"

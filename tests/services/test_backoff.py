@@ -7,13 +7,13 @@ from django_smartcar.services._backoff import Backoff
 
 @pytest.fixture
 def clock(monkeypatch):
-    moment = [1000.0]
-    monkeypatch.setattr("time.monotonic", lambda: moment[0])
+    now = [1000.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
 
-    def pass_by(seconds):
-        moment[0] += seconds
+    def advance(seconds):
+        now[0] += seconds
 
-    return pass_by
+    return advance
 
 
 def test_the_pause_grows_with_each_429(clock):
@@ -21,7 +21,7 @@ def test_the_pause_grows_with_each_429(clock):
     for least in (1, 2, 4, 8, 16, 32, 60, 60):
         assert pause.begin(None)
         assert least <= pause.remaining <= 1.25 * least
-        assert pause.begin(None)  # an answer to what was under way
+        assert pause.begin(None)  # a response to an earlier request
         assert pause.remaining <= 1.25 * least
         clock(pause.remaining)
     pause.end()

@@ -151,7 +151,7 @@ def test_a_command_is_not_sent_again_when_the_token_is_refused(vehicle, smartcar
         commands.send(vehicle, "lock")
     assert VehicleCommand.objects.get().status == "failed"
     assert store.counters["commands"] == 0
-    # … but the next one has a new token.
+    # The next command has a new token.
     assert commands.send(vehicle, "lock").status == "succeeded"
 
 
@@ -181,46 +181,46 @@ def test_a_token_is_refreshed_before_it_expires(vehicle):
     assert sum(store.counters[name] for name in ("refreshes", "application_tokens")) == before + 1
 
 
-@pytest.mark.parametrize("ask", ["sync", "reload", "connect"])
-def test_an_invalid_token_is_refreshed_for_every_kind_of_request(vehicle, connect_driver, ask):
+@pytest.mark.parametrize("request_kind", ["sync", "reload", "connect"])
+def test_an_invalid_token_is_refreshed_for_every_kind_of_request(vehicle, connect_driver, request_kind):
     with store.changes() as state:
         state.access_tokens.clear()
         state.application_tokens.clear()
-    if ask == "sync":
+    if request_kind == "sync":
         assert vehicles.sync(vehicle.account) == [vehicle]
-    elif ask == "reload":
+    elif request_kind == "reload":
         vehicles.reload(vehicle)
     else:
         assert connect_driver().vehicles == [vehicle]
 
 
 def test_a_token_that_is_refused_twice_is_replaced_once(vehicle, settings):
-    """What is wrong is not the token then, and it serves other drivers."""
-    bought = sum(store.counters[name] for name in ("refreshes", "application_tokens"))
+    """The token is then not the cause, and other drivers use it as well."""
+    issued = sum(store.counters[name] for name in ("refreshes", "application_tokens"))
 
     def refused(car):
         raise AuthenticationException("401", status_code=401)
 
     with pytest.raises(AuthenticationException):
         _session.call(vehicle, refused)
-    assert sum(store.counters[name] for name in ("refreshes", "application_tokens")) == bought + 1
+    assert sum(store.counters[name] for name in ("refreshes", "application_tokens")) == issued + 1
     vehicles.odometer(vehicle)
-    assert sum(store.counters[name] for name in ("refreshes", "application_tokens")) == bought + 1
+    assert sum(store.counters[name] for name in ("refreshes", "application_tokens")) == issued + 1
 
 
 def test_a_vehicle_that_is_reconnected_during_a_disconnect_stays_connected(
     vehicle, connect_driver, smartcar, settings, mock_api
 ):
-    """The response to the disconnect is slow; meanwhile the driver has connected again in another tab."""
+    """The response to the disconnect is slow, and the driver reconnects in another tab in the meantime."""
     real = settings.SMARTCAR_API_URL, settings.SMARTCAR_VEHICLE_API_URL
     mock_api.mock.add_passthru(smartcar.url)
 
-    def answer(request):
+    def respond(request):
         settings.SMARTCAR_API_URL, settings.SMARTCAR_VEHICLE_API_URL = real
         connect_driver()
         return 200, {}, '{"status": "success"}'
 
-    mock_api.mock.add_callback("DELETE", re.compile("https://late.example/.*"), answer)
+    mock_api.mock.add_callback("DELETE", re.compile("https://late.example/.*"), respond)
     shown = requests.get(
         f"{real[1]}/v3/connections",
         headers={"Authorization": "Bearer " + services.as_application(lambda token: token)}

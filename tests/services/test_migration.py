@@ -31,33 +31,34 @@ def run(*options):
 
 @pytest.fixture
 def account(connect_driver):
-    """An account of 2.0 with two cars; the settings are those of 3 from now on."""
+    """Create an account of API v2 with two vehicles."""
     return connect_driver("2-vehicles@smartcar.com").account
 
 
 @pytest.fixture
-def both(account, smartcar, settings):
+def v2_account(account, smartcar, settings):
+    """Return an account of API v2 on a site that uses API v3."""
     smartcar.point(settings, "3")
     return account
 
 
 @pytest.fixture
-def v2_user_id(settings, smartcar, both):
-    """A Smartcar that calls every driver by another name in API v2."""
-    older = SimpleNamespace(made=store.grants()[0].connected_at)
+def v2_connection(settings, smartcar, v2_account):
+    """Mock the connections of API v2, with another user id than in API v3."""
+    connection = SimpleNamespace(connected_at=store.grants()[0].connected_at)
     settings.SMARTCAR_MANAGEMENT_URL = "https://management.smartcar.com"
 
-    def answer(request):
+    def respond(request):
         vehicle_id = request.params["vehicle_id"]
-        made = older.made.isoformat()
-        shown = [{"vehicleId": vehicle_id, "userId": "older-name", "connectedAt": made}]
-        return 200, {}, json.dumps({"connections": shown, "paging": {"cursor": None}})
+        connected_at = connection.connected_at.isoformat()
+        connections = [{"vehicleId": vehicle_id, "userId": "v2-user-id", "connectedAt": connected_at}]
+        return 200, {}, json.dumps({"connections": connections, "paging": {"cursor": None}})
 
     url = "https://management.smartcar.com/v2.0/management/connections"
     with responses.RequestsMock() as mock:
         mock.add_passthru(smartcar.url)
-        mock.add_callback("GET", url, answer, content_type="application/json")
-        yield older
+        mock.add_callback("GET", url, respond, content_type="application/json")
+        yield connection
 
 
 def rows():
@@ -71,11 +72,11 @@ def versions():
     return list(SmartcarAccount.objects.order_by("pk").values_list("api_version", flat=True))
 
 
-def test_a_dry_run_prints_what_would_be_done_and_changes_nothing(both):
+def test_a_dry_run_prints_what_would_be_done_and_changes_nothing(v2_account):
     before = rows()
     lines, error = run()
     assert lines == [
-        f"{both}: would be migrated, with 2 vehicles",
+        f"{v2_account}: would be migrated, with 2 vehicles",
         "1 would be migrated, 0 not migrated",
         "Nothing has been changed. Run the command again with --apply.",
     ]
@@ -83,10 +84,13 @@ def test_a_dry_run_prints_what_would_be_done_and_changes_nothing(both):
     assert rows() == before
 
 
-def test_an_account_is_migrated_in_place_and_its_driver_notices_nothing(both, anna):
+def test_an_account_is_migrated_in_place_without_a_new_login(v2_account, anna):
     cars = list(ConnectedVehicle.objects.order_by("pk").values_list("pk", flat=True))
     lines, error = run("--apply")
-    assert (lines, error) == ([f"{both}: migrated, with 2 vehicles", "1 migrated, 0 not migrated"], None)
+    assert (lines, error) == (
+        [f"{v2_account}: migrated, with 2 vehicles", "1 migrated, 0 not migrated"],
+        None,
+    )
     assert versions() == ["3"]
     assert list(ConnectedVehicle.objects.order_by("pk").values_list("pk", flat=True)) == cars
     vehicle = ConnectedVehicle.objects.for_user(anna).connected().first()
@@ -97,16 +101,19 @@ def test_an_account_is_migrated_in_place_and_its_driver_notices_nothing(both, an
     assert store.counters["application_tokens"] == 1
 
 
-def test_it_can_be_run_again(both):
+def test_the_command_can_be_run_again(v2_account):
     run("--apply")
     assert run("--apply") == (["0 migrated, 0 not migrated"], None)
 
 
-def test_a_migrated_account_keeps_its_tokens_and_can_be_rolled_back(both, anna):
+def test_a_migrated_account_keeps_its_tokens_and_can_be_rolled_back(v2_account, anna):
     run("--apply")
-    assert run("--back")[0][0] == f"{both}: would be rolled back"
+    assert run("--back")[0][0] == f"{v2_account}: would be rolled back"
     assert versions() == ["3"]
-    assert run("--back", "--apply") == ([f"{both}: rolled back", "1 rolled back, 0 not rolled back"], None)
+    assert run("--back", "--apply") == (
+        [f"{v2_account}: rolled back", "1 rolled back, 0 not rolled back"],
+        None,
+    )
     assert versions() == ["2.0"]
     vehicle = ConnectedVehicle.objects.for_user(anna).connected().first()
     vehicles.odometer(vehicle)
@@ -114,11 +121,11 @@ def test_a_migrated_account_keeps_its_tokens_and_can_be_rolled_back(both, anna):
     assert token in store.state().access_tokens
 
 
-def test_an_account_that_could_not_be_rolled_back_is_not_migrated(both):
+def test_an_account_that_could_not_be_rolled_back_is_not_migrated(v2_account):
     run("--apply")
     SmartcarAccount.objects.update(refresh_expires_at=timezone.now() - timedelta(days=1))
     lines, error = run("--back", "--apply")
-    assert lines == [f"{both}: not rolled back (its v2 tokens have expired)"]
+    assert lines == [f"{v2_account}: not rolled back (its v2 tokens have expired)"]
     assert error == "0 rolled back, 1 not rolled back"
     assert run("--delete-v2-tokens") == (
         ["1 accounts have tokens of API v2. With --apply they are deleted for good."],
@@ -127,21 +134,25 @@ def test_an_account_that_could_not_be_rolled_back_is_not_migrated(both):
     run("--delete-v2-tokens", "--apply")
     assert SmartcarAccount.objects.get().refresh_token == ""
     lines, _ = run("--back", "--apply")
-    assert lines == [f"{both}: not rolled back (it has no v2 tokens, because it was connected with API v3)"]
+    assert lines == [
+        f"{v2_account}: not rolled back (it has no v2 tokens, because it was connected with API v3)"
+    ]
     assert versions() == ["3"]
 
 
-def test_a_rollback_is_refused_if_the_tokens_do_not_cover_every_vehicle(both):
+def test_a_rollback_is_refused_if_the_tokens_do_not_cover_every_vehicle(v2_account):
     run("--apply")
-    ConnectedVehicle.objects.create(account=both, smartcar_vehicle_id="00000000-0000-4000-8000-000000000000")
+    ConnectedVehicle.objects.create(
+        account=v2_account, smartcar_vehicle_id="00000000-0000-4000-8000-000000000000"
+    )
     lines, error = run("--back", "--apply")
-    assert lines == [f"{both}: not rolled back (its v2 tokens do not cover 1 of its vehicles)"]
+    assert lines == [f"{v2_account}: not rolled back (its v2 tokens do not cover 1 of its vehicles)"]
     assert error
     assert versions() == ["3"]
 
 
-def test_an_account_with_a_dead_refresh_token_works_after_migration(both, anna):
-    """Smartcar still shows its cars, so no driver has to come back for it."""
+def test_an_account_with_a_dead_refresh_token_works_after_migration(v2_account, anna):
+    """Smartcar still lists its vehicles, so the driver need not connect again."""
     SmartcarAccount.objects.update(reconnect_required_at=timezone.now(), refresh_token="dead")
     run("--apply")
     assert not SmartcarAccount.objects.get().needs_reconnecting
@@ -149,143 +160,146 @@ def test_an_account_with_a_dead_refresh_token_works_after_migration(both, anna):
 
 
 def test_an_account_that_smartcar_no_longer_lists_is_skipped_and_the_others_are_migrated(
-    both, connect_driver, smartcar, bert
+    v2_account, connect_driver, smartcar, bert
 ):
-    settings_of_two = connect_driver  # Bert connects while both API versions run
-    connected = settings_of_two("bert@example.com", user=bert)
+    connected = connect_driver("bert@example.com", user=bert)
     SmartcarAccount.objects.filter(pk=connected.account.pk).update(api_version="2.0")
     with store.changes() as state:
         next(iter(state.grants.values())).vehicle_ids.pop()
     lines, error = run("--apply")
     assert lines == [
-        f"{both}: not migrated ({NOT_CONNECTED})",
+        f"{v2_account}: not migrated ({NOT_CONNECTED})",
         f"{connected.account}: migrated, with 1 vehicles",
     ]
     assert error == "1 migrated, 1 not migrated"
     assert versions() == ["2.0", "3"]
 
 
-def test_an_account_is_migrated_to_the_drivers_v3_user_id(both, anna, v2_user_id):
-    """Should Smartcar call a driver otherwise in API v3, its management endpoint says who that is."""
-    SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="older-name", user=anna))
-    newer = store.owner("2-vehicles@smartcar.com").id
+def test_an_account_is_migrated_to_the_drivers_v3_user_id(v2_account, anna, v2_connection):
+    """If the user id differs in API v3, it is found through the management API."""
+    SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="v2-user-id", user=anna))
+    v3_user_id = store.owner("2-vehicles@smartcar.com").id
     run("--apply")
     account = SmartcarAccount.objects.get()
-    assert (account.api_version, account.smartcar_user_id, account.user) == ("3", newer, anna)
+    assert (account.api_version, account.smartcar_user_id, account.user) == ("3", v3_user_id, anna)
     vehicles.odometer(ConnectedVehicle.objects.first())
 
 
-def test_a_user_id_of_another_local_user_is_refused(both, anna, bert, v2_user_id):
-    newer = store.owner("2-vehicles@smartcar.com").id
-    SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="older-name", user=anna))
-    SmartcarUser.objects.filter(pk=newer).update(user=bert)
+def test_a_user_id_of_another_local_user_is_refused(v2_account, anna, bert, v2_connection):
+    v3_user_id = store.owner("2-vehicles@smartcar.com").id
+    SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="v2-user-id", user=anna))
+    SmartcarUser.objects.filter(pk=v3_user_id).update(user=bert)
     lines, _ = run("--apply")
     assert lines == [
-        f"{both}: not migrated (its driver's user id in API v3 belongs to another user of this site)"
+        f"{v2_account}: not migrated (its driver's user id in API v3 belongs to another user of this site)"
     ]
     assert versions() == ["2.0"]
 
 
-def test_a_v3_user_id_cannot_be_found_without_a_management_token(both, settings, anna):
+def test_a_v3_user_id_cannot_be_found_without_a_management_token(v2_account, settings, anna):
     settings.SMARTCAR_MANAGEMENT_TOKENS = []
-    SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="older-name", user=anna))
+    SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="v2-user-id", user=anna))
     lines, _ = run("--apply")
     assert "setting SMARTCAR_MANAGEMENT_TOKENS helps" in lines[0]
     assert versions() == ["2.0"]
 
 
-def test_two_drivers_of_one_car_are_not_mixed_up(both, anna):
-    """Somebody else's connection of the same car is not this driver's."""
+def test_two_drivers_of_one_car_are_not_mixed_up(v2_account, anna):
+    """Another driver's connection of the same vehicle is not used."""
     SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="gone", user=anna))
     lines, _ = run("--apply")
-    assert lines == [f"{both}: not migrated ({NOT_CONNECTED})"]
+    assert lines == [f"{v2_account}: not migrated ({NOT_CONNECTED})"]
 
 
-def test_an_ignored_filter_gives_nobody_another_users_vehicles(both, settings, connect_driver, bert):
+def test_no_vehicles_of_another_user_are_taken_if_the_filter_is_ignored(
+    v2_account, settings, connect_driver, bert
+):
     connect_driver("bert@example.com", user=bert)
     with store.changes() as state:
         state.grants[next(iter(state.grants))].vehicle_ids.clear()
     settings.SMARTCAR_SIMULATOR_FILTERS = False
     SmartcarAccount.objects.update(api_version="2.0")
     lines, _ = run("--apply")
-    assert f"{both}: not migrated" in lines[0]
+    assert f"{v2_account}: not migrated" in lines[0]
     assert versions() == ["2.0", "3"]
 
 
-def test_it_needs_the_settings_of_v3(account):
+def test_the_command_needs_the_settings_of_v3(account):
     assert 'set SMARTCAR_API_VERSION = "3"' in run("--apply")[1]
 
 
-def test_an_account_that_another_process_has_migrated_is_skipped(both):
-    found = migration.find(both)
-    assert migration.migrate_to_v3(both, found)
-    assert not migration.migrate_to_v3(both, found)
+def test_an_account_that_another_process_has_migrated_is_skipped(v2_account):
+    found = migration.find(v2_account)
+    assert migration.migrate_to_v3(v2_account, found)
+    assert not migration.migrate_to_v3(v2_account, found)
     assert migration.roll_back(SmartcarAccount.objects.get())
     assert not migration.roll_back(SmartcarAccount.objects.get())
 
 
 @pytest.mark.parametrize("how", ["no pair", "dead token", "2.0 is gone"])
-def test_an_account_that_cannot_be_rolled_back_stays_with_v3(both, settings, how):
+def test_an_account_that_cannot_be_rolled_back_stays_with_v3(v2_account, settings, how):
     run("--apply")
     SmartcarAccount.objects.update(access_expires_at=timezone.now() - timedelta(hours=1))
     if how == "no pair":
         settings.SMARTCAR_V2_CLIENT_ID = settings.SMARTCAR_V2_CLIENT_SECRET = ""
-        assert "not rolled back" in run("--back")[0][0], "the dry run says so as well"
+        assert "not rolled back" in run("--back")[0][0], "the dry run reports it, too"
     elif how == "dead token":
         SmartcarAccount.objects.update(refresh_token="dead")
     else:
         settings.SMARTCAR_AUTH_URL = "http://127.0.0.1:9"
     lines, error = run("--back", "--apply")
-    assert lines[0].startswith(f"{both}: not rolled back (")
+    assert lines[0].startswith(f"{v2_account}: not rolled back (")
     assert error == "0 rolled back, 1 not rolled back"
     assert versions() == ["3"]
     vehicles.odometer(ConnectedVehicle.objects.first())
 
 
 def test_a_driver_who_connected_with_the_v3_user_id_has_each_vehicle_once(
-    both, connect_driver, anna, v2_user_id
+    v2_account, connect_driver, anna, v2_connection
 ):
-    newer = store.owner("2-vehicles@smartcar.com").id
-    SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="older-name", user=anna))
+    v3_user_id = store.owner("2-vehicles@smartcar.com").id
+    SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="v2-user-id", user=anna))
     rows_before = set(ConnectedVehicle.objects.values_list("pk", flat=True))
-    SmartcarUser.objects.filter(pk=newer).delete()
+    SmartcarUser.objects.filter(pk=v3_user_id).delete()
     connect_driver("2-vehicles@smartcar.com")
     assert ConnectedVehicle.objects.count() == 4
     run("--apply")
     assert set(ConnectedVehicle.objects.values_list("pk", flat=True)) == rows_before
-    assert SmartcarAccount.objects.get().smartcar_user_id == newer
+    assert SmartcarAccount.objects.get().smartcar_user_id == v3_user_id
     connect_driver("2-vehicles@smartcar.com")
     assert set(ConnectedVehicle.objects.values_list("pk", flat=True)) == rows_before
 
 
-def test_another_drivers_connection_of_the_same_vehicle_does_not_count(both, anna, settings, v2_user_id):
-    """A car that was sold: the seller is still connected in 2.0, and the buyer has just connected in 3."""
-    newer = store.owner("2-vehicles@smartcar.com").id
-    SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="older-name", user=anna))
-    SmartcarUser.objects.filter(pk=newer).delete()
-    v2_user_id.made -= timedelta(days=700)
+def test_another_drivers_connection_of_the_same_vehicle_does_not_count(
+    v2_account, anna, settings, v2_connection
+):
+    """A sold vehicle: the seller is still connected in API v2, and the buyer has just connected in API v3."""
+    v3_user_id = store.owner("2-vehicles@smartcar.com").id
+    SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="v2-user-id", user=anna))
+    SmartcarUser.objects.filter(pk=v3_user_id).delete()
+    v2_connection.connected_at -= timedelta(days=700)
     lines, _ = run("--apply")
-    assert lines == [f"{both}: not migrated ({OTHER_CONNECTIONS})"]
-    assert not SmartcarUser.objects.filter(pk=newer).exists()
+    assert lines == [f"{v2_account}: not migrated ({OTHER_CONNECTIONS})"]
+    assert not SmartcarUser.objects.filter(pk=v3_user_id).exists()
 
 
 @pytest.mark.parametrize("by", ["the command", "the driver"])
 def test_a_failed_refresh_in_progress_does_not_mark_a_migrated_account(
-    both, connect_driver, settings, mock_api, smartcar, by
+    v2_account, connect_driver, settings, mock_api, smartcar, by
 ):
     SmartcarAccount.objects.update(refresh_token="dead")
     settings.SMARTCAR_SIMULATOR_CODES = False
     settings.SMARTCAR_AUTH_URL = "https://auth.smartcar.com/oauth/token"
     mock_api.mock.add_passthru(smartcar.url)
 
-    def answer(request):
+    def respond(request):
         if by == "the command":
             run("--apply")
         else:
             connect_driver("2-vehicles@smartcar.com")
         return 400, {}, '{"error": "invalid_grant"}'
 
-    mock_api.mock.add_callback("POST", settings.SMARTCAR_AUTH_URL, answer, content_type="application/json")
+    mock_api.mock.add_callback("POST", settings.SMARTCAR_AUTH_URL, respond, content_type="application/json")
     with pytest.raises(SmartcarException):
         tokens.refresh(SmartcarAccount.objects.get())
     assert versions() == ["3"]
@@ -293,7 +307,7 @@ def test_a_failed_refresh_in_progress_does_not_mark_a_migrated_account(
     vehicles.odometer(ConnectedVehicle.objects.first())
 
 
-def test_a_single_select_grant_does_not_prevent_the_rollback_of_the_others(both, connect_driver):
+def test_a_single_select_grant_does_not_prevent_the_rollback_of_the_others(v2_account, connect_driver):
     connect_driver("2-vehicles@smartcar.com", single_select=True)
     SmartcarAccount.objects.update(access_expires_at=timezone.now() - timedelta(hours=1))
     assert run("--back", "--apply")[1] is None
@@ -301,15 +315,15 @@ def test_a_single_select_grant_does_not_prevent_the_rollback_of_the_others(both,
         vehicles.odometer(vehicle)
 
 
-def test_the_dry_run_reports_a_user_id_that_belongs_to_another_user(both, anna, bert, v2_user_id):
-    newer = store.owner("2-vehicles@smartcar.com").id
-    SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="older-name", user=anna))
-    SmartcarUser.objects.filter(pk=newer).update(user=bert)
+def test_the_dry_run_reports_a_user_id_that_belongs_to_another_user(v2_account, anna, bert, v2_connection):
+    v3_user_id = store.owner("2-vehicles@smartcar.com").id
+    SmartcarAccount.objects.update(smartcar_user=SmartcarUser.objects.create(id="v2-user-id", user=anna))
+    SmartcarUser.objects.filter(pk=v3_user_id).update(user=bert)
     assert run()[0] == run("--apply")[0]
 
 
 def test_another_drivers_connection_does_not_count_if_the_filter_is_ignored(
-    both, settings, connect_driver, bert
+    v2_account, settings, connect_driver, bert
 ):
     settings.SMARTCAR_MANAGEMENT_TOKENS = []
     connect_driver("bert@example.com", user=bert)
@@ -319,5 +333,5 @@ def test_another_drivers_connection_does_not_count_if_the_filter_is_ignored(
         first.vehicle_ids = []
     settings.SMARTCAR_SIMULATOR_FILTERS = False
     lines, _ = run("--apply")
-    assert lines[0].startswith(f"{both}: not migrated (API v3 does not list its vehicles")
+    assert lines[0].startswith(f"{v2_account}: not migrated (API v3 does not list its vehicles")
     assert versions() == ["2.0", "3"]

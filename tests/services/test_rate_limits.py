@@ -32,15 +32,15 @@ def test_a_rate_limited_vehicle_gets_no_request_before_retry_after(vehicle, smar
     with pytest.raises(RateLimited):
         commands.send(vehicle, "lock")
     smartcar.car().fault = None
-    asked = len(smartcar.requests)
-    for ask in (vehicles.odometer, vehicles.location, lambda car: commands.send(car, "unlock")):
+    before = len(smartcar.requests)
+    for send_request in (vehicles.odometer, vehicles.location, lambda car: commands.send(car, "unlock")):
         with pytest.raises(RateLimited) as raised:
-            ask(vehicle)
+            send_request(vehicle)
         assert raised.value.scope == "vehicle"
         assert 100 < raised.value.retry_after <= 120
         assert isinstance(raised.value, RateLimitingException)
     assert clock.elapsed == 0
-    assert len(smartcar.requests) == asked
+    assert len(smartcar.requests) == before
     assert VehicleCommand.objects.count() == 1
     wait(seconds=121)
     assert commands.send(vehicle, "unlock").status == "succeeded"
@@ -83,12 +83,12 @@ def test_a_blocked_vehicle_can_be_connected_without_a_request(vehicle, smartcar,
     until = timezone.now() + timedelta(hours=1)
     RateLimit.objects.create(key=vehicle.smartcar_vehicle_id, blocked_until=until)
     ConnectedVehicle.objects.all().delete()
-    asked = len(smartcar.requests)
+    before = len(smartcar.requests)
     (connected,) = connect_driver().vehicles
     assert connected.smartcar_vehicle_id == vehicle.smartcar_vehicle_id
     assert connected.vin == ""
-    to_the_car = f"vehicles/{vehicle.smartcar_vehicle_id}"
-    assert not [path for _, path in smartcar.requests[asked:] if to_the_car in path]
+    vehicle_path = f"vehicles/{vehicle.smartcar_vehicle_id}"
+    assert not [path for _, path in smartcar.requests[before:] if vehicle_path in path]
     RateLimit.objects.update(blocked_until=None)
     assert connect_driver().vehicles[0].vin
 
@@ -131,14 +131,14 @@ def test_a_request_is_counted_in_one_query(vehicle, django_assert_num_queries):
 
 def test_many_vehicles_are_counted_each_by_its_own_number(vehicle):
     month = f"{timezone.now():%Y-%m}"
-    RateLimit.objects.create(key="asked", month=month, requests=40)
-    RateLimit.objects.create(key="asked-long-ago", month="2026-01", requests=40)
-    RateLimit.objects.create(key="not-asked", month=month, requests=40)
-    _rate_limits.add_usage({"asked": 3, "asked-long-ago": 2, "new": 1, "not-asked": 0})
+    RateLimit.objects.create(key="requested", month=month, requests=40)
+    RateLimit.objects.create(key="requested-long-ago", month="2026-01", requests=40)
+    RateLimit.objects.create(key="not-requested", month=month, requests=40)
+    _rate_limits.add_usage({"requested": 3, "requested-long-ago": 2, "new": 1, "not-requested": 0})
     counted = {row.key: (row.month, row.requests) for row in RateLimit.objects.all()}
     assert counted == {
-        "asked": (month, 43),
-        "asked-long-ago": (month, 2),
+        "requested": (month, 43),
+        "requested-long-ago": (month, 2),
         "new": (month, 1),
-        "not-asked": (month, 40),
+        "not-requested": (month, 40),
     }

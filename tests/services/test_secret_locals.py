@@ -1,4 +1,4 @@
-"""No frame of the package has a secret in a local variable that an error tracker could print."""
+"""No local variable of the package shows a secret when an error tracker prints it."""
 
 import json
 from contextlib import nullcontext
@@ -50,7 +50,7 @@ def fail_on(table):
 def print_value(value):
     try:
         return f"{value!r} {value!s}"
-    except DatabaseError:  # a queryset, in a transaction that the error has broken
+    except DatabaseError:  # a queryset in a broken transaction
         return type(value).__name__
 
 

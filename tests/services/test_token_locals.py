@@ -1,4 +1,4 @@
-"""No frame of the code for tokens and sessions has a secret that an error tracker could print."""
+"""No local variable of the code for tokens and sessions shows a secret to an error tracker."""
 
 from datetime import timedelta
 

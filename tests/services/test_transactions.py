@@ -1,4 +1,4 @@
-"""Rollbacks need real databases: ``rollbacks.py`` runs once for each, in a process of its own."""
+"""Run ``_autonomous_rollbacks.py`` on every database, in a process of its own."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ from ..example_server import ROOT
 pytestmark = pytest.mark.slow
 
 
-def test_what_a_rollback_leaves(database):
+def test_tokens_survive_rollbacks_on_every_database(database):
     env = {**os.environ, "TEST_DATABASE_URL": database}
     command = [
         sys.executable,
@@ -26,15 +26,15 @@ def test_what_a_rollback_leaves(database):
         "no:cacheprovider",
         "tests/services/_autonomous_rollbacks.py",
     ]
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout
-    assert " passed" in done.stdout
+    process = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+    assert process.returncode == 0, process.stdout
+    assert " passed" in process.stdout
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("smartcar", ["2.0"], indirect=True)
 def test_a_refresh_works_in_a_test_case_of_django(smartcar, connect_driver):
-    """No other connection could see the rows of such a test, so all writes stay in its transaction."""
+    """No other connection can see the rows of a TestCase, so all writes stay in its transaction."""
     connect_driver()
     for _ in range(2):
         SmartcarAccount.objects.update(access_expires_at=None)

@@ -71,14 +71,14 @@ assert set(car.location()["data"]) == {"latitude", "longitude"}
 assert car.lock() == {"status": "success"}
 assert car.unlock() == {"status": "success"}
 assert car.lock() == {"status": "success"}
-fresh = client.exchange_refresh_token(access["refresh_token"])
-assert fresh["refresh_token"] != access["refresh_token"]
+refreshed = client.exchange_refresh_token(access["refresh_token"])
+assert refreshed["refresh_token"] != access["refresh_token"]
 assert_raises("ValidationException", client.exchange_refresh_token, "nonsense")
 assert client.is_compatible(car.vin(), ["read_vin"]) is True
 assert_raises("ValidationException", client.is_compatible, "short", ["read_vin"])
 assert_raises("AuthenticationException", smartcar.get_user_id, "nonsense")
 assert_raises("ResourceNotFoundException", car.api.get, "nonsense")
-car = smartcar.Vehicle(vehicle_id, fresh["access_token"])
+car = smartcar.Vehicle(vehicle_id, refreshed["access_token"])
 assert car.disconnect() is None
 assert_raises("PermissionException", car.odometer)
 

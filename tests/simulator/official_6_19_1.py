@@ -109,8 +109,8 @@ assert volt.request("GET", "chevrolet/charge/voltmeter", None, {}).body == {"vol
 
 # Every command
 for lock, is_locked in ((volt.lock, True), (volt.unlock, False), (volt.lock, True)):
-    answer = lock()
-    assert (answer.status, answer.message) == ("success", "Successfully sent request to vehicle")
+    response = lock()
+    assert (response.status, response.message) == ("success", "Successfully sent request to vehicle")
     assert volt.lock_status().is_locked is is_locked
 assert volt.start_charge().status == "success"
 assert (
@@ -151,9 +151,9 @@ assert [capability.capable for capability in found.capabilities] == [True, True]
 assert more.get_compatibility_matrix("US", "TESLA", {"type": "BEV"})["TESLA"][0].model == "Model 3"
 
 # Refresh
-fresh = client.exchange_refresh_token(access.refresh_token)
-assert fresh.refresh_token != access.refresh_token
-assert smartcar.get_user(access.access_token).id == smartcar.get_user(fresh.access_token).id
+refreshed = client.exchange_refresh_token(access.refresh_token)
+assert refreshed.refresh_token != access.refresh_token
+assert smartcar.get_user(access.access_token).id == smartcar.get_user(refreshed.access_token).id
 try:
     client.exchange_refresh_token("nonsense")
 except SmartcarException as error:

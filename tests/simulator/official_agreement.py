@@ -135,7 +135,7 @@ def assert_same_error(ours, theirs, *args):
 # Connect and tokens
 redirect_uri = os.environ["SMARTCAR_REDIRECT_URI"]
 client = smartcar.AuthClient()
-mine = sdk.AuthClient(
+our_client = sdk.AuthClient(
     **CREDENTIALS,
     redirect_uri=redirect_uri,
     scope=SCOPE,
@@ -145,7 +145,7 @@ mine = sdk.AuthClient(
 )
 options = {"state": "s", "make_bypass": "TESLA", "single_select": {"enabled": True, "vin": "V"}, "user": "u"}
 theirs = client.get_auth_url(SCOPE, options | {"force_prompt": True, "flags": {"country": "DE", "x": True}})
-ours = mine.get_auth_url(
+ours = our_client.get_auth_url(
     True, "s", {"make": "TESLA"}, single_select="V", flags={"country": "DE", "x": True}, user="u"
 )
 queries = [parse_qs(urlsplit(url).query) for url in (theirs, ours)]
@@ -156,20 +156,20 @@ assert theirs.partition("?")[0] == ours.partition("?")[0]
 
 
 def connect(email, make, scope=SCOPE):
-    url = mine.get_auth_url(True, "s")
+    url = our_client.get_auth_url(True, "s")
     visit = Visit(RequestsBrowser(), os.environ["SIMULATOR_ORIGIN"], url).connect(email, make)
     return visit.callback
 
 
 callback = connect("agreement@example.com", "CHEVROLET")
 access = client.exchange_code(callback["code"])
-again = mine.exchange_code(connect("agreement@example.com", "CHEVROLET")["code"])
+again = our_client.exchange_code(connect("agreement@example.com", "CHEVROLET")["code"])
 assert set(access._fields) == set(again)
 for name in ("token_type", "expires_in"):
     assert getattr(access, name) == again[name]
-fresh = client.exchange_refresh_token(access.refresh_token)
-assert mine.exchange_refresh_token(again["refresh_token"])["refresh_token"] != fresh.refresh_token
-token = fresh.access_token
+refreshed = client.exchange_refresh_token(access.refresh_token)
+assert our_client.exchange_refresh_token(again["refresh_token"])["refresh_token"] != refreshed.refresh_token
+token = refreshed.access_token
 
 # User and vehicles
 hosts = {"api_url": API}
@@ -233,7 +233,7 @@ for unit_system in ("metric", "imperial"):
     assert_fails("set_unit_system", ValueError, car.set_unit_system, unit_system)
     my_car.set_unit_system(unit_system)
 
-# Every command, in both orders
+# Every command, with each SDK first
 for first, second in ((car, my_car), (my_car, car)):
     for name, args in (
         ("lock", ()),

@@ -1,4 +1,4 @@
-"""Everything that runs regularly expires the pending commands of processes that have died."""
+"""Every periodic command and task expires the pending commands of processes that have died."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def pending(vehicle):
-    """The record of a command whose process has died, and one that is being sent."""
+    """Create the record of a command whose process has died, and one of a command in progress."""
     rows = [
         VehicleCommand.objects.create(
             vehicle=vehicle, action="lock", idempotency_key=key, in_flight_key=key, status="pending"
@@ -53,7 +53,7 @@ def test_a_pending_command_of_a_dead_process_becomes_unknown(pending, account, r
     assert running.status == "pending"
 
 
-def test_a_worker_that_keeps_running_looks_for_them_again(pending, monkeypatch):
+def test_a_long_running_worker_expires_them_repeatedly(pending, monkeypatch):
     monkeypatch.setattr("django_smartcar.management.commands.work_smartcar_events.EXPIRE_INTERVAL", 0)
     calls = []
 

@@ -30,7 +30,7 @@ def engine(request):
 
 @pytest.fixture
 def worker(site, engine, tmp_path):
-    """Return a function that runs a worker until so many tasks are done, and returns its log."""
+    """Return a function that runs a worker until this many tasks are done, and returns its log."""
 
     def work(number):
         arguments, done = WORKERS[engine]

@@ -4,8 +4,8 @@ from django_smartcar import testing
 
 
 @pytest.fixture(params=["2.0", "3"])
-def pretend(request, settings):
-    """The simulator as a site's tests use it, in both API versions; this site's settings differ."""
+def simulator(request, settings):
+    """Run the simulator as a site's tests do, in each API version, without the settings of these tests."""
     settings.SMARTCAR_MANAGEMENT_TOKENS = []
     settings.SMARTCAR_ENCRYPTION_KEYS = []
     with testing.simulator(request.param) as smartcar:

@@ -26,16 +26,16 @@ HOSTS = [
 @pytest.fixture
 def sent(monkeypatch):
     """Record and fail all DNS lookups, so that even a failing test sends nothing."""
-    asked, real = [], socket.getaddrinfo
+    looked_up, real = [], socket.getaddrinfo
 
     def look_up(host, *args, **kwargs):
         if host == "127.0.0.1":
             return real(host, *args, **kwargs)
-        asked.append(host)
+        looked_up.append(host)
         raise socket.gaierror(socket.EAI_NONAME, "not in this test")
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    return asked
+    return looked_up
 
 
 @pytest.mark.parametrize("host", HOSTS)

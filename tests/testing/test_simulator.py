@@ -47,40 +47,40 @@ READ_AT = {
 
 
 @pytest.fixture
-def vehicle(db, pretend, anna):
-    (vehicle,) = pretend.connect(anna).vehicles
+def vehicle(db, simulator, anna):
+    (vehicle,) = simulator.connect(anna).vehicles
     return vehicle
 
 
-def test_a_connected_vehicle_can_be_read_and_controlled(pretend, vehicle):
-    car = pretend.car(vehicle)
+def test_a_connected_vehicle_can_be_read_and_controlled(simulator, vehicle):
+    car = simulator.car(vehicle)
     car.odometer_km = 1234.5
     assert vehicles.odometer(vehicle)["data"] == {"distance": 1234.5}
     assert commands.send(vehicle, "lock").status == "succeeded"
     assert car.is_locked
-    assert vehicle.account.api_version == pretend.api_version
+    assert vehicle.account.api_version == simulator.api_version
     car.fault = "VEHICLE_STATE:ASLEEP"
     with pytest.raises(StateException):
         commands.send(vehicle, "unlock")
     assert car.is_locked
 
 
-def test_a_fault_can_be_set_for_one_reading_in_both_api_versions(pretend, vehicle):
-    injection.set_fault("UPSTREAM:NO_RESPONSE", "odometer", pretend.car(vehicle))
+def test_a_fault_can_be_set_for_one_reading_in_both_api_versions(simulator, vehicle):
+    injection.set_fault("UPSTREAM:NO_RESPONSE", "odometer", simulator.car(vehicle))
     with pytest.raises(ServerException):
         vehicles.odometer(vehicle)
     found = vehicles.read(vehicle, ["odometer", "location"])
     assert isinstance(found["odometer"], ServerException)
     assert found["location"]["data"]["latitude"]
-    injection.set_fault(None, "odometer", pretend.car(vehicle))
+    injection.set_fault(None, "odometer", simulator.car(vehicle))
     assert vehicles.odometer(vehicle)["data"]["distance"] > 0
 
 
-def test_a_fault_of_the_request_fails_its_readings_in_both_api_versions(pretend, vehicle):
-    injection.set_fault("SERVER:INTERNAL", "odometer", pretend.car(vehicle))
+def test_a_fault_of_the_request_fails_its_readings_in_both_api_versions(simulator, vehicle):
+    injection.set_fault("SERVER:INTERNAL", "odometer", simulator.car(vehicle))
     with pytest.raises(ServerException):
         vehicles.odometer(vehicle)
-    if pretend.api_version == "3":  # all signals are one request
+    if simulator.api_version == "3":  # all signals come with one request
         with pytest.raises(ServerException):
             vehicles.read(vehicle, ["odometer", "location"])
     else:
@@ -88,11 +88,11 @@ def test_a_fault_of_the_request_fails_its_readings_in_both_api_versions(pretend,
 
 
 @pytest.mark.parametrize(("path", "name"), READ_AT.items())
-def test_a_fault_can_be_set_for_every_reading_in_both_api_versions(pretend, anna, settings, path, name):
+def test_a_fault_can_be_set_for_every_reading_in_both_api_versions(simulator, anna, settings, path, name):
     settings.SMARTCAR_SCOPE = sorted({read.permission for read in READ_METHODS.values()})
-    (vehicle,) = pretend.connect(anna).vehicles
+    (vehicle,) = simulator.connect(anna).vehicles
     assert isinstance(vehicles.read(vehicle, [name])[name], dict)
-    injection.set_fault("VEHICLE_STATE:UNREACHABLE", path, pretend.car(vehicle))
+    injection.set_fault("VEHICLE_STATE:UNREACHABLE", path, simulator.car(vehicle))
     assert isinstance(vehicles.read(vehicle, [name])[name], StateException)
 
 
@@ -100,8 +100,8 @@ def test_every_reading_is_tested():
     assert set(READ_AT.values()) == set(READ_METHODS)
 
 
-def test_a_fault_can_be_set_for_one_command_in_both_api_versions(pretend, vehicle):
-    injection.set_fault("VEHICLE_STATE:DOOR_OPEN", "security", pretend.car(vehicle), method="POST")
+def test_a_fault_can_be_set_for_one_command_in_both_api_versions(simulator, vehicle):
+    injection.set_fault("VEHICLE_STATE:DOOR_OPEN", "security", simulator.car(vehicle), method="POST")
     with pytest.raises(StateException):
         commands.send(vehicle, "lock")
 
@@ -115,53 +115,53 @@ def test_another_user_does_not_see_the_vehicle(vehicle, anna, bert, client):
     assert client.post(reverse("smartcar:lock", args=[vehicle.pk])).status_code == 302
 
 
-def test_two_users_have_different_vehicles_and_accounts(pretend, vehicle, bert):
-    (other,) = pretend.connect(bert).vehicles
+def test_two_users_have_different_vehicles_and_accounts(simulator, vehicle, bert):
+    (other,) = simulator.connect(bert).vehicles
     assert other.smartcar_vehicle_id != vehicle.smartcar_vehicle_id
     with pytest.raises(OwnedByAnotherUser):
-        pretend.connect(bert, email=f"user-{vehicle.account.user.pk}@example.com")
+        simulator.connect(bert, email=f"user-{vehicle.account.user.pk}@example.com")
 
 
-def test_the_email_decides_which_vehicles_are_connected(db, pretend, anna):
-    assert len(pretend.connect(anna, email="3-vehicles@smartcar.com", make="FORD").vehicles) == 3
+def test_the_email_decides_which_vehicles_are_connected(db, simulator, anna):
+    assert len(simulator.connect(anna, email="3-vehicles@smartcar.com", make="FORD").vehicles) == 3
     with pytest.raises(ValueError, match="vehicle_incompatible"):
-        pretend.connect(anna, email="smartcar@vehicle-incompatible.com")
+        simulator.connect(anna, email="smartcar@vehicle-incompatible.com")
     with pytest.raises(ValueError, match="no brand TRABANT. Choose one of: ACURA"):
-        pretend.connect(anna, make="TRABANT")
+        simulator.connect(anna, make="TRABANT")
 
 
-def test_an_unticked_permission_is_not_granted(db, pretend, anna):
-    (vehicle,) = pretend.connect(anna, untick=["read_location"]).vehicles
+def test_an_unticked_permission_is_not_granted(db, simulator, anna):
+    (vehicle,) = simulator.connect(anna, untick=["read_location"]).vehicles
     assert "read_location" not in vehicle.permissions
     assert "read_odometer" in vehicle.permissions
     with pytest.raises(PermissionMissing):
         vehicles.location(vehicle)
 
 
-def test_the_connect_button_leads_through_consent_to_the_callback(db, pretend, anna, client):
+def test_the_connect_button_leads_through_consent_to_the_callback(db, simulator, anna, client):
     client.force_login(anna)
     response = client.post(reverse("smartcar:connect"))
-    back = pretend.consent(response.url, make="BMW")
+    back = simulator.consent(response.url, make="BMW")
     assert client.get(back).url == reverse("smartcar:vehicles")
     assert ConnectedVehicle.objects.for_user(anna).get().make == "BMW"
 
 
-def test_denying_consent_connects_nothing(db, pretend, anna, client):
+def test_denying_consent_connects_nothing(db, simulator, anna, client):
     client.force_login(anna)
-    back = pretend.consent(client.post(reverse("smartcar:connect")).url, deny=True)
+    back = simulator.consent(client.post(reverse("smartcar:connect")).url, deny=True)
     assert client.get(back).status_code == 200
     assert not SmartcarAccount.objects.exists()
 
 
-def test_consent_rejects_an_unknown_url(pretend):
+def test_consent_rejects_an_unknown_url(simulator):
     with pytest.raises(ValueError, match="https://connect.smartcar.com/oauth is not at the simulator"):
-        pretend.consent("https://connect.smartcar.com/oauth?state=secret")
+        simulator.consent("https://connect.smartcar.com/oauth?state=secret")
     with pytest.raises(ValueError, match="an error of status 400"):
-        pretend.consent(f"{pretend.url}/connect/oauth/authorize")
+        simulator.consent(f"{simulator.url}/connect/oauth/authorize")
 
 
-def test_requests_to_smartcars_own_hosts_reach_the_simulator(vehicle, pretend):
-    if pretend.api_version == "3":
+def test_requests_to_smartcars_own_hosts_reach_the_simulator(vehicle, simulator):
+    if simulator.api_version == "3":
         auth = sdk.ApplicationAuth(conf.SMARTCAR_CLIENT_ID, conf.SMARTCAR_CLIENT_SECRET)
         token = auth.request_token()["access_token"]
         car = sdk.v3.Vehicle(vehicle.smartcar_vehicle_id, token, vehicle.account.smartcar_user_id)
@@ -172,7 +172,7 @@ def test_requests_to_smartcars_own_hosts_reach_the_simulator(vehicle, pretend):
         own = sdk.Requester(session=requests.Session())
         car = sdk.Vehicle(vehicle.smartcar_vehicle_id, token, requester=own)
         assert list(sdk.iter_vehicle_ids(token)) == [vehicle.smartcar_vehicle_id]
-    assert car.odometer()["data"]["distance"] == pytest.approx(pretend.car(vehicle).odometer_km, abs=0.01)
+    assert car.odometer()["data"]["distance"] == pytest.approx(simulator.car(vehicle).odometer_km, abs=0.01)
 
 
 def test_the_sites_urlconf_and_settings_are_unchanged(vehicle):
@@ -237,19 +237,19 @@ def test_the_api_version_defaults_to_that_of_the_site(settings):
         assert settings.SMARTCAR_API_VERSION == "3"
 
 
-def test_only_one_simulator_can_be_active(pretend):
+def test_only_one_simulator_can_be_active(simulator):
     with pytest.raises(RuntimeError, match="one at a time"), testing.simulator():
         pass
 
 
-def test_on_a_port_browsers_and_the_site_use_http(vehicle, pretend, bert, client, caplog):
-    inside = pretend.url
+def test_on_a_port_browsers_and_the_site_use_http(vehicle, simulator, bert, client, caplog):
+    inside = simulator.url
     client.force_login(bert)
     caplog.set_level("INFO", "django_smartcar.simulator.server")
     commands.send(vehicle, "unlock")
     assert not caplog.messages
-    with pretend.on_a_port() as url:
-        assert pretend.url == url != inside
+    with simulator.on_a_port() as url:
+        assert simulator.url == url != inside
         visit = Visit(RequestsBrowser(), url, client.post(reverse("smartcar:connect")).url)
         client.get(visit.connect("bert@example.com").landed)
         caplog.clear()
@@ -258,15 +258,15 @@ def test_on_a_port_browsers_and_the_site_use_http(vehicle, pretend, bert, client
             "POST"
         ]
     assert ConnectedVehicle.objects.for_user(bert).count() == 1
-    assert pretend.car(vehicle).is_locked
+    assert simulator.car(vehicle).is_locked
     with pytest.raises(requests.ConnectionError):
         requests.get(url, timeout=5)
     assert vehicles.odometer(vehicle)["data"]["distance"] > 0
 
 
-def test_on_a_port_webhooks_are_sent(transactional_db, live_server, pretend, anna):
-    with pretend.on_a_port():
-        (vehicle,) = pretend.connect(anna).vehicles
+def test_on_a_port_webhooks_are_sent(transactional_db, live_server, simulator, anna):
+    with simulator.on_a_port():
+        (vehicle,) = simulator.connect(anna).vehicles
         hook = registry.add("Mine", f"{live_server.url}/cars/webhook/")
         registry.subscribe(hook.id, vehicle.account.smartcar_user_id, vehicle.smartcar_vehicle_id)
         registry.verify(hook)

@@ -19,13 +19,13 @@ CALLBACK = "/cars/callback/"
 
 @pytest.fixture
 def annas(client, anna):
-    """Anna's browser."""
+    """Log in as Anna; return her browser."""
     client.force_login(anna)
     return client
 
 
 def start(client, **form):
-    """Press the button; returns the state that Connect would give back."""
+    """Press the button; return the state that Connect would send back."""
     response = client.post(CONNECT, form)
     assert response.status_code == 302
     return parse_qs(urlsplit(response.url).query)["state"][0]

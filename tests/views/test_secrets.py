@@ -1,4 +1,4 @@
-"""Local variables of the views, as an error tracker would serialize them, show no secret and no position."""
+"""No local variable of the views shows a secret or a position to an error tracker."""
 
 import json
 
@@ -30,7 +30,7 @@ def local_variables(error):
 
 @pytest.fixture
 def annas(client, anna):
-    """Anna's browser."""
+    """Log in as Anna; return her browser."""
     client.force_login(anna)
     return client
 
@@ -51,7 +51,7 @@ class Attempt:
     api_version = "3"
 
 
-def test_the_page_that_repeats_the_callback_shows_neither(client, monkeypatch):
+def test_the_page_that_repeats_the_callback_shows_no_code_or_state(client, monkeypatch):
     monkeypatch.setattr("django_smartcar.views.connect.render", fail)
     with pytest.raises(RuntimeError) as caught:
         client.get(CALLBACK, {"code": "secret-code", "state": "secret-state"})

@@ -1,4 +1,4 @@
-"""Receiving: what is signed is stored once and answered with 200; nothing else is stored at all."""
+"""Receiving webhooks: a signed event is stored once, with a 200; nothing else is stored."""
 
 import json
 import logging
@@ -68,23 +68,23 @@ def test_a_scheduled_event_is_stored_vehicle_by_vehicle(client):
     assert [row.smartcar_vehicle_id for row in stored()] == ["car-0", "car-1", "car-2"]
 
 
-def test_what_is_stored_is_what_djangos_own_insert_writes(client):
+def test_the_stored_row_equals_that_of_djangos_own_insert(client):
     post(client, event(event_id="e1"))
-    (mine,) = stored()
+    (row,) = stored()
     names = [field.attname for field in WebhookEvent._meta.concrete_fields if not field.primary_key]
     WebhookEvent.objects.bulk_create(
-        [WebhookEvent(**{**{name: getattr(mine, name) for name in names}, "event_id": "e2"})]
+        [WebhookEvent(**{**{name: getattr(row, name) for name in names}, "event_id": "e2"})]
     )
-    theirs = WebhookEvent.objects.get(event_id="e2")
-    assert {name for name in names if getattr(mine, name) != getattr(theirs, name)} == {"event_id"}
+    expected = WebhookEvent.objects.get(event_id="e2")
+    assert {name for name in names if getattr(row, name) != getattr(expected, name)} == {"event_id"}
 
 
 def test_a_new_event_has_the_models_defaults(client):
-    """The database begins the columns that are not written."""
+    """The insert omits columns, so the database sets their defaults."""
     post(client, event(event_id="e1"))
-    (mine,), blank = stored(), WebhookEvent()
+    (row,), blank = stored(), WebhookEvent()
     defaults = {"state", "attempts", "lease", "done", "last_error", "processed_at"}
-    assert {name: getattr(mine, name) for name in defaults} == {
+    assert {name: getattr(row, name) for name in defaults} == {
         name: getattr(blank, name) for name in defaults
     }
 
@@ -181,18 +181,18 @@ class TestVerify:
 
     @pytest.mark.parametrize("payload", [verify(), V2])
     @pytest.mark.parametrize("token", ["", TOKEN])
-    def test_a_challenge_is_answered_with_the_first_key(self, client, settings, payload, token):
+    def test_a_challenge_is_signed_with_the_first_token(self, client, settings, payload, token):
         settings.SMARTCAR_MANAGEMENT_TOKENS = [TOKEN, OTHER]
-        answer = post(client, payload, token)
-        assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
-        assert answer.json() == {"challenge": sign(b"8f14e45f-ceea")}
+        response = post(client, payload, token)
+        assert (response.status_code, response["Content-Type"]) == (200, "application/json")
+        assert response.json() == {"challenge": sign(b"8f14e45f-ceea")}
         assert not stored()
 
     @pytest.mark.parametrize("challenge", ['{"eventId":"forged"}', "{}", "", "a" * 257, "a\n", None, ["a"]])
     def test_a_challenge_that_could_be_an_event_is_not_signed(self, client, challenge):
-        answer = post(client, verify(challenge), "")
-        assert answer.status_code == 403
-        assert "challenge" not in answer.json()
+        response = post(client, verify(challenge), "")
+        assert response.status_code == 403
+        assert "challenge" not in response.json()
 
     @pytest.mark.parametrize(
         ("changes", "challenge", "reason"),
@@ -202,20 +202,22 @@ class TestVerify:
             ({}, "{}", "it could be an event"),
         ],
     )
-    def test_the_log_says_why_it_is_not_answered(self, client, settings, caplog, changes, challenge, reason):
+    def test_the_log_has_the_reason_of_a_rejection(
+        self, client, settings, caplog, changes, challenge, reason
+    ):
         for name, value in changes.items():
             setattr(settings, name, value)
         assert post(client, verify(challenge), "").status_code == 403
         assert caplog.messages[0] == f"rejected a challenge of {len(challenge)} characters: {reason}"
 
-    def test_it_is_answered_at_a_limited_rate(self, client):
+    def test_challenges_are_rate_limited(self, client):
         with time_machine.travel(timezone.now(), tick=False) as clock:
-            answers = [post(client, verify(), "").status_code for _ in range(webhooks.MAX_CHALLENGES + 3)]
-            assert answers == [200] * webhooks.MAX_CHALLENGES + [429] * 3
+            statuses = [post(client, verify(), "").status_code for _ in range(webhooks.MAX_CHALLENGES + 3)]
+            assert statuses == [200] * webhooks.MAX_CHALLENGES + [429] * 3
             clock.shift(timedelta(seconds=61))
             assert post(client, verify(), "").status_code == 200
 
-    def test_an_operator_can_close_it(self, client, settings):
+    def test_a_setting_disables_challenges(self, client, settings):
         settings.SMARTCAR_WEBHOOK_CHALLENGES = False
         assert post(client, verify()).status_code == 403
         assert post(client, event()).status_code == 200
@@ -308,7 +310,7 @@ SIGNATURES = st.text(st.characters(max_codepoint=255, exclude_categories=["Cc"])
 )
 
 
-#: Lengths that are none, or that hide the body: what has come then is not what was signed.
+#: Invalid lengths, or lengths shorter than the body: the body that arrives is not the one that was signed.
 LENGTHS = ["", "0", "-1", "+0", "1.5", "x"]
 FORMS = [
     "",
@@ -339,27 +341,27 @@ HEADERS = st.fixed_dictionaries(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-def test_no_500_and_nothing_accepted_unsigned(client, body, signature, headers):
-    """FUZZ_EXAMPLES=20000 is the long form."""
+def test_random_requests_raise_no_500_and_store_no_unsigned_event(client, body, signature, headers):
+    """FUZZ_EXAMPLES=20000 tries more requests."""
     WebhookEvent.objects.all().delete()
     WebhookEndpoint.objects.update(challenges=0)
     is_whole = "CONTENT_LENGTH" not in headers
     is_signed = is_whole and signature == "right"
     with override_settings(SMARTCAR_WEBHOOK_WORK="command"):
         signature = sign(body) if signature == "right" else signature
-        answer = post(client, body, signature=signature, **headers)
-    assert answer.status_code in (
+        response = post(client, body, signature=signature, **headers)
+    assert response.status_code in (
         {200, 400, 403} if is_signed else {200, 401, 403} if is_whole else {400, 401}
     )
     if not is_signed:
         assert not stored()
-    if answer.status_code == 200 and "challenge" in answer.json():
+    if response.status_code == 200 and "challenge" in response.json():
         payload = json.loads(body)
-        asked = payload["payload" if "eventName" in payload else "data"]["challenge"].encode()
-        assert post(client, asked, signature=answer.json()["challenge"]).status_code in {400, 401}
+        challenge = payload["payload" if "eventName" in payload else "data"]["challenge"].encode()
+        assert post(client, challenge, signature=response.json()["challenge"]).status_code in {400, 401}
         assert not stored()
     elif not is_signed:
-        assert answer.status_code != 200
+        assert response.status_code != 200
 
 
 def test_no_signature_of_a_challenge_makes_an_event(client):

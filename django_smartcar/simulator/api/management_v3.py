@@ -45,7 +45,7 @@ def secret_list(request: HttpRequest, application_id: str) -> HttpResponseBase:
     secret = {
         "id": "secret_1",
         "type": "secret",
-        "attributes": {"clientId": conf.SMARTCAR_SIMULATOR_M2M_CLIENT_ID, "name": "Pretend secret"},
+        "attributes": {"clientId": conf.SMARTCAR_SIMULATOR_M2M_CLIENT_ID, "name": "Example secret"},
     }
     return JsonResponse(paginate(request, [secret], dict, size=50))
 

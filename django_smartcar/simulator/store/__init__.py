@@ -109,7 +109,7 @@ def advance(seconds: float) -> None:
 
 
 def sleep(seconds: float) -> None:
-    """Sleep for so many simulated seconds. Do not call it inside `changes()`: it would hold the lock."""
+    """Sleep for this many simulated seconds. Do not call it inside `changes()`: it would hold the lock."""
     time.sleep(seconds / conf.SMARTCAR_SIMULATOR_SPEED)
 
 

@@ -63,12 +63,12 @@ class Car:
 
     @property
     def is_electric(self) -> bool:
-        """Whether it has a plug."""
+        """Return whether it has a plug."""
         return self.powertrain in ("BEV", "PHEV")
 
     @property
     def has_engine(self) -> bool:
-        """Whether it has a fuel tank."""
+        """Return whether it has a fuel tank."""
         return self.powertrain != "BEV"
 
 
@@ -170,7 +170,7 @@ class Limits:
     #: Token bucket of the application: its size, and requests added per minute.
     bucket_size: int | None = None
     bucket_refill: float = 2.0
-    #: Throttle of one vehicle: requests within so many seconds.
+    #: Throttle of one vehicle: requests within this many seconds.
     throttle_requests: int | None = None
     throttle_seconds: int = 120
     #: The plan: requests per vehicle and month, and number of vehicles.

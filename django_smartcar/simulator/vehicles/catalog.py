@@ -40,7 +40,7 @@ def _ice(name: str, first: int, last: int, tank: float) -> Model:
 
 
 def _normalize(name: str) -> str:
-    """Normalise case and separators of a make's name."""
+    """Normalize case and separators of a make's name."""
     return re.sub(r"[\s-]+", "_", unicodedata.normalize("NFC", name).strip()).upper()
 
 

@@ -166,7 +166,7 @@ def _service_history(car: Car, units: Units, query: Mapping[str, str]) -> Body:
                     "odometerDistance": units.distance(max(car.odometer_km - distance_since, 1.0)),
                     "serviceDate": timestamp(visited),
                     "serviceTasks": [{"taskId": "1", "taskDescription": "Tires rotated"}],
-                    "serviceDetails": [{"type": "Service Dealer", "value": "Pretend Motors"}],
+                    "serviceDetails": [{"type": "Service Dealer", "value": "Example Motors"}],
                     "serviceCost": {"totalCost": None, "currency": None},
                 }
             )

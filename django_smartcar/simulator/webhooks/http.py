@@ -22,7 +22,7 @@ class Response(NamedTuple):
 
     @property
     def is_success(self) -> bool:
-        """Whether the status is a 2xx."""
+        """Return whether the status is a 2xx."""
         return self.status is not None and 200 <= self.status < 300
 
 

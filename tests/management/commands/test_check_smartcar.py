@@ -68,7 +68,7 @@ def test_a_site_without_problems(smartcar, live_server, connect_driver, client, 
 
 
 @pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
-def test_it_changes_nothing_at_smartcar_and_no_account(smartcar, live_server, connect_driver):
+def test_the_command_changes_nothing_at_smartcar_and_no_account(smartcar, live_server, connect_driver):
     connect_driver()
     columns = ("access_token", "refresh_token", "token_version", "reconnect_required_at")
     before = list(SmartcarAccount.objects.values_list(*columns)), [car.id for car in store.cars()]
@@ -172,10 +172,10 @@ def test_no_secret_is_printed(smartcar, live_server, connect_driver, settings, c
 
 
 def test_results_are_yielded_as_soon_as_they_are_available(smartcar):
-    walk = diagnostics.run_checks()
-    asked = len(smartcar.requests)
-    assert next(walk)[0] == "settings"
-    assert next(walk)[0] == "database"
-    assert len(smartcar.requests) == asked
-    assert [name for name, _ in walk][-1] == "webhook"
-    assert len(smartcar.requests) > asked
+    results = diagnostics.run_checks()
+    before = len(smartcar.requests)
+    assert next(results)[0] == "settings"
+    assert next(results)[0] == "database"
+    assert len(smartcar.requests) == before
+    assert [name for name, _ in results][-1] == "webhook"
+    assert len(smartcar.requests) > before

@@ -40,7 +40,7 @@ def test_the_token_of_the_application_is_refreshed_too(smartcar, connect_driver)
     assert run("--within", "60", "--dry-run")[0][0].endswith(": would be refreshed")
 
 
-def test_credentials_that_are_wrong_fail_the_run(smartcar, settings):
+def test_wrong_credentials_fail_the_run(smartcar, settings):
     settings.SMARTCAR_CLIENT_SECRET = "wrong"
     lines, error = run()
     assert lines == [
@@ -51,7 +51,7 @@ def test_credentials_that_are_wrong_fail_the_run(smartcar, settings):
 
 @pytest.fixture
 def accounts(make_account, anna):
-    """One that ends in ten minutes, one in ninety, one whose refresh token is known to be dead."""
+    """Create accounts that expire in ten and in ninety minutes, and one with a rejected refresh token."""
     minutes = {"soon": 10, "later": 90, "dead": 10}
     rows = {
         name: make_account(
@@ -63,29 +63,29 @@ def accounts(make_account, anna):
     return rows
 
 
-def refreshed(mock_api):
+def exchanged_tokens(mock_api):
     return [form["refresh_token"] for form in mock_api.exchanges]
 
 
-def test_what_is_due_is_refreshed_with_a_line_each_and_a_summary(accounts, mock_api):
+def test_due_tokens_are_refreshed_with_a_line_each_and_a_summary(accounts, mock_api):
     mock_api.tokens()
     lines, error = run()
-    assert refreshed(mock_api) == ["refresh-of-soon"]
+    assert exchanged_tokens(mock_api) == ["refresh-of-soon"]
     assert lines[0].startswith(f"Smartcar account {accounts['soon'].pk}: refreshed, good until ")
     assert lines[1] == "1 refreshed, 0 failed, 1 waiting for their driver to connect again"
     assert error is None
 
 
-def test_within_widens_what_is_due(accounts, mock_api):
+def test_within_refreshes_tokens_that_expire_later(accounts, mock_api):
     mock_api.tokens()
     run("--within", "120")
-    assert sorted(refreshed(mock_api)) == ["refresh-of-later", "refresh-of-soon"]
+    assert sorted(exchanged_tokens(mock_api)) == ["refresh-of-later", "refresh-of-soon"]
 
 
 def test_all_refreshes_everything_but_rejected_refresh_tokens(accounts, mock_api):
     mock_api.tokens()
     run("--all")
-    assert sorted(refreshed(mock_api)) == ["refresh-of-later", "refresh-of-soon"]
+    assert sorted(exchanged_tokens(mock_api)) == ["refresh-of-later", "refresh-of-soon"]
 
 
 def test_a_dry_run_sends_no_request(accounts, mock_api):
@@ -96,11 +96,11 @@ def test_a_dry_run_sends_no_request(accounts, mock_api):
     assert error is None
 
 
-def test_nothing_due_is_a_success(mock_api, db):
+def test_a_run_without_due_tokens_succeeds(mock_api, db):
     assert run() == (["0 refreshed, 0 failed, 0 waiting for their driver to connect again"], None)
 
 
-def test_a_dead_token_fails_the_run_once_and_is_not_tried_again(accounts, mock_api):
+def test_a_rejected_refresh_token_fails_the_run_once_and_is_not_tried_again(accounts, mock_api):
     mock_api.tokens_fail(description="Invalid refresh_token: refresh-of-soon.")
     lines, error = run()
     assert lines == [f"Smartcar account {accounts['soon'].pk}: needs its driver to connect again"]
@@ -117,7 +117,7 @@ def test_a_network_fault_fails_the_run_and_is_tried_again(accounts, mock_api):
     mock_api.tokens()
     _, error = run()
     assert error is None
-    assert refreshed(mock_api) == ["refresh-of-soon"]
+    assert exchanged_tokens(mock_api) == ["refresh-of-soon"]
 
 
 def test_one_account_that_fails_does_not_stop_the_others(accounts, mock_api):
@@ -135,7 +135,7 @@ def test_a_token_that_no_key_decrypts_does_not_stop_the_others(
     make_account(bert, "driver-b", access_for=timedelta(minutes=20), refresh_token="refresh-of-bert")
     mock_api.tokens()
     lines, error = run()
-    assert refreshed(mock_api) == ["refresh-of-bert"]
+    assert exchanged_tokens(mock_api) == ["refresh-of-bert"]
     assert any("will be tried again (DecryptionError)" in line for line in lines)
     assert error == "1 refreshed, 1 failed, 1 waiting for their driver to connect again"
 
@@ -168,21 +168,21 @@ def test_zero_is_refused(option):
 
 
 def test_each_token_is_refreshed_once_even_if_the_new_one_is_due(accounts, mock_api):
-    """A new token lives for two hours, which is within the five that are asked for."""
+    """A new token expires in two hours, which is within the five hours of ``--within``."""
     mock_api.tokens()
     run("--within", "300")
     assert len(mock_api.exchanges) == 2
 
 
 def test_expired_locks_are_refreshed_first(accounts, mock_api):
-    """Its refresh token may be used up, and then works for a short time only: due or not."""
-    ended = {"refresh_lease": uuid.uuid4(), "refresh_lease_until": timezone.now() - timedelta(seconds=1)}
-    SmartcarAccount.objects.filter(pk=accounts["later"].pk).update(**ended)
+    """The refresh token may have been used and then works for a short time only, so it cannot wait."""
+    expired = {"refresh_lease": uuid.uuid4(), "refresh_lease_until": timezone.now() - timedelta(seconds=1)}
+    SmartcarAccount.objects.filter(pk=accounts["later"].pk).update(**expired)
     mock_api.tokens()
     run("--limit", "1")
-    assert refreshed(mock_api) == ["refresh-of-later"]
+    assert exchanged_tokens(mock_api) == ["refresh-of-later"]
     run()
-    assert refreshed(mock_api) == ["refresh-of-later", "refresh-of-soon"]
+    assert exchanged_tokens(mock_api) == ["refresh-of-later", "refresh-of-soon"]
 
 
 def test_a_locked_row_is_skipped(accounts, mock_api):
@@ -196,26 +196,26 @@ def test_a_locked_row_is_skipped(accounts, mock_api):
 
 
 def test_a_row_that_is_no_longer_due_is_skipped(accounts, mock_api):
-    """Both were read at once; while the first is exchanged another copy renews the second."""
+    """Both rows are read at once; while the first is exchanged, another process refreshes the second."""
 
-    def answer(request):
+    def respond(request):
         others = SmartcarAccount.objects.filter(refresh_lease=None, reconnect_required_at=None)
         now = timezone.now()
         others.update(token_version=1, access_expires_at=now + timedelta(hours=2), refreshed_at=now)
         return 200, {}, json.dumps(PAIR)
 
-    mock_api.mock.add_callback("POST", TOKEN, answer, content_type="application/json")
+    mock_api.mock.add_callback("POST", TOKEN, respond, content_type="application/json")
     lines, _ = run("--all")
     assert len(mock_api.sent("POST")) == 1
     assert lines[1].endswith(": skipped (refreshed elsewhere)")
 
 
 def test_an_invalidated_token_is_refreshed(accounts, mock_api):
-    """Or the refresh token of a driver who is away would die after sixty days."""
+    """Otherwise the refresh token of an inactive driver would expire after sixty days."""
     SmartcarAccount.objects.filter(pk=accounts["later"].pk).update(access_token="", access_expires_at=None)
     mock_api.tokens()
     run()
-    assert sorted(refreshed(mock_api)) == ["refresh-of-later", "refresh-of-soon"]
+    assert sorted(exchanged_tokens(mock_api)) == ["refresh-of-later", "refresh-of-soon"]
 
 
 def test_the_run_waits_and_retries_after_a_429(accounts, mock_api, clock):
@@ -236,7 +236,7 @@ def test_the_run_ends_if_retry_after_is_too_long(accounts, mock_api):
     assert error.endswith(", stopped before the end")
 
 
-def test_it_says_when_an_account_that_fails_will_need_its_driver(accounts, mock_api):
+def test_a_failed_account_is_listed_with_the_time_at_which_its_driver_must_reconnect(accounts, mock_api):
     ends = timezone.now() + timedelta(days=3)
     SmartcarAccount.objects.filter(pk=accounts["soon"].pk).update(refresh_expires_at=ends)
     mock_api.tokens_fail(500, "server_error")
@@ -251,7 +251,7 @@ def test_only_the_most_urgent_tokens_are_refreshed_up_to_the_limit(accounts, mak
         make_account(anna, refresh_token="refresh-of-another")
     mock_api.tokens()
     lines, _ = run("--all", "--limit", "1")
-    assert refreshed(mock_api) == ["refresh-of-soon"]
+    assert exchanged_tokens(mock_api) == ["refresh-of-soon"]
 
 
 def test_jitter_delays_the_start(accounts, mock_api, monkeypatch, clock):
@@ -284,16 +284,16 @@ class Terminal(StringIO):
         return True
 
 
-def test_a_terminal_shows_a_bar_and_what_went_wrong(accounts, mock_api):
+def test_a_terminal_shows_a_progress_bar_and_the_failures(accounts, mock_api):
     mock_api.tokens()
     mock_api.tokens_fail()
     screen = Terminal()
     with pytest.raises(CommandError):
         call_command("refresh_smartcar_tokens", "--all", stdout=screen, no_color=True)
-    shown = screen.getvalue()
-    assert f"\r{'█' * 30} 2 of 2\n" in shown
-    assert shown.count("needs its driver to connect again\n") == 1
-    assert "good until" not in shown
+    output = screen.getvalue()
+    assert f"\r{'█' * 30} 2 of 2\n" in output
+    assert output.count("needs its driver to connect again\n") == 1
+    assert "good until" not in output
 
 
 def test_a_missing_task_backend_is_named(accounts, monkeypatch):

@@ -1,4 +1,4 @@
-"""The command as processes of its own: threads, copies, signals."""
+"""The command in processes of its own: threads, several processes, signals."""
 
 import signal
 
@@ -7,7 +7,7 @@ import pytest
 from ...site_processes import finished, wait_until
 
 
-def test_a_bounded_number_of_exchanges_run_at_once_each_on_a_connection_that_stays(site, server):
+def test_concurrent_exchanges_are_limited_and_connections_are_reused(site, server):
     site.make_accounts(60)
     server.latency = 0.2
     *_, summary = finished(site.refresh("--concurrency", "6"))
@@ -17,21 +17,21 @@ def test_a_bounded_number_of_exchanges_run_at_once_each_on_a_connection_that_sta
     assert (site.unrefreshed, site.leases) == (0, 0)
 
 
-def test_more_threads_than_most_pools_are_large_keep_their_connections(site, server):
+def test_every_one_of_eighty_threads_reuses_its_connection(site, server):
     site.make_accounts(200)
     server.gate.clear()
-    copy = site.refresh("--concurrency", "80")
+    process = site.refresh("--concurrency", "80")
     wait_until(lambda: server.concurrent == 80)
     server.gate.set()
-    finished(copy)
+    finished(process)
     assert server.connections == 80
 
 
-def test_processes_share_the_work_without_doing_any_twice(site, server):
+def test_processes_share_the_accounts_and_refresh_none_twice(site, server):
     site.make_accounts(120)
     server.latency = 0.05
-    copies = [site.refresh("--concurrency", "8") for _ in range(3)]
-    summaries = [finished(copy)[-1] for copy in copies]
+    processes = [site.refresh("--concurrency", "8") for _ in range(3)]
+    summaries = [finished(process)[-1] for process in processes]
     assert sum(int(summary.split()[0]) for summary in summaries) == 120
     assert len(server.exchanged) == server.exchanged.total() == 120
     assert site.unrefreshed == 0
@@ -41,23 +41,23 @@ def test_processes_share_the_work_without_doing_any_twice(site, server):
 def test_a_signal_ends_the_run_after_the_exchanges_in_flight(site, server, number):
     site.make_accounts(100)
     server.latency = 0.5
-    copy = site.refresh("--concurrency", "4")
+    process = site.refresh("--concurrency", "4")
     wait_until(lambda: server.concurrent == 4)
-    copy.send_signal(number)
-    *_, summary = finished(copy)
+    process.send_signal(number)
+    *_, summary = finished(process)
     assert summary.startswith(f"{server.exchanged.total()} refreshed, 0 failed, ")
     assert summary.endswith(", stopped before the end")
     assert (100 - site.unrefreshed, site.leases) == (server.exchanged.total(), 0)
     assert site.unrefreshed > 90
 
 
-def test_a_signal_ends_the_wait_that_smartcar_has_asked_for(site, server):
+def test_a_signal_ends_the_wait_for_retry_after(site, server):
     site.make_accounts(10)
     server.next_responses = [(429, {"Retry-After": "300"}, {})] * 10
-    copy = site.refresh("--concurrency", "4")
+    process = site.refresh("--concurrency", "4")
     wait_until(lambda: len(server.request_times) == 4)
-    copy.terminate()
-    *_, summary = finished(copy)
+    process.terminate()
+    *_, summary = finished(process)
     assert summary.startswith("0 refreshed, 0 failed, 4 skipped (refreshed elsewhere), ")
     assert site.leases == 0
 
@@ -80,17 +80,17 @@ def test_all_threads_pause_together_after_a_429(site, server):
 def test_tokens_locked_by_a_killed_process_are_refreshed_first(site, server):
     site.make_accounts(40)
     server.latency = 5
-    copy = site.refresh("--concurrency", "4")
+    process = site.refresh("--concurrency", "4")
     wait_until(lambda: server.concurrent == 4)
-    copy.kill()
-    copy.communicate()
+    process.kill()
+    process.communicate()
     assert site.leases == 4
-    left = [
+    locked = [
         pk for (pk,) in site.query("select id from smartcar_smartcaraccount where refresh_lease is not null")
     ]
     site.query("update smartcar_smartcaraccount set refresh_lease_until = '2026-01-01 00:00:00' "
              "where refresh_lease is not null")  # fmt: skip
     server.latency = 0
     lines = finished(site.refresh("--limit", "4"))
-    assert {int(line.split()[2].rstrip(":")) for line in lines[:-1]} == set(left)
+    assert {int(line.split()[2].rstrip(":")) for line in lines[:-1]} == set(locked)
     assert site.leases == 0

@@ -19,7 +19,7 @@ OLD, NEW, LOST = (Fernet.generate_key().decode() for _ in range(3))
 
 @pytest.fixture
 def keys(settings):
-    """Say which keys there are."""
+    """Return a function that sets the encryption keys."""
 
     def use(*given):
         settings.SMARTCAR_ENCRYPTION_KEYS = list(given)
@@ -30,7 +30,7 @@ def keys(settings):
 
 @pytest.fixture
 def accounts(keys, make_account, anna):
-    """Five, encrypted with the old key."""
+    """Create five accounts, encrypted with the old key."""
     return [
         make_account(anna, access_token=f"access-of-{number}", refresh_token=f"refresh-of-{number}")
         for number in range(5)
@@ -47,25 +47,25 @@ def run(*args, out=None):
 
 
 def stored():
-    """What lies in the columns of the accounts, as the database has it."""
+    """Return the tokens of all accounts as they are stored."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT access_token, refresh_token FROM smartcar_smartcaraccount ORDER BY id")
         return [text for row in cursor.fetchall() for text in row]
 
 
-def lay(account, text):
-    """Put this refresh token there, past the field."""
+def store_refresh_token(account, text):
+    """Store this refresh token without the encrypted field."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE smartcar_smartcaraccount SET refresh_token = %s WHERE id = %s", [text, account.pk]
         )
 
 
-def open_with(key, text):
+def decrypt_with(key, text):
     return Fernet(key).decrypt(text.removeprefix(PREFIX)).decode()
 
 
-def all_pairs():
+def all_tokens():
     return [text for number in range(5) for text in (f"access-of-{number}", f"refresh-of-{number}")]
 
 
@@ -75,9 +75,9 @@ def test_everything_can_be_decrypted_with_the_new_key_alone(accounts, keys, size
     lines, error = run("--batch-size", size)
     assert error is None
     assert lines[-1] == "10 encrypted with the first key, 0 that no key decrypts"
-    assert [open_with(NEW, text) for text in stored()] == all_pairs()
+    assert [decrypt_with(NEW, text) for text in stored()] == all_tokens()
     keys(NEW)
-    assert [account.refresh_token for account in SmartcarAccount.objects.all()] == all_pairs()[1::2]
+    assert [account.refresh_token for account in SmartcarAccount.objects.all()] == all_tokens()[1::2]
 
 
 def test_nothing_else_of_a_row_changes(accounts, keys):
@@ -93,7 +93,7 @@ def test_nothing_else_of_a_row_changes(accounts, keys):
     assert others() == before
 
 
-def test_what_is_already_encrypted_with_the_first_key_is_not_written(accounts, keys):
+def test_values_already_encrypted_with_the_first_key_are_not_written(accounts, keys):
     before = stored()
     assert run()[0][-1] == "0 encrypted with the first key, 0 that no key decrypts"
     assert stored() == before
@@ -105,12 +105,12 @@ def test_what_is_already_encrypted_with_the_first_key_is_not_written(accounts, k
 
 
 def test_unencrypted_values_are_encrypted(accounts):
-    lay(accounts[0], "refresh-of-0")
+    store_refresh_token(accounts[0], "refresh-of-0")
     assert run()[0][-1] == "1 encrypted with the first key, 0 that no key decrypts"
-    assert [open_with(OLD, text) for text in stored()] == all_pairs()
+    assert [decrypt_with(OLD, text) for text in stored()] == all_tokens()
 
 
-def test_what_is_empty_stays_empty(accounts, keys):
+def test_empty_values_stay_empty(accounts, keys):
     SmartcarAccount.objects.update(access_token="", refresh_token="")
     Vault.objects.create(code=None)
     keys(NEW, OLD)
@@ -120,7 +120,7 @@ def test_what_is_empty_stays_empty(accounts, keys):
     assert Vault.objects.get().code is None
 
 
-def test_a_field_of_the_projects_own_is_rotated_too(keys):
+def test_encrypted_fields_of_the_project_are_rotated_too(keys):
     Vault.objects.create(code="1234")
     keys(NEW, OLD)
     run()
@@ -134,7 +134,7 @@ def test_progress_is_printed(accounts):
 
 
 def test_an_undecryptable_value_is_reported_and_does_not_stop_the_others(accounts, keys):
-    lay(accounts[1], lost := f"{PREFIX}{Fernet(LOST).encrypt(b'lost').decode()}")
+    store_refresh_token(accounts[1], lost := f"{PREFIX}{Fernet(LOST).encrypt(b'lost').decode()}")
     keys(NEW, OLD)
     lines, error = run()
     assert error == "9 encrypted with the first key, 1 that no key decrypts"
@@ -144,8 +144,8 @@ def test_an_undecryptable_value_is_reported_and_does_not_stop_the_others(account
         "cannot be decrypted with any key, left unchanged"
     ]
     assert stored()[3] == lost
-    assert [open_with(NEW, text) for text in stored() if text != lost] == [
-        text for text in all_pairs() if text != "refresh-of-1"
+    assert [decrypt_with(NEW, text) for text in stored() if text != lost] == [
+        text for text in all_tokens() if text != "refresh-of-1"
     ]
     assert run()[1] == "0 encrypted with the first key, 1 that no key decrypts"
 
@@ -160,13 +160,13 @@ def test_an_interrupted_run_is_finished_by_the_next(accounts, keys):
     keys(NEW, OLD)
     with pytest.raises(KeyboardInterrupt):
         run("--batch-size", "2", out=Interrupted())
-    assert [account.refresh_token for account in SmartcarAccount.objects.all()] == all_pairs()[1::2]
+    assert [account.refresh_token for account in SmartcarAccount.objects.all()] == all_tokens()[1::2]
     assert run()[0][-1] == "3 encrypted with the first key, 0 that no key decrypts"
-    assert [open_with(NEW, text) for text in stored()] == all_pairs()
+    assert [decrypt_with(NEW, text) for text in stored()] == all_tokens()
 
 
-def in_the_moment_of(words, act):
-    """Do this once, right before the first statement that has these words: the site in another process."""
+def before_statement(words, act):
+    """Call ``act`` once, before the first statement with these words, as another process might."""
     pending = [act]
 
     def wrapper(execute, sql, params, many, context):
@@ -181,31 +181,31 @@ def test_a_token_that_is_refreshed_meanwhile_is_not_overwritten(accounts, keys, 
     mock_api.tokens()
     keys(NEW, OLD)
     due = SmartcarAccount.objects.get(pk=accounts[0].pk)
-    with in_the_moment_of(["UPDATE", "refresh_token"], lambda: tokens.refresh(due)):
+    with before_statement(["UPDATE", "refresh_token"], lambda: tokens.refresh(due)):
         _, error = run()
     assert error is None
     assert mock_api.exchanges[0]["refresh_token"] == "refresh-of-0"
-    assert [open_with(NEW, text) for text in stored()] == ["access-1", "refresh-1", *all_pairs()[2:]]
+    assert [decrypt_with(NEW, text) for text in stored()] == ["access-1", "refresh-1", *all_tokens()[2:]]
 
 
 def test_values_written_meanwhile_with_an_old_key_are_encrypted_too(accounts, keys):
     older = f"{PREFIX}{Fernet(OLD).encrypt(b'newer').decode()}"
     keys(NEW, OLD)
-    with in_the_moment_of(["UPDATE", "refresh_token"], lambda: lay(accounts[0], older)):
+    with before_statement(["UPDATE", "refresh_token"], lambda: store_refresh_token(accounts[0], older)):
         run()
-    assert open_with(NEW, stored()[1]) == "newer"
+    assert decrypt_with(NEW, stored()[1]) == "newer"
 
 
 def test_a_row_deleted_meanwhile_is_ignored(accounts, keys):
     keys(NEW, OLD)
-    with in_the_moment_of(["UPDATE", "refresh_token"], accounts[0].delete):
+    with before_statement(["UPDATE", "refresh_token"], accounts[0].delete):
         lines, error = run()
     assert error is None
     assert len(stored()) == 8
 
 
 def test_no_token_and_no_key_is_printed(accounts, keys):
-    lay(accounts[1], f"{PREFIX}{Fernet(LOST).encrypt(b'lost').decode()}")
+    store_refresh_token(accounts[1], f"{PREFIX}{Fernet(LOST).encrypt(b'lost').decode()}")
     keys(NEW, OLD)
     lines, error = run()
     output = "".join(lines) + error
@@ -213,7 +213,7 @@ def test_no_token_and_no_key_is_printed(accounts, keys):
         assert secret not in output
 
 
-def test_it_does_not_start_without_keys(accounts, keys):
+def test_the_command_does_not_start_without_keys(accounts, keys):
     keys()
     with pytest.raises(SystemCheckError, match="generate_key"):
         call_command("rotate_smartcar_keys", skip_checks=False)

@@ -53,30 +53,30 @@ def test_waiting_events_of_a_new_vehicle_are_found(client, account, make_vehicle
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_it_and_an_unavailable_database_does_not(monkeypatch, number):
+def test_a_signal_stops_the_command_and_an_unavailable_database_does_not(monkeypatch, number):
     before = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
     tries = []
 
-    def away(should_stop):
+    def process_due(should_stop):
         tries.append(should_stop())
         if len(tries) == 1:
             raise OperationalError("gone")
         os.kill(os.getpid(), number)
         return 1
 
-    monkeypatch.setattr(webhooks, "process_due", away)
-    shown = run("work_smartcar_events", "--pause=0.01")
+    monkeypatch.setattr(webhooks, "process_due", process_due)
+    output = run("work_smartcar_events", "--pause=0.01")
     assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == before
-    assert "; retrying" in shown
-    assert "processed 1 events" in shown
+    assert "; retrying" in output
+    assert "processed 1 events" in output
     assert tries == [False, False]
 
 
 def test_once_fails_if_the_database_is_unavailable(monkeypatch):
-    def away(should_stop):
+    def process_due(should_stop):
         raise OperationalError("gone")
 
-    monkeypatch.setattr(webhooks, "process_due", away)
+    monkeypatch.setattr(webhooks, "process_due", process_due)
     with pytest.raises(OperationalError):
         run("work_smartcar_events", "--once")
 
@@ -88,7 +88,7 @@ def test_an_invalid_pause_is_refused(pause):
 
 
 @pytest.fixture
-def of_every_state_and_age():
+def events_of_every_state_and_age():
     for state in WebhookEvent.State.values:
         for days in (0, 20, 40):
             WebhookEvent.objects.create(
@@ -109,14 +109,14 @@ def of_every_state_and_age():
         (["--dead"], ["dead-40", "processed-40", "waiting-40"]),
     ],
 )
-def test_old_events_are_deleted_unless_there_is_work_left(of_every_state_and_age, arguments, gone):
+def test_old_events_are_deleted_unless_there_is_work_left(events_of_every_state_and_age, arguments, gone):
     before = set(WebhookEvent.objects.values_list("event_id", flat=True))
-    shown = run("prune_smartcar_events", *arguments)
+    output = run("prune_smartcar_events", *arguments)
     assert sorted(before - set(WebhookEvent.objects.values_list("event_id", flat=True))) == gone
-    assert f"deleted {len(gone)} events; " in shown
+    assert f"deleted {len(gone)} events; " in output
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "many"])
-def test_so_young_events_are_not_deleted_that_they_could_come_again(days):
+def test_an_invalid_number_of_days_is_refused(days):
     with pytest.raises(CommandError):
         run("prune_smartcar_events", f"--days={days}")

@@ -54,7 +54,7 @@ def fleet(make_vehicle, account, mock_api):
 
 
 @in_both_versions
-def test_every_car_of_every_driver_is_read_with_one_request(connect_driver, smartcar, bert):
+def test_every_vehicle_of_every_driver_is_read_with_one_request(connect_driver, smartcar, bert):
     connect_driver("3-vehicles@smartcar.com")
     connect_driver("bert@example.com", user=bert)
     assert "4 read, 0 needs driver, 0 failed" in sync()
@@ -75,7 +75,9 @@ def test_a_rejected_token_is_refreshed_and_no_vehicle_fails(connect_driver, smar
     assert "3 read" in sync()
 
 
-def test_one_request_a_car_and_failures_do_not_stop_the_others(fleet, make_vehicle, account, mock_api, anna):
+def test_each_vehicle_takes_one_request_and_failures_do_not_stop_the_others(
+    fleet, make_vehicle, account, mock_api, anna
+):
     fleet(3)
     sleeping = make_vehicle(account, "asleep", permissions=["read_odometer"])
     mock_api.batch("asleep", {"odometer": (409, v2_error(409, "VEHICLE_STATE", "ASLEEP"))})
@@ -108,7 +110,7 @@ def test_one_request_a_car_and_failures_do_not_stop_the_others(fleet, make_vehic
     assert VehicleReading.objects.latest_only().filter(kind="odometer").count() == 3
 
 
-def test_no_more_than_the_limit_are_read_and_the_rest_next_time(fleet, monkeypatch):
+def test_a_run_reads_at_most_the_limit_and_the_next_run_continues(fleet, monkeypatch):
     monkeypatch.setattr(syncing, "PAGE", 2)
     fleet(5)
     assert "3 read" in sync("--limit", "3")
@@ -132,7 +134,7 @@ def test_a_page_belongs_to_the_process_that_leases_it_first(fleet, mock_api, mon
     assert not mock_api.sent("POST", f"/{cars[0].smartcar_vehicle_id}/batch")
 
 
-def test_a_run_that_is_interrupted_gives_its_page_back(fleet):
+def test_an_interrupted_run_releases_the_leases_of_its_page(fleet):
     fleet(2)
 
     def interrupt(execute, sql, params, many, context):
@@ -146,16 +148,16 @@ def test_a_run_that_is_interrupted_gives_its_page_back(fleet):
 
 
 def test_concurrency_limits_the_requests_at_once(fleet, mock_api, make_vehicle, account):
-    at_once, most = [0], [0]
+    in_progress, maximum = [0], [0]
     gate, lock = threading.Barrier(4, timeout=5), threading.Lock()
 
-    def answer(request):
+    def respond(request):
         with lock:
-            at_once[0] += 1
-            most[0] = max(most[0], at_once[0])
+            in_progress[0] += 1
+            maximum[0] = max(maximum[0], in_progress[0])
         gate.wait()
         with lock:
-            at_once[0] -= 1
+            in_progress[0] -= 1
         return (
             200,
             {},
@@ -165,13 +167,13 @@ def test_concurrency_limits_the_requests_at_once(fleet, mock_api, make_vehicle, 
     for number in range(12):
         make_vehicle(account, f"slow-{number}", permissions=["read_odometer"])
         url = f"https://api.smartcar.com/v2.0/vehicles/slow-{number}/batch"
-        mock_api.mock.add_callback("POST", url, answer, content_type="application/json")
+        mock_api.mock.add_callback("POST", url, respond, content_type="application/json")
     assert "12 read" in sync("--concurrency", "4")
-    assert most[0] == 4
+    assert maximum[0] == 4
 
 
 def limit(mock_api, vehicle_id, code, retry_after):
-    """Answer the next request to this vehicle with a 429."""
+    """Respond to the next request for this vehicle with a 429."""
     url = f"https://api.smartcar.com/v2.0/vehicles/{vehicle_id}/batch"
     headers = {"Retry-After": str(retry_after)}
     mock_api.mock.add("POST", url, status=429, json=v2_error(429, "RATE_LIMIT", code), headers=headers)
@@ -219,8 +221,8 @@ def test_all_requests_wait_while_the_application_is_rate_limited(
     fleet(5)
     assert "5 read" in sync("--concurrency", "1")
     assert round(clock.elapsed, 3) >= 2
-    asked = [request.url.split("/")[-2] for request in mock_api.sent("POST")]
-    assert asked == ["car-0", "car-0", "car-1", "car-1", "car-2", "car-3", "car-4"]
+    vehicle_ids = [request.url.split("/")[-2] for request in mock_api.sent("POST")]
+    assert vehicle_ids == ["car-0", "car-0", "car-1", "car-1", "car-2", "car-3", "car-4"]
     assert RateLimit.objects.get(key="application:2.0").blocked_until is not None
 
 
@@ -292,7 +294,7 @@ class Terminal(StringIO):
         return True
 
 
-def test_a_terminal_shows_a_bar_and_what_went_wrong(fleet, make_vehicle, account, mock_api):
+def test_a_terminal_shows_a_progress_bar_and_the_failures(fleet, make_vehicle, account, mock_api):
     fleet(3)
     lost = make_vehicle(account, "lost", permissions=["read_odometer"])
     mock_api.batch("lost", {"odometer": (409, v2_error(409, "VEHICLE_STATE", "ASLEEP"))})
@@ -334,9 +336,9 @@ def test_the_lease_is_renewed_while_tokens_are_refreshed_and_a_stop_is_respected
     run = syncing.VehicleSync(results.append)
 
     def exchange(request):
-        held = ConnectedVehicle.objects.exclude(sync_claim=None)
-        renewed.append({synced_at > long_ago for synced_at in held.values_list("synced_at", flat=True)})
-        held.update(synced_at=long_ago)
+        leased = ConnectedVehicle.objects.exclude(sync_claim=None)
+        renewed.append({synced_at > long_ago for synced_at in leased.values_list("synced_at", flat=True)})
+        leased.update(synced_at=long_ago)
         if len(renewed) == 2:
             run.stop()
         body = {"access_token": "a", "refresh_token": "r", "expires_in": 7200, "token_type": "Bearer"}
@@ -363,19 +365,19 @@ def test_a_long_run_renews_its_lease(fleet, monkeypatch):
     assert list(_leases.due(timezone.now() - timedelta(hours=1))) == [cars[0]]
 
 
-def queries_of(act):
+def count_queries(act):
     with CaptureQueriesContext(connection) as context:
         act()
     return len(context)
 
 
-def test_a_page_takes_as_many_queries_for_many_cars_as_for_few(fleet):
+def test_the_queries_of_a_page_do_not_depend_on_the_number_of_vehicles(fleet):
     cars = fleet(44)
     ConnectedVehicle.objects.update(synced_at=timezone.now())
     ConnectedVehicle.objects.filter(pk__in=[car.pk for car in cars[:4]]).update(synced_at=None)
-    few = queries_of(sync)
-    many = queries_of(lambda: sync("--max-age", "0"))
-    # The four that are known already are saved again: one query more.
+    few = count_queries(sync)
+    many = count_queries(lambda: sync("--max-age", "0"))
+    # The four vehicles with readings are updated: one more query.
     assert many <= few + 1
 
 
@@ -391,7 +393,9 @@ LOGIN = v2_error(400, "CONNECTED_SERVICES_ACCOUNT", "AUTHENTICATION_FAILED")
         (v2_error(401, "AUTHENTICATION"), "failed"),
     ],
 )
-def test_a_page_takes_as_many_queries_if_all_vehicles_fail(make_vehicle, account, mock_api, failure, outcome):
+def test_the_queries_of_a_page_do_not_depend_on_the_number_of_failures(
+    make_vehicle, account, mock_api, failure, outcome
+):
     counts = []
     mock_api.tokens()
     for number in (3, 30):
@@ -407,7 +411,7 @@ def test_a_page_takes_as_many_queries_if_all_vehicles_fail(make_vehicle, account
             with suppress(CommandError):
                 call_command("sync_smartcar_vehicles", "--json", stdout=out)
 
-        counts.append(queries_of(run))
+        counts.append(count_queries(run))
         *lines, _ = map(json.loads, out.getvalue().splitlines())
         assert [line["outcome"] for line in lines] == [outcome] * number
     assert counts[0] == counts[1]
@@ -415,8 +419,8 @@ def test_a_page_takes_as_many_queries_if_all_vehicles_fail(make_vehicle, account
         assert not ConnectedVehicle.objects.filter(reauthentication_required_at=None).exists()
 
 
-class Answers(BaseHTTPRequestHandler):
-    """A Smartcar that keeps no requests: ``responses`` would keep every call in memory."""
+class BatchHandler(BaseHTTPRequestHandler):
+    """Responds to batches without recording them: ``responses`` would keep every call in memory."""
 
     protocol_version = "HTTP/1.1"
 
@@ -430,8 +434,8 @@ class Answers(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def answers(settings):
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+def batch_server(settings):
+    with ThreadingHTTPServer(("127.0.0.1", 0), BatchHandler) as server:
         server.daemon_threads, server.block_on_close = True, False
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         settings.SMARTCAR_API_URL = f"http://127.0.0.1:{server.server_port}"
@@ -440,7 +444,7 @@ def answers(settings):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_memory_does_not_grow_with_the_fleet(account, answers, monkeypatch):
+def test_memory_does_not_grow_with_the_fleet(account, batch_server, monkeypatch):
     monkeypatch.setattr(syncing, "PAGE", 50)
     counts = []
 
@@ -455,7 +459,7 @@ def test_memory_does_not_grow_with_the_fleet(account, answers, monkeypatch):
         def on_result(result):
             outcomes[result.outcome] += 1
             if outcomes.total() % 50 == 0:
-                gc.collect()  # Django's compilers are cycles, which Python clears now and then only
+                gc.collect()  # Django's compilers are reference cycles, which Python collects late
 
         tracemalloc.start()
         try:
@@ -465,10 +469,10 @@ def test_memory_does_not_grow_with_the_fleet(account, answers, monkeypatch):
         finally:
             tracemalloc.stop()
 
-    peak(100)  # what is loaded and cached once
+    peak(100)  # fills caches and loads modules
     small, large = peak(100), peak(400)
     assert counts == [{"read": 100}, {"read": 100}, {"read": 400}]
-    assert large < 1.25 * small, "four times as many cars; SQLite's own cache takes its share"
+    assert large < 1.25 * small, "four times as many vehicles; SQLite's own cache grows a little"
 
 
 def test_neither_position_nor_vin_is_printed_or_logged(fleet, caplog):

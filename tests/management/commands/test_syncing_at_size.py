@@ -1,4 +1,4 @@
-"""The command as processes of its own: copies, signals, and one that is killed."""
+"""The command in processes of its own: several at once, with signals, and killed."""
 
 import json
 import signal
@@ -11,7 +11,7 @@ import pytest
 
 from ...site_processes import finished, wait_until
 
-MAKE = """
+CREATE_VEHICLES = """
 import sys
 from datetime import timedelta
 import django
@@ -32,7 +32,7 @@ ConnectedVehicle.objects.bulk_create(
 
 
 class CarServer(ThreadingHTTPServer):
-    """Tells the odometer of any car, ``latency`` seconds after it was asked and once the gate is open."""
+    """Returns the odometer of any vehicle after ``latency`` seconds, while ``gate`` is set."""
 
     daemon_threads = True
     request_queue_size = 512
@@ -43,8 +43,8 @@ class CarServer(ThreadingHTTPServer):
         self.lock = threading.Lock()
         self.gate = threading.Event()
         self.gate.set()
-        #: How often each car was asked.
-        self.asked = Counter()
+        #: Number of requests for each vehicle.
+        self.requests = Counter()
         self.latency = self.concurrent = 0
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
@@ -56,7 +56,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         self.rfile.read(int(self.headers["Content-Length"]))
         with self.server.lock:
-            self.server.asked[self.path.split("/")[-2]] += 1
+            self.server.requests[self.path.split("/")[-2]] += 1
             self.server.concurrent += 1
         time.sleep(self.server.latency)
         self.server.gate.wait(60)
@@ -77,7 +77,7 @@ class _Handler(BaseHTTPRequestHandler):
 def cars(site):
     server = CarServer()
     site.environment["SITE_API_URL"] = server.url
-    site.run("-c", MAKE, "60")
+    site.run("-c", CREATE_VEHICLES, "60")
     yield server
     server.gate.set()
     server.shutdown()
@@ -88,46 +88,46 @@ def sync(site, *arguments):
     return site.start("-m", "django", "sync_smartcar_vehicles", "--skip-checks", *arguments)
 
 
-def held(site):
+def leased(site):
     return site.query("select count(*) from smartcar_connectedvehicle where sync_claim is not null")[0][0]
 
 
-def test_processes_share_the_work_without_doing_any_twice(site, cars):
+def test_processes_share_the_vehicles_and_read_none_twice(site, cars):
     cars.latency = 0.05
-    copies = [sync(site, "--concurrency", "4", "--limit", "20") for _ in range(3)]
-    summaries = [finished(copy)[-1] for copy in copies]
-    assert sum(int(summary.split()[0]) for summary in summaries) == cars.asked.total()
+    processes = [sync(site, "--concurrency", "4", "--limit", "20") for _ in range(3)]
+    summaries = [finished(process)[-1] for process in processes]
+    assert sum(int(summary.split()[0]) for summary in summaries) == cars.requests.total()
     finished(sync(site))
-    assert cars.asked.total() == len(cars.asked) == 60
+    assert cars.requests.total() == len(cars.requests) == 60
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_run_after_the_requests_in_flight(site, cars, number):
     cars.latency = 0.5
-    copy = sync(site, "--concurrency", "4")
+    process = sync(site, "--concurrency", "4")
     wait_until(lambda: cars.concurrent == 4)
-    copy.send_signal(number)
-    *_, summary = finished(copy)
-    read = cars.asked.total()
+    process.send_signal(number)
+    *_, summary = finished(process)
+    read = cars.requests.total()
     assert summary.startswith(f"{read} read, 0 needs driver, 0 failed, ")
     assert summary.endswith(", stopped before the end")
     assert read < 20
     assert site.query("select count(*) from smartcar_vehiclereading") == [(read,)]
-    assert held(site) == 0
+    assert leased(site) == 0
     cars.latency = 0
     assert finished(sync(site))[-1].startswith(f"{60 - read} read, ")
-    assert set(cars.asked.values()) == {1}
+    assert set(cars.requests.values()) == {1}
 
 
 def test_vehicles_of_a_killed_run_are_read_by_others_when_the_lease_expires(site, cars):
     cars.gate.clear()
-    copy = sync(site, "--concurrency", "4")
+    process = sync(site, "--concurrency", "4")
     wait_until(lambda: cars.concurrent == 4)
-    copy.kill()
-    copy.communicate()
+    process.kill()
+    process.communicate()
     cars.gate.set()
-    assert held(site) == 60
+    assert leased(site) == 60
     assert finished(sync(site, "--max-age", "0"))[-1].startswith("0 read, ")
     site.query("update smartcar_connectedvehicle set synced_at = datetime('now', '-10 minutes')")
     assert finished(sync(site))[-1].startswith("60 read, ")
-    assert held(site) == 0
+    assert leased(site) == 0

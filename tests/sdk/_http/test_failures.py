@@ -77,10 +77,10 @@ def test_a_server_without_tls(server):
 
 
 def test_a_server_that_does_not_respond(server):
-    server.play = lambda request: SILENCE
+    server.respond = lambda request: SILENCE
     assert fault(server.url, timeout=0.05) == sdk.failures.TIMEOUT
 
 
 def test_a_connection_that_is_closed(server):
-    server.play = lambda request: HANG_UP
+    server.respond = lambda request: HANG_UP
     assert fault(server.url) == sdk.failures.BROKEN

@@ -10,7 +10,7 @@ from ..conftest import Response
 class TestRequest:
     def test_a_path_is_below_the_vehicle(self, server, car):
         headers = {"sc-unit-system": "metric", "sc-data-age": "2025-05-09T15:40:57Z"}
-        server.play = lambda request: Response(body={"amperage": 16}, headers=headers)
+        server.respond = lambda request: Response(body={"amperage": 16}, headers=headers)
         found = car.request("GET", "tesla/charge/ammeter")
         assert found["data"] == {"amperage": 16}
         assert (found["unit_system"], found["age"].isoformat()) == ("metric", "2025-05-09T15:40:57+00:00")
@@ -22,13 +22,13 @@ class TestRequest:
 
     @pytest.mark.parametrize("body", [{"amperage": 16}, {}, [], 0, False])
     def test_a_body_is_sent_if_there_is_one(self, server, car, body):
-        server.play = lambda request: Response(body={})
+        server.respond = lambda request: Response(body={})
         car.request("POST", "/tesla/charge/ammeter/", body)
         assert server.requests[0].path.endswith("/car-1/tesla/charge/ammeter")
         assert server.requests[0].body == str(body).replace("'", '"').lower().encode()
 
     def test_a_query_is_kept(self, server, car, car_v3):
-        server.play = lambda request: Response(body={})
+        server.respond = lambda request: Response(body={})
         for vehicle in (car, car_v3):
             vehicle.request("GET", "tesla/charge/records?startDate=2025-05-01&page=1")
         assert [request.path.partition("/car-1/")[2] for request in server.requests] == [
@@ -39,7 +39,7 @@ class TestRequest:
         ("path", "sent"), [("", ""), ("a b/c%2F..", "a%20b/c%252F.."), ("//a//b", "a/b"), ("ü", "%C3%BC")]
     )
     def test_path_segments_are_escaped(self, server, car, path, sent):
-        server.play = lambda request: Response(body={})
+        server.respond = lambda request: Response(body={})
         car.request("GET", path)
         assert server.requests[0].path == f"/v2.0/vehicles/car-1/{sent}"
 
@@ -51,7 +51,7 @@ class TestRequest:
         assert server.requests == []
 
     def test_headers_of_the_caller_override_ours_for_one_request(self, server, car):
-        server.play = lambda request: Response(body={})
+        server.respond = lambda request: Response(body={})
         headers = {"SC-Unit-System": "imperial", "authorization": "Bearer other"}
         car.request("GET", "odometer", None, headers)
         car.request("GET", "odometer")
@@ -64,25 +64,25 @@ class TestRequest:
 
     @pytest.mark.parametrize("response", [Response(204, b""), Response(200, b" ")])
     def test_a_response_without_a_body_has_no_data(self, server, car, car_v3, response):
-        server.play = lambda request: response
+        server.respond = lambda request: response
         for vehicle in (car, car_v3):
             assert vehicle.request("DELETE", "x") == {"data": None, "unit_system": None, "age": None}
 
     def test_a_response_that_is_not_json_raises_a_smartcar_exception(self, server, car, car_v3):
-        server.play = lambda request: Response(body=b"<html>")
+        server.respond = lambda request: Response(body=b"<html>")
         for vehicle in (car, car_v3):
             with pytest.raises(sdk.InvalidResponseException):
                 vehicle.request("GET", "x")
 
     def test_a_post_that_may_have_arrived_is_not_retried(self, server, car):
-        server.play = lambda request: Response(502, {})
+        server.respond = lambda request: Response(502, {})
         with pytest.raises(sdk.UnexpectedStatusException):
             car.request("POST", "tesla/charge/ammeter", {"amperage": 16})
         assert len(server.requests) == 1
 
     def test_v3_reads_the_body_of_a_202_to_its_end(self, server, car_v3):
         error = {"status": "409", "type": "VEHICLE_STATE", "code": "IN_MOTION"}
-        server.play = lambda request: Response(202, {"errors": [error]})
+        server.respond = lambda request: Response(202, {"errors": [error]})
         with pytest.raises(sdk.StateException):
             car_v3.request("POST", "commands/security/lock")
         (request,) = server.requests
@@ -92,7 +92,7 @@ class TestRequest:
 
 class TestWebhooksOfV2:
     def test_a_car_is_subscribed(self, server, car):
-        server.play = lambda request: Response(body={"webhookId": "hook/1", "vehicleId": "car-1"})
+        server.respond = lambda request: Response(body={"webhookId": "hook/1", "vehicleId": "car-1"})
         assert car.subscribe("hook/1") == {"webhook_id": "hook/1", "vehicle_id": "car-1"}
         (request,) = server.requests
         assert (request.method, request.path) == ("POST", "/v2.0/vehicles/car-1/webhooks/hook%2F1")
@@ -100,14 +100,14 @@ class TestWebhooksOfV2:
 
     @pytest.mark.parametrize("response", [Response(body={"status": "success"}), Response(204, b"")])
     def test_a_car_is_unsubscribed_with_the_management_token(self, server, car, response):
-        server.play = lambda request: response
+        server.respond = lambda request: response
         assert car.unsubscribe("the-amt", "hook-1") == {"status": "success"}
         (request,) = server.requests
         assert (request.method, request.path) == ("DELETE", "/v2.0/vehicles/car-1/webhooks/hook-1")
         assert request.header("Authorization") == "Bearer the-amt"
 
     def test_the_management_token_is_removed_from_errors(self, server, car):
-        server.play = lambda request: Response(401, {"type": "AUTHENTICATION", "description": "the-amt"})
+        server.respond = lambda request: Response(401, {"type": "AUTHENTICATION", "description": "the-amt"})
         with pytest.raises(sdk.AuthenticationException) as caught:
             car.unsubscribe("the-amt", "hook-1")
         assert "the-amt" not in str(caught.value)
@@ -141,7 +141,7 @@ class TestWebhooksOfV3:
         return Response(body={"data": items, "links": {"next": None}})
 
     def test_a_car_is_subscribed(self, server, car_v3):
-        server.play = lambda request: Response(
+        server.respond = lambda request: Response(
             202, {"meta": {"message": "subscription creation in progress"}}
         )
         assert car_v3.subscribe("hook-1") == {"webhook_id": "hook-1", "vehicle_id": "car-1"}
@@ -169,7 +169,7 @@ class TestWebhooksOfV3:
         assert {request.header("Authorization") for request in server.requests} == {"Bearer token-of-all"}
 
     def test_a_missing_subscription_is_not_found(self, server, car_v3):
-        server.play = lambda request: self.page(("s1", "hook-1", "user-2", "car-1"))
+        server.respond = lambda request: self.page(("s1", "hook-1", "user-2", "car-1"))
         with pytest.raises(sdk.ResourceNotFoundException) as caught:
             car_v3.unsubscribe(None, "hook-1")
         assert caught.value.status_code == 404

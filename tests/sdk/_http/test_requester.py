@@ -39,7 +39,7 @@ def test_sequential_calls_reuse_one_connection(server, requester):
 
 
 def test_threads_share_a_requester_without_mixing_responses(server, requester):
-    server.play = lambda request: Response(body={"path": request.path})
+    server.respond = lambda request: Response(body={"path": request.path})
     wrong = []
 
     def ask(number):
@@ -74,7 +74,7 @@ def test_a_forked_worker_opens_its_own_connection(server):
 
 
 def test_no_cookie_is_kept_from_one_call_to_the_next(server, requester):
-    server.play = lambda request: Response(headers={"Set-Cookie": "driver=anna; Path=/"})
+    server.respond = lambda request: Response(headers={"Set-Cookie": "driver=anna; Path=/"})
     for _ in range(3):
         requester.call("GET", server.url)
     assert [request.header("Cookie") for request in server.requests] == [None, None, None]
@@ -95,7 +95,7 @@ def test_a_netrc_never_replaces_our_authorization(server, requester, tmp_path, m
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("location", ["/elsewhere", "http://[", "http://\xe9\xff"])
 def test_a_redirect_is_an_unexpected_status_and_not_followed(server, requester, method, status, location):
-    server.play = lambda request: Response(status, headers={"Location": location})
+    server.respond = lambda request: Response(status, headers={"Location": location})
     with pytest.raises(sdk.UnexpectedStatusException) as caught:
         requester.call(method, server.url, headers={"Authorization": "Bearer t"})
     assert caught.value.status_code == status
@@ -106,8 +106,8 @@ class TestTimeouts:
     @pytest.mark.parametrize(
         ("method", "short"), [("GET", "timeout"), ("POST", "command_timeout"), ("DELETE", "command_timeout")]
     )
-    def test_reads_and_commands_have_their_own(self, server, method, short):
-        server.play = lambda request: SILENCE
+    def test_reads_and_commands_have_their_own_timeouts(self, server, method, short):
+        server.respond = lambda request: SILENCE
         impatient = sdk.Requester(**{"timeout": 9, "command_timeout": 9, short: 0.3})
         with pytest.raises(sdk.NoResponseException) as caught:
             impatient.call(method, server.url)
@@ -116,21 +116,21 @@ class TestTimeouts:
         assert len(server.requests) == 1
 
     def test_the_callers_timeout_overrides_ours(self, server):
-        server.play = lambda request: SILENCE
+        server.respond = lambda request: SILENCE
         patient = sdk.Requester(timeout=9, command_timeout=9)
         with pytest.raises(sdk.NoResponseException):
             patient.call("POST", server.url, timeout=0.3)
         assert server.timeouts == [0.3]
 
-    def test_there_is_one_even_if_the_caller_passes_none(self, server):
-        server.play = lambda request: SILENCE
+    def test_a_request_has_a_timeout_even_if_the_caller_passes_none(self, server):
+        server.respond = lambda request: SILENCE
         with pytest.raises(sdk.NoResponseException):
             sdk.Requester(timeout=0.3).call("GET", server.url, timeout=None)
         assert server.timeouts == [(5, 0.3)]
 
     @pytest.mark.parametrize("method", ["GET", "POST"])
     def test_an_incomplete_response_is_not_retried(self, server, requester, method):
-        server.play = lambda request: Response(body=b"{", headers={"Transfer-Encoding": "chunked"})
+        server.respond = lambda request: Response(body=b"{", headers={"Transfer-Encoding": "chunked"})
         with pytest.raises(sdk.NoResponseException) as caught:
             requester.call(method, server.url, timeout=0.3)
         assert caught.value.request_sent is True
@@ -205,7 +205,9 @@ class TestConnectionFailures:
 
 class TestCommandsAreNeverRetried:
     @pytest.mark.parametrize("method", ["POST", "DELETE"])
-    def test_when_a_pooled_connection_breaks_during_the_request(self, server, requester, method):
+    def test_a_command_is_not_retried_when_a_pooled_connection_breaks_during_the_request(
+        self, server, requester, method
+    ):
         server.responses = [Response(), HANG_UP]
         requester.call("GET", server.url)
         with pytest.raises(sdk.NoResponseException) as caught:
@@ -214,7 +216,7 @@ class TestCommandsAreNeverRetried:
         assert [request.method for request in server.requests] == ["GET", method]
         assert {request.connection for request in server.requests} == {1}
 
-    def test_when_a_pooled_connection_was_closed_before(self, server, requester):
+    def test_a_command_is_not_retried_when_a_pooled_connection_was_closed_before(self, server, requester):
         requester.call("GET", server.url)
         server.hang_up()
         time.sleep(0.05)
@@ -226,8 +228,8 @@ class TestCommandsAreNeverRetried:
         "response",
         [Response(429, SMARTCAR_API), Response(500, INTERNAL), Response(502), Response(504), HANG_UP],
     )
-    def test_when_a_read_would_be_retried(self, server, requester, method, response):
-        server.play = lambda request: response
+    def test_a_command_is_not_retried_when_a_read_would_be(self, server, requester, method, response):
+        server.respond = lambda request: response
         with pytest.raises(sdk.SmartcarException):
             requester.call(method, server.url)
         assert len(server.requests) == 1
@@ -238,7 +240,7 @@ class TestReadsAreRetried:
         "response",
         [Response(429, SMARTCAR_API), Response(500, INTERNAL), Response(502), Response(504), HANG_UP],
     )
-    def test_after_a_transient_error(self, server, requester, response):
+    def test_a_read_is_retried_after_a_transient_error(self, server, requester, response):
         server.responses = [response, response, Response(body={"id": "driver"})]
         assert requester.call("GET", server.url).json() == {"id": "driver"}
         assert len(server.requests) == 3
@@ -247,8 +249,8 @@ class TestReadsAreRetried:
         "response",
         [Response(429, SMARTCAR_API), Response(500, INTERNAL), Response(502), Response(504), HANG_UP],
     )
-    def test_three_times_at_most(self, server, requester, response):
-        server.play = lambda request: response
+    def test_a_read_is_attempted_at_most_three_times(self, server, requester, response):
+        server.respond = lambda request: response
         with pytest.raises(sdk.SmartcarException):
             requester.call("GET", server.url)
         assert len(server.requests) == 3
@@ -270,31 +272,31 @@ class TestReadsAreRetried:
             Response(503),
         ],
     )
-    def test_but_not_after_a_permanent_error(self, server, requester, response):
-        server.play = lambda request: response
+    def test_a_read_is_not_retried_after_a_permanent_error(self, server, requester, response):
+        server.respond = lambda request: response
         with pytest.raises(sdk.SmartcarException):
             requester.call("GET", server.url)
         assert len(server.requests) == 1
 
-    def test_after_an_incomplete_response(self, server, requester):
+    def test_a_read_is_retried_after_an_incomplete_response(self, server, requester):
         broken = Response(body=b"5\r\nab", headers={"Transfer-Encoding": "chunked", "Connection": "close"})
         server.responses = [broken]
         assert requester.call("GET", server.url).status_code == 200
         assert len(server.requests) == 2
 
-    def test_with_the_same_headers(self, server, requester):
+    def test_a_retry_has_the_same_headers(self, server, requester):
         server.responses = [Response(502)]
         requester.call("GET", server.url, headers={"Authorization": "Bearer t"}, params={"limit": 5})
         first, second = server.requests
         assert (first.path, first.headers) == (second.path, second.headers)
 
-    def test_not_before_retry_after(self, server, requester):
+    def test_a_read_is_not_retried_before_retry_after(self, server, requester):
         server.responses = [Response(502, headers={"Retry-After": "0.2"})]
         requester.call("GET", server.url)
         assert server.pauses == [0.2]
 
-    def test_not_at_all_if_retry_after_is_long(self, server, requester):
-        server.play = lambda request: Response(429, SMARTCAR_API, {"Retry-After": "120"})
+    def test_a_read_is_not_retried_if_retry_after_is_long(self, server, requester):
+        server.respond = lambda request: Response(429, SMARTCAR_API, {"Retry-After": "120"})
         with pytest.raises(sdk.RateLimitingException) as caught:
             requester.call("GET", server.url)
         assert caught.value.retry_after == 120
@@ -302,27 +304,27 @@ class TestReadsAreRetried:
         assert server.pauses == []
 
     @pytest.mark.parametrize(("retry_after", "deadline"), [("4.1", 1000), ("1", 0.5)])
-    def test_not_at_all_if_the_pause_would_be_too_long(self, server, retry_after, deadline):
-        server.play = lambda request: Response(502, headers={"Retry-After": retry_after})
+    def test_a_read_is_not_retried_if_the_pause_would_be_too_long(self, server, retry_after, deadline):
+        server.respond = lambda request: Response(502, headers={"Retry-After": retry_after})
         with pytest.raises(sdk.UnexpectedStatusException) as caught:
             sdk.Requester(deadline=deadline).call("GET", server.url)
         assert caught.value.retry_after == float(retry_after)
         assert len(server.requests) == 1
         assert server.pauses == []
 
-    def test_within_the_deadline_when_the_server_is_slow(self, server):
+    def test_retries_end_at_the_deadline_when_the_server_is_slow(self, server):
         def slow(request):
             time.sleep(0.15)
             return Response(502)
 
-        server.play = slow
+        server.respond = slow
         hurried = sdk.Requester(timeout=1, retries=100, deadline=1, backoff=0.001)
         with pytest.raises(sdk.SmartcarException):
             hurried.call("GET", server.url)
         assert all(timeout.total < 1 for timeout in server.timeouts[1:])
         assert 2 <= len(server.requests) <= 7
 
-    def test_within_the_deadline_when_the_retry_gets_no_response(self, server):
+    def test_retries_end_at_the_deadline_when_a_retry_gets_no_response(self, server):
         server.responses = [Response(502), SILENCE]
         hurried = sdk.Requester(timeout=5, deadline=0.5, backoff=0.001)
         with pytest.raises(sdk.NoResponseException):
@@ -344,7 +346,7 @@ def test_the_callers_session_is_used(server):
 
 
 def test_the_callers_session_follows_no_redirects(server):
-    server.play = lambda request: Response(302, headers={"Location": "/elsewhere"})
+    server.respond = lambda request: Response(302, headers={"Location": "/elsewhere"})
     with requests.Session() as session, pytest.raises(sdk.UnexpectedStatusException):
         sdk.Requester(session=session).call("POST", server.url)
     assert len(server.requests) == 1
@@ -352,7 +354,7 @@ def test_the_callers_session_follows_no_redirects(server):
 
 def test_call_sends_and_raises(server):
     assert sdk.call("GET", server.url).status_code == 200
-    server.play = lambda request: Response(404, {"error": "resource_not_found_error", "message": "No."})
+    server.respond = lambda request: Response(404, {"error": "resource_not_found_error", "message": "No."})
     with pytest.raises(sdk.ResourceNotFoundException, match=r"^No\.$"):
         sdk.call("GET", server.url)
 

@@ -21,15 +21,15 @@ def api(hosts):
 
 
 def pages_of(items, key, *, count=None, size=None):
-    """Plays a server that has ``items``, and may send a wrong ``count`` or give fewer than requested."""
+    """Return the responses of a server with ``items``; its ``count`` may be wrong and its pages short."""
 
-    def play(request):
+    def respond(request):
         query = dict(pair.split("=") for pair in request.path.partition("?")[2].split("&"))
         start, limit = int(query["offset"]), min(int(query["limit"]), size or 1000)
         paging = {"count": len(items) if count is None else count, "offset": start}
         return Response(body={key: items[start : start + limit], "paging": paging})
 
-    return play
+    return respond
 
 
 def test_the_default_urls_are_smartcars():
@@ -106,7 +106,7 @@ def test_repr_shows_no_token(api):
 
 
 def test_vehicle_ids_are_one_page(server, hosts):
-    server.play = pages_of(["a", "b", "c"], "vehicles")
+    server.respond = pages_of(["a", "b", "c"], "vehicles")
     assert sdk.get_vehicle_ids("token", 2, 1, **hosts) == {
         "vehicles": ["b", "c"],
         "paging": {"count": 3, "offset": 1},
@@ -119,13 +119,13 @@ def test_vehicle_ids_are_one_page(server, hosts):
 )
 def test_all_vehicle_ids_come_from_as_few_pages_as_possible(server, hosts, total, size, requests):
     ids = [f"car-{number}" for number in range(total)]
-    server.play = pages_of(ids, "vehicles")
+    server.respond = pages_of(ids, "vehicles")
     assert list(sdk.iter_vehicle_ids("token", page_size=size, **hosts)) == ids
     assert len(server.requests) == requests
 
 
 def test_pages_are_requested_lazily(server, hosts):
-    server.play = pages_of(["a", "b", "c", "d"], "vehicles")
+    server.respond = pages_of(["a", "b", "c", "d"], "vehicles")
     ids = sdk.iter_vehicle_ids("token", page_size=2, **hosts)
     assert server.requests == []
     assert next(ids) == "a"
@@ -134,18 +134,18 @@ def test_pages_are_requested_lazily(server, hosts):
 
 def test_all_vehicle_ids_come_from_smaller_pages(server, hosts):
     ids = [f"car-{number}" for number in range(7)]
-    server.play = pages_of(ids, "vehicles", size=3)
+    server.respond = pages_of(ids, "vehicles", size=3)
     assert list(sdk.iter_vehicle_ids("token", **hosts)) == ids
 
 
 @pytest.mark.parametrize("count", [1000, None, "many", 2.5])
 def test_iteration_ends_when_the_count_is_wrong(server, hosts, count):
-    server.play = pages_of(["a", "b", "c"], "vehicles", count=count if count is not None else 10**9)
+    server.respond = pages_of(["a", "b", "c"], "vehicles", count=count if count is not None else 10**9)
     assert list(sdk.iter_vehicle_ids("token", page_size=2, **hosts)) == ["a", "b", "c"]
 
 
 def test_iteration_ends_when_the_server_repeats_a_page(server, hosts):
-    server.play = lambda request: Response(
+    server.respond = lambda request: Response(
         body={"vehicles": ["a", "b", "a"], "paging": {"count": 10**9, "offset": 0}}
     )
     assert list(sdk.iter_vehicle_ids("token", **hosts)) == ["a", "b"]
@@ -154,7 +154,7 @@ def test_iteration_ends_when_the_server_repeats_a_page(server, hosts):
 @pytest.mark.parametrize("paging", [None, [], {}])
 def test_iteration_ends_without_a_count(server, hosts, paging):
     server.responses = [Response(body={"vehicles": ["a"], "paging": paging})]
-    server.play = lambda request: Response(body={"vehicles": []})
+    server.respond = lambda request: Response(body={"vehicles": []})
     assert list(sdk.iter_vehicle_ids("token", **hosts)) == ["a"]
 
 
@@ -164,7 +164,7 @@ def test_an_invalid_page_size_is_refused(hosts):
 
 
 def test_the_user_id_is_returned(server, hosts):
-    server.play = lambda request: Response(body={"id": "driver"})
+    server.respond = lambda request: Response(body={"id": "driver"})
     assert sdk.get_user_id("token", **hosts) == "driver"
     assert server.requests[0].path == "/v2.0/user"
 
@@ -174,7 +174,7 @@ def test_the_user_id_is_returned(server, hosts):
     [b"", b"<html>", b"null", b"[]", b'"id"', b"\xff\xfe", b"[" * 100_000, {}, {"id": None}, {"id": 5}],
 )
 def test_a_2xx_with_an_invalid_body_raises_a_smartcar_exception(server, hosts, body):
-    server.play = lambda request: Response(body=body, headers={"SC-Request-Id": "r"})
+    server.respond = lambda request: Response(body=body, headers={"SC-Request-Id": "r"})
     with pytest.raises(sdk.InvalidResponseException) as caught:
         sdk.get_user_id("token", **hosts)
     assert (caught.value.status_code, caught.value.request_id) == (200, "r")
@@ -186,6 +186,6 @@ def test_a_2xx_with_an_invalid_body_raises_a_smartcar_exception(server, hosts, b
     [{"vehicles": [1], "paging": {}}, {"vehicles": "abc", "paging": {}}, {"vehicles": []}, {"paging": {}}],
 )
 def test_vehicle_ids_of_another_shape_raise_a_smartcar_exception(server, hosts, body):
-    server.play = lambda request: Response(body=body)
+    server.respond = lambda request: Response(body=body)
     with pytest.raises(sdk.InvalidResponseException):
         sdk.get_vehicle_ids("token", **hosts)

@@ -18,7 +18,7 @@ def hosts(server, requester):
 def test_compatibility_of_a_vehicle(server, hosts):
     capability = {"permission": "read_fuel", "endpoint": "/fuel", "capable": False, "reason": "X"}
     body = {"compatible": True, "reason": None, "capabilities": [capability]}
-    server.play = lambda request: Response(body=body)
+    server.respond = lambda request: Response(body=body)
     assert sdk.get_compatibility(VIN, ["read_fuel", "read_vin"], "CA", **hosts) == body
     (request,) = server.requests
     assert request.path == f"/v2.0/compatibility?vin={VIN}&scope=read_fuel+read_vin&country=CA"
@@ -27,7 +27,7 @@ def test_compatibility_of_a_vehicle(server, hosts):
 
 
 def test_fields_missing_in_an_older_response_are_none(server, hosts):
-    server.play = lambda request: Response(body={"compatible": False})
+    server.respond = lambda request: Response(body={"compatible": False})
     found = sdk.get_compatibility(VIN, "read_vin", flags="country:DE", **hosts)
     assert found == {"compatible": False, "reason": None, "capabilities": []}
     assert server.requests[0].path.endswith("scope=read_vin&country=US&flags=country%3ADE")
@@ -44,7 +44,7 @@ MODEL = {
 
 
 def test_the_compatibility_matrix(server, hosts):
-    server.play = lambda request: Response(body={"NISSAN": [MODEL, {"model": "Rogue"}], "FIAT": []})
+    server.respond = lambda request: Response(body={"NISSAN": [MODEL, {"model": "Rogue"}], "FIAT": []})
     found = sdk.get_compatibility_matrix("US", "NISSAN", type="BEV", scope=["read_battery"], **hosts)
     assert found == {
         "NISSAN": [
@@ -90,7 +90,7 @@ def test_the_compatibility_matrix(server, hosts):
     ],
 )
 def test_a_response_of_another_shape_raises_a_smartcar_exception(server, hosts, body):
-    server.play = lambda request: Response(body=body)
+    server.respond = lambda request: Response(body=body)
     with pytest.raises(sdk.InvalidResponseException):
         sdk.get_compatibility(VIN, ["read_vin"], **hosts)
     with pytest.raises(sdk.InvalidResponseException):
@@ -98,7 +98,7 @@ def test_a_response_of_another_shape_raises_a_smartcar_exception(server, hosts, 
 
 
 def test_the_secret_is_removed_from_errors(server, hosts):
-    server.play = lambda request: Response(401, {"type": "AUTHENTICATION", "description": "the secret"})
+    server.respond = lambda request: Response(401, {"type": "AUTHENTICATION", "description": "the secret"})
     with pytest.raises(sdk.AuthenticationException, match=r"\[removed\]"):
         sdk.get_compatibility(VIN, ["read_vin"], **hosts)
 

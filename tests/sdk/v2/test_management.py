@@ -37,7 +37,7 @@ def test_the_default_url_is_smartcars():
 
 
 def test_a_page_has_connections_and_a_cursor(server, hosts):
-    server.play = lambda request: page(connection(1), {"vehicleId": "car-2"}, cursor="next")
+    server.respond = lambda request: page(connection(1), {"vehicleId": "car-2"}, cursor="next")
     found = sdk.get_connections("the-amt", user_id="u", limit=2, cursor="this", **hosts)
     assert found == {
         "connections": [
@@ -57,7 +57,7 @@ def test_a_page_has_connections_and_a_cursor(server, hosts):
     assert request.header("Authorization") == f"Basic {credentials}"
 
 
-def test_all_pages_are_read_and_each_connection_comes_once(server, hosts):
+def test_all_pages_are_read_and_each_connection_is_returned_once(server, hosts):
     server.responses = [
         page(connection(1), connection(2), cursor="a"),
         page(connection(2), connection(2, user="user-2"), connection(3), cursor="b"),
@@ -73,14 +73,14 @@ def test_all_pages_are_read_and_each_connection_comes_once(server, hosts):
 
 
 def test_iteration_ends_when_the_server_repeats_a_page(server, hosts):
-    server.play = lambda request: page(connection(1), cursor="a")
+    server.respond = lambda request: page(connection(1), cursor="a")
     assert ids(sdk.iter_connections("the-amt", **hosts)) == ["car-1"]
     assert len(server.requests) == 2
 
 
 @pytest.mark.parametrize("paging", [None, [], {}, {"cursor": None}, {"cursor": ""}])
 def test_iteration_ends_without_a_cursor(server, hosts, paging):
-    server.play = lambda request: Response(body={"connections": [connection(1)], "paging": paging})
+    server.respond = lambda request: Response(body={"connections": [connection(1)], "paging": paging})
     assert ids(sdk.iter_connections("the-amt", **hosts)) == ["car-1"]
     assert len(server.requests) == 1
 
@@ -94,7 +94,7 @@ def test_iteration_ends_without_a_cursor(server, hosts, paging):
     ],
 )
 def test_connections_are_deleted(server, hosts, given, query):
-    server.play = lambda request: Response(body={"connections": [{"vehicleId": "v", "userId": "u"}]})
+    server.respond = lambda request: Response(body={"connections": [{"vehicleId": "v", "userId": "u"}]})
     assert sdk.delete_connections("the-amt", **given, **hosts) == [{"vehicle_id": "v", "user_id": "u"}]
     (request,) = server.requests
     assert (request.method, request.path) == ("DELETE", f"/v2.0/management/connections?{query}")
@@ -111,7 +111,7 @@ def test_a_missing_id_never_deletes_more_connections(server, hosts, given):
 
 @pytest.mark.parametrize("body", [b"", [], {}, {"connections": [5]}, {"connections": [{"userId": "u"}]}])
 def test_a_response_of_another_shape_raises_a_smartcar_exception(server, hosts, body):
-    server.play = lambda request: Response(body=body)
+    server.respond = lambda request: Response(body=body)
     for call, given in (
         (sdk.get_connections, {}),
         (lambda *args, **more: list(sdk.iter_connections(*args, **more)), {}),
@@ -122,7 +122,7 @@ def test_a_response_of_another_shape_raises_a_smartcar_exception(server, hosts, 
 
 
 def test_the_management_token_is_removed_from_errors(server, hosts):
-    server.play = lambda request: Response(401, {"type": "AUTHENTICATION", "description": "no the-amt"})
+    server.respond = lambda request: Response(401, {"type": "AUTHENTICATION", "description": "no the-amt"})
     with pytest.raises(sdk.AuthenticationException, match=r"no \[removed\]"):
         sdk.get_connections("the-amt", **hosts)
 

@@ -1,4 +1,4 @@
-"""Readings of API v2, as a server writes them, well and badly."""
+"""Readings of API v2 from valid and invalid responses."""
 
 from datetime import UTC, date, datetime
 
@@ -148,7 +148,7 @@ NAMES = [name for name, *_ in READINGS]
 
 @pytest.mark.parametrize(("name", "path", "body", "data", "has_units"), READINGS, ids=NAMES)
 def test_a_reading_has_the_form_of_the_official_sdk(server, car, name, path, body, data, has_units):
-    server.play = lambda request: Response(body=body, headers=HEADERS)
+    server.respond = lambda request: Response(body=body, headers=HEADERS)
     units = {"unit_system": "imperial"} if has_units else {}
     assert getattr(car, name)() == {"data": data, **units, "age": AGE}
     (request,) = server.requests
@@ -161,13 +161,13 @@ def test_a_reading_has_the_form_of_the_official_sdk(server, car, name, path, bod
 @pytest.mark.parametrize(("name", "path", "body", "data", "has_units"), READINGS, ids=NAMES)
 def test_missing_fields_are_none(server, car, name, path, body, data, has_units):
     if isinstance(body, list):
-        server.play = lambda request: Response(body=[])
+        server.respond = lambda request: Response(body=[])
         assert getattr(car, name)() == {"data": {"items": []}, "unit_system": None, "age": None}
         return
     for field, value in body.items():
-        # One field is there, and whether the others are null or missing is the same.
+        # With one field present, null and missing fields have the same result.
         for others in ({}, dict.fromkeys(body)):
-            server.play = lambda request, sent={**others, field: value}: Response(body=sent)
+            server.respond = lambda request, sent={**others, field: value}: Response(body=sent)
             found = getattr(car, name)()
             assert found["age"] is None
             kept = {name for name, part in found["data"].items() if part not in (None, [])}
@@ -181,7 +181,7 @@ def test_missing_fields_are_none(server, car, name, path, body, data, has_units)
     "body", [b"", b"<html>", b"null", b"5", b'"text"', b"[1]", b'["a"]', {}, {"new": 1}, {"items": 5}]
 )
 def test_a_2xx_with_an_invalid_body_raises_a_smartcar_exception(server, car, name, body):
-    server.play = lambda request: Response(body=body, headers={"SC-Request-Id": "r"})
+    server.respond = lambda request: Response(body=body, headers={"SC-Request-Id": "r"})
     with pytest.raises(sdk.InvalidResponseException) as caught:
         getattr(car, name)()
     assert (caught.value.status_code, caught.value.request_id) == (200, "r")
@@ -207,7 +207,7 @@ def test_a_2xx_with_an_invalid_body_raises_a_smartcar_exception(server, car, nam
     ],
 )
 def test_an_invalid_field_is_named_and_not_quoted(server, car, name, body, why):
-    server.play = lambda request: Response(body=body)
+    server.respond = lambda request: Response(body=body)
     with pytest.raises(sdk.InvalidResponseException, match=f": {why}$") as caught:
         getattr(car, name)()
     assert "secret" not in str(caught.value)
@@ -228,7 +228,7 @@ def test_an_invalid_field_is_named_and_not_quoted(server, car, name, body, why):
     ],
 )
 def test_the_period_of_a_service_history_is_sent(server, car, start, end, query):
-    server.play = lambda request: Response(body=[])
+    server.respond = lambda request: Response(body=[])
     car.service_history(start, end)
     assert server.requests[0].path.partition("?")[2] == query
 
@@ -242,7 +242,9 @@ def test_invalid_dates_are_not_sent(server, car, car_v3, dates):
 
 
 def test_attributes_have_the_fields_of_v3(server, car):
-    server.play = lambda request: Response(body={"id": "car-1", "make": "TESLA", "model": "S", "year": 2014})
+    server.respond = lambda request: Response(
+        body={"id": "car-1", "make": "TESLA", "model": "S", "year": 2014}
+    )
     known = {"make": "TESLA", "model": "S", "year": 2014}
     assert car.attributes() == {**known, "mode": None, "powertrain_type": None}
 

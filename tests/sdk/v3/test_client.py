@@ -19,10 +19,10 @@ def query_of(request):
 
 
 def pages_of(count, *, size=10, total=None, has_links=True):
-    """Plays a server of ``count`` things that gives at most ``size`` of them a page."""
+    """Return the responses of a server with ``count`` things and at most ``size`` of them per page."""
     ids = [f"thing-{number}" for number in range(count)]
 
-    def play(request):
+    def respond(request):
         query = query_of(request)
         step = min(size, int(query.get("page[size]", 10)))
         start = (int(query.get("page[number]", 1)) - 1) * step
@@ -31,7 +31,7 @@ def pages_of(count, *, size=10, total=None, has_links=True):
             body["links"] = {"next": "https://elsewhere.example/stolen" if start + step < count else None}
         return Response(body=body)
 
-    return play
+    return respond
 
 
 def ids_of(iterator):
@@ -42,31 +42,33 @@ def ids_of(iterator):
 @pytest.mark.parametrize("kwargs", [{}, {"size": 7}])
 @pytest.mark.parametrize("page_size", [None, 10])
 def test_pages_are_requested_until_there_is_no_next(server, things, count, kwargs, page_size):
-    server.play = pages_of(count, **kwargs)
+    server.respond = pages_of(count, **kwargs)
     found = ids_of(things.iter_all("things", page_size=page_size))
     assert found == [f"thing-{number}" for number in range(count)]
     assert len(server.requests) == max(1, -(-count // kwargs.get("size", 10)))
 
 
 def test_the_count_ends_iteration_without_links(server, things):
-    server.play = pages_of(25, total=25, has_links=False)
+    server.respond = pages_of(25, total=25, has_links=False)
     assert len(ids_of(things.iter_all("things", page_size=10))) == 25
     assert len(server.requests) == 3
 
 
 def test_the_url_of_a_link_is_never_requested(server, things):
-    server.play = pages_of(25)
+    server.respond = pages_of(25)
     ids_of(things.iter_all("things", page_size=10))
     assert [urlsplit(request.path).path for request in server.requests] == ["/v3/things"] * 3
 
 
 def test_iteration_ends_when_the_server_ignores_the_page(server, things):
-    server.play = lambda request: Response(body={"data": [{"id": "a"}, {"id": "b"}], "links": {"next": "…"}})
+    server.respond = lambda request: Response(
+        body={"data": [{"id": "a"}, {"id": "b"}], "links": {"next": "…"}}
+    )
     assert ids_of(things.iter_all("things")) == ["a", "b"]
     assert len(server.requests) == 2
 
 
-def test_a_resource_that_moved_to_the_next_page_comes_once(server, things):
+def test_a_resource_that_moved_to_the_next_page_is_returned_once(server, things):
     server.responses = [
         Response(body={"data": [{"id": "a"}, {"id": "b"}], "links": {"next": "…"}}),
         Response(body={"data": [{"id": "b"}, {"id": "c"}], "links": {"next": None}}),
@@ -75,7 +77,7 @@ def test_a_resource_that_moved_to_the_next_page_comes_once(server, things):
 
 
 def test_pages_are_requested_lazily(server, things):
-    server.play = pages_of(30)
+    server.respond = pages_of(30)
     found = things.iter_all("things", page_size=10)
     assert server.requests == []
     list(itertools.islice(found, 10))
@@ -83,7 +85,7 @@ def test_pages_are_requested_lazily(server, things):
 
 
 def test_filters_of_none_are_not_sent(server, things):
-    server.play = pages_of(1)
+    server.respond = pages_of(1)
     ids_of(things.iter_all("things", filters={"userId": "u&1", "vehicleId": None}))
     assert query_of(server.requests[0]) == {"filter[userId]": "u&1"}
 
@@ -98,20 +100,20 @@ def test_an_invalid_page_size_is_refused(things, page_size):
     "body", [b"", [], {}, {"data": {}}, {"data": [{}]}, {"data": [{"id": ""}]}, {"data": [1]}]
 )
 def test_an_invalid_page_raises_a_smartcar_exception(server, things, body):
-    server.play = lambda request: Response(body=body)
+    server.respond = lambda request: Response(body=body)
     with pytest.raises(sdk.InvalidResponseException):
         list(things.iter_all("things"))
 
 
 @pytest.mark.parametrize("read", [lambda host: host.get_one("x"), lambda host: list(host.iter_all("x"))])
 def test_an_error_in_a_2xx_response_to_a_read_is_raised(server, things, read):
-    server.play = lambda request: Response(body={"errors": [{"status": "403", "code": "forbidden"}]})
+    server.respond = lambda request: Response(body={"errors": [{"status": "403", "code": "forbidden"}]})
     with pytest.raises(sdk.PermissionException):
         read(things)
 
 
 def test_an_empty_list_of_errors_is_no_error(server, things):
-    server.play = lambda request: Response(body={"data": {"id": "a"}, "errors": []})
+    server.respond = lambda request: Response(body={"data": {"id": "a"}, "errors": []})
     assert things.get_one("things", "a") == {"id": "a"}
 
 
@@ -124,13 +126,13 @@ def test_an_id_that_would_change_the_url_is_refused(server, things, part):
 
 
 def test_an_id_is_escaped(server, things):
-    server.play = lambda request: Response(body={"data": {"id": "a"}})
+    server.respond = lambda request: Response(body={"data": {"id": "a"}})
     things.get_one("things", "a/../b?c#d")
     assert server.requests[0].path == "/v3/things/a%2F..%2Fb%3Fc%23d"
 
 
 def test_send_has_the_timeout_of_a_read(server):
-    server.play = lambda request: SILENCE
+    server.respond = lambda request: SILENCE
     requester = sdk.Requester(timeout=0.3, command_timeout=9)
     things = _client.Client("t", server.url, requester=requester)
     with pytest.raises(sdk.NoResponseException):

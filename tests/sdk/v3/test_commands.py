@@ -59,7 +59,7 @@ def in_chunks(body, *, is_cut=False, status=202):
     ],
 )
 def test_a_command_is_sent_once_to_its_path(server, car_v3, call, arguments, path, attributes):
-    server.play = lambda request: Response(body=DONE)
+    server.respond = lambda request: Response(body=DONE)
     assert getattr(car_v3, call)(*arguments) == {"status": "success"}
     (request,) = server.requests
     assert (request.method, request.path) == ("POST", f"/v3/vehicles/car-1/{path}")
@@ -85,7 +85,7 @@ SENT_NIGHT, SENT_DAY = (
     ],
 )
 def test_a_schedule_is_created_and_its_id_returned(server, car_v3, kind, windows, attributes):
-    server.play = lambda request: Response(body=SCHEDULED)
+    server.respond = lambda request: Response(body=SCHEDULED)
     done = getattr(car_v3, f"set_{kind}_charge_schedule")(52.5, 13.4, *windows)
     assert done == {"status": "success", "schedule_id": "schedule-1"}
     (request,) = server.requests
@@ -96,7 +96,7 @@ def test_a_schedule_is_created_and_its_id_returned(server, car_v3, kind, windows
 
 @pytest.mark.parametrize("response", [Response(body=SCHEDULED), Response(204, b""), in_chunks(SCHEDULED)])
 def test_a_schedule_is_deleted(server, car_v3, response):
-    server.play = lambda request: response
+    server.respond = lambda request: response
     assert car_v3.delete_charge_schedule("schedule/1") == {"status": "success"}
     (request,) = server.requests
     assert (request.method, request.path) == ("DELETE", "/v3/vehicles/car-1/charge-schedules/schedule%2F1")
@@ -104,14 +104,14 @@ def test_a_schedule_is_deleted(server, car_v3, response):
 
 
 def test_a_deletion_that_fails_at_the_end_of_a_202_raises(server, car_v3):
-    server.play = lambda request: in_chunks(failed())
+    server.respond = lambda request: in_chunks(failed())
     with pytest.raises(sdk.StateException):
         car_v3.delete_charge_schedule("schedule-1")
 
 
 class TestA202:
-    def test_is_a_success_only_at_the_end_of_its_body(self, server, car_v3):
-        server.play = lambda request: in_chunks(DONE)
+    def test_a_202_is_a_success_only_at_the_end_of_its_body(self, server, car_v3):
+        server.respond = lambda request: in_chunks(DONE)
         assert car_v3.lock() == {"status": "success"}
         assert server.streams_ended == 1
         assert len(server.requests) == 1
@@ -135,8 +135,8 @@ class TestA202:
             ({"status": None, "type": "NEW"}, sdk.UnexpectedStatusException, 202),
         ],
     )
-    def test_that_ends_in_a_failure_raises_its_exception(self, server, car_v3, error, kind, status):
-        server.play = lambda request: in_chunks(failed(**error))
+    def test_a_202_that_ends_in_a_failure_raises_its_exception(self, server, car_v3, error, kind, status):
+        server.respond = lambda request: in_chunks(failed(**error))
         with pytest.raises(sdk.SmartcarException) as caught:
             car_v3.lock()
         assert type(caught.value) is kind
@@ -144,9 +144,9 @@ class TestA202:
         assert caught.value.description == "The car moves."
         assert len(server.requests) == 1
 
-    def test_whose_execution_failed_raises_its_exception(self, server, car_v3):
+    def test_a_202_whose_execution_failed_raises_its_exception(self, server, car_v3):
         status = {"value": "ERROR", "error": {"type": "VEHICLE_STATE", "code": "DOOR_OPEN"}}
-        server.play = lambda request: in_chunks({"data": {"id": "e", "attributes": {"status": status}}})
+        server.respond = lambda request: in_chunks({"data": {"id": "e", "attributes": {"status": status}}})
         with pytest.raises(sdk.StateException) as caught:
             car_v3.lock()
         assert (caught.value.type, caught.value.code) == ("VEHICLE_STATE", "DOOR_OPEN")
@@ -166,25 +166,25 @@ class TestA202:
             SCHEDULED,
         ],
     )
-    def test_without_a_result_is_no_success(self, server, car_v3, call, body):
-        server.play = lambda request: in_chunks(body)
+    def test_a_202_without_a_result_is_no_success(self, server, car_v3, call, body):
+        server.respond = lambda request: in_chunks(body)
         with pytest.raises(sdk.InvalidResponseException) as caught:
             getattr(car_v3, call)()
         assert caught.value.status_code == 202
 
     @pytest.mark.parametrize("body", [DONE, failed()])
-    def test_that_is_cut_off_may_have_arrived_and_is_not_retried(self, server, car_v3, body):
-        server.play = lambda request: in_chunks(body, is_cut=True)
+    def test_a_command_whose_202_is_cut_off_may_have_arrived_and_is_not_retried(self, server, car_v3, body):
+        server.respond = lambda request: in_chunks(body, is_cut=True)
         with pytest.raises(sdk.NoResponseException) as caught:
             car_v3.lock()
         assert caught.value.request_sent is True
         assert len(server.requests) == 1
 
-    def test_that_pauses_has_the_timeout_of_a_command(self, server):
-        def play(request):
+    def test_a_202_that_pauses_has_the_timeout_of_a_command(self, server):
+        def respond(request):
             return Response(202, chunks=[b" ", json.dumps(DONE).encode()], pause=0.3)
 
-        server.play = play
+        server.respond = respond
         host = {"api_url": f"{server.url}/v3"}
         patient = sdk.Requester(timeout=0.1, command_timeout=5)
         assert sdk.v3.Vehicle("c", "t", "u", requester=patient, **host).lock() == {"status": "success"}
@@ -194,13 +194,13 @@ class TestA202:
 
 
 def test_a_failure_in_a_200_is_raised(server, car_v3):
-    server.play = lambda request: Response(200, failed())
+    server.respond = lambda request: Response(200, failed())
     with pytest.raises(sdk.StateException):
         car_v3.unlock()
 
 
 def test_an_immediate_failure_has_its_status(server, car_v3):
-    server.play = lambda request: Response(409, failed(status="500"))
+    server.respond = lambda request: Response(409, failed(status="500"))
     with pytest.raises(sdk.StateException) as caught:
         car_v3.lock()
     assert caught.value.status_code == 409

@@ -38,7 +38,7 @@ NOTHING = dict.fromkeys(READ["vehicle"])
 
 
 def test_a_connection_is_parsed(server, host):
-    server.play = lambda request: Response(body={"data": CONNECTION})
+    server.respond = lambda request: Response(body={"data": CONNECTION})
     assert sdk.v3.get_connection("token", "32c4139a", **host) == READ
     (request,) = server.requests
     assert (request.method, request.path) == ("GET", "/v3/connections/32c4139a")
@@ -47,12 +47,12 @@ def test_a_connection_is_parsed(server, host):
 
 
 def test_all_pages_of_connections_are_read(server, host):
-    def play(request):
+    def respond(request):
         number = int(request.path.partition("page%5Bnumber%5D=")[2].partition("&")[0])
         items = [{**CONNECTION, "id": f"{number}-{each}"} for each in range(50)]
         return Response(body={"data": items, "links": {"next": "…" if number < 3 else None}})
 
-    server.play = play
+    server.respond = respond
     found = list(sdk.v3.iter_connections("token", **host))
     assert len({connection["id"] for connection in found}) == len(found) == 150
     assert len(server.requests) == 3
@@ -69,7 +69,7 @@ def test_all_pages_of_connections_are_read(server, host):
     ],
 )
 def test_connections_are_filtered_by_smartcar(server, host, filters, query):
-    server.play = lambda request: Response(body={"data": [CONNECTION], "links": {"next": None}})
+    server.respond = lambda request: Response(body={"data": [CONNECTION], "links": {"next": None}})
     assert list(sdk.v3.iter_connections("token", page_size=20, **filters, **host)) == [READ]
     expected = f"/v3/connections?{query}page%5Bnumber%5D=1&page%5Bsize%5D=20"
     assert server.requests[0].path == expected
@@ -85,7 +85,7 @@ def test_connections_are_filtered_by_smartcar(server, host, filters, query):
     ],
 )
 def test_missing_values_are_none(server, host, more):
-    server.play = lambda request: Response(body={"data": {"id": "c", **more}})
+    server.respond = lambda request: Response(body={"data": {"id": "c", **more}})
     assert sdk.v3.get_connection("token", "c", **host) == {
         "id": "c",
         "vehicle_id": None,
@@ -102,7 +102,7 @@ def test_missing_values_are_none(server, host, more):
 )
 @pytest.mark.parametrize(("call", "path"), [("delete_connection", "connections"), ("delete_user", "users")])
 def test_a_deletion_accepts_any_body(server, host, response, call, path):
-    server.play = lambda request: response
+    server.respond = lambda request: response
     assert getattr(sdk.v3, call)("token", "id/1", **host) is None
     assert [(request.method, request.path) for request in server.requests] == [
         ("DELETE", f"/v3/{path}/id%2F1")
@@ -112,7 +112,7 @@ def test_a_deletion_accepts_any_body(server, host, response, call, path):
 @pytest.mark.parametrize("call", ["delete_connection", "delete_user"])
 @pytest.mark.parametrize("status", [404, 200])
 def test_a_deletion_that_failed_raises(server, host, call, status):
-    server.play = lambda request: Response(status, {"errors": [{"status": "404", "code": "not_found"}]})
+    server.respond = lambda request: Response(status, {"errors": [{"status": "404", "code": "not_found"}]})
     with pytest.raises(sdk.ResourceNotFoundException):
         getattr(sdk.v3, call)("token", "x", **host)
 
@@ -127,7 +127,7 @@ def test_an_empty_id_never_addresses_all_resources(server, host, call, nothing):
 
 def test_attributes_of_a_vehicle_are_parsed(server, host):
     attributes = CONNECTION["attributes"]["vehicle"]
-    server.play = lambda request: Response(body={"data": {"id": "v", "attributes": attributes}})
+    server.respond = lambda request: Response(body={"data": {"id": "v", "attributes": attributes}})
     assert sdk.v3.get_vehicle("token", "v", **host) == READ["vehicle"]
-    server.play = lambda request: Response(body={"id": "v", **attributes})
+    server.respond = lambda request: Response(body={"id": "v", **attributes})
     assert sdk.v3.get_vehicle("token", "v", **host) == READ["vehicle"]

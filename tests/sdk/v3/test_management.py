@@ -55,14 +55,14 @@ MODEL = {
 
 
 @pytest.fixture
-def play(server):
-    """Answers everything with this one resource, or with a list of it."""
+def serve(server):
+    """Return a function that serves one resource, or a list of it, for every request."""
 
-    def play(resource, *, is_list):
+    def serve(resource, *, is_list):
         body = {"data": [resource], "links": {"next": None}} if is_list else {"data": resource}
-        server.play = lambda request: Response(body=body)
+        server.respond = lambda request: Response(body=body)
 
-    return play
+    return serve
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,8 @@ def play(server):
         ("iter_subscriptions", SUBSCRIPTION, READ_SUBSCRIPTION, "/v3/subscriptions?"),
     ],
 )
-def test_a_list_is_requested_with_the_token(server, host, play, call, resource, read, path):
-    play(resource, is_list=True)
+def test_a_list_is_requested_with_the_token(server, host, serve, call, resource, read, path):
+    serve(resource, is_list=True)
     assert list(getattr(sdk.v3, call)("token", **host)) == [read or resource]
     (request,) = server.requests
     assert request.path.startswith(path)
@@ -90,8 +90,8 @@ def test_a_list_is_requested_with_the_token(server, host, play, call, resource, 
         ("get_subscription", SUBSCRIPTION, READ_SUBSCRIPTION, "subscriptions"),
     ],
 )
-def test_one_resource_is_parsed(server, host, play, call, resource, read, path):
-    play(resource, is_list=False)
+def test_one_resource_is_parsed(server, host, serve, call, resource, read, path):
+    serve(resource, is_list=False)
     assert getattr(sdk.v3, call)("token", "x/y", **host) == (read or resource)
     assert server.requests[0].path == f"/v3/{path}/x%2Fy"
 
@@ -109,13 +109,13 @@ def test_one_resource_is_parsed(server, host, play, call, resource, read, path):
     ],
 )
 def test_a_list_is_filtered_by_smartcar(server, host, call, filters, query):
-    server.play = lambda request: Response(body={"data": [], "links": {"next": None}})
+    server.respond = lambda request: Response(body={"data": [], "links": {"next": None}})
     assert list(getattr(sdk.v3, call)("token", **filters, **host)) == []
     assert server.requests[0].path.endswith(f"?{query}page%5Bnumber%5D=1&page%5Bsize%5D=100")
 
 
 def test_a_subscription_is_created(server, host):
-    server.play = lambda request: Response(202, {"meta": {"message": "subscription creation in progress"}})
+    server.respond = lambda request: Response(202, {"meta": {"message": "subscription creation in progress"}})
     assert sdk.v3.subscribe("token", "w", "v", "u", **host) is None
     (request,) = server.requests
     assert (request.method, request.path) == ("POST", "/v3/subscriptions")
@@ -125,19 +125,19 @@ def test_a_subscription_is_created(server, host):
 
 @pytest.mark.parametrize("status", [409, 202])
 def test_an_existing_subscription_is_a_state_exception(server, host, status):
-    server.play = lambda request: Response(status, {"errors": [{"status": "409", "detail": "exists"}]})
+    server.respond = lambda request: Response(status, {"errors": [{"status": "409", "detail": "exists"}]})
     with pytest.raises(sdk.StateException):
         sdk.v3.subscribe("token", "w", "v", "u", **host)
 
 
 def test_a_subscription_is_deleted(server, host):
-    server.play = lambda request: Response(204, b"")
+    server.respond = lambda request: Response(204, b"")
     assert sdk.v3.unsubscribe("token", "s", **host) is None
     assert (server.requests[0].method, server.requests[0].path) == ("DELETE", "/v3/subscriptions/s")
 
 
-def test_compatible_vehicles_are_public(server, host, play):
-    play(MODEL, is_list=True)
+def test_compatible_vehicles_are_public(server, host, serve):
+    serve(MODEL, is_list=True)
     found = list(sdk.v3.iter_compatible_vehicles("US", make="TESLA", powertrain_type="BEV", **host))
     assert found == [
         {
@@ -159,16 +159,16 @@ def test_compatible_vehicles_are_public(server, host, play):
 
 
 @pytest.mark.parametrize("call", ["iter_webhooks", "iter_subscriptions"])
-def test_missing_values_are_none(host, play, call):
-    play({"id": "x", "attributes": {"isEnabled": "yes", "vehicle": 5}, "relationships": []}, is_list=True)
+def test_missing_values_are_none(host, serve, call):
+    serve({"id": "x", "attributes": {"isEnabled": "yes", "vehicle": 5}, "relationships": []}, is_list=True)
     (found,) = getattr(sdk.v3, call)("token", **host)
     assert found.pop("id") == "x"
     found.pop("vehicle", None)
     assert set(found.values()) == {None}
 
 
-def test_a_model_without_details_has_no_capabilities(host, play):
-    play({"id": "x"}, is_list=True)
+def test_a_model_without_details_has_no_capabilities(host, serve):
+    serve({"id": "x"}, is_list=True)
     (found,) = sdk.v3.iter_compatible_vehicles("US", **host)
     assert (found["capabilities"], found["first_year"]) == ([], None)
 

@@ -1,4 +1,4 @@
-"""Readings of API v3: made of one signal, or of several out of all that are stored."""
+"""Readings of API v3: made of one signal, or of several stored signals."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +8,7 @@ from django_smartcar import sdk
 from django_smartcar.sdk.signals import SYSTEMS
 
 from ..conftest import Response
-from .test_vehicle import AGE, page, signal, stores
+from .test_vehicle import AGE, page, serve_signals, signal
 
 NOT_CAPABLE = {"type": "COMPATIBILITY", "code": "VEHICLE_NOT_CAPABLE"}
 UPSTREAM = {"type": "UPSTREAM", "code": "NO_RESPONSE"}
@@ -19,7 +19,7 @@ RANGE = signal("tractionbattery-range", {"unit": "km", "value": 275})
 
 def all_of(server, *signals):
     """Serve all of these signals in one response."""
-    server.play = lambda request: page(list(signals))
+    server.respond = lambda request: page(list(signals))
 
 
 def grid(*items, **more):
@@ -93,8 +93,8 @@ class TestOneSignal:
             ),
         ],
     )
-    def test_it_has_the_form_of_v2(self, server, car_v3, name, code, body, data):
-        stores(server, signal(code, body))
+    def test_a_reading_has_the_form_of_v2(self, server, car_v3, name, code, body, data):
+        serve_signals(server, signal(code, body))
         assert getattr(car_v3, name)() == {"data": data, "age": AGE}
         assert [request.path for request in server.requests] == [f"/v3/vehicles/car-1/signals/{code}"]
 
@@ -102,7 +102,7 @@ class TestOneSignal:
     def test_tires_are_placed_by_row_and_column(self, server, car_v3, unit_system, pressure):
         tires = [(0, 0, 220), (0, 1, 221), (1, 1, 223)]
         body = grid(*((row, column, {"tirePressure": kpa}) for row, column, kpa in tires), unit="kPa")
-        stores(server, signal("wheel-tires", body))
+        serve_signals(server, signal("wheel-tires", body))
         car_v3.set_unit_system(unit_system)
         found = car_v3.tire_pressure()
         assert found["unit_system"] == unit_system
@@ -112,7 +112,7 @@ class TestOneSignal:
 
     def test_twin_tires_belong_to_their_side(self, server, car_v3):
         body = grid(*((1, column, {"tirePressure": 220 + column}) for column in range(4)))
-        stores(server, signal("wheel-tires", body))
+        serve_signals(server, signal("wheel-tires", body))
         data = car_v3.tire_pressure()["data"]
         assert (data["back_left"], data["back_right"]) == (221, 223)
 
@@ -129,7 +129,7 @@ class TestOneSignal:
             "details": [{"id": "DTL-1", "description": "5W-30"}],
             "odometer": 50000,
         }
-        stores(server, signal("service-records", {"values": [*visits, visit]}))
+        serve_signals(server, signal("service-records", {"values": [*visits, visit]}))
         items = car_v3.service_history()["data"]["items"]
         assert [item["service_id"] for item in items] == ["1", "364", "SVC-1"]
         assert items[-1] == {
@@ -145,7 +145,7 @@ class TestOneSignal:
 
 
 class TestSeveralSignals:
-    def test_they_take_one_request(self, server, car_v3):
+    def test_several_signals_take_one_request(self, server, car_v3):
         all_of(server, SOC, RANGE)
         assert car_v3.battery() == {
             "data": {"percent_remaining": 0.68, "range": 275},
@@ -154,7 +154,7 @@ class TestSeveralSignals:
         }
         assert [request.path for request in server.requests] == ["/v3/vehicles/car-1/signals"]
 
-    def test_they_may_be_on_several_pages(self, server, car_v3):
+    def test_signals_may_be_on_several_pages(self, server, car_v3):
         server.responses = [page([SOC], next="…"), page([RANGE])]
         assert car_v3.battery()["data"] == {"percent_remaining": 0.68, "range": 275}
         assert len(server.requests) == 2
@@ -167,20 +167,20 @@ class TestSeveralSignals:
             [signal("tractionbattery-range", status={"value": "UNAVAILABLE"})],
         ],
     )
-    def test_a_missing_one_is_none(self, server, car_v3, missing):
+    def test_a_missing_signal_is_none(self, server, car_v3, missing):
         all_of(server, SOC, *missing)
         assert car_v3.battery()["data"] == {"percent_remaining": 0.68, "range": None}
 
     @pytest.mark.parametrize(
         ("error", "kind"), [(UPSTREAM, sdk.UnexpectedStatusException), (PERMISSION, sdk.PermissionException)]
     )
-    def test_an_error_of_one_fails_the_reading(self, server, car_v3, error, kind):
+    def test_an_error_of_one_signal_fails_the_reading(self, server, car_v3, error, kind):
         all_of(server, SOC, signal("tractionbattery-range", error=error))
         with pytest.raises(kind) as caught:
             car_v3.battery()
         assert caught.value.type == error["type"]
 
-    def test_without_any_the_first_error_is_raised(self, server, car_v3):
+    def test_the_first_error_is_raised_if_every_signal_fails(self, server, car_v3):
         all_of(server, *(signal(raw["id"], error=NOT_CAPABLE) for raw in (SOC, RANGE)))
         with pytest.raises(sdk.NotCapableException):
             car_v3.battery()
@@ -194,7 +194,7 @@ class TestSeveralSignals:
             car_v3.battery()
         assert caught.value.status_code == 404
 
-    def test_the_age_is_that_of_the_oldest(self, server, car_v3):
+    def test_the_age_is_that_of_the_oldest_signal(self, server, car_v3):
         older = AGE - timedelta(days=1)
         for ages, age in (((AGE, older), older), ((older, AGE), older), ((None, AGE), AGE)):
             aged = [
@@ -241,7 +241,7 @@ class TestSeveralSignals:
 
 
 class TestLockStatus:
-    def test_it_is_built_from_the_closures(self, server, car_v3):
+    def test_the_lock_status_is_built_from_the_closures(self, server, car_v3):
         doors = grid((0, 0, {"isOpen": True}), (0, 1, {"isOpen": False}), (2, 1, {"isOpen": None}))
         all_of(
             server,
@@ -307,7 +307,7 @@ class TestLockStatus:
     ],
 )
 def test_an_invalid_signal_raises_a_smartcar_exception(server, car_v3, name, code, body):
-    stores(server, signal(code, body))
+    serve_signals(server, signal(code, body))
     with pytest.raises(sdk.InvalidResponseException):
         getattr(car_v3, name)()
 
@@ -315,6 +315,6 @@ def test_an_invalid_signal_raises_a_smartcar_exception(server, car_v3, name, cod
 @pytest.mark.parametrize("name", ["battery", "fuel", "charge", "lock_status", "diagnostic_system_status"])
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", {}, {"data": 5}, {"data": [5]}, {"data": [{}]}])
 def test_a_2xx_with_an_invalid_body_raises_a_smartcar_exception(server, car_v3, name, body):
-    server.play = lambda request: Response(body=body)
+    server.respond = lambda request: Response(body=body)
     with pytest.raises(sdk.InvalidResponseException):
         getattr(car_v3, name)()

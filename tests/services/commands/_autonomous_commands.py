@@ -17,8 +17,8 @@ pytestmark = [
 ]
 
 
-class Undone(Exception):
-    """What the caller's transaction ends with."""
+class RolledBack(Exception):
+    """Rolls back the caller's transaction."""
 
 
 @pytest.fixture
@@ -27,8 +27,8 @@ def vehicle(connect_driver):
     SmartcarAccount.objects.all().delete()
 
 
-def at_once(number, act):
-    """Do it in so many threads that begin together; returns what each one got or raised."""
+def call_concurrently(number, act):
+    """Call ``act`` in this many threads at once; return each result or exception."""
     barrier, outcomes = threading.Barrier(number), []
 
     def run():
@@ -49,10 +49,10 @@ def at_once(number, act):
 
 
 def test_the_record_survives_the_rollback_of_the_callers_transaction(vehicle, anna):
-    with suppress(Undone), transaction.atomic():
+    with suppress(RolledBack), transaction.atomic():
         assert ConnectedVehicle.objects.count() == 1
         commands.send(vehicle, "lock", actor=anna)
-        raise Undone
+        raise RolledBack
     row = VehicleCommand.objects.get()
     assert (row.status, row.actor) == ("succeeded", anna)
 
@@ -60,15 +60,15 @@ def test_the_record_survives_the_rollback_of_the_callers_transaction(vehicle, an
 def test_the_record_is_committed_before_the_request(vehicle, smartcar):
     seen = []
 
-    def look():
+    def read_statuses():
         seen.extend(VehicleCommand.objects.values_list("status", flat=True))
 
     smartcar.delay("security", 0.5)
     with transaction.atomic():
-        looks = threading.Timer(0.3, lambda: (look(), connections.close_all()))
-        looks.start()
+        timer = threading.Timer(0.3, lambda: (read_statuses(), connections.close_all()))
+        timer.start()
         commands.send(vehicle, "lock")
-        looks.join()
+        timer.join()
     assert seen == ["pending"]
 
 
@@ -94,13 +94,13 @@ def test_an_unrelated_write_blocks_only_on_sqlite(vehicle, anna, bert, monkeypat
     assert store.counters["commands"] == (0 if refused else 1)
 
 
-def test_of_twenty_identical_commands_at_once_one_is_sent(vehicle):
-    outcomes = at_once(20, lambda: commands.send(ConnectedVehicle.objects.get(), "lock"))
-    assert sum(isinstance(each, VehicleCommand) for each in outcomes) == 1, outcomes
-    (first,) = [each for each in outcomes if isinstance(each, VehicleCommand)]
-    others = [each for each in outcomes if each is not first]
-    assert {type(each) for each in others} == {DuplicateCommand}, others
-    assert {each.command_id for each in others} == {first.pk}
+def test_one_of_twenty_concurrent_identical_commands_is_sent(vehicle):
+    outcomes = call_concurrently(20, lambda: commands.send(ConnectedVehicle.objects.get(), "lock"))
+    assert sum(isinstance(outcome, VehicleCommand) for outcome in outcomes) == 1, outcomes
+    (first,) = [outcome for outcome in outcomes if isinstance(outcome, VehicleCommand)]
+    others = [outcome for outcome in outcomes if outcome is not first]
+    assert {type(error) for error in others} == {DuplicateCommand}, others
+    assert {error.command_id for error in others} == {first.pk}
     assert store.counters["commands"] == 1
     assert VehicleCommand.objects.count() == 1
 
@@ -115,13 +115,13 @@ def test_commands_to_many_vehicles_run_in_parallel_and_each_has_a_result(
             car.latencies["*"] = 2
         store.cars()[0].fault = "VEHICLE_STATE:DOOR_OPEN"
     seen = []
-    sight = threading.Thread(
+    watcher = threading.Thread(
         target=lambda: seen.append(smartcar.wait_until(lambda: len(smartcar.pending) == 3))
     )
-    sight.start()
+    watcher.start()
     outcomes = list(commands.send_many(fleet, "lock", actor=anna))
-    sight.join()
-    assert seen, "three were on their way at once"
+    watcher.join()
+    assert seen, "three requests must be in progress at once"
     assert [result.row for result in outcomes] == fleet
     assert sorted(type(result.error).__name__ for result in outcomes) == [
         "NoneType",
@@ -135,23 +135,23 @@ def test_commands_to_many_vehicles_run_in_parallel_and_each_has_a_result(
 def test_a_hundred_threads_that_read_one_rate_limited_car_make_one_request(vehicle, smartcar):
     smartcar.car().fault = "RATE_LIMIT:VEHICLE"
     before = len(smartcar.requests)
-    outcomes = at_once(100, lambda: vehicles.odometer(ConnectedVehicle.objects.get()))
-    assert {type(each) for each in outcomes} == {RateLimited}, outcomes
+    outcomes = call_concurrently(100, lambda: vehicles.odometer(ConnectedVehicle.objects.get()))
+    assert {type(outcome) for outcome in outcomes} == {RateLimited}, outcomes
     assert len(smartcar.requests) - before == 1
 
 
 def test_a_rate_limit_survives_a_rollback_and_counting_takes_no_lock(vehicle, smartcar):
     smartcar.car().fault = "RATE_LIMIT:VEHICLE"
-    with suppress(Undone), transaction.atomic():
+    with suppress(RolledBack), transaction.atomic():
         with pytest.raises(RateLimited):
             vehicles.odometer(vehicle)
-        raise Undone
+        raise RolledBack
     assert RateLimit.objects.get().blocked_until is not None
     with pytest.raises(RateLimited):
         commands.send(vehicle, "lock")
 
 
 def test_requests_of_many_threads_are_all_counted(vehicle):
-    RateLimit.objects.all().delete()  # connecting has asked as well
-    at_once(8, lambda: vehicles.odometer(ConnectedVehicle.objects.get()))
+    RateLimit.objects.all().delete()  # connecting has sent requests, too
+    call_concurrently(8, lambda: vehicles.odometer(ConnectedVehicle.objects.get()))
     assert RateLimit.objects.get().requests == 8

@@ -1,4 +1,4 @@
-"""Commits and races need real databases: ``commanding.py`` runs once for each, in a process of its own."""
+"""Run ``_autonomous_commands.py``, which needs a database with real commits, in a process of its own."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from ...example_server import ROOT
 pytestmark = pytest.mark.slow
 
 
-def test_commanding_on_sqlite(tmp_path):
+def test_autonomous_commands_on_sqlite(tmp_path):
     env = {**os.environ, "TEST_DATABASE_URL": f"sqlite:///{tmp_path / 'db.sqlite3'}"}
     command = [
         sys.executable,
@@ -22,6 +22,6 @@ def test_commanding_on_sqlite(tmp_path):
         "no:cacheprovider",
         "tests/services/commands/_autonomous_commands.py",
     ]
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout
-    assert " passed" in done.stdout
+    process = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+    assert process.returncode == 0, process.stdout
+    assert " passed" in process.stdout

@@ -25,11 +25,13 @@ pytestmark = pytest.mark.django_db
 SECURITY = f"{API}/vehicles/car-1/security"
 
 
-@pytest.mark.parametrize(("action", "wired"), [("lock", "LOCK"), ("unlock", "UNLOCK")])
-def test_a_command_is_sent_and_recorded(vehicle, anna, mock_api, action, wired):
+@pytest.mark.parametrize(("action", "sent_action"), [("lock", "LOCK"), ("unlock", "UNLOCK")])
+def test_a_command_is_sent_and_recorded(vehicle, anna, mock_api, action, sent_action):
     mock_api.commands("car-1")
     command = commands.send(vehicle, action, actor=anna)
-    assert [json.loads(request.body) for request in mock_api.sent("POST", "/security")] == [{"action": wired}]
+    assert [json.loads(request.body) for request in mock_api.sent("POST", "/security")] == [
+        {"action": sent_action}
+    ]
     row = VehicleCommand.objects.get()
     assert row == command
     assert (row.vehicle, row.actor, row.action, row.status) == (vehicle, anna, action, "succeeded")
@@ -39,11 +41,11 @@ def test_a_command_is_sent_and_recorded(vehicle, anna, mock_api, action, wired):
 def test_the_record_exists_before_the_request(vehicle, mock_api):
     seen = []
 
-    def answer(request):
+    def respond(request):
         seen.extend(VehicleCommand.objects.values_list("status", flat=True))
         return 200, {}, '{"status": "success"}'
 
-    mock_api.mock.add_callback("POST", SECURITY, answer, content_type="application/json")
+    mock_api.mock.add_callback("POST", SECURITY, respond, content_type="application/json")
     commands.send(vehicle, "lock")
     assert seen == ["pending"]
 
@@ -58,7 +60,7 @@ def test_an_error_response_is_recorded_and_raised(vehicle, mock_api):
 
 
 @pytest.mark.parametrize(
-    ("answer", "status"),
+    ("response", "status"),
     [
         ({"body": requests.ReadTimeout()}, "unknown"),
         ({"status": 504, "body": "gateway timeout"}, "unknown"),
@@ -73,9 +75,9 @@ def test_an_error_response_is_recorded_and_raised(vehicle, mock_api):
     ],
 )
 def test_the_outcome_is_unknown_only_if_the_vehicle_may_have_executed_the_command(
-    vehicle, mock_api, answer, status
+    vehicle, mock_api, response, status
 ):
-    mock_api.mock.add("POST", SECURITY, **answer)
+    mock_api.mock.add("POST", SECURITY, **response)
     with pytest.raises(SmartcarException):
         commands.send(vehicle, "lock")
     assert VehicleCommand.objects.get().status == status
@@ -138,11 +140,11 @@ def test_an_unexpected_error_does_not_leave_the_record_pending(make_vehicle, acc
 
 
 def test_deleting_the_vehicle_during_the_request_is_no_error(vehicle, mock_api):
-    def answer(request):
+    def respond(request):
         ConnectedVehicle.objects.all().delete()
         return 200, {}, '{"status": "success"}'
 
-    mock_api.mock.add_callback("POST", SECURITY, answer, content_type="application/json")
+    mock_api.mock.add_callback("POST", SECURITY, respond, content_type="application/json")
     assert commands.send(vehicle, "lock").status == "succeeded"
 
 

@@ -25,7 +25,7 @@ LOCKED = "lock_status.is_locked"
 
 @pytest.fixture
 def lost(vehicle, mock_api):
-    """A lock command whose response was lost."""
+    """Send a lock command whose response is lost."""
     mock_api.mock.add("POST", SECURITY, body=requests.ReadTimeout())
     with pytest.raises(NoResponseException):
         commands.send(vehicle, "lock")
@@ -33,7 +33,7 @@ def lost(vehicle, mock_api):
 
 
 def age(command, **ago):
-    """Let the command have been sent so long ago."""
+    """Move the command into the past."""
     moment = timezone.now() - timedelta(**ago)
     VehicleCommand.objects.filter(pk=command.pk).update(created_at=moment, finished_at=moment)
 
@@ -41,13 +41,13 @@ def age(command, **ago):
 def test_a_duplicate_of_a_command_in_flight_is_refused_with_the_id_of_the_first(vehicle, mock_api):
     refused = []
 
-    def answer(request):
+    def respond(request):
         with pytest.raises(DuplicateCommand) as raised:
             commands.send(vehicle, "lock")
         refused.append(raised.value)
         return 200, {}, '{"status": "success"}'
 
-    mock_api.mock.add_callback("POST", SECURITY, answer, content_type="application/json")
+    mock_api.mock.add_callback("POST", SECURITY, respond, content_type="application/json")
     first = commands.send(vehicle, "lock")
     assert [error.command_id for error in refused] == [first.pk]
     assert f"(command {first.pk})" in user_message(refused[0])
@@ -220,7 +220,7 @@ def test_port_commands_are_resolved_by_the_port_status(vehicle, action, seen, st
 
 
 def test_a_command_that_no_reading_confirms_stays_unknown_and_can_be_sent_again(vehicle):
-    """As README says."""
+    """README.rst documents this."""
     unconfirmed = {action for action, spec in registry.COMMANDS.items() if not spec.reading}
     assert unconfirmed == {
         "send_destination",

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 SCOPE = ["required:read_vehicle_info", "control_security", "control_charge", "control_navigation"]
 NIGHT = {"start": "22:00", "stop": "06:00"}
-# Never as they are in the source, which an error report quotes.
+# Made of parts: an error report quotes the source code.
 LATITUDE, LONGITUDE = 48 + 0.137154, 11 + 0.576124
 PLACE = {"latitude": LATITUDE, "longitude": LONGITUDE}
 

@@ -184,7 +184,7 @@ def test_reconnecting_replaces_undecryptable_tokens(anna, mock_api, lose_key):
 
 
 def test_a_grant_for_another_vehicle_keeps_the_first_accounts_tokens(anna, mock_api):
-    """With single_select a token opens one car: the tokens of the first must not be written over."""
+    """With single_select a token is for one vehicle, so the first account must keep its tokens."""
     mock_api.tokens()
     mock_api.driver("driver-a", ["car-1"])
     mock_api.car("car-1")

@@ -1,4 +1,4 @@
-"""Proofs of ownership in API v3, and attempts to get somebody else's vehicles."""
+"""Proofs of ownership in API v3, and attempts to connect another user's vehicles."""
 
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -34,7 +34,7 @@ ANNAS, BERTS = "anna@example.com", "bert@example.com"
 
 
 @pytest.fixture(autouse=True)
-def brief(monkeypatch):
+def short_polling(monkeypatch):
     """Do not wait long for a connection that never appears."""
     monkeypatch.setattr(_ownership, "POLL_TIMEOUT", 0.3)
     monkeypatch.setattr(_ownership, "_FIRST_PAUSE", 0.05)
@@ -42,7 +42,7 @@ def brief(monkeypatch):
 
 @pytest.fixture
 def no_codes(settings):
-    """Make Smartcar send no code, as its latest documentation says."""
+    """Make Smartcar send no code, as in its latest documentation."""
     settings.SMARTCAR_SIMULATOR_CODES = False
 
 
@@ -72,7 +72,7 @@ def nothing_is_stored():
     return not (SmartcarUser.objects.exists() or SmartcarAccount.objects.exists())
 
 
-# What is enough.
+# Valid proofs.
 
 
 def test_each_user_has_one_external_id_which_is_sent_each_time(smartcar, anna, bert):
@@ -141,14 +141,14 @@ def test_a_user_can_connect_a_second_smartcar_user(smartcar, no_codes, anna):
 
 
 @pytest.fixture
-def bert_is_connected(smartcar, bert):
+def berts_user_id(smartcar, bert):
     finish(bert, smartcar.visit(begin(bert), BERTS))
     return store.owner(BERTS).id
 
 
 @pytest.fixture
-def bert_is_strange(smartcar):
-    """Bert has connected his car to the application, but is unknown to this site."""
+def unknown_user_id(smartcar):
+    """Connect a vehicle of Bert, who is unknown to this site; return his user id."""
     smartcar.visit(
         _ownership.client.auth_url("3", CALLBACK, state="elsewhere", external_id="of-another-site"), BERTS
     )
@@ -166,10 +166,10 @@ def attack(user, query, caplog, error=OwnershipNotVerified):
 
 
 def test_berts_id_in_annas_own_callback_is_refused(
-    smartcar, no_codes, anna, bert_is_strange, caplog, refusals
+    smartcar, no_codes, anna, unknown_user_id, caplog, refusals
 ):
     query = smartcar.visit(begin(anna), ANNAS)
-    log = attack(anna, query | {"user_id": bert_is_strange}, caplog)
+    log = attack(anna, query | {"user_id": unknown_user_id}, caplog)
     reason = "Smartcar lists 1 users with this external id, but not the user of the callback"
     assert f"external_id: {reason}" in log
     assert "code: the callback had no code" in log
@@ -177,31 +177,29 @@ def test_berts_id_in_annas_own_callback_is_refused(
     assert "not the user of the callback" in refusals[0][1]
 
 
-def test_berts_id_with_annas_code_connects_annas_vehicle(smartcar, anna, bert_is_strange):
+def test_berts_id_with_annas_code_connects_annas_vehicle(smartcar, anna, unknown_user_id):
     query = smartcar.visit(begin(anna), ANNAS)
-    connected = finish(anna, query | {"user_id": bert_is_strange})
+    connected = finish(anna, query | {"user_id": unknown_user_id})
     assert connected.account.smartcar_user_id == store.owner(ANNAS).id
 
 
-def test_berts_id_without_any_consent_of_annas_is_refused(smartcar, no_codes, anna, bert_is_strange, caplog):
+def test_berts_id_without_any_consent_of_annas_is_refused(smartcar, no_codes, anna, unknown_user_id, caplog):
     state = parse_qs(urlsplit(begin(anna)).query)["state"][0]
-    log = attack(anna, {"state": state, "user_id": bert_is_strange}, caplog)
+    log = attack(anna, {"state": state, "user_id": unknown_user_id}, caplog)
     assert "external_id: Smartcar lists 0 users with this external id" in log
 
 
-def test_berts_id_with_berts_external_id_is_refused(
-    smartcar, no_codes, anna, bert, bert_is_connected, caplog
-):
+def test_berts_id_with_berts_external_id_is_refused(smartcar, no_codes, anna, bert, berts_user_id, caplog):
     query = smartcar.visit(begin(anna), ANNAS)
-    berts = {"user_id": bert_is_connected, "external_id": ExternalId.objects.get(user=bert).value}
+    berts = {"user_id": berts_user_id, "external_id": ExternalId.objects.get(user=bert).value}
     log = attack(anna, query | berts, caplog)
     assert "callback: the external id belongs to another user" in log
 
 
-def test_an_ignored_filter_proves_nothing(smartcar, no_codes, settings, anna, bert_is_strange, caplog):
+def test_an_ignored_filter_proves_nothing(smartcar, no_codes, settings, anna, unknown_user_id, caplog):
     settings.SMARTCAR_SIMULATOR_FILTERS = False
     query = smartcar.visit(begin(anna), ANNAS)
-    for user_id in (query["user_id"], bert_is_strange):
+    for user_id in (query["user_id"], unknown_user_id):
         state = parse_qs(urlsplit(begin(anna)).query)["state"][0]
         log = attack(anna, {"state": state, "user_id": user_id}, caplog)
         assert "external_id: Smartcar ignores the filter" in log
@@ -224,12 +222,12 @@ def test_an_old_connection_does_not_count_as_a_new_one(smartcar, settings, no_co
 
 
 def test_a_new_connection_of_another_users_smartcar_user_does_not_count(
-    smartcar, settings, anna, bert_is_connected, caplog
+    smartcar, settings, anna, berts_user_id, caplog
 ):
     settings.SMARTCAR_OWNERSHIP_PROOFS = ["new_connection"]
     state = parse_qs(urlsplit(begin(anna)).query)["state"][0]
     smartcar.visit(_ownership.client.auth_url("3", CALLBACK, state="x"), BERTS)
-    log = attack(anna, {"state": state, "user_id": bert_is_connected}, caplog)
+    log = attack(anna, {"state": state, "user_id": berts_user_id}, caplog)
     assert "new_connection: the Smartcar user already exists on this site" in log
 
 
@@ -242,10 +240,10 @@ def test_a_new_connection_is_no_proof_by_default(smartcar, no_codes, anna, caplo
 
 @pytest.mark.parametrize("codes", [True, False])
 def test_a_smartcar_user_of_another_local_user_is_refused(
-    smartcar, settings, anna, bert_is_connected, caplog, refusals, codes
+    smartcar, settings, anna, berts_user_id, caplog, refusals, codes
 ):
     settings.SMARTCAR_SIMULATOR_CODES = codes
-    query = smartcar.visit(begin(anna), BERTS)  # Anna knows Bert's login, or it is one for the family
+    query = smartcar.visit(begin(anna), BERTS)  # Anna has Bert's login, or they share one
     log = attack(anna, query, caplog, OwnedByAnotherUser)
     assert "the Smartcar user belongs to local user" in log
     assert len(refusals) == 1
@@ -279,7 +277,7 @@ def test_an_attempt_expires(smartcar, anna, refusals):
     assert nothing_is_stored()
 
 
-# What goes wrong on the way.
+# Failures.
 
 
 def test_the_log_distinguishes_a_failed_request_from_a_failed_proof(smartcar, settings, anna, caplog):
@@ -290,26 +288,26 @@ def test_the_log_distinguishes_a_failed_request_from_a_failed_proof(smartcar, se
     assert "external_id: failed (NoResponseException)" in log
 
 
-def test_neither_code_nor_external_id_is_in_the_log(smartcar, no_codes, anna, bert_is_strange, caplog):
+def test_neither_code_nor_external_id_is_in_the_log(smartcar, no_codes, anna, unknown_user_id, caplog):
     caplog.set_level("DEBUG", logger="django_smartcar")
     query = smartcar.visit(begin(anna), ANNAS)
-    log = attack(anna, query | {"user_id": bert_is_strange, "code": "the-code"}, caplog)
+    log = attack(anna, query | {"user_id": unknown_user_id, "code": "the-code"}, caplog)
     assert "code: failed (invalid_grant)" in log
     assert "the-code" not in log
     assert ExternalId.objects.get(user=anna).value not in log
-    assert bert_is_strange not in log
+    assert unknown_user_id not in log
 
 
 def test_an_ignored_filter_proves_nothing_about_a_connection_that_is_listed_late(
-    smartcar, no_codes, settings, monkeypatch, anna, bert_is_strange, caplog
+    smartcar, no_codes, settings, monkeypatch, anna, unknown_user_id, caplog
 ):
-    """The control is asked after the answer that it is to hold, and about the very same user."""
+    """The control request follows the request that it checks, and has the same user id."""
     monkeypatch.setattr(_ownership, "POLL_TIMEOUT", 4)
     settings.SMARTCAR_SIMULATOR_FILTERS = False
     settings.SMARTCAR_SIMULATOR_CONNECTION_DELAY = 1
     smartcar.visit(_ownership.client.auth_url("3", CALLBACK, state="x", external_id="berts"), BERTS)
     state = parse_qs(urlsplit(begin(anna)).query)["state"][0]
-    log = attack(anna, {"state": state, "user_id": bert_is_strange}, caplog)
+    log = attack(anna, {"state": state, "user_id": unknown_user_id}, caplog)
     assert "external_id: Smartcar ignores the filter" in log
 
 
@@ -356,18 +354,20 @@ def test_a_user_who_was_erased_in_the_meantime_is_not_connected(smartcar, anna):
 
 
 def test_another_users_new_connection_proves_nothing_if_the_filter_is_ignored(
-    smartcar, settings, anna, bert_is_strange, caplog
+    smartcar, settings, anna, unknown_user_id, caplog
 ):
     settings.SMARTCAR_OWNERSHIP_PROOFS = ["new_connection"]
     settings.SMARTCAR_SIMULATOR_FILTERS = False
     state = parse_qs(urlsplit(begin(anna)).query)["state"][0]
     smartcar.visit(_ownership.client.auth_url("3", CALLBACK, state="x"), BERTS)
-    nobody = "725146a3-69f4-46c8-965d-54b3b6f81eb7"
-    assert "new_connection: no connection" in attack(anna, {"state": state, "user_id": nobody}, caplog)
+    unlisted_user_id = "725146a3-69f4-46c8-965d-54b3b6f81eb7"
+    assert "new_connection: no connection" in attack(
+        anna, {"state": state, "user_id": unlisted_user_id}, caplog
+    )
 
 
 def test_only_the_users_own_vehicles_are_stored_if_the_filter_is_ignored(
-    smartcar, settings, anna, bert_is_strange
+    smartcar, settings, anna, unknown_user_id
 ):
     settings.SMARTCAR_SIMULATOR_FILTERS = False
     connected = finish(anna, smartcar.visit(begin(anna), ANNAS))

@@ -82,13 +82,13 @@ def test_webhook_events_of_the_user_are_deleted_and_those_of_others_are_not(
 def test_data_is_kept_for_a_retry_if_smartcar_fails(connect_driver, smartcar, settings, anna):
     connect_driver()
     before = {model: model.objects.count() for model in MODELS}
-    good = settings.SMARTCAR_MANAGEMENT_URL, settings.SMARTCAR_VEHICLE_API_URL
+    urls = settings.SMARTCAR_MANAGEMENT_URL, settings.SMARTCAR_VEHICLE_API_URL
     settings.SMARTCAR_MANAGEMENT_URL = settings.SMARTCAR_VEHICLE_API_URL = "http://127.0.0.1:9"
     with pytest.raises(NoResponseException):
         privacy.erase(anna)
     after = {model: model.objects.count() for model in MODELS}
     assert after == before | {ConnectAttempt: 0}
-    settings.SMARTCAR_MANAGEMENT_URL, settings.SMARTCAR_VEHICLE_API_URL = good
+    settings.SMARTCAR_MANAGEMENT_URL, settings.SMARTCAR_VEHICLE_API_URL = urls
     privacy.erase(anna)
     assert not any(model.objects.exists() for model in MODELS)
     assert connections() == []

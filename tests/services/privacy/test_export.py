@@ -61,7 +61,7 @@ def test_an_export_reads_page_by_page(anna_vehicle, django_assert_num_queries):
         assert len(list(export.readings_csv(VehicleReading.objects.all()))) == 1104
 
 
-def test_everything_about_a_person_is_exported_and_nothing_about_another(
+def test_all_data_of_a_user_is_exported_and_none_of_another(
     anna_vehicle, berts_car, anna, bert, mock_api, capsys
 ):
     mock_api.commands("car-1")
@@ -90,11 +90,11 @@ def test_everything_about_a_person_is_exported_and_nothing_about_another(
         assert secret not in text
 
 
-def test_every_table_about_a_person_is_in_the_export(anna):
-    """One that is added has to be added there as well, or be named here with a reason."""
-    # The site's own token, how often the site has asked, and how a webhook has been signed; and which
-    # reading was the last to come by webhook, all of which are in the export.
-    without_a_person = {"ApplicationToken", "RateLimit", "WebhookEndpoint", "LatestSignal"}
+def test_every_table_with_personal_data_is_in_the_export(anna):
+    """A new table must be added to the export, or here with a reason."""
+    # The site's own token, its request counts and the signatures of its webhooks are not personal, and the
+    # latest readings by webhook are in the export as readings.
+    not_personal = {"ApplicationToken", "RateLimit", "WebhookEndpoint", "LatestSignal"}
     exported = {
         "ConnectAttempt", "ConnectedVehicle", "ExternalId", "SmartcarAccount", "SmartcarUser",
         "VehicleCommand", "VehicleProblem", "VehicleReading", "WebhookEvent",
@@ -104,15 +104,15 @@ def test_every_table_about_a_person_is_in_the_export(anna):
         for model in VehicleReading._meta.apps.get_app_config("smartcar").get_models()
         if issubclass(model, models.Model)
     }
-    assert stored - without_a_person == exported
+    assert stored - not_personal == exported
 
 
-def test_webhook_events_are_exported_to_whom_they_are_about(anna_vehicle, berts_car, anna):
+def test_webhook_events_are_exported_for_their_own_user_only(anna_vehicle, berts_car, anna):
     for event_id, driver, car in [
         ("mine", "driver-a", "car-1"),
-        ("nameless", "", "car-1"),
+        ("without-user", "", "car-1"),
         ("berts", "driver-b", "car-1"),
-        ("berts-nameless", "", "car-of-bert"),
+        ("berts-without-user", "", "car-of-bert"),
     ]:
         WebhookEvent.objects.create(
             event_id=event_id, smartcar_user_id=driver, smartcar_vehicle_id=car, payload=event_id, size=1,
@@ -121,7 +121,7 @@ def test_webhook_events_are_exported_to_whom_they_are_about(anna_vehicle, berts_
     VehicleProblem.objects.create(vehicle=anna_vehicle, type="PERMISSION")
     VehicleProblem.objects.create(vehicle=berts_car, type="PERMISSION")
     found = json.loads("".join(export.person(anna)))
-    assert {event["payload"] for event in found["webhook_events"]} == {"mine", "nameless"}
+    assert {event["payload"] for event in found["webhook_events"]} == {"mine", "without-user"}
     assert [problem["vehicle"] for problem in found["problems"]] == [anna_vehicle.pk]
 
 

@@ -20,7 +20,7 @@ def _evening():
 
 @pytest.fixture
 def save(vehicle):
-    """Save an odometer reading from so many hours after noon; return the row."""
+    """Save an odometer reading of this many hours after noon; return the row."""
 
     def save(value, hours=0, kind="odometer", unit="km", source="read"):
         moment = None if hours is None else NOON + timedelta(hours=hours)
@@ -166,7 +166,7 @@ def test_a_long_drive_is_plausible(save, latest_value):
 
 
 def test_a_second_value_that_confirms_an_outlier_is_accepted(save, latest_value):
-    """The first was wrong, or the vehicle has a new instrument cluster."""
+    """The first value was wrong, or the instrument cluster was replaced."""
     save(900_000)
     assert save(50_000, hours=1).is_outlier
     assert save(50_000, hours=1).is_outlier, "the same value again confirms nothing"
@@ -199,10 +199,10 @@ def test_many_vehicles_take_as_many_queries_as_one(make_vehicle, account, django
 
 
 def test_every_kind_can_be_saved_and_cached(vehicle):
-    """The table agrees with the SDK: what a read gives comes back as it was, in either unit system."""
+    """Saved readings equal those that the SDK returned, in either unit system."""
     moment = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
     closed = [{"type": "frontLeft", "status": "CLOSED"}]
-    answers = {
+    responses = {
         "odometer": {"data": {"distance": 64.8}, "unit_system": "imperial", "age": NOON},
         "location": {"data": dict(HOME), "age": NOON},
         "fuel": {
@@ -255,8 +255,8 @@ def test_every_kind_can_be_saved_and_cached(vehicle):
         },
     }  # fmt: skip
     vehicle.unit_system = "imperial"
-    readings.save_batch(vehicle, answers)
-    assert readings.cached(vehicle, [*answers, "service_history"], timedelta(minutes=1)) == answers
+    readings.save_batch(vehicle, responses)
+    assert readings.cached(vehicle, [*responses, "service_history"], timedelta(minutes=1)) == responses
     stored = set(VehicleReading.objects.values_list("kind", flat=True))
     nothing = {"fuel.amount_remaining", "tire_pressure.back_right"} | {
         f"lock_status.{part}" for part in ("windows", "sunroof", "charging_port")

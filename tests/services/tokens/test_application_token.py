@@ -1,4 +1,4 @@
-"""The application's own token, API v3: one row for all workers, renewed early, by one of them."""
+"""The application's own token, API v3: one row for all workers, refreshed early, by one of them."""
 
 from datetime import timedelta
 
@@ -15,12 +15,12 @@ from django_smartcar.simulator import store
 pytestmark = pytest.mark.django_db
 
 
-def bought():
+def issued_tokens():
     return store.counters["application_tokens"]
 
 
-def ends_in(**time):
-    ApplicationToken.objects.update(access_expires_at=timezone.now() + timedelta(**time))
+def set_expiry(**delta):
+    ApplicationToken.objects.update(access_expires_at=timezone.now() + timedelta(**delta))
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_one_token_serves_every_driver_and_each_worker(smartcar, connect_driver,
     connect_driver("bert@example.com", user=bert)
     for vehicle in ConnectedVehicle.objects.all():
         vehicles.odometer(vehicle)
-    assert bought() == ApplicationToken.objects.count() == 1
+    assert issued_tokens() == ApplicationToken.objects.count() == 1
 
 
 def test_each_set_of_credentials_has_a_row_of_its_own(row, settings):
@@ -44,30 +44,30 @@ def test_each_set_of_credentials_has_a_row_of_its_own(row, settings):
     assert ApplicationToken.objects.count() == 2
 
 
-def test_it_is_refreshed_before_it_expires(row):
-    ends_in(minutes=4)
+def test_the_token_is_refreshed_before_it_expires(row):
+    set_expiry(minutes=4)
     assert services.as_application(lambda token: token) != row.access_token
-    assert bought() == 2
+    assert issued_tokens() == 2
 
 
 def test_a_token_that_is_still_valid_is_used_while_another_process_refreshes_it(row):
-    ends_in(minutes=4)
+    set_expiry(minutes=4)
     ApplicationToken.objects.update(refresh_lease_until=timezone.now() + timedelta(minutes=1))
     assert services.as_application(lambda token: token) == row.access_token
-    assert bought() == 1
+    assert issued_tokens() == 1
 
 
 def test_without_a_valid_token_the_refresh_of_another_process_is_waited_for(row, monkeypatch):
     monkeypatch.setattr(_refresh_lock, "LEASE", timedelta(seconds=0.1))
-    ends_in(seconds=0)
+    set_expiry(seconds=0)
     ApplicationToken.objects.update(refresh_lease_until=timezone.now() + timedelta(minutes=1))
     with pytest.raises(RefreshInProgress, match="application client_"):
         services.as_application(lambda token: token)
-    assert bought() == 1
+    assert issued_tokens() == 1
 
 
 def test_a_token_that_is_still_valid_is_used_if_its_refresh_fails(row, settings, caplog):
-    ends_in(minutes=4)
+    set_expiry(minutes=4)
     settings.SMARTCAR_IAM_URL = "http://127.0.0.1:9"
     assert services.as_application(lambda token: token) == row.access_token
     assert "could not refresh the token of" in caplog.text
@@ -75,18 +75,18 @@ def test_a_token_that_is_still_valid_is_used_if_its_refresh_fails(row, settings,
 
 
 def test_a_rejected_token_is_invalidated_and_refreshed_once(row):
-    asked = []
+    requests = []
 
-    def ask(token):
-        asked.append(token)
-        if len(asked) < 3:
+    def send_request(token):
+        requests.append(token)
+        if len(requests) < 3:
             raise AuthenticationException
         return token
 
     with pytest.raises(AuthenticationException):
-        services.as_application(ask)
-    assert len(set(asked)) == len(asked) == 2
-    assert bought() == 2
+        services.as_application(send_request)
+    assert len(set(requests)) == len(requests) == 2
+    assert issued_tokens() == 2
 
 
 def test_a_rejected_token_that_has_been_replaced_already_is_not_invalidated_again(smartcar, connect_driver):
@@ -95,7 +95,7 @@ def test_a_rejected_token_that_has_been_replaced_already_is_not_invalidated_agai
     tokens.refresh(tokens.application())
     tokens.invalidate(account, driver)
     assert tokens.credentials(account).access_token != driver.access_token
-    assert bought() == 2
+    assert issued_tokens() == 2
 
 
 def test_wrong_credentials_raise_and_are_saved_on_the_row(row, settings):
@@ -119,7 +119,7 @@ def test_a_v2_account_on_a_v3_site_uses_the_v2_credentials(smartcar, connect_dri
     smartcar.point(settings, "3")
     tokens.refresh(vehicle.account)
     vehicles.odometer(vehicle)
-    assert bought() == 0
+    assert issued_tokens() == 0
     settings.SMARTCAR_V2_CLIENT_SECRET = ""
     with pytest.raises(MissingCredentials, match="SMARTCAR_V2_CLIENT_SECRET"):
         tokens.refresh(vehicle.account)
@@ -127,5 +127,5 @@ def test_a_v2_account_on_a_v3_site_uses_the_v2_credentials(smartcar, connect_dri
     assert (vehicle.account.refresh_lease, vehicle.account.reconnect_required_at) == (None, None)
 
 
-def test_no_token_shows_in_what_is_printed(row):
+def test_no_token_is_in_repr_and_str(row):
     assert row.access_token not in f"{row!r} {row} {vars(tokens.credentials)}"

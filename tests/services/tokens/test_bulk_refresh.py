@@ -14,7 +14,7 @@ HALF_AN_HOUR = timedelta(minutes=30)
 
 @pytest.fixture
 def due_accounts(make_account, anna):
-    """Accounts that end in groups of the same moment, some without one; and some that are not due."""
+    """Create due accounts, some with the same expiry and some without one, and accounts that are not due."""
     now = timezone.now()
     ends = [now + timedelta(minutes=number // 4) for number in range(12)]
     rows = [make_account(anna, access_expires_at=end) for end in ends]
@@ -28,31 +28,31 @@ def due_accounts(make_account, anna):
 @pytest.mark.django_db
 def test_each_due_row_is_found_once_for_any_page_size(due_accounts):
     for page in (1, 2, 3, 5, 500):
-        met = [row.pk for row in bulk_refresh.due(HALF_AN_HOUR, page)]
-        assert sorted(met) == sorted(row.pk for row in due_accounts)
-        assert bulk_refresh.count_due(HALF_AN_HOUR) == len(met)
+        found = [row.pk for row in bulk_refresh.due(HALF_AN_HOUR, page)]
+        assert sorted(found) == sorted(row.pk for row in due_accounts)
+        assert bulk_refresh.count_due(HALF_AN_HOUR) == len(found)
 
 
 @pytest.mark.django_db
 def test_only_one_page_of_due_rows_is_in_memory(due_accounts):
-    walk = bulk_refresh.due(HALF_AN_HOUR, 5)
-    with CaptureQueriesContext(connection) as asked:
-        for _ in range(4):  # three that are unknown, and one of the first page
-            next(walk)
-    assert len(asked) == 6
-    assert all("LIMIT 5" in query["sql"] for query in asked)
+    due_rows = bulk_refresh.due(HALF_AN_HOUR, 5)
+    with CaptureQueriesContext(connection) as queries:
+        for _ in range(4):  # three without an expiry, and one of the first page
+            next(due_rows)
+    assert len(queries) == 6
+    assert all("LIMIT 5" in query["sql"] for query in queries)
 
 
 @pytest.mark.django_db
 def test_processes_read_due_rows_in_different_orders(make_account, anna):
     for _ in range(20):
         make_account(anna, access_for=timedelta(0))
-    walks = []
+    orders = []
     for seed in (1, 2):
         random.seed(seed)
-        walks.append([row.pk for row in bulk_refresh.due(HALF_AN_HOUR)])
-    assert walks[0] != walks[1]
-    assert sorted(walks[0]) == sorted(walks[1])
+        orders.append([row.pk for row in bulk_refresh.due(HALF_AN_HOUR)])
+    assert orders[0] != orders[1]
+    assert sorted(orders[0]) == sorted(orders[1])
 
 
 @pytest.mark.django_db

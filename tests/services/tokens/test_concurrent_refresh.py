@@ -17,14 +17,14 @@ def refresh_token(smartcar):
 def test_many_processes_that_need_the_same_token_exchange_it_once(
     database, smartcar, refresh_token, tmp_path
 ):
-    answers = databases.run(
+    results = databases.run(
         "processes.concurrent_refresh", {"refresh_token": refresh_token}, database, tmp_path, smartcar
     )
-    for what, got in answers.items():
-        given, errors, seconds = zip(*got, strict=True)
-        assert set(errors) == {None}, what
-        assert len(given) == 64
-        assert len(set(given)) == 1, what
+    for name, results_of_threads in results.items():
+        received, errors, seconds = zip(*results_of_threads, strict=True)
+        assert set(errors) == {None}, name
+        assert len(received) == 64
+        assert len(set(received)) == 1, name
     assert store.counters["refreshes"] == 1
-    assert store.counters["application_tokens"] == 2, "the first one, and one after it had expired"
-    assert grants.grant_for_token(answers["account"][0][0])
+    assert store.counters["application_tokens"] == 2, "one at first, and one after it has expired"
+    assert grants.grant_for_token(results["account"][0][0])

@@ -1,7 +1,7 @@
-"""One account, driven by chance: callers, crashes, the clock and Smartcar's faults, beside a model of it.
+"""Random sequences of calls, crashes, delays and failures for one account, compared with a model.
 
-Everything is real but the clock, and the wire, which is broken on purpose. The model is what Smartcar was
-seen to answer: when it gave a refresh token, when that was first used, how often a version was exchanged.
+Only the clock and the network are replaced. The model consists of Smartcar's responses: when each refresh
+token was issued and first used, and how often each version of the account was exchanged.
 """
 
 import contextlib
@@ -41,40 +41,40 @@ from ...simulator_server import BACK
 
 pytestmark = pytest.mark.slow
 
-#: As short as Smartcar's pages have ever said that it is.
+#: The shortest grace period that Smartcar has ever documented.
 GRACE = timedelta(seconds=60)
-LIFE = timedelta(days=60)
+LIFETIME = timedelta(days=60)
 
-#: How far the clock may go while a caller sleeps once.
-NAP = timedelta(seconds=3)
+#: How far the clock may advance while a caller sleeps once.
+MAX_SLEEP = timedelta(seconds=3)
 
 CALLS = st.sampled_from([tokens.access_token, tokens.refresh])
 
-SLOW = st.sampled_from(["slow to arrive", "slow to answer"])
+SLOW = st.sampled_from(["slow request", "slow response"])
 FAULT = st.sampled_from(
     [
         "unreachable",
         "rate limited",
         "bad gateway",
-        "answer lost",
+        "response lost",
         "crash before the exchange",
         "crash before the commit",
     ]
 )
 
-#: What comes over one exchange after the other.
+#: The faults of consecutive exchanges.
 FAULTS = st.lists(FAULT | SLOW, max_size=2)
 
-#: What happens to the account meanwhile, where the wire is slow.
+#: What happens to the account during a slow exchange.
 EVENTS = st.lists(st.sampled_from(["exchange", "wait", "connect", "disconnect"]), min_size=1, max_size=3)
 
 
 class Crash(BaseException):
-    """The process ends here: nothing of the app's catches it."""
+    """Ends a process; the app does not catch it."""
 
 
 class Clock:
-    """Everybody's time. Who sleeps moves it, twenty times as far as they wanted, so as to wake less often."""
+    """The time of all callers. ``sleep`` advances it twenty times as far, so that callers poll less."""
 
     def __init__(self):
         self.travel = time_machine.travel(datetime(2026, 1, 1, tzinfo=UTC), tick=False)
@@ -87,21 +87,21 @@ class Clock:
         return timezone.now().timestamp()
 
 
-class Wire:
-    """Notes every exchange that Smartcar answers, and has the faults that it is told to have."""
+class Network:
+    """Records every exchange that Smartcar responds to, and injects faults."""
 
     def __init__(self, send):
         self.send = send
-        self.faults, self.meanwhile = [], None
-        self.given_at, self.used_at, self.refused = {}, {}, set()
-        #: By the version of the row as the exchange found it.
-        self.answers, self.excuses = Counter(), Counter()
+        self.faults, self.run_events = [], None
+        self.issued_at, self.used_at, self.rejected = {}, {}, set()
+        #: By the version of the account before the exchange.
+        self.exchanges, self.allowed_repeats = Counter(), Counter()
 
     def __call__(self, adapter, request, **options):
         form = parse_qs(request.body.decode()) if isinstance(request.body, bytes) else {}
         if "refresh_token" in form:
             return self.exchange(form["refresh_token"][0], adapter, request, **options)
-        return self.note(self.send(adapter, request, **options))
+        return self.record(self.send(adapter, request, **options))
 
     def exchange(self, token, adapter, request, **options):
         fault = self.faults.pop(0) if self.faults else None
@@ -111,25 +111,25 @@ class Wire:
         if fault in ("rate limited", "bad gateway"):
             raw = urllib3.HTTPResponse(io.BytesIO(), status=429 if fault == "rate limited" else 502)
             return adapter.build_response(request, raw)
-        if fault == "slow to arrive":
-            self.meanwhile()
-        answer = self.note(self.send(adapter, request, **options))
-        if answer.ok:
+        if fault == "slow request":
+            self.run_events()
+        response = self.record(self.send(adapter, request, **options))
+        if response.ok:
             self.used_at.setdefault(token, timezone.now())
-            self.answers[version] += 1
+            self.exchanges[version] += 1
         else:
-            self.refused.add(token)
-        if fault == "slow to answer":
-            self.meanwhile()
-        # Nobody else may have begun before the lease on it had ended, or was wiped with a forgotten account.
+            self.rejected.add(token)
+        if fault == "slow response":
+            self.run_events()
+        # Another process may exchange only after the lease has expired or was deleted with its account.
         was_taken_over = row.refresh_lease_until is None or timezone.now() >= row.refresh_lease_until
-        if fault in ("answer lost", "crash before the commit") or was_taken_over:
-            self.excuses[version] += 1
-        if fault == "answer lost":
+        if fault in ("response lost", "crash before the commit") or was_taken_over:
+            self.allowed_repeats[version] += 1
+        if fault == "response lost":
             raise requests.ReadTimeout
         if fault == "crash before the commit":
             raise Crash
-        return answer
+        return response
 
     def fail(self, fault, adapter, request):
         if fault == "crash before the exchange":
@@ -138,15 +138,15 @@ class Wire:
             reason = urllib3.exceptions.NewConnectionError(None, "refused")
             raise requests.ConnectionError(urllib3.exceptions.MaxRetryError(None, "/", reason))
 
-    def note(self, answer):
-        body = answer.json() if answer.ok else {}
+    def record(self, response):
+        body = response.json() if response.ok else {}
         if "refresh_token" in body:
-            self.given_at[body["refresh_token"]] = timezone.now()
-        return answer
+            self.issued_at[body["refresh_token"]] = timezone.now()
+        return response
 
 
-class Account(RuleBasedStateMachine):
-    """What people, processes, time and Smartcar may do, in any order."""
+class AccountMachine(RuleBasedStateMachine):
+    """What drivers, processes and Smartcar may do with an account, in any order."""
 
     #: Set by the test.
     user = smartcar = patch = send = None
@@ -156,104 +156,105 @@ class Account(RuleBasedStateMachine):
         SmartcarUser.objects.all().delete()
         store.reset()
         self.clock = Clock()
-        self.wire = wire = Wire(self.send)
+        self.network = network = Network(self.send)
         self.patch.setattr(_refresh_lock, "time", self.clock)
         self.patch.setattr(
-            requests.adapters.HTTPAdapter, "send", lambda *args, **kwargs: wire(*args, **kwargs)
+            requests.adapters.HTTPAdapter, "send", lambda *args, **kwargs: network(*args, **kwargs)
         )
         self.copies, self.marks, self.version = [], [], 0
-        signals.reconnect_required.connect(self.note_mark)
+        signals.reconnect_required.connect(self.record_mark)
 
     def teardown(self):
         try:
-            self.ask(SmartcarAccount.objects.get(), tokens.access_token)
+            self.request_token(SmartcarAccount.objects.get(), tokens.access_token)
         finally:
-            signals.reconnect_required.disconnect(self.note_mark)
+            signals.reconnect_required.disconnect(self.record_mark)
             self.clock.travel.stop()
 
-    # What must hold.
+    # Invariants.
 
-    def is_alive(self, row, asked_at):
-        """Whether Smartcar takes the row's refresh token at this moment."""
+    def is_valid(self, row, at):
+        """Return whether Smartcar would accept the account's refresh token at this time."""
         token = row.refresh_token
         if not token or not self.is_connected:
             return False
-        return asked_at < min(
-            self.wire.used_at.get(token, asked_at) + GRACE, self.wire.given_at[token] + LIFE
-        )
+        return at < min(self.network.used_at.get(token, at) + GRACE, self.network.issued_at[token] + LIFETIME)
 
-    def note_mark(self, account, **kwargs):
+    def record_mark(self, account, **kwargs):
         stored = SmartcarAccount.objects.get()
-        is_refused = stored.refresh_token in self.wire.refused
-        self.marks.append((stored.token_version, is_refused, self.is_alive(stored, timezone.now())))
+        is_rejected = stored.refresh_token in self.network.rejected
+        self.marks.append((stored.token_version, is_rejected, self.is_valid(stored, timezone.now())))
 
     @invariant()
-    def marked_once_and_only_when_smartcar_says_that_the_newest_token_is_dead(self):
-        assert all(is_refused and not is_alive for _, is_refused, is_alive in self.marks)
+    def an_account_is_marked_once_and_only_if_its_newest_token_is_rejected(self):
+        assert all(is_rejected and not is_valid for _, is_rejected, is_valid in self.marks)
         assert len(self.marks) == len({version for version, *_ in self.marks})
 
     @invariant()
-    def exchanged_once_unless_something_came_between(self):
-        assert all(number <= 1 + self.wire.excuses[version] for version, number in self.wire.answers.items())
+    def a_version_is_exchanged_once_unless_a_fault_allows_a_repeat(self):
+        for version, number in self.network.exchanges.items():
+            assert number <= 1 + self.network.allowed_repeats[version]
 
     @invariant()
-    def the_version_only_grows(self):
+    def the_version_only_increases(self):
         for version in SmartcarAccount.objects.values_list("token_version", flat=True):
             assert version >= self.version
             self.version = version
 
-    def ask(self, row, call, faults=(), events=()):
-        """Somebody who holds this copy of the row asks for a token, or a new one; what must come of that.
+    def request_token(self, row, call, faults=(), events=()):
+        """Request a token with this copy of the account, and check the outcome.
 
-        The events are those of the meanwhile, where the wire is slow.
+        ``faults`` are those of the exchanges; ``events`` happen during a slow one.
         """
         stored = SmartcarAccount.objects.get()
         free_at = max(timezone.now(), stored.refresh_lease_until or timezone.now())
-        # One answer that is lost is asked for again. A copy that says that it is dead is believed.
-        is_fair = list(faults) in ([], ["answer lost"], ["bad gateway"]) and not row.needs_reconnecting
-        must_work = is_fair and self.is_alive(stored, free_at + NAP)
-        before = self.wire.faults, self.wire.meanwhile
-        self.wire.faults, self.wire.meanwhile = list(faults), partial(self.happen, events)
+        # An exchange whose response is lost is retried once. A copy that is marked is not exchanged.
+        is_recoverable = (
+            list(faults) in ([], ["response lost"], ["bad gateway"]) and not row.needs_reconnecting
+        )
+        must_succeed = is_recoverable and self.is_valid(stored, free_at + MAX_SLEEP)
+        before = self.network.faults, self.network.run_events
+        self.network.faults, self.network.run_events = list(faults), partial(self.run, events)
         try:
-            got = call(row)
+            token = call(row)
         except Crash:
             assert faults
         except ReconnectRequired:
-            assert not must_work
+            assert not must_succeed
             assert row.needs_reconnecting
         except SmartcarException:
-            assert {*faults} - {"slow to arrive", "slow to answer"}, (
-                "whoever is late gets what the others got"
+            assert {*faults} - {"slow request", "slow response"}, "a slow exchange must not fail"
+            assert not must_succeed
+            assert SmartcarAccount.objects.get().refresh_lease is None, (
+                "only a killed process may leave a lease"
             )
-            assert not must_work
-            assert SmartcarAccount.objects.get().refresh_lease is None, "only who died leaves one behind"
         else:
-            if got:
-                assert grants.grant_for_token(row.access_token), "Smartcar takes it"
+            if token:
+                assert grants.grant_for_token(row.access_token), "Smartcar accepts the token"
             newer = SmartcarAccount.objects.get()
             if newer.token_version > stored.token_version:
-                assert newer.refresh_token not in self.wire.used_at, "it is the new one that is kept"
+                assert newer.refresh_token not in self.network.used_at, "the new token must be stored"
         finally:
-            self.wire.faults, self.wire.meanwhile = before
+            self.network.faults, self.network.run_events = before
 
-    # What happens.
+    # Rules.
 
     @rule(call=CALLS, faults=FAULTS, events=EVENTS)
-    def somebody_asks(self, call, faults, events):
-        self.ask(SmartcarAccount.objects.get(), call, faults, events)
+    def a_process_requests_a_token(self, call, faults, events):
+        self.request_token(SmartcarAccount.objects.get(), call, faults, events)
 
     @rule(slow=SLOW, faults=FAULTS, events=EVENTS)
-    def much_happens_during_an_exchange(self, slow, faults, events):
-        self.ask(SmartcarAccount.objects.get(), tokens.refresh, [slow, *faults], events)
+    def events_happen_during_a_slow_exchange(self, slow, faults, events):
+        self.request_token(SmartcarAccount.objects.get(), tokens.refresh, [slow, *faults], events)
 
     @rule()
-    def somebody_reads_the_row(self):
+    def a_process_reads_the_account(self):
         self.copies.append(SmartcarAccount.objects.get())
 
     @precondition(lambda self: self.copies)
     @rule(number=st.integers(0, 9), call=CALLS, faults=FAULTS, events=EVENTS)
-    def somebody_asks_who_read_the_row_earlier(self, number, call, faults, events):
-        self.ask(self.copies[number % len(self.copies)], call, faults, events)
+    def a_process_requests_a_token_with_an_older_copy(self, number, call, faults, events):
+        self.request_token(self.copies[number % len(self.copies)], call, faults, events)
 
     @rule(seconds=st.sampled_from([1, 20, 56, 61, 600, 116 * 60, 3 * 3600, 61 * 24 * 3600]))
     def time_passes(self, seconds):
@@ -264,15 +265,15 @@ class Account(RuleBasedStateMachine):
         self.connect()
 
     @rule(event=st.sampled_from(["connect", "connect", "disconnect", "revoke"]))
-    def the_driver_does_something(self, event):
-        self.happen([event])
+    def the_connection_changes(self, event):
+        self.run([event])
 
-    def happen(self, events):
+    def run(self, events):
         for event in events:
             getattr(self, event)()
 
     def exchange(self):
-        self.ask(SmartcarAccount.objects.get(), tokens.refresh)
+        self.request_token(SmartcarAccount.objects.get(), tokens.refresh)
 
     def wait(self):
         self.clock.shift(GRACE)
@@ -291,7 +292,7 @@ class Account(RuleBasedStateMachine):
 
     def disconnect(self):
         vehicle = SmartcarAccount.objects.get().vehicles.get()
-        # That it fails is the business of who asked, not of the exchange that it happens during.
+        # A failed disconnect must not fail the exchange during which it happens.
         with contextlib.suppress(SmartcarException):
             if vehicle.disconnected_at is None:
                 vehicles.disconnect(vehicle)
@@ -303,7 +304,7 @@ class Account(RuleBasedStateMachine):
 def test_no_token_is_lost_whatever_happens(smartcar, monkeypatch, anna, request):
     request.getfixturevalue("settings").SMARTCAR_SIMULATOR_GRACE = GRACE.total_seconds()
 
-    class Bound(Account):
+    class Bound(AccountMachine):
         user, patch, send = anna, monkeypatch, staticmethod(requests.adapters.HTTPAdapter.send)
 
     Bound.smartcar = smartcar

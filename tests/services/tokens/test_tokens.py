@@ -27,13 +27,13 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def due(make_account, anna):
-    """An account whose access token ends within the margin."""
+    """Create an account whose access token expires within the margin."""
     return make_account(anna, access_for=timedelta(minutes=4))
 
 
 @pytest.fixture
 def announced():
-    """The accounts that `reconnect_required` was sent for."""
+    """Return the accounts for which `reconnect_required` was sent."""
     accounts = []
 
     def receive(sender, account, **kwargs):
@@ -176,7 +176,7 @@ def test_a_transient_error_does_not_mark_the_account(due, mock_api, announced, f
     [{"body": requests.ReadTimeout()}, {"status": 504, "body": ""}, {"status": 200, "body": "<html>"}],
 )
 def test_an_exchange_whose_response_was_lost_is_retried_once_with_the_same_token(due, mock_api, lost):
-    """Smartcar may have rotated the token; inside its grace the old one still works, later it does not."""
+    """Smartcar may have rotated the token; the old one works only during its grace period."""
     mock_api.mock.add("POST", TOKEN, **lost)
     mock_api.tokens()
     assert tokens.access_token(due) == "access-1"
@@ -208,16 +208,16 @@ def test_the_exchange_can_be_retried_at_once_after_an_error(due, mock_api):
 
 
 def test_invalid_grant_is_ignored_if_another_process_has_stored_new_tokens(due, mock_api):
-    """The lease ran out during the exchange, another process took over and stored a newer pair."""
+    """The lease expires during the exchange, and another process stores a newer pair."""
 
-    def answer(request):
+    def respond(request):
         SmartcarAccount.objects.update(
             access_token="access-9", refresh_token="refresh-9", token_version=1, refresh_lease=None,
             access_expires_at=timezone.now() + timedelta(hours=2),
         )  # fmt: skip
         return 400, {}, '{"error": "invalid_grant"}'
 
-    mock_api.mock.add_callback("POST", TOKEN, answer, content_type="application/json")
+    mock_api.mock.add_callback("POST", TOKEN, respond, content_type="application/json")
     assert tokens.access_token(due) == "access-9"
     assert SmartcarAccount.objects.get().reconnect_required_at is None
 
@@ -228,7 +228,7 @@ def test_an_account_without_a_refresh_token_needs_its_driver(make_account, anna,
     assert not mock_api.mock.calls
 
 
-def test_no_token_shows_in_what_is_logged_or_raised(due, mock_api, caplog):
+def test_no_token_is_in_a_log_or_an_error(due, mock_api, caplog):
     caplog.set_level("DEBUG")
     mock_api.tokens_fail(description="Invalid refresh_token: refresh-0.")
     with pytest.raises(ReconnectRequired) as raised:
@@ -270,7 +270,7 @@ def test_a_stale_instance_of_an_account_with_deleted_tokens_needs_reconnecting(d
 
 
 def test_a_running_exchange_does_not_restore_deleted_tokens(due, mock_api):
-    def answer(request):
+    def respond(request):
         tokens.clear_tokens_if_unused(due)
         return (
             200,
@@ -278,7 +278,7 @@ def test_a_running_exchange_does_not_restore_deleted_tokens(due, mock_api):
             '{"access_token": "a", "refresh_token": "r", "expires_in": 7200, "token_type": "Bearer"}',
         )
 
-    mock_api.mock.add_callback("POST", TOKEN, answer, content_type="application/json")
+    mock_api.mock.add_callback("POST", TOKEN, respond, content_type="application/json")
     tokens.refresh(SmartcarAccount.objects.get())
     row = SmartcarAccount.objects.get()
     assert (row.access_token, row.refresh_token) == ("", "")
@@ -291,14 +291,14 @@ def test_a_deleted_row_needs_reconnecting(due, mock_api):
         tokens.refresh(stale)
 
 
-def lay_plain(account, **columns):
-    """Put a pair there as it lay before it was encrypted."""
+def store_unencrypted(account, **columns):
+    """Store these tokens without encryption."""
     for column, text in columns.items():
         SmartcarAccount.objects.filter(pk=account.pk).update(**{column: Value(text)})
 
 
 def test_an_unencrypted_token_is_exchanged_and_the_new_one_encrypted(due, mock_api):
-    lay_plain(due, access_token="access-0", refresh_token="refresh-0")
+    store_unencrypted(due, access_token="access-0", refresh_token="refresh-0")
     mock_api.tokens()
     tokens.refresh(SmartcarAccount.objects.get())
     assert mock_api.exchanges[0]["refresh_token"] == "refresh-0"
@@ -319,7 +319,7 @@ def test_a_token_that_no_key_decrypts_is_not_exchanged(due, mock_api, lose_key):
 
 
 def test_an_unencrypted_token_is_not_exchanged_without_encryption_keys(due, mock_api, settings):
-    lay_plain(due, access_token="access-0", refresh_token="refresh-0")
+    store_unencrypted(due, access_token="access-0", refresh_token="refresh-0")
     settings.SMARTCAR_ENCRYPTION_KEYS = []
     with pytest.raises(DecryptionError):
         tokens.refresh(SmartcarAccount.objects.get())
@@ -333,15 +333,15 @@ def test_tokens_that_no_key_decrypts_can_be_deleted(due, lose_key):
 
 
 def test_error_reports_hide_the_tokens(due, mock_api, settings, rf):
-    """What Django mails to the admins of a site has the variables of every frame in it."""
-    pair = ("A" * 20, "R" * 20)  # never as they are in the source, which a report quotes
-    answer = {"access_token": pair[0], "refresh_token": pair[1], "expires_in": 1, "token_type": "Bearer"}
-    mock_api.mock.add("POST", TOKEN, json=answer)
+    """Django mails the variables of every frame to ADMINS."""
+    pair = ("A" * 20, "R" * 20)  # made of parts: a report quotes the source code
+    response = {"access_token": pair[0], "refresh_token": pair[1], "expires_in": 1, "token_type": "Bearer"}
+    mock_api.mock.add("POST", TOKEN, json=response)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(timezone, "now", lambda: 1 / 0)
         with pytest.raises(ZeroDivisionError) as raised:
             tokens._exchange(due, None)
-    frames = raised.tb.tb_next  # without this test itself, which knows the tokens
+    frames = raised.tb.tb_next  # without the frame of this test, which has the tokens
     report = ExceptionReporter(rf.get("/"), raised.type, raised.value, frames).get_traceback_html()
     assert "ZeroDivisionError" in report
     for secret in (*pair, due.refresh_token, settings.SMARTCAR_CLIENT_SECRET):

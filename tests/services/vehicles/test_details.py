@@ -69,7 +69,7 @@ def test_a_rate_limit_is_stored_and_no_request_is_sent_until_it_ends(mock_api):
     assert details.columns() == {"permissions": ["read_vehicle_info"]}
     row = RateLimit.objects.get(key="car-1")
     assert row.requests == 0
-    asked = len(mock_api.mock.calls)
+    before = len(mock_api.mock.calls)
     details = _details.read(DRIVER, "car-1")
-    assert (details.failed.scope, details.columns(), len(mock_api.mock.calls)) == ("vehicle", {}, asked)
+    assert (details.failed.scope, details.columns(), len(mock_api.mock.calls)) == ("vehicle", {}, before)
     assert 70 < details.failed.retry_after <= 77

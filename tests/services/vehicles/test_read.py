@@ -48,14 +48,14 @@ def test_many_readings_take_one_request_and_are_saved(driven, smartcar):
 def test_everything_can_be_read_and_the_cache_returns_the_same(driven):
     names = [name for name in READ_METHODS if name != "service_history"]
     found = vehicles.read(driven, names)
-    values = {name: answer for name, answer in found.items() if not isinstance(answer, Exception)}
+    values = {name: value for name, value in found.items() if not isinstance(value, Exception)}
     assert len(values) > 8
     cached = vehicles.read(driven, list(values), max_age=timedelta(minutes=5))
-    assert cached == {name: approximately(answer) for name, answer in values.items()}
+    assert cached == {name: approximately(value) for name, value in values.items()}
 
 
 def approximately(node):
-    """Numbers that went through metric units and back."""
+    """Return a value whose numbers may differ by the rounding of unit conversions."""
     if isinstance(node, dict):
         return {name: approximately(inner) for name, inner in node.items()}
     return pytest.approx(node) if isinstance(node, float) else node

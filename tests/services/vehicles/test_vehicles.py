@@ -207,12 +207,12 @@ def test_sync_does_not_change_a_vehicle_that_was_connected_meanwhile(
 ):
     mock_api.driver("driver-a", ["car-1"])
 
-    def answer(request):
+    def respond(request):
         make_vehicle(account, "car-2")
         return 200, {}, '{"permissions": [], "paging": {"count": 0, "offset": 0}}'
 
     url = "https://api.smartcar.com/v2.0/vehicles/car-1/permissions"
-    mock_api.mock.add_callback("GET", url, answer, content_type="application/json")
+    mock_api.mock.add_callback("GET", url, respond, content_type="application/json")
     vehicles.sync(account)
     assert all(car.is_connected for car in ConnectedVehicle.objects.all())
 
@@ -233,12 +233,12 @@ def test_vehicle_disconnected_is_sent(vehicle, account, mock_api):
 
 
 def test_a_reload_does_not_reconnect_a_vehicle_that_was_disconnected_meanwhile(vehicle, mock_api):
-    def answer(request):
+    def respond(request):
         ConnectedVehicle.objects.update(disconnected_at="2026-01-01T00:00Z")
         return 200, {}, '{"permissions": [], "paging": {"count": 0, "offset": 0}}'
 
     url = "https://api.smartcar.com/v2.0/vehicles/car-1/permissions"
-    mock_api.mock.add_callback("GET", url, answer, content_type="application/json")
+    mock_api.mock.add_callback("GET", url, respond, content_type="application/json")
     with pytest.raises(VehicleDisconnected):
         vehicles.reload(vehicle)
     assert not vehicle.is_connected
@@ -252,7 +252,7 @@ def test_a_read_waits_as_long_as_the_settings_say(vehicle, mock_api, settings):
 
 
 def test_error_reports_hide_the_location(vehicle, mock_api, rf):
-    place = 37.4 + 0.0292  # never as it is in the source, which a report quotes
+    place = 37.4 + 0.0292  # made of parts: a report quotes the source code
     mock_api.location("car-1", latitude=place)
 
     def refuse(execute, sql, params, many, context):
@@ -262,7 +262,7 @@ def test_error_reports_hide_the_location(vehicle, mock_api, rf):
 
     with connection.execute_wrapper(refuse), pytest.raises(OperationalError) as raised:
         vehicles.location(vehicle)
-    frames = raised.tb.tb_next  # without this test itself, which knows the answer
+    frames = raised.tb.tb_next  # without the frame of this test, which has the response
     report = ExceptionReporter(rf.get("/"), raised.type, raised.value, frames).get_traceback_html()
     assert "the database is gone" in report
     assert str(place) not in report
@@ -275,17 +275,17 @@ def test_error_reports_hide_the_vin(vehicle, mock_api, rf):
 
 
 def _report_of_a_database_that_fails(act, rf):
-    """What Django mails to the admins of a site: the variables of every frame are in it."""
+    """Return the report that Django mails to ADMINS, with the variables of every frame."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ConnectedVehicle, "refresh_from_db", lambda *args, **kwargs: 1 / 0)
         with pytest.raises(ZeroDivisionError) as raised:
             act()
-    frames = raised.tb.tb_next.tb_next  # without this test itself, which knows the answer
+    frames = raised.tb.tb_next.tb_next  # without the frame of this test, which has the response
     return ExceptionReporter(rf.get("/"), raised.type, raised.value, frames).get_traceback_html()
 
 
 def test_signals_that_v3_has_not_collected_change_nothing(smartcar, connect_driver, settings):
-    """A store without signals is not a car without a value."""
+    """A vehicle without stored signals may still have a value."""
     vehicle = connect_driver().vehicles[0]
     vehicles.odometer(vehicle)
     known = vehicle.latest()["odometer"].value
@@ -324,13 +324,13 @@ def test_an_endless_list_of_connections_is_rejected(
     settings.SMARTCAR_VEHICLE_API_URL = "https://vehicle.api.smartcar.com"
     pages = itertools.count()
 
-    def answer(request):
+    def respond(request):
         number = next(pages)
         assert number < 5, "it goes on asking"
         shown = [{"id": f"{number}-{item}"} for item in range(50)]
         return 200, {}, json.dumps({"data": shown, "links": {"next": "more"}})
 
-    mock_api.mock.add_callback("GET", re.compile("https://vehicle.api.smartcar.com/.*"), answer)
+    mock_api.mock.add_callback("GET", re.compile("https://vehicle.api.smartcar.com/.*"), respond)
     with pytest.raises(InvalidResponseException):
         vehicles.sync(vehicle.account)
     assert ConnectedVehicle.objects.get().is_connected

@@ -42,7 +42,7 @@ def send(client):
 
 @pytest.fixture
 def receivers():
-    """Connect these for as long as the test runs."""
+    """Return a function that connects receivers until the end of the test."""
     connected = []
 
     def connect(*functions):
@@ -374,7 +374,7 @@ def test_receivers_are_not_called_for_an_unknown_vehicle(send, receivers):
     send(event(odometer(5, NOON)))
 
 
-# Several workers, and workers that die.
+# Several workers, and killed workers.
 
 
 def test_an_event_of_a_killed_worker_is_processed_when_the_lease_expires(send, vehicle, settings):
@@ -466,7 +466,7 @@ def test_no_position_and_no_vin_is_logged(send, vehicle, receivers, caplog):
     assert "ValueError" in caplog.text
 
 
-def test_every_signal_that_is_kept_measures_what_its_kind_does():
+def test_every_saved_signal_has_the_measurement_of_its_kind():
     measures = dict(SIGNALS.values())
     assert {name: measures[name] for name in _readings.READING_TYPES_BY_SIGNAL} == {
         name: kind.measure or None for name, kind in _readings.READING_TYPES_BY_SIGNAL.items()

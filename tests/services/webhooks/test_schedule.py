@@ -46,7 +46,7 @@ def test_connecting_a_vehicle_processes_its_events(connect_driver, receive, sett
 
 
 @WAYS
-def test_it_begins_when_the_callers_transaction_is_committed(receive, vehicle, settings, way):
+def test_processing_begins_when_the_callers_transaction_is_committed(receive, vehicle, settings, way):
     row = receive()
     settings.SMARTCAR_WEBHOOK_WORK = way
     with transaction.atomic():

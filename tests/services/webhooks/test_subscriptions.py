@@ -1,4 +1,4 @@
-"""Cars are subscribed to the webhooks of the setting when they connect, or later, and cost no connection."""
+"""Vehicles are subscribed to SMARTCAR_WEBHOOKS when they connect or later; a failure fails no connection."""
 
 from io import StringIO
 
@@ -25,14 +25,14 @@ NOWHERE = "http://127.0.0.1:9"
 
 @pytest.fixture
 def hook(smartcar, settings):
-    """A webhook that the setting names."""
+    """Create a webhook that is in the setting."""
     made = registry.add("Mine", "https://site.example.com/cars/webhook/")
     settings.SMARTCAR_WEBHOOKS = [made.id]
     return made.id
 
 
 def subscribed():
-    """What Smartcar has: pairs of car and webhook."""
+    """Return the pairs of vehicle and webhook that are subscribed at Smartcar."""
     return [(one.connection.car.id, one.webhook_id) for one in registry.subscriptions()]
 
 
@@ -42,12 +42,12 @@ def run(*arguments):
     return out.getvalue()
 
 
-def fresh(vehicle):
+def reloaded(vehicle):
     return ConnectedVehicle.objects.get(pk=vehicle.pk)
 
 
-def cut_off(settings):
-    """Smartcar cannot be reached; returns what mends that."""
+def make_unreachable(settings):
+    """Make Smartcar unreachable; return a function that restores the connection."""
     names = ("SMARTCAR_API_URL", "SMARTCAR_MANAGEMENT_API_URL", "SMARTCAR_VEHICLE_API_URL")
     before = {name: getattr(settings, name) for name in names}
     for name in names:
@@ -61,14 +61,14 @@ def test_a_car_is_subscribed_when_it_connects_and_unsubscribed_when_it_disconnec
 ):
     (vehicle,) = connect_driver().vehicles
     assert subscribed() == [(vehicle.smartcar_vehicle_id, hook)]
-    assert fresh(vehicle).webhooks == hook
+    assert reloaded(vehicle).webhooks == hook
     smartcar.requests.clear()
-    vehicles.disconnect(fresh(vehicle))
+    vehicles.disconnect(reloaded(vehicle))
     deleted = [path for method, path in smartcar.requests if method == "DELETE"]
-    assert len(deleted) == 2  # in this order, since Smartcar itself ends it with the connection
+    assert len(deleted) == 2  # in this order, because the end of a connection deletes its subscriptions
     assert "/subscriptions/" in deleted[0] or f"/webhooks/{hook}" in deleted[0]
     assert subscribed() == []
-    assert (fresh(vehicle).webhooks, fresh(vehicle).is_connected) == ("", False)
+    assert (reloaded(vehicle).webhooks, reloaded(vehicle).is_connected) == ("", False)
     assert not subscriptions.due()
 
 
@@ -85,14 +85,14 @@ def test_a_second_connection_of_the_same_vehicle_is_subscribed(connect_driver, h
     connect_driver()
     (vehicle,) = connect_driver().vehicles
     assert len(subscribed()) == 1
-    assert (fresh(vehicle).webhooks, fresh(vehicle).webhooks_error) == (hook, "")
+    assert (reloaded(vehicle).webhooks, reloaded(vehicle).webhooks_error) == (hook, "")
 
 
 @BOTH
 def test_a_vehicle_that_is_already_subscribed_is_no_failure(connect_driver, hook):
     store.state().webhooks[hook].auto_subscribe = True
     (vehicle,) = connect_driver().vehicles
-    assert (fresh(vehicle).webhooks, fresh(vehicle).webhooks_error) == (hook, "")
+    assert (reloaded(vehicle).webhooks, reloaded(vehicle).webhooks_error) == (hook, "")
 
 
 @BOTH
@@ -110,7 +110,7 @@ def test_a_car_that_a_sync_finds_again_is_subscribed_again(connect_driver, hook)
     ConnectedVehicle.objects.update(disconnected_at=vehicle.created_at)
     registry.unsubscribe(registry.subscriptions()[0])
     vehicles.sync(vehicle.account)
-    assert fresh(vehicle).is_connected
+    assert reloaded(vehicle).is_connected
     assert run() == "1 updated\n"
     assert len(subscribed()) == 1
 
@@ -119,7 +119,7 @@ def test_a_car_that_a_sync_finds_again_is_subscribed_again(connect_driver, hook)
 def test_a_failure_is_stored_does_not_fail_the_connection_and_is_retried(connect_driver, hook, settings):
     settings.SMARTCAR_WEBHOOKS = ["nonsense", hook]
     (vehicle,) = connect_driver().vehicles
-    row = fresh(vehicle)
+    row = reloaded(vehicle)
     assert row.is_connected
     assert (row.webhooks, bool(row.webhooks_error)) == (hook, True)
     assert list(subscriptions.due()) == [vehicle]
@@ -131,7 +131,7 @@ def test_a_failure_is_stored_does_not_fail_the_connection_and_is_retried(connect
     settings.SMARTCAR_WEBHOOKS = [hook, other]
     assert run() == "1 updated\n"
     assert {webhook_id for _, webhook_id in subscribed()} == {hook, other}
-    assert fresh(vehicle).webhooks_error == ""
+    assert reloaded(vehicle).webhooks_error == ""
 
 
 @BOTH
@@ -139,11 +139,11 @@ def test_subscriptions_are_retried_after_an_outage(connect_driver, hook, setting
     settings.SMARTCAR_WEBHOOKS = []
     (vehicle,) = connect_driver().vehicles
     settings.SMARTCAR_WEBHOOKS = [hook]
-    mend = cut_off(settings)
+    restore = make_unreachable(settings)
     with pytest.raises(CommandError, match="1 failed"):
         run()
-    assert fresh(vehicle).webhooks_error == "NoResponseException"
-    mend()
+    assert reloaded(vehicle).webhooks_error == "NoResponseException"
+    restore()
     assert run() == "1 updated\n"
     assert run() == "nothing to do\n"
     assert subscribed() == [(vehicle.smartcar_vehicle_id, hook)]
@@ -152,18 +152,20 @@ def test_subscriptions_are_retried_after_an_outage(connect_driver, hook, setting
 @BOTH
 def test_a_failed_unsubscription_is_retried(connect_driver, hook, settings):
     (vehicle,) = connect_driver().vehicles
-    ConnectedVehicle.objects.update(disconnected_at=vehicle.created_at)  # as a sync does whose list lacks it
-    mend = cut_off(settings)
+    ConnectedVehicle.objects.update(
+        disconnected_at=vehicle.created_at
+    )  # as a sync does if Smartcar no longer lists it
+    restore = make_unreachable(settings)
     with pytest.raises(CommandError, match="1 failed"):
         run()
-    mend()
+    restore()
     assert run() == "1 updated\n"
-    assert (subscribed(), fresh(vehicle).webhooks) == ([], "")
+    assert (subscribed(), reloaded(vehicle).webhooks) == ([], "")
     registry.subscribe(hook, vehicle.account.smartcar_user_id, vehicle.smartcar_vehicle_id)
     grants.disconnect()
     ConnectedVehicle.objects.update(webhooks=hook)
-    assert run() == "1 updated\n"  # Smartcar knows no such subscription
-    assert fresh(vehicle).webhooks == ""
+    assert run() == "1 updated\n"  # Smartcar has no such subscription
+    assert reloaded(vehicle).webhooks == ""
 
 
 @BOTH
@@ -179,7 +181,7 @@ def test_subscriptions_follow_the_setting(connect_driver, hook, settings):
 
 
 @BOTH
-def test_all_subscribes_again_what_was_ended_elsewhere(connect_driver, hook):
+def test_all_restores_a_subscription_that_was_deleted_at_smartcar(connect_driver, hook):
     connect_driver()
     registry.unsubscribe(registry.subscriptions()[0])
     assert run() == "nothing to do\n"
@@ -191,10 +193,10 @@ def test_all_subscribes_again_what_was_ended_elsewhere(connect_driver, hook):
 def test_a_string_instead_of_a_list_subscribes_nothing(connect_driver, hook, settings):
     settings.SMARTCAR_WEBHOOKS = hook
     (vehicle,) = connect_driver().vehicles
-    assert (subscribed(), fresh(vehicle).webhooks_error) == ([], "")
+    assert (subscribed(), reloaded(vehicle).webhooks_error) == ([], "")
 
 
-# From the wrong side.
+# Connections that are refused, and vehicles of two users.
 
 
 def test_a_refused_connection_subscribes_no_vehicle(connect_driver, hook, settings, bert, smartcar):
@@ -226,11 +228,11 @@ def test_a_subscription_that_another_account_needs_stays_in_v2(
 ):
     settings.SMARTCAR_MANAGEMENT_TOKENS = ["token"]
     settings.SMARTCAR_WEBHOOKS = ["hook"]
-    mine = make_vehicle(make_account(anna), webhooks="hook")
+    vehicle = make_vehicle(make_account(anna), webhooks="hook")
     other = make_vehicle(make_account(bert, "driver-b"), webhooks="hook")
     mock_api.disconnects("car-1")
-    vehicles.disconnect(mine)
-    assert fresh(mine).webhooks == ""
+    vehicles.disconnect(vehicle)
+    assert reloaded(vehicle).webhooks == ""
     assert not mock_api.sent("DELETE", "/webhooks/hook")
     assert not subscriptions.due()
     mock_api.mock.add("DELETE", f"{API}/vehicles/car-1/webhooks/hook", json={"status": "success"})
@@ -251,7 +253,7 @@ def test_a_webhook_that_leaves_the_setting_is_unsubscribed_from_a_vehicle_of_two
     assert mock_api.sent("DELETE", "/webhooks/hook")
 
 
-# What Smartcar answers.
+# Error responses.
 
 
 @pytest.mark.parametrize(("type_", "is_subscribed"), [("VALIDATION", True), ("VEHICLE_STATE", False)])
@@ -262,18 +264,18 @@ def test_already_subscribed_is_success_and_an_incapable_vehicle_is_a_failure(
     body = {"statusCode": 409, "type": type_, "code": "CONFLICT", "description": "…"}
     mock_api.mock.add(responses.POST, f"{API}/vehicles/car-1/webhooks/hook", json=body, status=409)
     assert (subscriptions.reconcile(vehicle) is None) is is_subscribed
-    assert fresh(vehicle).webhooks == ("hook" if is_subscribed else "")
+    assert reloaded(vehicle).webhooks == ("hook" if is_subscribed else "")
 
 
 @pytest.mark.parametrize(
-    ("code", "output", "asked"),
+    ("code", "output", "requests"),
     [
         ("SMARTCAR_API", "0 updated, 1 failed; rate limit of the application", 1),
         ("VEHICLE", "0 updated, 3 failed and will be retried", 3),
     ],
 )
 def test_the_run_ends_at_a_rate_limit_of_the_application(
-    make_account, make_vehicle, anna, settings, mock_api, code, output, asked
+    make_account, make_vehicle, anna, settings, mock_api, code, output, requests
 ):
     settings.SMARTCAR_WEBHOOKS = ["hook"]
     account = make_account(anna)
@@ -284,7 +286,7 @@ def test_the_run_ends_at_a_rate_limit_of_the_application(
         mock_api.mock.add(responses.POST, url, json=body, status=429)
     with pytest.raises(CommandError, match=output):
         run()
-    assert len(mock_api.sent("POST", "/webhooks/hook")) == asked
+    assert len(mock_api.sent("POST", "/webhooks/hook")) == requests
     assert subscriptions.due().count() == 3
 
 
@@ -305,7 +307,7 @@ def test_connecting_many_vehicles_stops_subscribing_at_the_first_rate_limit(
 def test_v2_unsubscribes_nothing_without_a_management_token(make_vehicle, account):
     vehicle = make_vehicle(account, webhooks="hook")
     assert isinstance(subscriptions.reconcile(vehicle), MissingCredentials)
-    assert fresh(vehicle).webhooks == "hook"
+    assert reloaded(vehicle).webhooks == "hook"
 
 
 def test_no_request_is_sent_for_an_account_that_must_reconnect(vehicle, settings):

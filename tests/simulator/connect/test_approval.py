@@ -76,12 +76,12 @@ def test_a_forged_form_cannot_connect_more_than_one_car_with_single_select(visit
 
 def test_single_select_with_a_vin_connects_the_car_with_that_vin(visit):
     visit().sign_in("3-vehicles@smartcar.com")
-    wanted = store.cars()[2].vin
-    session = visit(single_select="true", single_select_vin=wanted, make="TESLA").connect(
+    vin = store.cars()[2].vin
+    session = visit(single_select="true", single_select_vin=vin, make="TESLA").connect(
         "3-vehicles@smartcar.com"
     )
     assert session.callback["code"]
-    assert [store.car(vehicle_id).vin for vehicle_id in store.grants()[0].vehicle_ids] == [wanted]
+    assert [store.car(vehicle_id).vin for vehicle_id in store.grants()[0].vehicle_ids] == [vin]
 
 
 def test_no_vehicles_are_found_when_the_account_has_no_car_with_the_vin(visit):

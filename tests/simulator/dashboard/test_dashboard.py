@@ -30,7 +30,7 @@ def garage():
 
 @pytest.fixture
 def page(garage, volt):
-    """The page of the vehicle in the garage."""
+    """Open the page of the vehicle in the garage."""
     return garage(f"cars/{volt.id}/")
 
 

@@ -147,7 +147,7 @@ def test_open_commands_change_the_security_state(call):
     assert car("POST", "security/trunk", {"action": "OPEN"}).json() == success
     assert car("POST", "security/pin", {"action": "SET", "pin": "1234"}).json() == success
     security = car("GET", "security").json()
-    assert [lid["status"] for lid in security["storage"]] == ["CLOSED", "OPEN"]
+    assert [closure["status"] for closure in security["storage"]] == ["CLOSED", "OPEN"]
     assert security["chargingPort"] == [{"type": "chargingPort", "status": "OPEN"}]
     assert car("POST", "security", {"action": "LOCK"}).json() == success
     assert store.cars()[0].is_locked

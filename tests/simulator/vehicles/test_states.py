@@ -43,8 +43,8 @@ def test_v3_commands_are_refused_as_documented(connect_v3, state, command, statu
 def test_an_unplugged_vehicle_neither_starts_nor_stops_charging(volt):
     volt.car.is_plugged_in = False
     for action in ("START", "STOP"):
-        answer = volt("POST", "charge", {"action": action})
-        assert_error(answer, 409, "VEHICLE_STATE", "CHARGING_PLUG_NOT_CONNECTED")
+        response = volt("POST", "charge", {"action": action})
+        assert_error(response, 409, "VEHICLE_STATE", "CHARGING_PLUG_NOT_CONNECTED")
 
 
 @pytest.mark.parametrize(
@@ -62,11 +62,11 @@ def test_an_unplugged_vehicle_neither_starts_nor_stops_charging(volt):
 )
 def test_reads_get_the_error_of_the_state(volt, state, error):
     motion.enter(volt.car, state)
-    answer = volt("GET", "odometer")
+    response = volt("GET", "odometer")
     if error:
-        assert_error(answer, *error)
+        assert_error(response, *error)
     else:
-        assert answer.status_code == 200
+        assert response.status_code == 200
     assert volt("GET", "vin").status_code == 200  # attributes are always available
 
 
@@ -74,8 +74,8 @@ def test_a_simulated_vehicle_cannot_stop_charging(connect, first_car, api):
     tokens = connect(scope=ALL_SCOPES, mode="simulated")
     vehicle_id = first_car(tokens)
     motion.enter(store.car(vehicle_id), "charging")
-    answer = api("POST", f"vehicles/{vehicle_id}/charge", tokens["access_token"], {"action": "STOP"})
-    assert_error(answer, 409, "VEHICLE_STATE", "UNKNOWN")
+    response = api("POST", f"vehicles/{vehicle_id}/charge", tokens["access_token"], {"action": "STOP"})
+    assert_error(response, 409, "VEHICLE_STATE", "UNKNOWN")
 
 
 def test_v3_signals_are_available_while_the_vehicle_is_unreachable(connect_v3):
