@@ -39,7 +39,7 @@ def _protected(value: Any) -> Any:
 class Settings:
     @property
     def SMARTCAR_API_VERSION(self) -> str:
-        """The API version of new connections: ``"3"``, or ``"2.0"``, which Smartcar ends on 2026-12-01."""
+        """The API version of new connections: ``"3"``, or ``"2.0"``, deprecated from 2026-12-01."""
         return str(_setting("SMARTCAR_API_VERSION", "3"))
 
     @property

@@ -27,7 +27,7 @@
 | ``smartcar.W002`` | sessions in cookies: callbacks of Connect may be rejected |
 | ``smartcar.W003`` | an id does not have the expected format |
 | ``smartcar.W004`` | a host ends with a version |
-| ``smartcar.W005`` | API version 2.0 ends on 2026-12-01 |
+| ``smartcar.W005`` | API version 2.0 is deprecated from 2026-12-01 |
 | ``smartcar.W006`` | a secret looks like an id, or is used twice |
 | ``smartcar.W007`` | the client id and secret of API v2 are incomplete or unused |
 | ``smartcar.W008`` | the weakest ownership proof is enabled |

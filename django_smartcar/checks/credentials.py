@@ -60,8 +60,7 @@ def _version_3() -> Iterator[CheckMessage]:
 
 def _version_2() -> Iterator[CheckMessage]:
     yield CheckWarning(
-        'SMARTCAR_API_VERSION is "2.0": Smartcar shuts it down on 2026-12-01, and no request works '
-        "afterwards.",
+        'SMARTCAR_API_VERSION is "2.0", which Smartcar deprecates on 2026-12-01.',
         hint='Set SMARTCAR_API_VERSION = "3" with its own client id and secret, move those of API v2 to '
         "SMARTCAR_V2_CLIENT_ID and SMARTCAR_V2_CLIENT_SECRET, and run manage.py migrate_smartcar_accounts.",
         id="smartcar.W005",
