@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
-from .secret_types import Secret
+from .secret_types import Secret, protect
 
 
 def _setting(name: str, default: Any) -> Any:
@@ -24,9 +24,9 @@ def _secret_setting(name: str, default: Any) -> Any:
 
 
 def _protected(value: Any) -> Any:
-    """Wrap every string in a setting; other types stay as they are, so that the system checks see them."""
-    if isinstance(value, str):
-        return Secret(value)
+    """Wrap all text and bytes in a setting; the system checks see other types as they are."""
+    if isinstance(value, str | bytes):
+        return protect(value)
     if isinstance(value, dict):
         return {name: _protected(item) for name, item in value.items()}
     if isinstance(value, list):
@@ -214,7 +214,8 @@ class Settings:
     @property
     def encryption_keys(self) -> tuple[Secret, ...]:
         """``SMARTCAR_ENCRYPTION_KEYS``; without any, in ``DEBUG`` only, one derived from ``SECRET_KEY``."""
-        keys = tuple(self.SMARTCAR_ENCRYPTION_KEYS or ())
+        # Protected once more: the letters of one key that is not in a list are plain text.
+        keys: tuple[Secret, ...] = _protected(tuple(self.SMARTCAR_ENCRYPTION_KEYS or ()))
         if keys or not settings.DEBUG:
             return keys
         derived = salted_hmac("django_smartcar.conf", "encryption", algorithm="sha256")

@@ -1,4 +1,4 @@
-"""Model fields for secrets: ``EncryptedTextField``, ``SecretCharField`` and ``VinField``.
+"""Model fields for secrets: encrypted text, external ids, VINs, and JSON with positions.
 
 An encrypted value is stored as ``smartcar-fernet:`` and a Fernet token. The first of
 ``SMARTCAR_ENCRYPTION_KEYS`` encrypts; all of them decrypt. A value without the prefix is plain text from an
@@ -8,6 +8,7 @@ when it is used, and is left unchanged.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,12 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.apps import apps
 from django.core.exceptions import FieldError, ImproperlyConfigured
 from django.db import models
-from django.db.models.lookups import Exact
+from django.db.models import lookups
 from django.db.models.query_utils import DeferredAttribute
 from django.views.decorators.debug import sensitive_variables
 
 from .conf import conf
-from .secret_types import Secret, Vin
+from .secret_types import ProtectedJSONDecoder, Secret, Vin
 
 if TYPE_CHECKING:
     _TextField = models.TextField[str, str]  # the types that its attribute accepts and returns
@@ -83,12 +84,12 @@ def decrypt(stored: str) -> Secret:
 
     Without keys, plain text raises it, too: a token could be exchanged, but the new one not stored.
     """
-    keys = conf.encryption_keys
+    stored, keys = Secret(stored), conf.encryption_keys
     if not keys:
         raise DecryptionError
     ring = _keyring(keys)
     if not stored.startswith(PREFIX):
-        return Secret(stored)
+        return stored
     try:
         return Secret(ring.decrypt(_body(stored)).decode(*_CODEC))
     except InvalidToken:
@@ -118,7 +119,7 @@ def _keyring(keys: tuple[Secret, ...]) -> MultiFernet:
     return MultiFernet([Fernet(key) for key in keys])
 
 
-class IsEmpty(Exact):
+class IsEmpty(lookups.Exact):
     """The ``exact`` lookup, for the empty string only: it is the only value that is stored in plain text."""
 
     def get_prep_lookup(self) -> Any:
@@ -162,6 +163,7 @@ class EncryptedTextField(_TextField):
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:
         if not value:
             return value
+        value = Secret(value)
         try:
             return decrypt(value)
         except DecryptionError:
@@ -206,6 +208,60 @@ class SecretCharField(_CharField):
         """Return what serializers write: the plain value."""
         value = self.value_from_object(obj)
         return value.reveal() if isinstance(value, Secret) else str(value)
+
+
+class _PlainPattern:
+    """Looks a secret up by its plain text: for a pattern Django calls ``str``, which is the placeholder."""
+
+    def get_db_prep_lookup(self, value: Any, connection: Any) -> Any:
+        plain = value.reveal() if isinstance(value, Secret) else value
+        return super().get_db_prep_lookup(plain, connection)  # type: ignore[misc]
+
+
+@SecretCharField.register_lookup
+class SecretIExact(_PlainPattern, lookups.IExact):
+    pass
+
+
+@SecretCharField.register_lookup
+class SecretContains(_PlainPattern, lookups.Contains):
+    pass
+
+
+@SecretCharField.register_lookup
+class SecretIContains(_PlainPattern, lookups.IContains):
+    pass
+
+
+@SecretCharField.register_lookup
+class SecretStartsWith(_PlainPattern, lookups.StartsWith):
+    pass
+
+
+@SecretCharField.register_lookup
+class SecretIStartsWith(_PlainPattern, lookups.IStartsWith):
+    pass
+
+
+@SecretCharField.register_lookup
+class SecretEndsWith(_PlainPattern, lookups.EndsWith):
+    pass
+
+
+@SecretCharField.register_lookup
+class SecretIEndsWith(_PlainPattern, lookups.IEndsWith):
+    pass
+
+
+class ProtectedJSONField(models.JSONField):
+    """A JSONField whose values have their positions and VINs protected when they are read."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "decoder": ProtectedJSONDecoder})
+
+    def value_to_string(self, obj: models.Model) -> Any:
+        """Return what serializers write: plain JSON values, as not all formats know our types."""
+        return json.loads(json.dumps(self.value_from_object(obj), cls=self.encoder))
 
 
 class VinField(SecretCharField):

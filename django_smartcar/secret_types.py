@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from numbers import Number
 from typing import Any, Final, Self, overload
 
 
@@ -30,6 +31,10 @@ class Secret(str):
 
     def __format__(self, format_spec: str) -> str:
         return format(str(self), format_spec)
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str]]:
+        # Python's own, for the oldest protocols of pickle, would store ``str(self)``.
+        return type(self), (self.reveal(),)
 
     def reveal(self) -> str:
         """Return the plain text."""
@@ -93,12 +98,16 @@ _PROTECTED: Final = _SECRETS | _COORDINATES | {"vin"}
 
 
 def coordinate(value: Any) -> Any:
-    """Return a number as a `Coordinate`, text as a `Secret`, anything else unchanged."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    """Return a number as a `Coordinate`, text as a `Secret`, anything else unchanged.
+
+    A number that is no latitude or longitude, such as a ``Decimal``, becomes a `Secret` as well.
+    """
+    if not isinstance(value, Number) or isinstance(value, bool):
+        return protect(value)
     try:
-        return Coordinate(value) if is_number else protect(value)
+        return Coordinate(value) if isinstance(value, int | float) else Secret(value)
     except OverflowError:
-        return value
+        return Secret(value)
 
 
 def protected(fields: dict[str, Any]) -> dict[str, Any]:

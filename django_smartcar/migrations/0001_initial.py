@@ -229,7 +229,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(max_length=50, verbose_name='kind')),
-                ('value', models.JSONField(decoder=django_smartcar.secret_types.ProtectedJSONDecoder, verbose_name='value')),
+                ('value', django_smartcar.fields.ProtectedJSONField(decoder=django_smartcar.secret_types.ProtectedJSONDecoder, verbose_name='value')),
                 ('unit', models.CharField(blank=True, max_length=10, verbose_name='unit')),
                 ('recorded_at', models.DateTimeField(null=True, verbose_name='recorded by the vehicle')),
                 ('fetched_at', models.DateTimeField(db_index=True, verbose_name='fetched')),

@@ -5,8 +5,8 @@ from datetime import datetime
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from ..fields import ProtectedJSONField
 from ..querysets import VehicleReadingQuerySet
-from ..secret_types import ProtectedJSONDecoder
 from .reading_types import READING_TYPES
 from .vehicles import ConnectedVehicle
 
@@ -24,7 +24,7 @@ class VehicleReading(models.Model):
     )
     kind = models.CharField(_("kind"), max_length=50)
     #: A number in ``unit``, a boolean, a string or small JSON, depending on ``kind`` (see ``READING_TYPES``).
-    value = models.JSONField(_("value"), decoder=ProtectedJSONDecoder)
+    value = ProtectedJSONField(_("value"))
     #: Always metric, or ``"fraction"`` of 1; empty for values without a unit.
     unit = models.CharField(_("unit"), max_length=10, blank=True)
     recorded_at = models.DateTimeField(_("recorded by the vehicle"), null=True)

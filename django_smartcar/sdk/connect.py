@@ -94,8 +94,11 @@ def join_scopes(scopes: Sequence[str] | None) -> str:
 
 
 def _encode(query: Any) -> str:
-    # Without doseq, urlencode calls str(), which returns the placeholder of a secret.
-    return urlencode(query, doseq=True)
+    # Without doseq, urlencode calls str(), which returns the placeholder of a secret. With doseq, it takes
+    # anything else that has a length apart, such as a lazy text of Django.
+    pairs = query.items() if isinstance(query, Mapping) else query
+    texts = [(name, value if isinstance(value, str) else str(value)) for name, value in pairs]
+    return urlencode(texts, doseq=True)
 
 
 def _flag(value: str | bool) -> str:

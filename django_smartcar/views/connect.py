@@ -35,6 +35,13 @@ from .vehicles import own_vehicle
 logger = logging.getLogger(__name__)
 
 
+class ConnectRedirect(HttpResponseRedirect):
+    """A redirect to Connect. Its ``repr`` leaves out the URL, which has the ``state`` and the external id."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} status_code={self.status_code}>"
+
+
 @post_required
 @login_required
 @transaction.non_atomic_requests
@@ -52,7 +59,7 @@ def start(request: HttpRequest) -> HttpResponse:
             single_select="single_select" in request.POST,
         )
     )
-    return HttpResponseRedirect(url.reveal())
+    return ConnectRedirect(url.reveal())
 
 
 @post_required
@@ -70,7 +77,7 @@ def reauthenticate(request: HttpRequest, pk: int) -> HttpResponse:
             next_url=_safe_next(request),
         )
     )
-    return HttpResponseRedirect(url.reveal())
+    return ConnectRedirect(url.reveal())
 
 
 @require_GET
@@ -113,6 +120,9 @@ def _take_parameters(request: HttpRequest) -> dict[str, str]:
     parameters = {name: query[name] if name in _PLAIN_PARAMETERS else Secret(query[name]) for name in query}
     for name in ("QUERY_STRING", "REQUEST_URI", "RAW_URI", "HTTP_REFERER"):
         request.META.pop(name, None)
+    if scope := getattr(request, "scope", None):  # of ASGI, which error trackers read
+        scope["query_string"] = b""
+        scope["headers"] = [pair for pair in scope["headers"] if pair[0].lower() != b"referer"]
     return parameters
 
 

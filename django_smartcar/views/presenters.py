@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from ..conf import conf
 from ..models import READ_METHODS, ConnectedVehicle, VehicleReading
+from ..secret_types import Secret
 from ..services import readings
 
 #: The name of each permission, for the list of those that are not granted.
@@ -46,11 +47,15 @@ NO_BREAK = "\u00a0"
 
 
 class DisplayRow(NamedTuple):
-    """A row of the list: the label, the value as text, and its time."""
+    """A row of the list: the label, the value as text, which may be a position, and its time."""
 
     label: str
-    text: str
+    value: Secret
     at: datetime
+
+    @property
+    def text(self) -> str:
+        return self.value.reveal()
 
 
 class VehiclePresenter:
@@ -75,7 +80,7 @@ class VehiclePresenter:
             (_("Engine oil"), self._percent("engine_oil", _("%s left")), ["engine_oil"]),
             (_("Location"), self._location(), ["location"]),
         ]
-        return [DisplayRow(label, text, self._at(kinds)) for label, text, kinds in rows if text]
+        return [DisplayRow(label, Secret(text), self._at(kinds)) for label, text, kinds in rows if text]
 
     def _at(self, kinds: list[str]) -> datetime:
         return min(self.rows[kind].at for kind in kinds if kind in self.rows)
@@ -136,11 +141,11 @@ class VehiclePresenter:
                 parts.append(name % f"{numbers}{NO_BREAK}{pressures[0].unit}")
         return ", ".join(parts)
 
-    def _location(self) -> str:
+    def _location(self) -> Secret:
         if "location" not in self.rows:
-            return ""
-        location = self.rows["location"].value
-        return ", ".join(floatformat(float(location[name]), "4u") for name in ("latitude", "longitude"))
+            return Secret()
+        place = self.rows["location"].value
+        return Secret(", ".join(floatformat(float(place[name]), "4u") for name in ("latitude", "longitude")))
 
 
 def not_shared(vehicle: ConnectedVehicle) -> list[str]:

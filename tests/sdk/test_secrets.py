@@ -10,6 +10,8 @@ from urllib.parse import quote_plus, unquote_plus
 
 import pytest
 import requests
+import urllib3
+from django.utils.functional import lazystr
 
 from django_smartcar import sdk
 from django_smartcar.secret_types import Coordinate, Secret, SecretBytes, Vin, load_json
@@ -145,8 +147,8 @@ def shown_by(error):
     return "\n".join(shown)
 
 
-def pickled(value):
-    return pickle.loads(pickle.dumps(value))  # noqa: S301 - our own
+def pickled(value, protocol=None):
+    return pickle.loads(pickle.dumps(value, protocol))  # noqa: S301 - our own
 
 
 def assert_hidden(text, *but):
@@ -263,6 +265,17 @@ class TestRequests:
         assert f"external_id={EXTERNAL}&" in login
         assert login.endswith(f"&state={STATE}")
 
+    def test_a_query_of_text_is_sent_behind_that_of_the_url(self, server, site):
+        for url in (server.url, f"{server.url}/?limit=5"):
+            site.at["requester"].call("GET", url, params=f"vin={VIN}&name=Zoë")
+        paths = [request.path for request in server.requests]
+        assert paths == [f"/?vin={VIN}&name=Zo%C3%AB", f"/?limit=5&vin={VIN}&name=Zo%C3%AB"]
+
+    def test_a_lazy_text_is_not_taken_apart(self):
+        redirect_uri = lazystr("https://site.example/cb")
+        url = sdk.connect.get_auth_url("id", redirect_uri, state=STATE)
+        assert "&redirect_uri=https%3A%2F%2Fsite.example%2Fcb&" in url
+
     def test_an_auth_of_the_callers_own_is_used(self, server, site):
         def sign(request):
             request.headers["Authorization"] = "Signed " + TOKEN
@@ -365,6 +378,32 @@ def test_urllib3_logs_no_secret_at_debug(server, site, caplog):
     assert "limit=5" in caplog.text
 
 
+def test_urllib3_logs_no_secret_of_a_response_with_damaged_headers(server, site, caplog):
+    url = f"/connections?filter%5Buser.externalId%5D={EXTERNAL}&limit=5"
+    logger = logging.getLogger(urllib3.connection.__name__)
+    logger.warning("Failed to parse headers (url=%s): %s", url, "a defect")
+    assert_hidden(caplog.text)
+    assert "limit=5" in caplog.text
+
+
+def test_an_error_text_that_repeats_what_was_sent_shows_neither_vin_nor_place(server, site):
+    def play(request):
+        sent = unquote_plus(request.path) + request.body.decode()
+        return Response(400, {"errors": [{"status": "400", "detail": f"Not valid: {sent}"}]})
+
+    server.play = play
+    for call in (
+        lambda: site.client.is_compatible(VIN, ["read_vin"]),
+        lambda: list(sdk.v3.iter_connections(TOKEN, external_id=EXTERNAL, **site.at)),
+        lambda: site.v2.send_destination(LATITUDE, LONGITUDE),
+        lambda: site.v3.set_daily_charge_schedule(LATITUDE, LONGITUDE, WINDOW),
+    ):
+        with pytest.raises(sdk.ValidationException) as caught:
+            call()
+        assert "[removed]" in str(caught.value)
+        assert_hidden(f"{caught.value} {vars(caught.value)}")
+
+
 class TestTypes:
     def test_a_secret_of_a_secret_keeps_its_content(self):
         assert Secret(Secret(TOKEN)).reveal() == Vin(Secret(TOKEN)).reveal() == TOKEN
@@ -373,3 +412,7 @@ class TestTypes:
 
     def test_pickles_and_copies_keep_their_content(self):
         assert pickled(Secret(TOKEN)).reveal() == copy.deepcopy(Secret(TOKEN)).reveal() == TOKEN
+        for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+            for value in (Secret(TOKEN), Vin(VIN), Coordinate(LATITUDE), SecretBytes(b"body")):
+                loaded = pickled(value, protocol)
+                assert (type(loaded), loaded) == (type(value), value)

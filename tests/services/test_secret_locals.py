@@ -3,14 +3,19 @@
 import json
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from decimal import Decimal
+from fractions import Fraction
+from io import StringIO
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.core import serializers
-from django.db import DatabaseError, connection
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.db import DatabaseError, connection, transaction
 
 from django_smartcar.conf import conf
-from django_smartcar.exceptions import OwnershipNotVerified
+from django_smartcar.exceptions import CommandInvalid, OwnershipNotVerified
 from django_smartcar.models import ConnectedVehicle, ExternalId, VehicleReading
 from django_smartcar.secret_types import Coordinate, Secret, Vin
 from django_smartcar.services import client, commands, connect, readings, vehicles, webhooks
@@ -105,6 +110,40 @@ def test_a_command_to_many_vehicles_shows_no_position(tracked_vehicle, monkeypat
     monkeypatch.setattr(client, "car", fail)
     (result,) = commands.send_many([tracked_vehicle], "send_destination", **LOCATION)
     assert_hidden(result.error, LATITUDE, LONGITUDE, "access-0", at="send")
+
+
+@pytest.mark.parametrize("number", [Decimal, Fraction, lambda degrees: int(degrees * 10**6) * 10**400])
+def test_a_refused_position_of_another_type_is_not_shown(tracked_vehicle, number):
+    shown = str(number(LATITUDE))[:8]
+    place = {"latitude": number(LATITUDE), "longitude": number(LONGITUDE)}
+    with pytest.raises(CommandInvalid, match="no such place") as raised:
+        commands.send(tracked_vehicle, "send_destination", **place)
+    assert_hidden(raised.value, shown, at="send")
+
+
+@pytest.mark.parametrize("setting", ["bytes", "no list"])
+def test_an_invalid_encryption_key_is_not_shown(tracked_vehicle, settings, setting):
+    key = "kEYk" * 6
+    settings.SMARTCAR_ENCRYPTION_KEYS = [key.encode()] if setting == "bytes" else key
+    with pytest.raises(ImproperlyConfigured) as raised:
+        type(tracked_vehicle.account).objects.get()
+    assert_hidden(raised.value, key, "'k', 'E', 'Y'", at="decrypt")
+
+
+def test_a_plain_token_of_an_earlier_version_is_not_shown(tracked_vehicle, settings):
+    accounts = type(tracked_vehicle.account).objects
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE smartcar_smartcaraccount SET refresh_token = 'pLAIn-token'")
+    with fail_on("smartcaraccount"), pytest.raises(Bug) as raised, transaction.atomic():
+        call_command("rotate_smartcar_keys", stdout=StringIO())
+    assert_hidden(raised.value, "pLAIn-token", at="_rotate")
+    keys, settings.SMARTCAR_ENCRYPTION_KEYS = settings.SMARTCAR_ENCRYPTION_KEYS, ["wrong"]
+    with pytest.raises(ImproperlyConfigured) as raised:
+        accounts.get()
+    assert_hidden(raised.value, "pLAIn-token", at="decrypt")
+    settings.SMARTCAR_ENCRYPTION_KEYS = keys
+    call_command("rotate_smartcar_keys", stdout=StringIO())
+    assert accounts.get().refresh_token == "pLAIn-token"
 
 
 def test_beginning_a_connection_shows_no_state_session_or_external_id(smartcar, anna, monkeypatch):
@@ -224,6 +263,21 @@ def test_an_export_that_is_interrupted_shows_nothing(tracked_vehicle, anna):
         assert secret in content
 
 
+def test_the_command_that_exports_shows_nothing(tracked_vehicle, anna):
+    class Closed(StringIO):
+        def write(self, text):
+            if VIN in text:
+                raise Bug
+            return super().write(text)
+
+    with pytest.raises(Bug) as raised:
+        call_command("export_smartcar_data", anna.get_username(), stdout=Closed())
+    assert_hidden(raised.value, VIN, at="Command.handle")
+    out = StringIO()
+    call_command("export_smartcar_data", anna.get_username(), stdout=out)
+    assert json.loads(out.getvalue())["vehicles"][0]["vin"] == VIN
+
+
 def test_columns_of_secrets_are_typed_however_they_are_read(tracked_vehicle, anna):
     _state.external_id_of(anna)
     assert type(ConnectedVehicle.objects.get().vin) is Vin
@@ -234,11 +288,27 @@ def test_columns_of_secrets_are_typed_however_they_are_read(tracked_vehicle, ann
     assert ConnectedVehicle.objects.filter(vin=Vin(VIN), vin__startswith=VIN[:4]).exists()
 
 
-def test_a_fixture_has_the_real_vin(tracked_vehicle):
-    content = serializers.serialize("json", ConnectedVehicle.objects.all())
-    assert VIN in content
-    (row,) = serializers.deserialize("json", content)
-    assert row.object.vin == VIN
+@pytest.mark.parametrize(
+    "lookup",
+    ["exact", "iexact", "contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "in"],
+)
+def test_a_secret_can_be_looked_up_with_a_secret(tracked_vehicle, lookup):
+    for vin, found in ((Vin(VIN), True), (Vin(VIN[::-1]), False), (VIN, True)):
+        value = [vin] if lookup == "in" else vin
+        assert ConnectedVehicle.objects.filter(**{f"vin__{lookup}": value}).exists() == found
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "xml", "yaml"])
+def test_a_fixture_has_the_real_vin_and_position(tracked_vehicle, anna, form):
+    external_id = _state.external_id_of(anna)
+    reading = readings.save(tracked_vehicle, "location", LOCATION, "", NOON)
+    rows = [tracked_vehicle, reading, anna.smartcar_external_id]
+    vehicle, reading, own_id = (
+        row.object for row in serializers.deserialize(form, serializers.serialize(form, rows))
+    )
+    assert (vehicle.vin, reading.value, own_id.value) == (VIN, LOCATION, external_id)
+    reading.save()
+    assert VehicleReading.objects.get().value == LOCATION
 
 
 def test_positions_of_readings_are_typed_however_they_are_written(tracked_vehicle):

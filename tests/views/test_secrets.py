@@ -4,8 +4,11 @@ import json
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
-from django_smartcar.services import commands, connect, webhooks
+from django_smartcar.services import commands, connect, readings, webhooks
+from django_smartcar.views.connect import callback
+from django_smartcar.views.presenters import VehiclePresenter
 
 pytestmark = pytest.mark.django_db
 
@@ -60,10 +63,47 @@ def test_the_page_that_repeats_the_callback_shows_no_code_or_state(client, monke
 
 def test_the_button_shows_no_state(annas, monkeypatch):
     monkeypatch.setattr(connect, "begin", lambda *args, **kwargs: "https://example.com/?state=secret-state")
-    monkeypatch.setattr("django_smartcar.views.connect.HttpResponseRedirect", fail)
+    monkeypatch.setattr("django_smartcar.views.connect.ConnectRedirect", fail)
     with pytest.raises(RuntimeError) as caught:
         annas.post(reverse("smartcar:connect"))
     assert "secret-" not in local_variables(caught.value)
+
+
+def test_the_redirect_to_connect_shows_neither_state_nor_external_id(annas, smartcar):
+    """A middleware that fails afterwards has the response among its variables."""
+    response = annas.post(reverse("smartcar:connect"))
+    assert "&state=" in response.url
+    assert repr(response) == f"{response}" == "<ConnectRedirect status_code=302>"
+
+
+def test_the_callback_clears_its_query_under_asgi(async_rf, anna, monkeypatch):
+    request = async_rf.get(
+        CALLBACK, {"code": "secret-code"}, headers={"Referer": "https://x/?secret-referer"}
+    )
+    request.user = anna
+    monkeypatch.setattr(connect, "consume", fail)
+    assert "secret-code" in f"{request.scope}"
+    assert "secret-referer" in f"{request.scope}"
+    with pytest.raises(AttributeError, match="session"):
+        callback(request)
+    assert "secret-" not in f"{request.scope} {request.META}"
+    assert request.headers["Host"] == "testserver"
+
+
+def test_the_page_of_vehicles_shows_its_positions_to_the_browser_only(
+    annas, make_vehicle, account, monkeypatch
+):
+    vehicle = make_vehicle(account, permissions=["read_location"])
+    readings.save(vehicle, "location", {"latitude": 48.1371, "longitude": 11.5764}, "", timezone.now())
+    page = annas.get("/cars/")
+    assert "48.1371, 11.5764" in page.text
+    (row,) = page.context["vehicles"][0].display_rows
+    assert row.text == "48.1371, 11.5764"
+    assert "48.1371" not in f"{row} {row!r}"
+    monkeypatch.setattr(VehiclePresenter, "_at", fail)
+    with pytest.raises(RuntimeError) as caught:
+        annas.get("/cars/")
+    assert "48.1371" not in local_variables(caught.value)
 
 
 def test_the_webhook_shows_no_body_and_no_signature(client, monkeypatch):

@@ -3,6 +3,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from django_smartcar.secret_types import Secret
 from django_smartcar.services.privacy import export
 
 
@@ -21,6 +22,6 @@ class Command(BaseCommand):
             user = users._default_manager.get_by_natural_key(options["username"])
         except users.DoesNotExist:
             raise CommandError(f"there is no user {options['username']}") from None
-        for part in export.person(user):
+        for part in map(Secret, export.person(user)):
             self.stdout.write(part, ending="")
         self.stdout.write("")

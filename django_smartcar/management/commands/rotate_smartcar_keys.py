@@ -3,11 +3,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import router
-from django.db.models import ExpressionWrapper, F, QuerySet, TextField
+from django.db.models import ExpressionWrapper, F, QuerySet
 
 from django_smartcar.exceptions import DecryptionError
-from django_smartcar.fields import decrypt, encrypted_fields, is_current
+from django_smartcar.fields import SecretCharField, decrypt, encrypted_fields, is_current
 from django_smartcar.management.arguments import number_of
+from django_smartcar.secret_types import Secret
 
 
 class Command(BaseCommand):
@@ -30,9 +31,10 @@ class Command(BaseCommand):
         rotated = undecryptable = 0
         for model, field in encrypted_fields():
             name = f"{model._meta.label}.{field.name}"
-            # An annotation of another type returns the stored text without decrypting it.
+            # An annotation of another type returns the stored text without decrypting it, as a secret:
+            # it may be plain text of an earlier version.
             rows = model._base_manager.using(router.db_for_write(model)).annotate(
-                smartcar_stored=ExpressionWrapper(F(field.attname), output_field=TextField())
+                smartcar_stored=ExpressionWrapper(F(field.attname), output_field=SecretCharField())
             )
             checked = 0
             for batch in _batches(rows, options["batch_size"]):
@@ -54,7 +56,7 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(summary))
 
 
-def _batches(rows: QuerySet[Any], size: int) -> Iterator[list[tuple[Any, str]]]:
+def _batches(rows: QuerySet[Any], size: int) -> Iterator[list[tuple[Any, Secret]]]:
     """Yield primary keys and stored values in pages; a cursor would keep a transaction open."""
     filled = rows.exclude(smartcar_stored=None).exclude(smartcar_stored="").order_by("pk")
     batch = list(filled.values_list("pk", "smartcar_stored")[:size])
@@ -63,7 +65,7 @@ def _batches(rows: QuerySet[Any], size: int) -> Iterator[list[tuple[Any, str]]]:
         batch = list(filled.filter(pk__gt=batch[-1][0]).values_list("pk", "smartcar_stored")[:size])
 
 
-def _rotate(row: QuerySet[Any], name: str, stored: str | None) -> bool:
+def _rotate(row: QuerySet[Any], name: str, stored: Secret | None) -> bool:
     """Re-encrypt one value, if it is still what was read. Return whether it was changed here.
 
     One row at a time, outside any transaction: with the locks of several rows, a token refresh at the same

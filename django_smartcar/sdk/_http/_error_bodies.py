@@ -4,6 +4,7 @@ Sources: smartcar.com/docs/errors; RFC 6749 5.2. Nothing here raises, whatever t
 """
 
 import base64
+import contextlib
 import json
 import math
 import re
@@ -11,11 +12,11 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import parse_qs, quote_plus
+from urllib.parse import parse_qsl, quote_plus
 
 import requests
 
-from ...secret_types import Secret, SecretBytes
+from ...secret_types import Coordinate, Secret, SecretBytes, load_json
 from .. import const
 from ..exceptions import (
     ErrorDetails,
@@ -28,6 +29,11 @@ from ..exceptions import (
 MAX_MESSAGE_LENGTH = 500
 MAX_TEXT_LENGTH = 64 * 1024
 REDACTED = "[removed]"
+#: Fields of forms and queries that are removed from the error text of their response.
+_SECRET_FIELDS = frozenset(
+    {"client_secret", "code", "external_id", "filter[user.externalId]", "refresh_token", "vin"}
+)
+_MIN_POSITION_LENGTH = 5
 
 
 # The status of an error inside a 2xx response, unless it has one of its own.
@@ -98,7 +104,7 @@ def _content_of(response: requests.Response) -> SecretBytes:
 
 
 def _secrets_of(response: requests.Response) -> list[Secret]:
-    """Return the secrets of the request: error texts repeat tokens and codes."""
+    """Return the secrets, VINs and positions of the request: error texts repeat what was sent."""
     request = getattr(response, "request", None)
     if request is None or request.headers is None:
         return []
@@ -106,10 +112,32 @@ def _secrets_of(response: requests.Response) -> list[Secret]:
     secrets = [Secret(header.partition(" ")[2])]
     if header.partition(" ")[0].lower() == "basic":
         secrets.append(_basic_password(secrets[0]))
-    if "form-urlencoded" in _native(request.headers.get("Content-Type")):
-        for name in ("code", "refresh_token", "client_secret"):
-            secrets += map(Secret, parse_qs(_native(request.body)).get(name, []))
+    secrets += _secrets_in(_native(str(request.url).partition("?")[2]))
+    content_type = _native(request.headers.get("Content-Type"))
+    if "form-urlencoded" in content_type:
+        secrets += _secrets_in(_native(request.body))
+    elif "json" in content_type:
+        secrets += _positions_in(_json_of(request.body))
     return secrets
+
+
+def _secrets_in(query: Secret) -> list[Secret]:
+    fields = ((name, Secret(value)) for name, value in parse_qsl(query))
+    return [value for name, value in fields if name in _SECRET_FIELDS]
+
+
+def _json_of(body: Any) -> Any:
+    with contextlib.suppress(ValueError, TypeError, RecursionError):
+        return load_json(body)
+
+
+def _positions_in(value: Any) -> list[Secret]:
+    if isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        return [position for item in inner for position in _positions_in(item)]
+    text = Secret(float.__repr__(value)) if isinstance(value, Coordinate) else Secret()
+    # A short number is no position, and might be part of any text.
+    return [text] if len(text) > _MIN_POSITION_LENGTH else []
 
 
 def _basic_password(credentials: Secret) -> Secret:

@@ -1,10 +1,10 @@
-"""Redact secrets in the URLs that urllib3 logs at DEBUG."""
+"""Redact secrets in the URLs that urllib3 logs, most of them at DEBUG."""
 
 import logging
 import re
 from typing import Final
 
-LOGGERS: Final = ("urllib3.connectionpool", "urllib3.util.retry")
+LOGGERS: Final = ("urllib3.connection", "urllib3.connectionpool", "urllib3.util.retry")
 REDACTED: Final = "[redacted]"
 #: Query parameters with a value that must not be logged; ``filter[user.externalId]`` is escaped in a URL.
 _SECRET_PARAMETERS: Final = re.compile(

@@ -109,7 +109,6 @@ def invalidate(account: SmartcarAccount | None, rejected: ApiCredentials) -> Non
     _refresh_lock.write(row, rejected.token_version, access_token="", access_expires_at=timezone.now())
 
 
-@sensitive_variables()
 def store(row: LeasedToken, access: Mapping[str, Any]) -> None:
     """Set a new token on the row without saving it; a driver's comes with the next refresh token."""
     row.access_token = access["access_token"]
