@@ -221,6 +221,12 @@ class Settings:
         derived = salted_hmac("django_smartcar.conf", "encryption", algorithm="sha256")
         return (Secret(urlsafe_b64encode(derived.digest()).decode()),)
 
+    @property
+    def max_upload_bytes(self) -> float:
+        """Django's ``DATA_UPLOAD_MAX_MEMORY_SIZE``; infinity if it is None."""
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        return float("inf") if limit is None else limit
+
     def _client_secret(self, name: str) -> Secret:
         value = _secret_setting(name, "")
         return value if isinstance(value, Secret) else Secret(value)

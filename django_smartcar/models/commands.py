@@ -64,6 +64,8 @@ class VehicleCommand(models.Model):
         verbose_name = _("vehicle command")
         verbose_name_plural = _("vehicle commands")
         ordering = ["-created_at", "-pk"]
+        # For `services.commands.expire_pending`, which every task of a worker calls.
+        indexes = [models.Index(fields=["status", "created_at"], name="smartcar_command_status")]
 
     def __str__(self) -> str:
         return f"{self.action} of vehicle {self.vehicle_id}: {self.status}"

@@ -8,6 +8,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST
 
+from ..conf import conf
 from ..secret_types import Secret, SecretBytes
 from ..services import webhooks
 
@@ -21,14 +22,18 @@ def webhook(request: HttpRequest, endpoint: str = "") -> HttpResponse:
     """Receive a webhook; anyone can send one, so the service verifies its signature."""
     if not webhooks.is_endpoint(endpoint):
         return JsonResponse({}, status=404)
+    # `request.body` would check Django's limit, too.
+    limit = min(webhooks.MAX_BODY_BYTES, conf.max_upload_bytes)
     try:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
         # Not `request.body`, which would stay on the request: error reports include it.
-        body = SecretBytes(request.read() if length <= webhooks.MAX_BODY_BYTES else b"")
+        body = SecretBytes(request.read() if length <= limit else b"")
     except (UnreadablePostError, ValueError):
         return JsonResponse({}, status=400)
-    if max(length, len(body)) > webhooks.MAX_BODY_BYTES:
+    if max(length, len(body)) > limit:
         return JsonResponse({}, status=413)
+    if length and not body:  # a middleware has read it
+        return JsonResponse({}, status=400)
     signature = Secret(request.META.get("HTTP_SC_SIGNATURE", ""))
     response = webhooks.receive(endpoint, body, signature)
     return JsonResponse(response.body, status=response.status)

@@ -370,6 +370,9 @@ def test_the_parser_never_raises(status, body, headers, code):
     request = requests.Request("POST", "https://auth.smartcar.com", data={"code": code}).prepare()
     exception = sdk.exception_for(smartcar_error(status, body, headers, request))
     assert isinstance(exception, BY_STATUS.get(status, sdk.SmartcarException))
+    if (exception.type or "").upper() not in {type_ for type_, _ in exceptions.CLASS_BY_ERROR}:
+        others = {403: sdk.PermissionMissing, 429: sdk.RateLimited, 502: sdk.UpstreamException}
+        assert type(exception) is {302: sdk.UnexpectedStatusException, **BY_STATUS, **others}[status]
     for name in ("message", "type", "code", "description", "request_id", "doc_url", "suggested_user_message"):
         value = getattr(exception, name)
         assert value is None or isinstance(value, str)

@@ -256,6 +256,12 @@ class TestRequests:
         assert f"vin={VIN}&" in server.requests[0].path
         assert f"filter%5Buser.externalId%5D={EXTERNAL}" in server.requests[1].path
 
+    @pytest.mark.parametrize("params", [f"state={STATE}&name=é", f"state={STATE}&name=%C3%A9".encode()])
+    @pytest.mark.parametrize("path", ["/a?", "/a?page=1&"])
+    def test_a_query_in_one_string_is_sent(self, server, site, params, path):
+        site.at["requester"].call("GET", server.url + path[:-1], params=params)
+        assert server.requests[0].path == f"{path}state={STATE}&name=%C3%A9"
+
     def test_the_urls_of_connect_carry_the_real_values(self, site):
         consent = site.client.get_auth_url(state=STATE, external_id=EXTERNAL, single_select=VIN)
         login = sdk.connect.get_reauth_url("id", "car-1", "https://site.example", STATE, external_id=EXTERNAL)

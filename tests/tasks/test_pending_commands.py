@@ -7,6 +7,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from django_smartcar.models import VehicleCommand
+from django_smartcar.services import commands
 from django_smartcar.tasks import celery, django_tasks
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -51,6 +52,11 @@ def test_a_pending_command_of_a_dead_process_becomes_unknown(pending, account, r
     running.refresh_from_db()
     assert (died.status, died.in_flight_key) == ("unknown", None)
     assert running.status == "pending"
+
+
+def test_an_index_finds_pending_commands():
+    plan = VehicleCommand.objects.filter(commands._is_expired(timezone.now())).order_by().explain()
+    assert "smartcar_command_status" in plan
 
 
 def test_a_long_running_worker_expires_them_repeatedly(pending, monkeypatch):

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from django_smartcar import sdk
 from django_smartcar.models import WebhookEndpoint, WebhookEvent
 from django_smartcar.services import webhooks
+from django_smartcar.views.webhook import webhook
 from tests.webhooks import TOKEN, event, location, odometer, post, sign, verify
 
 pytestmark = pytest.mark.django_db
@@ -230,6 +231,24 @@ class TestVerify:
 def test_a_signed_body_that_is_no_event_is_refused(client, body, status):
     assert post(client, body).status_code == status
     assert not stored()
+
+
+def test_the_limit_of_django_applies_to_webhooks_too(client, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    assert post(client, b"x" * 1001).status_code == 413
+    assert post(client, event()).status_code == 200
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = None
+    assert post(client, b"x" * 1_000_001).status_code == 413
+    assert post(client, event(event_id="e2")).status_code == 200
+    assert len(stored()) == 2
+
+
+def test_a_body_that_a_middleware_has_read_is_not_counted_as_a_wrong_signature(rf):
+    body = json.dumps(event()).encode()
+    request = rf.post("/", body, content_type="application/json", headers={"SC-Signature": sign(body)})
+    request.read()
+    assert webhook(request).status_code == 400
+    assert not WebhookEndpoint.objects.exclude(refused_at=None)
 
 
 def test_an_event_with_an_invalid_id_is_stored(client):

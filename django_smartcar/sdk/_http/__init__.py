@@ -168,7 +168,7 @@ def _protected(kwargs: dict[str, Any]) -> dict[str, Any]:
         name: _protected_form(kwargs[name]) for name in ("params", "data") if name in kwargs
     }
     if isinstance(forms.get("params"), Secret):
-        # Bytes: requests puts text behind the query of the URL with an f-string, which takes the placeholder.
+        # requests formats a str into the URL, and so would send its placeholder; it decodes bytes.
         forms["params"] = SecretBytes(requests.utils.requote_uri(forms["params"]).encode())
     return {
         **kwargs,

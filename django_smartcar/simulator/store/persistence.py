@@ -38,7 +38,7 @@ _RECORDS: dict[str, type[Any]] = {
 _NEWER_RECORDS: dict[str, type[Any]] = {"application_tokens": ApplicationToken, "webhooks": Webhook}
 
 #: Fields of older snapshots: old name -> new name.
-_RENAMED = {"command_error": "fault", "max_vehicles": "max_vehicles"}
+_RENAMED = {"command_error": "fault", "most_vehicles": "max_vehicles"}
 #: Fields of older snapshots that are ignored.
 _REMOVED: dict[type[Any], tuple[str, ...]] = {Grant: ("user",)}
 

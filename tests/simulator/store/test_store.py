@@ -78,7 +78,7 @@ def test_renamed_fields_are_read_from_an_older_snapshot(state_file, connect):
 def test_the_limit_of_vehicles_is_read_from_an_older_snapshot(state_file, connect):
     store.state().limits.max_vehicles = 3
     connect()
-    state_file.write_text(state_file.read_text().replace('"max_vehicles"', '"max_vehicles"'))
+    state_file.write_text(state_file.read_text().replace('"max_vehicles"', '"most_vehicles"'))
     store.restart()
     assert store.state().limits.max_vehicles == 3
 
