@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import nullcontext
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
-from django.db import IntegrityError, OperationalError, connections, router, transaction
+from django.db import IntegrityError, OperationalError, router, transaction
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -173,8 +172,7 @@ def _create_record(
     alias = router.db_for_write(VehicleCommand)
     _release_keys(vehicle, action, key)
     try:
-        # A single INSERT needs no transaction. Inside one, an IntegrityError must undo only this savepoint.
-        with transaction.atomic(alias) if connections[alias].in_atomic_block else nullcontext():
+        with transaction.atomic(alias):
             return VehicleCommand.objects.create(
                 vehicle=vehicle,
                 action=action,

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import pytest
 from django.db import connection, connections, transaction
+from django.db.models.signals import post_save
 
 from django_smartcar.exceptions import DuplicateCommand, RateLimited, TransactionNotAllowed
 from django_smartcar.models import ConnectedVehicle, RateLimit, SmartcarAccount, VehicleCommand
@@ -155,3 +156,16 @@ def test_requests_of_many_threads_are_all_counted(vehicle):
     RateLimit.objects.all().delete()  # connecting has sent requests, too
     call_concurrently(8, lambda: vehicles.odometer(ConnectedVehicle.objects.get()))
     assert RateLimit.objects.get().requests == 8
+
+
+def test_no_record_stays_if_a_receiver_of_the_site_rejects_it(vehicle, anna):
+    def reject(**kwargs):
+        raise ValueError("not at night")
+
+    post_save.connect(reject, sender=VehicleCommand)
+    try:
+        with pytest.raises(ValueError, match="not at night"):
+            commands.send(vehicle, "lock", actor=anna)
+    finally:
+        post_save.disconnect(reject, sender=VehicleCommand)
+    assert not VehicleCommand.objects.exists()
