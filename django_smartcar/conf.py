@@ -23,6 +23,11 @@ def _secret_setting(name: str, default: Any) -> Any:
     return _protected(_setting(name, default))
 
 
+def _text(value: Any) -> str:
+    # A site may have made a secret of an id, whose str() is the placeholder.
+    return value.reveal() if isinstance(value, Secret) else str(value)
+
+
 def _protected(value: Any) -> Any:
     """Wrap all text and bytes in a setting; the system checks see other types as they are."""
     if isinstance(value, str | bytes):
@@ -40,12 +45,12 @@ class Settings:
     @property
     def SMARTCAR_API_VERSION(self) -> str:
         """The API version of new connections: ``"3"``, or ``"2.0"``, deprecated from 2026-12-01."""
-        return str(_setting("SMARTCAR_API_VERSION", "3"))
+        return _text(_setting("SMARTCAR_API_VERSION", "3"))
 
     @property
     def SMARTCAR_CLIENT_ID(self) -> str:
         """The client id of that version: ``client_…`` with v3, the Application ID with v2. Required."""
-        return str(_setting("SMARTCAR_CLIENT_ID", ""))
+        return _text(_setting("SMARTCAR_CLIENT_ID", ""))
 
     @property
     def SMARTCAR_CLIENT_SECRET(self) -> Secret:
@@ -55,12 +60,12 @@ class Settings:
     @property
     def SMARTCAR_APPLICATION_ID(self) -> str:
         """The Application ID (a UUID) from Smartcar's dashboard, for Connect. Required with v3."""
-        return str(_setting("SMARTCAR_APPLICATION_ID", ""))
+        return _text(_setting("SMARTCAR_APPLICATION_ID", ""))
 
     @property
     def SMARTCAR_V2_CLIENT_ID(self) -> str:
         """With v3: the Application ID, for remaining v2 accounts, and to exchange codes as a proof."""
-        return str(_setting("SMARTCAR_V2_CLIENT_ID", ""))
+        return _text(_setting("SMARTCAR_V2_CLIENT_ID", ""))
 
     @property
     def SMARTCAR_V2_CLIENT_SECRET(self) -> Secret:
@@ -94,7 +99,7 @@ class Settings:
     @property
     def SMARTCAR_WEBHOOK_WORK(self) -> str:
         """How events are processed: ``"inline"``, or by workers: ``"command"``, ``"tasks"``, ``"celery"``."""
-        return str(_setting("SMARTCAR_WEBHOOK_WORK", "inline"))
+        return _text(_setting("SMARTCAR_WEBHOOK_WORK", "inline"))
 
     @property
     def SMARTCAR_SIGNALS(self) -> Sequence[str]:
@@ -117,7 +122,7 @@ class Settings:
     @property
     def SMARTCAR_REDIRECT_URI(self) -> str:
         """The redirect URI of Connect. Built from the request if empty."""
-        return str(_setting("SMARTCAR_REDIRECT_URI", ""))
+        return _text(_setting("SMARTCAR_REDIRECT_URI", ""))
 
     @property
     def SMARTCAR_SCOPE(self) -> Sequence[str]:
@@ -135,12 +140,12 @@ class Settings:
     @property
     def SMARTCAR_MODE(self) -> str:
         """``"live"``, ``"simulated"`` (vehicles of Smartcar's own simulator) or ``"test"``."""
-        return str(_setting("SMARTCAR_MODE", "live"))
+        return _text(_setting("SMARTCAR_MODE", "live"))
 
     @property
     def SMARTCAR_UNIT_SYSTEM(self) -> str:
         """The unit system of newly connected vehicles: ``"metric"`` or ``"imperial"``."""
-        return str(_setting("SMARTCAR_UNIT_SYSTEM", "metric"))
+        return _text(_setting("SMARTCAR_UNIT_SYSTEM", "metric"))
 
     @property
     def SMARTCAR_READINGS_KEPT_DAYS(self) -> float:
@@ -232,7 +237,7 @@ class Settings:
         return value if isinstance(value, Secret) else Secret(value)
 
     def _host(self, name: str, default: str) -> str:
-        return str(_setting(name, default)).rstrip("/")
+        return _text(_setting(name, default)).rstrip("/")
 
 
 conf = Settings()

@@ -189,10 +189,16 @@ class _ProtectedAttribute(DeferredAttribute):
 
 
 class SecretCharField(_CharField):
-    """A CharField whose values are `Secret`. They are stored in plain text."""
+    """A CharField whose values are `Secret`. They are stored in plain text.
+
+    It is never editable: a form would show the placeholder, and save it.
+    """
 
     descriptor_class = _ProtectedAttribute
     secret_type = Secret
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "editable": False})
 
     def protect(self, value: Any) -> Any:
         """Wrap a string; expressions and None are returned unchanged."""

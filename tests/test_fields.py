@@ -21,6 +21,7 @@ from django_smartcar.fields import (
     encrypt,
     is_current,
 )
+from django_smartcar.models import ExternalId
 from django_smartcar.secret_types import Secret
 
 from .people.models import Vault
@@ -388,6 +389,10 @@ def test_the_field_can_be_serialized_in_a_migration_and_cloned():
 
 def test_the_field_is_not_in_forms():
     assert list(modelform_factory(Vault, fields="__all__").base_fields) == ["name"]
+
+
+def test_a_secret_that_is_stored_in_plain_text_is_not_in_forms():
+    assert "value" not in modelform_factory(ExternalId, fields="__all__").base_fields
 
 
 def test_a_secret_is_text_that_neither_repr_nor_str_shows():

@@ -1,8 +1,10 @@
-"""Remove positions and VINs from a webhook payload before the admin shows it."""
+"""Remove positions, VINs and secrets from a webhook payload before the admin shows it."""
 
 import re
 from collections.abc import Mapping
 from typing import Any
+
+from ..secret_types import Secret
 
 HIDDEN = "[hidden]"
 
@@ -15,13 +17,15 @@ _VIN = re.compile(r"(?<![A-Za-z0-9])[A-HJ-NPR-Z0-9]{17}(?![A-Za-z0-9])", re.IGNO
 
 
 def redact(payload: Any) -> Any:
-    """Return a copy of a webhook payload without positions and VINs."""
+    """Return a copy of a webhook payload, as `load_json` returned it, without positions, VINs and secrets."""
     if isinstance(payload, Mapping):
         hides_body = _is_private(payload)
         return {
             _without_vins(name): HIDDEN if _is_hidden(name, hides_body) else redact(value)
             for name, value in payload.items()
         }
+    if isinstance(payload, Secret):
+        return HIDDEN
     if isinstance(payload, list):
         return [redact(item) for item in payload]
     return _without_vins(payload) if isinstance(payload, str) else payload

@@ -70,7 +70,7 @@ class Migration(migrations.Migration):
             name='ExternalId',
             fields=[
                 ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='smartcar_external_id', serialize=False, to=settings.AUTH_USER_MODEL, verbose_name='user')),
-                ('value', django_smartcar.fields.SecretCharField(default=django_smartcar.models.external_ids.unguessable, max_length=64, unique=True, verbose_name='external id')),
+                ('value', django_smartcar.fields.SecretCharField(default=django_smartcar.models.external_ids.unguessable, editable=False, max_length=64, unique=True, verbose_name='external id')),
             ],
             options={
                 'verbose_name': 'external id',

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 LIST = "/admin/smartcar/webhookevent/"
 ENDPOINTS = "/admin/smartcar/webhookendpoint/"
 VIN = "WVWZZZ1JZXW000001"
+EXTERNAL_ID = "eXId" * 6
 
 
 @pytest.fixture(autouse=True)
@@ -28,16 +29,17 @@ def row(client, settings):
     vin = signal("vehicleidentification-vin", VIN, 1_790_000_000)
     payload = event(odometer(777.25, 1_790_000_000), location(48.137154, 11.576124, 1_790_000_000), vin)
     payload["data"]["vehicle"]["vin"] = VIN
+    payload["data"]["user"]["externalId"] = EXTERNAL_ID
     assert post(client, payload).status_code == 200
     settings.SMARTCAR_WEBHOOK_WORK = "inline"
     return WebhookEvent.objects.get()
 
 
-def test_the_payload_is_shown_without_positions_and_vins(admin_client, row):
+def test_the_payload_is_shown_without_positions_vins_and_external_id(admin_client, row):
     page = admin_client.get(f"{LIST}{row.pk}/change/").text
     assert "777.25" in page
     assert "vehicleidentification-vin" in page
-    for secret in (VIN, "48.137", "11.576"):
+    for secret in (VIN, "48.137", "11.576", EXTERNAL_ID):
         assert secret not in page
         assert secret not in admin_client.get(LIST).text
         assert secret in row.payload

@@ -277,6 +277,12 @@ class TestRequests:
         paths = [request.path for request in server.requests]
         assert paths == [f"/?vin={VIN}&name=Zo%C3%AB", f"/?limit=5&vin={VIN}&name=Zo%C3%AB"]
 
+    def test_ids_that_are_secrets_are_sent(self, server, site):
+        server.play = lambda request: Response(body={"id": "car-1", "data": {"id": "car-1"}})
+        sdk.Vehicle(Secret("car-1"), TOKEN, **site.at).info()
+        sdk.v3.Vehicle(Secret("car-1"), TOKEN, Secret("user-1"), **site.at).info()
+        assert [request.path for request in server.requests] == ["/vehicles/car-1/", "/vehicles/car-1"]
+
     def test_a_lazy_text_is_not_taken_apart(self):
         redirect_uri = lazystr("https://site.example/cb")
         url = sdk.connect.get_auth_url("id", redirect_uri, state=STATE)
@@ -408,6 +414,19 @@ def test_an_error_text_that_repeats_what_was_sent_shows_neither_vin_nor_place(se
             call()
         assert "[removed]" in str(caught.value)
         assert_hidden(f"{caught.value} {vars(caught.value)}")
+
+
+@pytest.mark.parametrize("place", ["execution", "document"])
+def test_a_failed_execution_that_repeats_the_place_does_not_show_it(server, site, place):
+    def play(request):
+        error = {"type": "VALIDATION", "code": "PARAMETER", "detail": f"Not valid: {request.body.decode()}"}
+        body = {"data": {"attributes": {"status": {"value": "ERROR", "error": error}}}}
+        return Response(202, body if place == "execution" else {"errors": [error]})
+
+    server.play = play
+    with pytest.raises(sdk.ValidationException, match="removed") as caught:
+        site.v3.send_destination(LATITUDE, LONGITUDE)
+    assert_hidden(shown_by(caught.value))
 
 
 class TestTypes:

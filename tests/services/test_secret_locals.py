@@ -347,6 +347,15 @@ def test_settings_are_secrets_and_what_is_of_the_wrong_type_reaches_the_checks(s
     assert conf.SMARTCAR_MANAGEMENT_TOKENS == MANAGEMENT_TOKEN
 
 
+def test_a_setting_that_a_site_has_made_a_secret_keeps_its_content(settings):
+    settings.SMARTCAR_CLIENT_ID = Secret("client-1")
+    settings.SMARTCAR_CLIENT_SECRET = Secret("cLIEnt")
+    settings.SMARTCAR_API_URL = Secret("https://api.example/")
+    assert conf.SMARTCAR_CLIENT_ID == "client-1"
+    assert conf.SMARTCAR_CLIENT_SECRET == "cLIEnt"
+    assert conf.SMARTCAR_API_URL == "https://api.example"
+
+
 def test_two_secrets_are_compared_by_their_content(smartcar, anna):
     """Django's helpers turn their arguments into ``str``, which is the same placeholder for each secret."""
     assert _state._session_digest(Secret("one")) != _state._session_digest(Secret("two"))

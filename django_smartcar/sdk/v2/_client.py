@@ -116,7 +116,7 @@ class Api:
     def _format(self, endpoint: str) -> str:
         if self.vehicle_id is None:
             raise ValueError("this Api has no vehicle id")
-        return f"{self._api_url}/vehicles/{quote(str(self.vehicle_id), safe='')}/{endpoint}"
+        return f"{self._api_url}/vehicles/{segments(self.vehicle_id)[0]}/{endpoint}"
 
     def _unit_headers(self) -> dict[str, str]:
         return {**self.auth, const.UNIT_SYSTEM_HEADER: self.unit_system}
@@ -128,7 +128,8 @@ def segments(*parts: str) -> list[str]:
         # Dots cannot be escaped: clients and proxies resolve "." and ".." as path segments.
         if not str(part).strip("."):
             raise ValueError(f"{part!r} cannot be a path segment")
-    return [quote(str(part), safe="") for part in parts]
+    # Not str() of text: that of a secret is the placeholder.
+    return [quote(part if isinstance(part, str) else str(part), safe="") for part in parts]
 
 
 def iter_all(fetch: Callable[..., Response], key: str, page_size: int) -> Iterator[str]:

@@ -12,6 +12,7 @@ from ...secret_types import protect, protected_copy
 from .. import const
 from .._http import Requester, Response, bearer, body_of, default_requester, invalid, protected_headers
 from .._http._error_bodies import exception_for
+from ..exceptions import SmartcarException
 
 #: ``{"id", "type", "attributes", "meta", "relationships", "links"}``; only the id is always present.
 Resource: TypeAlias = dict[str, Any]
@@ -128,13 +129,16 @@ class Client:
             # Dots cannot be escaped, and an empty id would turn the URL of one resource into that of all.
             if not str(part).strip("."):
                 raise ValueError(f"an id cannot be {part!r}")
-        return "/".join([self._api_url, *(quote(str(part), safe="") for part in path)])
+        return "/".join(
+            [self._api_url, *(quote(part if isinstance(part, str) else str(part), safe="") for part in path)]
+        )
 
 
 def document_of(response: Response) -> dict[str, Any]:
     """Return the JSON object of a 2xx response. Raise the exception of an error in its body."""
     body = body_of(response)
     if body.get("errors") or body.get("error") or ("statusCode" in body and "data" not in body):
+        del body  # unlike the exception, it may repeat what was sent
         raise exception_for(response)
     return body
 
@@ -156,18 +160,26 @@ def ensure_done(response: Response, *, has_resource: bool = False) -> dict[str, 
     command. With ``has_resource``, the execution creates or deletes a resource, and may have its id and no
     status.
     """
+    result = _result_of(response, has_resource)
+    if isinstance(result, SmartcarException):
+        raise result
+    return result
+
+
+def _result_of(response: Response, has_resource: bool) -> dict[str, Any] | SmartcarException:
+    # Returns the failure: raised here, it would show its text in the body, which may repeat what was sent.
     execution = document_of(response).get("data")
     attributes = attributes_of(execution) if isinstance(execution, dict) else {}
     status = attributes.get("status")
     error = status.get("error") if isinstance(status, dict) else None
     value = status.get("value") if isinstance(status, dict) else status
     if isinstance(error, dict) and error:
-        raise exception_for(response, error)
+        return exception_for(response, error)
     if isinstance(value, str) and value.upper() == "SUCCESS":
         return attributes
     if has_resource and status is None and attributes:
         return attributes
-    raise invalid(response, "it has neither a success nor a failure of the command")
+    return invalid(response, "it has neither a success nor a failure of the command")
 
 
 def attributes_of(resource: Mapping[str, Any]) -> dict[str, Any]:

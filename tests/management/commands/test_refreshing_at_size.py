@@ -72,8 +72,9 @@ def test_all_threads_pause_together_after_a_429(site, server):
         later - earlier
         for earlier, later in zip(server.request_times, server.request_times[1:], strict=False)
     ]
+    assert max(gaps) > 2.5, "no pause"
     before_the_pause = gaps.index(max(gaps)) + 1
-    assert 11 <= before_the_pause <= 15, "the request that got the 429, and those in progress"
+    assert 11 <= before_the_pause < 40, "the request that got the 429, and those in progress"
     assert len(server.request_times) == 61
 
 

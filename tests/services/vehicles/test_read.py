@@ -20,7 +20,7 @@ from django_smartcar.services import vehicles
 from ...mock_api import v2_error
 
 pytestmark = pytest.mark.django_db
-in_both_generations = pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
+in_both_versions = pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
 
 EVERYTHING = ["required:read_vehicle_info", *sorted({read.permission for read in READ_METHODS.values()})]
 
@@ -31,7 +31,7 @@ def driven(connect_driver, settings):
     return connect_driver().vehicles[0]
 
 
-@in_both_generations
+@in_both_versions
 def test_many_readings_take_one_request_and_are_saved(driven, smartcar):
     found = vehicles.read(driven, ["odometer", "location", "battery", "charge", "tire_pressure"])
     assert list(found) == ["odometer", "location", "battery", "charge", "tire_pressure"]
@@ -44,7 +44,7 @@ def test_many_readings_take_one_request_and_are_saved(driven, smartcar):
     assert latest["charge.state"].value == found["charge"]["data"]["state"]
 
 
-@in_both_generations
+@in_both_versions
 def test_everything_can_be_read_and_the_cache_returns_the_same(driven):
     names = [name for name in READ_METHODS if name != "service_history"]
     found = vehicles.read(driven, names)
@@ -61,7 +61,7 @@ def approximately(node):
     return pytest.approx(node) if isinstance(node, float) else node
 
 
-@in_both_generations
+@in_both_versions
 def test_one_item_that_fails_does_not_fail_the_others(driven, smartcar, settings):
     car = ConnectedVehicle.objects.get()
     ConnectedVehicle.objects.update(permissions=[*car.permissions, "read_odometer"])
