@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from .. import sdk
 from ..models import ConnectedVehicle, SmartcarAccount, SmartcarUser
-from . import _session, client, tokens, vehicles
+from . import _authenticated_calls, client, tokens, vehicles
 
 V2, V3 = SmartcarAccount.ApiVersion.V2, SmartcarAccount.ApiVersion.V3
 
@@ -178,4 +178,4 @@ def _reassign_owner(account: SmartcarAccount, user_id: str) -> None:
 
 
 def _connections(account: SmartcarAccount, **filters: str) -> list[sdk.v3.Connection]:
-    return _session.as_application(lambda token: client.connections(token, account.mode, filters))
+    return _authenticated_calls.as_application(lambda token: client.connections(token, account.mode, filters))

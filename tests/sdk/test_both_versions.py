@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from django_smartcar import sdk
-from django_smartcar.sdk._schema import MEASURED, PATHS
+from django_smartcar.sdk._response_schema import MEASURED, PATHS
 from django_smartcar.sdk._vehicle_base import ReadMethods
 from django_smartcar.sdk.v3._readings import SOURCES
 

@@ -16,7 +16,7 @@ from django_smartcar.exceptions import (
     VehicleDisconnected,
 )
 from django_smartcar.models import ApplicationToken, ConnectedVehicle, SmartcarAccount, VehicleCommand
-from django_smartcar.services import _session, commands, readings, tokens, vehicles
+from django_smartcar.services import _authenticated_calls, commands, readings, tokens, vehicles
 from django_smartcar.services.connect import _state, reauthentication
 from django_smartcar.simulator import store
 
@@ -202,7 +202,7 @@ def test_a_token_that_is_refused_twice_is_replaced_once(vehicle, settings):
         raise AuthenticationException("401", status_code=401)
 
     with pytest.raises(AuthenticationException):
-        _session.call(vehicle, refused)
+        _authenticated_calls.call(vehicle, refused)
     assert sum(store.counters[name] for name in ("refreshes", "application_tokens")) == issued + 1
     vehicles.odometer(vehicle)
     assert sum(store.counters[name] for name in ("refreshes", "application_tokens")) == issued + 1

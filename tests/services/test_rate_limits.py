@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from django_smartcar.exceptions import RateLimited, RateLimitingException, StateException
 from django_smartcar.models import ConnectedVehicle, RateLimit, VehicleCommand
-from django_smartcar.services import _rate_limits, _session, commands, vehicles
+from django_smartcar.services import _authenticated_calls, _rate_limits, commands, vehicles
 from django_smartcar.simulator import store
 
 pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)]
@@ -106,7 +106,7 @@ def test_every_request_is_counted_unless_it_was_rate_limited(vehicle, smartcar):
     smartcar.car().fault = "VEHICLE_STATE:ASLEEP"
     with pytest.raises(StateException):
         commands.send(vehicle, "unlock")
-    _session.call(vehicle, lambda car: None, requests=6)
+    _authenticated_calls.call(vehicle, lambda car: None, requests=6)
     smartcar.car().fault = "RATE_LIMIT:VEHICLE"
     for _ in range(2):
         with pytest.raises(RateLimited):

@@ -6,7 +6,7 @@ import pytest
 import requests
 from django.utils import timezone
 
-from django_smartcar.services import _session, client, sync, tokens, vehicles
+from django_smartcar.services import _authenticated_calls, client, sync, tokens, vehicles
 
 from ..mock_api import TOKEN
 from .test_secret_locals import Bug, assert_hidden, fail
@@ -51,7 +51,7 @@ def test_a_bug_after_an_exchange_shows_no_token(due, mock_api, monkeypatch):
 def test_a_bug_after_an_exchange_of_the_applications_token_shows_no_token(smartcar, monkeypatch, settings):
     monkeypatch.setattr(tokens._refresh_lock, "write", fail)
     with pytest.raises(Bug) as raised:
-        _session.as_application(fail)
+        _authenticated_calls.as_application(fail)
     token = raised.traceback[-2].frame.f_locals["row"].access_token.reveal()
     assert len(token) > 10
     assert_hidden(raised.value, token, settings.SMARTCAR_CLIENT_SECRET, at="_exchange")
@@ -60,8 +60,8 @@ def test_a_bug_after_an_exchange_of_the_applications_token_shows_no_token(smartc
 @pytest.mark.parametrize(
     "use",
     [
-        lambda vehicle: _session.as_driver(vehicle.account, fail),
-        lambda vehicle: _session.open_session(vehicle).call(fail),
+        lambda vehicle: _authenticated_calls.as_driver(vehicle.account, fail),
+        lambda vehicle: _authenticated_calls.open_session(vehicle).call(fail),
         vehicles.odometer,
     ],
     ids=["driver", "session", "read"],

@@ -219,7 +219,12 @@ for unit_system in ("metric", "imperial"):
     )
 
     # Batch
-    paths = ["/", "/vin", "/permissions", *(f"/{path}" for path in sdk._schema.PATHS.values() if path)]
+    paths = [
+        "/",
+        "/vin",
+        "/permissions",
+        *(f"/{path}" for path in sdk._response_schema.PATHS.values() if path),
+    ]
     batch, my_batch = car.batch(paths), my_car.batch(paths)
     others = set(my_batch) - {"nominal_capacity", "attributes", "vin", "permissions"}
     assert set(batch._fields) - set(my_batch) == {"meta", "battery_nominal_capacity"}

@@ -8,8 +8,8 @@ from typing import Any, Final, cast
 from .. import const
 from .._http import Response, body_of, invalid, json_of
 from .._http._error_bodies import exception_for
+from .._response_schema import FIELDS, MEASURED, parse_data
 from .._responses import metadata_of, request_result
-from .._schema import FIELDS, MEASURED, parse_data
 from ..exceptions import SmartcarException
 from ..types import Batch, VehicleAttributes, VehicleInfo
 

@@ -9,12 +9,12 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from .._http import Response, invalid
 from .._periods import Period
-from .._schema import MEASURED, parse_data
+from .._response_schema import MEASURED, parse_data
 from ..exceptions import NotCapableException, PermissionException, SignalNotAvailable
 from ..signals import CODES, SIGNALS, SYSTEMS, Signal
 from ..units import TARGET_UNITS
 from ._client import part_of
-from ._signals import FindSignal
+from ._signal_reader import FindSignal
 
 #: The available signals, by our names.
 Parts: TypeAlias = Mapping[str, Signal]

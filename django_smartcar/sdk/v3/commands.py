@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import NotRequired, TypedDict
 
 from ...secret_types import coordinate
-from .._validation import check_charge_limit, check_coordinates
+from .._command_parameters import check_charge_limit, check_coordinates
 from ..types import Status
 from ._client import Client, ensure_done, text_of
 

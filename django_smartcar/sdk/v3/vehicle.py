@@ -7,8 +7,8 @@ from ...secret_types import Secret, protect, protected_copy
 from .. import const
 from .._http import Requester, protected_headers
 from .._periods import Period
+from .._response_schema import method_names
 from .._responses import request_result
-from .._schema import method_names
 from .._vehicle_base import ReadMethods
 from ..exceptions import ResourceNotFoundException, SmartcarException
 from ..signals import Signal
@@ -25,7 +25,7 @@ from ..types import (
 from . import management
 from ._client import Client
 from ._readings import SOURCES, is_single, reading_of, vin_of
-from ._signals import FindSignal, SignalReader
+from ._signal_reader import FindSignal, SignalReader
 from .commands import Commands
 from .connections import MODES, Connection, delete_connection, get_vehicle, iter_connections
 

@@ -23,7 +23,7 @@ from ...exceptions import (
     VehicleDisconnected,
 )
 from ...models import ConnectedVehicle, VehicleCommand
-from .. import _concurrency, _rate_limits, _session, _transactions, client
+from .. import _authenticated_calls, _concurrency, _rate_limits, _transactions, client
 from ..client import Car
 from ..outcomes import Outcome, Result
 from . import registry
@@ -210,7 +210,7 @@ def _execute(command: VehicleCommand, spec: CommandSpec, parameters: Mapping[str
     """Send the command and record its outcome; return the exception that it failed with, or None."""
     is_sent = False
     try:
-        session = _session.open_session(command.vehicle)
+        session = _authenticated_calls.open_session(command.vehicle)
         is_sent = True
         session.call(lambda car: _send(car, command.action, parameters), spec.scope)
     except Exception as error:

@@ -21,7 +21,7 @@ from ...exceptions import (
 )
 from ...models import ConnectAttempt, ConnectedVehicle, SmartcarAccount, SmartcarUser
 from ...secret_types import Secret
-from .. import _session, _transactions, client, tokens, vehicles, webhooks
+from .. import _authenticated_calls, _transactions, client, tokens, vehicles, webhooks
 from ..client import ApiCredentials
 from ..webhooks import subscriptions
 from . import _ownership, _state
@@ -100,7 +100,7 @@ def _complete(attempt: ConnectAttempt, callback: Callback) -> Connected:
     if attempt.api_version == client.V3:
         verified = _ownership.verify_owner(attempt, callback)
         found = _ownership.poll(
-            lambda: _session.as_application(
+            lambda: _authenticated_calls.as_application(
                 lambda token: vehicles.read_all(_credentials(attempt, verified, token))
             )
         )

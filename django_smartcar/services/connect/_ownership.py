@@ -26,7 +26,7 @@ from ...conf import conf
 from ...exceptions import OwnershipNotVerified, SmartcarAppError, SmartcarException, error_code
 from ...models import ConnectAttempt, SmartcarUser
 from ...secret_types import Secret
-from .. import _session, client
+from .. import _authenticated_calls, client
 from . import _state
 
 T = TypeVar("T")
@@ -153,6 +153,6 @@ def _own_connections(attempt: ConnectAttempt, user_id: str, **filters: str) -> l
 
 
 def _connections(attempt: ConnectAttempt, **filters: str) -> list[sdk.v3.Connection]:
-    return _session.as_application(
+    return _authenticated_calls.as_application(
         lambda token: client.connections(token, attempt.mode, filters, first=_MAX_CONNECTIONS)
     )

@@ -11,7 +11,7 @@ from ...conf import conf
 from ...exceptions import InvalidConnectState, SignalNotAvailable
 from ...models import ConnectAttempt, ConnectedVehicle
 from ...secret_types import Secret
-from .. import _session, client, vehicles
+from .. import _authenticated_calls, client, vehicles
 from . import _state
 
 logger = logging.getLogger(__name__)
@@ -50,6 +50,6 @@ def complete(attempt: ConnectAttempt, vehicle_id: str) -> ConnectedVehicle:
         raise InvalidConnectState("another-vehicle")
     with contextlib.suppress(SignalNotAvailable):  # API v3 may not have collected anything yet
         vehicles.reload(vehicle)
-    _session.clear_reauthentication_required(vehicle)
+    _authenticated_calls.clear_reauthentication_required(vehicle)
     logger.info("vehicle %s: its driver has reauthenticated", vehicle.pk)
     return vehicle

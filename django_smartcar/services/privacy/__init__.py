@@ -18,7 +18,7 @@ from ...models import (
     SmartcarUser,
     WebhookEvent,
 )
-from .. import _session, client, vehicles
+from .. import _authenticated_calls, client, vehicles
 
 logger = logging.getLogger(__name__)
 
@@ -77,10 +77,12 @@ def _end_connections(smartcar_user: SmartcarUser, actor: Any) -> None:
 
 def _delete_user(user_id: str) -> None:
     try:
-        _session.as_application(lambda token: client.delete_user(token, user_id))
+        _authenticated_calls.as_application(lambda token: client.delete_user(token, user_id))
     except ResourceNotFoundException:
         # If the URL is wrong, this request fails as well.
         for mode in SmartcarAccount.Mode.values:
-            if _session.as_application(partial(client.connections, mode=mode, filters={"user_id": user_id})):
+            if _authenticated_calls.as_application(
+                partial(client.connections, mode=mode, filters={"user_id": user_id})
+            ):
                 raise
         logger.info("the user was already deleted at Smartcar")

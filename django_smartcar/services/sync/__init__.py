@@ -18,8 +18,8 @@ from ...exceptions import (
     error_code,
 )
 from ...models import READ_METHODS, ConnectedVehicle
-from .. import _session, outcomes, readings, vehicles
-from .._session import CredentialsCache
+from .. import _authenticated_calls, outcomes, readings, vehicles
+from .._authenticated_calls import CredentialsCache
 from ..outcomes import Outcome
 from . import _leases
 from ._batch_reader import BatchReader, BatchRequest
@@ -92,7 +92,7 @@ class VehicleSync:
             if not isinstance(response, Exception):
                 observations += readings.observations_from_batch(vehicle, response)
             results.append(_result(vehicle, response))
-        _session.save_logins(logins_changed)
+        _authenticated_calls.save_logins(logins_changed)
         readings.save_many(observations)
         return results
 
@@ -111,7 +111,7 @@ class VehicleSync:
             ]
             try:
                 if names:
-                    session = cache.open_session(vehicle, _session.cost(vehicle.account, names))
+                    session = cache.open_session(vehicle, _authenticated_calls.cost(vehicle.account, names))
                     requests.append(BatchRequest(session, names))
                 else:
                     results.append(Result(vehicle, Outcome.NOT_PERMITTED))

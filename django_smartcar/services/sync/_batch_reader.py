@@ -13,10 +13,10 @@ from concurrent.futures import Executor, Future, wait
 from typing import Any, NamedTuple, TypeAlias
 
 from ...exceptions import AuthenticationException, RateLimited, SmartcarException
-from .. import _rate_limits, _session
+from .. import _authenticated_calls, _rate_limits
+from .._authenticated_calls import VehicleSession
 from .._backoff import Backoff
 from .._rate_limits import RateLimitKey
-from .._session import VehicleSession
 from . import _leases
 from ._leases import SyncLease
 
@@ -88,7 +88,7 @@ class BatchReader:
             else:
                 self._backoff.end()
                 yield request, response
-        renewed = _session.renew_sessions(request.session for request in rejected)
+        renewed = _authenticated_calls.renew_sessions(request.session for request in rejected)
         for request, session in zip(rejected, renewed, strict=True):
             if isinstance(session, Exception):
                 yield request, session

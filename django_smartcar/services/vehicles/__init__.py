@@ -23,7 +23,7 @@ from ...exceptions import (
     SmartcarException,
 )
 from ...models import READ_METHODS, ConnectedVehicle, SmartcarAccount, SmartcarUser
-from .. import _rate_limits, _session, readings, tokens
+from .. import _authenticated_calls, _rate_limits, readings, tokens
 from ..webhooks import subscriptions
 from . import _details
 from ._details import MAX_ID_LENGTH, VehicleDetails, read_all
@@ -56,7 +56,7 @@ def odometer(vehicle: ConnectedVehicle) -> sdk.Odometer:
     vehicle's ``unit_system``; ``age`` is when the vehicle recorded it, or None.
     Raises VehicleDisconnected, a SmartcarException, or as `tokens.access_token` does.
     """
-    reading = _session.call(vehicle, lambda car: car.odometer(), "read_odometer")
+    reading = _authenticated_calls.call(vehicle, lambda car: car.odometer(), "read_odometer")
     readings.save_batch(vehicle, {"odometer": reading})
     return reading
 
@@ -68,7 +68,7 @@ def location(vehicle: ConnectedVehicle) -> sdk.Location:
     ``{"data": {"latitude": 37.4, "longitude": 122.1}, "age": datetime}``: degrees; ``age`` as in `odometer`.
     Raises VehicleDisconnected, a SmartcarException, or as `tokens.access_token` does.
     """
-    reading = _session.call(vehicle, lambda car: car.location(), "read_location")
+    reading = _authenticated_calls.call(vehicle, lambda car: car.location(), "read_location")
     readings.save_batch(vehicle, {"location": reading})
     return reading
 
@@ -92,7 +92,7 @@ def read(
         raise TypeError(
             f"max_age must be a timedelta, like timedelta(minutes=10), not {type(max_age).__name__}."
         )
-    _session.account_of(vehicle)
+    _authenticated_calls.account_of(vehicle)
     permitted = [name for name in wanted if vehicle.can(READ_METHODS[name].permission)]
     values = {} if max_age is None else readings.cached(vehicle, permitted, max_age)
     if requested := [name for name in permitted if name not in values]:
@@ -104,11 +104,13 @@ def read(
 
 
 def _read_batch(vehicle: ConnectedVehicle, names: list[str]) -> dict[str, Any]:
-    cost = _session.cost(vehicle.account, names)
-    responses: dict[str, Any] = {**_session.call(vehicle, lambda car: car.batch(names), requests=cost)}
+    cost = _authenticated_calls.cost(vehicle.account, names)
+    responses: dict[str, Any] = {
+        **_authenticated_calls.call(vehicle, lambda car: car.batch(names), requests=cost)
+    }
     for name, response in responses.items():
         if isinstance(response, SmartcarException):
-            _session.complete(response, vehicle.account, READ_METHODS[name].permission)
+            _authenticated_calls.complete(response, vehicle.account, READ_METHODS[name].permission)
             _rate_limits.record_failure(vehicle, response, 0)  # the batch itself has been counted
     readings.save_batch(vehicle, responses)
     return responses
@@ -139,8 +141,10 @@ def refresh_readings(vehicle: ConnectedVehicle) -> None:
 
 def reload(vehicle: ConnectedVehicle) -> None:
     """Reload the vehicle's details, permissions and readings from Smartcar. Raises as `refresh_readings`."""
-    account, vehicle_id = _session.account_of(vehicle), vehicle.smartcar_vehicle_id
-    details = _session.as_driver(account, lambda credentials: _details.read(credentials, vehicle_id))
+    account, vehicle_id = _authenticated_calls.account_of(vehicle), vehicle.smartcar_vehicle_id
+    details = _authenticated_calls.as_driver(
+        account, lambda credentials: _details.read(credentials, vehicle_id)
+    )
     if columns := details.columns():
         ConnectedVehicle.objects.filter(pk=vehicle.pk).update(**columns)
     vehicle.refresh_from_db()
@@ -157,7 +161,7 @@ def sync(account: SmartcarAccount) -> list[ConnectedVehicle]:
     changed.
     """
     before = set(account.vehicles.connected().values_list("pk", flat=True))
-    found = _session.as_driver(account, read_all)
+    found = _authenticated_calls.as_driver(account, read_all)
     with transaction.atomic():
         owner = lock_owner(account.smartcar_user_id)
         elsewhere = ConnectedVehicle.objects.filter(account__smartcar_user=owner).exclude(account=account)
@@ -210,9 +214,9 @@ def disconnect_at_smartcar(vehicle: ConnectedVehicle) -> None:
     """End the vehicle's connection at Smartcar, if there still is one. The row is not changed."""
     subscriptions.end(vehicle)
     try:
-        _session.call(vehicle, lambda car: car.disconnect(), requests=0)
+        _authenticated_calls.call(vehicle, lambda car: car.disconnect(), requests=0)
     except (PermissionException, ResourceNotFoundException) as error:
-        if not _session.is_gone(error, vehicle.account):
+        if not _authenticated_calls.is_gone(error, vehicle.account):
             raise
         logger.info("vehicle %s was already disconnected at Smartcar", vehicle.pk)
 

@@ -21,9 +21,9 @@ from ... import sdk
 from ...conf import conf
 from ...models import WebhookEndpoint, WebhookEvent
 from ...secret_types import Secret, SecretBytes
-from . import _schedule
+from . import _workers
 from ._queue import MAX_TASK_SECONDS, process_due, requeue
-from ._schedule import begin_work
+from ._workers import begin_work
 
 __all__ = [
     "WebhookResponse",
@@ -140,7 +140,7 @@ def _store(
             event | _vehicle_columns(sdk.webhooks.envelope(part), Secret(json.dumps(part))) for part in parts
         ]
     _insert_once(rows)
-    _schedule.begin_work()
+    _workers.begin_work()
 
 
 def _vehicle_columns(parsed: sdk.webhooks.Event, text: Secret) -> dict[str, str]:

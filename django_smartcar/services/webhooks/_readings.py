@@ -21,7 +21,7 @@ from ...models import (
 from ...sdk import parse_datetime
 from ...sdk.signals import CODES, Signal
 from ...sdk.webhooks import Event, Problem, VehicleUpdate
-from .. import _session, readings
+from .. import _authenticated_calls, readings
 
 logger = logging.getLogger(__name__)
 
@@ -135,9 +135,9 @@ def _save_problems(vehicle: ConnectedVehicle, sequence: int, problems: Iterable[
             row.signals = [code[:100] for code in problem["signals"]]
         row.save()
         if _requires_login(row):
-            _session.mark_reauthentication_required(vehicle)
+            _authenticated_calls.mark_reauthentication_required(vehicle)
         elif problem["is_resolved"] and was_about_login and not _is_login_required(vehicle):
-            _session.clear_reauthentication_required(vehicle)
+            _authenticated_calls.clear_reauthentication_required(vehicle)
 
 
 def _requires_login(row: VehicleProblem) -> bool:

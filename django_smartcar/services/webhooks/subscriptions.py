@@ -24,7 +24,7 @@ from ...exceptions import (
 )
 from ...models import ConnectedVehicle
 from ...secret_types import Secret
-from .. import _session, client
+from .. import _authenticated_calls, client
 from ..client import ApiCredentials
 
 logger = logging.getLogger(__name__)
@@ -104,8 +104,8 @@ def _reconcile(vehicle: ConnectedVehicle, wanted: set[str]) -> Exception | None:
 def _subscribe(vehicle: ConnectedVehicle, webhook_id: str) -> None:
     vehicle_id = vehicle.smartcar_vehicle_id
     try:
-        _session.as_driver(
-            _session.account_of(vehicle),
+        _authenticated_calls.as_driver(
+            _authenticated_calls.account_of(vehicle),
             lambda credentials: client.car(credentials, vehicle_id).subscribe(webhook_id),
         )
     except StateException as error:
@@ -127,13 +127,13 @@ def _unsubscribe(vehicle: ConnectedVehicle, webhook_id: str) -> None:
 
     try:
         if account.uses_v3:
-            _session.as_application(unsubscribe)
+            _authenticated_calls.as_application(unsubscribe)
         elif not management_token:
             raise MissingCredentials("SMARTCAR_MANAGEMENT_TOKENS")
         elif not _is_used_by_another_account(vehicle, webhook_id):
             unsubscribe(Secret(""))
     except (PermissionException, ResourceNotFoundException) as error:
-        if not _session.is_gone(error, account):
+        if not _authenticated_calls.is_gone(error, account):
             raise
         logger.info("vehicle %s was no longer subscribed", vehicle.pk)
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django_smartcar import signals
 from django_smartcar.models import ConnectedVehicle, VehicleProblem, WebhookEvent
 from django_smartcar.sdk.signals import SIGNALS
-from django_smartcar.services import _session, commands, readings, webhooks
+from django_smartcar.services import _authenticated_calls, commands, readings, webhooks
 from django_smartcar.services.webhooks import _queue, _readings
 from django_smartcar.services.webhooks._queue import RETRY_DELAYS
 from tests.webhooks import TOKEN, error, event, location, odometer, post, sign, signal
@@ -263,7 +263,7 @@ def test_resolving_one_error_does_not_resolve_another(send, vehicle):
 def test_an_unrelated_error_does_not_require_reauthentication_again(send, vehicle):
     send(error(sequence=1))
     vehicle.refresh_from_db()
-    _session.clear_reauthentication_required(vehicle)
+    _authenticated_calls.clear_reauthentication_required(vehicle)
     send(error(kind="VEHICLE_STATE", code="ASLEEP", codes=["vehicleuseraccount-role"], sequence=2))
     vehicle.refresh_from_db()
     assert not vehicle.needs_reauthentication

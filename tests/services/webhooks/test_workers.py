@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 
 from django_smartcar.models import SmartcarUser, WebhookEvent
-from django_smartcar.services.webhooks import _queue, _schedule
+from django_smartcar.services.webhooks import _queue, _workers
 from tests.webhooks import TOKEN, event, odometer, post
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,7 +50,7 @@ def test_processing_begins_when_the_callers_transaction_is_committed(receive, ve
     row = receive()
     settings.SMARTCAR_WEBHOOK_WORK = way
     with transaction.atomic():
-        _schedule.begin_work()
+        _workers.begin_work()
         row.refresh_from_db()
         assert row.state == "received"
     row.refresh_from_db()
@@ -59,7 +59,7 @@ def test_processing_begins_when_the_callers_transaction_is_committed(receive, ve
 
 def test_nothing_is_scheduled_if_the_command_processes_events(receive, vehicle):
     row = receive()
-    _schedule.begin_work()
+    _workers.begin_work()
     row.refresh_from_db()
     assert row.state == "received"
 
@@ -73,6 +73,6 @@ def test_a_missing_task_backend_is_logged_and_loses_nothing(
     assert post(client, event()).status_code == 200
     assert "they stay due: ImportError" in caplog.text
     settings.SMARTCAR_WEBHOOK_WORK = "inline"
-    _schedule.begin_work()
+    _workers.begin_work()
     row.refresh_from_db()
     assert row.state == "processed"
