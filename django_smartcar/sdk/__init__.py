@@ -19,8 +19,9 @@ Every error is a ``SmartcarException``; see the tree in ``sdk.exceptions``.
 from . import connect, const, v3, webhooks
 from ._command_parameters import check_charge_limit, check_coordinates
 from ._dates import parse_datetime
-from ._http import USER_AGENT, Requester, call, failures
+from ._http import failures
 from ._http._error_bodies import exception_for
+from ._http.requester import USER_AGENT, Requester, call
 from ._http.session import MAX_CONNECTIONS
 from .auth import Access, ApplicationAccess, ApplicationAuth, AuthClient, is_expired
 from .exceptions import (

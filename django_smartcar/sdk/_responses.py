@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from . import const
 from ._dates import parse_datetime
-from ._http import Response, json_of
+from ._http.requester import Response, json_of
 from .types import RequestResult
 
 

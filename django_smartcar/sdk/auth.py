@@ -8,7 +8,7 @@ from typing import Any, TypedDict, cast
 from ..secret_types import Secret, Vin, protect
 from . import connect, const
 from ._dates import as_utc
-from ._http import Requester, Response, body_of, default_requester, invalid
+from ._http.requester import Requester, Response, body_of, default_requester, invalid
 
 REFRESH_TOKEN_LIFETIME = timedelta(days=60)
 

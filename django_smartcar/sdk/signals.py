@@ -3,7 +3,9 @@
     signal = signals.read(resource)                      # from a REST response or a webhook
     signal["name"], signal["value"], signal["unit"]      # "battery_level", 0.75, "fraction"
 
-The unit of each signal follows from the second column of `SIGNALS`: see ``units.TARGET_UNITS``.
+The unit of a signal follows from what it measures, the second column of `SIGNALS`: distance km, speed km/h,
+volume l, pressure kPa, energy kWh, power W, temperature °C, voltage V, current A, time minutes, percent a
+fraction of 1; or the imperial unit (`units.TARGET_UNITS`).
 Source: smartcar.com/docs, signals (autumn of 2026).
 """
 

@@ -13,7 +13,7 @@ import pytest
 from requests.adapters import HTTPAdapter
 
 from django_smartcar import sdk
-from django_smartcar.sdk import _http
+from django_smartcar.sdk._http import requester as requester_module
 from tests.simulator.program import running
 
 from .simulator_responses import Smartcar
@@ -141,7 +141,9 @@ def record_timeouts_and_pauses(server, monkeypatch):
         sleep(seconds)
 
     monkeypatch.setattr(HTTPAdapter, "send", recording_send)
-    monkeypatch.setattr(_http, "time", SimpleNamespace(monotonic=time.monotonic, sleep=recording_sleep))
+    monkeypatch.setattr(
+        requester_module, "time", SimpleNamespace(monotonic=time.monotonic, sleep=recording_sleep)
+    )
 
 
 @pytest.fixture

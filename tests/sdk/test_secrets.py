@@ -278,7 +278,7 @@ class TestRequests:
         assert paths == [f"/?vin={VIN}&name=Zo%C3%AB", f"/?limit=5&vin={VIN}&name=Zo%C3%AB"]
 
     def test_ids_that_are_secrets_are_sent(self, server, site):
-        server.play = lambda request: Response(body={"id": "car-1", "data": {"id": "car-1"}})
+        server.respond = lambda request: Response(body={"id": "car-1", "data": {"id": "car-1"}})
         sdk.Vehicle(Secret("car-1"), TOKEN, **site.at).info()
         sdk.v3.Vehicle(Secret("car-1"), TOKEN, Secret("user-1"), **site.at).info()
         assert [request.path for request in server.requests] == ["/vehicles/car-1/", "/vehicles/car-1"]
@@ -403,7 +403,7 @@ def test_an_error_text_that_repeats_what_was_sent_shows_neither_vin_nor_place(se
         sent = unquote_plus(request.path) + request.body.decode()
         return Response(400, {"errors": [{"status": "400", "detail": f"Not valid: {sent}"}]})
 
-    server.play = play
+    server.respond = play
     for call in (
         lambda: site.client.is_compatible(VIN, ["read_vin"]),
         lambda: list(sdk.v3.iter_connections(TOKEN, external_id=EXTERNAL, **site.at)),
@@ -423,7 +423,7 @@ def test_a_failed_execution_that_repeats_the_place_does_not_show_it(server, site
         body = {"data": {"attributes": {"status": {"value": "ERROR", "error": error}}}}
         return Response(202, body if place == "execution" else {"errors": [error]})
 
-    server.play = play
+    server.respond = play
     with pytest.raises(sdk.ValidationException, match="removed") as caught:
         site.v3.send_destination(LATITUDE, LONGITUDE)
     assert_hidden(shown_by(caught.value))

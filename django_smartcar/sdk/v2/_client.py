@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from ...secret_types import Secret, protect, protected_copy
 from .. import const
-from .._http import Requester, Response, bearer, body_of, default_requester, protected_headers
+from .._http.requester import Requester, Response, bearer, body_of, default_requester, protected_headers
 
 #: Smartcar's maximum.
 PAGE_SIZE = 50

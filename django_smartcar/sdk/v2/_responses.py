@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
 from .. import const
-from .._http import Response, body_of, invalid, json_of
 from .._http._error_bodies import exception_for
+from .._http.requester import Response, body_of, invalid, json_of
 from .._response_schema import FIELDS, MEASURED, parse_data
 from .._responses import metadata_of, request_result
 from ..exceptions import SmartcarException

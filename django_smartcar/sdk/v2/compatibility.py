@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 
 from ...secret_types import Secret, Vin
 from .. import const
-from .._http import Requester, Response, default_requester, invalid, json_of
+from .._http.requester import Requester, Response, default_requester, invalid, json_of
 from .._response_schema import Shape, boolean, required, text, validated, whole_number
 from ..connect import join_scopes
 

@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 from ...secret_types import Secret
 from .. import const
 from .._dates import parse_datetime
-from .._http import Requester, Response, body_of, default_requester, invalid
+from .._http.requester import Requester, Response, body_of, default_requester, invalid
 
 #: Smartcar's maximum.
 PAGE_SIZE = 100

@@ -6,7 +6,7 @@ from typing import Any, cast
 from ...secret_types import Secret, coordinate, protected_copy
 from .. import const
 from .._command_parameters import check_charge_limit, check_coordinates
-from .._http import Requester, body_of, protected_headers
+from .._http.requester import Requester, body_of, protected_headers
 from .._periods import Period
 from .._response_schema import PATHS, method_names
 from .._responses import request_result

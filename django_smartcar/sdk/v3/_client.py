@@ -10,8 +10,16 @@ from urllib.parse import quote
 
 from ...secret_types import protect, protected_copy
 from .. import const
-from .._http import Requester, Response, bearer, body_of, default_requester, invalid, protected_headers
 from .._http._error_bodies import exception_for
+from .._http.requester import (
+    Requester,
+    Response,
+    bearer,
+    body_of,
+    default_requester,
+    invalid,
+    protected_headers,
+)
 from ..exceptions import SmartcarException
 
 #: ``{"id", "type", "attributes", "meta", "relationships", "links"}``; only the id is always present.

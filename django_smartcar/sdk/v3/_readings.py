@@ -7,7 +7,7 @@ support it or Smartcar has not collected it, its part is None; any other failure
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from .._http import Response, invalid
+from .._http.requester import Response, invalid
 from .._periods import Period
 from .._response_schema import MEASURED, parse_data
 from ..exceptions import NotCapableException, PermissionException, SignalNotAvailable

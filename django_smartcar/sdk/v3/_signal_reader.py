@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
-from .._http import Response
 from .._http._error_bodies import exception_for
+from .._http.requester import Response
 from ..exceptions import ResourceNotFoundException, SignalNotAvailable
 from ..signals import CODES, Signal, read
 from ._client import Client, Resource, resource_of

@@ -10,7 +10,7 @@ from typing import TypedDict
 from ...secret_types import Secret, protect
 from .. import const
 from .._dates import parse_datetime
-from .._http import Requester
+from .._http.requester import Requester
 from ..types import VehicleAttributes
 from ._client import Client, Resource, attributes_of, id_of, part_of, text_of
 

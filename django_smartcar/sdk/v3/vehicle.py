@@ -5,7 +5,7 @@ from typing import Any, TypedDict, cast
 
 from ...secret_types import Secret, protect, protected_copy
 from .. import const
-from .._http import Requester, protected_headers
+from .._http.requester import Requester, protected_headers
 from .._periods import Period
 from .._response_schema import method_names
 from .._responses import request_result

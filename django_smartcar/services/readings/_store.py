@@ -1,4 +1,7 @@
-"""Persist readings: deduplicate, mark the latest, flag implausible values."""
+"""Store readings. An older value never overwrites a newer one; duplicates and outliers are marked.
+
+Webhook events are compared per signal before that, in `webhooks._readings`.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """The queue of received webhook events: each is processed once, by any number of workers, even after a crash.
 
 A worker takes a lease on an event. Each step of the processing commits together with a note in
-`WebhookEvent.done`, and only while the lease is held, so no step is repeated.
+`WebhookEvent.done`, and only while the lease is held, so no step is repeated. A failed event is retried after
+`RETRY_DELAYS`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Values of API v2 (odometer, location, fuel, battery…): path -> scope and response body."""
+"""What API v2 reads from a simulated vehicle (odometer, location, fuel, battery…): path -> scope and body.
+
+The state itself is `store.models.Car`: `factory` creates it, and `behaviour.motion` changes it.
+"""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from django_smartcar import __version__, sdk
-from django_smartcar.sdk import _http as requester_module
+from django_smartcar.sdk._http import requester as requester_module
 
 from ..conftest import HANG_UP, SILENCE, Response
 
