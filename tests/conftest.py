@@ -24,7 +24,7 @@ from .token_server import TokenServer
 PERMISSIONS = ["read_vehicle_info", "read_odometer", "read_location", "control_security"]
 
 #: Fixtures that start processes, database servers or browsers: every test that uses one is slow.
-SLOW_FIXTURES = {"postgresql", "mariadb", "database", "site", "chromium", "example", "dist"}
+SLOW_FIXTURES = {"postgresql", "mariadb", "database", "site_in_processes", "chromium", "example", "dist"}
 
 #: Fixtures that are expensive or heavy, and what their tests share: one worker runs all of them.
 GROUPS = {"chromium": "browser", "dist": "packaging"}
@@ -113,14 +113,14 @@ def database(request, tmp_path):
 
 @pytest.fixture
 def server():
-    """Run a token endpoint for the processes of ``site``."""
+    """Run a token endpoint for the processes of ``site_in_processes``."""
     server = TokenServer()
     yield server
     server.close()
 
 
 @pytest.fixture
-def site(tmp_path, server):
+def site_in_processes(tmp_path, server):
     """Return a site with a database file of its own, whose commands and workers are processes."""
     return Site(tmp_path, server.url)
 

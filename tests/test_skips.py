@@ -1,9 +1,13 @@
-"""A missing program or package skips a test, or fails it in CI, with a message that names it."""
+"""Which tests are skipped, for want of a program or package, and which are marked as slow."""
+
+import re
+from pathlib import Path
 
 import pytest
 
 from . import official
 from .browser import conftest
+from .conftest import SLOW_FIXTURES
 
 
 @pytest.fixture(params=[lambda: official.path_of("0.0.0"), lambda: conftest.program("no-such-program")])
@@ -21,3 +25,9 @@ def test_a_missing_program_or_package_fails_the_test_in_ci(require_missing, monk
     monkeypatch.setenv("CI", "true")
     with pytest.raises(pytest.fail.Exception, match="0.0.0|no-such-program"):
         require_missing()
+
+
+@pytest.mark.parametrize("name", sorted(SLOW_FIXTURES))
+def test_no_other_fixture_has_the_name_of_one_that_marks_tests_as_slow(name):
+    sources = [path.read_text() for path in Path(__file__).parent.rglob("*.py")]
+    assert sum(len(re.findall(rf"@pytest\.fixture.*\ndef {name}\(", source)) for source in sources) == 1

@@ -29,13 +29,13 @@ def engine(request):
 
 
 @pytest.fixture
-def worker(site, engine, tmp_path):
+def worker(site_in_processes, engine, tmp_path):
     """Return a function that runs a worker until this many tasks are done, and returns its log."""
 
     def work(number):
         arguments, done = WORKERS[engine]
         with (tmp_path / "log").open("w+") as log:
-            process = site.start(*arguments, stdout=log)
+            process = site_in_processes.start(*arguments, stdout=log)
             try:
                 wait_until(lambda: (tmp_path / "log").read_text().count(done) == number)
                 process.terminate()
@@ -47,44 +47,46 @@ def worker(site, engine, tmp_path):
     return work
 
 
-def enqueue(site, engine, *arguments):
-    *_, summary = finished(site.refresh("--enqueue", engine, "--json", *arguments))
+def enqueue(site_in_processes, engine, *arguments):
+    *_, summary = finished(site_in_processes.refresh("--enqueue", engine, "--json", *arguments))
     return json.loads(summary)["summary"]
 
 
-def test_a_worker_refreshes_each_token_once_even_if_it_is_enqueued_twice(site, server, engine, worker):
-    site.make_accounts(5)
+def test_a_worker_refreshes_each_token_once_even_if_it_is_enqueued_twice(
+    site_in_processes, server, engine, worker
+):
+    site_in_processes.make_accounts(5)
     for _ in range(2):
-        assert enqueue(site, engine)["enqueued"] == 5
+        assert enqueue(site_in_processes, engine)["enqueued"] == 5
     log = worker(10)
-    assert site.unrefreshed == 0
+    assert site_in_processes.unrefreshed == 0
     assert len(server.request_times) == 5
     assert "access-" not in log
     assert "refresh-" not in log
 
 
-def test_enqueue_exchanges_no_token_itself(site, server, engine):
-    site.make_accounts(5)
-    assert enqueue(site, engine, "--limit", "3")["enqueued"] == 3
-    assert site.unrefreshed == 5
+def test_enqueue_exchanges_no_token_itself(site_in_processes, server, engine):
+    site_in_processes.make_accounts(5)
+    assert enqueue(site_in_processes, engine, "--limit", "3")["enqueued"] == 3
+    assert site_in_processes.unrefreshed == 5
     assert not server.request_times
 
 
-def test_celery_retries_after_a_429(site, server):
-    site.make_accounts(1)
+def test_celery_retries_after_a_429(site_in_processes, server):
+    site_in_processes.make_accounts(1)
     server.next_responses = [(429, {"Retry-After": "1"}, {})]
-    finished(site.refresh("--enqueue", "celery"))
-    process = site.start(*WORKERS["celery"][0])
-    wait_until(lambda: site.unrefreshed == 0)
+    finished(site_in_processes.refresh("--enqueue", "celery"))
+    process = site_in_processes.start(*WORKERS["celery"][0])
+    wait_until(lambda: site_in_processes.unrefreshed == 0)
     process.terminate()
     assert any("retry: Retry in 1" in line for line in finished(process))
 
 
-def test_the_task_for_celery_beat_enqueues_what_is_due(site, server):
-    site.make_accounts(5)
-    site.run("-m", "celery", "--app", "tests.site_project", "call", BEAT["smartcar"]["task"])
-    process = site.start(*WORKERS["celery"][0])
-    wait_until(lambda: site.unrefreshed == 0)
+def test_the_task_for_celery_beat_enqueues_what_is_due(site_in_processes, server):
+    site_in_processes.make_accounts(5)
+    site_in_processes.run("-m", "celery", "--app", "tests.site_project", "call", BEAT["smartcar"]["task"])
+    process = site_in_processes.start(*WORKERS["celery"][0])
+    wait_until(lambda: site_in_processes.unrefreshed == 0)
     process.terminate()
     finished(process)
     assert len(server.request_times) == 5
@@ -99,12 +101,12 @@ def test_the_tasks_package_can_be_imported_without_a_backend():
 
 
 @pytest.fixture
-def queue(site, engine):
+def queue(site_in_processes, engine):
     """Return a site with one vehicle whose events the backend's workers process."""
-    site.make_accounts(1)
-    site.run("-c", CONNECT)
-    site.environment["SITE_WORK"] = engine
-    return site
+    site_in_processes.make_accounts(1)
+    site_in_processes.run("-c", CONNECT)
+    site_in_processes.environment["SITE_WORK"] = engine
+    return site_in_processes
 
 
 def test_events_received_by_the_view_are_processed_once_each_by_a_worker(queue, worker):
@@ -118,16 +120,16 @@ def test_events_received_by_the_view_are_processed_once_each_by_a_worker(queue, 
     assert int(taken_by.split()[-1]) not in pids
 
 
-def test_an_event_of_a_vehicle_connected_later_is_processed_by_the_worker(site, engine, worker):
-    site.environment["SITE_WORK"] = engine
-    site.make_accounts(1)
-    site.receive("early")
+def test_an_event_of_a_vehicle_connected_later_is_processed_by_the_worker(site_in_processes, engine, worker):
+    site_in_processes.environment["SITE_WORK"] = engine
+    site_in_processes.make_accounts(1)
+    site_in_processes.receive("early")
     worker(1)
-    assert site.states == ["waiting"]
-    site.run("-c", CONNECT)
+    assert site_in_processes.states == ["waiting"]
+    site_in_processes.run("-c", CONNECT)
     worker(1)
-    assert site.states == ["processed"]
-    assert site.handled[0] == ["early"]
+    assert site_in_processes.states == ["processed"]
+    assert site_in_processes.handled[0] == ["early"]
 
 
 def test_a_failed_event_blocks_no_worker_and_is_retried_by_what_runs_regularly(

@@ -74,37 +74,39 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def cars(site):
+def cars(site_in_processes):
     server = CarServer()
-    site.environment["SITE_API_URL"] = server.url
-    site.run("-c", CREATE_VEHICLES, "60")
+    site_in_processes.environment["SITE_API_URL"] = server.url
+    site_in_processes.run("-c", CREATE_VEHICLES, "60")
     yield server
     server.gate.set()
     server.shutdown()
     server.server_close()
 
 
-def sync(site, *arguments):
-    return site.start("-m", "django", "sync_smartcar_vehicles", "--skip-checks", *arguments)
+def sync(site_in_processes, *arguments):
+    return site_in_processes.start("-m", "django", "sync_smartcar_vehicles", "--skip-checks", *arguments)
 
 
-def leased(site):
-    return site.query("select count(*) from smartcar_connectedvehicle where sync_claim is not null")[0][0]
+def leased(site_in_processes):
+    return site_in_processes.query(
+        "select count(*) from smartcar_connectedvehicle where sync_claim is not null"
+    )[0][0]
 
 
-def test_processes_share_the_vehicles_and_read_none_twice(site, cars):
+def test_processes_share_the_vehicles_and_read_none_twice(site_in_processes, cars):
     cars.latency = 0.05
-    processes = [sync(site, "--concurrency", "4", "--limit", "20") for _ in range(3)]
+    processes = [sync(site_in_processes, "--concurrency", "4", "--limit", "20") for _ in range(3)]
     summaries = [finished(process)[-1] for process in processes]
     assert sum(int(summary.split()[0]) for summary in summaries) == cars.requests.total()
-    finished(sync(site))
+    finished(sync(site_in_processes))
     assert cars.requests.total() == len(cars.requests) == 60
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_the_run_after_the_requests_in_flight(site, cars, number):
+def test_a_signal_ends_the_run_after_the_requests_in_flight(site_in_processes, cars, number):
     cars.latency = 0.5
-    process = sync(site, "--concurrency", "4")
+    process = sync(site_in_processes, "--concurrency", "4")
     wait_until(lambda: cars.concurrent == 4)
     process.send_signal(number)
     *_, summary = finished(process)
@@ -112,22 +114,22 @@ def test_a_signal_ends_the_run_after_the_requests_in_flight(site, cars, number):
     assert summary.startswith(f"{read} read, 0 needs driver, 0 failed, ")
     assert summary.endswith(", stopped before the end")
     assert read < 20
-    assert site.query("select count(*) from smartcar_vehiclereading") == [(read,)]
-    assert leased(site) == 0
+    assert site_in_processes.query("select count(*) from smartcar_vehiclereading") == [(read,)]
+    assert leased(site_in_processes) == 0
     cars.latency = 0
-    assert finished(sync(site))[-1].startswith(f"{60 - read} read, ")
+    assert finished(sync(site_in_processes))[-1].startswith(f"{60 - read} read, ")
     assert set(cars.requests.values()) == {1}
 
 
-def test_vehicles_of_a_killed_run_are_read_by_others_when_the_lease_expires(site, cars):
+def test_vehicles_of_a_killed_run_are_read_by_others_when_the_lease_expires(site_in_processes, cars):
     cars.gate.clear()
-    process = sync(site, "--concurrency", "4")
+    process = sync(site_in_processes, "--concurrency", "4")
     wait_until(lambda: cars.concurrent == 4)
     process.kill()
     process.communicate()
     cars.gate.set()
-    assert leased(site) == 60
-    assert finished(sync(site, "--max-age", "0"))[-1].startswith("0 read, ")
-    site.query("update smartcar_connectedvehicle set synced_at = datetime('now', '-10 minutes')")
-    assert finished(sync(site))[-1].startswith("60 read, ")
-    assert leased(site) == 0
+    assert leased(site_in_processes) == 60
+    assert finished(sync(site_in_processes, "--max-age", "0"))[-1].startswith("0 read, ")
+    site_in_processes.query("update smartcar_connectedvehicle set synced_at = datetime('now', '-10 minutes')")
+    assert finished(sync(site_in_processes))[-1].startswith("60 read, ")
+    assert leased(site_in_processes) == 0
