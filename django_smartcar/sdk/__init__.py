@@ -21,8 +21,8 @@ from ._command_parameters import check_charge_limit, check_coordinates
 from ._dates import parse_datetime
 from ._http import failures
 from ._http._error_bodies import exception_for
+from ._http.connection_pool import MAX_CONNECTIONS
 from ._http.requester import USER_AGENT, Requester, call
-from ._http.session import MAX_CONNECTIONS
 from .auth import Access, ApplicationAccess, ApplicationAuth, AuthClient, is_expired
 from .exceptions import (
     AuthenticationException,

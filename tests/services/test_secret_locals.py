@@ -232,7 +232,7 @@ def test_receiving_a_webhook_shows_no_body_signature_or_token(settings, monkeypa
     body = json.dumps(event).encode()
     signature = payloads.sign(body, MANAGEMENT_TOKEN)
     if place == "queue":
-        monkeypatch.setattr(webhooks._schedule, "begin_work", fail)
+        monkeypatch.setattr(webhooks._workers, "begin_work", fail)
     elif place == "signature":
         monkeypatch.setattr("hmac.compare_digest", fail)
     with fail_on("webhookevent") if place == "database" else nullcontext(), pytest.raises(Bug) as raised:

@@ -279,7 +279,7 @@ def test_an_event_is_stored_if_requests_are_atomic_and_processing_fails(
     client, settings, monkeypatch, caplog
 ):
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
-    monkeypatch.setattr(webhooks._schedule._queue, "process_due", lambda seconds: 1 / 0)
+    monkeypatch.setattr(webhooks._workers._queue, "process_due", lambda seconds: 1 / 0)
     assert post(client, event()).status_code == 200
     assert len(stored()) == 1
     assert "ZeroDivisionError" in caplog.text

@@ -1,1 +1,1 @@
-"""HTTP: `requester` sends requests, with timeouts and retries; `session` pools connections."""
+"""HTTP: `requester` sends requests, with timeouts and retries; `connection_pool` keeps connections open."""

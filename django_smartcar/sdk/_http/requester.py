@@ -21,8 +21,8 @@ from .. import const
 from ..exceptions import InvalidResponseException, NoResponseException, SmartcarException
 from ._error_bodies import exception_for
 from ._logging import redact_urllib3_logs
+from .connection_pool import PooledSession
 from .failures import classify
-from .session import PooledSession
 
 USER_AGENT = (
     f"django-smartcar/{__version__} ({platform.system()}; {platform.machine()}) "

@@ -11,7 +11,7 @@ from ..access import grants
 from ..access.grants import ConnectedVehicle
 from ..conf import conf
 from ..errors.v2 import SmartcarError, invalid
-from ..vehicles.values import timestamp
+from ..vehicles.v2_readings import timestamp
 from .v2_pagination import query_integer
 from .v2_responses import check_version, has_basic_credentials, v2_api_view
 

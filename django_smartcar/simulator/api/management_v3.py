@@ -13,7 +13,7 @@ from ..errors.v2 import APPLICATION_NAME
 from ..errors.v3 import missing as missing_parameter
 from ..errors.v3 import not_found
 from ..store.models import Webhook
-from ..vehicles.values import timestamp
+from ..vehicles.v2_readings import timestamp
 from ..webhooks import registry
 from ..webhooks.registry import Subscription
 from .v3_pagination import paginate

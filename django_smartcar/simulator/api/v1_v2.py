@@ -19,7 +19,7 @@ from ..connect import reauthentication
 from ..errors.v2 import SmartcarError, invalid
 from ..faults import injection, rate_limits
 from ..store.models import Car
-from ..vehicles.values import Units
+from ..vehicles.v2_readings import Units
 from ..webhooks import registry
 from . import v2_compatibility, v2_vehicle
 from .v2_pagination import paginate

@@ -12,7 +12,7 @@ from ..behaviour.commands_v2 import COMMANDS
 from ..errors.v2 import invalid
 from ..vehicles.catalog import MAKES, Make, Model, find_make, make_of_vin
 from ..vehicles.test_accounts import INCOMPATIBLE_VINS
-from ..vehicles.values import READINGS
+from ..vehicles.v2_readings import READINGS
 
 _ELECTRIC = {"read_battery", "read_charge", "control_charge"}
 _FUEL = {"read_fuel", "read_engine_oil"}

@@ -20,8 +20,8 @@ from ..errors.v2 import SmartcarError, invalid
 from ..faults import injection, rate_limits
 from ..store.models import Car, Grant
 from ..vehicles.catalog import find_make
-from ..vehicles.make_values import MAKE_READINGS
-from ..vehicles.values import READINGS, Reading, Units, timestamp
+from ..vehicles.make_readings import MAKE_READINGS
+from ..vehicles.v2_readings import READINGS, Reading, Units, timestamp
 from .v2_pagination import paginate
 
 Entry = TypeVar("Entry", Reading, Command)

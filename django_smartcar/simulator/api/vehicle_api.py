@@ -19,7 +19,7 @@ from ..errors.v3 import missing as missing_parameter
 from ..faults import injection, rate_limits
 from ..signals import catalog
 from ..signals.catalog import Signal
-from ..vehicles.values import Units, timestamp
+from ..vehicles.v2_readings import Units, timestamp
 from .v3_pagination import paginate
 from .v3_responses import absolute_url, json_attributes, parse_uuid, require_method, v3_api_view
 

@@ -12,7 +12,7 @@ from ..errors.v2 import SmartcarError
 from ..errors.v3 import malformed, not_found
 from ..faults.injection import raise_for_command
 from ..store.models import Car
-from ..vehicles.values import timestamp
+from ..vehicles.v2_readings import timestamp
 from .commands_v2 import Command, execute
 from .commands_v3 import parse_coordinates
 

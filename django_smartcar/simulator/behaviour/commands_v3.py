@@ -18,7 +18,7 @@ from ..errors.v2 import SmartcarError
 from ..errors.v3 import malformed, shared_body
 from ..faults.injection import raise_for_command
 from ..store.models import Car
-from ..vehicles.values import timestamp
+from ..vehicles.v2_readings import timestamp
 from .commands_v2 import COMMANDS, Command
 from .commands_v2 import execute as execute_v2
 

@@ -9,7 +9,7 @@ from typing import Any
 from ..errors.v2 import invalid
 from ..faults.injection import raise_for_command
 from ..store.models import Car
-from ..vehicles.make_values import setting
+from ..vehicles.make_readings import setting
 from .commands_v2 import COMMANDS, Command, parse_action, parse_number, require_battery
 
 _DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")

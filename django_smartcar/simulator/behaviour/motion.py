@@ -10,7 +10,7 @@ from datetime import timedelta
 from .. import store
 from ..store.models import Car
 from ..vehicles.factory import KM_PER_KWH, KM_PER_LITRE
-from ..vehicles.make_values import kilowatts
+from ..vehicles.make_readings import kilowatts
 from ..vehicles.states import STATES
 from ..webhooks import notify
 

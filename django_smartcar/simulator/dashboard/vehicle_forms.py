@@ -17,7 +17,7 @@ from ..faults import injection
 from ..signals.catalog import SIGNALS
 from ..store.models import Car
 from ..vehicles.states import STATES
-from ..vehicles.values import READINGS
+from ..vehicles.v2_readings import READINGS
 from ..webhooks import notify
 
 #: The choice of faults and latencies for every request about the vehicle.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..store.models import Car
-from ..vehicles.values import READINGS, Units, require_capability, timestamp
+from ..vehicles.v2_readings import READINGS, Units, require_capability, timestamp
 
 Body = dict[str, Any]
 

@@ -11,7 +11,7 @@ from ..errors.v2 import SmartcarError
 from ..errors.v3 import not_found
 from ..faults.injection import VEHICLE_ERROR_TYPES, raise_for_signal
 from ..store.models import Car
-from ..vehicles.values import Units, timestamp
+from ..vehicles.v2_readings import Units, timestamp
 from . import bodies
 from .bodies import Body, measured, percent
 

@@ -18,7 +18,7 @@ from ..faults import injection
 from ..signals.catalog import SIGNALS
 from ..store.models import Car, Webhook
 from ..vehicles import states
-from ..vehicles.values import Units
+from ..vehicles.v2_readings import Units
 from . import payloads, registry
 from .registry import Subscription
 

@@ -14,7 +14,7 @@ from ..conf import conf
 from ..errors.v2 import SmartcarError
 from ..signals.catalog import SIGNALS, signal_resource
 from ..store.models import Webhook
-from ..vehicles.values import READINGS, Units, timestamp
+from ..vehicles.v2_readings import READINGS, Units, timestamp
 from .signing import milliseconds
 
 Body = dict[str, Any]

@@ -6,7 +6,7 @@ import pytest
 from django_smartcar.simulator import store
 from django_smartcar.simulator.access import grants
 from django_smartcar.simulator.access.scopes import SCOPES
-from django_smartcar.simulator.vehicles.values import READINGS
+from django_smartcar.simulator.vehicles.v2_readings import READINGS
 from tests.simulator.conftest import ALL_SCOPES, assert_error, management
 
 #: The headers of each read's response in v2.0, besides the request id.

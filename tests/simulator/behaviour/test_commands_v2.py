@@ -2,7 +2,7 @@ import pytest
 
 from django_smartcar.simulator import store
 from django_smartcar.simulator.behaviour.commands_v2 import COMMANDS
-from django_smartcar.simulator.vehicles.values import READINGS
+from django_smartcar.simulator.vehicles.v2_readings import READINGS
 from tests.simulator.conftest import ALL_SCOPES, assert_error
 
 

@@ -20,8 +20,8 @@ from django_smartcar.simulator.faults.injection import (
     set_latency,
 )
 from django_smartcar.simulator.signals.catalog import SIGNALS
-from django_smartcar.simulator.vehicles.make_values import MAKE_READINGS
-from django_smartcar.simulator.vehicles.values import READINGS
+from django_smartcar.simulator.vehicles.make_readings import MAKE_READINGS
+from django_smartcar.simulator.vehicles.v2_readings import READINGS
 from tests.simulator.conftest import ALL_SCOPES, assert_error, assert_v3_error
 
 V2_ERRORS = list(ERRORS)

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from django_smartcar.simulator.vehicles.values import READINGS
+from django_smartcar.simulator.vehicles.v2_readings import READINGS
 from tests.simulator.conftest import ALL_SCOPES, assert_error
 
 

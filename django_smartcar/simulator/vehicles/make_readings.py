@@ -9,7 +9,7 @@ from typing import Any
 from .. import store
 from ..store.models import Car
 from .factory import stable_id
-from .values import READINGS, Body, Reading, Units, read_date, require_capability, timestamp
+from .v2_readings import READINGS, Body, Reading, Units, read_date, require_capability, timestamp
 
 Query = Mapping[str, str]
 

@@ -2,7 +2,7 @@ import pytest
 
 from django_smartcar.simulator import store
 from django_smartcar.simulator.behaviour.make_commands import MAKE_COMMANDS
-from django_smartcar.simulator.vehicles.make_values import MAKE_READINGS
+from django_smartcar.simulator.vehicles.make_readings import MAKE_READINGS
 from tests.simulator.conftest import ALL_SCOPES, assert_error
 
 #: The make-specific paths of smartcar-api.md 3.2, with the permission of each.
