@@ -1,7 +1,8 @@
 """Authenticated calls to Smartcar, shared by reads, commands and subscriptions.
 
-The only place where a call is retried after a 401: with the token of an account (`as_driver`), of the
-application (`as_application`), of one vehicle (`VehicleSession`) and of many (`renew_sessions`).
+A call is retried here after a 401: with the token of an account (`as_driver`), of the application
+(`as_application`) or of one vehicle (`VehicleSession`). A sync, whose threads may not use the database, sends
+its batches again itself, with the sessions that `renew_sessions` opens.
 """
 
 from __future__ import annotations
