@@ -23,7 +23,20 @@ from ...secret_types import coordinate, protected
 from .. import commands
 from ..commands import ObservedValue
 from . import _store
-from ._store import Observation
+from ._store import Observation, is_older
+
+__all__ = [
+    "InUnits",
+    "Observation",
+    "cached",
+    "in_units",
+    "is_older",
+    "make_observation",
+    "observations_from_batch",
+    "save",
+    "save_batch",
+    "save_many",
+]
 
 logger = logging.getLogger(__name__)
 

@@ -1,7 +1,4 @@
-"""Store readings. An older value never overwrites a newer one; duplicates and outliers are marked.
-
-Webhook events are compared per signal before that, in `webhooks._readings`.
-"""
+"""Store readings. An older value never overwrites a newer one; duplicates and outliers are marked."""
 
 from __future__ import annotations
 
@@ -17,6 +14,21 @@ from . import _validation
 
 #: A vehicle's key and a reading type's name.
 ReadingKey: TypeAlias = tuple[int, str]
+
+
+def is_older(
+    recorded_at: datetime | None, stored_at: datetime | None, sequence: int = 0, stored_sequence: int = 0
+) -> bool:
+    """Return whether a value must not overwrite the stored one, of a reading, a signal or a problem.
+
+    The time of recording decides, then the sequence of webhook events. A stored value without a time never
+    blocks one that has a time, and a value without a time never replaces one that has a time.
+    """
+    if recorded_at == stored_at:
+        return sequence < stored_sequence
+    if stored_at is None:
+        return False
+    return recorded_at is None or recorded_at < stored_at
 
 
 class Observation(NamedTuple):
@@ -136,11 +148,9 @@ class _ReadingWriter:
             self._changed.append(row)
 
     def _is_current(self, observation: Observation) -> bool:
-        """Return whether it is as new as the latest. A reading without a timestamp never blocks another."""
+        """Return whether it is as new as the latest."""
         latest = self._latest.get(observation.key)
-        if latest is None or latest.recorded_at is None:
-            return True
-        return observation.recorded_at is not None and observation.recorded_at >= latest.recorded_at
+        return latest is None or not is_older(observation.recorded_at, latest.recorded_at)
 
     def _is_plausible(self, observation: Observation) -> bool:
         if not _validation.is_possible(observation.kind, observation.observed, self._now):

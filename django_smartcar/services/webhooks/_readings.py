@@ -52,7 +52,7 @@ def _save_if_newer(
 ) -> None:
     """Save a signal, unless a newer one has been saved. All signals of webhooks pass through here."""
     at = signal["age"] or signal["retrieved_at"] or parse_datetime(sequence) or timezone.now()
-    if latest is not None and (latest.recorded_at, latest.sequence) > (at, sequence):
+    if latest is not None and readings.is_older(at, latest.recorded_at, sequence, latest.sequence):
         return
     if not _save(vehicle, signal):
         return
@@ -121,8 +121,9 @@ def _save_problems(vehicle: ConnectedVehicle, sequence: int, problems: Iterable[
         row, is_new = VehicleProblem.objects.get_or_create(
             vehicle=vehicle, type=problem["type"][:100], code=problem["code"][:100]
         )
-        if sequence and row.sequence > sequence:
-            continue  # older than what is stored
+        # A problem has no time of recording, and an event of API v2 no sequence.
+        if sequence and readings.is_older(None, None, sequence, row.sequence):
+            continue
         was_about_login = row.resolution == REAUTHENTICATE or row.type == "CONNECTED_SERVICES_ACCOUNT"
         now = timezone.now()
         row.sequence = sequence

@@ -282,3 +282,25 @@ def test_for_user_returns_the_users_own_readings(save, anna, bert):
     save(1)
     assert VehicleReading.objects.for_user(anna).count() == 1
     assert not VehicleReading.objects.for_user(bert)
+
+
+EARLIER = datetime(2026, 11, 1, 12, tzinfo=UTC)
+LATER = EARLIER + timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("recorded_at", "stored_at", "sequence", "stored_sequence", "expected"),
+    [
+        (EARLIER, LATER, 9, 1, True),
+        (LATER, EARLIER, 1, 9, False),
+        (LATER, LATER, 1, 2, True),
+        (LATER, LATER, 2, 2, False),
+        (LATER, LATER, 3, 2, False),
+        (LATER, None, 0, 9, False),
+        (None, EARLIER, 9, 0, True),
+        (None, None, 1, 2, True),
+        (None, None, 2, 1, False),
+    ],
+)
+def test_one_rule_decides_what_is_older(recorded_at, stored_at, sequence, stored_sequence, expected):
+    assert readings.is_older(recorded_at, stored_at, sequence, stored_sequence) is expected
