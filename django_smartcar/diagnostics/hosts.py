@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from statistics import median_low
 from typing import Any
 from urllib.parse import urlsplit
@@ -146,12 +145,9 @@ def _request(origin: str) -> tuple[Exception | None, timedelta | None]:
         response = error.response  # always set: only NoResponseException has none
     except OSError as error:  # requests raises it for a missing certificate bundle
         return error, None
-    try:
-        date = parsedate_to_datetime(response.headers["Date"])
-    except (KeyError, ValueError):
-        return None, None
+    date = sdk.parse_datetime(response.headers.get("Date"))
     midpoint = started + (datetime.now(UTC) - started) / 2
-    return None, date.astimezone(UTC) - midpoint
+    return None, date - midpoint if date else None
 
 
 def _host(

@@ -10,7 +10,6 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote_plus
 
@@ -18,6 +17,7 @@ import requests
 
 from ...secret_types import Coordinate, Secret, SecretBytes, load_json
 from .. import const
+from .._dates import parse_datetime
 from ..exceptions import (
     ErrorDetails,
     ErrorFields,
@@ -185,14 +185,8 @@ def seconds_until(retry_after: str | None) -> float | None:
     value = (retry_after or "").strip()
     if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,12})?", value):
         return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        seconds = (moment - datetime.now(UTC)).total_seconds()
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None
-    return max(0.0, seconds)
+    moment = None if value.isdecimal() else parse_datetime(value)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds()) if moment else None
 
 
 def _text_of(content: bytes) -> Secret:
