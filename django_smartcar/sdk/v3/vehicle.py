@@ -1,6 +1,7 @@
 """One vehicle of API v3: its id, the application's token, and the user who granted access."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any, TypedDict, cast
 
 from ...secret_types import Secret, protect, protected_copy
@@ -68,7 +69,6 @@ class Vehicle(ReadMethods, Commands):
         self.access_token = access_token
         self.user_id = user_id
         self.api = Client(access_token, api_url, user_id=user_id, requester=requester)
-        self._signals = SignalReader(self.api, vehicle_id)
         self._requester = requester
         self._api_url = api_url
         self._management_url = management_url
@@ -76,6 +76,10 @@ class Vehicle(ReadMethods, Commands):
 
     def __repr__(self) -> str:
         return f"Vehicle({self.vehicle_id!r}, user_id={self.user_id!r}, unit_system={self.unit_system!r})"
+
+    @cached_property
+    def _signals(self) -> SignalReader:
+        return SignalReader(self.api, self.vehicle_id)
 
     @property
     def unit_system(self) -> str:
