@@ -30,7 +30,7 @@ MAX_MESSAGE_LENGTH = 500
 MAX_TEXT_LENGTH = 64 * 1024
 REDACTED = "[removed]"
 #: Fields of forms and queries that are removed from the error text of their response.
-_SECRET_FIELDS = frozenset(
+SECRET_FIELDS = frozenset(
     {"client_secret", "code", "external_id", "filter[user.externalId]", "refresh_token", "vin"}
 )
 _MIN_POSITION_LENGTH = 5
@@ -123,7 +123,7 @@ def _secrets_of(response: requests.Response) -> list[Secret]:
 
 def _secrets_in(query: Secret) -> list[Secret]:
     fields = ((name, Secret(value)) for name, value in parse_qsl(query))
-    return [value for name, value in fields if name in _SECRET_FIELDS]
+    return [value for name, value in fields if name in SECRET_FIELDS]
 
 
 def _json_of(body: Any) -> Any:
@@ -181,7 +181,7 @@ def parse_error_body(content: bytes, secrets: Iterable[str]) -> tuple[str, Error
 
 
 def seconds_until(retry_after: str | None) -> float | None:
-    """Return the seconds of a ``Retry-After`` header, in either of its two forms; None for anything else."""
+    """Return the seconds of a ``Retry-After`` header, a number or a date; None for anything else."""
     value = (retry_after or "").strip()
     if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,12})?", value):
         return float(value)

@@ -19,7 +19,7 @@ from django_smartcar import __version__
 from ...secret_types import Secret, SecretBytes, load_json, protect, protected_copy
 from .. import const
 from ..exceptions import InvalidResponseException, NoResponseException, SmartcarException
-from ._error_bodies import exception_for
+from ._error_bodies import SECRET_FIELDS, exception_for
 from ._logging import redact_urllib3_logs
 from .connection_pool import PooledSession
 from .failures import classify
@@ -30,11 +30,8 @@ USER_AGENT = (
 )
 #: Seconds. If a retry would have to wait for longer, the error is raised instead.
 MAX_PAUSE = 4.0
-#: Form fields and query parameters that are protected, in case the caller did not.
-SECRET_FIELDS = frozenset(
-    {"client_secret", "code", "external_id", "filter[user.externalId]", "refresh_token", "state", "vin"}
-)
-#: Status, type and code of errors that are retried, besides 502 and 504.
+#: Form fields and query parameters that are protected, even if the caller did not.
+PROTECTED_FIELDS = SECRET_FIELDS | {"state"}
 TRANSIENT_ERRORS = {(429, "RATE_LIMIT", "SMARTCAR_API"), (500, "SERVER", "INTERNAL")}
 
 Response: TypeAlias = requests.Response
@@ -182,7 +179,7 @@ def _protected(kwargs: dict[str, Any]) -> dict[str, Any]:
 def _protected_form(form: Any) -> Any:
     if not isinstance(form, Mapping):
         return protect(form)
-    return {name: protect(value) if name in SECRET_FIELDS else value for name, value in form.items()}
+    return {name: protect(value) if name in PROTECTED_FIELDS else value for name, value in form.items()}
 
 
 def _protected_auth(auth: tuple[str, str] | Auth | None) -> Auth:
