@@ -16,7 +16,6 @@ def refresh_account(pk: int, version: int) -> str:
 
     After a failure the account stays due, and the next run of the command enqueues it again.
     """
-    commands.expire_pending()
     return bulk_refresh.refresh_one(pk, version)
 
 

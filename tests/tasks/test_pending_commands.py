@@ -34,7 +34,7 @@ def pending(vehicle):
         lambda account: celery.refresh_due(),
         lambda account: celery.work_events(),
         lambda account: django_tasks.work_events.call(),
-        lambda account: django_tasks.refresh_account.call(account.pk, account.token_version + 1),
+        lambda account: call_command("refresh_smartcar_tokens", "--enqueue", "tasks"),
     ],
     ids=[
         "refresh_smartcar_tokens",
@@ -42,7 +42,7 @@ def pending(vehicle):
         "celery: refresh_due",
         "celery: work_events",
         "django.tasks: work_events",
-        "django.tasks: refresh_account",
+        "django.tasks: refresh_smartcar_tokens --enqueue",
     ],
 )
 def test_a_pending_command_of_a_dead_process_becomes_unknown(pending, account, run):
