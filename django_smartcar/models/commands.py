@@ -64,7 +64,7 @@ class VehicleCommand(models.Model):
         verbose_name = _("vehicle command")
         verbose_name_plural = _("vehicle commands")
         ordering = ["-created_at", "-pk"]
-        # For `services.commands.expire_pending`, which every task of a worker calls.
+        # For `services.commands.expire_pending`, which runs with token refreshes and webhook events.
         indexes = [models.Index(fields=["status", "created_at"], name="smartcar_command_status")]
 
     def __str__(self) -> str:
