@@ -6,17 +6,21 @@
 The unit of a signal follows from what it measures, the second column of `SIGNALS`: distance km, speed km/h,
 volume l, pressure kPa, energy kWh, power W, temperature °C, voltage V, current A, time minutes, percent a
 fraction of 1; or the imperial unit (`units.TARGET_UNITS`).
-Source: smartcar.com/docs, signals (autumn of 2026).
+
+Cars send values that are none: a placeholder (`PLACEHOLDERS`) is None, as is a time before `EARLIEST`. A unit
+that contradicts the value is not believed (`units.plausible_word`).
+Source: smartcar.com/docs, signals (autumn of 2026), and events of real cars.
 """
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, TypedDict
 
 from ..secret_types import Vin, protected
 from ._dates import parse_datetime
-from .units import Conversion, conversion
+from .units import Conversion, conversion, plausible_word
 
 #: Smartcar's code -> (our name, what its numbers measure). Any other name is the code, with underscores.
 SIGNALS: Final[dict[str, tuple[str, str | None]]] = {
@@ -115,6 +119,47 @@ SIGNALS: Final[dict[str, tuple[str, str | None]]] = {
     "wheel-tires": ("tires", "pressure"),
 }
 CODES: Final = {name: code for code, (name, _) in SIGNALS.items()}
+#: The permission that a signal needs, by code or by the group that its code starts with.
+_PERMISSIONS: Final = {
+    "charge": "read_charge",
+    "charge-chargerecords": "read_charge_records",
+    "climate": "read_thermometer",
+    "closure": "read_security",
+    "connectivitysoftware": "read_extended_vehicle_info",
+    "connectivitystatus": "read_vehicle_info",
+    "diagnostics": "read_diagnostics",
+    "hvac": "read_climate",
+    "internalcombustionengine": "read_fuel",
+    "internalcombustionengine-oillife": "read_engine_oil",
+    "location": "read_location",
+    "lowvoltagebattery": "read_battery",
+    "motion": "read_speedometer",
+    "odometer": "read_odometer",
+    "service": "read_service_history",
+    "surveillance": "read_security",
+    "tractionbattery": "read_battery",
+    "transmission": "read_extended_vehicle_info",
+    "vehicleidentification": "read_extended_vehicle_info",
+    "vehicleidentification-vin": "read_vin",
+    "vehicleuseraccount": "read_user_profile",
+    "wheel": "read_tires",
+}
+PERMISSIONS: Final = {
+    code: _PERMISSIONS.get(code) or _PERMISSIONS[code.partition("-")[0]] for code in SIGNALS
+}
+#: What some cars send instead of no value, as sent: "no sensor", and the largest number of a field's bits.
+PLACEHOLDERS: Final[dict[str, frozenset[float]]] = {
+    "wheel-tires": frozenset({699.9, 65535}),
+    "tractionbattery-range": frozenset({65535}),
+    "internalcombustionengine-range": frozenset({65535}),
+    "tractionbattery-stateofcharge": frozenset({255}),
+    "internalcombustionengine-fuellevel": frozenset({255}),
+    "internalcombustionengine-oillife": frozenset({255}),
+    "lowvoltagebattery-stateofcharge": frozenset({255}),
+    "charge-timetocomplete": frozenset({65535}),
+}
+#: The earliest time that is one. Cars send 0 and the years 2 and 1970 for "unknown".
+EARLIEST: Final = datetime(2010, 1, 1, tzinfo=UTC)
 #: The vehicle's systems: our name -> its id in API v2.
 SYSTEMS: Final = {
     name: f"SYSTEM_{name.removesuffix('_status').upper()}"
@@ -169,8 +214,13 @@ def read(resource: Mapping[str, Any], unit_system: str = "metric", *, sent_in: s
     name, kind = SIGNALS.get(code, (code.replace("-", "_"), None))
     status, error = _status_of(attributes)
     body = attributes.get("body") if status == "SUCCESS" else None
+    if code in PLACEHOLDERS:
+        body = _without(PLACEHOLDERS[code], body)
     measure = partial(conversion, kind=kind, unit_system=unit_system, sent_in=sent_in)
-    scale = measure(_text(_mapping(body).get("unit")))
+    word = plausible_word(_text(_mapping(body).get("unit")), kind, list(_measured_numbers(body)))
+    if word and isinstance(body, dict) and "unit" in body:
+        body = {**body, "unit": word}
+    scale = measure(word)
     body = _converted(body, scale, measure, False)
     if name == "vin" and isinstance(body, dict) and isinstance(body.get("value"), str):
         body["value"] = Vin(body["value"])
@@ -181,10 +231,43 @@ def read(resource: Mapping[str, Any], unit_system: str = "metric", *, sent_in: s
         "value": _primary_value(body),
         "unit": scale.word if isinstance(body, dict) else None,
         "body": body if isinstance(body, dict) else None,
-        "age": parse_datetime(meta.get("oemUpdatedAt")),
-        "retrieved_at": parse_datetime(meta.get("retrievedAt") or meta.get("fetchedAt")),
+        "age": _time(meta.get("oemUpdatedAt")),
+        "retrieved_at": _time(meta.get("retrievedAt") or meta.get("fetchedAt")),
         "error": error,
     }
+
+
+def _time(value: object) -> datetime | None:
+    moment = parse_datetime(value)
+    return moment if moment is not None and moment >= EARLIEST else None
+
+
+def _without(placeholders: frozenset[float], node: Any, is_measured: bool = False) -> Any:
+    """Return ``node`` with None for each measured number that is a placeholder."""
+    if isinstance(node, dict):
+        return {name: _without(placeholders, item, name in MEASURED) for name, item in node.items()}
+    if isinstance(node, list):
+        return [_without(placeholders, item, is_measured) for item in node]
+    is_placeholder = is_measured and _is_number(node) and node in placeholders
+    return None if is_placeholder else node
+
+
+def _measured_numbers(node: Any, is_measured: bool = False) -> Iterator[float]:
+    """Yield the numbers that the ``unit`` of this body applies to."""
+    if isinstance(node, dict):
+        for name, item in node.items():
+            yield from _measured_numbers(item, name in MEASURED)
+    elif isinstance(node, list):
+        for item in node:
+            yield from _measured_numbers(item, is_measured)
+    elif is_measured and _is_number(node):
+        yield node
+
+
+def _is_number(value: object) -> bool:
+    """Return whether this is a number in the range of floats."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and abs(value) <= sys.float_info.max  # type: ignore[arg-type]
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ smartcar.com/docs and of received webhooks ("km", "kWhr"), and their variants.
 
 import math
 import sys
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 #: Decimals of a converted number: 0.57 and not 0.5700000000000001.
@@ -67,6 +68,30 @@ TARGET_UNITS: Final = {
 }
 
 
+#: What a car can have, in the metric unit of each quantity: the smallest and the largest number.
+RANGES: Final = {
+    "percent": (0, 1),
+    "distance": (0, 5_000_000),
+    "speed": (0, 600),
+    "volume": (0, 1_000),
+    "pressure": (0, 1_000),
+    "energy": (0, 1_500),
+    "temperature": (-90, 250),
+    "power": (-1_500_000, 1_500_000),
+    "voltage": (0, 1_500),
+    "current": (-3_000, 3_000),
+    "minutes": (0, 100_000),
+}
+#: The quantities whose unit is sometimes named wrongly, with the words that are tried then, in this order.
+#: Cars have sent kPa as "bar" (wbyoung/smartcar #78), and fractions of 1 without a unit (#52).
+ALTERNATIVES: Final = {
+    "percent": ("fraction", "percent"),
+    "pressure": ("kPa", "bar", "psi"),
+    "energy": ("kWh", "Wh"),
+    "power": ("W", "kW"),
+}
+
+
 class Conversion(NamedTuple):
     """Converts ``source`` to ``target``, whose name is ``word``; both units are None if unknown."""
 
@@ -93,7 +118,7 @@ def conversion(
     """Return the conversion from the unit ``word`` to the SDK's unit in ``unit_system``.
 
     Without a word, a ``kind`` of percent is a percentage, and any other has the units of ``sent_in``.
-    An unknown word and its numbers stay unchanged.
+    An unknown word and its numbers stay unchanged. See `plausible_word` for words that are wrong.
     """
     if word is None and kind is not None:
         word = "percent" if kind == "percent" else TARGET_UNITS[kind][sent_in == "imperial"]
@@ -102,6 +127,23 @@ def conversion(
         return Conversion(word)
     target_word = TARGET_UNITS[source.kind][unit_system == "imperial"]
     return Conversion(target_word, source, UNITS[_normal(target_word)])
+
+
+def plausible_word(word: str | None, kind: str | None, numbers: Sequence[float]) -> str | None:
+    """Return the word for the unit of these ``numbers``: another one if no car can have them in ``word``."""
+    candidates = ALTERNATIVES.get(kind or "", ())
+    if kind is None or not candidates:
+        return word
+    words = [word, *candidates] if word else candidates if kind == "percent" else ()
+    smallest, largest = RANGES[kind]
+    for candidate in words:
+        unit = UNITS.get(_normal(candidate))
+        if unit is None or unit.kind != kind:
+            return word
+        metric = [number * unit.factor + unit.offset for number in numbers]
+        if all(smallest <= number <= largest for number in metric):
+            return candidate
+    return word
 
 
 def _normal(word: str) -> str:

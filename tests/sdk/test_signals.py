@@ -102,6 +102,82 @@ def test_the_measured_fields_of_every_shape_are_converted(code, body, value, con
     assert (found["value"], found["body"]) == (value, converted)
 
 
+def pressures(unit, *values):
+    body = {"values": [{"tirePressure": value} for value in values], "unit": unit}
+    found = signals.read(resource("wheel-tires", body))
+    return found["unit"], [tire["tirePressure"] for tire in found["value"]]
+
+
+def test_a_unit_that_contradicts_the_numbers_is_not_believed():
+    assert pressures("bar", 258, 268, 270) == ("kPa", [258, 268, 270])
+    assert pressures("bar", 2.62, 2.7) == ("kPa", [262, 270])
+    assert pressures("kPa", 258) == ("kPa", [258])
+    assert pressures("psi", 36)[1] == [pytest.approx(248.2, abs=0.1)]
+    assert pressures("smoots", 36) == ("smoots", [36])
+    assert pressures("km", 36) == ("km", [36])
+
+
+@pytest.mark.parametrize(
+    ("body", "fraction"),
+    [
+        ({"value": 0.77}, 0.77),
+        ({"value": 77}, 0.77),
+        ({"value": 1}, 1),
+        ({"value": 0}, 0),
+        ({"value": 0.77, "unit": "percent"}, 0.0077),
+        ({"value": 77, "unit": "fraction"}, 0.77),
+        ({"value": 110, "unit": "percent"}, 1.1),
+        ({"value": 110}, 1.1),
+    ],
+)
+def test_a_percentage_is_read_with_and_without_its_unit(body, fraction):
+    found = signals.read(resource("tractionbattery-stateofcharge", body))
+    assert found["value"] == pytest.approx(fraction)
+
+
+def test_a_power_in_watts_that_is_called_kilowatts_is_read_as_watts():
+    assert signals.read(resource("charge-wattage", {"value": 7200, "unit": "kW"}))["value"] == 7200
+    assert signals.read(resource("charge-wattage", {"value": 7.2, "unit": "kW"}))["value"] == 7200
+
+
+@pytest.mark.parametrize(
+    ("code", "body"),
+    [
+        ("tractionbattery-range", {"value": 65535, "unit": "km"}),
+        ("internalcombustionengine-range", {"value": 65535.0, "unit": "km"}),
+        ("tractionbattery-stateofcharge", {"value": 255, "unit": "percent"}),
+        ("charge-timetocomplete", {"value": 65535}),
+    ],
+)
+def test_a_placeholder_is_no_value(code, body):
+    assert signals.read(resource(code, body))["value"] is None
+
+
+def test_a_tire_without_a_sensor_has_no_pressure_and_does_not_change_the_others_unit():
+    assert pressures("bar", 258, 699.9) == ("kPa", [258, None])
+    assert pressures("kPa", 699.9, 65535) == ("kPa", [None, None])
+
+
+def test_a_number_is_a_placeholder_only_in_signals_that_use_it():
+    assert signals.read(resource("odometer-traveleddistance", {"value": 65535}))["value"] == 65535
+
+
+@pytest.mark.parametrize(
+    "time",
+    [0, -1, 86_400_000, "0002-11-30T00:00:00Z", "1970-01-01T00:00:00Z", "2009-12-31T23:59:59Z", "", None],
+)
+def test_a_time_before_2010_is_none(time):
+    raw = {**resource("vehicleidentification-trim", {"value": "S"}), "meta": {"oemUpdatedAt": time}}
+    found = signals.read({**raw, "meta": {"oemUpdatedAt": time, "retrievedAt": time}})
+    assert (found["value"], found["age"], found["retrieved_at"]) == ("S", None, None)
+
+
+def test_every_signal_has_its_permission():
+    assert set(signals.PERMISSIONS) == set(signals.SIGNALS)
+    assert signals.PERMISSIONS["vehicleidentification-vin"] == "read_vin"
+    assert signals.PERMISSIONS["vehicleidentification-trim"] == "read_extended_vehicle_info"
+
+
 def test_the_name_of_an_unknown_code_is_made_from_the_code():
     assert signals.read(resource("new-thing", {"value": 1}))["name"] == "new_thing"
 
