@@ -166,6 +166,8 @@ class _ReadingWriter:
         """Return whether it agrees with an earlier outlier: then the latest reading was the wrong one."""
         if observation.recorded_at is None or latest.recorded_at is None:
             return False
+        if observation.kind.name == "odometer" and not observation.value:
+            return False  # some cars send 0 for hours; none is new again
         outliers = VehicleReading.objects.filter(
             vehicle_id=observation.vehicle_id,
             kind=observation.kind.name,

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from ...models import ReadingType
+from ...sdk import units
 from ...secret_types import Coordinate
 
 #: A value, and when the vehicle recorded it.
@@ -20,6 +21,9 @@ TOLERANCE = 20
 ROUNDING = 1
 #: How far a vehicle's clock may be ahead.
 MAX_CLOCK_SKEW = timedelta(days=1)
+#: The readings of a range, and the longest range of a car in km.
+RANGES = {"battery.range", "fuel.range"}
+MAX_RANGE = 3000
 #: The earth's mean radius, in km.
 EARTH_RADIUS = 6371
 
@@ -31,9 +35,10 @@ def is_possible(kind: ReadingType, observed: ObservedValue, now: datetime) -> bo
         return False
     if kind.name == "location":
         return bool(abs(value["latitude"]) <= 90 and abs(value["longitude"]) <= 180)
-    if kind.measure == "percent":
-        return bool(0 <= value <= 1)
-    return not kind.measure or bool(value >= 0)
+    if not kind.measure:
+        return True
+    smallest, largest = units.RANGES[kind.measure]
+    return bool(smallest <= value <= (MAX_RANGE if kind.name in RANGES else largest))
 
 
 def can_follow(kind: ReadingType, before: ObservedValue, after: ObservedValue) -> bool:

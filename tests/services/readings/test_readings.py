@@ -146,6 +146,10 @@ def test_a_value_without_a_time_is_saved_once_beside_a_newer_one(save, latest_va
         ("location", "", HOME, {"latitude": 0, "longitude": -181}),
         ("location", "", HOME, PARIS),
         ("fuel.range", "km", 5, -1),
+        ("battery.range", "km", 400, 65_534),
+        ("tire_pressure.front_left", "kPa", 250, 25_800),
+        ("fuel.amount_remaining", "l", 40, 65_535),
+        ("battery_capacity", "kWh", 82, 82_000),
     ],
 )
 def test_an_implausible_value_is_flagged_and_does_not_replace_the_latest(
@@ -172,6 +176,13 @@ def test_a_second_value_that_confirms_an_outlier_is_accepted(save, latest_value)
     assert save(50_000, hours=1).is_outlier, "the same value again confirms nothing"
     assert not save(50_030, hours=2).is_outlier
     assert latest_value() == 50_030
+
+
+@pytest.mark.parametrize(("kind", "good", "bad"), [("odometer", 50_000, 0), ("battery.range", 400, 65_534)])
+def test_an_impossible_value_is_never_confirmed(save, latest_value, kind, good, bad):
+    save(good, kind=kind)
+    assert all(save(bad, hours=hours, kind=kind).is_outlier for hours in (1, 2, 3))
+    assert latest_value(kind) == good
 
 
 def test_a_time_far_in_the_future_blocks_no_other_value(save, latest_value):
