@@ -20,6 +20,7 @@ from ...models import (
 )
 from ...sdk import parse_datetime
 from ...sdk.signals import CODES, Signal
+from ...sdk.signals import PERMISSIONS as SIGNAL_PERMISSIONS
 from ...sdk.webhooks import Event, Problem, VehicleUpdate
 from .. import _authenticated_calls, readings
 
@@ -135,25 +136,29 @@ def _save_problems(vehicle: ConnectedVehicle, sequence: int, problems: Iterable[
             row.resolution = (problem["resolution"] or "")[:100]
             row.signals = [code[:100] for code in problem["signals"]]
         row.save()
-        if _requires_login(row):
+        if _requires_login(vehicle, row):
             _authenticated_calls.mark_reauthentication_required(vehicle)
         elif problem["is_resolved"] and was_about_login and not _is_login_required(vehicle):
             _authenticated_calls.clear_reauthentication_required(vehicle)
 
 
-def _requires_login(row: VehicleProblem) -> bool:
-    """Return whether the driver must log in at the brand again, for a signal that the site uses, or for all.
+def _requires_login(vehicle: ConnectedVehicle, row: VehicleProblem) -> bool:
+    """Return whether the driver must log in at the brand again.
 
-    Smartcar keeps sending this error for account-level signals that a non-owner's vehicle does not have; they
-    are ignored.
+    Smartcar keeps sending this error about signals that the driver did not grant, that the site does not use,
+    or, with the type ``PERMISSION``, about none. A new login changes nothing then.
     """
     if not row.is_open or row.resolution != REAUTHENTICATE:
         return False
+    if not row.signals:
+        return row.type != "PERMISSION"
     used = {CODES.get(name, name) for name in conf.SMARTCAR_SIGNALS}
-    if used:
-        return not row.signals or bool(used.intersection(row.signals))
-    return not row.signals or not all(code.startswith("vehicleuseraccount-") for code in row.signals)
+    concerned = used.intersection(row.signals) if used else row.signals
+    return any(
+        code not in SIGNAL_PERMISSIONS or vehicle.can(SIGNAL_PERMISSIONS[code]) for code in concerned
+    )
 
 
 def _is_login_required(vehicle: ConnectedVehicle) -> bool:
-    return any(map(_requires_login, VehicleProblem.objects.filter(vehicle=vehicle, resolved_at=None)))
+    problems = VehicleProblem.objects.filter(vehicle=vehicle, resolved_at=None)
+    return any(_requires_login(vehicle, row) for row in problems)

@@ -237,7 +237,10 @@ def test_an_error_received_after_its_resolution_opens_no_problem(send, vehicle):
         ([], [], True),
         ([], ["odometer-traveleddistance"], True),
         ([], ["vehicleuseraccount-role"], False),
-        ([], ["vehicleuseraccount-role", "charge-ischarging"], True),
+        ([], ["vehicleuseraccount-role", "odometer-traveleddistance"], True),
+        ([], ["charge-ischarging"], False),  # the driver did not grant it
+        (["charge-ischarging"], ["charge-ischarging"], False),
+        ([], ["a-newcode"], True),
         (["odometer"], ["charge-ischarging"], False),
         (["odometer"], ["odometer-traveleddistance"], True),
         (["odometer-traveleddistance"], ["odometer-traveleddistance"], True),
@@ -252,6 +255,19 @@ def test_reauthentication_is_required_only_for_signals_that_the_site_uses(
     vehicle.refresh_from_db()
     assert vehicle.needs_reauthentication is asks
     assert VehicleProblem.objects.get().is_open
+
+
+def test_a_permission_error_about_no_signal_requires_no_login(send, vehicle):
+    send(error(kind="PERMISSION", code=None))
+    vehicle.refresh_from_db()
+    assert not vehicle.needs_reauthentication
+    assert VehicleProblem.objects.get().is_open
+
+
+def test_a_permission_error_about_a_granted_signal_requires_a_login(send, vehicle):
+    send(error(kind="PERMISSION", code=None, codes=["odometer-traveleddistance"]))
+    vehicle.refresh_from_db()
+    assert vehicle.needs_reauthentication
 
 
 def test_resolving_one_error_does_not_resolve_another(send, vehicle):
