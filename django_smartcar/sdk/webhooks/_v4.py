@@ -1,5 +1,6 @@
 """The common form of events of all payload versions, and the parser of version 4.0."""
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypedDict
@@ -11,6 +12,10 @@ from ..signals import Signal
 VERIFY: Final = "VERIFY"
 STATE: Final = "VEHICLE_STATE"
 ERROR: Final = "VEHICLE_ERROR"
+
+#: Smartcar's sequences are times in milliseconds. One that is further ahead, in seconds, is not believed:
+#: it would silence all later events.
+MAX_SEQUENCE_AHEAD: Final = 24 * 60 * 60
 
 
 class Problem(TypedDict):
@@ -68,7 +73,9 @@ def envelope(payload: Mapping[str, Any]) -> Event:
     """Parse the ids of an event and of its vehicle, without signals and problems."""
     data, meta = mapping(payload.get("data")), mapping(payload.get("meta"))
     delivered = parse_datetime(meta.get("deliveredAt") or meta.get("deliveryTime"))
-    sequence = whole(meta.get("sequence")) or (int(delivered.timestamp() * 1000) if delivered else 0)
+    sequence = whole(meta.get("sequence"))
+    if not 0 < sequence < (time.time() + MAX_SEQUENCE_AHEAD) * 1000:
+        sequence = int(delivered.timestamp() * 1000) if delivered else 0
     vehicle_id = text(mapping(data.get("vehicle")).get("id")) or text(payload.get("vehicleId"))
     update = VehicleUpdate(vehicle_id, text(mapping(data.get("user")).get("id")))
     return Event(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -27,6 +28,9 @@ from .. import _authenticated_calls, readings
 logger = logging.getLogger(__name__)
 
 REAUTHENTICATE = "REAUTHENTICATE"
+
+#: How far the clock of a vehicle, or of its maker, may be ahead. A later time is that of the arrival.
+MAX_CLOCK_SKEW = timedelta(minutes=5)
 
 
 def vehicles_of(vehicle_id: str, user_id: str) -> list[ConnectedVehicle]:
@@ -52,7 +56,10 @@ def _save_if_newer(
     vehicle: ConnectedVehicle, signal: Signal, sequence: int, latest: LatestSignal | None
 ) -> None:
     """Save a signal, unless a newer one has been saved. All signals of webhooks pass through here."""
-    at = signal["age"] or signal["retrieved_at"] or parse_datetime(sequence) or timezone.now()
+    now = timezone.now()
+    if signal["age"] is not None and signal["age"] > now + MAX_CLOCK_SKEW:
+        signal = {**signal, "age": now}  # or it would block every later value
+    at = signal["age"] or signal["retrieved_at"] or parse_datetime(sequence) or now
     if latest is not None and readings.is_older(at, latest.recorded_at, sequence, latest.sequence):
         return
     if not _save(vehicle, signal):

@@ -270,6 +270,31 @@ def test_a_permission_error_about_a_granted_signal_requires_a_login(send, vehicl
     assert vehicle.needs_reauthentication
 
 
+# Wrong times and sequences.
+
+
+def test_a_time_in_the_future_is_that_of_the_arrival(send, vehicle):
+    in_a_year = timezone.now().timestamp() + 400 * 24 * 60 * 60
+    send(event(odometer(5, in_a_year)))
+    value, recorded_at = reading(vehicle)[:2]
+    assert value == 5
+    assert abs(recorded_at - timezone.now()) < timedelta(minutes=1)
+    send(event(odometer(6, timezone.now().timestamp() + 1)))
+    assert reading(vehicle)[0] == 6
+
+
+def test_a_sequence_in_the_future_silences_nothing(send, vehicle):
+    send(event(odometer(5, NOON), sequence=2**63 - 1), error(sequence=2**63 - 1))
+    send(event(odometer(6, NOON), sequence=NOON * 1000), error("RESOLVED", sequence=NOON * 1000 + 1))
+    assert reading(vehicle)[0] == 6
+    assert not VehicleProblem.objects.get().is_open
+
+
+def test_a_value_without_a_time_is_saved_without_one(send, vehicle):
+    send(event(signal("odometer-traveleddistance", {"value": 5, "unit": "km"}, 0)))
+    assert reading(vehicle)[:2] == (5, None)
+
+
 def test_resolving_one_error_does_not_resolve_another(send, vehicle):
     send(error(code="A", sequence=1), error(code="B", sequence=2), error("RESOLVED", code="A", sequence=3))
     vehicle.refresh_from_db()
