@@ -22,6 +22,7 @@ class WebhookEvent(models.Model):
         FAILED = "failed", _("failed, will be retried")
         DEAD = "dead", _("dead")
         PROCESSED = "processed", _("processed")
+        TEST = "test", _("test, not applied to a vehicle")
 
     endpoint = models.CharField(_("endpoint"), max_length=64, blank=True)
     #: Smartcar's id, the same in every delivery; a hash if there is none.

@@ -28,7 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--dead", action="store_true", help="delete dead events, too")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        states = [WebhookEvent.State.PROCESSED, WebhookEvent.State.WAITING]
+        states = [WebhookEvent.State.PROCESSED, WebhookEvent.State.TEST, WebhookEvent.State.WAITING]
         if options["dead"]:
             states.append(WebhookEvent.State.DEAD)
         before = timezone.now() - timedelta(days=options["days"])

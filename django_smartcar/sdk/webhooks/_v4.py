@@ -46,7 +46,8 @@ class Event:
     """An event of any payload version. ``sequence`` increases; without one, it is the time of the delivery.
 
     ``kind`` is ``VERIFY``, ``VEHICLE_STATE`` (also for a schedule of 2.0), ``VEHICLE_ERROR``, ``CHARGING_…``
-    (2.0 only), or a type that is new. ``challenge`` is the text that VERIFY asks to sign.
+    (2.0 only), or a type that is new. ``challenge`` is the text that VERIFY asks to sign. ``is_test``: the
+    event is the dashboard's "Test webhook", about a vehicle that does not exist, or about a simulated one.
     """
 
     kind: str
@@ -55,6 +56,7 @@ class Event:
     sequence: int
     challenge: str = field(default="", repr=False)
     updates: tuple[VehicleUpdate, ...] = ()
+    is_test: bool = False
 
 
 def read(payload: Mapping[str, Any], unit_system: str) -> Event:
@@ -85,6 +87,7 @@ def envelope(payload: Mapping[str, Any]) -> Event:
         sequence,
         text(data.get("challenge")),
         (update,) if vehicle_id else (),
+        is_test=meta.get("mode") == "TEST",
     )
 
 

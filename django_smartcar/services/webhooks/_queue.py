@@ -116,28 +116,32 @@ def _process(event: WebhookEvent, lease: Lease) -> None:
         return _fail(event, lease, ["every worker that processed this event was killed"])
     try:
         payload = sdk.webhooks.load(event.payload) or {}
-        vehicles = _apply(event, lease, payload)
-        is_unknown = not vehicles and bool(event.smartcar_vehicle_id)
+        is_test = sdk.webhooks.envelope(payload).is_test
+        vehicles = _apply(event, lease, payload, is_test)
+        is_unknown = not vehicles and bool(event.smartcar_vehicle_id) and not is_test
         for vehicle in vehicles:
             errors += _call_receivers(event, lease, vehicle, payload)
     except LeaseLost:
         return
     except Exception as error:
-        errors, is_unknown = [_describe("saving the event", error)], False
+        errors, is_unknown, is_test = [_describe("saving the event", error)], False, False
     if errors:
         _fail(event, lease, errors)
     elif is_unknown:
         _finish(lease, state=WebhookEvent.State.WAITING)
         requeue_waiting(WebhookEvent.objects.filter(pk=event.pk))  # its vehicle may have just been connected
     else:
-        _finish(lease, state=WebhookEvent.State.PROCESSED, processed_at=timezone.now())
+        state = WebhookEvent.State.TEST if is_test and not vehicles else WebhookEvent.State.PROCESSED
+        _finish(lease, state=state, processed_at=timezone.now())
 
 
-def _apply(event: WebhookEvent, lease: Lease, payload: dict[str, Any]) -> list[ConnectedVehicle]:
+def _apply(
+    event: WebhookEvent, lease: Lease, payload: dict[str, Any], is_test: bool
+) -> list[ConnectedVehicle]:
     """Save the event's data on its vehicles, unless that is done. Return the vehicles."""
     with transaction.atomic():
         _renew_lease(lease)
-        found = _readings.vehicles_of(event.smartcar_vehicle_id, event.smartcar_user_id)
+        found = _readings.vehicles_of(event.smartcar_vehicle_id, event.smartcar_user_id, is_test)
         if not found or APPLIED in event.done:
             return found
         held = ConnectedVehicle.objects.filter(pk__in=[vehicle.pk for vehicle in found])

@@ -16,6 +16,7 @@ from ...models import (
     ConnectedVehicle,
     LatestSignal,
     ReadingType,
+    SmartcarAccount,
     VehicleProblem,
     VehicleReading,
 )
@@ -33,11 +34,16 @@ REAUTHENTICATE = "REAUTHENTICATE"
 MAX_CLOCK_SKEW = timedelta(minutes=5)
 
 
-def vehicles_of(vehicle_id: str, user_id: str) -> list[ConnectedVehicle]:
-    """Return the connected vehicles that an update refers to; without a user id, those of every account."""
+def vehicles_of(vehicle_id: str, user_id: str, is_test: bool) -> list[ConnectedVehicle]:
+    """Return the connected vehicles that an update refers to; without a user id, those of every account.
+
+    A test event is never about a real vehicle, whatever its ids are.
+    """
     found = ConnectedVehicle.objects.connected().filter(smartcar_vehicle_id=vehicle_id)
     if user_id:
         found = found.filter(account__smartcar_user_id=user_id)
+    if is_test:
+        found = found.exclude(account__mode=SmartcarAccount.Mode.LIVE)
     return list(found.order_by("pk"))
 
 
@@ -161,9 +167,7 @@ def _requires_login(vehicle: ConnectedVehicle, row: VehicleProblem) -> bool:
         return row.type != "PERMISSION"
     used = {CODES.get(name, name) for name in conf.SMARTCAR_SIGNALS}
     concerned = used.intersection(row.signals) if used else row.signals
-    return any(
-        code not in SIGNAL_PERMISSIONS or vehicle.can(SIGNAL_PERMISSIONS[code]) for code in concerned
-    )
+    return any(code not in SIGNAL_PERMISSIONS or vehicle.can(SIGNAL_PERMISSIONS[code]) for code in concerned)
 
 
 def _is_login_required(vehicle: ConnectedVehicle) -> bool:

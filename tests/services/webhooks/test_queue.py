@@ -12,7 +12,7 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from django_smartcar import signals
-from django_smartcar.models import ConnectedVehicle, VehicleProblem, WebhookEvent
+from django_smartcar.models import ConnectedVehicle, SmartcarAccount, VehicleProblem, WebhookEvent
 from django_smartcar.sdk.signals import SIGNALS
 from django_smartcar.services import _authenticated_calls, commands, readings, webhooks
 from django_smartcar.services.webhooks import _queue, _readings
@@ -270,7 +270,32 @@ def test_a_permission_error_about_a_granted_signal_requires_a_login(send, vehicl
     assert vehicle.needs_reauthentication
 
 
-# Wrong times and sequences.
+# Test events, wrong times and wrong sequences.
+
+
+@pytest.mark.parametrize("car", ["car-1", "nobodys-car"])
+def test_a_test_event_is_acknowledged_and_applied_to_no_vehicle(send, vehicle, receivers, car):
+    calls = []
+
+    def receiver(**kwargs):
+        calls.append(kwargs)
+
+    receivers(receiver)
+    payload = event(odometer(5, NOON), car=car)
+    payload["meta"]["mode"] = "TEST"
+    assert send(payload).state == "test"
+    assert (reading(vehicle)[0], calls) == (None, [])
+    webhooks.process_due()
+    assert states() == ["test"]
+
+
+def test_an_event_of_a_simulated_vehicle_is_applied(send, vehicle):
+    """Smartcar marks these as TEST, too."""
+    SmartcarAccount.objects.update(mode="simulated")
+    payload = event(odometer(5, NOON))
+    payload["meta"]["mode"] = "TEST"
+    assert send(payload).state == "processed"
+    assert reading(vehicle)[0] == 5
 
 
 def test_a_time_in_the_future_is_that_of_the_arrival(send, vehicle):
