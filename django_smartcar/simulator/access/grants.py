@@ -74,10 +74,12 @@ def exchange_code(code: str, redirect_uri: str) -> dict[str, object]:
     with store.changes() as state:
         stored = state.codes.get(code)
         if stored is None or stored.expires_at <= store.now():
-            raise OAuthError("invalid_grant", f"Invalid code: {code}.")
+            # A code that was never given out is an error of the request, as Smartcar's Java SDK tests it.
+            error = "invalid_request" if stored is None else "invalid_grant"
+            raise OAuthError(error, f"Invalid code: {code}.")
         if redirect_uri != stored.redirect_uri and (redirect_uri or stored.is_redirect_uri_named):
             raise OAuthError("invalid_grant", f"Unauthorized redirect_uri: {redirect_uri}")
-        del state.codes[code]
+        stored.expires_at = store.now()  # a used code is as good as an expired one
         state.grants[stored.grant_id].is_redeemed = True
         store.counters["code_exchanges"] += 1
         return _token_response(state, stored.grant_id)
@@ -87,8 +89,10 @@ def refresh(token: str) -> dict[str, object]:
     """Return a token response for a refresh token, which stays valid for the grace period."""
     with store.changes() as state:
         stored = state.refresh_tokens.get(token)
-        if stored is None or not _is_refreshable(state, stored):
+        if stored is None:
             raise OAuthError("invalid_grant", f"Invalid refresh_token: {token}.")
+        if not _is_refreshable(state, stored):
+            raise OAuthError("invalid_grant", "Invalid or expired refresh token.")
         if stored.used_at is None:
             stored.used_at = store.now()
         store.counters["refreshes"] += 1

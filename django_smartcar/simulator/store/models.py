@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 
@@ -199,7 +199,9 @@ class State:
 
     def prune(self, now: datetime) -> None:
         """Delete expired codes and tokens, so that the state does not grow without bound."""
-        self.codes = {key: code for key, code in self.codes.items() if code.expires_at > now}
+        # A used or expired code gets another error than one that was never given out.
+        remembered = now - timedelta(hours=1)
+        self.codes = {key: code for key, code in self.codes.items() if code.expires_at > remembered}
         self.access_tokens = {
             key: token for key, token in self.access_tokens.items() if token.expires_at > now
         }

@@ -70,13 +70,53 @@ def test_wrong_client_credentials_are_rejected(token, code, authorization):
     assert exchange(token, code).status_code == 200  # the failed attempt did not use up the code
 
 
+CREDENTIALS = {"client_id": store.CLIENT_ID, "client_secret": store.CLIENT_SECRET}
+
+
+@pytest.mark.parametrize(
+    ("authorization", "fields"),
+    [
+        ("", CREDENTIALS),
+        (basic(), CREDENTIALS),
+        (basic(), {"client_id": store.CLIENT_ID}),
+    ],
+)
+def test_client_credentials_may_be_in_the_body(token, code, authorization, fields):
+    response = token(
+        authorization, grant_type="authorization_code", code=code, redirect_uri=REDIRECT_URI, **fields
+    )
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("authorization", "fields"),
+    [
+        ("", CREDENTIALS | {"client_id": "wrong"}),
+        ("", CREDENTIALS | {"client_secret": "wrong"}),
+        ("", {"client_id": store.CLIENT_ID}),
+        ("", {"client_secret": store.CLIENT_SECRET}),
+        (basic(), CREDENTIALS | {"client_id": "wrong"}),
+        (basic(), {"client_secret": "wrong"}),
+        (basic(password="wrong"), CREDENTIALS),
+        ("Bearer x", CREDENTIALS),
+    ],
+)
+def test_wrong_or_contradicting_client_credentials_are_rejected(token, code, authorization, fields):
+    response = token(
+        authorization, grant_type="authorization_code", code=code, redirect_uri=REDIRECT_URI, **fields
+    )
+    assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
+    assert exchange(token, code).status_code == 200
+
+
 def test_a_used_code_is_rejected(token, code):
     exchange(token, code)
     assert assert_error(exchange(token, code)) == ("invalid_grant", f"Invalid code: {code}.")
 
 
 def test_an_unknown_code_is_rejected(token):
-    assert assert_error(exchange(token, "nonsense")) == ("invalid_grant", "Invalid code: nonsense.")
+    expected = ("invalid_request", "Invalid code: nonsense.")  # Smartcar's Java and Python SDKs test this
+    assert assert_error(exchange(token, "nonsense")) == expected
 
 
 def test_a_code_expires_after_ten_minutes(token, visit, clock):
@@ -157,8 +197,13 @@ def test_a_refresh_token_expires_after_sixty_days(connect, token, clock):
     clock.shift(60 * 86400 - 1)
     assert refresh(token, first["refresh_token"]).status_code == 200
     clock.shift(1)
-    expected = ("invalid_grant", f"Invalid refresh_token: {second['refresh_token']}.")
+    expected = ("invalid_grant", "Invalid or expired refresh token.")
     assert assert_error(refresh(token, second["refresh_token"])) == expected
+
+
+def test_an_unknown_refresh_token_is_rejected(token):
+    expected = ("invalid_grant", "Invalid refresh_token: nonsense.")
+    assert assert_error(refresh(token, "nonsense")) == expected
 
 
 @pytest.mark.parametrize("grace", [600, 60])
@@ -171,7 +216,7 @@ def test_a_used_refresh_token_works_during_its_grace_period(connect, token, cloc
     assert second.status_code == 200
     assert second.json()["refresh_token"] != first["refresh_token"]
     clock.shift(1)  # the grace period starts with the first use and is not extended by later ones
-    assert assert_error(refresh(token, used)) == ("invalid_grant", f"Invalid refresh_token: {used}.")
+    assert assert_error(refresh(token, used)) == ("invalid_grant", "Invalid or expired refresh token.")
     assert refresh(token, first["refresh_token"]).status_code == 200
 
 
