@@ -45,15 +45,10 @@ ROWS = {
     "VALIDATION": (ValidationException, "The fault is ours"),
     "VALIDATION:PARAMETER": (ValidationException, "The fault is ours"),
     "VALIDATION:BAD_REQUEST": (ValidationException, "The fault is ours"),
-    "VALIDATION:CONFLICT": (StateException, "The fault is ours"),
     "VALIDATION:INVALID_INPUT_FORMAT": (ValidationException, "The fault is ours"),
     "VALIDATION:MISSING_PARAMETER": (ValidationException, "The fault is ours"),
     "RESOURCE_NOT_FOUND:PATH": (ResourceNotFoundException, "The fault is ours"),
     "RESOURCE_NOT_FOUND:VERSION": (ResourceNotFoundException, "The fault is ours"),
-    "RESOURCE_NOT_FOUND:NOT_FOUND": (
-        ResourceNotFoundException,
-        "does not know this car",
-    ),
     "CONNECTED_SERVICES_ACCOUNT:ACCOUNT_ISSUE": (
         OwnerActionRequired,
         "log in to its app",

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from ..access import application_tokens
 from ..errors.v2 import SmartcarError
-from ..errors.v3 import V3Error, malformed, not_found, shared_body
+from ..errors.v3 import Conflict, V3Error, malformed, not_found, shared_body
 from ..faults import injection
 from .v2_responses import View, bearer_token, v2_api_view
 
@@ -28,7 +28,7 @@ def v3_api_view(view: V3View) -> View:
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
-        except V3Error as error:
+        except (Conflict, V3Error) as error:
             return JsonResponse(error.body(), status=error.status)
         except SmartcarError as error:
             response = JsonResponse(shared_body(error), status=error.status)

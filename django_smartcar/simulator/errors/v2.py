@@ -106,8 +106,6 @@ class SmartcarError(Exception):
         return _V1_MESSAGES.get((self.type, self.code), self.spec.description)
 
     def _doc_url(self) -> str:
-        if self.type == "AUTHENTICATION":
-            return f"{_DOCS}/authentication-errors"
         if self.type == "RESOURCE_NOT_FOUND":
             # "pathh" is Smartcar's spelling.
             return f"{_DOCS}/resource-errors#{'pathh' if self.code == 'PATH' else 'version'}"

@@ -15,15 +15,13 @@ class _V3ErrorSpec(NamedTuple):
     description: str
 
 
-#: Errors that only v3 has, by (type, code).
+#: Errors that only v3 has, by (type, code): those that Smartcar documents.
 V3_ERRORS = {
     ("AUTHENTICATION", "UNAUTHORIZED"): _V3ErrorSpec(
         401, "The authorization header is missing or malformed, or its token is unknown or has expired."
     ),
     ("AUTHENTICATION", "ACCESS_DENIED"): _V3ErrorSpec(403, "The application may not use this resource."),
-    ("RESOURCE_NOT_FOUND", "NOT_FOUND"): _V3ErrorSpec(404, "The requested resource does not exist."),
     ("VALIDATION", "BAD_REQUEST"): _V3ErrorSpec(400, "The request is invalid or malformed."),
-    ("VALIDATION", "CONFLICT"): _V3ErrorSpec(409, "The resource exists already."),
     ("VALIDATION", "INVALID_INPUT_FORMAT"): _V3ErrorSpec(400, "A parameter is not of the right form."),
     ("VALIDATION", "MISSING_PARAMETER"): _V3ErrorSpec(400, "A parameter is missing."),
 }
@@ -43,6 +41,20 @@ class V3Error(Exception):
     def body(self) -> dict[str, Any]:
         """Return the error body."""
         return _json_api_body(self.type, self.code, self.status, self.detail, resolution=None)
+
+
+class Conflict(Exception):
+    """A 409 about a resource that exists already. Smartcar documents its status, but no type and no code."""
+
+    status = 409
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+    def body(self) -> dict[str, Any]:
+        """Return the error body."""
+        return {"errors": [{"status": str(self.status), "title": "Conflict", "detail": self.detail}]}
 
 
 def shared_body(error: SmartcarError) -> dict[str, Any]:
@@ -86,6 +98,6 @@ def malformed(detail: str) -> V3Error:
     return V3Error("VALIDATION", "INVALID_INPUT_FORMAT", detail)
 
 
-def not_found(what: str) -> V3Error:
-    """Return the error for a resource that does not exist."""
-    return V3Error("RESOURCE_NOT_FOUND", "NOT_FOUND", f"{what} not found")
+def not_found(what: str) -> SmartcarError:
+    """Return the error for a resource that does not exist. v3 documents no code of its own for it."""
+    return SmartcarError("RESOURCE_NOT_FOUND", "PATH", detail=[{"message": f"{what} not found"}])

@@ -10,7 +10,7 @@ from typing import Any
 from .. import store
 from ..access.connections import Connection, connections, of_vehicle
 from ..errors.v2 import SmartcarError
-from ..errors.v3 import V3Error, not_found
+from ..errors.v3 import Conflict, not_found
 from ..faults import injection
 from ..store.models import Car, Webhook
 from ..vehicles.factory import stable_id
@@ -74,14 +74,14 @@ def get_subscription(subscription_id: str) -> Subscription:
 
 
 def subscribe(webhook_id: str, owner_id: str, vehicle_id: str) -> None:
-    """Subscribe an owner's vehicle, and send its first event. Raise a 404 or CONFLICT."""
+    """Subscribe an owner's vehicle, and send its first event. Raise a 404 or a 409."""
     with store.changes() as state:
         get_webhook(webhook_id)
         if of_vehicle(vehicle_id, owner_id) is None:
             raise not_found("vehicle")
         subscribed = state.subscriptions.setdefault(vehicle_id, [])
         if webhook_id in subscribed:
-            raise V3Error("VALIDATION", "CONFLICT", "The vehicle is subscribed to the webhook already.")
+            raise Conflict("The vehicle is subscribed to the webhook already.")
         subscribed.append(webhook_id)
         store.touch()
         first_delivery(webhook_id, vehicle_id)

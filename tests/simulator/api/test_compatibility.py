@@ -51,4 +51,4 @@ def test_an_invalid_query_is_rejected(query):
 def test_unknown_paths_and_methods_are_not_found():
     for method, path in [("GET", "v3/nonsense"), ("POST", "v3/compatible-vehicles")]:
         response = Client().generic(method, f"{PREFIX}/compatibility-api/{path}")
-        assert_v3_error(response, 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+        assert_v3_error(response, 404, "RESOURCE_NOT_FOUND", "PATH")

@@ -150,7 +150,7 @@ def test_an_invalid_token_is_rejected(api, path, token):
     body = assert_error(api("GET", path, token), 401, "AUTHENTICATION")
     assert body["description"].startswith("The authorization header is missing or malformed, or it contains")
     assert body["resolution"] == {"type": None}
-    assert body["docURL"].endswith("/authentication-errors")
+    assert body["docURL"].endswith("/authentication-errors#null")
 
 
 def test_requests_for_another_users_car_are_rejected(api, volt, connect):

@@ -153,8 +153,8 @@ def test_a_deleted_connection_is_not_listed_any_more(v3, connect):
     response = v3("DELETE", f"connections/{first['id']}")
     assert (response.status_code, response.content) == (204, b"")
     assert v3("GET", "connections").json()["data"] == [second]
-    assert_v3_error(v3("DELETE", f"connections/{first['id']}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
-    assert_v3_error(v3("GET", f"connections/{first['id']}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+    assert_v3_error(v3("DELETE", f"connections/{first['id']}"), 404, "RESOURCE_NOT_FOUND", "PATH")
+    assert_v3_error(v3("GET", f"connections/{first['id']}"), 404, "RESOURCE_NOT_FOUND", "PATH")
     connect("2-vehicles@smartcar.com", approval_prompt="force")
     assert first["id"] not in [one["id"] for one in v3("GET", "connections").json()["data"]]
 
@@ -167,7 +167,7 @@ def test_deleting_a_user_deletes_all_of_their_data(v3, connect, visit, api):
     assert v3("DELETE", f"users/{user}").status_code == 204
     assert len(ids(v3("GET", "connections"))) == 1
     assert api("GET", "vehicles", tokens["access_token"]).json()["vehicles"] == []
-    assert_v3_error(v3("DELETE", f"users/{user}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+    assert_v3_error(v3("DELETE", f"users/{user}"), 404, "RESOURCE_NOT_FOUND", "PATH")
     assert open_session.press("approval-button").status == 410
     connect("2-vehicles@smartcar.com")
     assert store.owner("2-vehicles@smartcar.com").id == user
@@ -188,10 +188,10 @@ def test_a_vehicle_that_is_not_connected_is_not_found(v3, connect):
     connect()
     (car,) = store.cars()
     assert v3("GET", f"vehicles/{car.id}").json()["data"]["id"] == car.id
-    assert_v3_error(v3("GET", f"vehicles/{UNKNOWN_ID}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+    assert_v3_error(v3("GET", f"vehicles/{UNKNOWN_ID}"), 404, "RESOURCE_NOT_FOUND", "PATH")
     assert_v3_error(v3("GET", "vehicles/x"), 400, "VALIDATION", "INVALID_INPUT_FORMAT")
     v3("DELETE", f"users/{car.owner_id}")
-    assert_v3_error(v3("GET", f"vehicles/{car.id}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+    assert_v3_error(v3("GET", f"vehicles/{car.id}"), 404, "RESOURCE_NOT_FOUND", "PATH")
 
 
 PATHS = [
@@ -215,7 +215,7 @@ def test_only_the_application_token_is_accepted(v3, connect, method, path):
 
 def test_unknown_paths_and_methods_are_not_found(v3):
     for method, path in [("GET", "nonsense"), ("POST", "connections"), ("GET", f"users/{UNKNOWN_ID}")]:
-        assert_v3_error(v3(method, path), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+        assert_v3_error(v3(method, path), 404, "RESOURCE_NOT_FOUND", "PATH")
 
 
 def test_a_state_file_from_before_v3_can_be_loaded(settings, tmp_path, v3, connect):

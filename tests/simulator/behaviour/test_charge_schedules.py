@@ -35,7 +35,7 @@ def test_a_schedule_is_among_the_timers_until_it_is_deleted(connect_v3, kind, at
     assert tesla("DELETE", f"charge-schedules/{schedule_id}").status_code == 200
     assert timers() == []
     gone = tesla("DELETE", f"charge-schedules/{schedule_id}")
-    assert_v3_error(gone, 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+    assert_v3_error(gone, 404, "RESOURCE_NOT_FOUND", "PATH")
 
 
 def test_a_schedule_is_rejected_when_the_car_or_the_request_does_not_support_it(connect_v3):
@@ -47,7 +47,7 @@ def test_a_schedule_is_rejected_when_the_car_or_the_request_does_not_support_it(
     assert_v3_error(volvo("POST", "charge-schedules/workweek", workweek), *incapable)
     volt = connect_v3("b@example.com")
     assert_v3_error(volt("POST", "charge-schedules/daily", daily), *incapable)
-    assert_v3_error(volvo("POST", "charge-schedules/hourly", daily), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+    assert_v3_error(volvo("POST", "charge-schedules/hourly", daily), 404, "RESOURCE_NOT_FOUND", "PATH")
     for wrong in (
         {"startTime": "8"},
         {"stopTime": "24:00"},

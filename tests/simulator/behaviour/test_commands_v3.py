@@ -148,7 +148,7 @@ def test_a_command_for_another_users_car_is_rejected(connect_v3, v3):
 def test_an_unknown_command_is_not_found(connect_v3):
     volt = connect_v3()
     for method, path in [("POST", "climate/start"), ("GET", "security/lock"), ("POST", "")]:
-        assert_v3_error(volt(method, f"commands/{path}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+        assert_v3_error(volt(method, f"commands/{path}"), 404, "RESOURCE_NOT_FOUND", "PATH")
 
 
 @pytest.fixture

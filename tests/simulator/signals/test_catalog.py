@@ -174,14 +174,14 @@ def test_no_signals_are_stored_for_an_application_without_webhooks(connect_v3, s
     assert response.json()["data"] == []
     assert response.json()["meta"]["totalCount"] == 0
     for code in SIGNALS:
-        assert_v3_error(volt("GET", f"signals/{code}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+        assert_v3_error(volt("GET", f"signals/{code}"), 404, "RESOURCE_NOT_FOUND", "PATH")
 
 
 def test_a_disabled_or_unknown_signal_is_not_found(connect_v3, settings):
     volt = connect_v3()
     settings.SMARTCAR_SIMULATOR_SIGNALS_OFF = {"vehicleidentification-vin"}
     for code in ("vehicleidentification-vin", "nonsense", "Odometer-TraveledDistance"):
-        assert_v3_error(volt("GET", f"signals/{code}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+        assert_v3_error(volt("GET", f"signals/{code}"), 404, "RESOURCE_NOT_FOUND", "PATH")
     assert volt("GET", "signals").json()["meta"]["totalCount"] == len(SIGNALS) - 1
 
 
