@@ -1,11 +1,15 @@
 """URLs of the simulator: one prefix for each of Smartcar's hosts, and the pages of the garage.
 
-No path is redirected to one with a trailing slash: HTTP clients would repeat their POST as a GET.
+No path is redirected to one with a trailing slash: HTTP clients would repeat their POST as a GET. The API's
+paths work with and without it, because Smartcar's SDKs differ.
 """
 
 from __future__ import annotations
 
-from django.urls import path, re_path
+from collections.abc import Callable
+
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path, re_path
 
 from . import views
 from .api import auth, compatibility, iam, management_v2, management_v3, v1_v2, vehicle_api
@@ -14,6 +18,12 @@ from .dashboard import views as dashboard
 from .dashboard import webhook_views
 
 app_name = "smartcar_simulator"
+
+
+def _v3(route: str, view: Callable[..., HttpResponseBase]) -> list[URLPattern]:
+    """Return the URL patterns of a path of API v3, with and without a trailing slash."""
+    return [path(route, view), path(f"{route}/", view)]
+
 
 urlpatterns = [
     path("", views.about, name="about"),
@@ -49,25 +59,25 @@ urlpatterns = [
     ),
     re_path(r"^management/(?P<path>.*)$", management_v2.path_not_found),
     # vehicle.api.smartcar.com
-    path("vehicle-api/v3/connections", vehicle_api.connection_list),
-    path("vehicle-api/v3/connections/<str:connection_id>", vehicle_api.connection_detail),
-    path("vehicle-api/v3/users/<str:user_id>", vehicle_api.user_detail),
-    path("vehicle-api/v3/vehicles/<str:vehicle_id>", vehicle_api.vehicle_detail),
-    path("vehicle-api/v3/vehicles/<str:vehicle_id>/signals", vehicle_api.signal_list),
-    path("vehicle-api/v3/vehicles/<str:vehicle_id>/signals/<str:code>", vehicle_api.signal_detail),
-    path("vehicle-api/v3/vehicles/<str:vehicle_id>/commands/<path:path>", vehicle_api.send_command),
-    path("vehicle-api/v3/vehicles/<str:vehicle_id>/charge-schedules/<str:name>", vehicle_api.charge_schedule),
+    *_v3("vehicle-api/v3/connections", vehicle_api.connection_list),
+    *_v3("vehicle-api/v3/connections/<str:connection_id>", vehicle_api.connection_detail),
+    *_v3("vehicle-api/v3/users/<str:user_id>", vehicle_api.user_detail),
+    *_v3("vehicle-api/v3/vehicles/<str:vehicle_id>", vehicle_api.vehicle_detail),
+    *_v3("vehicle-api/v3/vehicles/<str:vehicle_id>/signals", vehicle_api.signal_list),
+    *_v3("vehicle-api/v3/vehicles/<str:vehicle_id>/signals/<str:code>", vehicle_api.signal_detail),
+    *_v3("vehicle-api/v3/vehicles/<str:vehicle_id>/commands/<path:path>", vehicle_api.send_command),
+    *_v3("vehicle-api/v3/vehicles/<str:vehicle_id>/charge-schedules/<str:name>", vehicle_api.charge_schedule),
     re_path(r"^vehicle-api/(?P<path>.*)$", vehicle_api.path_not_found),
     # management.api.smartcar.com
-    path("management-api/v3/applications", management_v3.application_list),
-    path("management-api/v3/applications/<str:application_id>", management_v3.application_detail),
-    path("management-api/v3/applications/<str:application_id>/secrets", management_v3.secret_list),
-    path("management-api/v3/webhooks", management_v3.webhook_list),
-    path("management-api/v3/webhooks/<str:webhook_id>", management_v3.webhook_detail),
-    path("management-api/v3/subscriptions", management_v3.subscription_list),
-    path("management-api/v3/subscriptions/<str:subscription_id>", management_v3.subscription_detail),
+    *_v3("management-api/v3/applications", management_v3.application_list),
+    *_v3("management-api/v3/applications/<str:application_id>", management_v3.application_detail),
+    *_v3("management-api/v3/applications/<str:application_id>/secrets", management_v3.secret_list),
+    *_v3("management-api/v3/webhooks", management_v3.webhook_list),
+    *_v3("management-api/v3/webhooks/<str:webhook_id>", management_v3.webhook_detail),
+    *_v3("management-api/v3/subscriptions", management_v3.subscription_list),
+    *_v3("management-api/v3/subscriptions/<str:subscription_id>", management_v3.subscription_detail),
     re_path(r"^management-api/(?P<path>.*)$", management_v3.path_not_found),
     # compatibility.api.smartcar.com
-    path("compatibility-api/v3/compatible-vehicles", compatibility.compatible_vehicles),
+    *_v3("compatibility-api/v3/compatible-vehicles", compatibility.compatible_vehicles),
     re_path(r"^compatibility-api/(?P<path>.*)$", compatibility.path_not_found),
 ]

@@ -10,6 +10,9 @@ from django.http import HttpRequest
 
 from ..errors.v3 import malformed
 
+#: The names of earlier versions of the API, which are accepted as well.
+_OLD_NAMES = {"page[number]": "page", "page[size]": "pageSize"}
+
 
 def paginate(
     request: HttpRequest,
@@ -30,6 +33,8 @@ def paginate(
 
     def link(page: int) -> str:
         query = request.GET.copy()
+        for old_name in _OLD_NAMES.values():
+            query.pop(old_name, None)
         query["page[number]"], query["page[size]"] = str(page), str(size)
         return f"{request.build_absolute_uri(request.path)}?{urlencode(list(query.lists()), doseq=True)}"
 
@@ -47,7 +52,8 @@ def paginate(
 
 
 def _query_integer(request: HttpRequest, name: str, default: int, maximum: int) -> int:
-    text = request.GET.get(name, str(default))
+    given = [request.GET[one] for one in (name, _OLD_NAMES.get(name, name)) if one in request.GET]
+    text = given[0] if given else str(default)
     # isdecimal() also accepts digits of other scripts, and int() of a very long string is slow.
     if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= maximum):
         raise malformed(f"{name} must be a whole number from 1 to {maximum}")

@@ -20,6 +20,7 @@ from ..faults import injection, rate_limits
 from ..signals import catalog
 from ..signals.catalog import Signal
 from ..vehicles.v2_readings import Units, timestamp
+from . import v3_test_vehicle
 from .v3_pagination import paginate
 from .v3_responses import absolute_url, json_attributes, parse_uuid, require_method, v3_api_view
 
@@ -75,6 +76,8 @@ def user_detail(request: HttpRequest, user_id: str) -> HttpResponseBase:
 @v3_api_view
 def vehicle_detail(request: HttpRequest, vehicle_id: str) -> HttpResponseBase:
     """Return the attributes of a vehicle. Needs no ``sc-user-id``."""
+    if v3_test_vehicle.is_requested(request, vehicle_id):
+        return JsonResponse(v3_test_vehicle.vehicle())
     require_method(request, "GET")
     vehicle_uuid = parse_uuid("vehicleId", vehicle_id)
     _apply_latency(request, vehicle_id)
@@ -89,6 +92,8 @@ def vehicle_detail(request: HttpRequest, vehicle_id: str) -> HttpResponseBase:
 @v3_api_view
 def signal_list(request: HttpRequest, vehicle_id: str) -> HttpResponseBase:
     """List every stored signal of a vehicle. The list may be empty."""
+    if v3_test_vehicle.is_requested(request, vehicle_id):
+        return JsonResponse(v3_test_vehicle.signals())
     require_method(request, "GET")
     _apply_latency(request, vehicle_id)
     with store.changes():
@@ -106,6 +111,8 @@ def signal_list(request: HttpRequest, vehicle_id: str) -> HttpResponseBase:
 @v3_api_view
 def signal_detail(request: HttpRequest, vehicle_id: str, code: str) -> HttpResponseBase:
     """Return one signal of a vehicle, such as its odometer."""
+    if v3_test_vehicle.is_requested(request, vehicle_id):
+        return JsonResponse(v3_test_vehicle.signal(code))
     require_method(request, "GET")
     _apply_latency(request, vehicle_id)
     with store.changes():
@@ -119,7 +126,7 @@ def signal_detail(request: HttpRequest, vehicle_id: str, code: str) -> HttpRespo
 def send_command(request: HttpRequest, vehicle_id: str, path: str) -> HttpResponseBase:
     """Send a command to a vehicle."""
     require_method(request, "POST")
-    v3_command = commands_v3.V3_COMMANDS.get(path)
+    v3_command = commands_v3.V3_COMMANDS.get(path.rstrip("/"))
     if v3_command is None:
         raise not_found("path")
     _apply_latency(request, vehicle_id)

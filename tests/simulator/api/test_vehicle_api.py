@@ -194,6 +194,42 @@ def test_a_vehicle_that_is_not_connected_is_not_found(v3, connect):
     assert_v3_error(v3("GET", f"vehicles/{car.id}"), 404, "RESOURCE_NOT_FOUND", "PATH")
 
 
+@pytest.mark.parametrize(
+    "path", ["", "/signals", "/signals/odometer-traveleddistance", "/commands/security/lock"]
+)
+def test_the_paths_of_a_vehicle_work_with_a_trailing_slash(v3, connect_v3, path):
+    volt = connect_v3()
+    method = "POST" if "commands" in path else "GET"
+    for slash in ("", "/"):
+        response = v3(method, f"vehicles/{volt.car.id}{path}{slash}", volt.user)
+        assert response.status_code == 200
+        assert response.json()["data"]
+
+
+def test_every_path_of_v3_works_with_a_trailing_slash(v3, connect):
+    connect()
+    (connection,) = v3("GET", "connections/").json()["data"]
+    assert v3("GET", f"connections/{connection['id']}/").json()["data"] == connection
+    application = v3("GET", "applications/", host="management-api").json()["data"][0]["id"]
+    for path in (f"applications/{application}/", f"applications/{application}/secrets/"):
+        assert v3("GET", path, host="management-api").status_code == 200
+    for path in ("webhooks/", "subscriptions/"):
+        assert v3("GET", path, host="management-api").status_code == 200
+    assert v3("GET", "compatible-vehicles/", host="compatibility-api").status_code == 200
+    assert v3("DELETE", f"users/{store.owners()[0].id}/").status_code == 204
+
+
+def test_the_old_names_of_the_page_parameters_are_accepted(v3, connect):
+    connect("23-vehicles@smartcar.com")
+    new = v3("GET", f"connections?{urlencode({'page[number]': 2, 'page[size]': 10})}").json()
+    old = v3("GET", "connections?page=2&pageSize=10").json()
+    assert old == new
+    assert len(old["data"]) == 10
+    both = v3("GET", f"connections?page=1&{urlencode({'page[number]': 3})}&pageSize=10").json()
+    assert (both["meta"]["pageNumber"], len(both["data"])) == (3, 3)
+    assert_v3_error(v3("GET", "connections?page=0"), 400, "VALIDATION", "INVALID_INPUT_FORMAT")
+
+
 PATHS = [
     ("GET", "connections"),
     ("GET", f"connections/{UNKNOWN_ID}"),
