@@ -144,8 +144,8 @@ def limited(connect, first_car, api):
     """Connect the same vehicle with one permission; return a function that calls the paths below it."""
     tokens = connect(scope="read_odometer", approval_prompt="force")
 
-    def call(method, path="", body=None):
-        return api(method, f"vehicles/{first_car(tokens)}/{path}", tokens["access_token"], body)
+    def call(method, path="", body=None, **options):
+        return api(method, f"vehicles/{first_car(tokens)}/{path}", tokens["access_token"], body, **options)
 
     return call
 

@@ -25,8 +25,11 @@ from . import v2_compatibility, v2_vehicle
 from .v2_pagination import paginate
 from .v2_responses import bearer_token, check_version, has_basic_credentials, is_v1, v2_api_view
 
-#: The paths below a vehicle that v1.0 answers: the calls of Smartcar's SDK 3.0.1.
-_V1_PATHS = {"", "vin", "permissions", "odometer", "location", "security", "application"}
+#: The paths below a vehicle that v1.0 answers: the calls of Smartcar's SDKs before version 5.
+_V1_PATHS = {
+    *("", "vin", "permissions", "odometer", "location", "security", "application", "batch"),
+    *("fuel", "battery", "battery/capacity", "charge", "engine/oil", "tires/pressure"),
+}
 
 
 @v2_api_view
@@ -76,7 +79,7 @@ def _vehicles(request: HttpRequest) -> HttpResponse:
 
 
 def _vehicle(request: HttpRequest, version: str, vehicle_id: str, below: str) -> HttpResponse:
-    if is_v1(version) and below not in _V1_PATHS:
+    if is_v1(version) and below not in _V1_PATHS and not below.startswith("webhooks/"):
         raise SmartcarError("RESOURCE_NOT_FOUND", "PATH")
     if below.startswith("webhooks/"):
         return _webhook_subscription(request, vehicle_id, below.removeprefix("webhooks/"))

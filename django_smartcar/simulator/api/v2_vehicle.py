@@ -112,7 +112,8 @@ class VehicleRequest:
         try:
             body, headers = self.read(path.strip("/"))
         except SmartcarError as error:
-            item: dict[str, Any] = {"path": path, "code": error.status, "body": error.body(self.request_id)}
+            error_body = error.body_v1(self.request_id) if self.is_v1 else error.body(self.request_id)
+            item: dict[str, Any] = {"path": path, "code": error.status, "body": error_body}
             if error.retry_after is not None:
                 item["headers"] = {"retry-after": error.retry_after}
             return item

@@ -10,20 +10,23 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from .. import store
-from ..errors.v2 import SmartcarError, invalid
+from ..errors.v2 import SmartcarError
 from ..store.models import Car
 
 Body = dict[str, Any] | list[dict[str, Any]]
 
 
 class Units:
-    """Convert metric values to the requested unit system, "metric" or "imperial"."""
+    """Convert metric values to the requested unit system, "metric" or "imperial".
+
+    All values are floats, as everywhere below: the Python and Ruby SDKs expect ``92.0``, not ``92``.
+    """
 
     def __init__(self, system: str) -> None:
         self.system = system
 
     def _convert(self, value: float, imperial_factor: float) -> float:
-        return round(value if self.system == "metric" else value * imperial_factor, 2)
+        return round(float(value if self.system == "metric" else value * imperial_factor), 2)
 
     def distance(self, kilometres: float) -> float:
         """Return kilometres or miles."""
@@ -35,7 +38,7 @@ class Units:
 
     def temperature(self, celsius: float) -> float:
         """Return degrees Celsius or Fahrenheit."""
-        return celsius if self.system == "metric" else round(celsius * 1.8 + 32, 2)
+        return float(celsius) if self.system == "metric" else round(celsius * 1.8 + 32, 2)
 
     def pressure(self, kilopascals: float) -> float:
         """Return kPa or psi."""
@@ -65,33 +68,34 @@ def _odometer(car: Car, units: Units, query: Mapping[str, str]) -> Body:
 
 
 def _location(car: Car, units: Units, query: Mapping[str, str]) -> Body:
-    return {"latitude": car.latitude, "longitude": car.longitude}
+    return {"latitude": float(car.latitude), "longitude": float(car.longitude)}
 
 
 def _fuel(car: Car, units: Units, query: Mapping[str, str]) -> Body:
     require_capability(car.has_engine)
     return {
         "range": units.distance(car.fuel_range_km),
-        "percentRemaining": car.fuel_percent,
+        "percentRemaining": float(car.fuel_percent),
         "amountRemaining": units.volume(car.tank_litres * car.fuel_percent),
     }
 
 
 def _battery(car: Car, units: Units, query: Mapping[str, str]) -> Body:
     require_capability(car.is_electric)
-    return {"percentRemaining": car.battery_percent, "range": units.distance(car.battery_range_km)}
+    return {"percentRemaining": float(car.battery_percent), "range": units.distance(car.battery_range_km)}
 
 
 def _battery_capacity(car: Car, units: Units, query: Mapping[str, str]) -> Body:
     require_capability(car.is_electric)
-    return {"capacity": car.battery_capacity_kwh}
+    return {"capacity": float(car.battery_capacity_kwh)}
 
 
 def _nominal_capacity(car: Car, units: Units, query: Mapping[str, str]) -> Body:
     require_capability(car.is_electric)
+    capacity = float(car.battery_capacity_kwh)
     return {
-        "availableCapacities": [{"capacity": car.battery_capacity_kwh, "description": None}],
-        "capacity": {"nominal": car.battery_capacity_kwh, "source": "SMARTCAR"},
+        "availableCapacities": [{"capacity": capacity, "description": None}],
+        "capacity": {"nominal": capacity, "source": "SMARTCAR"},
         "url": None,
     }
 
@@ -103,12 +107,12 @@ def _charge(car: Car, units: Units, query: Mapping[str, str]) -> Body:
 
 def _charge_limit(car: Car, units: Units, query: Mapping[str, str]) -> Body:
     require_capability(car.is_electric)
-    return {"limit": car.charge_limit}
+    return {"limit": float(car.charge_limit)}
 
 
 def _engine_oil(car: Car, units: Units, query: Mapping[str, str]) -> Body:
     require_capability(car.has_engine)
-    return {"lifeRemaining": car.oil_life}
+    return {"lifeRemaining": float(car.oil_life)}
 
 
 def _tires(car: Car, units: Units, query: Mapping[str, str]) -> Body:
@@ -209,12 +213,15 @@ def require_capability(is_capable: bool) -> None:
 
 
 def read_date(query: Mapping[str, str], *names: str) -> datetime | None:
-    """Return the date in the first of these query parameters that is set. Raise VALIDATION if malformed."""
+    """Return the date in the first of these query parameters that has one. Ignore what is not a date.
+
+    Smartcar's SDKs send ``undefined`` and ``2021-12-31?``, and Smartcar answers.
+    """
     for name in names:
-        if text := query.get(name):
-            try:
-                moment = datetime.fromisoformat(text)
-            except ValueError:
-                raise invalid(name, f"{name} must be a date") from None
+        try:
+            moment = datetime.fromisoformat(query.get(name, ""))
+        except ValueError:
+            continue
+        if moment.year > 1900:  # a date in year 1 has no day before it
             return moment if moment.tzinfo else moment.replace(tzinfo=store.now().tzinfo)
     return None

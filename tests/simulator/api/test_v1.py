@@ -6,7 +6,18 @@ from tests.simulator.conftest import basic
 def test_v1_answers_the_calls_of_its_sdk(volt, api):
     assert api("GET", "user", volt.token, version="1.0").json() == {"id": volt.car.owner_id}
     assert api("GET", "vehicles?limit=10&offset=0", volt.token, version="1.0").json()["vehicles"] == [volt.id]
-    for path in ("", "vin", "permissions", "odometer", "location"):
+    reads = (
+        "",
+        "vin",
+        "permissions",
+        "odometer",
+        "location",
+        "fuel",
+        "battery",
+        "battery/capacity",
+        "charge",
+    )
+    for path in (*reads, "engine/oil", "tires/pressure"):
         response = volt("GET", path, version="1.0")
         assert response.status_code == 200
         assert response["SC-Unit-System"] == "metric"
@@ -17,6 +28,27 @@ def test_v1_answers_the_calls_of_its_sdk(volt, api):
     query = "compatibility?vin=5YJSA1CN5DFP00101&scope=read_vin"
     assert api("GET", query, authorization=basic(), version="1.0").json() == {"compatible": True}
     assert volt("DELETE", "application", version="1.0").json() == {"status": "success"}
+
+
+def test_the_items_of_a_batch_have_the_v1_format(limited):
+    body = {"requests": [{"path": "/odometer"}, {"path": "/fuel"}]}
+    read, refused = limited("POST", "batch", body, version="1.0").json()["responses"]
+    assert (read["code"], list(read["body"])) == (200, ["distance"])
+    assert read["headers"]["sc-unit-system"] == "metric"
+    assert (refused["code"], refused["body"]["error"]) == (403, "permission_error")
+    assert refused["body"]["message"] == "Insufficient permissions to access requested resource."
+    assert "type" not in refused["body"]
+
+
+def test_v1_subscribes_to_webhooks(volt):
+    webhook = "00000000-0000-4000-8000-000000000000"
+    body = volt("POST", f"webhooks/{webhook}", version="1.0").json()
+    assert body == {"webhookId": webhook, "vehicleId": volt.id}
+
+
+@pytest.mark.parametrize("path", ["charge/limit", "diagnostics/dtcs", "service/history"])
+def test_v1_lacks_what_is_younger_than_it(volt, path):
+    assert volt("GET", path, version="1.0").json()["error"] == "resource_not_found_error"
 
 
 @pytest.mark.parametrize("level", ["compatible", "phev", "incompatible", "fuel", "dinosaur", "bev"])

@@ -164,6 +164,7 @@ def test_charge_records_are_filtered_by_date_and_page(call):
     car = call("tesla")
     assert len(car("GET", "charge/records").json()["records"]) == 3
     assert car("GET", "charge/records?endDate=2001-01-01").json() == {"records": []}
+    assert car("GET", "charge/records?endDate=undefined").json()["records"]
     assert len(car("GET", "charge/records/billing").json()["records"]) == 1
     assert car("GET", "charge/records/billing?page=2").json() == {"records": [], "hasMoreData": False}
 

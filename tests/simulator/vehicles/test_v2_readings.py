@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -31,7 +32,50 @@ def test_service_records_are_filtered_by_date(volt):
     assert [record["serviceId"] for record in records] == [12345]
     assert len(volt("GET", "service/history?startDate=2000-01-01").json()) == 3
     assert volt("GET", "service/history?start_date=2000-01-01&end_date=2001-01-01").json() == []
-    assert_error(volt("GET", "service/history?startDate=yesterday"), 400, "VALIDATION")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "start_date=undefined&end_date=undefined",
+        "startDate=2000-01-01&endDate=2021-12-31?",
+        "endDate=0001-01-01",
+    ],
+)
+def test_unreadable_dates_are_ignored(volt, query):
+    response = volt("GET", f"service/history?{query}")
+    assert response.status_code == 200
+    assert response.json()
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("odometer", ["distance"]),
+        ("location", ["latitude", "longitude"]),
+        ("fuel", ["range", "percentRemaining", "amountRemaining"]),
+        ("battery", ["range", "percentRemaining"]),
+        ("battery/capacity", ["capacity"]),
+        ("battery/nominal_capacity", ["capacity", "nominal"]),
+        ("charge/limit", ["limit"]),
+        ("engine/oil", ["lifeRemaining"]),
+        ("tires/pressure", ["frontLeft", "frontRight", "backLeft", "backRight"]),
+        ("service/history", ["odometerDistance"]),
+    ],
+)
+def test_numbers_are_written_as_floats(volt, path, names):
+    car = volt.car
+    for name in ("odometer_km", "latitude", "longitude", "fuel_range_km", "fuel_percent", "tank_litres"):
+        setattr(car, name, 1)
+    for name in ("battery_range_km", "battery_percent", "battery_capacity_kwh", "charge_limit", "oil_life"):
+        setattr(car, name, 1)
+    car.tires_kpa = [230, 230, 230, 230]
+    responses = [volt("GET", path), volt("GET", path, version="1.0")]
+    for response in responses[: 2 if responses[1].status_code == 200 else 1]:
+        for name in names:
+            values = re.findall(rf'"{name}": ([0-9.]+)', response.content.decode())
+            assert values, name
+            assert all("." in value for value in values), values
 
 
 def test_the_data_age_of_a_parked_vehicle_does_not_change(volt):
