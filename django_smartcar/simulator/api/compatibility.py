@@ -10,11 +10,10 @@ from django.http.response import HttpResponseBase
 from ..behaviour.commands_v3 import V3_COMMANDS
 from ..errors.v3 import malformed, not_found
 from ..signals.catalog import SIGNALS
-from ..vehicles.catalog import MAKES, Make, Model, find_make
+from ..vehicles.catalog import MAKES, REGIONS, Make, Model, find_make, regions
 from .v3_pagination import paginate
 from .v3_responses import v3_api_view
 
-_REGIONS = ("US", "CA", "EUROPE")
 _POWERTRAINS = ("ICE", "BEV", "PHEV")
 
 #: Code prefixes of what only vehicles with a plug, or with a fuel tank, have.
@@ -35,7 +34,7 @@ def compatible_vehicles(request: HttpRequest) -> HttpResponseBase:
     """List the models, filtered by make, region and powertrain."""
     if request.method != "GET":
         raise not_found("path")
-    region = _choice(request, "filter[region]", _REGIONS)
+    region = _choice(request, "filter[region]", REGIONS)
     powertrain = _choice(request, "filter[powertrainType]", _POWERTRAINS)
     found = _models(request.GET.get("filter[make]"), region, powertrain)
     body = paginate(request, found, _resource, size=50)
@@ -65,7 +64,7 @@ def _models(make: str | None, region: str | None, powertrain: str | None) -> lis
         if make is None or each is find_make(make)
         for model in each.models
         if powertrain in (None, model.powertrain)
-        for each_region in _REGIONS
+        for each_region in regions(each)
         if region in (None, each_region)
     ]
 

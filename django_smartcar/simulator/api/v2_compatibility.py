@@ -10,13 +10,13 @@ from .. import store
 from ..access.scopes import SCOPES
 from ..behaviour.commands_v2 import COMMANDS
 from ..errors.v2 import invalid
-from ..vehicles.catalog import MAKES, Make, Model, find_make, make_of_vin
-from ..vehicles.test_accounts import INCOMPATIBLE_VINS
+from ..store.models import Car
+from ..vehicles.catalog import MAKES, REGIONS, Make, Model, find_make, make_of_vin, regions
+from ..vehicles.test_accounts import INCAPABLE_VINS, INCOMPATIBLE_VINS
 from ..vehicles.v2_readings import READINGS
 
 _ELECTRIC = {"read_battery", "read_charge", "control_charge"}
 _FUEL = {"read_fuel", "read_engine_oil"}
-_REGIONS = ("US", "CA", "EUROPE")
 _TYPES = ("ICE", "HEV", "PHEV", "BEV")
 _LEVELS = ("compatible", "phev", "incompatible", "fuel", "dinosaur", "bev")
 
@@ -29,51 +29,55 @@ for _table in (READINGS, COMMANDS):
 def check(query: Mapping[str, str]) -> dict[str, Any]:
     """Return whether the vehicle with a VIN can be connected, and with which permissions."""
     vin, scopes = _vin_and_scopes(query)
-    country = query.get("country", "US")
-    if not re.fullmatch("[A-Za-z]{2}", country):
-        raise invalid("country", "country must be a two-letter country code")
-    reason = _reason(vin)
+    reason = _reason(vin, _region(query))
     capabilities = []
-    # Smartcar lists capabilities for vehicles in the United States only.
-    if country.upper() == "US":
-        missing = set(SCOPES) if reason else _missing_permissions(_powertrain(vin))
-        for scope in scopes:
-            for endpoint in _ENDPOINTS.get(scope, []):
-                capable = scope not in missing
-                why_not = None if capable else reason or "VEHICLE_NOT_CAPABLE"
-                capabilities.append(
-                    {"permission": scope, "endpoint": endpoint, "capable": capable, "reason": why_not},
-                )
+    # Smartcar lists capabilities for vehicles in the United States only, and none for incompatible ones.
+    if reason is None and _region(query) == "US":
+        capabilities = [
+            {"permission": scope, "endpoint": endpoint, "capable": why_not is None, "reason": why_not}
+            for scope in scopes
+            for endpoint in _ENDPOINTS.get(scope, [])
+            for why_not in [_reason_for_scope(vin, scope)]
+        ]
     return {"compatible": reason is None, "reason": reason, "capabilities": capabilities}
 
 
 def check_v1(query: Mapping[str, str]) -> dict[str, Any]:
-    """Return whether the vehicle with a VIN can be connected, as v1.0 did: true or false only."""
-    vin, _ = _vin_and_scopes(query)
+    """Return whether the vehicle with a VIN is capable of all these permissions, as v1.0 did."""
+    vin, scopes = _vin_and_scopes(query)
     level = query.get("test_mode_compatibility_level")
     if level or query.get("mode") == "test":
         if level not in _LEVELS:
             raise invalid("test_mode_compatibility_level", f"Field must be one of: [{','.join(_LEVELS)}]")
         return {"compatible": level not in ("incompatible", "dinosaur")}
-    return {"compatible": _reason(vin) is None}
+    is_capable = not any(_reason_for_scope(vin, scope) for scope in scopes)
+    return {"compatible": _reason(vin, _region(query)) is None and is_capable}
 
 
 def matrix(query: Mapping[str, str]) -> dict[str, Any]:
     """Return the models of every make, with their endpoints and permissions."""
-    if query.get("region") not in _REGIONS:
-        raise invalid("region", f"region must be one of: [{','.join(_REGIONS)}]")
+    region = query.get("region")
+    if region not in REGIONS:
+        raise invalid("region", f"region must be one of: [{','.join(REGIONS)}]")
     powertrain = query.get("type")
     if powertrain is not None and powertrain not in _TYPES:
         raise invalid("type", f"type must be one of: [{','.join(_TYPES)}]")
-    only_make = find_make(query["make"]) if query.get("make") else None
-    if query.get("make") and only_make is None:
-        raise invalid("make", "make is not one that Smartcar knows")
     scopes = set(query.get("scope", "").split())
     rows: dict[str, Any] = {}
-    for make in [only_make] if only_make else MAKES.values():
+    for make in _makes(query.get("make", "")):
         models = [_row(model) for model in make.models if powertrain in (None, model.powertrain)]
-        rows[make.id] = [row for row in models if scopes <= set(row["permissions"])]
+        if region in regions(make):
+            rows[make.id] = [row for row in models if scopes <= set(row["permissions"])]
     return {make: models for make, models in rows.items() if models}
+
+
+def _makes(names: str) -> list[Make]:
+    """Return the make of this name, or those of several names with spaces between them; all without any."""
+    one = find_make(names)
+    found = [one] if one else [find_make(name) for name in names.split()]
+    if None in found:
+        raise invalid("make", "make is not one that Smartcar knows")
+    return [make for make in found if make] or list(MAKES.values())
 
 
 def _row(model: Model) -> dict[str, Any]:
@@ -98,21 +102,41 @@ def _vin_and_scopes(query: Mapping[str, str]) -> tuple[str, list[str]]:
     return vin, scopes
 
 
-def _reason(vin: str) -> str | None:
+def _region(query: Mapping[str, str]) -> str:
+    """Return the region of the country in the query."""
+    country = query.get("country", "US").upper()
+    if not re.fullmatch("[A-Z]{2}", country):
+        raise invalid("country", "country must be a two-letter country code")
+    return country if country in REGIONS else "EUROPE"
+
+
+def _reason(vin: str, region: str) -> str | None:
+    """Return why the vehicle cannot be connected, or None if it can."""
     if vin in INCOMPATIBLE_VINS:
         return "VEHICLE_NOT_COMPATIBLE"
-    if make_of_vin(vin) is None and _known_powertrain(vin) is None:
-        return "MAKE_NOT_COMPATIBLE"
-    return None
+    make = _make(vin)
+    return None if make and region in regions(make) else "MAKE_NOT_COMPATIBLE"
 
 
-def _known_powertrain(vin: str) -> str | None:
-    return next((car.powertrain for car in store.cars() if car.vin == vin), None)
+def _reason_for_scope(vin: str, scope: str) -> str | None:
+    """Return why the vehicle lacks a permission, or None if it has it."""
+    car, make = _car(vin), _make(vin)
+    models = make.models if make else ()
+    powertrain = car.powertrain if car else next((model.powertrain for model in models), "ICE")
+    if scope not in _missing_permissions(powertrain) | INCAPABLE_VINS.get(vin, set()):
+        return None
+    is_known_for_make = any(scope not in _missing_permissions(model.powertrain) for model in models)
+    return "VEHICLE_NOT_CAPABLE" if is_known_for_make else "SMARTCAR_NOT_CAPABLE"
 
 
-def _powertrain(vin: str) -> str:
-    make: Make | None = make_of_vin(vin)
-    return _known_powertrain(vin) or (make.models[0].powertrain if make else "ICE")
+def _car(vin: str) -> Car | None:
+    """Return the simulated vehicle with this VIN, if there is one."""
+    return next((car for car in store.cars() if car.vin == vin), None)
+
+
+def _make(vin: str) -> Make | None:
+    car = _car(vin)
+    return make_of_vin(vin) or (MAKES[car.make] if car else None)
 
 
 def _missing_permissions(powertrain: str) -> set[str]:

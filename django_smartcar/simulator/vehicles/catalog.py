@@ -109,6 +109,15 @@ _MAKES = (
 
 MAKES: dict[str, Make] = {make.id: make for make in _MAKES}
 
+#: Where Smartcar supports vehicles.
+REGIONS = ("US", "CA", "EUROPE")
+#: The makes that are supported in some regions only: an excerpt, like the models.
+_REGIONS_BY_MAKE: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("ACURA", "BUICK", "CADILLAC", "CHEVROLET", "CHRYSLER", "DODGE", "GMC"), ("US", "CA")),
+    **dict.fromkeys(("HONDA", "INFINITI", "LEXUS", "LINCOLN", "RIVIAN", "SUBARU"), ("US", "CA")),
+    **dict.fromkeys(("CITROEN", "FIAT", "PEUGEOT", "RENAULT"), ("EUROPE",)),
+}
+
 #: Prefixes of Smartcar's test VINs, which differ from those of the real makers.
 _TEST_WMIS = {"0SCAUDI": "AUDI", "0SCGMC": "GMC", "0SCLR": "LAND_ROVER"}
 
@@ -118,6 +127,11 @@ _BY_NAME = {_normalize(name): make for make in _MAKES for name in (make.id, make
 def find_make(name: str) -> Make | None:
     """Return the make with this id or name, ignoring case: ``tesla``, ``LAND_ROVER``, ``Citroën``."""
     return _BY_NAME.get(_normalize(name))
+
+
+def regions(make: Make) -> tuple[str, ...]:
+    """Return the regions in which vehicles of this make are supported."""
+    return _REGIONS_BY_MAKE.get(make.id, REGIONS)
 
 
 def make_of_vin(vin: str) -> Make | None:

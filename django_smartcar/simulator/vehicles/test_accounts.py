@@ -45,7 +45,10 @@ _ACCOUNTS = {
     ),
 }
 
-INCOMPATIBLE_VINS = {"0SCAUDI012FE3B132"}
+#: Vehicles that cannot be connected. The second is a real one, which Smartcar's SDKs test.
+INCOMPATIBLE_VINS = {"0SCAUDI012FE3B132", "WBAKE5C58DJ107700"}
+#: Permissions that a real vehicle lacks, which Smartcar's SDKs test.
+INCAPABLE_VINS = {"WAUAFAFL1GN014882": {"read_odometer", "read_location"}}
 
 _INCOMPATIBLE = ("vehicle_incompatible", "The user's vehicle is not compatible.")
 _NO_VEHICLES = ("no_vehicles", "No vehicles found. Please add vehicles to your account and try again.")

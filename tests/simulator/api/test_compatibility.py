@@ -32,6 +32,9 @@ def test_models_can_be_filtered():
         "LAND_ROVER"
     }
     assert get_models("?filter[make]=nonsense").json()["meta"]["totalCount"] == 0
+    for region, expected in (("US", 0), ("EUROPE", 2)):
+        body = get_models(f"?filter[make]=RENAULT&filter[region]={region}").json()
+        assert body["meta"]["totalCount"] == expected
 
 
 def test_following_the_links_returns_every_model_once():
