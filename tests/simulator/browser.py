@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import requests
 
@@ -121,7 +121,10 @@ class Visit:
             data += [(name, one) for one in (value if isinstance(value, list) else [value])]
         if form.buttons[button_id][0]:
             data.append(form.buttons[button_id])
-        return self.open(urljoin(self.url, form.action), form.method, data)
+        url = urljoin(self.url, form.action)
+        if form.method == "GET":
+            return self.open(f"{url.partition('?')[0]}?{urlencode(data)}")
+        return self.open(url, form.method, data)
 
     def follow(self, link_id):
         return self.open(urljoin(self.url, self.page.links[link_id]))

@@ -22,7 +22,7 @@ from ..conf import conf
 from ..errors.v2 import APPLICATION_NAME
 from ..pages import render
 from ..vehicles.catalog import MAKES, Make
-from ..vehicles.test_accounts import EXAMPLES, ConnectError, sign_in
+from ..vehicles.test_accounts import EXAMPLES, ConnectError, UnknownErrorAccount, sign_in
 from ..webhooks import registry
 from . import reauthentication
 from .session import ConnectSession, InvalidParameter, start, start_reauthentication
@@ -83,7 +83,7 @@ def preamble(request: HttpRequest, session_id: str) -> HttpResponse:
 @login_not_required
 @never_cache
 def brands(request: HttpRequest, session_id: str) -> HttpResponse:
-    """Let the driver choose a make."""
+    """Let the driver choose a make, among all or among those whose name has the searched text."""
     session = _session(session_id)
     if session is None:
         return _session_ended(request)
@@ -91,7 +91,15 @@ def brands(request: HttpRequest, session_id: str) -> HttpResponse:
     if request.method == "POST" and make:
         session.make = make
         return redirect("smartcar_simulator:connect-sign-in", session_id=session.id)
-    return _page(request, session, "brands", {"makes": MAKES.values()})
+    search = request.GET.get("search", "").strip()
+    context = {"makes": [make for make in MAKES.values() if _matches(make, search)], "search": search}
+    return _page(request, session, "brands", context)
+
+
+def _matches(make: Make, search: str) -> bool:
+    """Return whether the make's name contains the searched text. The id is its name without accents."""
+    names = (make.name, make.id.replace("_", " "))
+    return any(search.casefold() in name.casefold() for name in names)
 
 
 @login_not_required
@@ -106,9 +114,12 @@ def sign_in_page(request: HttpRequest, session_id: str) -> HttpResponse:
     email, password = request.POST.get("username", "").strip(), request.POST.get("password", "")
     problem = None
     if request.method == "POST":
-        if "@" in email and password:
-            return _sign_in(session, session.make, email)
         problem = _("Enter an e-mail address and a password. Any password works.")
+        if "@" in email and password:
+            try:
+                return _sign_in(session, session.make, email)
+            except UnknownErrorAccount as error:
+                problem = str(error)
     context = {"email": email, "problem": problem, "examples": EXAMPLES}
     return _page(request, session, "sign_in", context, status=400 if problem else 200)
 

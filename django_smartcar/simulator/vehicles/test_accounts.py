@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext_lazy as _
 
 from .. import store
+from ..errors.table import ERRORS
 from ..store.models import Car, Owner
 from .catalog import MAKES, Make, make_of_vin
 from .factory import build_car, stable_id
@@ -24,6 +25,10 @@ class ConnectError(Exception):
     make: str | None = None
     model: str | None = None
     year: int | None = None
+
+
+class UnknownErrorAccount(ValueError):
+    """An address such as ``TYPE.CODE@smartcar.com`` has a type of errors, and a code that the type lacks."""
 
 
 class _Account(NamedTuple):
@@ -85,6 +90,10 @@ EXAMPLES = (
         "smartcar@voa-000.vehicle-owner-action-required.com",
         _("a Land Rover that asks to sign in again; with voa-001, to pay for its online services"),
     ),
+    (
+        "VEHICLE_STATE.ASLEEP@smartcar.com",
+        _("a car of the chosen brand with this error, or with any other TYPE.CODE of Smartcar's"),
+    ),
     ("smartcar@vehicle-incompatible.com", _("a car that cannot be connected")),
     ("smartcar@invalid-subscription.com", _("an expired subscription")),
     ("smartcar@configuration-error.com", _("a misconfigured application")),
@@ -96,7 +105,7 @@ def sign_in(email: str, make: Make, vin: str | None = None) -> tuple[Owner, list
     """Return the owner with this email address and the vehicles of the account.
 
     With a `vin` (`single_select_vin`) only that vehicle is returned. Raise `ConnectError` if the account
-    cannot connect.
+    cannot connect, and `UnknownErrorAccount` if there is no such account.
     """
     email = email.strip().lower()
     if email in _ERRORS:
@@ -127,14 +136,34 @@ def _account_vehicles(email: str, owner_id: str, make: Make, wanted_vin: str | N
         return [_car_with_vin(email, owner_id, make, vin, powertrain=_LEVELS[level])]
     if match := re.fullmatch(r"(\d{1,3})-vehicles@smartcar\.com", email):
         return [_car(email, owner_id, make, number) for number in range(int(match[1]))]
+    fault = _fault(email)
     if wanted_vin:
-        return [_car_with_vin(email, owner_id, make, wanted_vin)]
-    return [_car(email, owner_id, make, 0)]
+        return [_car_with_vin(email, owner_id, make, wanted_vin, fault=fault)]
+    return [_car(email, owner_id, make, 0, fault)]
 
 
-def _car(email: str, owner_id: str, make: Make, number: int) -> Car:
+def _fault(email: str) -> str | None:
+    """Return the fault that ``TYPE.CODE@smartcar.com`` names, or ``TYPE@…`` if its code is null."""
+    match = re.fullmatch(r"([a-z_]+)(?:\.([a-z_]+))?@smartcar\.com", email)
+    if match is None:
+        return None
+    type_, code = match[1].upper(), match[2] and match[2].upper()
+    name = f"{type_}.{code}" if code else type_
+    names = [f"{pair[0]}.{pair[1]}" if pair[1] else pair[0] for pair in ERRORS if pair[0] == type_]
+    if name in names:
+        return name.replace(".", ":")
+    if names:
+        raise UnknownErrorAccount(
+            _("Smartcar has no error {name}. Write one of: {names}.").format(
+                name=name, names=", ".join(names)
+            )
+        )
+    return None  # a person's address: jane.doe@smartcar.com
+
+
+def _car(email: str, owner_id: str, make: Make, number: int, fault: str | None = None) -> Car:
     seed = f"{email}|{make.id}|{number}"
-    return build_car(seed, owner_id=owner_id, make=make, now=store.now(), number=number)
+    return build_car(seed, owner_id=owner_id, make=make, now=store.now(), number=number, fault=fault)
 
 
 def _car_with_vin(

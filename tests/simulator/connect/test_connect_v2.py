@@ -15,12 +15,42 @@ def test_connect_redirects_to_the_application_with_a_code_after_all_pages(visit)
     assert {"username", "password", "sign-in-button"} <= session.page.ids
     session.press("sign-in-button", username="Driver@Example.com", password="x")
     assert {"approval-button", "deny-button", "scope-read_vin"} <= session.page.ids
+    assert 'class="page-content"' in session.text
     session.press("approval-button")
     assert session.landed.startswith(f"{REDIRECT_URI}?")
     assert list(session.callback) == ["code", "state", "user_id", "external_id"]
     assert session.callback["state"] == "the-state"
     assert session.callback["user_id"] == store.owner("driver@example.com").id
     assert session.callback["external_id"] == "x-1"
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("kia", {"KIA"}),
+        ("ROVER", {"LAND_ROVER"}),
+        ("citroen", {"CITROEN"}),
+        ("citroën", {"CITROEN"}),
+        ("mercedes b", {"MERCEDES_BENZ"}),
+        ("batmobile", set()),
+        ("", set(MAKES)),
+    ],
+)
+def test_brands_can_be_searched(visit, search, found):
+    session = visit().press("continue-button")
+    assert 'type="search" id="brand-search"' in session.text
+    assert 'for="brand-search"' in session.text
+    session.press("brand-search-button", search=search)
+    assert set(MAKES) & session.page.ids == found
+    if search:
+        assert set(MAKES) <= session.follow("all-brands").page.ids
+
+
+def test_a_searched_brand_can_be_chosen(visit):
+    session = visit().press("continue-button").press("brand-search-button", search="kia").press("KIA")
+    session.press("sign-in-button", username="driver@example.com", password="x").press("approval-button")
+    assert session.callback["code"]
+    assert [car.make for car in store.cars()] == ["KIA"]
 
 
 @pytest.mark.parametrize(
