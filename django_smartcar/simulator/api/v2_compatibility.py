@@ -29,7 +29,7 @@ for _table in (READINGS, COMMANDS):
 def check(query: Mapping[str, str]) -> dict[str, Any]:
     """Return whether the vehicle with a VIN can be connected, and with which permissions."""
     vin, scopes = _vin_and_scopes(query)
-    reason = _reason(vin, _region(query))
+    reason = _reason(vin, query)
     capabilities = []
     # Smartcar lists capabilities for vehicles in the United States only, and none for incompatible ones.
     if reason is None and _region(query) == "US":
@@ -45,13 +45,10 @@ def check(query: Mapping[str, str]) -> dict[str, Any]:
 def check_v1(query: Mapping[str, str]) -> dict[str, Any]:
     """Return whether the vehicle with a VIN is capable of all these permissions, as v1.0 did."""
     vin, scopes = _vin_and_scopes(query)
-    level = query.get("test_mode_compatibility_level")
-    if level or query.get("mode") == "test":
-        if level not in _LEVELS:
-            raise invalid("test_mode_compatibility_level", f"Field must be one of: [{','.join(_LEVELS)}]")
-        return {"compatible": level not in ("incompatible", "dinosaur")}
-    is_capable = not any(_reason_for_scope(vin, scope) for scope in scopes)
-    return {"compatible": _reason(vin, _region(query)) is None and is_capable}
+    is_compatible = _reason(vin, query) is None
+    if _test_level(query) is None:
+        is_compatible = is_compatible and not any(_reason_for_scope(vin, scope) for scope in scopes)
+    return {"compatible": is_compatible}
 
 
 def matrix(query: Mapping[str, str]) -> dict[str, Any]:
@@ -110,11 +107,23 @@ def _region(query: Mapping[str, str]) -> str:
     return country if country in REGIONS else "EUROPE"
 
 
-def _reason(vin: str, region: str) -> str | None:
+def _test_level(query: Mapping[str, str]) -> str | None:
+    """Return the level that decides about compatibility in test mode, or None in any other mode."""
+    level = query.get("test_mode_compatibility_level")
+    if not level and query.get("mode") != "test":
+        return None
+    if level not in _LEVELS:
+        raise invalid("test_mode_compatibility_level", f"Field must be one of: [{','.join(_LEVELS)}]")
+    return level
+
+
+def _reason(vin: str, query: Mapping[str, str]) -> str | None:
     """Return why the vehicle cannot be connected, or None if it can."""
+    level, region, make = _test_level(query), _region(query), _make(vin)
+    if level:
+        return "VEHICLE_NOT_COMPATIBLE" if level in ("incompatible", "dinosaur") else None
     if vin in INCOMPATIBLE_VINS:
         return "VEHICLE_NOT_COMPATIBLE"
-    make = _make(vin)
     return None if make and region in regions(make) else "MAKE_NOT_COMPATIBLE"
 
 

@@ -52,10 +52,13 @@ def test_v1_lacks_what_is_younger_than_it(volt, path):
 
 
 @pytest.mark.parametrize("level", ["compatible", "phev", "incompatible", "fuel", "dinosaur", "bev"])
-def test_the_test_level_decides_about_compatibility_in_v1(api, level):
+def test_the_test_level_decides_about_compatibility(api, level):
     query = f"vin=5YJSA1CN5DFP00101&scope=read_vin&test_mode_compatibility_level={level}"
+    is_compatible = level not in ("incompatible", "dinosaur")
     body = api("GET", f"compatibility?{query}", authorization=basic(), version="1.0").json()
-    assert body == {"compatible": level not in ("incompatible", "dinosaur")}
+    assert body == {"compatible": is_compatible}
+    body = api("GET", f"compatibility?{query}&mode=test", authorization=basic()).json()
+    assert (body["compatible"], bool(body["capabilities"])) == (is_compatible, is_compatible)
 
 
 @pytest.mark.parametrize("level", ["", "&test_mode_compatibility_level="])
@@ -65,6 +68,8 @@ def test_compatibility_in_test_mode_needs_a_level(api, level):
     assert response.status_code == 400
     assert response.json()["error"] == "validation_error"
     assert response.json()["message"].startswith("Field must be one of: ")
+    body = api("GET", f"compatibility?{query}", authorization=basic()).json()
+    assert (body["type"], body["detail"][0]["field"]) == ("VALIDATION", "test_mode_compatibility_level")
 
 
 @pytest.mark.parametrize(
