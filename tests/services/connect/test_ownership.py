@@ -292,7 +292,7 @@ def test_neither_code_nor_external_id_is_in_the_log(smartcar, no_codes, anna, un
     caplog.set_level("DEBUG", logger="django_smartcar")
     query = smartcar.visit(begin(anna), ANNAS)
     log = attack(anna, query | {"user_id": unknown_user_id, "code": "the-code"}, caplog)
-    assert "code: failed (invalid_grant)" in log
+    assert "code: failed (invalid_request)" in log
     assert "the-code" not in log
     assert ExternalId.objects.get(user=anna).value not in log
     assert unknown_user_id not in log
