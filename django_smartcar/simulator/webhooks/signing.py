@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import uuid
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from ..conf import conf
+from . import javascript_json
 
 
 def sign(message: bytes, token: str | None = None) -> str:
@@ -37,7 +37,7 @@ def build_request(
         time_field = "deliveryTime" if "deliveryTime" in payload["meta"] else "deliveredAt"
         delivery = {"deliveryId": str(uuid.uuid4()), time_field: milliseconds(now)}
         payload = payload | {"meta": payload["meta"] | delivery}
-    body = json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
+    body = javascript_json.dumps(payload).encode()
     signature = sign(body) if is_signed else ""
     if corruption:
         body, signature = CORRUPTIONS[corruption](body, signature)
