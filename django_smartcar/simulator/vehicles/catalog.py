@@ -85,6 +85,12 @@ _MAKES = (
     Make("MINI", "MINI", "WMW", (_bev("Cooper SE", 2020, 2026, 54),)),
     Make("NISSAN", "Nissan", "1N4", (_bev("LEAF", 2018, 2025, 62), _ice("Rogue", 2018, 2026, 55))),
     Make("PEUGEOT", "Peugeot", "VF3", (_bev("e-208", 2020, 2026, 51), _ice("308", 2018, 2025, 53))),
+    Make(
+        "POLESTAR",
+        "Polestar",
+        "LPS",
+        (_bev("Polestar 2", 2021, 2026, 82), _bev("Polestar 3", 2024, 2026, 111)),
+    ),
     Make("PORSCHE", "Porsche", "WP0", (_bev("Taycan", 2020, 2026, 105),)),
     Make("RENAULT", "Renault", "VF1", (_bev("Megane E-Tech", 2022, 2026, 60), _ice("Clio", 2019, 2026, 42))),
     Make("RIVIAN", "Rivian", "7FC", (_bev("R1T", 2022, 2026, 135),)),
