@@ -94,6 +94,11 @@ class Settings:
         return bool(_setting("SMARTCAR_SIMULATOR_DELIVERIES", True))
 
     @property
+    def SMARTCAR_SIMULATOR_PROFILE(self) -> str:
+        """The shape profile of new cars, a key of `profiles.PROFILES`. "brand": that of each car's brand."""
+        return str(_setting("SMARTCAR_SIMULATOR_PROFILE", "documented"))
+
+    @property
     def SMARTCAR_SIMULATOR_REDIRECT_URIS(self) -> Sequence[str]:
         """The registered redirect URIs. Empty: any."""
         value: Sequence[str] = _setting("SMARTCAR_SIMULATOR_REDIRECT_URIS", ())

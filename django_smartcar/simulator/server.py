@@ -18,7 +18,7 @@ from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, HttpResponse
 
-from . import store
+from . import profiles, store
 
 PROGRAM = "python -m django_smartcar.simulator"
 
@@ -53,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         SMARTCAR_SIMULATOR_CODES=not options.no_codes,
         SMARTCAR_SIMULATOR_SIGNALS=not options.no_signals,
         SMARTCAR_SIMULATOR_COMMAND_SECONDS=options.command_seconds,
+        SMARTCAR_SIMULATOR_PROFILE=options.profile,
     )
     application = get_wsgi_application()
     try:
@@ -145,6 +146,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--no-codes", action="store_true", help="do not send a code from Connect")
     parser.add_argument("--no-signals", action="store_true", help="keep the stored signals of API v3 empty")
+    _add_car_arguments(parser)
+    parser.add_argument("--fresh", action="store_true", help="start empty: discard the contents of FILE")
+    return parser
+
+
+def _add_car_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--command-seconds",
         type=_seconds,
@@ -152,8 +159,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="duration of a command of API v3; above 0 it is answered with 202 first (%(default)s)",
     )
-    parser.add_argument("--fresh", action="store_true", help="start empty: discard the contents of FILE")
-    return parser
+    parser.add_argument(
+        "--profile",
+        choices=[profiles.BY_BRAND, *profiles.PROFILES],
+        default="documented",
+        help="what new cars send: as documented, or as seen at one brand or at each car's own (%(default)s)",
+    )
 
 
 def _seconds(text: str) -> float:

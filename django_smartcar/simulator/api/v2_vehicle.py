@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from django.http import HttpResponse, JsonResponse
 
-from .. import store
+from .. import profiles, store
 from ..behaviour import motion
 from ..behaviour.commands_v2 import COMMANDS, Command, execute
 from ..behaviour.make_commands import MAKE_COMMANDS
@@ -68,7 +68,8 @@ class VehicleRequest:
                 injection.raise_for_read(self.car)
         if path == "permissions":
             return paginate("permissions", self.grant.scopes, self.query, default=25), self._headers(reading)
-        return reading.body(self.car, self.units, self.query), self._headers(reading)
+        body = reading.body(self.car, self.units, self.query)
+        return profiles.shape_v2_body(path, body, self.car), self._headers(reading)
 
     def _check_limits_and_faults(
         self, method: str, path: str, *, is_counted: bool = True, is_billed: bool = True

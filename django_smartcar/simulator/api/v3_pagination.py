@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 
 from ..errors.v3 import malformed
+from ..profiles import Page
 
 #: The names of earlier versions of the API, which are accepted as well.
 _OLD_NAMES = {"page[number]": "page", "page[size]": "pageSize"}
@@ -21,26 +22,28 @@ def paginate(
     *,
     size: int,
     max_size: int = 100,
+    page: Page = Page(),  # noqa: B008 - immutable
     **meta: Any,
 ) -> dict[str, Any]:
     """Return one page of the items as JSON:API data, meta and links. A page past the last one is empty.
 
-    ``resource`` turns an item into its JSON. ``size`` is the default page size. ``meta`` extends the meta.
+    ``resource`` turns an item into its JSON. ``size`` is the default page size. ``page`` names the parameters
+    where they differ from the documented ones. ``meta`` extends the meta.
     """
-    number = _query_integer(request, "page[number]", 1, 1_000_000)
-    size = _query_integer(request, "page[size]", size, max_size)
+    number = _query_integer(request, page.number, 1, 1_000_000)
+    size = _query_integer(request, page.size, page.default_size or size, max_size)
     last = max(1, -(-len(items) // size))
 
-    def link(page: int) -> str:
+    def link(to: int) -> str:
         query = request.GET.copy()
-        for old_name in _OLD_NAMES.values():
-            query.pop(old_name, None)
-        query["page[number]"], query["page[size]"] = str(page), str(size)
+        for name in (*_OLD_NAMES, *_OLD_NAMES.values()):
+            query.pop(name, None)
+        query[page.number], query[page.size] = str(to), str(size)
         return f"{request.build_absolute_uri(request.path)}?{urlencode(list(query.lists()), doseq=True)}"
 
     return {
         "data": [resource(item) for item in items[(number - 1) * size : number * size]],
-        "meta": {"pageNumber": number, "pageSize": size, "totalCount": len(items), **meta},
+        "meta": {page.meta_number: number, "pageSize": size, "totalCount": len(items), **meta},
         "links": {
             "self": link(number),
             "first": link(1),

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 
-from .. import store
+from .. import profiles, store
 from ..access import connections
 from ..access.connections import Connection
 from ..behaviour import charge_schedules, commands_v3, motion
@@ -99,11 +99,15 @@ def signal_list(request: HttpRequest, vehicle_id: str) -> HttpResponseBase:
     with store.changes():
         connection, units = _connection_of_request(request, vehicle_id), _parse_units(request)
         store.counters["reads"] += 1
+        signals, profile = catalog.available_signals(connection.car), profiles.of(connection.car)
+        if not signals and profile.is_empty_list_missing:
+            raise not_found("signals")
         body = paginate(
             request,
-            catalog.available_signals(),
+            signals,
             lambda signal: _signal_resource(request, connection, signal, units),
             size=100,
+            page=profile.page,
         )
         return JsonResponse(body | {"included": {"vehicle": _vehicle_resource(request, connection)}})
 
@@ -118,7 +122,7 @@ def signal_detail(request: HttpRequest, vehicle_id: str, code: str) -> HttpRespo
     with store.changes():
         connection, units = _connection_of_request(request, vehicle_id), _parse_units(request)
         store.counters["reads"] += 1
-        data = _signal_resource(request, connection, catalog.get_signal(code), units)
+        data = _signal_resource(request, connection, catalog.get_signal(code, connection.car), units)
         return JsonResponse({"data": data, "included": {"vehicle": _vehicle_resource(request, connection)}})
 
 
@@ -237,13 +241,14 @@ def _connection_resource(request: HttpRequest, connection: Connection) -> dict[s
 
 def _vehicle_attributes(connection: Connection) -> dict[str, Any]:
     car = connection.car
-    return {
+    attributes = {
         "make": car.make,
         "model": car.model,
         "year": car.year,
         "mode": connection.mode,
         "powertrainType": car.powertrain,
     }
+    return profiles.shape_vehicle(attributes, car)
 
 
 def _vehicle_resource(request: HttpRequest, connection: Connection) -> dict[str, Any]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from .. import store
+from .. import profiles, store
 from ..conf import conf
 from ..errors.v2 import SmartcarError
 from ..errors.v3 import not_found
@@ -146,26 +147,35 @@ _SIGNALS = [
 SIGNALS: dict[str, Signal] = {signal.code: signal for signal in _SIGNALS}
 
 
-def available_signals() -> list[Signal]:
-    """Return the signals that Smartcar stores: an empty list for an application without a webhook."""
+def available_signals(car: Car) -> list[Signal]:
+    """Return the signals that Smartcar stores of a car: none for an application without a webhook."""
     if not conf.SMARTCAR_SIMULATOR_SIGNALS:
         return []
-    return [signal for signal in _SIGNALS if signal.code not in conf.SMARTCAR_SIMULATOR_SIGNALS_OFF]
+    missing = {*conf.SMARTCAR_SIMULATOR_SIGNALS_OFF, *profiles.of(car).omitted}
+    return [signal for signal in _SIGNALS if signal.code not in missing]
 
 
-def get_signal(code: str) -> Signal:
-    """Return the signal with this code. Raise a 404 if it is unknown or not stored."""
-    for signal in available_signals():
+def get_signal(code: str, car: Car) -> Signal:
+    """Return the signal with this code. Raise a 404 if it is unknown or not stored of this car."""
+    for signal in available_signals(car):
         if signal.code == code:
             return signal
     raise not_found("signal")
 
 
 def signal_resource(
-    signal: Signal, car: Car, units: Units, scopes: Collection[str], url: str
+    signal: Signal,
+    car: Car,
+    units: Units,
+    scopes: Collection[str],
+    url: str,
+    read_at: datetime | None = None,
 ) -> dict[str, Any]:
-    """Return the JSON:API resource of a signal. An error of one signal is its status and fails no other."""
-    now = timestamp(store.now())
+    """Return the JSON:API resource of a signal, in the shape of the car's profile.
+
+    An error of one signal is its status and fails no other. `read_at` is when Smartcar read it, or now.
+    """
+    now = timestamp(read_at or store.now())
     attributes: dict[str, Any] = {"code": signal.code, "name": signal.name, "group": signal.group}
     meta = {"retrievedAt": now}
     try:
@@ -177,22 +187,27 @@ def signal_resource(
     except SmartcarError as error:
         if error.type not in VEHICLE_ERROR_TYPES:
             raise  # an error of the request, not of this signal
-        error_body: dict[str, Any] = {
-            "type": error.type,
-            "code": error.code or "UNKNOWN",
-            "description": error.spec.description,
-        }
-        if error.spec.resolution:
-            error_body["resolution"] = {"type": error.spec.resolution}
-        attributes["status"] = {"value": "ERROR", "error": error_body}
+        attributes["status"] = _error_status(error)
     self_url = f"{url}/signals/{signal.code}"
-    return {
+    resource = {
         "id": signal.code,
         "type": "signal",
         "attributes": attributes,
         "meta": meta,
         "links": {"self": self_url, "values": f"{url}/signals", "vehicle": url},
     }
+    return profiles.shape_signal(resource, car)
+
+
+def _error_status(error: SmartcarError) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "type": error.type,
+        "code": error.code or "UNKNOWN",
+        "description": error.spec.description,
+    }
+    if error.spec.resolution:
+        body["resolution"] = {"type": error.spec.resolution}
+    return {"value": "ERROR", "error": body}
 
 
 def _temperature(celsius: float, units: Units) -> Body:

@@ -45,6 +45,8 @@ class Car:
     charge_schedules: dict[str, dict[str, Any]] = field(default_factory=dict)
     #: What it is doing, apart from charging: a key of `vehicles.states.STATES`.
     condition: str = "parked"
+    #: What it sends where that differs from Smartcar's documentation: a key of `profiles.PROFILES`.
+    profile: str = "documented"
     #: Until when its driving or charging has been computed. The rest is computed at the next request.
     evolved_at: datetime | None = None
     #: Injected faults: ``TYPE:CODE`` by path below the vehicle, optionally for one method,

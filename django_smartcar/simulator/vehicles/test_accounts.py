@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext_lazy as _
 
-from .. import store
+from .. import profiles, store
 from ..errors.table import ERRORS
 from ..store.models import Car, Owner
 from .catalog import MAKES, Make, make_of_vin
@@ -117,6 +117,8 @@ def sign_in(email: str, make: Make, vin: str | None = None) -> tuple[Owner, list
             vehicles = [car for car in vehicles if car.vin == vin]
         if not vehicles:
             raise ConnectError(*_NO_VEHICLES)
+        for car in vehicles:
+            car.profile = profiles.default_for(car.make)
         owner = state.owners.setdefault(owner_id, Owner(owner_id, email))
         # A known vehicle keeps its state: it stays locked when its owner signs in again.
         cars = [state.cars.setdefault(car.id, car) for car in vehicles]

@@ -12,7 +12,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from .. import store
+from .. import profiles, store
 from ..errors.v2 import SmartcarError
 from ..faults import injection
 from ..signals.catalog import SIGNALS
@@ -76,6 +76,7 @@ def _notify(subscription: Subscription, webhook: Webhook, before: _Snapshot, aft
         code
         for code in candidates
         if code in SIGNALS
+        and code not in profiles.of(connection.car).omitted
         and SIGNALS[code].scope in connection.permissions
         and before.signals.get(code) != after.signals.get(code)
     ]

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from .. import store
+from .. import profiles, store
 from ..access.connections import Connection
 from ..conf import conf
 from ..errors.v2 import SmartcarError
+from ..profiles import Complaint
 from ..signals.catalog import SIGNALS, signal_resource
 from ..store.models import Webhook
+from ..vehicles.catalog import MAKES
+from ..vehicles.factory import build_car, stable_id
 from ..vehicles.v2_readings import READINGS, Units, timestamp
 from .signing import milliseconds
 
@@ -71,13 +75,24 @@ def verify(webhook: Webhook, challenge: str) -> Body:
 
 
 def vehicle_state(
-    webhook: Webhook, connection: Connection, triggers: Iterable[str], *, is_test: bool = False
+    webhook: Webhook,
+    connection: Connection,
+    triggers: Iterable[str],
+    *,
+    is_test: bool = False,
+    read_at: datetime | None = None,
 ) -> Body:
-    """Return an event with all signals of the webhook and the ones that triggered it."""
-    signals = [_signal(webhook, connection, code) for code in signal_codes(webhook)]
-    body = _envelope("VEHICLE_STATE", webhook, connection, is_test)
+    """Return an event with all signals of the webhook and the ones that triggered it.
+
+    `read_at` is when Smartcar read the vehicle, for an event of the past; by default now.
+    """
+    omitted = profiles.of(connection.car).omitted
+    codes = [code for code in signal_codes(webhook) if code not in omitted]
+    signals = [_signal(webhook, connection, code, read_at) for code in codes]
+    body = _envelope("VEHICLE_STATE", webhook, connection, is_test, read_at)
     body["data"]["signals"] = signals
     body["meta"]["signalCount"] = len(signals)
+    triggers = [code for code in triggers if code not in omitted]
     if webhook.variant == "documented":
         body["data"]["triggers"] = [
             {"code": code} | (_names(code) if code in SIGNALS else {}) for code in triggers
@@ -95,22 +110,43 @@ def vehicle_error(
     *,
     is_resolved: bool = False,
     is_test: bool = False,
+    read_at: datetime | None = None,
 ) -> Body:
     """Return an event for an error of the vehicle, or its end, with the affected signals."""
-    v2_body = error.body("")
-    body = _envelope("VEHICLE_ERROR", webhook, connection, is_test)
-    error_body: Body = {
-        "type": error.type,
-        "code": error.code,
-        "state": "RESOLVED" if is_resolved else "ERROR",
-        "description": v2_body["description"],
-        "suggestedUserMessage": v2_body.get("suggestedUserMessage"),
-        "docURL": v2_body["docURL"],
-        "signals": [_signal_reference(webhook, code) for code in codes],
-    }
-    if not is_resolved:
-        error_body["resolution"] = {"type": error.spec.resolution}
+    body = _envelope("VEHICLE_ERROR", webhook, connection, is_test, read_at)
+    error_body = _error_body(error, is_resolved=is_resolved)
+    error_body["signals"] = [_signal_reference(webhook, code) for code in codes]
     body["data"]["errors"] = [error_body]
+    return body
+
+
+def complaints(webhook: Webhook, connection: Connection, read_at: datetime | None = None) -> Body | None:
+    """Return the errors that the car's profile sends although everything works. None: it sends none."""
+    sent = profiles.of(connection.car).complaints
+    if not sent:
+        return None
+    body = _envelope("VEHICLE_ERROR", webhook, connection, False, read_at)
+    body["data"]["errors"] = [_complaint(complaint) for complaint in sent]
+    return body
+
+
+def dashboard_test(webhook: Webhook) -> Body:
+    """Return what "Test webhook" in Smartcar's dashboard sends: a made-up car, signals without a status.
+
+    Source: wbyoung/smartcar #39, a log.
+    """
+    seed, now = f"test of {webhook.id}", store.now()
+    owner_id = stable_id("owner", seed)
+    car = build_car(seed, owner_id=owner_id, make=MAKES["TESLA"], now=now)
+    scopes = sorted({signal.scope for signal in SIGNALS.values()})
+    connection = Connection(stable_id("connection", seed), owner_id, car, scopes, "live", None, now, now)
+    body = vehicle_state(webhook, connection, [FIRST_DELIVERY], is_test=True)
+    body["data"]["vehicle"]["make"] = MAKES["TESLA"].name
+    signals = [signal for signal in body["data"]["signals"] if "body" in signal]
+    for signal in signals:
+        del signal["status"]
+    body["data"]["signals"] = signals
+    body["meta"]["signalCount"] = len(signals)
     return body
 
 
@@ -131,7 +167,29 @@ def charge_event(webhook: Webhook, connection: Connection, kind: str) -> Body:
     return _v2_envelope(webhook, "eventBased", payload, connection.mode)
 
 
-def _envelope(kind: str, webhook: Webhook, connection: Connection, is_test: bool) -> Body:
+def _error_body(error: SmartcarError, *, is_resolved: bool = False) -> Body:
+    v2_body = error.body("")
+    body: Body = {
+        "type": error.type,
+        "code": error.code,
+        "state": "RESOLVED" if is_resolved else "ERROR",
+        "description": v2_body["description"],
+        "suggestedUserMessage": v2_body.get("suggestedUserMessage"),
+        "docURL": v2_body["docURL"],
+    }
+    return body if is_resolved else body | {"resolution": {"type": error.spec.resolution}}
+
+
+def _complaint(complaint: Complaint) -> Body:
+    body = _error_body(SmartcarError(complaint.type, complaint.code))
+    if complaint.signals is None:
+        return body
+    return body | {"signals": [complaint.reference(signal) for signal in complaint.signals]}
+
+
+def _envelope(
+    kind: str, webhook: Webhook, connection: Connection, is_test: bool, read_at: datetime | None
+) -> Body:
     car = connection.car
     vehicle: Body = {"id": car.id, "make": car.make, "model": car.model, "year": car.year}
     user: Body = {"id": connection.owner_id}
@@ -139,7 +197,7 @@ def _envelope(kind: str, webhook: Webhook, connection: Connection, is_test: bool
     meta["mode"] = "TEST" if is_test or connection.mode != "live" else "LIVE"
     if webhook.variant == "documented":
         user["externalId"] = connection.external_id
-        meta["sequence"] = _next_in_sequence()
+        meta["sequence"] = milliseconds(read_at) if read_at else _next_in_sequence()
     if webhook.variant == "captured-early":
         meta["deliveryTime"] = None  # instead of deliveredAt; set by each delivery attempt
     else:
@@ -147,26 +205,33 @@ def _envelope(kind: str, webhook: Webhook, connection: Connection, is_test: bool
     return {
         "eventId": str(uuid.uuid4()),
         "eventType": kind,
-        "data": {"user": user, "vehicle": vehicle},
+        "data": {"user": user, "vehicle": profiles.shape_vehicle(vehicle, car)},
         "meta": meta,
     }
 
 
-def _signal(webhook: Webhook, connection: Connection, code: str) -> Body:
-    attributes = signal_resource(SIGNALS[code], connection.car, _METRIC, connection.permissions, "")[
-        "attributes"
-    ]
-    status, body = attributes["status"], attributes.get("body")
-    if "error" in status:
-        error = {name: status["error"][name] for name in ("type", "code")}
-        return {**_code_and_names(code), "status": {"value": "ERROR", "error": error}}
-    if webhook.variant != "documented" and "unit" in body:
-        body = body | {"unit": _SHORT_UNITS.get(body["unit"], body["unit"])}
-    times = {
-        "oemUpdatedAt": milliseconds(connection.car.recorded_at),
-        "retrievedAt": milliseconds(store.now()),
+def _signal(webhook: Webhook, connection: Connection, code: str, read_at: datetime | None) -> Body:
+    resource = signal_resource(
+        SIGNALS[code], connection.car, _METRIC, connection.permissions, "", read_at=read_at
+    )
+    attributes, signal = resource["attributes"], _code_and_names(code)
+    body, status = attributes.get("body"), attributes.get("status")
+    if body is not None:  # some cars send one beside an error
+        if webhook.variant != "documented" and "unit" in body:
+            body = body | {"unit": _SHORT_UNITS.get(body["unit"], body["unit"])}
+        signal |= {"body": body, "meta": _times(attributes.get("meta") or resource["meta"])}
+    if status and "error" in status:
+        status = {"value": "ERROR", "error": {name: status["error"][name] for name in ("type", "code")}}
+    return signal | ({"status": status} if status else {})
+
+
+def _times(meta: Body) -> Body:
+    """Return the times of a resource in milliseconds, as events have them."""
+    return {
+        name: milliseconds(datetime.fromisoformat(meta[name])) if isinstance(meta[name], str) else meta[name]
+        for name in ("oemUpdatedAt", "retrievedAt")
+        if name in meta
     }
-    return {**_code_and_names(code), "body": body, "meta": times, "status": status}
 
 
 def _scheduled(connection: Connection) -> Body:
@@ -182,7 +247,7 @@ def _scheduled(connection: Connection) -> Body:
 def _scheduled_item(connection: Connection, path: str) -> Body:
     reading = READINGS[path]
     try:
-        body: Any = reading.body(connection.car, _METRIC, {})
+        body = profiles.shape_v2_body(path, reading.body(connection.car, _METRIC, {}), connection.car)
     except SmartcarError as error:
         return {"path": f"/{path}", "code": error.status, "body": error.body(str(uuid.uuid4()))}
     headers = {"sc-data-age": timestamp(connection.car.recorded_at)}

@@ -178,6 +178,7 @@ def first_delivery(webhook_id: str, vehicle_id: str) -> None:
     webhook, connection = store.state().webhooks.get(webhook_id), of_vehicle(vehicle_id)
     if webhook and connection and is_active(webhook) and webhook.version == "4.0":
         send_state(webhook, connection, [payloads.FIRST_DELIVERY])
+        send_complaints(webhook, connection)
 
 
 def send_state(
@@ -211,6 +212,21 @@ def send_error(
     )
     kind = "VEHICLE_ERROR (resolved)" if is_resolved else "VEHICLE_ERROR"
     return queue.enqueue(webhook, kind, payload, vehicle_id=connection.car.id, url=webhook.error_uri)
+
+
+def send_complaints(webhook: Webhook, connection: Connection) -> Delivery | None:
+    """Send the errors that the car's profile sends although everything works, if it has any."""
+    payload = payloads.complaints(webhook, connection)
+    if payload is None:
+        return None
+    return queue.enqueue(
+        webhook, "VEHICLE_ERROR", payload, vehicle_id=connection.car.id, url=webhook.error_uri
+    )
+
+
+def send_test(webhook: Webhook) -> Delivery:
+    """Send what "Test webhook" in Smartcar's dashboard sends (4.0): a car that nobody has."""
+    return queue.enqueue(webhook, "VEHICLE_STATE (test)", payloads.dashboard_test(webhook))
 
 
 def send_schedule(webhook: Webhook) -> Delivery:
