@@ -32,6 +32,7 @@ __all__ = [
 
 PROFILES: dict[str, Profile] = {
     "documented": brands.DOCUMENTED,
+    "early": brands.EARLY,
     "audi": brands.AUDI,
     "bmw": brands.BMW,
     "hyundai": brands.HYUNDAI,

@@ -12,10 +12,18 @@ from django.utils.translation import gettext_lazy as _
 from . import gaps, refusals, times, units
 from .profile import Complaint, Page, Profile
 
-#: What an account of a driver who is not the main user lacks.
-_ACCOUNT = ("VehicleUserAccount.Role", "VehicleUserAccount.Permissions", "VehicleIdentification.Nickname")
+#: What the account of a driver who is not the main user lacks.
+_ACCOUNT = ("VehicleUserAccount.Role", "VehicleUserAccount.Permissions")
+_DIAGNOSTICS = ("Diagnostics.DTCCount", "Diagnostics.DTCList")
 
 DOCUMENTED: Final = Profile(_("As documented"))
+
+#: Source: copies of Smartcar's documentation of February 2026.
+EARLY: Final = Profile(
+    _("As documented early in 2026: pages of 10 with other parameters, times in milliseconds"),
+    signals=(times.milliseconds,),
+    page=Page("page", "pageSize", "page", default_size=10),
+)
 
 #: Source: a captured event of a Polestar 2.
 POLESTAR: Final = Profile(
@@ -59,7 +67,7 @@ VOLKSWAGEN: Final = Profile(
         Complaint(
             "COMPATIBILITY",
             "VEHICLE_NOT_CAPABLE",
-            (*_ACCOUNT, "ConnectivityStatus.IsOnline", "ConnectivityStatus.IsDigitalKeyPaired"),
+            (*_ACCOUNT, "VehicleIdentification.Nickname", "ConnectivityStatus.IsOnline"),
         ),
         Complaint("PERMISSION", None, ("Closure.IsLocked",), refusals.swapped),
         Complaint("PERMISSION", None),
@@ -67,9 +75,9 @@ VOLKSWAGEN: Final = Profile(
     is_empty_list_missing=True,
 )
 
-#: Source: wbyoung/smartcar #22, #49, #51, #71 and #78; Smartcar's documentation of that time (pages).
+#: Source: wbyoung/smartcar #22, #49, #51, #71 and #78.
 JAGUAR: Final = Profile(
-    _("Jaguar: kilopascals called bar, a tire without a sensor, charging while plugged in, old pages"),
+    _("Jaguar: kilopascals called bar, a tire without a sensor, charging while plugged in"),
     brands=("JAGUAR", "LAND_ROVER"),
     signals=(
         units.short_units,
@@ -82,8 +90,10 @@ JAGUAR: Final = Profile(
         refusals.refused("diagnostics-dtccount", "diagnostics-dtclist", code=None),
         refusals.invalid_data("charge-chargelimits", "lowvoltagebattery-stateofcharge"),
     ),
-    complaints=(Complaint("PERMISSION", None, _ACCOUNT, refusals.named),),
-    page=Page("page", "pageSize", "page", default_size=10),
+    complaints=(
+        Complaint("PERMISSION", None, _ACCOUNT, refusals.named),
+        Complaint("PERMISSION", None, _DIAGNOSTICS, refusals.named),
+    ),
 )
 
 #: Source: wbyoung/smartcar #109; Smartcar's test car of API v3.

@@ -51,14 +51,23 @@ def no_times(*codes: str) -> SignalChange:
     return change
 
 
+def milliseconds(resource: Resource, car: Car) -> None:
+    """Send times as milliseconds since the epoch in responses as well, as events do."""
+    for name, time in resource["meta"].items():
+        resource["meta"][name] = _milliseconds(time)
+
+
+def _milliseconds(time: str) -> int:
+    return int(datetime.fromisoformat(time).timestamp() * 1000)
+
+
 def times_in_attributes(*codes: str) -> SignalChange:
     """Put the times into the attributes, in milliseconds. Source: wbyoung/smartcar, unknown make."""
 
     def change(resource: Resource, car: Car) -> None:
         if resource["id"] in codes:
             resource["attributes"]["meta"] = {
-                name: int(datetime.fromisoformat(resource["meta"].pop(name)).timestamp() * 1000)
-                for name in ("oemUpdatedAt", "retrievedAt")
+                name: _milliseconds(resource["meta"].pop(name)) for name in ("oemUpdatedAt", "retrievedAt")
             }
 
     return change

@@ -73,7 +73,7 @@ def test_a_known_car_keeps_its_profile(settings):
 
 def test_an_unknown_profile_is_an_error_of_the_settings(settings):
     settings.SMARTCAR_SIMULATOR_PROFILE = "Polestar"
-    with pytest.raises(ImproperlyConfigured, match="'Polestar'. Choose one of: brand, documented, audi"):
+    with pytest.raises(ImproperlyConfigured, match="'Polestar'. Choose one of: brand, documented, "):
         test_accounts.sign_in("a@example.com", MAKES["HONDA"])
 
 
@@ -275,16 +275,20 @@ def test_jaguar():
         car.is_plugged_in = is_plugged_in
         assert car.charge_state == "NOT_CHARGING"
         assert body_of(car, "charge-ischarging") == {"value": is_plugged_in}
-    (error,) = payloads.complaints(webhook_of(), connect_cars("jaguar")[0])["data"]["errors"]
-    assert error["signals"][0] == {
+    account, diagnostics = payloads.complaints(webhook_of(), connect_cars("jaguar")[0])["data"]["errors"]
+    assert [signal["code"] for signal in diagnostics["signals"]] == [
+        "diagnostics-dtccount",
+        "diagnostics-dtclist",
+    ]
+    assert account["signals"][0] == {
         "name": "Role",
         "group": "VehicleUserAccount",
         "code": "vehicleuseraccount-role",
     }
 
 
-def test_pages_of_jaguar_are_old(shaped, v3):
-    call = shaped("jaguar")
+def test_pages_and_times_were_different_early_in_2026(shaped, v3):
+    call = shaped("early")
     page = call("GET", "signals").json()
     assert len(page["data"]) == 10
     assert page["meta"] == {"page": 1, "pageSize": 10, "totalCount": len(SIGNALS)}
@@ -292,6 +296,7 @@ def test_pages_of_jaguar_are_old(shaped, v3):
     second = v3("GET", page["links"]["next"], call.user).json()
     assert second["meta"]["page"] == 2
     assert [one["id"] for one in second["data"]] == list(SIGNALS)[10:20]
+    assert all(type(time) is int for one in second["data"] for time in one["meta"].values())
 
 
 def test_tesla(shaped, v3):

@@ -1,0 +1,1 @@
+"""The site with cars of every shape profile: what a car truly has beside what arrives."""

@@ -1,0 +1,168 @@
+"""The flows of a site, from Connect to a command, with a car of each shape profile."""
+
+import json
+import logging
+from types import SimpleNamespace
+from urllib.parse import urlencode
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from django_smartcar.models import ConnectedVehicle, VehicleProblem, VehicleReading, WebhookEvent
+from django_smartcar.services import commands, vehicles
+from django_smartcar.services.privacy import export
+from django_smartcar.simulator import store
+from django_smartcar.simulator.access.connections import of_vehicle
+from django_smartcar.simulator.access.scopes import SCOPES
+from django_smartcar.simulator.profiles import PROFILES
+from django_smartcar.simulator.webhooks import payloads
+from tests.simulator.events import STATES, enter, make_of, webhook_of
+
+from . import known_differences, truth
+from .test_events import differences, without_reasons
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(params=PROFILES)
+def profile(request):
+    """Run the test with each shape profile."""
+    return request.param
+
+
+@pytest.fixture(autouse=True)
+def no_errors(caplog):
+    """Fail a test in which the site logs an error, even one that it survives."""
+    yield
+    records = [record for record in caplog.get_records("call") if record.levelno >= logging.ERROR]
+    assert not records
+
+
+@pytest.fixture
+def driver(client, anna, smartcar, settings, profile):
+    """Connect a car of the profile through the pages, as its driver does."""
+    settings.SMARTCAR_SCOPE = list(SCOPES)
+    settings.SMARTCAR_SIMULATOR_PROFILE = profile
+    client.force_login(anna)
+    query = smartcar.visit(client.post("/cars/connect/").url, "anna@example.com", make_of(profile))
+    page = client.get(f"/cars/callback/?{urlencode(query)}", follow=True)
+    assert page.status_code == 200
+    vehicle = ConnectedVehicle.objects.get()
+    car = store.car(vehicle.smartcar_vehicle_id)
+    truth.set_values(car)
+    connection = of_vehicle(car.id)
+    return SimpleNamespace(
+        browser=client, page=page, vehicle=vehicle, car=car, connection=connection, profile=profile
+    )
+
+
+def assert_pages_work(driver, admin_client):
+    """Open the driver's page, the downloads and the admin's pages of all that is stored."""
+    vehicle = driver.vehicle
+    page = driver.browser.get("/cars/")
+    assert page.status_code == 200
+    assert vehicle.model in page.text
+    for name in (
+        "readings.csv",
+        "readings.json",
+        f"{vehicle.pk}/readings.csv",
+        f"{vehicle.pk}/readings.json",
+    ):
+        response = driver.browser.get(f"/cars/{name}")
+        assert response.status_code == 200
+        assert response.getvalue()
+    for model in (ConnectedVehicle, VehicleReading, VehicleProblem, WebhookEvent):
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        assert admin_client.get(reverse(f"{name}_changelist")).status_code == 200
+        rows = model.objects.all()
+        if model is VehicleReading:
+            rows = rows.exclude(kind="location")  # the admin shows no positions
+        for row in rows:
+            assert admin_client.get(reverse(f"{name}_change", args=[row.pk])).status_code == 200
+
+
+def test_a_car_is_connected_and_read_and_shown(driver, admin_client, anna):
+    assert f"Connected: {driver.vehicle.name}." in driver.page.text
+    true = {"make": driver.car.make, "model": driver.car.model, "year": "the model year"}
+    arrived = {name: str(getattr(driver.vehicle, name)) for name in true}
+    if driver.vehicle.year == driver.car.year:
+        arrived["year"] = "the model year"
+    expected = known_differences.VEHICLES.get(driver.profile, {})
+    assert differences(true, arrived) == without_reasons(expected)
+    response = driver.browser.post(f"/cars/{driver.vehicle.pk}/refresh/", follow=True)
+    assert response.status_code == 200
+    vehicles.read(driver.vehicle, ["service_history"])
+    assert_pages_work(driver, admin_client)
+    document = json.loads("".join(export.person(anna)))
+    assert document["vehicles"][0]["smartcar_vehicle_id"] == driver.car.id
+
+
+@pytest.mark.parametrize("variant", payloads.VARIANTS)
+def test_its_events_are_processed(driver, send, admin_client, anna, variant):
+    webhook = webhook_of(variant)
+    first = payloads.vehicle_state(webhook, driver.connection, [payloads.FIRST_DELIVERY])
+    assert send(first).state == "processed"
+    for state in STATES:
+        enter(driver.car, state)
+        event = payloads.vehicle_state(webhook, driver.connection, payloads.signal_codes(webhook))
+        assert send(event).state == "processed"
+    assert_pages_work(driver, admin_client)
+    assert len(json.loads("".join(export.person(anna)))["webhook_events"]) == 1 + len(STATES)
+
+
+@pytest.mark.parametrize("variant", payloads.VARIANTS)
+def test_errors_that_nobody_asked_for_are_processed(driver, send, admin_client, variant):
+    payload = payloads.complaints(webhook_of(variant), driver.connection)
+    assert (payload is None) is (driver.profile not in known_differences.LOGINS)
+    if payload is None:
+        return
+    event = send(payload)
+    assert event.state == "processed"
+    assert VehicleProblem.objects.filter(vehicle=driver.vehicle, resolved_at=None).exists()
+    driver.vehicle.refresh_from_db()
+    is_asked = known_differences.LOGINS[driver.profile][1]
+    assert driver.vehicle.needs_reauthentication is is_asked
+    assert_pages_work(driver, admin_client)
+    assert not isinstance(vehicles.read(driver.vehicle, ["battery"])["battery"], Exception)
+
+
+def test_a_test_event_of_a_car_that_nobody_has_changes_nothing(driver, send, admin_client):
+    before = list(VehicleReading.objects.values())
+    for variant in payloads.VARIANTS:
+        event = send(payloads.dashboard_test(webhook_of(variant)))
+        assert event.state == known_differences.TEST_EVENTS["of a car that nobody has"][1]
+    assert list(VehicleReading.objects.values()) == before
+    assert_pages_work(driver, admin_client)
+
+
+def test_a_test_event_of_a_connected_car(driver, send):
+    send(payloads.vehicle_state(webhook_of(), driver.connection, []))
+    driver.car.battery_percent, driver.car.recorded_at = 0.5, store.now()
+    send(payloads.vehicle_state(webhook_of(), driver.connection, [], is_test=True))
+    stored = driver.vehicle.readings.latest_only().get(kind="battery.percent_remaining")
+    is_applied = stored.value in (0.5, 0.005)
+    assert ("applied" if is_applied else "not applied") == known_differences.TEST_EVENTS[
+        "of a connected car"
+    ][1]
+
+
+def test_it_is_locked_and_disconnected(driver, send):
+    driver.car.is_locked = False
+    response = driver.browser.post(f"/cars/{driver.vehicle.pk}/lock/", follow=True)
+    assert response.status_code == 200
+    assert driver.car.is_locked
+    event = payloads.vehicle_state(webhook_of(), driver.connection, ["closure-islocked"])
+    assert send(event).state == "processed"
+    commands.send(driver.vehicle, "unlock")
+    assert not driver.car.is_locked
+    assert driver.browser.post(f"/cars/{driver.vehicle.pk}/disconnect/", follow=True).status_code == 200
+    assert of_vehicle(driver.car.id) is None
+    assert send(payloads.vehicle_state(webhook_of(), driver.connection, [])).state == "waiting"
+
+
+def test_a_list_of_signals_that_is_missing_is_not_an_error(driver, settings):
+    settings.SMARTCAR_SIMULATOR_SIGNALS = False
+    response = driver.browser.post(f"/cars/{driver.vehicle.pk}/refresh/", follow=True)
+    assert response.status_code == 200
+    assert Client().get("/cars/").status_code == 302
