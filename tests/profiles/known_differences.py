@@ -1,8 +1,8 @@
 """Where what arrives in the site differs from what the car truly has: (truth, arrived, why).
 
 By profile, or by profile and state ("bmw, asleep"). The tests fail if a difference vanishes or a new one
-appears, so that these tables are always what the site does. "wrong" is the site's mistake; "not told" is what no
-site can know.
+appears, so that these tables are always what the site does. "wrong" is the site's mistake; "not told" is what
+no site can know.
 """
 
 PRESENT, PAST = "2026-09-21 10:30", "2026-09-21 11:30"

@@ -51,9 +51,9 @@ def every_event():
     The simulator must be empty. `signing.build_request` makes the body of a payload.
     """
     for profile in PROFILES:
-        for connection in connect_cars(profile):
-            for name, payload in _events_of(connection):
-                yield f"{profile} / {connection.car.model} / {name}", payload
+        for number, connection in enumerate(connect_cars(profile), 1):
+            for name, payload in [*_states_of(connection), *(_errors_of(connection) if number == 1 else ())]:
+                yield f"{profile} / car {number} / {name}", payload
     for variant in payloads.VARIANTS:
         yield f"{variant} / verify", payloads.verify(webhook_of(variant), "challenge")
         yield f"{variant} / test", payloads.dashboard_test(webhook_of(variant))
@@ -61,7 +61,7 @@ def every_event():
     yield "2.0 / schedule", payloads.schedule(webhook_of(version="2.0"), connections.connections())
 
 
-def _events_of(connection):
+def _states_of(connection):
     codes = list(SIGNALS)
     for variant in payloads.VARIANTS:
         webhook = webhook_of(variant)
@@ -71,16 +71,20 @@ def _events_of(connection):
         enter(connection.car, "parked")
         first = payloads.vehicle_state(webhook, connection, [payloads.FIRST_DELIVERY])
         yield f"{variant} / first delivery", first
+    for kind in CHARGE_EVENTS:
+        yield f"2.0 / {kind}", payloads.charge_event(webhook_of(version="2.0"), connection, kind)
+
+
+def _errors_of(connection):
+    codes = list(SIGNALS)
+    for variant in payloads.VARIANTS:
+        webhook = webhook_of(variant)
         for type_, code in ERRORS:
             if type_ in WEBHOOK_ERROR_TYPES:
                 error = SmartcarError(type_, code)
-                for is_resolved in (False, True):
-                    name = f"{variant} / {type_}:{code}{' resolved' if is_resolved else ''}"
-                    yield (
-                        name,
-                        payloads.vehicle_error(webhook, connection, error, codes, is_resolved=is_resolved),
-                    )
+                sent = payloads.vehicle_error(webhook, connection, error, codes)
+                yield f"{variant} / {type_}:{code}", sent
+                resolved = payloads.vehicle_error(webhook, connection, error, codes, is_resolved=True)
+                yield f"{variant} / {type_}:{code} resolved", resolved
         if complaints := payloads.complaints(webhook, connection):
             yield f"{variant} / complaints", complaints
-    for kind in CHARGE_EVENTS:
-        yield f"2.0 / {kind}", payloads.charge_event(webhook_of(version="2.0"), connection, kind)
