@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from django_smartcar.simulator import profiles, store
 from django_smartcar.simulator.access.scopes import SCOPES
-from django_smartcar.simulator.profiles import PROFILES, gaps, refusals, units
+from django_smartcar.simulator.profiles import PROFILES, gaps, units
 from django_smartcar.simulator.signals.catalog import SIGNALS, signal_resource
 from django_smartcar.simulator.vehicles import test_accounts
 from django_smartcar.simulator.vehicles.catalog import MAKES
@@ -130,7 +130,7 @@ def test_a_single_signal_equals_its_entry_in_the_list(profile, shaped, v3):
     for code in listed:
         assert call("GET", f"signals/{code}").json()["data"]["attributes"] == listed[code]
     for code in PROFILES[profile].omitted:
-        assert_v3_error(call("GET", f"signals/{code}"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+        assert_v3_error(call("GET", f"signals/{code}"), 404, "RESOURCE_NOT_FOUND", "PATH")
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -177,9 +177,6 @@ def test_polestar():
     assert (ranged["type"], ranged["additionalValues"]) == ("DEFAULT", [])
     assert set(body_of(car, "location-preciselocation")) == {"latitude", "longitude", "locationType"}
     assert error_of(car, "charge-chargetimers") == ("SERVER", "INTERNAL")
-    for code in ("vehicleidentification-vin", "tractionbattery-nominalcapacity"):
-        meta = resource_of(car, code)["meta"]
-        assert (meta["oemUpdatedAt"], meta["retrievedAt"]) == (EPOCH, EPOCH)
 
 
 def test_static_times_are_zero_in_events():
@@ -221,17 +218,19 @@ def test_volkswagen_sends_no_times_and_no_status_in_events():
     assert error["data"]["signals"][0]["status"]["error"] == {"type": "PERMISSION", "code": None}
 
 
-def test_a_value_that_is_outdated_is_sent_beside_its_error():
+@pytest.mark.parametrize("code", ["charge-chargerate", "charge-timetocomplete", "charge-wattage"])
+def test_a_value_that_is_outdated_is_sent_beside_its_error(code):
     car = car_of("volkswagen")
-    change = refusals.outdated_unless_charging("odometer-traveleddistance")
-    resource = resource_of(car, "odometer-traveleddistance")
+    documented = {"value": "SUCCESS"}
+    resource = resource_of(car, "odometer-traveleddistance") | {"id": code}
+    resource["attributes"]["status"] = documented
     enter(car, "charging")
-    change(resource, car)
-    assert "status" not in resource["attributes"]
+    assert "status" not in profiles.shape_signal(resource, car)["attributes"]
     enter(car, "parked")
-    change(resource, car)
-    assert resource["attributes"]["status"]["error"]["code"] == "NOT_CHARGING"
-    assert resource["attributes"]["body"]["value"] == car.odometer_km
+    attributes = profiles.shape_signal(resource, car)["attributes"]
+    assert attributes["status"]["error"]["code"] == "NOT_CHARGING"
+    assert attributes["body"]["value"] == car.odometer_km
+    assert resource["attributes"]["status"] is documented
 
 
 def test_volkswagen_complains_about_what_nobody_asked_for():
@@ -248,17 +247,59 @@ def test_volkswagen_complains_about_what_nobody_asked_for():
         assert error["docURL"].endswith("/permission-errors#null")
 
 
-def test_volkswagen_in_other_responses(shaped, v3, volt, settings):
+def test_volkswagen_in_other_responses(shaped, v3, settings):
     call = shaped("volkswagen")
     vehicle = v3("GET", f"vehicles/{call.car.id}").json()["data"]["attributes"]
     assert (vehicle["make"], vehicle["powertrainType"]) == ("VOLKSWAGEN", None)
-    volt.car.profile = "volkswagen"
-    fuel = volt("GET", "fuel").json()
-    assert fuel == {"range": None, "percentRemaining": volt.car.fuel_percent, "amountRemaining": None}
     settings.SMARTCAR_SIMULATOR_SIGNALS = False
-    assert_v3_error(call("GET", "signals"), 404, "RESOURCE_NOT_FOUND", "NOT_FOUND")
+    assert_v3_error(call("GET", "signals"), 404, "RESOURCE_NOT_FOUND", "PATH")
     call.car.profile = "documented"
     assert call("GET", "signals").json()["data"] == []
+
+
+@pytest.mark.parametrize("profile", ["audi", "bmw", "volkswagen"])
+def test_some_brands_tell_only_the_percentage_of_fuel_in_v2(volt, profile, make_webhook, receiver):
+    percentage_only = {
+        "range": None,
+        "percentRemaining": volt.car.fuel_percent,
+        "amountRemaining": None,
+    }
+    webhook = make_webhook(volt.car, version="2.0")
+    assert volt("GET", "fuel").json()["range"] is not None
+    volt.car.profile = profile
+    assert volt("GET", "fuel").json() == percentage_only
+    (item,) = volt("POST", "batch", {"requests": [{"path": "/fuel"}]}).json()["responses"]
+    assert item["body"] == percentage_only
+    registry.send_schedule(webhook)
+    queue.run()
+    (vehicle,) = receiver.events[-1].body["payload"]["vehicles"]
+    assert percentage_only in [item["body"] for item in vehicle["data"]]
+
+
+@pytest.mark.parametrize("profile", ["audi", "jaguar", "polestar", "volkswagen"])
+def test_what_never_changes_has_times_of_zero(profile):
+    car = car_of(profile)
+    for code in ("vehicleidentification-vin", "tractionbattery-nominalcapacity"):
+        meta = resource_of(car, code)["meta"]
+        assert (meta["oemUpdatedAt"], meta["retrievedAt"]) == (EPOCH, EPOCH)
+    assert resource_of(car, "closure-sunroof")["meta"]["retrievedAt"] != EPOCH
+
+
+@pytest.mark.parametrize("profile", ["bmw", "jaguar", "polestar", "volkswagen"])
+def test_units_are_short(profile):
+    car = car_of(profile)
+    assert body_of(car, "odometer-traveleddistance") == {"value": car.odometer_km, "unit": "km"}
+
+
+@pytest.mark.parametrize("profile", ["hyundai", "jaguar"])
+def test_the_low_voltage_battery_is_not_known(profile):
+    car = car_of(profile)
+    resource = resource_of(car, "tractionbattery-stateofcharge") | {"id": "lowvoltagebattery-stateofcharge"}
+    attributes = profiles.shape_signal(resource, car)["attributes"]
+    if profile == "hyundai":
+        assert attributes["body"]["value"] == 255
+    else:
+        assert attributes["status"]["error"]["code"] == "INVALID_DATA"
 
 
 def test_jaguar():
@@ -340,6 +381,7 @@ def test_bmw():
     (signal,) = payloads.vehicle_state(webhook, connection, [])["data"]["signals"]
     assert set(signal["meta"]) == {"oemUpdatedAt", "retrievedAt"}
     assert min(signal["meta"].values()) > 10**12
+    assert set(body_of(hybrid, "location-preciselocation")) == {"latitude", "longitude", "locationType"}
     assert body_of(hybrid, "odometer-traveleddistance")["value"] == hybrid.odometer_km
     enter(hybrid, "asleep")
     assert body_of(hybrid, "odometer-traveleddistance") == {"value": 0, "unit": "km"}
