@@ -69,3 +69,6 @@ SMARTCAR_API_VERSION = "2.0"
 SMARTCAR_CLIENT_ID = "0b1a1e0c-4b1e-4f0e-9c55-0d5f3a4f1b11"
 SMARTCAR_CLIENT_SECRET = "the-secret-of-the-tests"
 SMARTCAR_ENCRYPTION_KEYS = ["b25seS1mb3ItdGhlLXRlc3RzLTMyLWJ5dGVzLWxvbmc="]
+
+# Each test has its own callback.
+SMARTCAR_SIMULATOR_ANY_REDIRECT_URI = True

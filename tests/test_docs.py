@@ -10,6 +10,7 @@ import pytest
 import django_smartcar
 from django_smartcar import models, signals
 from django_smartcar.conf import Settings, conf
+from django_smartcar.simulator.conf import Settings as SimulatorSettings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.rst").read_text()
@@ -33,7 +34,7 @@ def test_the_table_shows_the_default_and_the_docstring_of_a_setting(name, settin
 
 
 def test_every_setting_that_is_mentioned_exists():
-    assert set(re.findall(r"\bSMARTCAR_[A-Z_]+\b", README)) <= set(SETTINGS)
+    assert set(re.findall(r"\bSMARTCAR_[A-Z_]+\b", README)) <= set(SETTINGS) | set(vars(SimulatorSettings))
 
 
 @pytest.mark.parametrize("name", re.findall(r"^\s+\$ python3 (run\.py \w+)", README, re.M))

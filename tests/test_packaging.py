@@ -11,8 +11,8 @@ README.rst marks each piece of code that a reader copies during the installation
 ``install``, ``migrate``, ``cron`` and ``key`` are shell commands; the output of ``key`` is exported.
 ``settings`` and ``hosts`` are appended to a new project's ``settings.py``, ``urls`` to its ``urls.py``;
 ``button`` goes into a template. ``simulator`` runs in a second shell, whose ``export`` lines are used in
-the first. The test installs the wheel instead of the package from PyPI, and uses a free port instead of
-8100.
+the first. The test installs the wheel instead of the package from PyPI, and uses free ports instead of
+8100 and 8000.
 """
 
 import os
@@ -207,10 +207,11 @@ def test_the_steps_of_the_readme_make_a_new_project_that_connects_cars(tmp_path,
     for step, name in (("settings", "settings.py"), ("hosts", "settings.py"), ("urls", "urls.py")):
         site.append(step, name)
 
-    port = free_port()
+    port, site_port = free_port(), free_port()
     (command,) = console_commands(site.steps["simulator"])
-    simulator = command.replace("8100", str(port))
-    assert simulator != command
+    assert "8100" in command
+    assert ":8000/" in command
+    simulator = command.replace("8100", str(port)).replace(":8000/", f":{site_port}/")
     with site.serve(simulator, f"http://127.0.0.1:{port}/") as output:
         exported = dict(re.findall(r"^export (\w+)=(\S+)$", output, re.MULTILINE))
         assert exported["SMARTCAR_API_URL"] == f"http://127.0.0.1:{port}/api"
@@ -225,12 +226,11 @@ def test_the_steps_of_the_readme_make_a_new_project_that_connects_cars(tmp_path,
         site.env["DJANGO_SUPERUSER_PASSWORD"] = "anna"
         site.run("python manage.py createsuperuser --noinput --username anna --email anna@example.com")
         (site.project / "button.html").write_text(site.steps["button"])
-        visit_pages(site)
+        visit_pages(site, f"http://127.0.0.1:{site_port}")
 
 
-def visit_pages(site):
+def visit_pages(site, url):
     """Log in, request the pages, and submit the form that starts Connect."""
-    url = f"http://127.0.0.1:{free_port()}"
     with (
         site.serve(f"python manage.py runserver --noreload {url[7:]}", f"{url}/admin/login/"),
         requests.Session() as anna,

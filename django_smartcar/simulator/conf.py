@@ -100,9 +100,14 @@ class Settings:
 
     @property
     def SMARTCAR_SIMULATOR_REDIRECT_URIS(self) -> Sequence[str]:
-        """The registered redirect URIs. Empty: any."""
+        """Registered redirect URIs. More can be registered in the garage. Connect refuses any other."""
         value: Sequence[str] = _setting("SMARTCAR_SIMULATOR_REDIRECT_URIS", ())
         return value
+
+    @property
+    def SMARTCAR_SIMULATOR_ANY_REDIRECT_URI(self) -> bool:
+        """Whether Connect accepts redirect URIs that are not registered, for tests."""
+        return bool(_setting("SMARTCAR_SIMULATOR_ANY_REDIRECT_URI", False))
 
     @property
     def SMARTCAR_SIMULATOR_GRACE(self) -> float:

@@ -19,6 +19,7 @@ from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, HttpResponse
 
 from . import profiles, store
+from .access import redirect_uris
 
 PROGRAM = "python -m django_smartcar.simulator"
 
@@ -26,6 +27,9 @@ PROGRAM = "python -m django_smartcar.simulator"
 _CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'"
 )
+
+#: The redirect URI of Smartcar's own test suites, at a reserved domain.
+_SUITES_REDIRECT_URI = "https://example.com/auth"
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.state.absolute().parent.is_dir():
         parser.error(f"--state: there is no folder {options.state.absolute().parent}")
     configure(
+        SMARTCAR_SIMULATOR_ANY_REDIRECT_URI=options.any_redirect_uri,
         SMARTCAR_SIMULATOR_GRACE=options.grace,
+        SMARTCAR_SIMULATOR_REDIRECT_URIS=[*options.redirect_uri, _SUITES_REDIRECT_URI],
         SMARTCAR_SIMULATOR_STATE=options.state,
         SMARTCAR_SIMULATOR_CODES=not options.no_codes,
         SMARTCAR_SIMULATOR_SIGNALS=not options.no_signals,
@@ -120,38 +126,20 @@ def _parser() -> argparse.ArgumentParser:
         prog=PROGRAM,
         description="Run the Smartcar simulator: Connect, tokens, vehicles, management and webhooks.",
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-    parser.add_argument(
-        "--port", type=int, default=8100, help="port to listen on; 0 picks a free one (%(default)s)"
-    )
-    parser.add_argument(
-        "--grace",
-        type=_seconds,
-        default=600,
-        metavar="SECONDS",
-        help="how long a used refresh token keeps working (%(default)s)",
-    )
-    parser.add_argument(
-        "--state",
-        type=Path,
-        default=Path("smartcar-simulator.json"),
-        metavar="FILE",
-        help="file that stores vehicles and tokens between runs (%(default)s)",
-    )
+    _add_server_options(parser)
+    _add_connect_options(parser)
     parser.add_argument(
         "--api-version",
         choices=["2.0", "3"],
         default="3",
         help="API version of the printed variables; both versions are always served (%(default)s)",
     )
-    parser.add_argument("--no-codes", action="store_true", help="do not send a code from Connect")
     parser.add_argument("--no-signals", action="store_true", help="keep the stored signals of API v3 empty")
-    _add_car_arguments(parser)
-    parser.add_argument("--fresh", action="store_true", help="start empty: discard the contents of FILE")
+    _add_car_options(parser)
     return parser
 
 
-def _add_car_arguments(parser: argparse.ArgumentParser) -> None:
+def _add_car_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--command-seconds",
         type=_seconds,
@@ -167,6 +155,43 @@ def _add_car_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_server_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument(
+        "--port", type=int, default=8100, help="port to listen on; 0 picks a free one (%(default)s)"
+    )
+    parser.add_argument(
+        "--state",
+        type=Path,
+        default=Path("smartcar-simulator.json"),
+        metavar="FILE",
+        help="file that stores vehicles and tokens between runs (%(default)s)",
+    )
+    parser.add_argument("--fresh", action="store_true", help="start empty: discard the contents of FILE")
+
+
+def _add_connect_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--redirect-uri",
+        type=_redirect_uri,
+        action="append",
+        default=[],
+        metavar="URI",
+        help="register a redirect URI of Connect, as in Smartcar's dashboard; may be repeated",
+    )
+    parser.add_argument(
+        "--any-redirect-uri", action="store_true", help="accept redirect URIs that are not registered"
+    )
+    parser.add_argument("--no-codes", action="store_true", help="do not send a code from Connect")
+    parser.add_argument(
+        "--grace",
+        type=_seconds,
+        default=600,
+        metavar="SECONDS",
+        help="how long a used refresh token keeps working (%(default)s)",
+    )
+
+
 def _seconds(text: str) -> float:
     try:
         seconds = float(text)
@@ -178,6 +203,12 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _redirect_uri(text: str) -> str:
+    if not redirect_uris.is_redirect_uri(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a full URL, like https://example.com/callback")
+    return text
+
+
 def _start_message(options: argparse.Namespace, port: int) -> str:
     wildcards = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared only
     host = wildcards.get(options.host, options.host)
@@ -186,6 +217,7 @@ def _start_message(options: argparse.Namespace, port: int) -> str:
     lines = [
         f"The Smartcar simulator is running at {origin}/ (press Ctrl-C to stop).",
         f"Vehicles loaded from {options.state}: {len(store.cars())}.",
+        f"Registered redirect URIs: {', '.join(redirect_uris.registered())}.",
         "Set these variables for your client:",
         "",
         *(f"export {name}={value}" for name, value in variables.items()),

@@ -20,10 +20,11 @@ SCOPE = "required:read_vehicle_info read_vin read_odometer read_location read_se
 
 @pytest.fixture(autouse=True)
 def empty_simulator(settings):
-    """Empty the simulator and unset its settings, before and after each test."""
+    """Empty the simulator, unset its settings but the one for redirect URIs, before and after each test."""
     for name in vars(type(conf)):
         if name.startswith("SMARTCAR_SIMULATOR_") and hasattr(settings, name):
             delattr(settings, name)
+    settings.SMARTCAR_SIMULATOR_ANY_REDIRECT_URI = True
     store.reset()
     yield
     settings.SMARTCAR_SIMULATOR_STATE = None

@@ -14,6 +14,9 @@ ROOT = Path(__file__).resolve().parents[2]
 #: Most of these tests use v2, because Smartcar's own SDKs do.
 API_VERSION_ARGUMENTS = ("--api-version", "2.0")
 
+#: The registered redirect URI of these tests.
+REDIRECT_URI = "https://app.example.com/callback"
+
 
 class Program:
     """A running simulator. `environment` are the variables that it prints."""
@@ -28,6 +31,8 @@ class Program:
                 "--port",
                 "0",
                 *API_VERSION_ARGUMENTS,
+                "--redirect-uri",
+                REDIRECT_URI,
                 *arguments,
             ],
             cwd=folder,

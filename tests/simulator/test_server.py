@@ -8,24 +8,26 @@ import pytest
 import requests
 
 from tests.simulator.browser import RequestsBrowser, Visit
-from tests.simulator.program import ROOT, running
+from tests.simulator.program import REDIRECT_URI, ROOT, running
 
 pytestmark = pytest.mark.slow
 
-REDIRECT_URI = "https://app.example.com/callback"
 
-
-def tokens_of(program, email="driver@example.com"):
+def visit_connect(program, redirect_uri=REDIRECT_URI):
     url = requests.Request(
         "GET",
         program.environment["SMARTCAR_CONNECT_URL"] + "/oauth/authorize",
         params={
             "response_type": "code",
             "client_id": program.environment["SMARTCAR_CLIENT_ID"],
-            "redirect_uri": REDIRECT_URI,
+            "redirect_uri": redirect_uri,
         },
     )
-    session = Visit(RequestsBrowser(), program.origin, url.prepare().url).connect(email)
+    return Visit(RequestsBrowser(), program.origin, url.prepare().url)
+
+
+def tokens_of(program, email="driver@example.com"):
+    session = visit_connect(program).connect(email)
     fields = {
         "grant_type": "authorization_code",
         "code": session.callback["code"],
@@ -78,6 +80,16 @@ def test_the_environment_variables_are_printed_at_start(tmp_path):
         page = requests.get(program.origin, timeout=10)
         for name, value in environment.items():
             assert f"export {name}={value}" in page.text
+
+
+def test_redirect_uris_are_registered_by_options_and_the_one_of_smartcars_suites_always(tmp_path):
+    with running(tmp_path, "--redirect-uri", "sc5c3a9f1e://exchange") as program:
+        assert f"Registered redirect URIs: {REDIRECT_URI}, sc5c3a9f1e://exchange, " in program.greeting
+        assert visit_connect(program, "sc5c3a9f1e://exchange").connect().landed.startswith("sc5c3a9f1e://")
+        assert visit_connect(program, "https://example.com/auth").status == 200
+        assert visit_connect(program, "https://other.example.com/").status == 400
+    with running(tmp_path, "--any-redirect-uri") as program:
+        assert visit_connect(program, "https://other.example.com/").status == 200
 
 
 def test_one_connection_serves_many_requests(tmp_path):
@@ -170,6 +182,12 @@ def test_an_invalid_grace_period_is_reported(tmp_path, grace):
     process = run_failing_program(tmp_path, "--port", "0", f"--grace={grace}")
     assert process.returncode == 2
     assert f"--grace: '{grace}' is not a number of seconds" in process.stderr
+
+
+def test_a_redirect_uri_that_is_none_is_reported(tmp_path):
+    process = run_failing_program(tmp_path, "--redirect-uri", "/cars/callback/")
+    assert process.returncode == 2
+    assert "--redirect-uri: '/cars/callback/' is not a full URL" in process.stderr
 
 
 @pytest.mark.parametrize("host", ["::", "::1"])

@@ -6,9 +6,9 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 from .. import store
+from ..access import redirect_uris
 from ..access.scopes import SCOPES, VEHICLE_ACCESS
 from ..conf import conf
 from ..vehicles.catalog import MAKES, Make, find_make
@@ -17,16 +17,16 @@ from ..vehicles.test_accounts import make_for_vin
 MODES = ("live", "simulated", "test")
 
 _MAX_AGE = timedelta(hours=1)
-#: Schemes that run something in the browser instead of opening an application.
-_UNSAFE_SCHEMES = {"about", "blob", "data", "file", "javascript", "vbscript"}
 
 
 class InvalidParameter(Exception):
     """A parameter of the authorize URL is wrong. Shown on a page: never redirect to an unchecked address."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, unregistered_uri: str = "") -> None:
         super().__init__(name)
         self.name = name
+        #: The redirect URI, if the problem is only that it is not registered.
+        self.unregistered_uri = unregistered_uri
 
 
 @dataclass
@@ -142,18 +142,13 @@ def _check_client(query: Mapping[str, str]) -> None:
 def _redirect_uri(uri: str, is_required: bool = True) -> str:
     if not uri and not is_required:
         return ""  # the session ends on a page of Connect itself
-    registered = conf.SMARTCAR_SIMULATOR_REDIRECT_URIS
-    if registered:
-        if uri and uri not in registered:
-            raise InvalidParameter("redirect_uri")
-        return uri or registered[0]
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        raise InvalidParameter("redirect_uri") from None
-    is_printable = uri.isprintable() and " " not in uri and "\\" not in uri
-    if not (is_printable and parts.scheme and parts.netloc and parts.scheme not in _UNSAFE_SCHEMES):
+    registered = redirect_uris.registered()
+    if not uri and registered:
+        return registered[0]
+    if not redirect_uris.is_redirect_uri(uri):
         raise InvalidParameter("redirect_uri")
+    if redirect_uris.is_checked() and uri not in registered:
+        raise InvalidParameter("redirect_uri", unregistered_uri=uri)
     return uri
 
 

@@ -63,7 +63,7 @@ def _start(request: HttpRequest, create: Callable[[Mapping[str, str]], ConnectSe
     try:
         session = create(request.GET.dict())
     except InvalidParameter as error:
-        context = {"parameter": error.name, "status": 400}
+        context = {"parameter": error.name, "unregistered_uri": error.unregistered_uri, "status": 400}
         return render(request, "smartcar_simulator/refused.html", context, status=400)
     return redirect("smartcar_simulator:connect-preamble", session_id=session.id)
 

@@ -198,6 +198,8 @@ class State:
     #: Injected faults of paths that name no vehicle: ``TYPE:CODE`` by path,
     #: ``{"vehicles": "SERVER:INTERNAL"}``.
     faults: dict[str, str] = field(default_factory=dict)
+    #: Redirect URIs that were registered in the garage.
+    redirect_uris: list[str] = field(default_factory=list)
 
     def prune(self, now: datetime) -> None:
         """Delete expired codes and tokens, so that the state does not grow without bound."""

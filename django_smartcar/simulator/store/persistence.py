@@ -101,6 +101,7 @@ def _state_from(document: dict[str, Any]) -> State:
         subscriptions=document["subscriptions"],
         limits=_record_from(Limits, document.get("limits", {})),
         faults=document.get("faults", {}),
+        redirect_uris=document.get("redirect_uris", []),
     )
 
 
