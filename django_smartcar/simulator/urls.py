@@ -46,9 +46,17 @@ urlpatterns = [
     path("connect/<str:session_id>/exit/", connect.leave, name="connect-exit"),
     # auth.smartcar.com
     re_path(r"^auth/oauth/token/?$", auth.token, name="token"),
+    # Smartcar's Python SDK takes the URL of the token endpoint from a variable, to which the others append
+    # its path; and its Node SDK opens Connect at the origin of the API.
+    re_path(r"^auth/oauth/token/oauth/token/?$", auth.token),
+    re_path(r"^api/oauth/authorize/?$", connect.authorize),
     # iam.smartcar.com
     re_path(r"^iam/oauth2/token/?$", iam.token, name="application-token"),
     # api.smartcar.com
+    # the name in Smartcar's Java SDK of what the others call compatibility/matrix
+    re_path(
+        r"^api/v(?P<version>[^/]+)/compatibility-matrix/?$", v1_v2.dispatch, {"path": "compatibility/matrix"}
+    ),
     re_path(r"^api/v(?P<version>[^/]+)/(?P<path>.*)$", v1_v2.dispatch, name="api"),
     re_path(r"^api/(?P<path>.*)$", v1_v2.path_not_found),
     # management.smartcar.com

@@ -40,6 +40,8 @@ __all__ = [
     "reset",
     "restart",
     "connect_sessions",
+    "sdk_environment",
+    "site_environment",
     "sleep",
     "state",
     "touch",
@@ -187,6 +189,14 @@ def grants() -> list[Grant]:
 def environment(origin: str, version: str = "3") -> dict[str, str]:
     """Return the environment variables that point a client at a simulator mounted at this address.
 
+    They are those of a site with django_smartcar, and those of Smartcar's own SDKs.
+    """
+    return {**site_environment(origin, version), **sdk_environment(origin)}
+
+
+def site_environment(origin: str, version: str = "3") -> dict[str, str]:
+    """Return the environment variables of a site with django_smartcar.
+
     The client id and secret are those of the API `version`. For ``"3"`` those of v2 are included as well.
     """
     origin = origin.rstrip("/")
@@ -198,7 +208,6 @@ def environment(origin: str, version: str = "3") -> dict[str, str]:
         "SMARTCAR_V2_CLIENT_SECRET": v2_credentials[1],
     }
     return {
-        # django_smartcar's own settings
         "SMARTCAR_API_VERSION": version,
         "SMARTCAR_CLIENT_ID": client_id,
         "SMARTCAR_CLIENT_SECRET": client_secret,
@@ -213,11 +222,26 @@ def environment(origin: str, version: str = "3") -> dict[str, str]:
         "SMARTCAR_API_URL": f"{origin}/api",
         "SMARTCAR_MANAGEMENT_URL": f"{origin}/management",
         "SMARTCAR_MANAGEMENT_TOKENS": conf.SMARTCAR_SIMULATOR_MANAGEMENT_TOKEN,
-        # the settings of Smartcar's own SDKs
+    }
+
+
+def sdk_environment(origin: str) -> dict[str, str]:
+    """Return the environment variables of Smartcar's own SDKs for Python, Node, Ruby and Java.
+
+    Not each of them reads all. They also read ``SMARTCAR_CLIENT_ID`` and ``SMARTCAR_CLIENT_SECRET``, those of
+    v2. The Ruby SDK drops the path of an origin: it works with the stand-alone program only.
+    """
+    origin = origin.rstrip("/")
+    return {
+        # Node opens Connect below the first, and appends /oauth/token to the third, as Java does.
+        "SMARTCAR_API_ORIGIN": f"{origin}/api",
         "SMARTCAR_CONNECT_ORIGIN": f"{origin}/connect",
         "SMARTCAR_AUTH_ORIGIN": f"{origin}/auth/oauth/token",
-        "SMARTCAR_API_ORIGIN": f"{origin}/api",
         "SMARTCAR_MANAGEMENT_API_ORIGIN": f"{origin}/management",
+        # API v3 of Python, of Node and Java, and of Ruby
+        "SMARTCAR_VEHICLE_API_V3_ORIGIN": f"{origin}/vehicle-api",
+        "SMARTCAR_API_V3_ORIGIN": f"{origin}/vehicle-api",
+        "SMARTCAR_VEHICLE_API_ORIGIN": f"{origin}/vehicle-api",
     }
 
 
