@@ -110,6 +110,11 @@ class Settings:
         return bool(_setting("SMARTCAR_SIMULATOR_ANY_REDIRECT_URI", False))
 
     @property
+    def SMARTCAR_SIMULATOR_ORIGIN(self) -> str:
+        """The URL that clients use, if a proxy is in front. Empty: that of the request."""
+        return str(_setting("SMARTCAR_SIMULATOR_ORIGIN", "")).rstrip("/")
+
+    @property
     def SMARTCAR_SIMULATOR_GRACE(self) -> float:
         """Grace period in seconds: how long a used refresh token still returns a new pair of tokens."""
         value: float = _setting("SMARTCAR_SIMULATOR_GRACE", 600)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import secrets
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import django
 from django.conf import settings
@@ -18,7 +21,7 @@ from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, HttpResponse
 
-from . import profiles, store
+from . import hosts, profiles, store
 from .access import redirect_uris
 
 PROGRAM = "python -m django_smartcar.simulator"
@@ -30,6 +33,14 @@ _CONTENT_SECURITY_POLICY = (
 
 #: The redirect URI of Smartcar's own test suites, at a reserved domain.
 _SUITES_REDIRECT_URI = "https://example.com/auth"
+
+#: Addresses that stand for all addresses of this machine.
+_WILDCARDS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared only
+
+_V2_CLIENT_NEEDED = (
+    "Smartcar's own SDKs have a client of API v2: SMARTCAR_CLIENT_ID and SMARTCAR_CLIENT_SECRET must be the",
+    "two of SMARTCAR_V2_… above. With --api-version 2.0 they are.",
+)
 
 logger = logging.getLogger(__name__)
 
@@ -52,8 +63,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.state.absolute().parent.is_dir():
         parser.error(f"--state: there is no folder {options.state.absolute().parent}")
     configure(
+        own_hosts(options.host),
         SMARTCAR_SIMULATOR_ANY_REDIRECT_URI=options.any_redirect_uri,
         SMARTCAR_SIMULATOR_GRACE=options.grace,
+        SMARTCAR_SIMULATOR_ORIGIN=options.public_origin,
         SMARTCAR_SIMULATOR_REDIRECT_URIS=[*options.redirect_uri, _SUITES_REDIRECT_URI],
         SMARTCAR_SIMULATOR_STATE=options.state,
         SMARTCAR_SIMULATOR_CODES=not options.no_codes,
@@ -76,12 +89,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def configure(**simulator_settings: Any) -> None:
+def configure(own_hosts: Sequence[str], **simulator_settings: Any) -> None:
     """Configure Django for the simulator alone, with these ``SMARTCAR_SIMULATOR_…`` settings."""
+    origin = simulator_settings.get("SMARTCAR_SIMULATOR_ORIGIN", "")
     settings.configure(
-        ALLOWED_HOSTS=["*"],
-        APPEND_SLASH=False,
-        CSRF_COOKIE_NAME="smartcar_simulator_csrftoken",  # cookies of a host are sent to all its ports
         INSTALLED_APPS=["django_smartcar.simulator"],
         LOGGING={
             "version": 1,
@@ -94,18 +105,32 @@ def configure(**simulator_settings: Any) -> None:
                 "django.request": {"handlers": ["stderr"], "level": "ERROR", "propagate": False},
             },
         },
-        MIDDLEWARE=[
+        SECRET_KEY=secrets.token_urlsafe(),
+        USE_TZ=True,
+        **request_settings(own_hosts, origin),
+        **simulator_settings,
+    )
+    django.setup()
+
+
+def request_settings(own_hosts: Sequence[str], origin: str = "") -> dict[str, Any]:
+    """Return Django's settings for the requests to a simulator on these hosts, and at this public origin."""
+    return {
+        # Not "*": a page whose host name was made to point here could read a CSRF token and send forms.
+        "ALLOWED_HOSTS": hosts.allowed_hosts(origin, own_hosts),
+        "APPEND_SLASH": False,
+        "CSRF_COOKIE_NAME": "smartcar_simulator_csrftoken",  # cookies of a host are sent to all its ports
+        "CSRF_TRUSTED_ORIGINS": hosts.trusted_origins(origin),
+        "FORCE_SCRIPT_NAME": urlsplit(origin).path or None,
+        "MIDDLEWARE": [
             f"{__name__}.content_security_policy",
+            f"{hosts.__name__}.find_host",
             "django.middleware.security.SecurityMiddleware",
             "django.middleware.common.CommonMiddleware",
             "django.middleware.csrf.CsrfViewMiddleware",
         ],
-        ROOT_URLCONF="django_smartcar.simulator.site_urls",
-        SECRET_KEY=secrets.token_urlsafe(),
-        USE_TZ=True,
-        **simulator_settings,
-    )
-    django.setup()
+        "ROOT_URLCONF": "django_smartcar.simulator.site_urls",
+    }
 
 
 def content_security_policy(
@@ -161,6 +186,13 @@ def _add_server_options(parser: argparse.ArgumentParser) -> None:
         "--port", type=int, default=8100, help="port to listen on; 0 picks a free one (%(default)s)"
     )
     parser.add_argument(
+        "--public-origin",
+        type=_origin,
+        default="",
+        metavar="URL",
+        help="the URL that clients use, if a proxy is in front: https://simulator.example.com",
+    )
+    parser.add_argument(
         "--state",
         type=Path,
         default=Path("smartcar-simulator.json"),
@@ -209,21 +241,51 @@ def _redirect_uri(text: str) -> str:
     return text
 
 
+def _origin(text: str) -> str:
+    parts = urlsplit(text)
+    is_plain = not (parts.query or parts.fragment or "@" in parts.netloc)
+    # "" is the default.
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname or not is_plain):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a URL like https://simulator.example.com")
+    return text.rstrip("/")
+
+
+def own_hosts(host: str) -> list[str]:
+    """Return the names and addresses of this machine that a server on this host answers for."""
+    own = ["localhost", "127.0.0.1", "::1"]
+    if host not in _WILDCARDS:
+        return [*own, host]
+    name = socket.gethostname()
+    with contextlib.suppress(OSError):
+        own += [str(address[0]).partition("%")[0] for *_, address in socket.getaddrinfo(name, None)]
+    return list(dict.fromkeys([*own, name]))
+
+
 def _start_message(options: argparse.Namespace, port: int) -> str:
-    wildcards = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared only
-    host = wildcards.get(options.host, options.host)
-    origin = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    variables = store.environment(origin, options.api_version)
+    host = _WILDCARDS.get(options.host, options.host)
+    local = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    origin = options.public_origin or local
     lines = [
-        f"The Smartcar simulator is running at {origin}/ (press Ctrl-C to stop).",
+        f"The Smartcar simulator is running at {local}/ (press Ctrl-C to stop).",
+        *([f"Its clients use {origin}/."] if origin != local else []),
         f"Vehicles loaded from {options.state}: {len(store.cars())}.",
         f"Registered redirect URIs: {', '.join(redirect_uris.registered())}.",
-        "Set these variables for your client:",
         "",
-        *(f"export {name}={value}" for name, value in variables.items()),
+        "Set these variables for a site with django_smartcar:",
+        "",
+        *_exports(store.site_environment(origin, options.api_version)),
+        "",
+        *(_V2_CLIENT_NEEDED if options.api_version == "3" else []),
+        "Set these for Smartcar's own SDKs for Python, Node, Ruby and Java:",
+        "",
+        *_exports(store.sdk_environment(origin)),
         "",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _exports(variables: dict[str, str]) -> list[str]:
+    return [f"export {name}={value}" for name, value in variables.items()]
 
 
 def _serve_until_signal(server: Any) -> None:

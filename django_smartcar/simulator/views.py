@@ -7,12 +7,11 @@ from pathlib import Path
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.static import serve
 
-from . import store
+from . import hosts, store
 from .pages import render
 from .vehicles.test_accounts import EXAMPLES
 
@@ -24,8 +23,12 @@ _FILES = Path(__file__).parent / "files"
 @require_safe
 def about(request: HttpRequest) -> HttpResponse:
     """Show how to configure a client for this simulator, and the accounts to sign in with."""
-    origin = request.build_absolute_uri(reverse("smartcar_simulator:about"))
-    context = {"environment": store.environment(origin), "examples": EXAMPLES}
+    origin = hosts.absolute_url(request)
+    context = {
+        "environment": store.site_environment(origin),
+        "sdk_environment": store.sdk_environment(origin),
+        "examples": EXAMPLES,
+    }
     return render(request, "smartcar_simulator/about.html", context)
 
 

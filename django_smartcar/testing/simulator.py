@@ -198,6 +198,7 @@ def _settings(origin: str, api_version: str) -> dict[str, Any]:
         "SMARTCAR_ENCRYPTION_KEYS": list(conf.encryption_keys) or [ENCRYPTION_KEY],
         "SMARTCAR_SIMULATOR_STATE": None,  # the file of a developer's own simulator
         "SMARTCAR_SIMULATOR_DELIVERIES": False,
+        "SMARTCAR_SIMULATOR_ORIGIN": "",  # of the same
         "SMARTCAR_SIMULATOR_ANY_REDIRECT_URI": True,  # tests have callbacks of their own
         "ALLOWED_HOSTS": [*settings.ALLOWED_HOSTS, transport.HOST, "127.0.0.1"],
     }

@@ -22,23 +22,12 @@ from django.utils import translation
 from requests.adapters import BaseAdapter, HTTPAdapter
 
 from ..secret_types import SecretBytes
+from ..simulator import hosts
 from ..simulator.server import Handler
 
 #: The simulator's host while it has no port. Names in .test are reserved (RFC 2606).
 HOST = "smartcar.test"
 ORIGIN = f"https://{HOST}"
-
-#: The simulator's path for each of Smartcar's hosts.
-HOSTS = {
-    "connect.smartcar.com": "/connect",
-    "auth.smartcar.com": "/auth",
-    "iam.smartcar.com": "/iam",
-    "api.smartcar.com": "/api",
-    "management.smartcar.com": "/management",
-    "vehicle.api.smartcar.com": "/vehicle-api",
-    "management.api.smartcar.com": "/management-api",
-    "compatibility.api.smartcar.com": "/compatibility-api",
-}
 
 _URLCONF = "django_smartcar.simulator.site_urls"
 
@@ -76,7 +65,8 @@ class Adapter(BaseAdapter):
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         url = urlsplit(str(request.url))
-        path = HOSTS.get(url.hostname or "", "") + url.path
+        host_path = hosts.PATHS.get(url.hostname or "")
+        path = f"/{host_path}{url.path}" if host_path else url.path
         body_headers = ("content-type", "content-length")  # set by RequestFactory
         body = request.body or b""
         django_request = RequestFactory(SERVER_NAME=HOST).generic(

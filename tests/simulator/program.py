@@ -19,7 +19,7 @@ REDIRECT_URI = "https://app.example.com/callback"
 
 
 class Program:
-    """A running simulator. `environment` are the variables that it prints."""
+    """A running simulator. `environment` are the variables that it prints, of a site and of the SDKs."""
 
     def __init__(self, folder, *arguments):
         environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
@@ -43,11 +43,14 @@ class Program:
         )
         self.greeting = ""
         self.environment = {}
+        blocks = 0
         for line in self.process.stdout:
             self.greeting += line
             if exported := re.fullmatch(r"export (\w+)=(\S+)\n", line):
+                assert exported[1] not in self.environment
                 self.environment[exported[1]] = exported[2]
-            if self.environment and line == "\n":
+            blocks += line == "\n" and self.greeting.splitlines()[-2].startswith("export ")
+            if blocks == 2:
                 break
         self.origin = re.search(r"http://\S+:\d+", self.greeting)[0] if self.greeting else None
 

@@ -1,3 +1,4 @@
+import re
 import signal
 import socket
 import subprocess
@@ -7,6 +8,7 @@ import threading
 import pytest
 import requests
 
+from django_smartcar.simulator import store
 from tests.simulator.browser import RequestsBrowser, Visit
 from tests.simulator.program import REDIRECT_URI, ROOT, running
 
@@ -90,6 +92,16 @@ def test_redirect_uris_are_registered_by_options_and_the_one_of_smartcars_suites
         assert visit_connect(program, "https://other.example.com/").status == 400
     with running(tmp_path, "--any-redirect-uri") as program:
         assert visit_connect(program, "https://other.example.com/").status == 200
+
+
+@pytest.mark.parametrize("version", ["2.0", "3"])
+def test_the_variables_are_printed_for_a_site_and_for_smartcars_sdks(tmp_path, version):
+    with running(tmp_path, "--api-version", version) as program:
+        site, sdks = program.greeting.split("Set these for Smartcar's own SDKs")
+        assert "export SMARTCAR_VEHICLE_API_URL=" in site
+        assert "_ORIGIN=" not in site
+        assert re.findall(r"export (\w+)=", sdks) == list(store.sdk_environment(program.origin))
+        assert ("With --api-version 2.0 they are." in site) is (version == "3")
 
 
 def test_one_connection_serves_many_requests(tmp_path):
@@ -188,6 +200,22 @@ def test_a_redirect_uri_that_is_none_is_reported(tmp_path):
     process = run_failing_program(tmp_path, "--redirect-uri", "/cars/callback/")
     assert process.returncode == 2
     assert "--redirect-uri: '/cars/callback/' is not a full URL" in process.stderr
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "sim.example.com",
+        "ftp://sim.example.com",
+        "https://",
+        "https://sim.example.com/?x",
+        "https://a@b.example",
+    ],
+)
+def test_a_public_origin_that_is_none_is_reported(tmp_path, origin):
+    process = run_failing_program(tmp_path, "--public-origin", origin)
+    assert process.returncode == 2
+    assert f"--public-origin: '{origin}' is not a URL" in process.stderr
 
 
 @pytest.mark.parametrize("host", ["::", "::1"])

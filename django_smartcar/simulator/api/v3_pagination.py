@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest
 
+from .. import hosts
 from ..errors.v3 import malformed
 from ..profiles import Page
 
@@ -39,7 +40,7 @@ def paginate(
         for name in (*_OLD_NAMES, *_OLD_NAMES.values()):
             query.pop(name, None)
         query[page.number], query[page.size] = str(to), str(size)
-        return f"{request.build_absolute_uri(request.path)}?{urlencode(list(query.lists()), doseq=True)}"
+        return f"{hosts.request_url(request)}?{urlencode(list(query.lists()), doseq=True)}"
 
     return {
         "data": [resource(item) for item in items[(number - 1) * size : number * size]],

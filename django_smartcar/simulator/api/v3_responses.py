@@ -10,8 +10,8 @@ from typing import Any
 
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
-from django.urls import reverse
 
+from .. import hosts
 from ..access import application_tokens
 from ..errors.v2 import SmartcarError
 from ..errors.v3 import Conflict, V3Error, malformed, not_found, shared_body
@@ -55,8 +55,7 @@ def require_method(request: HttpRequest, *methods: str) -> None:
 
 def absolute_url(request: HttpRequest, host: str, path: str) -> str:
     """Return the absolute URL of a resource on one of the hosts."""
-    root = reverse("smartcar_simulator:about")
-    return request.build_absolute_uri(f"{root}{host}/v3/{path}")
+    return hosts.absolute_url(request, host, f"v3/{path}")
 
 
 def json_attributes(request: HttpRequest) -> dict[str, Any]:

@@ -6,9 +6,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
-from django.urls import reverse
 
-from .. import store
+from .. import hosts, store
 from ..conf import conf
 from ..vehicles.test_accounts import ConnectError
 from ..webhooks import notify
@@ -22,8 +21,7 @@ def resolution_url(request: HttpRequest, vehicle_id: str) -> str:
         "client_id": conf.SMARTCAR_SIMULATOR_CLIENT_ID,
         "vehicle_id": vehicle_id,
     }
-    path = reverse("smartcar_simulator:about") + "connect/oauth/reauthenticate"
-    return f"{request.build_absolute_uri(path)}?{urlencode(query)}"
+    return f"{hosts.absolute_url(request, 'connect', 'oauth/reauthenticate')}?{urlencode(query)}"
 
 
 def complete(session: ConnectSession, vehicle_id: str, email: str) -> dict[str, Any]:
