@@ -1,17 +1,21 @@
 # ruff: noqa: PT017, T201 - a script that runs where there is no pytest
-"""Exercise Smartcar's SDK 3.0.1, unchanged but for its hard-coded URLs. Started by test_official_sdk.py."""
+"""Exercise Smartcar's SDK 3.0.1, unchanged, at Smartcar's own host names. Started by test_official_sdk.py.
+
+Its URLs are hard-coded. The names lead to a TLS proxy in front of the simulator, and no other name anywhere.
+"""
 
 import os
 from datetime import timedelta
 
 import smartcar
-from smartcar import const, exceptions
+from smartcar import exceptions
 
 from tests.simulator.browser import RequestsBrowser, Visit
+from tests.simulator.resolving import resolve_only
 
-const.API_URL = os.environ["SMARTCAR_API_URL"] + "/v1.0"
-const.AUTH_URL = os.environ["SMARTCAR_AUTH_URL"]
-const.CONNECT_URL = os.environ["SMARTCAR_CONNECT_URL"]
+CONNECT = "https://connect.smartcar.com/"
+HOSTS = ("connect.smartcar.com", "auth.smartcar.com", "api.smartcar.com")
+resolve_only(dict.fromkeys(HOSTS, int(os.environ["TLS_PROXY_PORT"])))
 
 REDIRECT_URI = "https://app.example.com/callback"
 SCOPE = ["required:read_vehicle_info", "read_vin", "read_odometer", "read_location", "control_security"]
@@ -38,7 +42,7 @@ client = smartcar.AuthClient(
 
 # Connect, exchange
 url = client.get_auth_url(state="s", vehicle_info={"make": "TESLA"})
-visit = Visit(RequestsBrowser(), os.environ["SIMULATOR_ORIGIN"], url).connect("2-vehicles@smartcar.com")
+visit = Visit(RequestsBrowser(), CONNECT, url).connect("2-vehicles@smartcar.com")
 assert visit.callback["state"] == "s"
 access = client.exchange_code(visit.callback["code"])
 assert access["expires_in"] == 7200
@@ -84,7 +88,7 @@ assert_raises("PermissionException", car.odometer)
 
 # An error account
 url = client.get_auth_url(force=True)
-visit = Visit(RequestsBrowser(), os.environ["SIMULATOR_ORIGIN"], url)
+visit = Visit(RequestsBrowser(), CONNECT, url)
 visit.connect("smartcar@vs-001.vehicle-state-error.com")
 token = client.exchange_code(visit.callback["code"])["access_token"]
 car = smartcar.Vehicle(smartcar.get_vehicle_ids(token)["vehicles"][0], token)

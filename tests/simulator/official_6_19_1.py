@@ -1,16 +1,24 @@
 # ruff: noqa: PT017, T201 - a script that runs where there is no pytest
-"""Exercise Smartcar's SDK 6.19.1, configured by environment variables. Started by test_official_sdk.py."""
+"""Exercise Smartcar's SDK 6.19.1, configured by environment variables. Started by test_official_sdk.py.
+
+A request to any other host than the simulator's fails.
+"""
 
 import os
 import uuid
+from urllib.parse import urlsplit
 
+import requests
 import smartcar
 import smartcar.smartcar as more
 from smartcar import v2_response
 from smartcar.exception import SmartcarException
 
 from tests.simulator.browser import RequestsBrowser, Visit
+from tests.simulator.resolving import resolve_only
 
+ORIGIN = os.environ["SIMULATOR_ORIGIN"]
+resolve_only({urlsplit(ORIGIN).hostname: urlsplit(ORIGIN).port})
 AMT = os.environ["SIMULATOR_MANAGEMENT_TOKEN"]
 SCOPE = [
     "required:read_vehicle_info",
@@ -44,7 +52,7 @@ def assert_raises(status, type_, code, call, *arguments):
 
 def connect(email, scope=None, **options):
     url = client.get_auth_url(scope or SCOPE, {"force_prompt": True, **options})
-    return Visit(RequestsBrowser(), os.environ["SIMULATOR_ORIGIN"], url).connect(email)
+    return Visit(RequestsBrowser(), ORIGIN, url).connect(email)
 
 
 def first_vehicle(access):
@@ -190,6 +198,21 @@ deleted = smartcar.delete_connections(AMT, {"vehicle_id": limited.vehicle_id})
 assert [connection.vehicle_id for connection in deleted.connections] == [limited.vehicle_id]
 assert_raises(403, "PERMISSION", None, limited.odometer)
 assert_raises(401, "AUTHENTICATION", None, smartcar.get_connections, "wrong")
+
+# API v3, with an application token
+application = {
+    "grant_type": "client_credentials",
+    "client_id": os.environ["M2M_CLIENT_ID"],
+    "client_secret": os.environ["M2M_CLIENT_SECRET"],
+}
+new = requests.post(os.environ["SMARTCAR_IAM_URL"], application, timeout=10).json()["access_token"]
+vehicle = more.get_vehicle(new, volt.vehicle_id)
+assert vehicle["body"]["data"]["attributes"]["model"] == "Volt"
+assert vehicle["headers"]["SC-Request-Id"]
+try:
+    more.get_vehicle("nonsense", volt.vehicle_id)
+except SmartcarException as error:
+    assert (error.status_code, error.type) == (401, "SDK_ERROR")  # it cannot read errors of API v3
 
 # Disconnect
 assert volt.disconnect().status == "success"

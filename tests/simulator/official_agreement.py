@@ -22,7 +22,10 @@ from smartcar.exception import SmartcarException
 from django_smartcar import sdk
 from django_smartcar.simulator.access.scopes import SCOPES
 from tests.simulator.browser import RequestsBrowser, Visit
+from tests.simulator.resolving import resolve_only
 
+ORIGIN = os.environ["SIMULATOR_ORIGIN"]
+resolve_only({urlsplit(ORIGIN).hostname: urlsplit(ORIGIN).port})
 BUGS = {
     "set_unit_system": "it raises ValueError for every value",
     "get_signals": "it sends no sc-user-id, which API v3 requires",
@@ -157,7 +160,7 @@ assert theirs.partition("?")[0] == ours.partition("?")[0]
 
 def connect(email, make, scope=SCOPE):
     url = our_client.get_auth_url(True, "s")
-    visit = Visit(RequestsBrowser(), os.environ["SIMULATOR_ORIGIN"], url).connect(email, make)
+    visit = Visit(RequestsBrowser(), ORIGIN, url).connect(email, make)
     return visit.callback
 
 

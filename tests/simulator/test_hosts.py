@@ -229,7 +229,7 @@ def test_a_site_can_set_the_origin_of_its_simulator(settings, client, setting):
 
 # Paths of Smartcar's own SDKs, as their sources build them from the variables.
 
-RUBY, JAVA, NODE = "Ruby", "Java", "Node"
+RUBY, JAVA = "Ruby", "Java"
 
 
 def joined(origin, path):
@@ -269,8 +269,6 @@ SDK_CALLS = [
     (JAVA, "SMARTCAR_API_V3_ORIGIN", appended, "/v3/vehicles/{id}", "v3"),
     (JAVA, "SMARTCAR_API_V3_ORIGIN", appended, "/v3/vehicles/{id}/signals", "v3"),
     (JAVA, "SMARTCAR_API_V3_ORIGIN", appended, "/v3/vehicles/{id}/signals/odometer-traveleddistance", "v3"),
-    # lib/util.js: getUrl(); the slash at the end is joinUrl()'s
-    (NODE, "SMARTCAR_API_V3_ORIGIN", appended, "/v3/vehicles/{id}/", "v3"),
 ]
 
 

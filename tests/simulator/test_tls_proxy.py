@@ -9,7 +9,8 @@ import requests
 from django_smartcar.simulator import hosts, store
 from tests.simulator.browser import Visit
 from tests.simulator.program import REDIRECT_URI, running
-from tests.simulator.tls_proxy import TlsProxy, resolving_only
+from tests.simulator.resolving import resolving_only
+from tests.simulator.tls_proxy import TlsProxy
 
 pytestmark = pytest.mark.slow
 

@@ -1,8 +1,7 @@
-"""A TLS reverse proxy in front of a simulator, and host names that lead to it."""
+"""A TLS reverse proxy in front of a simulator."""
 
 import contextlib
 import http.client
-import socket
 import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -71,26 +70,3 @@ class TlsProxy:
     def close(self):
         self.server.shutdown()
         self.server.server_close()
-
-
-def resolve_only(names):
-    """Make these host names lead to these ports of this machine, and no other name anywhere."""
-    resolve = socket.getaddrinfo
-
-    def getaddrinfo(name, port, *arguments, **options):
-        if name not in names:
-            raise AssertionError(f"a request was sent to {name}:{port}")
-        return resolve("127.0.0.1", names[name], *arguments, **options)
-
-    socket.getaddrinfo = getaddrinfo
-    return resolve
-
-
-@contextlib.contextmanager
-def resolving_only(names):
-    """Do as `resolve_only`, until the end of the block."""
-    resolve = resolve_only(names)
-    try:
-        yield
-    finally:
-        socket.getaddrinfo = resolve
