@@ -30,6 +30,8 @@ ROOT = Path(__file__).resolve().parent
 MATRIX = ["3.11 5.2", "3.12 5.2", "3.12 6.0", "3.12 6.1", "3.13 5.2", "3.13 6.0", "3.13 6.1"]
 # pip's arguments for Smartcar's own SDKs, which the tests compare ours with.
 OFFICIAL = {"6.19.1": ["--no-deps", "smartcar==6.19.1"], "3.0.1": ["smartcar==3.0.1", "python-dateutil"]}
+# Packages of npm for the tests: smartcar is Smartcar's own SDK for Node.
+NPM_PACKAGES = {"smartcar": "10.4.0"}
 STAMP = "run.json"
 UNFINISHED = '{"unfinished": true}'
 #: Options of pytest that need a single process: xdist's workers have no terminal.
@@ -136,6 +138,20 @@ def install(folder: Path, extras: list[str], pins: list[str]) -> None:
         target = folder / "official" / f"smartcar-{version}"
         if not target.is_dir():
             call([*pip, "--target", target, *arguments], f"installing smartcar {version}")
+    for name, version in NPM_PACKAGES.items() if "test" in extras else ():
+        install_npm_package(name, version, folder / "official" / f"{name}-{version}")
+
+
+def install_npm_package(name: str, version: str, target: Path) -> None:
+    """Install a package of npm into a folder of its own; without npm its tests are skipped."""
+    if (target / "node_modules" / name).is_dir():
+        return
+    npm = shutil.which("npm")
+    if npm is None:
+        print(f"run.py: the tests that use {name} need npm, and are skipped", file=sys.stderr, flush=True)
+        return
+    options = ["--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--silent"]
+    call([npm, "install", "--prefix", target, *options, f"{name}@{version}"], f"installing {name} {version}")
 
 
 def environment(wanted: set[str], folder: Path = ROOT / ".venv", pins: tuple[str, ...] = ()) -> Path:
@@ -144,7 +160,8 @@ def environment(wanted: set[str], folder: Path = ROOT / ".venv", pins: tuple[str
         stamp = read_stamp(folder)
         # Rebuild for another Python or folder; update when the requirements change.
         place = f"Python {VERSION} of {sys.base_prefix} for {ROOT}"
-        requirements = repr([(ROOT / "setup.cfg").read_text(encoding="utf-8"), OFFICIAL, pins])
+        npm = NPM_PACKAGES, bool(shutil.which("npm"))
+        requirements = repr([(ROOT / "setup.cfg").read_text(encoding="utf-8"), OFFICIAL, npm, pins])
         new = {"place": place, "requirements": hashlib.sha256(requirements.encode()).hexdigest()}
         if {**stamp, **new} == stamp and wanted <= set(stamp["extras"]):
             return python_of(folder)

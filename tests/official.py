@@ -9,19 +9,21 @@ from .missing import skip_or_fail
 
 def path_of(version: str) -> Path:
     """Return the folder of this version of ``smartcar``; ``run.py test`` installs it."""
-    return _installed(f"smartcar-{version}", f"smartcar {version}")
+    folder = _folder(version)
+    if not folder.is_dir():
+        skip_or_fail(f"smartcar {version} is not installed in {folder}: `python3 run.py test` installs it")
+    return folder
 
 
 def node_sdk(version: str) -> tuple[str, Path]:
     """Return Node and the folder of the modules of its SDK; ``run.py test`` installs the SDK."""
-    node = shutil.which("node")
+    node, modules = shutil.which("node"), _folder(version) / "node_modules"
     if node is None:
         skip_or_fail("Node is not installed: Smartcar's SDK for it was not tried")
-    return node, _installed(f"node-smartcar-{version}", f"smartcar {version} for Node") / "node_modules"
+    if not modules.is_dir():
+        skip_or_fail(f"smartcar {version} is not installed in {modules}: `python3 run.py test` installs it")
+    return node, modules
 
 
-def _installed(name: str, what: str) -> Path:
-    folder = Path(sys.prefix) / "official" / name
-    if not folder.is_dir():
-        skip_or_fail(f"{what} is not installed in {folder}: `python3 run.py test` installs it")
-    return folder
+def _folder(version: str) -> Path:
+    return Path(sys.prefix) / "official" / f"smartcar-{version}"

@@ -215,12 +215,32 @@ def test_a_missing_extra_is_added(checkout):
     assert make(checkout, "example") == []
 
 
-def test_the_extra_for_tests_installs_the_official_sdks(checkout):
-    assert make(checkout, "test") == [
-        *NEW,
-        "installing smartcar 6.19.1",
-        "installing smartcar 3.0.1",
-    ]
+SDKS = ["installing smartcar 6.19.1", "installing smartcar 3.0.1"]
+FROM_NPM = [f"installing {name} {version}" for name, version in run.NPM_PACKAGES.items()]
+
+
+def test_the_extra_for_tests_installs_the_official_sdks_and_packages_of_npm(checkout, monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
+    assert make(checkout, "test") == [*NEW, *SDKS, *FROM_NPM]
+
+
+def test_the_packages_of_npm_are_installed_as_soon_as_there_is_npm(checkout, monkeypatch, capsys):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    assert make(checkout, "test") == [*NEW, *SDKS]
+    assert "run.py: the tests that use smartcar need npm, and are skipped\n" in capsys.readouterr().err
+    assert make(checkout, "test") == []
+    monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
+    assert make(checkout, "test") == ["pip install", *SDKS, *FROM_NPM]
+
+
+def test_a_package_of_npm_is_installed_once(checkout, monkeypatch):
+    root, _ = checkout
+    monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
+    for name, version in run.NPM_PACKAGES.items():
+        (root / ".venv" / "official" / f"{name}-{version}" / "node_modules" / name).mkdir(parents=True)
+    (root / ".venv" / "run.json").write_text("{}")
+    monkeypatch.setattr(run, "version_of", lambda python: run.VERSION)
+    assert make(checkout, "test") == ["pip install", *SDKS]
 
 
 def test_a_change_of_setup_cfg_updates_the_environment(checkout):

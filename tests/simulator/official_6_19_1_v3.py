@@ -17,12 +17,10 @@ resolve_only({ORIGIN.hostname: ORIGIN.port})
 
 VEHICLE_ID, TOKEN = "tst2e255-d3c8-4f90-9fec-e6e68b98e9cb", "test-data-token"
 
-found = more.get_vehicle(TOKEN, VEHICLE_ID)
-assert "data" in found["body"] or found["body"]["id"] == VEHICLE_ID
+assert more.get_vehicle(TOKEN, VEHICLE_ID)["body"]["id"] == VEHICLE_ID
 car = smartcar.Vehicle(VEHICLE_ID, TOKEN)
 signals = car.get_signals()
 assert signals["headers"]["Content-Type"].startswith("application/json")
 code = signals["body"]["data"][0]["attributes"]["code"]
-signal = car.get_signal(code)["body"]
-assert signal
+assert car.get_signal(code)["body"]["attributes"]["code"] == code
 print(VEHICLE_ID)
