@@ -15,3 +15,4 @@ class SmartcarConfig(AppConfig):
         register(checks.check_settings, Tags.security)
         register(checks.check_urls, Tags.urls)
         register(checks.check_deployment, Tags.security, deploy=True)
+        register(checks.check_published, Tags.security, deploy=True)

@@ -1,3 +1,4 @@
+import re
 import shlex
 import subprocess
 import sys
@@ -10,6 +11,11 @@ from django.core.management.base import SystemCheckError
 
 from django_smartcar import checks, task_backends
 from django_smartcar.conf import conf
+from django_smartcar.simulator import conf as simulator
+from django_smartcar.simulator import store
+from django_smartcar.testing.simulator import ENCRYPTION_KEY
+
+ROOT = Path(__file__).parents[1]
 
 APPLICATION = "0b1a1e0c-4b1e-4f0e-9c55-0d5f3a4f1b11"
 
@@ -245,6 +251,114 @@ def test_deployment_checks_report_that_every_webhook_would_be_rejected(settings)
     settings.ROOT_URLCONF = "django_smartcar.simulator.urls"
     settings.SMARTCAR_MANAGEMENT_TOKENS = settings.SMARTCAR_WEBHOOK_TOKENS = []
     assert checks.check_deployment() == []
+
+
+class TestPublishedValues:
+    """What ``check --deploy`` says of values that everybody knows, and of the simulator."""
+
+    @pytest.fixture(autouse=True)
+    def deployed(self, site, settings):
+        settings.INSTALLED_APPS = [
+            app for app in settings.INSTALLED_APPS if app != "django_smartcar.simulator"
+        ]
+        settings.DEBUG = False
+
+    @staticmethod
+    def messages():
+        deployed = run_checks(include_deployment_checks=True)
+        return [(one.id, one.msg) for one in deployed if one.id.startswith("smartcar.W04")]
+
+    def test_a_site_with_values_of_its_own_has_no_messages(self, settings):
+        settings.SMARTCAR_MANAGEMENT_TOKENS = ["12345678"]
+        settings.SMARTCAR_WEBHOOK_TOKENS = {"an-unguessable-name": ["12345678"]}
+        assert self.messages() == []
+
+    def test_they_are_not_checked_without_deploy(self, settings):
+        settings.SMARTCAR_CLIENT_SECRET = simulator.CLIENT_SECRET
+        assert ids() == []
+
+    def test_keys_of_the_example_and_of_the_tests_are_published(self, settings):
+        example = (ROOT / "example_project" / "example" / "settings.py").read_text()
+        secret_key = re.search(r'DEMO_SECRET_KEY = "(.+?)"', example)[1]
+        encryption_key = re.search(r'DEMO_ENCRYPTION_KEY = "(.+?)"', example)[1]
+        for key in (encryption_key, ENCRYPTION_KEY):
+            settings.SMARTCAR_ENCRYPTION_KEYS = [KEY, key]
+            ((number, text),) = self.messages()
+            assert number == "smartcar.W040"
+            assert "SMARTCAR_ENCRYPTION_KEYS" in text
+            assert key not in text
+        settings.SMARTCAR_ENCRYPTION_KEYS = [KEY]
+        settings.SECRET_KEY = secret_key
+        ((number, text),) = self.messages()
+        assert number == "smartcar.W040"
+        assert text.startswith("SECRET_KEY ")
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("SMARTCAR_CLIENT_ID", simulator.M2M_CLIENT_ID),
+            ("SMARTCAR_CLIENT_SECRET", simulator.M2M_CLIENT_SECRET),
+            ("SMARTCAR_APPLICATION_ID", simulator.CLIENT_ID),
+            ("SMARTCAR_V2_CLIENT_ID", simulator.CLIENT_ID),
+            ("SMARTCAR_V2_CLIENT_SECRET", simulator.CLIENT_SECRET),
+            ("SMARTCAR_MANAGEMENT_TOKENS", ["a token of its own", simulator.MANAGEMENT_TOKEN]),
+            ("SMARTCAR_WEBHOOK_TOKENS", {"an-unguessable-name": [simulator.MANAGEMENT_TOKEN]}),
+        ],
+    )
+    def test_credentials_of_the_simulator_are_published(self, settings, name, value):
+        setattr(settings, name, value)
+        ((number, text),) = self.messages()
+        assert number == "smartcar.W041"
+        assert text.startswith(f"{name} ")
+
+    def test_the_simulator_is_not_for_a_deployed_site(self, settings):
+        settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "django_smartcar.simulator"]
+        ((number, text),) = self.messages()
+        assert number == "smartcar.W042"
+        assert "INSTALLED_APPS" in text
+        settings.DEBUG = True
+        assert self.messages() == []
+
+    @pytest.mark.parametrize("origin", ["https://sim.example.com/simulator", "http://127.0.0.1:8100"])
+    def test_a_url_of_a_simulator_is_not_for_a_deployed_site(self, settings, origin):
+        urls = {
+            name: url
+            for name, url in store.environment(origin).items()
+            if name.endswith("_URL") and hasattr(type(conf), name)
+        }
+        for name, url in urls.items():
+            setattr(settings, name, url)
+        found = self.messages()
+        assert {number for number, _ in found} == {"smartcar.W042"}
+        assert [text.split()[0] for _, text in found] == list(checks.published._SIMULATOR_PATHS)
+        assert len(found) == len(urls) == 7
+        settings.DEBUG = True
+        assert self.messages() == []
+
+    def test_a_proxy_of_the_sites_own_is_not_taken_for_a_simulator(self, settings):
+        settings.SMARTCAR_API_URL = "https://gateway.example.com/smartcar/v2"
+        assert self.messages() == []
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("SMARTCAR_CLIENT_SECRET", "x"),
+            ("SMARTCAR_V2_CLIENT_SECRET", "1234567"),
+            ("SMARTCAR_MANAGEMENT_TOKENS", ["a-long-enough-token", "x"]),
+            ("SMARTCAR_WEBHOOK_TOKENS", {"an-unguessable-name": ["x"]}),
+        ],
+    )
+    def test_a_secret_that_can_be_guessed_is_reported(self, settings, name, value):
+        setattr(settings, name, value)
+        ((number, text),) = self.messages()
+        assert number == "smartcar.W043"
+        assert text.startswith(f"{name} ")
+
+    @pytest.mark.parametrize("value", [None, 5, "token", [5], {"name": 5}])
+    def test_settings_of_another_type_are_left_to_the_other_checks(self, settings, value):
+        for name in ("SMARTCAR_MANAGEMENT_TOKENS", "SMARTCAR_WEBHOOK_TOKENS", "SMARTCAR_ENCRYPTION_KEYS"):
+            setattr(settings, name, value)
+        assert self.messages() == []
 
 
 def test_the_docstring_lists_exactly_the_ids_in_use():

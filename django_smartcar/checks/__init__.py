@@ -35,6 +35,10 @@
 | ``smartcar.W030`` | (with ``--deploy``) ``SMARTCAR_MANAGEMENT_TOKENS`` is missing: webhooks are rejected |
 | ``smartcar.W031`` | the task backend that processes webhooks has no worker |
 | ``smartcar.W032`` | with API v2, ``SMARTCAR_WEBHOOKS`` is set without a token to unsubscribe with |
+| ``smartcar.W040`` | (with ``--deploy``) a key is that of the example project or of the tests |
+| ``smartcar.W041`` | (with ``--deploy``) an id, secret or token is the simulator's |
+| ``smartcar.W042`` | (with ``--deploy``) the simulator is installed or used while ``DEBUG`` is off |
+| ``smartcar.W043`` | (with ``--deploy``) a secret or token has fewer than 8 characters |
 """
 
 import re
@@ -49,9 +53,10 @@ from django.urls import NoReverseMatch, reverse
 
 from ..conf import conf
 from . import credentials, encryption, webhooks
+from .published import LOCAL_HOSTS, check_published
 from .webhooks import check_deployment
 
-__all__ = ["check_deployment", "check_settings", "check_urls"]
+__all__ = ["check_deployment", "check_published", "check_settings", "check_urls"]
 
 HOSTS = (
     "SMARTCAR_CONNECT_URL",
@@ -65,7 +70,6 @@ HOSTS = (
 TIMEOUTS = ("SMARTCAR_TIMEOUT", "SMARTCAR_COMMAND_TIMEOUT")
 PERMISSION = re.compile(r"(required:)?(read|control)_\w+")
 VERSION = re.compile(r"/v\d+(\.\d+)?$")
-LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 
 def check_settings(**kwargs: Any) -> list[CheckMessage]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings as django_settings
 from django.core.checks import ERROR
 from django.db import DatabaseError, connections, models, router
 from django.db.migrations.executor import MigrationExecutor
@@ -25,6 +26,8 @@ DECRYPTION_TIMEOUT = 20.0
 def settings(context: Context) -> Iterator[CheckResult]:
     """Run the system checks of this app, including those of ``--deploy``."""
     messages = [*checks.check_settings(), *checks.check_urls(), *checks.check_deployment()]
+    if not django_settings.DEBUG:  # while developing, the simulator is no problem
+        messages += checks.check_published()
     messages = [message for message in messages if not message.is_silenced()]
     for message in sorted(messages, key=lambda message: -message.level):
         result = wrong if message.level >= ERROR else warning

@@ -5,14 +5,15 @@ from django.db import connection, connections
 
 from django_smartcar.diagnostics import local
 from django_smartcar.models import ApplicationToken
+from django_smartcar.simulator import store
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def silenced(settings):
-    """Silence the two warnings about the settings of the tests."""
-    settings.SILENCED_SYSTEM_CHECKS = ["smartcar.W005", "smartcar.W030"]
+    """Silence two more warnings about the settings of the tests."""
+    settings.SILENCED_SYSTEM_CHECKS = [*settings.SILENCED_SYSTEM_CHECKS, "smartcar.W005", "smartcar.W030"]
 
 
 class TestSettings:
@@ -26,10 +27,23 @@ class TestSettings:
         assert [outcome for outcome, _, _ in found] == ["wrong", "wrong", "warning", "warning"]
         assert ("wrong", "SMARTCAR_MODE is 'lively'. (smartcar.E005)") in [one[:2] for one in found]
         said = [
-            message for message in run_checks(include_deployment_checks=True) if "smartcar." in message.id
+            message
+            for message in run_checks(include_deployment_checks=True)
+            if "smartcar." in message.id and not message.is_silenced()
         ]
         assert sorted(text for _, text, _ in found) == sorted(f"{one.msg} ({one.id})" for one in said)
         assert sorted(hint for _, _, hint in found) == sorted(one.hint for one in said)
+
+    def test_published_values_are_reported_unless_the_site_is_being_developed(self, find_one, settings):
+        settings.SILENCED_SYSTEM_CHECKS = ["smartcar.W030", "smartcar.W042"]
+        settings.SMARTCAR_API_VERSION = "3"
+        settings.SMARTCAR_CLIENT_ID = "client_01JABCDEF"
+        settings.SMARTCAR_APPLICATION_ID = "0b1a1e0c-4b1e-4f0e-9c55-0d5f3a4f1b11"
+        settings.SMARTCAR_CLIENT_SECRET = store.M2M_CLIENT_SECRET
+        outcome, text, _ = find_one(local.settings)
+        assert (outcome, "(smartcar.W041)" in text) == ("warning", True)
+        settings.DEBUG = True
+        assert find_one(local.settings)[0] == "ok"
 
     def test_missing_urls_are_reported(self, find_one, silenced, settings):
         settings.ROOT_URLCONF = "django_smartcar.simulator.urls"
