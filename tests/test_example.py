@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 import requests
@@ -16,6 +17,10 @@ REAL = {
     "SMARTCAR_CLIENT_ID": "client_01JABCDEF",
     "SMARTCAR_CLIENT_SECRET": "secret",
     "SMARTCAR_APPLICATION_ID": "6fe90a52-3b4a-4a5e-b3b3-4f3a1c0a7b11",
+}
+KEYS = {
+    "SECRET_KEY": "of the example's own",
+    "SMARTCAR_ENCRYPTION_KEYS": "b2YtdGhlLWV4YW1wbGUncy1vd24tMzItYnl0ZXMtbG8=",
 }
 
 
@@ -88,6 +93,25 @@ def test_the_connect_button_leads_to_the_simulator(site, demo):
     response = demo.post(f"{site}/cars/connect/", {"csrfmiddlewaretoken": token}, timeout=10)
     assert response.url.startswith(f"{site}/smartcar-simulator/connect/")
     assert 'id="continue-button"' in response.text
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_connect_accepts_the_callback_of_the_site_and_no_other(site, demo, host):
+    """A wrong path, for example with the prefix of a language, shows up in the demo."""
+    token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', demo.get(site, timeout=10).text)[1]
+    form = {"csrfmiddlewaretoken": token}
+    started = demo.post(f"{site}/cars/connect/", form, allow_redirects=False, timeout=10)
+    url = started.headers["Location"]
+    (callback,) = parse_qs(urlsplit(url).query)["redirect_uri"]
+    assert callback == f"{site}/cars/callback/"
+
+    def status_with(redirect_uri):
+        return requests.get(url.replace(quote(callback, ""), quote(redirect_uri, "")), timeout=10).status_code
+
+    own = callback.replace("127.0.0.1", host)
+    assert status_with(own) == 200
+    assert status_with(own.replace("/cars/", "/de/cars/")) == 400
+    assert status_with(own.removesuffix("/")) == 400
 
 
 # Content-Security-Policy.
@@ -193,18 +217,34 @@ def test_without_debug_a_secret_key_is_required(tmp_path):
     assert "SECRET_KEY" in done.stderr
 
 
+def test_without_debug_the_simulator_is_not_served_unless_a_variable_says_so(tmp_path):
+    env = environment(tmp_path, DEBUG="false", **KEYS)
+    done = manage(env, "check")
+    assert done.returncode == 1
+    assert "ImproperlyConfigured: This site would serve the Smartcar simulator" in done.stderr
+    assert "SERVE_SIMULATOR=true" in done.stderr
+    assert manage({**env, "SERVE_SIMULATOR": "true"}, "check").returncode == 0
+
+
+def test_the_deployment_checks_warn_of_the_demos_keys_and_tokens(tmp_path):
+    done = manage(environment(tmp_path), "check", "--deploy")
+    assert {"smartcar.W040", "smartcar.W041"} <= set(re.findall(r"smartcar\.\w+", done.stderr))
+    served = environment(tmp_path, DEBUG="false", SERVE_SIMULATOR="true", **KEYS)
+    done = manage(served, "check", "--deploy")
+    assert {"smartcar.W041", "smartcar.W042"} == set(re.findall(r"smartcar\.W04\d", done.stderr))
+    done = manage(environment(tmp_path, DEBUG="false", **KEYS, **REAL), "check", "--deploy")
+    assert set(re.findall(r"smartcar\.W04\d", done.stderr)) == {"smartcar.W043"}  # the secret is "secret"
+
+
 def test_without_debug_an_encryption_key_is_required(tmp_path):
-    done = manage(environment(tmp_path, DEBUG="false", SECRET_KEY="of the example's own"), "check")
+    env = environment(tmp_path, DEBUG="false", SECRET_KEY=KEYS["SECRET_KEY"], **REAL)
+    done = manage(env, "check")
     assert done.returncode == 1
     assert "smartcar.E021" in done.stderr
 
 
 def test_without_debug_no_demo_user_is_created(tmp_path):
-    keys = {
-        "SECRET_KEY": "of the example's own",
-        "SMARTCAR_ENCRYPTION_KEYS": "b2YtdGhlLWV4YW1wbGUncy1vd24tMzItYnl0ZXMtbG8=",
-    }
-    done = manage(environment(tmp_path, DEBUG="false", **keys), "make_demo_users")
+    done = manage(environment(tmp_path, DEBUG="false", **KEYS, **REAL), "make_demo_users")
     assert done.returncode == 1
     assert "this command requires DEBUG=true" in done.stderr
 

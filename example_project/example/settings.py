@@ -7,6 +7,7 @@ and from a file ``.env`` in the directory of ``manage.py``; see ``env.example``.
 from pathlib import Path
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 from django_smartcar.simulator import conf as simulator
 
@@ -30,9 +31,19 @@ SMARTCAR_ENCRYPTION_KEYS = env.list(
 SMARTCAR_API_VERSION = env("SMARTCAR_API_VERSION", default="3")
 SMARTCAR_CLIENT_ID = env("SMARTCAR_CLIENT_ID", default="")
 SIMULATED = not SMARTCAR_CLIENT_ID
+if SIMULATED and not DEBUG and not env.bool("SERVE_SIMULATOR", default=False):
+    raise ImproperlyConfigured(
+        "This site would serve the Smartcar simulator, which has no login and public tokens, while DEBUG is "
+        "off. Set SMARTCAR_CLIENT_ID and the other variables of a Smartcar application, or set "
+        "SERVE_SIMULATOR=true on a machine that nobody else can reach."
+    )
 if SIMULATED:
     ORIGIN = env("EXAMPLE_ORIGIN", default="http://127.0.0.1:8000")
     SIMULATOR = f"{ORIGIN}/smartcar-simulator"
+    # As in Smartcar's dashboard: Connect redirects nowhere else.
+    SMARTCAR_SIMULATOR_REDIRECT_URIS = [
+        f"{origin}/cars/callback/" for origin in (ORIGIN, ORIGIN.replace("127.0.0.1", "localhost"))
+    ]
     SMARTCAR_APPLICATION_ID = simulator.CLIENT_ID
     if SMARTCAR_API_VERSION == "3":
         SMARTCAR_CLIENT_ID = simulator.M2M_CLIENT_ID

@@ -24,7 +24,7 @@ from tests.simulator.browser import RequestsBrowser, Visit
 
 for number in range({drivers}):
     user = User.objects.create(username=f"driver-{{number}}")
-    url = connect.begin(user, session_key="s", redirect_uri="https://site.example/back")
+    url = connect.begin(user, session_key="s", redirect_uri=f"{{settings.ORIGIN}}/cars/callback/")
     visit = Visit(RequestsBrowser(), settings.SIMULATOR, url).connect(f"driver-{{number}}@example.com")
     attempt = connect.consume(visit.callback["state"], user=user, session_key="s")
     connect.complete(attempt, Callback(visit.callback["code"]))
