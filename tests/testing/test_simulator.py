@@ -206,6 +206,18 @@ def test_the_simulator_ignores_the_script_name_of_the_site(db, anna):
     assert caught.value.resolution["url"].startswith(f"{smartcar.url}/connect/oauth/reauthenticate?")
 
 
+def test_redirect_uris_and_the_origin_of_the_sites_own_simulator_have_no_effect(db, anna, settings):
+    settings.SMARTCAR_SIMULATOR_ANY_REDIRECT_URI = False
+    settings.SMARTCAR_SIMULATOR_REDIRECT_URIS = ["http://127.0.0.1:8000/cars/callback/"]
+    settings.SMARTCAR_SIMULATOR_ORIGIN = "https://sim.example.com"
+    with testing.simulator("3") as smartcar:
+        (vehicle,) = smartcar.connect(anna).vehicles
+        smartcar.car(vehicle).fault = "CONNECTED_SERVICES_ACCOUNT:AUTHENTICATION_FAILED"
+        with pytest.raises(Exception, match="AUTHENTICATION_FAILED") as caught:
+            commands.send(vehicle, "lock")
+    assert caught.value.resolution["url"].startswith(f"{smartcar.url}/connect/")
+
+
 def test_everything_is_restored_after_the_block(db, anna, settings, tmp_path):
     settings.SMARTCAR_SIMULATOR_STATE = tmp_path / "mine.json"
 
