@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import clear_script_prefix, set_script_prefix
 
-from django_smartcar.simulator import hosts, server, store
+from django_smartcar.simulator import hosts, server, store, urls
 from tests.simulator.browser import Visit
 from tests.simulator.conftest import ALL_SCOPES, REDIRECT_URI, basic, management
 
@@ -164,6 +164,11 @@ def test_a_path_with_a_hosts_path_is_left_alone(program):
     )
     assert visit.url.startswith("https://connect.smartcar.com/connect/")
     assert visit.status == 200
+
+
+def test_the_hosts_know_the_first_part_of_every_path():
+    routes = [re.sub(r"^\^", "", str(pattern.pattern)) for pattern in urls.urlpatterns]
+    assert {route.partition("/")[0] for route in routes} == hosts._FIRST_PARTS
 
 
 def test_a_form_of_another_site_is_refused_on_smartcars_host(program):
