@@ -16,9 +16,8 @@ from .v3_responses import v3_api_view
 
 _POWERTRAINS = ("ICE", "BEV", "PHEV")
 
-#: Code prefixes of what only vehicles with a plug, or with a fuel tank, have.
-_ELECTRIC = ("charge", "tractionbattery")
-_FUEL = ("internalcombustionengine", "closure-enginecover")
+#: What vehicles of a powertrain lack, as signals name it.
+_MISSING = {"BEV": "tank", "ICE": "plug"}
 
 
 class _RegionalModel(NamedTuple):
@@ -88,7 +87,7 @@ def _resource(one: _RegionalModel) -> dict[str, Any]:
 
 
 def _capabilities(powertrain: str) -> list[dict[str, Any]]:
-    missing = {"BEV": _FUEL, "ICE": _ELECTRIC}.get(powertrain, ())
+    missing = _MISSING.get(powertrain)
     signals = [
         {
             "type": "signal",
@@ -99,6 +98,7 @@ def _capabilities(powertrain: str) -> list[dict[str, Any]]:
             "permission": signal.scope,
         }
         for signal in SIGNALS.values()
+        if signal.needs != missing
     ]
     commands = [
         {
@@ -110,5 +110,6 @@ def _capabilities(powertrain: str) -> list[dict[str, Any]]:
             "permission": v3_command.command.scope,
         }
         for path, v3_command in V3_COMMANDS.items()
+        if not (missing == "plug" and path.startswith("charge"))
     ]
-    return [one for one in signals + commands if not str(one["code"]).startswith(missing)]
+    return signals + commands

@@ -9,8 +9,9 @@ from .. import store
 from ..errors.v2 import SmartcarError, invalid
 from ..faults.injection import raise_for_command
 from ..store.models import Car
-from ..vehicles import states
+from ..vehicles import charging, states
 from ..webhooks import notify
+from . import motion
 
 
 class Command(NamedTuple):
@@ -27,7 +28,7 @@ def execute(car: Car, command: Command, body: dict[str, Any]) -> None:
     with notify.changing(car):
         store.counters["commands"] += 1
         command.run(car, body)
-        car.recorded_at = car.evolved_at = store.now()
+        motion.report(car)
 
 
 def _lock(car: Car, body: dict[str, Any]) -> None:
@@ -55,7 +56,7 @@ def _charge(car: Car, body: dict[str, Any]) -> None:
         raise SmartcarError("VEHICLE_STATE", "CHARGING_IN_PROGRESS")
     if car.charge_state == "FULLY_CHARGED":
         raise SmartcarError("VEHICLE_STATE", "FULLY_CHARGED")
-    car.charge_state = "CHARGING"
+    charging.start(car, is_fast=car.is_fast_charger)
 
 
 def _charge_limit(car: Car, body: dict[str, Any]) -> None:

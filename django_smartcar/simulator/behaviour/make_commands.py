@@ -6,10 +6,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from .. import store
 from ..errors.v2 import invalid
 from ..faults.injection import raise_for_command
 from ..store.models import Car
-from ..vehicles.make_readings import setting
+from ..vehicles import climate
+from ..vehicles.make_settings import setting
 from .commands_v2 import COMMANDS, Command, parse_action, parse_number, require_battery
 
 _DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
@@ -22,6 +24,8 @@ def _set_and_show(path: str, parse: Callable[[dict[str, Any]], dict[str, Any]]) 
     def run(car: Car, body: dict[str, Any]) -> None:
         changes = parse(body)
         require_battery(car)
+        if path.startswith("climate/"):
+            climate.mark(car, store.now())
         car.make_settings[path] = setting(car, path) | changes
 
     scope = "control_climate" if path.startswith("climate/") else "control_charge"

@@ -1,6 +1,8 @@
 """Motion of the vehicles: drive, park, sleep and charge, and what changes meanwhile.
 
-Nothing runs in the background. A vehicle is brought up to date when it is read, in whole minutes.
+Nothing runs in the background. A vehicle that drives or charges is brought up to date when it is read, minute
+by minute, so that many short steps and a long one end in the same state. A parked or sleeping vehicle reports
+nothing: its data ages, and what has changed meanwhile is computed when it reports again.
 """
 
 from __future__ import annotations
@@ -9,35 +11,61 @@ from datetime import timedelta
 
 from .. import store
 from ..store.models import Car
-from ..vehicles.factory import KM_PER_KWH, KM_PER_LITRE
-from ..vehicles.make_readings import kilowatts
+from ..vehicles import charging, climate
+from ..vehicles.consumption import battery_share, fuel_share, set_battery, set_fuel
+from ..vehicles.factory import rand
+from ..vehicles.movement import moved
 from ..vehicles.states import STATES
 from ..webhooks import notify
 
+__all__ = ["catch_up", "enter", "pass_time", "set_battery", "set_fuel"]
+
 _MINUTE = timedelta(minutes=1)
-_KM_PER_MINUTE = 1.0
-#: In degrees of longitude, at about the latitude of the simulated vehicles.
-_DEGREES_PER_KM = 0.0116
+_SPEED_KMH = 60.0
+_KM_PER_MINUTE = _SPEED_KMH / 60
+#: A driving vehicle turns by at most this angle, after so many km.
+_KM_BETWEEN_TURNS = 10.0
+_MAX_TURN = 60.0
 #: A driving vehicle never runs empty: its level stops at this fraction.
 _MIN_LEVEL = 0.02
+#: Changes of the 12 V battery's level per minute, and its limits.
+_12_VOLT_CHANGES = {"driving": 0.01, "charging": 0.002, "parked": -0.00001, "asleep": -0.000004}
+_MIN_12_VOLTS, _MAX_12_VOLTS = 0.5, 0.98
 
 
-def enter(car: Car, state: str) -> None:
-    """Put the vehicle into a state, a key of `states.STATES`. Raise ValueError if that is impossible."""
+def enter(car: Car, state: str, *, is_fast: bool = False) -> None:
+    """Put the vehicle into a state, a key of `states.STATES`. Raise ValueError if that is impossible.
+
+    `is_fast` is for ``charging``: at a fast charger (DC) instead of the socket at home.
+    """
     if state not in STATES:
         raise ValueError(f"A car cannot be {state!r}.")
     if state == "charging" and not car.is_electric:
         raise ValueError("A car without a plug cannot charge.")
+    if is_fast and (state != "charging" or not charging.can_charge_fast(car)):
+        raise ValueError("Only a charging car with a battery alone can be at a fast charger.")
     with notify.changing(car):
         catch_up(car)
+        report(car)
+        if (car.state == "driving") != (state == "driving"):
+            climate.mark(car, car.recorded_at)
         car.condition = "parked" if state == "charging" else state
         if state == "charging":
-            car.is_plugged_in, car.charge_state = True, "CHARGING"
-        elif state in ("driving", "parked", "asleep") and car.charge_state == "CHARGING":
+            charging.start(car, is_fast=is_fast)
+        elif state == "driving":
+            charging.unplug(car)
+            car.is_locked, car.speed_kmh = False, _SPEED_KMH
+        elif state in ("parked", "asleep") and car.charge_state == "CHARGING":
             car.charge_state = "NOT_CHARGING"
-        if state == "driving":
-            car.is_plugged_in, car.is_locked, car.charge_state = False, False, "NOT_CHARGING"
-        car.recorded_at = car.evolved_at = store.now()
+
+
+def report(car: Car) -> None:
+    """Let the vehicle report the values that it has now."""
+    now = store.now()
+    minutes = (now - (car.evolved_at or car.recorded_at)) // _MINUTE
+    if car.state in ("parked", "asleep"):
+        _change_12_volts(car, car.state, minutes)
+    car.recorded_at = car.evolved_at = now
 
 
 def catch_up(car: Car) -> None:
@@ -51,11 +79,7 @@ def catch_up(car: Car) -> None:
     if minutes < 1:
         return
     with notify.changing(car):
-        if car.state == "driving":
-            _drive(car, minutes * _KM_PER_MINUTE)
-        else:
-            _charge(car, minutes / 60)
-        car.evolved_at += minutes * _MINUTE
+        car.evolved_at += _pass(car, minutes) * _MINUTE
         car.recorded_at = car.evolved_at
 
 
@@ -67,30 +91,55 @@ def pass_time(seconds: float) -> None:
             catch_up(car)
 
 
-def _drive(car: Car, km: float) -> None:
-    car.odometer_km = round(car.odometer_km + km, 2)
-    car.longitude = round((car.longitude + km * _DEGREES_PER_KM + 180) % 360 - 180, 6)
+def _pass(car: Car, minutes: int) -> int:
+    """Let minutes pass until the vehicle's state changes. Return how many have passed."""
+    state = car.state
+    for passed in range(1, minutes + 1):
+        _change_12_volts(car, state, 1)
+        if state == "driving":
+            _drive(car)
+        else:
+            _charge(car)
+        if car.state != state:
+            return passed
+    return minutes
+
+
+def _change_12_volts(car: Car, state: str, minutes: int) -> None:
+    change = _12_VOLT_CHANGES[state]
+    level = car.low_voltage_percent + change * minutes
+    # A limit stops the change only: a level beyond it stays.
+    bounded = min(level, max(_MAX_12_VOLTS, car.low_voltage_percent))
+    if change < 0:
+        bounded = max(level, min(_MIN_12_VOLTS, car.low_voltage_percent))
+    car.low_voltage_percent = round(bounded, 6)
+
+
+def _drive(car: Car) -> None:
+    """Drive for a minute."""
+    legs = car.odometer_km // _KM_BETWEEN_TURNS
+    car.odometer_km = round(car.odometer_km + _KM_PER_MINUTE, 2)
+    if car.odometer_km // _KM_BETWEEN_TURNS != legs:
+        turn = _MAX_TURN * (2 * rand("turn", car.id, f"{legs:.0f}") - 1)
+        car.heading = round((car.heading + turn) % 360, 1) % 360
+    car.latitude, car.longitude = moved(car.latitude, car.longitude, car.heading, _KM_PER_MINUTE)
     if car.powertrain == "BEV":
-        set_battery(car, max(_MIN_LEVEL, car.battery_percent - km / KM_PER_KWH / car.battery_capacity_kwh))
+        set_battery(car, _fallen(car.battery_percent, battery_share(car, _KM_PER_MINUTE)))
     else:
-        set_fuel(car, max(_MIN_LEVEL, car.fuel_percent - km / KM_PER_LITRE / car.tank_litres))
+        set_fuel(car, _fallen(car.fuel_percent, fuel_share(car, _KM_PER_MINUTE)))
 
 
-def _charge(car: Car, hours: float) -> None:
-    charged = car.battery_percent + kilowatts(car) * hours / car.battery_capacity_kwh
+def _fallen(level: float, share: float) -> float:
+    return max(min(_MIN_LEVEL, level), level - share)
+
+
+def _charge(car: Car) -> None:
+    """Charge for a minute."""
+    before = car.battery_percent
+    share = charging.kilowatts(car) / 60 / car.battery_capacity_kwh
     # If the limit was lowered below the present level, the level stays.
-    set_battery(car, max(car.battery_percent, min(car.charge_limit, charged)))
-    if charged >= car.charge_limit:
+    set_battery(car, max(before, min(car.charge_limit, before + share)))
+    added = (car.battery_percent - before) * car.battery_capacity_kwh
+    car.energy_added_kwh = round(car.energy_added_kwh + added, 6)
+    if before + share >= car.charge_limit:
         car.charge_state = "FULLY_CHARGED"
-
-
-def set_battery(car: Car, level: float) -> None:
-    """Set the battery level (0 to 1) and the range that follows from it."""
-    car.battery_percent = round(level, 4)
-    car.battery_range_km = round(car.battery_capacity_kwh * KM_PER_KWH * level, 2)
-
-
-def set_fuel(car: Car, level: float) -> None:
-    """Set the fuel level (0 to 1) and the range that follows from it."""
-    car.fuel_percent = round(level, 4)
-    car.fuel_range_km = round(car.tank_litres * KM_PER_LITRE * level, 2)

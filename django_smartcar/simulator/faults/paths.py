@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-_SYSTEMS = ("abs", "airbag", "brakefluid", "lighting", "tirepressuremonitoring", "washerfluid")
-_CLOSURES = ("doors", "enginecover", "fronttrunk", "islocked", "reartrunk", "sunroof", "windows")
+from ..vehicles.signal_names import SIGNAL_CODES, SIGNAL_NAMES, code_of
+from ..vehicles.systems import SYSTEMS
 
 #: Signals of v3 with the same data, by GET path of v2.
 SIGNALS_BY_V2_PATH = {
@@ -20,8 +20,11 @@ SIGNALS_BY_V2_PATH = {
     "charge/limit": ("charge-chargelimits",),
     "engine/oil": ("internalcombustionengine-oillife",),
     "tires/pressure": ("wheel-tires",),
-    "security": (*(f"closure-{name}" for name in _CLOSURES), "charge-ischargingportflapopen"),
-    "diagnostics/system_status": tuple(f"diagnostics-{name}" for name in _SYSTEMS),
+    "security": (
+        *(code_of("Closure", name) for name in SIGNAL_NAMES["Closure"]),
+        "charge-ischargingportflapopen",
+    ),
+    "diagnostics/system_status": tuple(code_of("Diagnostics", system.name) for system in SYSTEMS),
     "diagnostics/dtcs": ("diagnostics-dtccount", "diagnostics-dtclist"),
     "service/history": ("service-records",),
 }
@@ -48,8 +51,8 @@ V2_EQUIVALENTS: dict[str, list[tuple[str, str]]] = {}
 for _path, _method_and_path in _v2_equivalents():
     V2_EQUIVALENTS.setdefault(_path, []).append(_method_and_path)
 
-#: The paths below a vehicle, except those of charge schedules. They are spelled out here, because the
-#: modules that serve them import `faults`.
+#: The paths below a vehicle, except those of charge schedules. All but the signals are spelled out here,
+#: because the modules that serve them import `faults`.
 VEHICLE_PATHS = (
     "/",
     "permissions",
@@ -99,49 +102,7 @@ VEHICLE_PATHS = (
     "tesla/security/trunk",
     "tesla/security/pin",
     "signals",
-    "signals/charge-amperage",
-    "signals/charge-amperagemax",
-    "signals/charge-amperagerequested",
-    "signals/charge-chargelimits",
-    "signals/charge-chargetimers",
-    "signals/charge-detailedchargingstatus",
-    "signals/charge-ischarging",
-    "signals/charge-ischargingcableconnected",
-    "signals/charge-ischargingportflapopen",
-    "signals/charge-isfastchargerpresent",
-    "signals/charge-voltage",
-    "signals/climate-externaltemperature",
-    "signals/climate-internaltemperature",
-    "signals/closure-doors",
-    "signals/closure-enginecover",
-    "signals/closure-fronttrunk",
-    "signals/closure-islocked",
-    "signals/closure-reartrunk",
-    "signals/closure-sunroof",
-    "signals/closure-windows",
-    "signals/connectivitystatus-isasleep",
-    "signals/connectivitystatus-isonline",
-    "signals/diagnostics-abs",
-    "signals/diagnostics-airbag",
-    "signals/diagnostics-brakefluid",
-    "signals/diagnostics-lighting",
-    "signals/diagnostics-tirepressuremonitoring",
-    "signals/diagnostics-washerfluid",
-    "signals/diagnostics-dtccount",
-    "signals/diagnostics-dtclist",
-    "signals/internalcombustionengine-amountremaining",
-    "signals/internalcombustionengine-fuellevel",
-    "signals/internalcombustionengine-oillife",
-    "signals/internalcombustionengine-range",
-    "signals/location-preciselocation",
-    "signals/odometer-traveleddistance",
-    "signals/service-isinservice",
-    "signals/service-records",
-    "signals/tractionbattery-nominalcapacity",
-    "signals/tractionbattery-range",
-    "signals/tractionbattery-stateofcharge",
-    "signals/vehicleidentification-vin",
-    "signals/wheel-tires",
+    *(f"signals/{code}" for code in SIGNAL_CODES),
     "commands/charge/start",
     "commands/charge/stop",
     "commands/charge/set-limit",

@@ -1,10 +1,10 @@
-"""Catalogue of the signals of API v3 (code, permission, body), and their JSON:API resources."""
+"""Catalogue of all signals of API v3 (code, permission, body), and their JSON:API resources."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from .. import profiles, store
 from ..conf import conf
@@ -12,139 +12,25 @@ from ..errors.v2 import SmartcarError
 from ..errors.v3 import not_found
 from ..faults.injection import VEHICLE_ERROR_TYPES, raise_for_signal
 from ..store.models import Car
+from ..vehicles.signal_names import SIGNAL_CODES
 from ..vehicles.v2_readings import Units, timestamp
-from . import bodies
-from .bodies import Body, measured, percent
+from .batteries import BATTERIES
+from .charging import CHARGING
+from .climate import CLIMATE
+from .closures import CLOSURES
+from .diagnostics import DIAGNOSTICS
+from .driving import DRIVING
+from .identification import IDENTIFICATION
+from .signal import Signal
 
-
-class Signal(NamedTuple):
-    """A signal: `scope` is its permission, `body` computes its value for a vehicle."""
-
-    group: str
-    name: str
-    scope: str
-    body: Callable[[Car, Units], Body]
-
-    @property
-    def code(self) -> str:
-        """Return the code: ``odometer-traveleddistance``."""
-        return f"{self.group}-{self.name}".lower()
-
-
-def _value(value: Callable[[Car], Any], check: Callable[[Car], None] | None = None) -> Callable[..., Body]:
-    """Return a body function for a single value. `check` raises for vehicles without it."""
-    return _checked(lambda car, units: {"value": value(car)}, check)
-
-
-def _checked(body: Callable[[Car, Units], Body], check: Callable[[Car], None] | None) -> Callable[..., Body]:
-    def checked(car: Car, units: Units) -> Body:
-        if check:
-            check(car)
-        return body(car, units)
-
-    return checked
-
-
-def _electric(body: Callable[[Car, Units], Body]) -> Callable[..., Body]:
-    return _checked(body, bodies.require_plug)
-
-
-def _fuelled(body: Callable[[Car, Units], Body]) -> Callable[..., Body]:
-    return _checked(body, bodies.require_tank)
-
-
-def _is_charging(car: Car) -> bool:
-    return car.charge_state == "CHARGING"
-
-
-def _amperage(car: Car) -> float:
-    return car.charge_amperage if _is_charging(car) else 0
-
-
-_CHARGE = [
-    ("Amperage", _electric(lambda car, units: measured("amps", _amperage(car)))),
-    ("AmperageMax", _electric(lambda car, units: measured("amps", 48))),
-    ("AmperageRequested", _electric(lambda car, units: measured("amps", car.charge_amperage))),
-    ("ChargeLimits", bodies.charge_limits),
-    ("ChargeTimers", bodies.charge_timers),
-    ("DetailedChargingStatus", _value(lambda car: car.charge_state, bodies.require_plug)),
-    ("IsCharging", _value(_is_charging, bodies.require_plug)),
-    ("IsChargingCableConnected", _value(lambda car: car.is_plugged_in, bodies.require_plug)),
-    ("IsChargingPortFlapOpen", _value(lambda car: car.is_charge_port_open, bodies.require_plug)),
-    ("IsFastChargerPresent", _value(lambda car: False, bodies.require_plug)),
-    ("Voltage", _electric(lambda car, units: measured("volts", 240))),
-]  # fmt: skip
-
-_SYSTEMS = ("ABS", "Airbag", "BrakeFluid", "Lighting", "TirePressureMonitoring", "WasherFluid")
-
-_SIGNALS = [
-    *(Signal("Charge", name, "read_charge", body) for name, body in _CHARGE),
-    Signal("Climate", "ExternalTemperature", "read_climate", lambda car, units: _temperature(14.5, units)),
-    Signal("Climate", "InternalTemperature", "read_climate", lambda car, units: _temperature(21.0, units)),
-    Signal("Closure", "Doors", "read_security", bodies.doors),
-    Signal("Closure", "EngineCover", "read_security", _fuelled(lambda car, units: {"isOpen": False})),
-    Signal("Closure", "FrontTrunk", "read_security", bodies.trunk),
-    Signal("Closure", "IsLocked", "read_security", _value(lambda car: car.is_locked)),
-    Signal("Closure", "RearTrunk", "read_security", bodies.trunk),
-    Signal("Closure", "Sunroof", "read_security", lambda car, units: {"isOpen": False}),
-    Signal("Closure", "Windows", "read_security", bodies.windows),
-    Signal("ConnectivityStatus", "IsAsleep", "read_vehicle_info", _value(lambda car: car.state == "asleep")),
-    Signal(
-        "ConnectivityStatus",
-        "IsOnline",
-        "read_vehicle_info",
-        _value(lambda car: car.state not in ("asleep", "unreachable")),
-    ),
-    *(Signal("Diagnostics", name, "read_diagnostics", bodies.system_status) for name in _SYSTEMS),
-    Signal(
-        "Diagnostics",
-        "DTCCount",
-        "read_diagnostics",
-        lambda car, units: measured("count", len(bodies.trouble_codes(car, units)["values"])),
-    ),
-    Signal("Diagnostics", "DTCList", "read_diagnostics", bodies.trouble_codes),
-    Signal("InternalCombustionEngine", "AmountRemaining", "read_fuel", bodies.fuel_amount),
-    Signal(
-        "InternalCombustionEngine",
-        "FuelLevel",
-        "read_fuel",
-        _fuelled(lambda car, units: percent(car.fuel_percent)),
-    ),
-    Signal(
-        "InternalCombustionEngine",
-        "OilLife",
-        "read_engine_oil",
-        _fuelled(lambda car, units: percent(car.oil_life)),
-    ),
-    Signal(
-        "InternalCombustionEngine",
-        "Range",
-        "read_fuel",
-        _fuelled(lambda car, units: bodies.distance(car.fuel_range_km, units)),
-    ),
-    Signal("Location", "PreciseLocation", "read_location", bodies.location),
-    Signal(
-        "Odometer",
-        "TraveledDistance",
-        "read_odometer",
-        lambda car, units: bodies.distance(car.odometer_km, units),
-    ),
-    Signal("Service", "IsInService", "read_service_history", _value(lambda car: False)),
-    Signal("Service", "Records", "read_service_history", bodies.service_records),
-    Signal("TractionBattery", "NominalCapacity", "read_battery", bodies.nominal_capacity),
-    Signal("TractionBattery", "Range", "read_battery", bodies.battery_range),
-    Signal(
-        "TractionBattery",
-        "StateOfCharge",
-        "read_battery",
-        _electric(lambda car, units: percent(car.battery_percent)),
-    ),
-    Signal("VehicleIdentification", "VIN", "read_vin", _value(lambda car: car.vin)),
-    Signal("Wheel", "Tires", "read_tires", bodies.tires),
-]
+_BY_CODE = {
+    signal.code: signal
+    for signals in (BATTERIES, CHARGING, CLIMATE, CLOSURES, DIAGNOSTICS, DRIVING, IDENTIFICATION)
+    for signal in signals
+}
 
 #: All signals, by code.
-SIGNALS: dict[str, Signal] = {signal.code: signal for signal in _SIGNALS}
+SIGNALS: dict[str, Signal] = {code: _BY_CODE[code] for code in SIGNAL_CODES}
 
 
 def available_signals(car: Car) -> list[Signal]:
@@ -152,7 +38,7 @@ def available_signals(car: Car) -> list[Signal]:
     if not conf.SMARTCAR_SIMULATOR_SIGNALS:
         return []
     missing = {*conf.SMARTCAR_SIMULATOR_SIGNALS_OFF, *profiles.of(car).omitted}
-    return [signal for signal in _SIGNALS if signal.code not in missing]
+    return [signal for signal in SIGNALS.values() if signal.code not in missing]
 
 
 def get_signal(code: str, car: Car) -> Signal:
@@ -208,9 +94,3 @@ def _error_status(error: SmartcarError) -> dict[str, Any]:
     if error.spec.resolution:
         body["resolution"] = {"type": error.spec.resolution}
     return {"value": "ERROR", "error": body}
-
-
-def _temperature(celsius: float, units: Units) -> Body:
-    if units.system == "metric":
-        return measured("celsius", celsius)
-    return measured("fahrenheit", round(celsius * 9 / 5 + 32, 2))

@@ -34,11 +34,34 @@ class Car:
     is_plugged_in: bool = False
     charge_state: str = "NOT_CHARGING"
     charge_limit: float = 0.9
+    #: The current that it asks an AC charger for.
     charge_amperage: float = 32.0
+    #: Whether the plugged charger is a fast one (DC).
+    is_fast_charger: bool = False
+    #: Energy of the current or latest charging session, in kWh.
+    energy_added_kwh: float = 0.0
+    #: Past charging sessions, oldest first, as the signal of v3 has them (`vehicles.charging`).
+    charge_records: list[dict[str, Any]] = field(default_factory=list)
     destination: list[float] | None = None
     #: ``TYPE:CODE`` of the error that every request to the vehicle gets (see `faults.injection`).
     fault: str | None = None
     is_charge_port_open: bool = False
+    #: Where its nights are spent: latitude and longitude. None: where it is.
+    home: list[float] | None = None
+    #: Direction in degrees from north, clockwise, and the speed while it drives.
+    heading: float = 185.0
+    speed_kmh: float = 60.0
+    #: Level of the 12 V battery.
+    low_voltage_percent: float = 0.95
+    #: When its climate control was last turned on or off, and the temperature inside at that moment.
+    climate_since: datetime | None = None
+    climate_from: float | None = None
+    #: Active trouble codes: ``{"code": "P0420", "timestamp": …}``.
+    trouble_codes: list[dict[str, Any]] = field(default_factory=list)
+    #: Past visits to a workshop, latest first: ``{"time": …, "odometer_km": …}``.
+    service_visits: list[dict[str, Any]] = field(default_factory=list)
+    #: Ids of the webhooks that its past has been told to (`behaviour.history`).
+    past_told_to: list[str] = field(default_factory=list)
     #: Settings that only its make has, by path below the make: ``{"climate/cabin": {"status": "ON"}}``.
     make_settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     #: Charge schedules (v3) by id: ``{"type": "daily", "attributes": {…}}``.
@@ -47,7 +70,7 @@ class Car:
     condition: str = "parked"
     #: What it sends where that differs from Smartcar's documentation: a key of `profiles.PROFILES`.
     profile: str = "documented"
-    #: Until when its driving or charging has been computed. The rest is computed at the next request.
+    #: Until when its values have been computed. The rest is computed at the next request.
     evolved_at: datetime | None = None
     #: Injected faults: ``TYPE:CODE`` by path below the vehicle, optionally for one method,
     #: ``{"POST security": "SERVER:INTERNAL"}``.

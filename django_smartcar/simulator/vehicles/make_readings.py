@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from .. import store
 from ..store.models import Car
-from .factory import stable_id
+from . import charging, climate, equipment, movement
+from .make_settings import setting
 from .v2_readings import READINGS, Body, Reading, Units, read_date, require_capability, timestamp
 
 Query = Mapping[str, str]
-
-_VOLTS = 240.0
-#: Initial settings, by path below the make.
-_INITIAL: dict[str, dict[str, Any]] = {
-    "charge/schedule": {
-        "departureTime": {"enabled": False, "time": None},
-        "startTime": {"enabled": False, "time": None},
-    },
-    "climate/cabin": {"status": "OFF", "temperature": 21.0},
-    "climate/defroster": {"frontStatus": "OFF", "rearStatus": "OFF"},
-    "climate/steering_wheel": {"status": "OFF"},
-}
-
-
-def setting(car: Car, path: str) -> dict[str, Any]:
-    """Return the vehicle's settings at a path below its make."""
-    return car.make_settings.get(path) or _INITIAL[path]
 
 
 def _setting_body(path: str) -> Callable[[Car, Units, Query], Body]:
@@ -45,30 +29,27 @@ def _electric(
     return Reading(scope, read, has_units, has_age)
 
 
-def kilowatts(car: Car) -> float:
-    """Return the charging power in kW."""
-    return round(car.charge_amperage * _VOLTS / 1000, 2)
-
-
 def _completion(car: Car) -> Body:
-    if car.charge_state != "CHARGING" or not car.charge_amperage:
-        return {"time": None}
-    remaining_kwh = max(car.charge_limit - car.battery_percent, 0) * car.battery_capacity_kwh
-    return {"time": timestamp(store.now() + timedelta(hours=remaining_kwh / kilowatts(car)))}
+    minutes = charging.minutes_left(car)
+    return {"time": timestamp(car.recorded_at + timedelta(minutes=minutes)) if minutes else None}
 
 
 def _speed(car: Car, units: Units, query: Query) -> Body:
-    return {"speed": units.distance(60.0 if car.state == "driving" else 0.0)}
+    return {"speed": units.distance(movement.speed(car))}
 
 
-def _wattage(car: Car) -> Body:
-    return {"wattage": kilowatts(car) if car.charge_state == "CHARGING" else 0.0}
+def _cabin(car: Car, units: Units, query: Query) -> Body:
+    return setting(car, "climate/cabin") | {"status": "ON" if climate.is_on(car) else "OFF"}
 
 
-def _temperature(celsius: float) -> Reading:
+def _compass(car: Car, units: Units, query: Query) -> Body:
+    return {"heading": car.heading, "direction": movement.direction(car)}
+
+
+def _temperature(celsius: Callable[[Car], float]) -> Reading:
     return Reading(
         "read_thermometer",
-        lambda car, units, query: {"temperature": units.temperature(celsius)},
+        lambda car, units, query: {"temperature": units.temperature(celsius(car))},
         has_units=True,
     )
 
@@ -79,44 +60,55 @@ def _attributes(car: Car) -> Body:
         "make": car.make,
         "model": car.model,
         "year": car.year,
-        "nickname": f"My {car.model}",
-        "firmwareVersion": "2026.8.1",
+        "nickname": equipment.nickname(car),
+        "firmwareVersion": equipment.firmware(car),
         "driverAssistVersion": "TeslaAP3",
-        "trimBadging": f"{car.battery_capacity_kwh:.0f}d",
-        "style": {"exteriorColor": "SolidBlack", "exteriorTrim": "Black", "interiorTrim": "Black2"},
+        "trimBadging": equipment.trim(car),
+        "style": {
+            "exteriorColor": equipment.color(car),
+            "exteriorTrim": "Black",
+            "interiorTrim": "Black2",
+        },
         "sentryMode": {"available": True, "enabled": False},
-        "atHome": True,
+        "atHome": movement.is_at_home(car),
     }
+
+
+def _records_of(car: Car, query: Query) -> list[dict[str, Any]]:
+    """Return the charging sessions that began between the dates of the query, latest first."""
+    end = read_date(query, "endDate") or store.now()
+    start = read_date(query, "startDate") or end - timedelta(days=30)
+    return [
+        one
+        for one in reversed(car.charge_records)
+        if start <= datetime.fromisoformat(one["startTime"]) <= end
+    ]
 
 
 def _records(car: Car, units: Units, query: Query) -> Body:
-    end = read_date(query, "endDate") or store.now()
-    start = read_date(query, "startDate") or end - timedelta(days=30)
-    home = round(car.battery_capacity_kwh * 0.2, 2)
-    charged_on = [car.recorded_at - timedelta(days=days) for days in (2, 9, 16)]
-    return {
-        "records": [
-            {"date": timestamp(day), "home": home, "other": 5.0, "superCharger": 20.0, "total": home + 25.0}
-            for day in charged_on
-            if start <= day <= end
-        ]
-    }
+    return {"records": [_record(one) for one in _records_of(car, query)]}
+
+
+def _record(session: dict[str, Any]) -> dict[str, Any]:
+    energy, is_fast = session["energyAdded"], session["isPublicCharger"]
+    parts = {"home": 0.0 if is_fast else energy, "other": 0.0, "superCharger": energy if is_fast else 0.0}
+    return {"date": session["startTime"], **parts, "total": energy}
 
 
 def _billing(car: Car, units: Units, query: Query) -> Body:
-    end = read_date(query, "endDate") or store.now()
-    start = read_date(query, "startDate") or end - timedelta(days=30)
-    started_at = car.recorded_at - timedelta(days=9)
-    record = {
-        "chargeStart": timestamp(started_at),
-        "chargeEnd": timestamp(started_at + timedelta(minutes=25)),
-        "energyConsumed": 20.0,
-        "cost": {"currency": "USD", "energy": "8.40", "other": "0"},
-        "location": "Silverthorne, CO",
-        "recordId": stable_id("charge", car.id),
-    }
-    is_included = start <= started_at <= end and query.get("page", "1") == "1"
-    return {"records": [record] if is_included else [], "hasMoreData": False}
+    paid = [one for one in _records_of(car, query) if one["isPublicCharger"]]
+    bills = [
+        {
+            "chargeStart": one["startTime"],
+            "chargeEnd": one["endTime"],
+            "energyConsumed": one["energyAdded"],
+            "cost": {"currency": "USD", "energy": f"{one['cost']['energyAmount']:.2f}", "other": "0"},
+            "location": one["location"]["name"],
+            "recordId": one["id"],
+        }
+        for one in paid
+    ]
+    return {"records": bills if query.get("page", "1") == "1" else [], "hasMoreData": False}
 
 
 def _charging_locations(car: Car) -> Body:
@@ -130,7 +122,7 @@ def _charging_locations(car: Car) -> Body:
     }
 
 
-_VOLTMETER = _electric("read_charge", lambda car: {"voltage": _VOLTS})
+_VOLTMETER = _electric("read_charge", lambda car: {"voltage": charging.volts(car)})
 _COMPLETION = _electric("read_charge", _completion)
 _GENERAL_MOTORS = {"charge/completion": _COMPLETION, "charge/voltmeter": _VOLTMETER}
 _FORD = {"charge/schedule_by_location": _electric("read_charge_locations", _charging_locations)}
@@ -140,21 +132,22 @@ MAKE_READINGS: dict[str, dict[str, Reading]] = {
     "tesla": {
         "attributes": _electric("read_extended_vehicle_info", _attributes, has_age=False),
         "status": Reading("read_extended_vehicle_info", lambda car, units, query: {"state": "ONLINE"}),
-        "charge/ammeter": _electric("read_charge", lambda car: {"amperage": car.charge_amperage}),
-        "charge/wattmeter": _electric("read_charge", _wattage),
+        "charge/ammeter": _electric("read_charge", lambda car: {"amperage": charging.amperes(car)}),
+        "charge/wattmeter": _electric("read_charge", lambda car: {"wattage": charging.kilowatts(car)}),
         "charge/schedule": Reading("read_charge", _setting_body("charge/schedule")),
         "charge/records": Reading("read_charge_records", _records),
         "charge/records/billing": Reading("read_charge_records", _billing),
         **_GENERAL_MOTORS,
+        "climate/cabin": Reading("read_climate", _cabin),
         **{
             path: Reading("read_climate", _setting_body(path))
-            for path in ("climate/cabin", "climate/defroster", "climate/steering_wheel")
+            for path in ("climate/defroster", "climate/steering_wheel")
         },
-        "compass": Reading("read_compass", lambda car, units, query: {"heading": 185.0, "direction": "S"}),
+        "compass": Reading("read_compass", _compass),
         "security": READINGS["security"],
         "speedometer": Reading("read_speedometer", _speed, has_units=True),
-        "thermometer/interior": _temperature(21.0),
-        "thermometer/exterior": _temperature(14.5),
+        "thermometer/interior": _temperature(climate.inside),
+        "thermometer/exterior": _temperature(climate.outside),
     },
     "cadillac": _GENERAL_MOTORS,
     "chevrolet": _GENERAL_MOTORS,

@@ -12,6 +12,9 @@ from typing import Any, NamedTuple
 from .. import store
 from ..errors.v2 import SmartcarError
 from ..store.models import Car
+from . import charging, systems
+from .consumption import reported
+from .make_settings import is_open
 
 Body = dict[str, Any] | list[dict[str, Any]]
 
@@ -75,14 +78,14 @@ def _fuel(car: Car, units: Units, query: Mapping[str, str]) -> Body:
     require_capability(car.has_engine)
     return {
         "range": units.distance(car.fuel_range_km),
-        "percentRemaining": float(car.fuel_percent),
+        "percentRemaining": reported(car.fuel_percent),
         "amountRemaining": units.volume(car.tank_litres * car.fuel_percent),
     }
 
 
 def _battery(car: Car, units: Units, query: Mapping[str, str]) -> Body:
     require_capability(car.is_electric)
-    return {"percentRemaining": float(car.battery_percent), "range": units.distance(car.battery_range_km)}
+    return {"percentRemaining": reported(car.battery_percent), "range": units.distance(car.battery_range_km)}
 
 
 def _battery_capacity(car: Car, units: Units, query: Mapping[str, str]) -> Body:
@@ -125,7 +128,7 @@ def _security(car: Car, units: Units, query: Mapping[str, str]) -> Body:
         return [{"type": type_, "status": "CLOSED"} for type_ in types]
 
     corners = ("frontLeft", "frontRight", "backLeft", "backRight")
-    port = "OPEN" if car.is_charge_port_open else "CLOSED"
+    port = "OPEN" if charging.is_port_open(car) else "CLOSED"
     return {
         "isLocked": car.is_locked,
         "doors": closed(*corners),
@@ -137,47 +140,47 @@ def _security(car: Car, units: Units, query: Mapping[str, str]) -> Body:
 
 
 def _lid(car: Car, place: str, name: str) -> dict[str, str]:
-    # Only some makes have a command to open it.
-    status = car.make_settings.get(f"security/{name}", {}).get("status", "CLOSED")
-    return {"type": place, "status": status}
+    return {"type": place, "status": "OPEN" if is_open(car, name) else "CLOSED"}
 
 
 def _system_status(car: Car, units: Units, query: Mapping[str, str]) -> Body:
-    # The systems that v3 has signals for.
-    systems = ("ABS", "AIRBAG", "BRAKE_FLUID", "LIGHTING", "TIRE_PRESSURE_MONITORING", "WASHER_FLUID")
     return {
         "systems": [
-            {"systemId": f"SYSTEM_{system}", "status": "OK", "description": None} for system in systems
+            {"systemId": f"SYSTEM_{system.v2_id}", **systems.status(car, system)}
+            for system in systems.SYSTEMS
+            if systems.has(car, system.needs)
         ]
     }
 
 
 def _trouble_codes(car: Car, units: Units, query: Mapping[str, str]) -> Body:
-    if not car.has_engine:
-        return {"activeCodes": []}
-    return {"activeCodes": [{"code": "P0420", "timestamp": timestamp(car.recorded_at)}]}
+    return {"activeCodes": car.trouble_codes}
 
 
 def _service_history(car: Car, units: Units, query: Mapping[str, str]) -> Body:
     # Smartcar's Python SDK sends camelCase, the Node SDK snake_case.
     end = read_date(query, "endDate", "end_date") or store.now()
     start = read_date(query, "startDate", "start_date") or end - timedelta(days=365)
-    visits = [(40, 1_000.0), (400, 15_000.0), (800, 30_000.0)]
-    records = []
-    for number, (days, distance_since) in enumerate(visits):
-        visited = car.recorded_at - timedelta(days=days)
-        if start <= visited <= end:
-            records.append(
-                {
-                    "serviceId": 12345 + number,
-                    "odometerDistance": units.distance(max(car.odometer_km - distance_since, 1.0)),
-                    "serviceDate": timestamp(visited),
-                    "serviceTasks": [{"taskId": "1", "taskDescription": "Tires rotated"}],
-                    "serviceDetails": [{"type": "Service Dealer", "value": "Example Motors"}],
-                    "serviceCost": {"totalCost": None, "currency": None},
-                }
-            )
-    return records
+    return [
+        visit | {"odometerDistance": units.distance(visit["odometerDistance"])}
+        for visit in service_visits(car)
+        if start <= datetime.fromisoformat(visit["serviceDate"]) <= end
+    ]
+
+
+def service_visits(car: Car) -> list[dict[str, Any]]:
+    """Return the visits to a workshop, latest first, with distances in km."""
+    return [
+        {
+            "serviceId": 12345 + number,
+            "odometerDistance": visit["odometer_km"],
+            "serviceDate": visit["time"],
+            "serviceTasks": [{"taskId": "1", "taskDescription": "Tires rotated"}],
+            "serviceDetails": [{"type": "Service Dealer", "value": "Example Motors"}],
+            "serviceCost": {"totalCost": None, "currency": None},
+        }
+        for number, visit in enumerate(car.service_visits)
+    ]
 
 
 #: The GET endpoints of all makes, by path below the vehicle.

@@ -1,6 +1,7 @@
 import pytest
 
 from django_smartcar.simulator import store
+from django_smartcar.simulator.behaviour import motion
 from tests.simulator.conftest import ALL_SCOPES, assert_error
 
 
@@ -48,9 +49,12 @@ def test_a_batch_with_an_invalid_path_is_rejected(volt, body):
 def test_make_specific_paths_work_for_cars_of_that_make_only(api, connect, first_car):
     tokens = connect(make="TESLA", scope=ALL_SCOPES)
     path, token = f"vehicles/{first_car(tokens)}/tesla", tokens["access_token"]
-    assert api("GET", f"{path}/compass", token).json()["heading"] == 185.0
+    car = store.car(first_car(tokens))
+    assert api("GET", f"{path}/compass", token).json()["heading"] == car.heading
     assert api("POST", f"{path}/charge/ammeter", token, {"amperage": 16}).status_code == 200
-    assert api("GET", f"{path}/charge/ammeter", token).json() == {"amperage": 16.0}
+    assert api("GET", f"{path}/charge/ammeter", token).json() == {"amperage": 0}
+    motion.enter(car, "charging")
+    assert api("GET", f"{path}/charge/ammeter", token).json() == {"amperage": 16}
     batch = {"requests": [{"path": "/tesla/compass"}, {"path": "/nissan/charge/schedule"}]}
     items = api("POST", f"vehicles/{first_car(tokens)}/batch", token, batch).json()["responses"]
     assert [item["code"] for item in items] == [200, 501]

@@ -31,7 +31,8 @@ def test_a_schedule_is_among_the_timers_until_it_is_deleted(connect_v3, kind, at
     (timer,) = timers()
     assert (timer["type"], timer["scheduleId"]) == ("LOCATION", schedule_id)
     assert timer["condition"] == PLACE
-    assert timer["schedules"][0]["start"] == "08:00"
+    hours = timer["schedules"][0]
+    assert (hours["start"], hours["end"]) == ("08:00:00", "10:00:00")
     assert tesla("DELETE", f"charge-schedules/{schedule_id}").status_code == 200
     assert timers() == []
     gone = tesla("DELETE", f"charge-schedules/{schedule_id}")

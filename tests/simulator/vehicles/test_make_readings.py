@@ -170,8 +170,10 @@ def test_charge_records_are_filtered_by_date_and_page(call):
 
 
 def test_temperatures_are_in_fahrenheit_in_the_imperial_system(call):
-    response = call("tesla")("GET", "thermometer/interior", SC_Unit_System="imperial")
-    assert response.json() == {"temperature": 69.8}
+    car = call("tesla")
+    celsius = car("GET", "thermometer/interior").json()["temperature"]
+    response = car("GET", "thermometer/interior", SC_Unit_System="imperial")
+    assert response.json() == {"temperature": round(celsius * 1.8 + 32, 2)}
     assert response["SC-Unit-System"] == "imperial"
 
 

@@ -30,7 +30,7 @@ def test_service_records_are_filtered_by_date(volt):
     records = volt("GET", "service/history").json()
     assert isinstance(records, list)
     assert [record["serviceId"] for record in records] == [12345]
-    assert len(volt("GET", "service/history?startDate=2000-01-01").json()) == 3
+    assert len(volt("GET", "service/history?startDate=2000-01-01").json()) == len(volt.car.service_visits) > 3
     assert volt("GET", "service/history?start_date=2000-01-01&end_date=2001-01-01").json() == []
 
 
