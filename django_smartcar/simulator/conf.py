@@ -115,6 +115,12 @@ class Settings:
         return str(_setting("SMARTCAR_SIMULATOR_ORIGIN", "")).rstrip("/")
 
     @property
+    def SMARTCAR_SIMULATOR_DAYS(self) -> int:
+        """How many days a newly connected vehicle has lived. Its webhooks are told its past. 0: none."""
+        value: int = _setting("SMARTCAR_SIMULATOR_DAYS", 0)
+        return value
+
+    @property
     def SMARTCAR_SIMULATOR_GRACE(self) -> float:
         """Grace period in seconds: how long a used refresh token still returns a new pair of tokens."""
         value: float = _setting("SMARTCAR_SIMULATOR_GRACE", 600)

@@ -59,6 +59,7 @@ class Handler(WSGIRequestHandler):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM."""
     parser = _parser()
+    _add_days(parser)
     options = parser.parse_args(arguments)
     if not options.state.absolute().parent.is_dir():
         parser.error(f"--state: there is no folder {options.state.absolute().parent}")
@@ -73,6 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         SMARTCAR_SIMULATOR_SIGNALS=not options.no_signals,
         SMARTCAR_SIMULATOR_COMMAND_SECONDS=options.command_seconds,
         SMARTCAR_SIMULATOR_PROFILE=options.profile,
+        SMARTCAR_SIMULATOR_DAYS=options.days,
     )
     application = get_wsgi_application()
     try:
@@ -161,6 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--no-signals", action="store_true", help="keep the stored signals of API v3 empty")
     _add_car_options(parser)
+    _add_days(parser)
     return parser
 
 
@@ -221,6 +224,17 @@ def _add_connect_options(parser: argparse.ArgumentParser) -> None:
         default=600,
         metavar="SECONDS",
         help="how long a used refresh token keeps working (%(default)s)",
+    )
+
+
+def _add_days(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--days",
+        type=int,
+        choices=range(367),
+        default=0,
+        metavar="N",
+        help="days that a newly connected car has lived, 0 to 366; webhooks are told of them (%(default)s)",
     )
 
 

@@ -18,7 +18,7 @@ from ..vehicles.movement import moved
 from ..vehicles.states import STATES
 from ..webhooks import notify
 
-__all__ = ["catch_up", "enter", "pass_time", "set_battery", "set_fuel"]
+__all__ = ["catch_up", "change_12_volts", "enter", "pass_time", "report", "set_battery", "set_fuel"]
 
 _MINUTE = timedelta(minutes=1)
 _SPEED_KMH = 60.0
@@ -64,7 +64,7 @@ def report(car: Car) -> None:
     now = store.now()
     minutes = (now - (car.evolved_at or car.recorded_at)) // _MINUTE
     if car.state in ("parked", "asleep"):
-        _change_12_volts(car, car.state, minutes)
+        change_12_volts(car, car.state, minutes)
     car.recorded_at = car.evolved_at = now
 
 
@@ -95,7 +95,7 @@ def _pass(car: Car, minutes: int) -> int:
     """Let minutes pass until the vehicle's state changes. Return how many have passed."""
     state = car.state
     for passed in range(1, minutes + 1):
-        _change_12_volts(car, state, 1)
+        change_12_volts(car, state, 1)
         if state == "driving":
             _drive(car)
         else:
@@ -105,7 +105,8 @@ def _pass(car: Car, minutes: int) -> int:
     return minutes
 
 
-def _change_12_volts(car: Car, state: str, minutes: int) -> None:
+def change_12_volts(car: Car, state: str, minutes: int) -> None:
+    """Change the level of the 12 V battery as so many minutes in a state do."""
     change = _12_VOLT_CHANGES[state]
     level = car.low_voltage_percent + change * minutes
     # A limit stops the change only: a level beyond it stays.

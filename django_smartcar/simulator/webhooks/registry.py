@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,9 @@ from ..vehicles.factory import stable_id
 from . import payloads, queue
 from .queue import Delivery
 from .signing import sign
+
+#: Called with a webhook and a connected vehicle before the first event: `behaviour.history` tells the past.
+before_first_delivery: list[Callable[[Webhook, Connection], None]] = []
 
 
 @dataclass(frozen=True)
@@ -177,6 +180,8 @@ def first_delivery(webhook_id: str, vehicle_id: str) -> None:
     """Send the first event for a vehicle to a webhook (4.0)."""
     webhook, connection = store.state().webhooks.get(webhook_id), of_vehicle(vehicle_id)
     if webhook and connection and is_active(webhook) and webhook.version == "4.0":
+        for tell in before_first_delivery:
+            tell(webhook, connection)
         send_state(webhook, connection, [payloads.FIRST_DELIVERY])
         send_complaints(webhook, connection)
 
