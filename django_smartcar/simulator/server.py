@@ -23,6 +23,7 @@ from django.http import HttpRequest, HttpResponse
 
 from . import hosts, profiles, store
 from .access import redirect_uris
+from .behaviour.history import MAX_DAYS
 
 PROGRAM = "python -m django_smartcar.simulator"
 
@@ -59,7 +60,6 @@ class Handler(WSGIRequestHandler):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM."""
     parser = _parser()
-    _add_days(parser)
     options = parser.parse_args(arguments)
     if not options.state.absolute().parent.is_dir():
         parser.error(f"--state: there is no folder {options.state.absolute().parent}")
@@ -163,7 +163,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--no-signals", action="store_true", help="keep the stored signals of API v3 empty")
     _add_car_options(parser)
-    _add_days(parser)
     return parser
 
 
@@ -180,6 +179,13 @@ def _add_car_options(parser: argparse.ArgumentParser) -> None:
         choices=[profiles.BY_BRAND, *profiles.PROFILES],
         default="documented",
         help="what new cars send: as documented, or as seen at one brand or at each car's own (%(default)s)",
+    )
+    parser.add_argument(
+        "--days",
+        type=_days,
+        default=0,
+        metavar="N",
+        help="days that a newly connected car has lived, 0 to 366; webhooks are told of them (%(default)s)",
     )
 
 
@@ -227,17 +233,6 @@ def _add_connect_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_days(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--days",
-        type=int,
-        choices=range(367),
-        default=0,
-        metavar="N",
-        help="days that a newly connected car has lived, 0 to 366; webhooks are told of them (%(default)s)",
-    )
-
-
 def _seconds(text: str) -> float:
     try:
         seconds = float(text)
@@ -273,6 +268,12 @@ def own_hosts(host: str) -> list[str]:
     with contextlib.suppress(OSError):
         own += [str(address[0]).partition("%")[0] for *_, address in socket.getaddrinfo(name, None)]
     return list(dict.fromkeys([*own, name]))
+
+
+def _days(text: str) -> int:
+    if not (text.isdecimal() and int(text) <= MAX_DAYS):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of days from 0 to {MAX_DAYS}")
+    return int(text)
 
 
 def _start_message(options: argparse.Namespace, port: int) -> str:

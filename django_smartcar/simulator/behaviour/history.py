@@ -159,7 +159,9 @@ def _events(webhook: Webhook, connection: Connection, past: Sequence[Car]) -> It
         before = now
         if triggers:
             retrieved_at = _retrieved_at(car)
-            event = payloads.vehicle_state(webhook, replace(connection, car=car), triggers, now=retrieved_at)
+            event = payloads.vehicle_state(
+                webhook, replace(connection, car=car), triggers, read_at=retrieved_at
+            )
             moment = car.recorded_at.isoformat()
             yield event | {"eventId": stable_id("past", webhook.id, car.id, moment)}
 

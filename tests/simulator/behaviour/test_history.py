@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from django_smartcar.simulator import store
+from django_smartcar.simulator import server, store
 from django_smartcar.simulator.behaviour import history, motion
 from django_smartcar.simulator.behaviour.past import moments
 from django_smartcar.simulator.behaviour.past_plan import make_plan
@@ -297,6 +297,13 @@ def test_new_cars_have_lived_if_the_setting_says_so(settings, connect, first_car
     registry.enable(webhook, False)
     registry.enable(webhook, True)
     assert [one["data"]["triggers"] for one in delivered(receiver)] == [[{"code": "FIRST_DELIVERY"}]]
+
+
+@pytest.mark.parametrize("days", ["367", "-1", "1.5", "many"])
+def test_the_program_refuses_a_wrong_number_of_days(days, capsys):
+    with pytest.raises(SystemExit):
+        server.main(["--days", days])
+    assert "is not a whole number of days from 0 to 366" in capsys.readouterr().err
 
 
 def test_the_past_is_told_when_the_webhook_is_verified(settings, connect, first_car, receiver):
