@@ -14,8 +14,8 @@ from django.urls import URLPattern, path, re_path
 from . import views
 from .api import auth, compatibility, iam, management_v2, management_v3, v1_v2, vehicle_api
 from .connect import views as connect
+from .dashboard import settings_views, webhook_views
 from .dashboard import views as dashboard
-from .dashboard import webhook_views
 
 app_name = "smartcar_simulator"
 
@@ -34,7 +34,7 @@ urlpatterns = [
     path("garage/cars/<str:vehicle_id>/errors/", dashboard.vehicle_errors, name="garage-errors"),
     path("garage/webhooks/", webhook_views.webhook_list, name="garage-webhooks"),
     path("garage/webhooks/<str:webhook_id>/", webhook_views.webhook_detail, name="garage-webhook"),
-    path("garage/rules/", webhook_views.clock_and_limits, name="garage-rules"),
+    path("garage/rules/", settings_views.clock_and_limits, name="garage-rules"),
     # connect.smartcar.com
     re_path(r"^connect/oauth/authorize/?$", connect.authorize, name="connect-authorize"),
     re_path(r"^connect/oauth/reauthenticate/?$", connect.reauthenticate, name="connect-reauthenticate"),

@@ -28,6 +28,7 @@ def about(request: HttpRequest) -> HttpResponse:
         "environment": store.site_environment(origin),
         "sdk_environment": store.sdk_environment(origin),
         "examples": EXAMPLES,
+        "section": "about",
     }
     return render(request, "smartcar_simulator/about.html", context)
 

@@ -11,7 +11,7 @@ from .. import store
 from ..behaviour import motion
 from ..faults import injection, rate_limits
 from ..store.models import Limits
-from .vehicle_forms import fault_choices
+from .fault_forms import fault_choices
 
 #: The paths that are not about one vehicle.
 HOST_PATHS = (
@@ -38,6 +38,7 @@ CLOCK_STEPS = {
 class SettingsForm(forms.Form):
     """Base class of the forms for the whole simulator."""
 
+    #: The message that the page shows after saving.
     done = _("Saved.")
 
     def save(self) -> None:
@@ -48,7 +49,7 @@ class SettingsForm(forms.Form):
 class ClockForm(SettingsForm):
     """Move the clock forward."""
 
-    done = _("The clock was moved forward.")
+    done = _("The clock is moved forward.")
     seconds = forms.FloatField(label=_("Seconds"), min_value=1, max_value=10 * 366 * 86_400)
 
     def save(self) -> None:
@@ -59,13 +60,11 @@ class LimitsForm(SettingsForm):
     """The rate limits and the limits of the plan; an empty field means no limit."""
 
     done = _("The limits are set.")
-    bucket_size = forms.IntegerField(label=_("Size of the bucket (requests)"), min_value=1, required=False)
-    bucket_refill = forms.FloatField(label=_("Requests added each minute"), min_value=0, initial=2)
-    throttle_requests = forms.IntegerField(label=_("Requests for one car"), min_value=1, required=False)
+    bucket_size = forms.IntegerField(label=_("Bucket size (requests)"), min_value=1, required=False)
+    bucket_refill = forms.FloatField(label=_("Refill per minute"), min_value=0, initial=2)
+    throttle_requests = forms.IntegerField(label=_("Requests per car"), min_value=1, required=False)
     throttle_seconds = forms.IntegerField(label=_("Within (seconds)"), min_value=1, max_value=86_400)
-    monthly_requests = forms.IntegerField(
-        label=_("Requests for one car each month"), min_value=0, required=False
-    )
+    monthly_requests = forms.IntegerField(label=_("Monthly requests per car"), min_value=0, required=False)
     max_vehicles = forms.IntegerField(label=_("Cars in the plan"), min_value=0, required=False)
 
     def __init__(self, **options: Any) -> None:
@@ -90,14 +89,30 @@ class ResetLimitsForm(SettingsForm):
 
 
 class HostFaultForm(SettingsForm):
-    """A fault for a path that is not about one vehicle."""
+    """An error for a path that is not about one vehicle."""
 
     done = _("The error is set.")
     path = forms.ChoiceField(label=_("Where"), choices=HOST_PATHS)
-    fault = forms.ChoiceField(label=_("Error"), choices=lambda: [("", "—"), *fault_choices()], required=False)
+    fault = forms.ChoiceField(label=_("Error"), choices=fault_choices)
 
     def save(self) -> None:
-        injection.set_fault(self.cleaned_data["fault"] or None, self.cleaned_data["path"])
+        injection.set_fault(self.cleaned_data["fault"], self.cleaned_data["path"])
+
+
+class RemoveHostFaultForm(SettingsForm):
+    """Remove the error of a path."""
+
+    done = _("The error is removed.")
+    path = forms.CharField()
+
+    def clean_path(self) -> str:
+        path = str(self.cleaned_data["path"])
+        if path not in store.state().faults:
+            raise forms.ValidationError(_("This error is no longer set."))
+        return path
+
+    def save(self) -> None:
+        injection.set_fault(None, self.cleaned_data["path"])
 
 
 #: The forms by the name that the page posts as ``do``.
@@ -106,4 +121,5 @@ SETTINGS_FORMS: dict[str, type[SettingsForm]] = {
     "limits": LimitsForm,
     "reset_limits": ResetLimitsForm,
     "fault": HostFaultForm,
+    "remove_fault": RemoveHostFaultForm,
 }

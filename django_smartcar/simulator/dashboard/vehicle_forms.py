@@ -1,4 +1,4 @@
-"""Forms of the garage for one vehicle: its state, its values, its faults and its latency."""
+"""Forms of the garage for one vehicle: its state and its values."""
 
 from __future__ import annotations
 
@@ -9,83 +9,15 @@ from django.utils.translation import gettext_lazy as _
 
 from .. import store
 from ..behaviour import motion
-from ..behaviour.commands_v2 import COMMANDS
-from ..behaviour.commands_v3 import V3_COMMANDS
-from ..errors.table import ERRORS
-from ..errors.v3 import V3_ERRORS
-from ..faults import injection
-from ..signals.catalog import SIGNALS
 from ..store.models import Car
 from ..vehicles.states import STATES
-from ..vehicles.v2_readings import READINGS
 from ..webhooks import notify
-
-#: The choice of faults and latencies for every request about the vehicle.
-_EVERY_REQUEST = ("", _("Every request about this car"))
-
-
-def fault_choices() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return every fault as choices, grouped by error type."""
-    groups: dict[str, list[tuple[str, str]]] = {}
-    for fault in (*injection.FAULTS, *injection.V3_FAULTS):
-        type_, _, code = fault.partition(":")
-        groups.setdefault(type_, []).append((fault, f"{_status(fault)} {code or type_}"))
-    return list(groups.items())
-
-
-def fault_rows() -> list[dict[str, Any]]:
-    """Return the rows of the error table: status and description of each pair of type and code."""
-    rows = []
-    for pair, kind in (ERRORS | V3_ERRORS).items():
-        is_v3 = pair in V3_ERRORS
-        rows.append(
-            {
-                "fault": injection.fault_name(*pair),
-                "type": pair[0],
-                "code": pair[1] or "",
-                "status": kind.status,
-                "description": kind.description,
-                "is_v3": is_v3,
-            }
-        )
-    timeout = {
-        "fault": injection.GATEWAY_TIMEOUT,
-        "type": injection.GATEWAY_TIMEOUT,
-        "code": "",
-        "status": 504,
-    }
-    rows.append(
-        timeout | {"description": _("Plain text instead of JSON: a gateway in front of Smartcar timed out.")}
-    )
-    return sorted(rows, key=lambda row: row["status"])
-
-
-def path_choices() -> list[Any]:
-    """Return the paths below a vehicle as choices, as faults and latencies name them."""
-    reads = [("/", "GET /"), *((f"GET {path}", f"GET /{path}") for path in READINGS if path)]
-    commands = [(f"POST {path}", f"POST /{path}") for path in ("batch", *COMMANDS)]
-    signals = [
-        ("signals", "GET /signals"),
-        *((f"signals/{code}", f"GET /signals/{code}") for code in SIGNALS),
-    ]
-    v3_commands = [(f"commands/{path}", f"POST /commands/{path}") for path in V3_COMMANDS]
-    return [
-        _EVERY_REQUEST,
-        (_("v2 reads"), reads),
-        (_("v2 commands"), commands),
-        (_("v3 commands"), v3_commands),
-        (_("v3 signals"), signals),
-    ]
 
 
 def _round(number: float) -> float:
     """Round to two decimals, and to an int where possible: 55 and not 55.0."""
     rounded = round(number, 2)
     return int(rounded) if rounded.is_integer() else rounded
-
-
-def _status(fault: str) -> int:
-    return int(getattr(injection.exception_for(fault), "status"))  # noqa: B009 - of one of three classes
 
 
 class CarForm(forms.Form):
@@ -175,41 +107,8 @@ class ValuesForm(CarForm):
             car.recorded_at = store.now()
 
 
-class FaultForm(CarForm):
-    """A fault: the error, and for which path. No error removes the fault of the path."""
-
-    done = _("The error is set.")
-    path = forms.ChoiceField(label=_("Where"), choices=path_choices, required=False)
-    fault = forms.ChoiceField(label=_("Error"), choices=fault_choices, required=False)
-
-    def save(self) -> None:
-        path, fault = self.cleaned_data["path"], self.cleaned_data["fault"] or None
-        with notify.changing(self.car):
-            if path:
-                injection.set_fault(fault, path, self.car)
-            else:
-                self.car.fault = fault
-
-
-class LatencyForm(CarForm):
-    """A latency: the seconds, and for which path."""
-
-    done = _("The delay is set.")
-    path = forms.ChoiceField(label=_("Where"), choices=path_choices, required=False)
-    seconds = forms.FloatField(label=_("Seconds"), min_value=0, max_value=600, required=False)
-
-    def __init__(self, car: Car, *arguments: Any, **options: Any) -> None:
-        super().__init__(car, *arguments, **options)
-        self.fields["seconds"].widget.attrs["step"] = "any"
-
-    def save(self) -> None:
-        injection.set_latency(self.cleaned_data["seconds"], self.car, self.cleaned_data["path"] or "*")
-
-
 #: The forms by the name that the page posts as ``do``.
 CAR_FORMS: dict[str, type[CarForm]] = {
     "state": StateForm,
     "facts": ValuesForm,
-    "fault": FaultForm,
-    "latency": LatencyForm,
 }

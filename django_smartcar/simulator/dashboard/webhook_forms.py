@@ -9,11 +9,11 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from .. import store
-from ..access.connections import connections
+from ..access.connections import Connection, connections, of_vehicle
 from ..signals.catalog import SIGNALS
 from ..store.models import Webhook
 from ..webhooks import notify, payloads, registry
-from .vehicle_forms import fault_choices
+from .fault_forms import fault_choices
 
 _CORRUPTIONS = [
     ("", _("None")),
@@ -49,6 +49,7 @@ class _URLField(forms.CharField):
 class RegisterForm(forms.Form):
     """Register a webhook and send the verification challenge to its receiver."""
 
+    done = _("The webhook is registered. The verification challenge is sent.")
     name = forms.CharField(label=_("Name"), max_length=80)
     callback_uri = _URLField(
         label=_("Callback URL"),
@@ -98,42 +99,68 @@ class VerifyForm(WebhookForm):
         registry.verify(self.webhook)
 
 
-class EnableForm(WebhookForm):
-    """Turn the webhook on or off."""
+class TurnOnForm(WebhookForm):
+    """Turn the webhook on."""
 
-    is_enabled = forms.BooleanField(required=False)
+    done = _("The webhook is on.")
 
     def save(self) -> None:
-        registry.enable(self.webhook, self.cleaned_data["is_enabled"])
+        registry.enable(self.webhook, True)
+
+
+class TurnOffForm(WebhookForm):
+    """Turn the webhook off."""
+
+    done = _("The webhook is off.")
+
+    def save(self) -> None:
+        registry.enable(self.webhook, False)
+
+
+class DeleteForm(WebhookForm):
+    """Delete the webhook."""
+
+    done = _("The webhook is deleted.")
+
+    def save(self) -> None:
+        registry.remove(self.webhook)
 
 
 class SubscribeForm(WebhookForm):
-    """Subscribe a vehicle to the webhook or unsubscribe it."""
+    """Subscribe a vehicle to the webhook."""
 
+    done = _("The car is subscribed.")
     vehicle = forms.CharField()
-    is_subscribed = forms.BooleanField(required=False)
+
+    def clean_vehicle(self) -> Connection:
+        connection = of_vehicle(self.cleaned_data["vehicle"])
+        if connection is None:
+            raise forms.ValidationError(_("This car is no longer connected."))
+        return connection
 
     def save(self) -> None:
-        vehicle_id, is_subscribed = self.cleaned_data["vehicle"], self.cleaned_data["is_subscribed"]
-        subscriptions = {
-            subscription.connection.car.id: subscription
-            for subscription in registry.subscriptions()
-            if subscription.webhook_id == self.webhook.id
-        }
-        subscription = subscriptions.get(vehicle_id)
-        if subscription and not is_subscribed:
-            registry.unsubscribe(subscription)
-        elif not subscription and is_subscribed:
-            for connection in connections():
-                if connection.car.id == vehicle_id:
-                    registry.subscribe(self.webhook.id, connection.owner_id, connection.car.id)
-                    return
+        connection = self.cleaned_data["vehicle"]
+        if self.webhook.id not in store.state().subscriptions.get(connection.car.id, []):
+            registry.subscribe(self.webhook.id, connection.owner_id, connection.car.id)
+
+
+class UnsubscribeForm(WebhookForm):
+    """Unsubscribe a vehicle from the webhook."""
+
+    done = _("The car is unsubscribed.")
+    vehicle = forms.CharField()
+
+    def save(self) -> None:
+        for subscription in registry.subscriptions():
+            is_this = subscription.connection.car.id == self.cleaned_data["vehicle"]
+            if is_this and subscription.webhook_id == self.webhook.id:
+                registry.unsubscribe(subscription)
 
 
 class DeliveryFaultsForm(WebhookForm):
     """Faults of the delivery: copies, delay, damage and wrong order."""
 
-    done = _("The delivery faults are set.")
+    done = _("The delivery problems are set.")
     copies = forms.IntegerField(label=_("Copies of each event"), min_value=1, max_value=10)
     delay = forms.FloatField(label=_("Delay (seconds)"), min_value=0, max_value=86_400)
     corruption = forms.ChoiceField(label=_("Damage"), choices=_CORRUPTIONS, required=False)
@@ -207,8 +234,11 @@ class SendEventForm(WebhookForm):
 #: The forms by the name that the page posts as ``do``.
 WEBHOOK_FORMS: dict[str, type[WebhookForm]] = {
     "verify": VerifyForm,
-    "enable": EnableForm,
+    "turn_on": TurnOnForm,
+    "turn_off": TurnOffForm,
+    "delete": DeleteForm,
     "subscribe": SubscribeForm,
+    "unsubscribe": UnsubscribeForm,
     "delivery_faults": DeliveryFaultsForm,
     "send": SendEventForm,
 }

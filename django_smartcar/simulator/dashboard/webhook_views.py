@@ -1,54 +1,47 @@
-"""Pages of the garage for webhooks, and for the simulator's clock, limits and host faults."""
+"""Pages of the garage for webhooks."""
 
 from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.urls import reverse
 
 from .. import store
 from ..access.connections import connections
-from ..faults import rate_limits
 from ..pages import render
 from ..store.models import Webhook
 from ..vehicles.catalog import MAKES
-from ..webhooks import queue, registry
-from .settings_forms import CLOCK_STEPS, SETTINGS_FORMS
-from .views import FormPage, garage_page, log_entries
-from .webhook_forms import WEBHOOK_FORMS, RegisterForm
+from ..webhooks import queue
+from .form_page import FormPage, garage_page
+from .log import log_entries
+from .webhook_forms import WEBHOOK_FORMS, DeleteForm, RegisterForm
 
 
 @garage_page
 def webhook_list(request: HttpRequest) -> HttpResponse:
     """List the webhooks and register new ones."""
-    form = RegisterForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        created = form.save()
-        return redirect("smartcar_simulator:garage-webhook", webhook_id=created.id)
+    page = FormPage(request, {"register": RegisterForm}, messages={"delete": DeleteForm.done})
+    if page.is_done:
+        return page.redirect(_url(page.result))
     with store.changes() as state:
         subscribed = [webhook_id for ids in state.subscriptions.values() for webhook_id in ids]
         webhooks = [(each, subscribed.count(each.id)) for each in state.webhooks.values()]
     context = {
+        **page.context,
         "webhooks": webhooks,
-        "form": form,
         "log": log_entries(queue.log()),
-        "is_busy": queue.is_busy(),
-        "now": store.now(),
         "section": "webhooks",
     }
-    status = 400 if form.errors else 200
-    return render(request, "smartcar_simulator/garage/webhooks.html", context, status=status)
+    return render(request, "smartcar_simulator/garage/webhooks.html", context, status=page.status)
 
 
 @garage_page
 def webhook_detail(request: HttpRequest, webhook_id: str) -> HttpResponse:
     """Show a webhook, its subscriptions and its deliveries, and apply its forms."""
     webhook = _webhook(webhook_id)
-    if request.method == "POST" and request.POST.get("do") == "delete":
-        registry.remove(webhook)
-        return redirect("smartcar_simulator:garage-webhooks")
-    page = FormPage(request, WEBHOOK_FORMS, webhook)
+    page = FormPage(request, WEBHOOK_FORMS, webhook, messages={"register": RegisterForm.done})
     if page.is_done:
-        return redirect(f"{request.path}?done={page.name}")
+        is_deleted = page.name == "delete"
+        return page.redirect(reverse("smartcar_simulator:garage-webhooks") if is_deleted else "")
     with store.changes() as state:
         cars = [
             (MAKES[each.car.make].name, each.car, webhook.id in state.subscriptions.get(each.car.id, []))
@@ -64,24 +57,12 @@ def webhook_detail(request: HttpRequest, webhook_id: str) -> HttpResponse:
     return render(request, "smartcar_simulator/garage/webhook.html", context, status=page.status)
 
 
-@garage_page
-def clock_and_limits(request: HttpRequest) -> HttpResponse:
-    """Show and change the clock, the limits and the faults of the hosts."""
-    page = FormPage(request, SETTINGS_FORMS)
-    if page.is_done:
-        return redirect(f"{request.path}?done={page.name}")
-    context = {
-        **page.context,
-        "clock_steps": CLOCK_STEPS,
-        "in_bucket": rate_limits.bucket_level(),
-        "faults": sorted(store.state().faults.items()),
-        "section": "clock-and-limits",
-    }
-    return render(request, "smartcar_simulator/garage/clock_and_limits.html", context, status=page.status)
-
-
 def _webhook(webhook_id: str) -> Webhook:
     webhook = store.state().webhooks.get(webhook_id)
     if webhook is None:
         raise Http404
     return webhook
+
+
+def _url(webhook: Webhook) -> str:
+    return reverse("smartcar_simulator:garage-webhook", kwargs={"webhook_id": webhook.id})

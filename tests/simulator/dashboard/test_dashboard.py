@@ -5,7 +5,7 @@ import pytest
 from django.test import Client
 
 from django_smartcar.simulator import store
-from django_smartcar.simulator.dashboard.vehicle_forms import path_choices
+from django_smartcar.simulator.dashboard.fault_forms import path_choices
 from django_smartcar.simulator.errors.table import ERRORS
 from django_smartcar.simulator.faults import injection
 from django_smartcar.simulator.webhooks import notify, queue, registry
@@ -156,6 +156,7 @@ def test_an_invalid_value_changes_nothing(page, volt, wrong):
     page.press("facts-button", **wrong)
     assert page.status == 400
     assert 'class="errorlist"' in page.text
+    assert f'Nothing was changed. Correct the field <a href="#facts-{next(iter(wrong))}">' in page.text
     assert f'value="{next(iter(wrong.values()))}"' in page.text or wrong == {"longitude": ""}
     assert vars(volt.car) == before
 
@@ -184,7 +185,8 @@ def test_the_error_table_has_every_error(garage, volt):
 def post_form(garage, path, /, **fields):
     """Post these fields to a page of the garage, with its CSRF token."""
     visit = garage(path)
-    token = next(value for name, value in visit.page.forms[0].fields if name == "csrfmiddlewaretoken")
+    sent = [field for form in visit.page.forms for field in form.fields]
+    token = next(value for name, value in sent if name == "csrfmiddlewaretoken")
     return visit.open(visit.url, "POST", [("csrfmiddlewaretoken", token), *fields.items()])
 
 
@@ -193,16 +195,90 @@ def test_a_fault_can_be_set_and_removed(garage, volt):
     post_form(garage, path, do="fault", path="", fault="VEHICLE_STATE:DOOR_OPEN")
     assert_error(volt("GET", "odometer"), 409, "VEHICLE_STATE", "DOOR_OPEN")
     assert "VEHICLE_STATE:DOOR_OPEN" in garage(f"cars/{volt.id}/").text
-    post_form(garage, path, do="fault", path="", fault="")
+    assert "The error is removed." in post_form(garage, path, do="remove_fault", path="").text
     assert volt("GET", "odometer").status_code == 200
-    post_form(garage, path, do="fault", path="GET odometer", fault="UPSTREAM:NO_RESPONSE")
+    page = post_form(garage, path, do="fault", path="GET odometer", fault="UPSTREAM:NO_RESPONSE")
+    assert "The error is set." in page.text
     assert_error(volt("GET", "odometer"), 502, "UPSTREAM", "NO_RESPONSE")
     assert volt("GET", "location").status_code == 200
     assert "1 error" in garage().text
-    post_form(garage, path, do="fault", path="GET odometer")
+    post_form(garage, path, do="remove_fault", path="GET odometer")
     assert volt("GET", "odometer").status_code == 200
-    response = post_form(garage, path, do="fault", path="", fault="NON:SENSE")
-    assert response.status == 400
+    for wrong in (
+        {"do": "fault", "fault": "NON:SENSE"},
+        {"do": "fault"},
+        {"do": "remove_fault", "path": "fuel"},
+    ):
+        assert post_form(garage, path, **wrong).status == 400
+
+
+def test_an_error_that_was_set_from_code_can_be_removed(garage, volt):
+    injection.set_fault("UPSTREAM:NO_RESPONSE", "odometer", volt.car, "GET")
+    injection.set_fault("SERVER:INTERNAL", "fuel", volt.car)
+    path = f"cars/{volt.id}/errors/"
+    for name in list(volt.car.faults):
+        assert post_form(garage, path, do="remove_fault", path=name).status == 200
+    assert volt.car.faults == {}
+
+
+def groups(page):
+    """Return the codes of the errors on the page by type, and the types that are unfolded."""
+    shown, unfolded = {}, set()
+    for is_open, type_, rest in re.findall(
+        r"<details( open)?>\s*<summary>.*?<strong>(\w+)(.*?)</details>", page.text, re.S
+    ):
+        shown[type_] = re.findall(r'name="fault" value="([\w:]+)"', rest)
+        unfolded |= {type_} if is_open else set()
+    return shown, unfolded
+
+
+def test_errors_are_folded_by_type_but_for_the_active_ones(garage, volt):
+    path = f"cars/{volt.id}/errors/"
+    shown, unfolded = groups(garage(path))
+    assert sorted(sum(shown.values(), [])) == sorted([*injection.FAULTS, *injection.V3_FAULTS])
+    assert all(injection.type_of(fault) == type_ for type_, faults in shown.items() for fault in faults)
+    assert unfolded == set()
+    volt.car.fault = "VEHICLE_STATE:ASLEEP"
+    injection.set_fault("UPSTREAM:NO_RESPONSE", "odometer", volt.car)
+    assert groups(garage(path))[1] == {"VEHICLE_STATE", "UPSTREAM"}
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("search=DOOR_OPEN", {"VEHICLE_STATE": ["VEHICLE_STATE:DOOR_OPEN"]}),
+        ("search=door+open", {"VEHICLE_STATE": ["VEHICLE_STATE:DOOR_OPEN"]}),
+        ("search=gateway", {"GATEWAY_TIMEOUT": ["GATEWAY_TIMEOUT"]}),
+        ("status=504", {"GATEWAY_TIMEOUT": ["GATEWAY_TIMEOUT"]}),
+        ("search=rate&status=502", {"UPSTREAM": ["UPSTREAM:RATE_LIMIT"]}),
+        ("search=no+such+error", {}),
+    ],
+)
+def test_errors_can_be_searched(garage, volt, query, expected):
+    page = garage(f"cars/{volt.id}/errors/?{query}")
+    assert groups(page) == (expected, set(expected))
+    assert ("No error matches." in page.text) is (expected == {})
+
+
+def test_a_search_is_kept_when_an_error_is_set(garage, volt):
+    page = garage(f"cars/{volt.id}/errors/")
+    page.press("filter-button", search="door open")
+    page = post_form(
+        garage,
+        f"cars/{volt.id}/errors/?search=door+open",
+        do="fault",
+        path="",
+        fault="VEHICLE_STATE:DOOR_OPEN",
+    )
+    assert volt.car.fault == "VEHICLE_STATE:DOOR_OPEN"
+    assert list(groups(page)[0]) == ["VEHICLE_STATE"]
+    assert "The error is set." in page.text
+
+
+def test_an_invalid_search_shows_all_errors(garage, volt):
+    page = garage(f"cars/{volt.id}/errors/?status=999&search=%00")
+    assert page.status == 200
+    assert "VEHICLE_STATE" in groups(page)[0]
 
 
 def test_every_path_of_the_fault_form_exists(garage, volt):
@@ -222,9 +298,18 @@ def test_latencies_can_be_set_and_removed(garage, volt):
     post_form(garage, path, do="latency", path="", seconds="2.5")
     post_form(garage, path, do="latency", path="GET fuel", seconds="9")
     assert volt.car.latencies == {"*": 2.5, "GET fuel": 9}
-    post_form(garage, path, do="latency", path="")
+    assert "9.0 seconds" in garage(path).text
+    assert "2 delays" in garage().text
+    assert "The delay is removed." in post_form(garage, path, do="remove_latency", path="*").text
     assert volt.car.latencies == {"GET fuel": 9}
-    assert post_form(garage, path, do="latency", path="", seconds="1e9").status == 400
+    for wrong in (
+        {"seconds": "1e9"},
+        {"seconds": ""},
+        {"seconds": "0"},
+        {"do": "remove_latency", "path": "*"},
+    ):
+        assert post_form(garage, path, **{"do": "latency", "path": "", **wrong}).status == 400
+    assert volt.car.latencies == {"GET fuel": 9}
 
 
 # Webhooks
@@ -249,6 +334,7 @@ def test_a_webhook_can_be_registered_and_verified(registered, receiver):
     page = registered()
     assert page.status == 200
     assert "Not verified" in page.text  # the page was loaded before the challenge was answered
+    assert "The webhook is registered." in page.text
     assert "Not verified" not in page.open(page.url).text
     assert [one.kind for one in receiver.received] == ["VERIFY"]
     receiver.token = "another token"
@@ -266,31 +352,34 @@ def test_a_webhook_with_an_invalid_url_is_rejected(registered, address):
     assert store.state().webhooks == {}
 
 
-def test_a_page_reloads_while_deliveries_are_pending(garage, volt, registered):
+def test_a_page_says_that_events_are_on_their_way(garage, volt, registered):
     page = garage("webhooks/")
-    assert 'http-equiv="refresh"' not in page.text
+    assert "Reload this page" not in page.text
     page.press("register-button", name="x", callback_uri="http://127.0.0.1:9/")
-    assert 'http-equiv="refresh"' in page.text
+    assert "Reload this page" in page.text
     queue.run()
-    assert 'http-equiv="refresh"' not in page.open(page.url).text
+    assert "Reload this page" not in page.open(page.url).text
 
 
 def test_events_are_sent_for_subscribed_cars_only(registered, garage, volt, receiver):
     page = registered()
     assert volt.car.vin in page.text
     path = f"webhooks/{next(iter(store.state().webhooks))}/"
-    post_form(garage, path, do="subscribe", vehicle=volt.id, is_subscribed="on")
-    post_form(garage, path, do="subscribe", vehicle=volt.id, is_subscribed="on")
+    assert "The car is subscribed." in post_form(garage, path, do="subscribe", vehicle=volt.id).text
+    post_form(garage, path, do="subscribe", vehicle=volt.id)
     queue.run()
     assert [one.kind for one in receiver.events] == ["VEHICLE_STATE"]
     garage(f"cars/{volt.id}/").press("state-driving")
     queue.run()
     assert receiver.events[-1].body["data"]["triggers"]
     assert "VEHICLE_STATE" in garage(f"cars/{volt.id}/").text
-    post_form(garage, path, do="subscribe", vehicle=volt.id)
+    assert "The car is unsubscribed." in post_form(garage, path, do="unsubscribe", vehicle=volt.id).text
+    post_form(garage, path, do="unsubscribe", vehicle=volt.id)
     garage(f"cars/{volt.id}/").press("state-parked")
     assert queue.run() == 0
-    assert post_form(garage, path, do="subscribe", vehicle="nonsense", is_subscribed="on").status == 200
+    page = post_form(garage, path, do="subscribe", vehicle="nonsense")
+    assert page.status == 400
+    assert "no longer connected" in page.text
     assert store.state().subscriptions[volt.id] == []
 
 
@@ -298,7 +387,7 @@ def test_setting_and_removing_a_fault_sends_error_events(registered, garage, vol
     registered(auto_subscribe="on")
     path = f"cars/{volt.id}/errors/"
     post_form(garage, path, do="fault", path="", fault="VEHICLE_STATE:DOOR_OPEN")
-    post_form(garage, path, do="fault", path="", fault="")
+    post_form(garage, path, do="remove_fault", path="")
     queue.run()
     states = [one.body["data"]["errors"][0]["state"] for one in receiver.events if "ERROR" in one.kind]
     assert states == ["ERROR", "RESOLVED"]
@@ -360,12 +449,15 @@ def test_a_webhook_can_be_turned_off_and_deleted(registered, garage, volt, recei
     page.press("enable-button")
     (webhook,) = store.state().webhooks.values()
     assert not webhook.is_enabled
+    assert "The webhook is off." in page.text
     page.press("enable-button")
     assert webhook.is_enabled
+    assert "The webhook is on." in page.text
     receiver.response = (503, {}, b"")
     queue.run()
     page.press("delete-button")
     assert page.status == 200
+    assert "The webhook is deleted." in page.text
     assert store.state().webhooks == {}
     store.advance(1000)
     assert queue.run() == 0
@@ -435,8 +527,9 @@ def test_a_fault_of_a_host_can_be_set_and_removed(garage, api, volt):
     page = garage("rules/")
     page.press("host-fault-button", path="vehicles", fault="SERVER:INTERNAL")
     assert_error(api("GET", "vehicles", volt.token), 500, "SERVER", "INTERNAL")
-    page.press("host-fault-button", path="vehicles", fault="")
+    assert "The error is removed." in post_form(garage, "rules/", do="remove_fault", path="vehicles").text
     assert api("GET", "vehicles", volt.token).status_code == 200
+    assert post_form(garage, "rules/", do="remove_fault", path="vehicles").status == 400
 
 
 def test_a_webhook_that_was_added_from_code_is_listed(garage):

@@ -6,7 +6,7 @@ from django_smartcar.simulator import store
 from django_smartcar.simulator.behaviour.commands_v2 import COMMANDS
 from django_smartcar.simulator.behaviour.commands_v3 import V3_COMMANDS
 from django_smartcar.simulator.behaviour.make_commands import MAKE_COMMANDS
-from django_smartcar.simulator.dashboard import settings_forms, vehicle_forms
+from django_smartcar.simulator.dashboard import fault_forms, settings_forms
 from django_smartcar.simulator.errors.table import ERRORS
 from django_smartcar.simulator.errors.v2 import SmartcarError
 from django_smartcar.simulator.errors.v3 import V3_ERRORS
@@ -167,7 +167,7 @@ def test_a_path_below_a_vehicle_is_rejected_without_the_vehicle():
 
 
 def test_all_paths_that_the_garage_offers_exist(volt):
-    for _, group in vehicle_forms.path_choices()[1:]:
+    for _, group in fault_forms.path_choices()[1:]:
         for path, _ in group:
             set_fault("SERVER:INTERNAL", path, volt.car)
     for path, _ in settings_forms.HOST_PATHS:
