@@ -30,8 +30,8 @@ ROOT = Path(__file__).resolve().parent
 MATRIX = ["3.11 5.2", "3.12 5.2", "3.12 6.0", "3.12 6.1", "3.13 5.2", "3.13 6.0", "3.13 6.1"]
 # pip's arguments for Smartcar's own SDKs, which the tests compare ours with.
 OFFICIAL = {"6.19.1": ["--no-deps", "smartcar==6.19.1"], "3.0.1": ["smartcar==3.0.1", "python-dateutil"]}
-# Packages of npm for the tests: smartcar is Smartcar's own SDK for Node.
-NPM_PACKAGES = {"smartcar": "10.4.0"}
+# Packages of npm for the tests: Smartcar's own SDK for Node; axe-core finds accessibility problems of pages.
+NPM_PACKAGES = {"axe-core": "4.14.1", "smartcar": "10.4.0"}
 STAMP = "run.json"
 UNFINISHED = '{"unfinished": true}'
 #: Options of pytest that need a single process: xdist's workers have no terminal.

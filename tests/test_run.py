@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import run
+from tests.browser import axe
 
 ROOT = Path(__file__).parents[1]
 
@@ -222,12 +223,15 @@ FROM_NPM = [f"installing {name} {version}" for name, version in run.NPM_PACKAGES
 def test_the_extra_for_tests_installs_the_official_sdks_and_packages_of_npm(checkout, monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
     assert make(checkout, "test") == [*NEW, *SDKS, *FROM_NPM]
+    assert run.NPM_PACKAGES["axe-core"] == axe.VERSION
 
 
 def test_the_packages_of_npm_are_installed_as_soon_as_there_is_npm(checkout, monkeypatch, capsys):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     assert make(checkout, "test") == [*NEW, *SDKS]
-    assert "run.py: the tests that use smartcar need npm, and are skipped\n" in capsys.readouterr().err
+    printed = capsys.readouterr().err
+    for name in run.NPM_PACKAGES:
+        assert f"run.py: the tests that use {name} need npm, and are skipped\n" in printed
     assert make(checkout, "test") == []
     monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
     assert make(checkout, "test") == ["pip install", *SDKS, *FROM_NPM]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from . import official
-from .browser import conftest
+from .browser import axe, conftest
 from .conftest import SLOW_FIXTURES
 
 MISSING = "0.0.0|no-such-program|Node is not installed"
@@ -17,6 +17,7 @@ MISSING = "0.0.0|no-such-program|Node is not installed"
     params=[
         lambda: official.path_of("0.0.0"),
         lambda: official.node_sdk("0.0.0"),
+        lambda: axe.script("0.0.0"),
         lambda: conftest.program("no-such-program"),
     ]
 )

@@ -1,0 +1,320 @@
+"""Every page of the simulator in every state: axe-core finds nothing, and nothing is cut off on a phone."""
+
+from urllib.parse import urlencode
+
+import pytest
+from selenium.webdriver.common.by import By
+
+from django_smartcar.simulator import store
+from django_smartcar.simulator.access.scopes import SCOPES
+from django_smartcar.simulator.behaviour import motion
+from django_smartcar.simulator.faults import injection
+from django_smartcar.simulator.vehicles.states import STATES
+from django_smartcar.simulator.webhooks import queue, registry
+
+from ..simulator.browser import RequestsBrowser, Visit
+from ..simulator.receiver import Receiver
+from . import axe
+
+pytestmark = pytest.mark.browser
+
+BACK = "https://testserver/cars/callback/"
+CLOSED = "http://127.0.0.1:9/hook"
+WIDTHS = (390, 1280)
+SCHEMES = ("light", "dark")
+
+
+class Stage:
+    """The simulator with a browser, and the ways to the states of its pages."""
+
+    def __init__(self, browser, url):
+        self.browser = browser
+        self.root = f"{url}/"
+
+    def open(self, path):
+        self.browser.get(self.root + path)
+
+    def visit(self, **parameters):
+        """Begin Connect, outside of the browser."""
+        query = {
+            "response_type": "code",
+            "client_id": store.CLIENT_ID,
+            "redirect_uri": BACK,
+            "scope": f"required:{' '.join(SCOPES)}",
+            **parameters,
+        }
+        return Visit(RequestsBrowser(), self.root, f"{self.root}connect/oauth/authorize?{urlencode(query)}")
+
+    def connect(self, email="driver@example.com", make="CHEVROLET"):
+        """Connect cars; return the newest."""
+        self.visit().connect(email, make)
+        return store.cars()[-1]
+
+    def submit(self, button, **fields):
+        """Fill in and submit a form of the page, without the checks of the browser."""
+        element = self.browser.find_element(By.ID, button)
+        for name, value in fields.items():
+            field = element.find_element(By.XPATH, f"ancestor::form//*[@name='{name}']")
+            self.browser.execute_script("arguments[0].value = arguments[1]", field, value)
+        self.browser.execute_script("arguments[0].form.noValidate = true; arguments[0].click()", element)
+
+
+# Connect
+
+
+def preamble(stage):
+    stage.browser.get(stage.visit().url)
+
+
+def brands(stage):
+    stage.browser.get(stage.visit().press("continue-button").url)
+
+
+def sign_in(stage):
+    stage.browser.get(stage.visit(make="TESLA").press("continue-button").url)
+
+
+def sign_in_with_a_problem(stage):
+    sign_in(stage)
+    stage.submit("sign-in-button", username="nobody")
+
+
+def approval(stage):
+    stage.browser.get(stage.visit().sign_in().url)
+
+
+def approval_of_several_cars(stage):
+    stage.browser.get(stage.visit().sign_in("3-vehicles@smartcar.com").url)
+
+
+def approval_of_one_of_several_cars(stage):
+    stage.browser.get(stage.visit(single_select="true").sign_in("3-vehicles@smartcar.com").url)
+
+
+def approval_of_too_many_cars_to_choose(stage):
+    stage.browser.get(stage.visit().sign_in("60-vehicles@smartcar.com").url)
+
+
+def approval_without_a_car(stage):
+    approval_of_several_cars(stage)
+    for box in stage.browser.find_elements(By.NAME, "vehicle"):
+        box.click()
+    stage.submit("approval-button")
+
+
+def refused(stage):
+    stage.open("connect/oauth/authorize?response_type=code&client_id=nonsense")
+
+
+def ended(stage):
+    stage.open("connect/nonsense/")
+
+
+def finished(stage):
+    stage.open("connect/finished")
+
+
+def finished_with_an_error(stage):
+    stage.open("connect/finished?error=access_denied")
+
+
+# The garage
+
+
+def about(stage):
+    stage.open("")
+
+
+def empty_garage(stage):
+    stage.open("garage/")
+
+
+def garage(stage):
+    for state, make in zip(
+        STATES, ("TESLA", "FORD", "NISSAN", "BMW", "AUDI", "KIA", "VOLVO", "MAZDA"), strict=True
+    ):
+        car = stage.connect(f"{state}@example.com", make)
+        motion.enter(car, state if car.is_electric or state != "charging" else "parked")
+    injection.set_fault("UPSTREAM:NO_RESPONSE", "odometer", store.cars()[0])
+    stage.open("garage/")
+
+
+def car_in_state(state):
+    def open_(stage):
+        car = stage.connect(make="TESLA")
+        motion.enter(car, state)
+        stage.open(f"garage/cars/{car.id}/")
+
+    open_.__name__ = f"car_{state}"
+    return open_
+
+
+def car_without_a_plug(stage):
+    stage.open(f"garage/cars/{stage.connect(make='HONDA').id}/")
+
+
+def car_with_errors_and_deliveries(stage):
+    car = stage.connect()
+    car.fault = "VEHICLE_STATE:ASLEEP"
+    injection.set_fault("UPSTREAM:NO_RESPONSE", "odometer", car)
+    injection.set_latency(2.5, car)
+    webhook_of(stage, car)
+    stage.open(f"garage/cars/{car.id}/?done=facts")
+    unfold(stage)
+
+
+def car_with_an_invalid_value(stage):
+    stage.open(f"garage/cars/{stage.connect().id}/")
+    stage.submit("facts-button", battery="101", latitude="nonsense")
+
+
+def errors(stage):
+    stage.open(f"garage/cars/{stage.connect().id}/errors/")
+
+
+def errors_set(stage):
+    car = stage.connect()
+    car.fault = "VEHICLE_STATE:ASLEEP"
+    injection.set_fault("UPSTREAM:NO_RESPONSE", "odometer", car)
+    injection.set_latency(2.5, car)
+    injection.set_latency(5, car, "fuel")
+    stage.open(f"garage/cars/{car.id}/errors/")
+    unfold(stage)
+
+
+def errors_with_an_invalid_delay(stage):
+    errors(stage)
+    stage.submit("latency-button", seconds="-1")
+
+
+def no_webhooks(stage):
+    stage.open("garage/webhooks/")
+
+
+def webhook_of(stage, car, **options):
+    """Create a webhook with deliveries of every outcome."""
+    receiver = Receiver()
+    try:
+        webhook = registry.add("Everything", receiver.url, **options)
+        registry.verify(webhook)
+        registry.subscribe(webhook.id, car.owner_id, car.id)
+        queue.run()
+        receiver.response = (503, {}, b"")
+        for connection in registry.connections():
+            registry.send_state(webhook, connection, ["FIRST_DELIVERY"])
+        queue.run()
+        webhook.callback_uri = CLOSED
+        for connection in registry.connections():
+            registry.send_error(webhook, connection, "VEHICLE_STATE:ASLEEP")
+    finally:
+        receiver.close()
+    return webhook
+
+
+def unfold(stage):
+    stage.browser.execute_script("document.querySelectorAll('details').forEach(one => one.open = true)")
+
+
+def webhooks(stage):
+    webhook_of(stage, stage.connect())
+    registry.add("M" * 80, f"{CLOSED}/{'x' * 150}", is_enabled=False)
+    stage.open("garage/webhooks/")
+    unfold(stage)
+
+
+def webhook_with_an_invalid_url(stage):
+    no_webhooks(stage)
+    stage.submit("register-button", name="Mine", callback_uri="nonsense")
+
+
+def webhook(stage):
+    stage.open(f"garage/webhooks/{webhook_of(stage, stage.connect()).id}/")
+    unfold(stage)
+
+
+def webhook_of_version_2(stage):
+    stage.connect()
+    stage.open(f"garage/webhooks/{registry.add('Old', CLOSED, version='2.0').id}/")
+
+
+def webhook_without_cars(stage):
+    stage.open(f"garage/webhooks/{registry.add('New', CLOSED).id}/")
+    stage.submit("send-button")
+
+
+def rules(stage):
+    stage.open("garage/rules/")
+
+
+def rules_with_limits_and_faults(stage):
+    store.state().limits.bucket_size = 10
+    injection.set_fault("SERVER:INTERNAL", "vehicles")
+    stage.open("garage/rules/")
+    stage.submit("limits-button", bucket_size="-1")
+
+
+PAGES = [
+    preamble,
+    brands,
+    sign_in,
+    sign_in_with_a_problem,
+    approval,
+    approval_of_several_cars,
+    approval_of_one_of_several_cars,
+    approval_of_too_many_cars_to_choose,
+    approval_without_a_car,
+    refused,
+    ended,
+    finished,
+    finished_with_an_error,
+    about,
+    empty_garage,
+    garage,
+    *map(car_in_state, STATES),
+    car_without_a_plug,
+    car_with_errors_and_deliveries,
+    car_with_an_invalid_value,
+    errors,
+    errors_set,
+    errors_with_an_invalid_delay,
+    no_webhooks,
+    webhooks,
+    webhook_with_an_invalid_url,
+    webhook,
+    webhook_of_version_2,
+    webhook_without_cars,
+    rules,
+    rules_with_limits_and_faults,
+]
+
+
+@pytest.fixture
+def stage(smartcar, browser, settings):
+    settings.SMARTCAR_SIMULATOR_DELIVERIES = False
+    yield Stage(browser, smartcar.url)
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def appearances(browser):
+    """Show the page in each color scheme and width, without transitions from one to the next."""
+    for scheme in SCHEMES:
+        features = [
+            {"name": "prefers-color-scheme", "value": scheme},
+            {"name": "prefers-reduced-motion", "value": "reduce"},
+        ]
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        for width in WIDTHS:
+            metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+            browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+            yield f"{scheme}-{width}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.__name__)
+def test_axe_finds_nothing_and_no_page_scrolls_sideways(stage, page):
+    page(stage)
+    widths = "const root = document.documentElement; return [root.scrollWidth, root.clientWidth]"
+    for appearance in appearances(stage.browser):
+        assert axe.problems(stage.browser) == [], appearance
+        scroll_width, client_width = stage.browser.execute_script(widths)
+        assert scroll_width <= client_width, appearance
