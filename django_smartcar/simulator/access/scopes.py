@@ -15,11 +15,11 @@ SCOPES = {
     "read_compass": _("See which way your car is facing"),
     "read_diagnostics": _("See the state of your car's systems and its trouble codes"),
     "read_engine_oil": _("See how much life the engine oil has left"),
-    "read_extended_vehicle_info": _("See your car's trim, colour and equipment"),
+    "read_extended_vehicle_info": _("See your car's trim, color and equipment"),
     "read_fuel": _("See how much fuel is in the tank"),
     "read_location": _("See where your car is"),
     "read_odometer": _("See how far your car has been driven"),
-    "read_security": _("See whether doors, windows and boot are locked and closed"),
+    "read_security": _("See whether doors, windows and trunk are locked and closed"),
     "read_service_history": _("See the service records of your car"),
     "read_speedometer": _("See how fast your car is going"),
     "read_thermometer": _("See the temperature inside and outside your car"),
@@ -32,7 +32,7 @@ SCOPES = {
     "control_navigation": _("Send a destination to your car"),
     "control_pin": _("Set or clear the PIN needed to drive"),
     "control_security": _("Lock and unlock your car"),
-    "control_trunk": _("Open the boot and the front boot"),
+    "control_trunk": _("Open the trunk and the front trunk"),
 }
 
 #: Scopes requested when the Connect URL names none: "Vehicle Access" in Smartcar's dashboard.

@@ -105,7 +105,7 @@ def _matches(make: Make, search: str) -> bool:
 @login_not_required
 @never_cache
 def sign_in_page(request: HttpRequest, session_id: str) -> HttpResponse:
-    """Sign in to the make's account: any password works, the e-mail address decides about the vehicles."""
+    """Sign in to the make's account: any password works, the email address decides about the vehicles."""
     session = _session(session_id)
     if session is None:
         return _session_ended(request)
@@ -114,7 +114,7 @@ def sign_in_page(request: HttpRequest, session_id: str) -> HttpResponse:
     email, password = request.POST.get("username", "").strip(), request.POST.get("password", "")
     problem = None
     if request.method == "POST":
-        problem = _("Enter an e-mail address and a password. Any password works.")
+        problem = _("Enter an email address and a password. Any password works.")
         if "@" in email and password:
             try:
                 return _sign_in(session, session.make, email)

@@ -82,7 +82,7 @@ class LimitsForm(SettingsForm):
 class ResetLimitsForm(SettingsForm):
     """Fill the bucket and lift the throttle of every vehicle."""
 
-    done = _("The bucket is full and no car is throttled.")
+    done = _("Requests are allowed again.")
 
     def save(self) -> None:
         rate_limits.reset()

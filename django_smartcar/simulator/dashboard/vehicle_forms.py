@@ -54,7 +54,7 @@ class StateForm(CarForm):
 class ValuesForm(CarForm):
     """The values that the vehicle reports. Only the fields that were changed on the page are applied."""
 
-    done = _("The car has changed.")
+    done = _("The values are saved.")
     odometer_km = forms.FloatField(label=_("Odometer (km)"), min_value=0, max_value=5_000_000)
     battery = forms.FloatField(label=_("Battery (%)"), min_value=0, max_value=100)
     fuel = forms.FloatField(label=_("Fuel (%)"), min_value=0, max_value=100)

@@ -20,11 +20,21 @@ _CORRUPTIONS = [
     ("signature", _("Sign with another token")),
     ("unsigned", _("Send no signature")),
     ("body", _("Change the body after signing")),
-    ("truncated", _("Send half of the body")),
+    ("truncated", _("Send only half of the body")),
     ("not-json", _("Sign a body that is not JSON")),
 ]
-_VERSIONS = [("4.0", _("4.0: states and errors")), ("2.0", _("2.0: scheduled and event-based"))]
-_CHARGE_EVENTS = ("CHARGING_STARTED", "CHARGING_STOPPED", "CHARGING_COMPLETED")
+_VERSIONS = [("4.0", _("4.0: state and errors of a car")), ("2.0", _("2.0: schedules and charging events"))]
+_KINDS = [
+    ("VEHICLE_STATE", _("VEHICLE_STATE: the car's signals")),
+    ("VEHICLE_ERROR", _("VEHICLE_ERROR: an error of the car")),
+    ("RESOLVED", _("VEHICLE_ERROR: an error is resolved")),
+]
+_CHARGE_EVENTS = {
+    "CHARGING_STARTED": _("CHARGING_STARTED: the car starts to charge"),
+    "CHARGING_STOPPED": _("CHARGING_STOPPED: the car stops before it is full"),
+    "CHARGING_COMPLETED": _("CHARGING_COMPLETED: the car is full"),
+}
+_V2_KINDS = [("schedule", _("schedule: the values of all subscribed cars")), *_CHARGE_EVENTS.items()]
 
 
 def _validate_url(url: str) -> str:
@@ -164,7 +174,7 @@ class DeliveryFaultsForm(WebhookForm):
     copies = forms.IntegerField(label=_("Copies of each event"), min_value=1, max_value=10)
     delay = forms.FloatField(label=_("Delay (seconds)"), min_value=0, max_value=86_400)
     corruption = forms.ChoiceField(label=_("Damage"), choices=_CORRUPTIONS, required=False)
-    is_reordered = forms.BooleanField(label=_("Out of order"), required=False)
+    is_reordered = forms.BooleanField(label=_("Deliver out of order"), required=False)
 
     def __init__(self, webhook: Webhook, *arguments: Any, **options: Any) -> None:
         super().__init__(webhook, *arguments, initial=vars(webhook), **options)
@@ -181,12 +191,12 @@ class DeliveryFaultsForm(WebhookForm):
 class SendEventForm(WebhookForm):
     """Send one event, whether or not anything has happened."""
 
-    done = _("The event is queued.")
+    done = _("The event is on its way.")
     kind = forms.ChoiceField(label=_("Event"))
     vehicle = forms.ChoiceField(label=_("Car"), required=False)
-    trigger = forms.ChoiceField(label=_("Trigger"), required=False)
-    fault = forms.ChoiceField(label=_("Error"), required=False)
-    is_test = forms.BooleanField(label=_("As a test event"), required=False)
+    trigger = forms.ChoiceField(label=_("Trigger"), required=False, help_text=_("For VEHICLE_STATE."))
+    fault = forms.ChoiceField(label=_("Error"), required=False, help_text=_("For VEHICLE_ERROR."))
+    is_test = forms.BooleanField(label=_("In test mode"), required=False)
 
     def __init__(self, webhook: Webhook, *arguments: Any, **options: Any) -> None:
         super().__init__(webhook, *arguments, **options)
@@ -194,11 +204,11 @@ class SendEventForm(WebhookForm):
             "vehicle", [(each.car.id, f"{each.car.model} {each.car.vin}") for each in connections()]
         )
         if webhook.version == "2.0":
-            self._set_choices("kind", [(name, name) for name in ("schedule", *_CHARGE_EVENTS)])
+            self._set_choices("kind", _V2_KINDS)
             for name in ("trigger", "fault", "is_test"):
                 del self.fields[name]
             return
-        self._set_choices("kind", [(name, name) for name in ("VEHICLE_STATE", "VEHICLE_ERROR", "RESOLVED")])
+        self._set_choices("kind", _KINDS)
         self._set_choices("trigger", [(code, code) for code in (payloads.FIRST_DELIVERY, *SIGNALS)])
         self._set_choices(
             "fault", [group for group in fault_choices() if group[0] in notify.WEBHOOK_ERROR_TYPES]

@@ -95,6 +95,23 @@ def test_a_changed_state_shows_in_the_api(page, volt):
     assert_error(volt("GET", "odometer"), 409, "VEHICLE_STATE", "ASLEEP")
 
 
+@pytest.mark.parametrize(
+    ("charge_state", "words"),
+    [
+        ("CHARGING", "Charging"),
+        ("NOT_CHARGING", "Not charging"),
+        ("FULLY_CHARGED", "Fully charged"),
+        ("PAUSED_BY_GRID", "PAUSED_BY_GRID"),
+    ],
+)
+def test_what_a_car_does_is_told_in_words(garage, volt, charge_state, words):
+    volt.car.charge_state = charge_state
+    text = garage(f"cars/{volt.id}/").text
+    assert f"<dt>Charging</dt><dd>{words}</dd>" in text
+    assert "Plug-in hybrid" in text
+    assert "live mode" in text
+
+
 def test_a_car_without_a_plug_cannot_be_set_to_charging(garage, connect):
     connect(make="HONDA")
     page = garage(f"cars/{store.cars()[0].id}/")
