@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .. import store
 from ..behaviour import motion
+from ..profiles import PROFILES
 from ..store.models import Car
 from ..vehicles.states import STATES
 from ..webhooks import notify
@@ -107,8 +108,25 @@ class ValuesForm(CarForm):
             car.recorded_at = store.now()
 
 
+class ProfileForm(CarForm):
+    """What the vehicle sends where that differs from Smartcar's documentation."""
+
+    done = _("The car sends its data in the new form from now on.")
+    profile = forms.ChoiceField(
+        label=_("Profile"), choices=[(key, profile.title) for key, profile in PROFILES.items()]
+    )
+
+    def __init__(self, car: Car, *arguments: Any, **options: Any) -> None:
+        super().__init__(car, *arguments, initial={"profile": car.profile}, **options)
+
+    def save(self) -> None:
+        with notify.changing(self.car):
+            self.car.profile = self.cleaned_data["profile"]
+
+
 #: The forms by the name that the page posts as ``do``.
 CAR_FORMS: dict[str, type[CarForm]] = {
     "state": StateForm,
     "facts": ValuesForm,
+    "profile": ProfileForm,
 }

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from .. import store
+from .. import profiles, store
 from ..access.connections import Connection, connections, of_vehicle
 from ..signals.catalog import SIGNALS
 from ..store.models import Webhook
@@ -28,6 +28,7 @@ _KINDS = [
     ("VEHICLE_STATE", _("VEHICLE_STATE: the car's signals")),
     ("VEHICLE_ERROR", _("VEHICLE_ERROR: an error of the car")),
     ("RESOLVED", _("VEHICLE_ERROR: an error is resolved")),
+    ("COMPLAINTS", _("VEHICLE_ERROR: what the car's profile always reports")),
 ]
 _CHARGE_EVENTS = {
     "CHARGING_STARTED": _("CHARGING_STARTED: the car starts to charge"),
@@ -107,6 +108,19 @@ class VerifyForm(WebhookForm):
 
     def save(self) -> None:
         registry.verify(self.webhook)
+
+
+class SendTestForm(WebhookForm):
+    """Send the test event of Smartcar's dashboard."""
+
+    done = _("The test event is on its way.")
+
+    def clean(self) -> None:
+        if self.webhook.version != "4.0":
+            raise forms.ValidationError(_("There are test events only for webhooks of version 4.0."))
+
+    def save(self) -> None:
+        registry.send_test(self.webhook)
 
 
 class TurnOnForm(WebhookForm):
@@ -220,8 +234,11 @@ class SendEventForm(WebhookForm):
         field.choices = choices
 
     def clean(self) -> dict[str, Any] | None:
-        if self.cleaned_data.get("kind") != "schedule" and not self.cleaned_data.get("vehicle"):
+        kind, vehicle_id = self.cleaned_data.get("kind"), self.cleaned_data.get("vehicle")
+        if kind != "schedule" and not vehicle_id:
             self.add_error("vehicle", _("Connect a car first."))
+        elif kind == "COMPLAINTS" and not profiles.of(store.car(str(vehicle_id))).complaints:
+            self.add_error("kind", _("This car's profile reports no errors of its own."))
         return self.cleaned_data
 
     def save(self) -> None:
@@ -232,6 +249,8 @@ class SendEventForm(WebhookForm):
         connection = next(each for each in connections() if each.car.id == data["vehicle"])
         if data["kind"] in _CHARGE_EVENTS:
             registry.send_charge_event(webhook, connection, data["kind"])
+        elif data["kind"] == "COMPLAINTS":
+            registry.send_complaints(webhook, connection)
         elif data["kind"] == "VEHICLE_STATE":
             trigger = data["trigger"] or payloads.FIRST_DELIVERY
             registry.send_state(webhook, connection, [trigger], is_test=data["is_test"])
@@ -244,6 +263,7 @@ class SendEventForm(WebhookForm):
 #: The forms by the name that the page posts as ``do``.
 WEBHOOK_FORMS: dict[str, type[WebhookForm]] = {
     "verify": VerifyForm,
+    "send_test": SendTestForm,
     "turn_on": TurnOnForm,
     "turn_off": TurnOffForm,
     "delete": DeleteForm,

@@ -8,6 +8,7 @@ from django_smartcar.simulator import store
 from django_smartcar.simulator.dashboard.fault_forms import path_choices
 from django_smartcar.simulator.errors.table import ERRORS
 from django_smartcar.simulator.faults import injection
+from django_smartcar.simulator.profiles import PROFILES
 from django_smartcar.simulator.webhooks import notify, queue, registry
 from tests.simulator.browser import ClientBrowser, Visit
 from tests.simulator.conftest import PREFIX, assert_error
@@ -183,6 +184,15 @@ def test_a_driving_car_cannot_be_plugged_in(page, volt):
     page.press("facts-button", is_plugged_in="on")
     assert page.status == 400
     assert not volt.car.is_plugged_in
+
+
+def test_the_profile_of_a_car_can_be_chosen(page, volt):
+    assert f'<option value="documented" selected>{PROFILES["documented"].title}</option>' in page.text
+    page.press("profile-button", profile="tesla")
+    assert (page.status, volt.car.profile) == (200, "tesla")
+    assert "The car sends its data in the new form from now on." in page.text
+    page.press("profile-button", profile="nonsense")
+    assert (page.status, volt.car.profile) == (400, "tesla")
 
 
 @pytest.mark.parametrize("do", ["", "nonsense", "__init__"])
@@ -439,6 +449,37 @@ def test_each_event_can_be_sent_from_the_page(registered, volt, receiver, versio
         assert event.body["meta"]["mode"] == "TEST"
     if fields["kind"] == "RESOLVED":
         assert event.body["data"]["errors"][0]["state"] == "RESOLVED"
+
+
+def test_the_test_event_of_the_dashboard_can_be_sent(registered, receiver):
+    page = registered()
+    page.press("send-test-button")
+    assert "The test event is on its way." in page.text
+    queue.run()
+    (event,) = receiver.events
+    assert (event.kind, event.is_signed) == ("VEHICLE_STATE", True)
+    assert event.body["meta"]["mode"] == "TEST"
+
+
+def test_there_is_no_test_event_of_version_2(registered, garage, receiver):
+    page = registered(version="2.0")
+    assert "send-test-button" not in page.page.ids
+    page = post_form(garage, f"webhooks/{next(iter(store.state().webhooks))}/", do="send_test")
+    assert page.status == 400
+    assert "only for webhooks of version 4.0" in page.text
+    assert queue.run() == 0
+
+
+def test_the_errors_of_a_profile_can_be_sent(registered, volt, receiver):
+    page = registered()
+    page.press("send-button", kind="COMPLAINTS")
+    assert page.status == 400
+    assert "reports no errors of its own" in page.text
+    volt.car.profile = next(key for key, profile in PROFILES.items() if profile.complaints)
+    page.press("send-button", kind="COMPLAINTS")
+    assert page.status == 200
+    queue.run()
+    assert [one.kind for one in receiver.events] == ["VEHICLE_ERROR"]
 
 
 def test_sending_an_event_without_a_car_shows_an_error(registered):
