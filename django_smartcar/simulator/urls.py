@@ -34,6 +34,7 @@ urlpatterns = [
     path("garage/cars/<str:vehicle_id>/errors/", dashboard.vehicle_errors, name="garage-errors"),
     path("garage/webhooks/", webhook_views.webhook_list, name="garage-webhooks"),
     path("garage/webhooks/<str:webhook_id>/", webhook_views.webhook_detail, name="garage-webhook"),
+    path("garage/application/", settings_views.application, name="garage-application"),
     path("garage/rules/", settings_views.clock_and_limits, name="garage-rules"),
     # connect.smartcar.com
     re_path(r"^connect/oauth/authorize/?$", connect.authorize, name="connect-authorize"),

@@ -6,6 +6,7 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from django_smartcar.simulator import store
+from django_smartcar.simulator.access import redirect_uris
 from django_smartcar.simulator.access.scopes import SCOPES
 from django_smartcar.simulator.behaviour import motion
 from django_smartcar.simulator.faults import injection
@@ -27,8 +28,9 @@ SCHEMES = ("light", "dark")
 class Stage:
     """The simulator with a browser, and the ways to the states of its pages."""
 
-    def __init__(self, browser, url):
+    def __init__(self, browser, settings, url):
         self.browser = browser
+        self.settings = settings
         self.root = f"{url}/"
 
     def open(self, path):
@@ -104,6 +106,12 @@ def approval_without_a_car(stage):
 
 def refused(stage):
     stage.open("connect/oauth/authorize?response_type=code&client_id=nonsense")
+
+
+def refused_redirect_uri(stage):
+    stage.settings.SMARTCAR_SIMULATOR_ANY_REDIRECT_URI = False
+    query = {"response_type": "code", "client_id": store.CLIENT_ID, "redirect_uri": f"{BACK}{'x' * 150}"}
+    stage.open(f"connect/oauth/authorize?{urlencode(query)}")
 
 
 def ended(stage):
@@ -242,6 +250,23 @@ def webhook_without_cars(stage):
     stage.submit("send-button")
 
 
+def application(stage):
+    stage.settings.SMARTCAR_SIMULATOR_ANY_REDIRECT_URI = False
+    stage.settings.SMARTCAR_SIMULATOR_REDIRECT_URIS = [BACK]
+    redirect_uris.register(f"{BACK}{'x' * 150}")
+    stage.open("garage/application/?done=register")
+
+
+def application_with_an_invalid_redirect_uri(stage):
+    stage.settings.SMARTCAR_SIMULATOR_ANY_REDIRECT_URI = False
+    stage.open("garage/application/")
+    stage.submit("register-button", uri="nonsense")
+
+
+def application_with_any_redirect_uri(stage):
+    stage.open("garage/application/")
+
+
 def rules(stage):
     stage.open("garage/rules/")
 
@@ -264,6 +289,7 @@ PAGES = [
     approval_of_too_many_cars_to_choose,
     approval_without_a_car,
     refused,
+    refused_redirect_uri,
     ended,
     finished,
     finished_with_an_error,
@@ -283,6 +309,9 @@ PAGES = [
     webhook,
     webhook_of_version_2,
     webhook_without_cars,
+    application,
+    application_with_an_invalid_redirect_uri,
+    application_with_any_redirect_uri,
     rules,
     rules_with_limits_and_faults,
 ]
@@ -291,7 +320,7 @@ PAGES = [
 @pytest.fixture
 def stage(smartcar, browser, settings):
     settings.SMARTCAR_SIMULATOR_DELIVERIES = False
-    yield Stage(browser, smartcar.url)
+    yield Stage(browser, settings, smartcar.url)
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 

@@ -10,23 +10,9 @@ from django_smartcar.simulator.errors.table import ERRORS
 from django_smartcar.simulator.faults import injection
 from django_smartcar.simulator.profiles import PROFILES
 from django_smartcar.simulator.webhooks import notify, queue, registry
-from tests.simulator.browser import ClientBrowser, Visit
 from tests.simulator.conftest import PREFIX, assert_error
+from tests.simulator.dashboard.conftest import GARAGE, post_form
 from tests.simulator.program import ROOT
-
-GARAGE = f"{PREFIX}/garage/"
-
-
-@pytest.fixture
-def garage():
-    """Open a page of the garage in a new browser, with CSRF checks."""
-
-    def open_(path=""):
-        browser = ClientBrowser(Client(enforce_csrf_checks=True))
-        home = f"{browser.origin}{PREFIX}/"
-        return Visit(browser, home, f"{browser.origin}{GARAGE}{path}")
-
-    return open_
 
 
 @pytest.fixture
@@ -52,10 +38,25 @@ def test_a_car_can_be_connected_without_an_application(garage, visit):
     assert "Volt" in garage().text
 
 
-def test_the_about_page_links_to_the_garage(garage):
+def test_the_about_page_has_the_tabs_of_the_garage(garage):
     home = garage()
     home.open(f"http://testserver{PREFIX}/")
-    assert f'href="{GARAGE}"' in home.text
+    for path in ("", "webhooks/", "application/", "rules/"):
+        assert f'href="{GARAGE}{path}"' in home.text
+    assert f'href="{PREFIX}/" aria-current="page"' in home.text
+
+
+def test_the_about_page_configures_each_kind_of_client(garage):
+    home = garage()
+    home.open(f"http://testserver{PREFIX}/")
+    site, sdk = (
+        dict(re.findall(r"export (\w+)=(\S+)\n", block))
+        for block in re.findall(r'<code id="(?:sdk-)?environment">(.*?)</code>', home.text, re.S)
+    )
+    origin = f"http://testserver{PREFIX}"
+    assert site == store.site_environment(origin)
+    client = {"SMARTCAR_CLIENT_ID": store.CLIENT_ID, "SMARTCAR_CLIENT_SECRET": store.CLIENT_SECRET}
+    assert sdk == client | store.sdk_environment(origin)
 
 
 @pytest.mark.parametrize("path", ["", "webhooks/", "rules/", "cars/{id}/", "cars/{id}/errors/"])
@@ -207,14 +208,6 @@ def test_the_error_table_has_every_error(garage, volt):
     for pair in ERRORS:
         assert f'value="{injection.fault_name(*pair)}"' in text
     assert 'value="GATEWAY_TIMEOUT"' in text
-
-
-def post_form(garage, path, /, **fields):
-    """Post these fields to a page of the garage, with its CSRF token."""
-    visit = garage(path)
-    sent = [field for form in visit.page.forms for field in form.fields]
-    token = next(value for name, value in sent if name == "csrfmiddlewaretoken")
-    return visit.open(visit.url, "POST", [("csrfmiddlewaretoken", token), *fields.items()])
 
 
 def test_a_fault_can_be_set_and_removed(garage, volt):
