@@ -72,6 +72,10 @@ def brands(stage):
     stage.browser.get(stage.visit().press("continue-button").url)
 
 
+def brands_found(stage):
+    stage.browser.get(f"{stage.visit().press('continue-button').url}?search=ca")
+
+
 def sign_in(stage):
     stage.browser.get(stage.visit(make="TESLA").press("continue-button").url)
 
@@ -281,6 +285,7 @@ def rules_with_limits_and_faults(stage):
 PAGES = [
     preamble,
     brands,
+    brands_found,
     sign_in,
     sign_in_with_a_problem,
     approval,

@@ -13,6 +13,8 @@ CHARGE_STATES: dict[str, Label] = {
     "NOT_CHARGING": _("Not charging"),
 }
 
+GEARS: dict[str, Label] = {"DRIVE": _("Drive"), "PARK": _("Park")}
+
 POWERTRAINS: dict[str, Label] = {
     "BEV": _("Electric car"),
     "HEV": _("Hybrid"),

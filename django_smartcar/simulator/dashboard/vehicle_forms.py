@@ -11,14 +11,40 @@ from .. import store
 from ..behaviour import motion
 from ..profiles import PROFILES
 from ..store.models import Car
+from ..vehicles import charging
 from ..vehicles.states import STATES
 from ..webhooks import notify
+from .labels import Label
+
+#: The name of charging at a fast charger (DC), in this form only.
+FAST_CHARGING = "fast_charging"
+
+
+def _states() -> list[tuple[str, Label]]:
+    choices: list[tuple[str, Label]] = [(name, state.title) for name, state in STATES.items()]
+    after = list(STATES).index("charging") + 1
+    return [*choices[:after], (FAST_CHARGING, _("Fast charging")), *choices[after:]]
+
+
+_STATES = _states()
 
 
 def _round(number: float) -> float:
     """Round to two decimals, and to an int where possible: 55 and not 55.0."""
     rounded = round(number, 2)
     return int(rounded) if rounded.is_integer() else rounded
+
+
+def _possible_states(car: Car) -> list[str]:
+    can_charge = {"charging": car.is_electric, FAST_CHARGING: charging.can_charge_fast(car)}
+    return [name for name, _title in _STATES if can_charge.get(name, True)]
+
+
+def state_choices(car: Car) -> list[tuple[str, Label, bool]]:
+    """Return the states that the vehicle can be put into: name, title, and whether it is in it."""
+    current = FAST_CHARGING if car.state == "charging" and car.is_fast_charger else car.state
+    possible = _possible_states(car)
+    return [(name, title, name == current) for name, title in _STATES if name in possible]
 
 
 class CarForm(forms.Form):
@@ -40,16 +66,20 @@ class StateForm(CarForm):
     """The state of the vehicle, such as parked or driving."""
 
     done = _("The car has changed its state.")
-    state = forms.ChoiceField(choices=[(name, state.title) for name, state in STATES.items()])
+    state = forms.ChoiceField(choices=_STATES)
 
     def clean_state(self) -> str:
         state = str(self.cleaned_data["state"])
-        if state == "charging" and not self.car.is_electric:
-            raise forms.ValidationError(_("A car without a plug cannot charge."))
+        if state not in _possible_states(self.car):
+            raise forms.ValidationError(_("This car cannot charge like this."))
         return state
 
     def save(self) -> None:
-        motion.enter(self.car, self.cleaned_data["state"])
+        state = self.cleaned_data["state"]
+        if state == FAST_CHARGING:
+            motion.enter(self.car, "charging", is_fast=True)
+        else:
+            motion.enter(self.car, state)
 
 
 class ValuesForm(CarForm):
@@ -104,7 +134,7 @@ class ValuesForm(CarForm):
             for name, value in changed.items():
                 setattr(car, name, value)
             if not car.is_plugged_in:
-                car.charge_state = "NOT_CHARGING"
+                charging.unplug(car)
             car.recorded_at = store.now()
 
 

@@ -15,13 +15,13 @@ from ..pages import render
 from ..store.models import Car
 from ..vehicles import states
 from ..vehicles.catalog import MAKES
-from ..vehicles.states import STATES
 from ..webhooks import queue
+from . import activity
 from .fault_forms import FAULT_FORMS, FilterForm
 from .form_page import FormPage, garage_page
-from .labels import CHARGE_STATES, MODES, POWERTRAINS
+from .labels import MODES, POWERTRAINS
 from .log import log_entries
-from .vehicle_forms import CAR_FORMS
+from .vehicle_forms import CAR_FORMS, state_choices
 
 
 @garage_page
@@ -47,8 +47,8 @@ def vehicle_detail(request: HttpRequest, vehicle_id: str) -> HttpResponse:
     context = {
         **_summary(car, bool(found)),
         **page.context,
-        "states": _state_choices(car),
-        "charging": CHARGE_STATES.get(car.charge_state, car.charge_state),
+        "states": state_choices(car),
+        "facts": activity.facts(car),
         "connections": [
             (each, MODES.get(each.mode, each.mode), state.owners.get(each.owner_id)) for each in found
         ],
@@ -102,11 +102,3 @@ def _summary(car: Car, is_connected: bool) -> dict[str, Any]:
         "error_count": bool(car.fault) + len(car.faults),
         "delay_count": len(car.latencies),
     }
-
-
-def _state_choices(car: Car) -> list[tuple[str, Any, bool]]:
-    return [
-        (name, state.title, name == car.state)
-        for name, state in STATES.items()
-        if name != "charging" or car.is_electric
-    ]

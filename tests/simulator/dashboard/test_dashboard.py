@@ -5,10 +5,12 @@ import pytest
 from django.test import Client
 
 from django_smartcar.simulator import store
+from django_smartcar.simulator.behaviour import motion
 from django_smartcar.simulator.dashboard.fault_forms import path_choices
 from django_smartcar.simulator.errors.table import ERRORS
 from django_smartcar.simulator.faults import injection
 from django_smartcar.simulator.profiles import PROFILES
+from django_smartcar.simulator.vehicles import charging
 from django_smartcar.simulator.webhooks import notify, queue, registry
 from tests.simulator.conftest import PREFIX, assert_error
 from tests.simulator.dashboard.conftest import GARAGE, post_form
@@ -114,12 +116,65 @@ def test_what_a_car_does_is_told_in_words(garage, volt, charge_state, words):
     assert "live mode" in text
 
 
+def facts(page):
+    """Return the lines of the panel "Now"."""
+    return dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page.text))
+
+
+def test_a_charging_car_tells_its_power_energy_and_time(garage, volt):
+    page = garage(f"cars/{volt.id}/")
+    assert "Power" not in facts(page)
+    page.press("facts-button", battery="50", charge_limit="90")
+    page.press("state-charging")
+    car = volt.car
+    shown = facts(page)
+    assert (shown["Charging"], shown["Charger"]) == ("Charging", "Socket")
+    assert shown["Power"] == f"{charging.kilowatts(car):.1f} kW"
+    assert shown["Energy added"] == "0.0 kWh"
+    minutes = charging.minutes_left(car)
+    assert shown["Time left"] == f"{minutes // 60} h {minutes % 60} min"
+    motion.pass_time(1800)
+    shown = facts(page.open(page.url))
+    assert shown["Energy added"] == f"{charging.kilowatts(car) / 2:.1f} kWh"
+    assert charging.minutes_left(car) == minutes - 30
+
+
+def test_a_driving_car_tells_its_speed_gear_and_heading(garage, volt):
+    page = garage(f"cars/{volt.id}/")
+    assert "Speed" not in facts(page)
+    volt.car.heading = 271.4
+    page.press("state-driving")
+    assert facts(page)["Speed"] == "60 km/h"
+    assert facts(page)["Gear"] == "Drive"
+    assert facts(page)["Heading"] == "W (271°)"
+    assert "Charging" not in facts(page)
+
+
+def test_an_electric_car_can_charge_at_a_fast_charger(garage, connect):
+    connect(make="TESLA")
+    car = store.cars()[-1]
+    page = garage(f"cars/{car.id}/")
+    page.press("facts-button", battery="20")
+    page.press("state-fast_charging")
+    assert (car.state, car.is_fast_charger) == ("charging", True)
+    assert facts(page)["Charger"] == "Fast charger"
+    assert re.search(r'id="state-fast_charging"[^>]*aria-pressed="true"', page.text)
+    assert re.search(r'id="state-charging"[^>]*aria-pressed="false"', page.text)
+
+
+def test_a_plug_in_hybrid_cannot_charge_at_a_fast_charger(garage, page, volt):
+    assert "state-fast_charging" not in page.page.ids
+    page = post_form(garage, f"cars/{volt.id}/", do="state", state="fast_charging")
+    assert page.status == 400
+    assert "This car cannot charge like this." in page.text
+    assert volt.car.state == "parked"
+
+
 def test_a_car_without_a_plug_cannot_be_set_to_charging(garage, connect):
     connect(make="HONDA")
     page = garage(f"cars/{store.cars()[0].id}/")
     assert "state-charging" not in page.page.ids
-    page.press("state-parked", state="charging")
-    assert page.status in (200, 400)
+    assert post_form(garage, f"cars/{store.cars()[0].id}/", do="state", state="charging").status == 400
     assert store.cars()[0].state == "parked"
 
 
