@@ -31,6 +31,7 @@ urlpatterns = [
     # the garage: what a driver does by hand, and Smartcar's dashboard
     path("garage/", dashboard.vehicle_list, name="garage"),
     path("garage/cars/<str:vehicle_id>/", dashboard.vehicle_detail, name="garage-car"),
+    path("garage/cars/<str:vehicle_id>/history.jsonl", dashboard.vehicle_archive, name="garage-archive"),
     path("garage/cars/<str:vehicle_id>/errors/", dashboard.vehicle_errors, name="garage-errors"),
     path("garage/webhooks/", webhook_views.webhook_list, name="garage-webhooks"),
     path("garage/webhooks/<str:webhook_id>/", webhook_views.webhook_detail, name="garage-webhook"),

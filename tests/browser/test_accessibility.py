@@ -180,6 +180,11 @@ def car_with_an_invalid_value(stage):
     stage.submit("facts-button", battery="101", latitude="nonsense")
 
 
+def car_with_an_invalid_past(stage):
+    stage.open(f"garage/cars/{stage.connect().id}/")
+    stage.submit("history-button", days="0")
+
+
 def errors(stage):
     stage.open(f"garage/cars/{stage.connect().id}/errors/")
 
@@ -305,6 +310,7 @@ PAGES = [
     car_without_a_plug,
     car_with_errors_and_deliveries,
     car_with_an_invalid_value,
+    car_with_an_invalid_past,
     errors,
     errors_set,
     errors_with_an_invalid_delay,

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.http import content_disposition_header
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
 
 from .. import store
 from ..access.connections import connections
@@ -19,6 +24,7 @@ from ..webhooks import queue
 from . import activity
 from .fault_forms import FAULT_FORMS, FilterForm
 from .form_page import FormPage, garage_page
+from .history_forms import ArchiveForm, HistoryForm
 from .labels import MODES, POWERTRAINS
 from .log import log_entries
 from .vehicle_forms import CAR_FORMS, state_choices
@@ -38,7 +44,7 @@ def vehicle_list(request: HttpRequest) -> HttpResponse:
 def vehicle_detail(request: HttpRequest, vehicle_id: str) -> HttpResponse:
     """Show a vehicle with its deliveries, and apply its forms."""
     car = _car(vehicle_id)
-    page = FormPage(request, CAR_FORMS, car)
+    page = FormPage(request, CAR_FORMS | {"history": HistoryForm}, car)
     if page.is_done:
         return page.redirect()
     with store.changes() as state:
@@ -53,6 +59,7 @@ def vehicle_detail(request: HttpRequest, vehicle_id: str) -> HttpResponse:
             (each, MODES.get(each.mode, each.mode), state.owners.get(each.owner_id)) for each in found
         ],
         "requests": rate_limits.requests_this_month(car),
+        "archive": ArchiveForm(),
         "log": log,
         "section": "cars",
     }
@@ -79,6 +86,21 @@ def vehicle_errors(request: HttpRequest, vehicle_id: str) -> HttpResponse:
         "section": "cars",
     }
     return render(request, "smartcar_simulator/garage/vehicle_errors.html", context, status=page.status)
+
+
+@login_not_required
+@never_cache
+@require_safe
+def vehicle_archive(request: HttpRequest, vehicle_id: str) -> HttpResponseBase:
+    """Download the past of a vehicle: the events of so many days, one in each line."""
+    car = _car(vehicle_id)
+    form = ArchiveForm(request.GET)
+    if not form.is_valid():
+        sentence = f"{form.fields['days'].label}: {form.errors['days'][0]}"
+        return HttpResponse(sentence, status=400, content_type="text/plain; charset=utf-8")
+    name = f"{car.vin}-{form.cleaned_data['days']}-days.jsonl"
+    headers = {"Content-Disposition": content_disposition_header(True, name) or ""}
+    return StreamingHttpResponse(form.lines(car), content_type="application/jsonl", headers=headers)
 
 
 def _car(vehicle_id: str) -> Car:
