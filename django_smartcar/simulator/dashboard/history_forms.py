@@ -20,8 +20,8 @@ _DAYS: dict[str, Any] = {"min_value": 1, "max_value": history.MAX_DAYS, "initial
 class HistoryForm(CarForm):
     """Give the vehicle a past."""
 
-    done = _("The car has a past now. It is told to the webhooks that the car is subscribed to.")
-    days = forms.IntegerField(label=_("Days to tell"), **_DAYS)
+    done = _("The car has a past now. It is sent to the webhooks that the car is subscribed to.")
+    days = forms.IntegerField(label=_("Days to send"), **_DAYS)
 
     def save(self) -> None:
         history.live(self.car, self.cleaned_data["days"])

@@ -71,7 +71,7 @@ class StateForm(CarForm):
     def clean_state(self) -> str:
         state = str(self.cleaned_data["state"])
         if state not in _possible_states(self.car):
-            raise forms.ValidationError(_("This car cannot charge like this."))
+            raise forms.ValidationError(_("This car cannot charge this way."))
         return state
 
     def save(self) -> None:
@@ -141,7 +141,7 @@ class ValuesForm(CarForm):
 class ProfileForm(CarForm):
     """What the vehicle sends where that differs from Smartcar's documentation."""
 
-    done = _("The car sends its data in the new form from now on.")
+    done = _("The car uses this profile now.")
     profile = forms.ChoiceField(
         label=_("Profile"), choices=[(key, profile.title) for key, profile in PROFILES.items()]
     )

@@ -166,7 +166,7 @@ def test_a_plug_in_hybrid_cannot_charge_at_a_fast_charger(garage, page, volt):
     assert "state-fast_charging" not in page.page.ids
     page = post_form(garage, f"cars/{volt.id}/", do="state", state="fast_charging")
     assert page.status == 400
-    assert "This car cannot charge like this." in page.text
+    assert "This car cannot charge this way." in page.text
     assert volt.car.state == "parked"
 
 
@@ -246,7 +246,7 @@ def test_the_profile_of_a_car_can_be_chosen(page, volt):
     assert f'<option value="documented" selected>{PROFILES["documented"].title}</option>' in page.text
     page.press("profile-button", profile="tesla")
     assert (page.status, volt.car.profile) == (200, "tesla")
-    assert "The car sends its data in the new form from now on." in page.text
+    assert "The car uses this profile now." in page.text
     page.press("profile-button", profile="nonsense")
     assert (page.status, volt.car.profile) == (400, "tesla")
 
