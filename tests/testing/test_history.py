@@ -9,7 +9,7 @@ from django_smartcar.models import VehicleReading, WebhookEvent
 from django_smartcar.simulator.behaviour import history
 
 
-@pytest.mark.parametrize("days", [3, pytest.param(30, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("days", [2, pytest.param(30, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("make", ["TESLA", "CHEVROLET", "HONDA"])
 @pytest.mark.parametrize("simulator", ["3"], indirect=True)
 def test_a_site_digests_the_past_of_a_car(db, simulator, anna, make, days, caplog):

@@ -50,13 +50,13 @@ def _charge(car: Car, body: dict[str, Any]) -> None:
         if states.is_simulated(car):
             # As Smartcar's documentation says: a recorded charge cannot be stopped.
             raise SmartcarError("VEHICLE_STATE", "UNKNOWN")
-        car.charge_state = "NOT_CHARGING"
+        charging.stop(car, store.now())
         return
     if car.charge_state == "CHARGING":
         raise SmartcarError("VEHICLE_STATE", "CHARGING_IN_PROGRESS")
     if car.charge_state == "FULLY_CHARGED":
         raise SmartcarError("VEHICLE_STATE", "FULLY_CHARGED")
-    charging.start(car, is_fast=car.is_fast_charger)
+    charging.start(car, store.now(), is_fast=car.is_fast_charger)
 
 
 def _charge_limit(car: Car, body: dict[str, Any]) -> None:

@@ -50,13 +50,13 @@ def enter(car: Car, state: str, *, is_fast: bool = False) -> None:
         if (car.state == "driving") != (state == "driving"):
             climate.mark(car, car.recorded_at)
         car.condition = "parked" if state == "charging" else state
+        if state in ("driving", "parked", "asleep") and car.charge_state == "CHARGING":
+            charging.stop(car, car.recorded_at)
         if state == "charging":
-            charging.start(car, is_fast=is_fast)
+            charging.start(car, car.recorded_at, is_fast=is_fast)
         elif state == "driving":
             charging.unplug(car)
             car.is_locked, car.speed_kmh = False, _SPEED_KMH
-        elif state in ("parked", "asleep") and car.charge_state == "CHARGING":
-            car.charge_state = "NOT_CHARGING"
 
 
 def report(car: Car) -> None:
@@ -81,6 +81,8 @@ def catch_up(car: Car) -> None:
     with notify.changing(car):
         car.evolved_at += _pass(car, minutes) * _MINUTE
         car.recorded_at = car.evolved_at
+        if car.charge_state == "FULLY_CHARGED":
+            charging.stop(car, car.evolved_at, "FULLY_CHARGED")
 
 
 def pass_time(seconds: float) -> None:

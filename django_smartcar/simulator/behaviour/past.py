@@ -145,7 +145,7 @@ class _Diary:
     def _charge(self, begin: datetime, goal: float, *, is_fast: bool) -> None:
         """Charge up to this level, minute by minute."""
         car, first = self.car, self.battery
-        charging.start(car, is_fast=is_fast)
+        charging.start(car, begin, is_fast=is_fast)
         self._note(begin)
         report_every = _AT_FAST_CHARGER if is_fast else _AT_HOME
         moment = begin
@@ -157,9 +157,9 @@ class _Diary:
             car.energy_added_kwh = round((self.battery - first) * car.battery_capacity_kwh, 6)
             if (moment - begin) % report_every == timedelta(0) and self.battery < goal:
                 self._note(moment)
-        charging.keep_record(car, charging.record(car, begin, moment, first, goal, is_fast=is_fast))
         is_full = goal >= car.charge_limit - 1e-6
-        self._note(moment, charge_state="FULLY_CHARGED" if is_full else "NOT_CHARGING")
+        charging.stop(car, moment, "FULLY_CHARGED" if is_full else "NOT_CHARGING")
+        self._note(moment)
 
     def _sleep_until(self, moment: datetime) -> None:
         """Sleep if the stay is long enough, and report once on each day without a trip."""
@@ -189,6 +189,7 @@ def _first(car: Car, plan: Plan) -> Car:
         is_charge_port_open=car.is_electric,
         is_fast_charger=False,
         energy_added_kwh=0.0,
+        charging_since=None,
         charge_records=[],
         low_voltage_percent=0.9,
         climate_from=None,

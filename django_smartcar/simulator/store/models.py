@@ -40,6 +40,9 @@ class Car:
     is_fast_charger: bool = False
     #: Energy of the current or latest charging session, in kWh.
     energy_added_kwh: float = 0.0
+    #: When the charging session began, and at which level. None: no session is going on.
+    charging_since: datetime | None = None
+    charging_from: float = 0.0
     #: Past charging sessions, oldest first, as the signal of v3 has them (`vehicles.charging`).
     charge_records: list[dict[str, Any]] = field(default_factory=list)
     destination: list[float] | None = None

@@ -106,10 +106,20 @@ def port_color(car: Car) -> str:
     return "BLUE" if car.charge_state == "NOT_CHARGING" else "GREEN"
 
 
-def start(car: Car, *, is_fast: bool = False) -> None:
-    """Plug the vehicle in, and begin a charging session."""
+def start(car: Car, moment: datetime, *, is_fast: bool = False) -> None:
+    """Plug the vehicle in, and begin a charging session at this moment."""
     car.is_plugged_in, car.is_fast_charger, car.charge_state = True, is_fast, "CHARGING"
     car.energy_added_kwh, car.is_charge_port_open = 0.0, True
+    car.charging_since, car.charging_from = moment, car.battery_percent
+
+
+def stop(car: Car, moment: datetime, state: str = "NOT_CHARGING") -> None:
+    """End the charging session at this moment, in a state such as FULLY_CHARGED, and record it."""
+    if car.charging_since is not None:
+        levels = car.charging_from, car.battery_percent
+        new = record(car, car.charging_since, moment, *levels, is_fast=is_fast_charger_present(car))
+        car.charge_records = [*car.charge_records, new][-_MAX_RECORDS:]
+    car.charge_state, car.charging_since = state, None
 
 
 def unplug(car: Car) -> None:
@@ -152,11 +162,6 @@ def earlier_records(car: Car) -> list[dict[str, Any]]:
         ended_at = started_at + timedelta(hours=0.4 * car.battery_capacity_kwh / kilowatts)
         sessions.append(record(car, started_at, ended_at, 0.3, 0.7, is_fast=is_fast))
     return sessions
-
-
-def keep_record(car: Car, new: dict[str, Any]) -> None:
-    """Add the record of a session that has ended, and forget the oldest."""
-    car.charge_records = [*car.charge_records, new][-_MAX_RECORDS:]
 
 
 def records_until(car: Car, moment: datetime) -> list[dict[str, Any]]:

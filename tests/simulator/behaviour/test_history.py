@@ -334,7 +334,16 @@ def test_cars_of_older_snapshots_have_a_past(settings, tmp_path, connect, first_
     vehicle_id = first_car(connect(make="CHEVROLET"))
     older = json.loads((tmp_path / "state.json").read_text())
     for name in (
-        *("is_fast_charger", "energy_added_kwh", "charge_records", "home", "heading", "speed_kmh"),
+        *(
+            "is_fast_charger",
+            "energy_added_kwh",
+            "charging_since",
+            "charging_from",
+            "charge_records",
+            "home",
+            "heading",
+            "speed_kmh",
+        ),
         *("low_voltage_percent", "climate_since", "climate_from", "trouble_codes", "service_visits"),
         "past_told_to",
     ):

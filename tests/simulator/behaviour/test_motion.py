@@ -1,41 +1,36 @@
 """What changes as time passes, in however many steps."""
 
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 
 from django_smartcar.simulator import store
 from django_smartcar.simulator.behaviour import motion
+from django_smartcar.simulator.behaviour.commands_v2 import COMMANDS, execute
 from django_smartcar.simulator.vehicles import climate, movement
 from django_smartcar.simulator.vehicles.catalog import MAKES
 from django_smartcar.simulator.vehicles.factory import build_car
 
 HOURS = 7
+NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def built(monkeypatch):
-    """Build vehicles at a moment at which the simulator's clock stands still, but for `store.advance`."""
-    start = store.now()
-    ahead = timedelta()
-
-    def advance(seconds):
-        nonlocal ahead
-        ahead += timedelta(seconds=seconds)
-
-    monkeypatch.setattr(store, "now", lambda: start + ahead)
-    monkeypatch.setattr(store, "advance", advance)
+def built():
+    """Build vehicles at a moment at which the clock stands still, but for `store.advance`."""
 
     def build(powertrain, make="TESLA"):
-        nonlocal ahead
-        ahead = timedelta()
-        car = build_car("seed", owner_id="owner", make=MAKES[make], now=start, powertrain=powertrain)
+        store.reset()
+        now = store.now()
+        car = build_car("seed", owner_id="owner", make=MAKES[make], now=now, powertrain=powertrain)
         with store.changes() as state:
-            state.cars = {car.id: car}
+            state.cars[car.id] = car
         return car
 
-    return build
+    with time_machine.travel(NOW, tick=False):
+        yield build
 
 
 @pytest.mark.parametrize("seconds", [60, 61, 600, 3599, 7200])
@@ -129,3 +124,24 @@ def test_charging_stops_at_the_limit_and_counts_the_energy(built):
     assert car.energy_added_kwh == pytest.approx(0.4 * car.battery_capacity_kwh, abs=1e-3)
     motion.enter(car, "charging")
     assert car.energy_added_kwh == 0
+
+
+@pytest.mark.parametrize("end", ["full", "command", "driving"])
+def test_a_charging_session_is_recorded_when_it_ends(built, end):
+    car = built("BEV")
+    motion.set_battery(car, 0.8 if end == "full" else 0.2)
+    before = len(car.charge_records)
+    motion.enter(car, "charging", is_fast=end == "driving")
+    begun_at = car.recorded_at
+    motion.pass_time(30 * 60 if end == "driving" else 3 * 3600)
+    if end == "command":
+        execute(car, COMMANDS["charge"], {"action": "STOP"})
+    elif end == "driving":
+        motion.enter(car, "driving")
+    new = car.charge_records[before:]
+    assert len(new) == 1
+    assert datetime.fromisoformat(new[0]["startTime"]) == begun_at
+    assert begun_at < datetime.fromisoformat(new[0]["endTime"]) <= store.now()
+    assert new[0]["energyAdded"] == pytest.approx(car.energy_added_kwh, abs=0.01)
+    assert new[0]["isPublicCharger"] is (end == "driving")
+    assert car.charging_since is None

@@ -103,6 +103,17 @@ def test_a_fault_of_a_signal_fails_no_other_signal(connect_v3):
     assert volt("GET", "signals").status_code == 200
 
 
+def test_a_path_of_v2_includes_the_signals_with_its_data():
+    signals = fault_paths.SIGNALS_BY_V2_PATH
+    closures = {code for code in SIGNALS if code.startswith("closure-")}
+    assert set(signals["security"]) == closures | {"charge-ischargingportflapopen"}
+    counts = {"diagnostics-dtccount", "diagnostics-dtclist"}
+    systems = {code for code in SIGNALS if code.startswith("diagnostics-")} - counts
+    assert set(signals["diagnostics/system_status"]) == systems
+    assert set(signals["diagnostics/dtcs"]) == counts
+    assert {code for codes in signals.values() for code in codes} <= set(SIGNALS)
+
+
 def test_the_tables_of_paths_are_complete():
     assert {*fault_paths.SIGNALS_BY_V2_PATH, ""} == set(READINGS)
     v3_paths = {
