@@ -136,13 +136,14 @@ _PERMISSIONS: Final = {
     "motion": "read_speedometer",
     "odometer": "read_odometer",
     "service": "read_service_history",
-    "surveillance": "read_security",
+    "surveillance": "read_extended_vehicle_info",
     "tractionbattery": "read_battery",
     "transmission": "read_extended_vehicle_info",
     "vehicleidentification": "read_extended_vehicle_info",
     "vehicleidentification-vin": "read_vin",
     "vehicleuseraccount": "read_user_profile",
-    "wheel": "read_tires",
+    "wheel-style": "read_extended_vehicle_info",
+    "wheel-tires": "read_tires",
 }
 PERMISSIONS: Final = {
     code: _PERMISSIONS.get(code) or _PERMISSIONS[code.partition("-")[0]] for code in SIGNALS

@@ -1,6 +1,8 @@
 import pytest
 
+from django_smartcar.sdk.signals import PERMISSIONS
 from django_smartcar.simulator import store
+from django_smartcar.simulator.access.scopes import SCOPES
 from django_smartcar.simulator.signals.catalog import SIGNALS
 from tests.simulator.conftest import assert_v3_error
 
@@ -214,3 +216,9 @@ def test_the_token_is_checked_before_the_user_id(v3):
     assert_v3_error(
         v3("GET", f"vehicles/{UNKNOWN_ID}/signals", token="x"), 401, "AUTHENTICATION", "UNAUTHORIZED"
     )
+
+
+def test_the_sdk_and_the_simulator_agree_on_the_permission_of_each_signal():
+    assert len(PERMISSIONS) == 93
+    assert {code: signal.scope for code, signal in SIGNALS.items()} == PERMISSIONS
+    assert set(PERMISSIONS.values()) <= set(SCOPES)
