@@ -82,6 +82,14 @@ def assert_pages_work(driver, admin_client):
             assert admin_client.get(reverse(f"{name}_change", args=[row.pk])).status_code == 200
 
 
+def codes_of(error):
+    """Return the codes of the signals of an error, which are named in several ways."""
+    signals = error.get("signals", [])
+    return [
+        signal["code"] if isinstance(signal, dict) else signal.replace(".", "-").lower() for signal in signals
+    ]
+
+
 def test_a_car_is_connected_and_read_and_shown(driver, admin_client, anna):
     assert f"Connected: {driver.vehicle.name}." in driver.page.text
     true = {"make": driver.car.make, "model": driver.car.model, "year": "the model year"}
@@ -117,34 +125,53 @@ def test_errors_that_nobody_asked_for_are_processed(driver, send, admin_client, 
     assert (payload is None) is (driver.profile not in known_differences.LOGINS)
     if payload is None:
         return
-    event = send(payload)
-    assert event.state == "processed"
-    assert VehicleProblem.objects.filter(vehicle=driver.vehicle, resolved_at=None).exists()
-    driver.vehicle.refresh_from_db()
-    is_asked = known_differences.LOGINS[driver.profile][1]
-    assert driver.vehicle.needs_reauthentication is is_asked
+    assert send(payload).state == "processed"
+    rows = VehicleProblem.objects.filter(vehicle=driver.vehicle, resolved_at=None)
+    errors = payload["data"]["errors"]
+    # One row for each type and code: of several errors alike, the last one's signals are kept.
+    sent = {(error["type"], error["code"] or ""): codes_of(error) for error in errors}
+    assert {(row.type, row.code): row.signals for row in rows} == sent
     assert_pages_work(driver, admin_client)
     assert not isinstance(vehicles.read(driver.vehicle, ["battery"])["battery"], Exception)
+
+
+@pytest.mark.parametrize("variant", payloads.VARIANTS)
+@pytest.mark.parametrize("profile", known_differences.LOGINS, indirect=True)
+@pytest.mark.parametrize("is_granted", [True, False])
+def test_a_login_is_asked_for_if_the_signals_are_granted(driver, send, variant, is_granted):
+    if not is_granted:
+        lacking = known_differences.LOGINS[driver.profile]
+        driver.vehicle.permissions = [name for name in SCOPES if name not in lacking]
+        driver.vehicle.save()
+    send(payloads.complaints(webhook_of(variant), driver.connection))
+    driver.vehicle.refresh_from_db()
+    assert driver.vehicle.needs_reauthentication is is_granted
+
+
+@pytest.mark.parametrize("profile", known_differences.LOGINS, indirect=True)
+def test_no_login_is_asked_for_about_signals_that_the_site_does_not_use(driver, send, settings):
+    settings.SMARTCAR_SIGNALS = ["odometer", "battery_level"]
+    send(payloads.complaints(webhook_of(), driver.connection))
+    driver.vehicle.refresh_from_db()
+    assert not driver.vehicle.needs_reauthentication
 
 
 def test_a_test_event_of_a_car_that_nobody_has_changes_nothing(driver, send, admin_client):
     before = list(VehicleReading.objects.values())
     for variant in payloads.VARIANTS:
-        event = send(payloads.dashboard_test(webhook_of(variant)))
-        assert event.state == known_differences.TEST_EVENTS["of a car that nobody has"][1]
+        assert send(payloads.dashboard_test(webhook_of(variant))).state == "test"
     assert list(VehicleReading.objects.values()) == before
     assert_pages_work(driver, admin_client)
 
 
-def test_a_test_event_of_a_connected_car(driver, send):
+def test_a_test_event_of_a_connected_car_changes_nothing(driver, send):
     send(payloads.vehicle_state(webhook_of(), driver.connection, []))
+    before = list(VehicleReading.objects.values())
     driver.car.battery_percent, driver.car.recorded_at = 0.5, store.now()
-    send(payloads.vehicle_state(webhook_of(), driver.connection, [], is_test=True))
-    stored = driver.vehicle.readings.latest_only().get(kind="battery.percent_remaining")
-    is_applied = stored.value in (0.5, 0.005)
-    assert ("applied" if is_applied else "not applied") == known_differences.TEST_EVENTS[
-        "of a connected car"
-    ][1]
+    event = send(payloads.vehicle_state(webhook_of(), driver.connection, [], is_test=True))
+    assert event.state == "test"
+    assert before
+    assert list(VehicleReading.objects.values()) == before
 
 
 def test_it_is_locked_and_disconnected(driver, send):

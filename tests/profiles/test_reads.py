@@ -7,7 +7,7 @@ from django_smartcar.sdk.exceptions import SmartcarException
 from django_smartcar.services import vehicles
 from tests.simulator.events import enter
 
-from . import known_differences, truth
+from . import known_differences, texts, truth
 from .test_events import differences, without_reasons
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,7 +61,7 @@ def values_of(values):
         for kind in READ_METHODS[method].kinds:
             field = kind.field or kind.name.partition(".")[2]
             part = value["data"][field] if field else value["data"]
-            arrived[kind.name] = "not told" if part is None else truth.text(part, kind.unit)
+            arrived[kind.name] = texts.text(part, kind.unit)
     return arrived
 
 
@@ -76,7 +76,7 @@ def expected_of(car, values, version):
         else:
             code = "tractionbattery-nominalcapacity" if method in STATIC_METHODS else ""
             is_static = code and version == "3"
-            time = truth.time_of(code, car) if is_static else truth.time(car.recorded_at)
+            time = truth.time_of(code, car) if is_static else texts.time(car.recorded_at)
             true[f"{method}, age"] = time
     return true
 
@@ -90,7 +90,7 @@ def test_what_is_read(smartcar, settings, read_car, scenario, function):
     compared = {name: text for name, text in arrived.items() if name in true}
     for method, value in values.items():
         if not isinstance(value, SmartcarException):
-            compared[f"{method}, age"] = truth.time(value["age"])
+            compared[f"{method}, age"] = texts.time(value["age"])
     table = known_differences.READS if version == "3" else known_differences.V2_READS
     expected = without_reasons(table[scenario])
     if function is one_by_one:
@@ -102,12 +102,12 @@ def test_what_is_read(smartcar, settings, read_car, scenario, function):
 @pytest.mark.parametrize(("scenario", "smartcar"), SCENARIOS, indirect=["smartcar"])
 def test_what_is_read_is_stored(smartcar, read_car, scenario):
     connected, values = read_car(scenario, batch)
-    stored = {row.kind: truth.text(row.value, row.unit) for row in connected.vehicle.readings.latest_only()}
+    stored = {row.kind: texts.text(row.value, row.unit) for row in connected.vehicle.readings.latest_only()}
     outliers = {row.kind for row in connected.vehicle.readings.filter(is_outlier=True)}
     arrived = {
         kind: text
         for kind, text in values_of(values).items()
-        if kind not in outliers and text != "not told" and not kind.endswith("()")
+        if kind not in outliers and text != known_differences.NO_VALUE and not kind.endswith("()")
     }
     assert arrived
     assert {kind: stored.get(kind, "not kept") for kind in arrived} == arrived

@@ -1,16 +1,27 @@
 """What a simulated car truly has, in the words in which the tests compare it with what arrives."""
 
+import copy
 from datetime import UTC, datetime
 
-from django_smartcar import sdk
-from django_smartcar.simulator.access.scopes import SCOPES
 from django_smartcar.simulator.profiles import PROFILES
 from django_smartcar.simulator.profiles.times import zero_for_static
-from django_smartcar.simulator.signals.catalog import SIGNALS, signal_resource
-from django_smartcar.simulator.vehicles.v2_readings import Units
+
+from . import true_signals
+from .texts import text, time
 
 STATIC_CODES = ("tractionbattery-nominalcapacity",)
 RECORDED_AT = datetime(2026, 9, 21, 10, 30, tzinfo=UTC)
+CORNERS = ("front_left", "front_right", "back_left", "back_right")
+
+#: The systems of a plug-in hybrid in the order of both API versions, without the prefix ``SYSTEM_``.
+SYSTEMS = (
+    *("ABS", "ACTIVE_SAFETY", "AIRBAG", "BRAKE_FLUID", "DRIVER_ASSISTANCE", "EMISSIONS"),
+    *("EV_BATTERY_CONDITIONING", "EV_CHARGING", "EV_DRIVE_UNIT", "EV_HV_BATTERY", "LIGHTING", "MIL"),
+    *("OIL_LIFE", "OIL_PRESSURE", "OIL_TEMPERATURE", "TELEMATICS", "TIRE_PRESSURE"),
+    *("TIRE_PRESSURE_MONITORING", "TRANSMISSION", "WASHER_FLUID", "WATER_IN_FUEL"),
+)
+#: The systems that alert because of a trouble code.
+ALERTING = ("EMISSIONS", "MIL")
 
 #: The values of every car that is compared: the tables name them.
 VALUES = {
@@ -19,9 +30,12 @@ VALUES = {
     "odometer_km": 41318.3,
     "latitude": 52.5163,
     "longitude": 13.3777,
+    "home": [52.5163, 13.3777],
+    "heading": 185.0,
     "battery_capacity_kwh": 82.0,
     "battery_percent": 0.77,
     "battery_range_km": 282.5,
+    "low_voltage_percent": 0.95,
     "tank_litres": 50.0,
     "fuel_percent": 0.3,
     "fuel_range_km": 210.0,
@@ -29,41 +43,45 @@ VALUES = {
     "tires_kpa": [258.0, 262.0, 266.0, 270.0],
     "is_locked": True,
     "is_plugged_in": True,
+    "is_charge_port_open": True,
+    "is_fast_charger": False,
     "charge_state": "NOT_CHARGING",
     "charge_limit": 0.8,
+    "charge_amperage": 24.0,
+    "energy_added_kwh": 12.5,
+    "charge_records": [
+        {
+            "id": "b0f5a2f6-8a35-4f2b-9f0e-3d2b1c7a9e10",
+            "cost": {"currency": "USD", "energyAmount": 5.74, "otherAmount": 0.0},
+            "startTime": "2026-09-20T20:00:00.000Z",
+            "endTime": "2026-09-21T03:00:00.000Z",
+            "location": {"name": "Home", "address": None, "latitude": 52.5163, "longitude": 13.3777},
+            "energyAdded": 41.0,
+            "connectorType": "J1772",
+            "isPublicCharger": False,
+            "startStateOfCharge": 50.0,
+            "endStateOfCharge": 100.0,
+        }
+    ],
+    "make_settings": {
+        "climate/cabin": {"status": "ON", "temperature": 21.5},
+        "climate/defroster": {"frontStatus": "ON", "rearStatus": "OFF"},
+        "security/trunk": {"status": "OPEN"},
+    },
+    "trouble_codes": [{"code": "P0420", "timestamp": "2026-09-19T08:00:00.000Z"}],
+    "service_visits": [{"time": "2026-08-10T09:00:00.000Z", "odometer_km": 40012.5}],
 }
 
 
 def set_values(car):
     """Give a car the values of the tables."""
-    for name, value in VALUES.items():
+    for name, value in copy.deepcopy(VALUES).items():
         setattr(car, name, value)
 
 
 def of_signals(car):
-    """Return what a car truly has, by code: the text of the value with its unit, and when it was recorded.
-
-    What the car has no field for is as in the documented shape.
-    """
-    documented = {code: _documented(code, car) for code in SIGNALS}
-    tires = [{"row": n // 2, "column": n % 2, "tirePressure": kpa} for n, kpa in enumerate(car.tires_kpa)]
-    own = {
-        "odometer-traveleddistance": (car.odometer_km, "km"),
-        "tractionbattery-stateofcharge": (car.battery_percent, "fraction"),
-        "tractionbattery-range": (car.battery_range_km, "km"),
-        "tractionbattery-nominalcapacity": (car.battery_capacity_kwh, "kWh"),
-        "internalcombustionengine-fuellevel": (car.fuel_percent, "fraction"),
-        "internalcombustionengine-range": (car.fuel_range_km, "km"),
-        "internalcombustionengine-amountremaining": (car.tank_litres * car.fuel_percent, "l"),
-        "internalcombustionengine-oillife": (car.oil_life, "fraction"),
-        "charge-ischarging": (car.charge_state == "CHARGING", None),
-        "charge-ischargingcableconnected": (car.is_plugged_in, None),
-        "charge-detailedchargingstatus": (car.charge_state, None),
-        "charge-chargelimits": (car.charge_limit, "fraction"),
-        "closure-islocked": (car.is_locked, None),
-        "wheel-tires": (tires, "kPa"),
-    }
-    return documented | {code: text(value, unit) for code, (value, unit) in own.items()}
+    """Return what a car truly has, by code: the text of the value with its unit."""
+    return {code: text(value, unit) for code, (value, unit) in true_signals.of_car(car).items()}
 
 
 def of_readings(car):
@@ -82,13 +100,41 @@ def of_readings(car):
         "charge.is_plugged_in": (car.is_plugged_in, ""),
         "charge_limit": (car.charge_limit, "fraction"),
         "lock_status.is_locked": (car.is_locked, ""),
-        "lock_status.charging_port": ([{"type": "chargingPort", "status": "CLOSED"}], ""),
-        "lock_status.sunroof": ([{"type": "sunroof", "status": "CLOSED"}], ""),
+        "lock_status.doors": (_closed("frontLeft", "frontRight", "backLeft", "backRight"), ""),
+        "lock_status.windows": (_closed("frontLeft", "frontRight", "backLeft", "backRight"), ""),
+        "lock_status.sunroof": (_closed("sunroof"), ""),
+        "lock_status.storage": ([*_closed("front"), {"type": "rear", "status": "OPEN"}], ""),
+        "lock_status.charging_port": ([{"type": "chargingPort", "status": "OPEN"}], ""),
+        "nominal_capacity": (_nominal_capacity(car), ""),
+        "diagnostic_system_status": (_systems(car), ""),
+        "diagnostic_trouble_codes": (_trouble_codes(car), ""),
     }
-    corners = ("front_left", "front_right", "back_left", "back_right")
-    tires = zip(corners, car.tires_kpa, strict=True)
+    tires = zip(CORNERS, car.tires_kpa, strict=True)
     values |= {f"tire_pressure.{corner}": (kpa, "kPa") for corner, kpa in tires}
     return {kind: text(value, unit) for kind, (value, unit) in values.items()}
+
+
+def _closed(*types):
+    return [{"type": name, "status": "CLOSED"} for name in types]
+
+
+def _nominal_capacity(car):
+    capacity = car.battery_capacity_kwh
+    return {
+        "available_capacities": [{"capacity": capacity, "description": None}],
+        "capacity": {"nominal": capacity, "source": "SMARTCAR"},
+        "url": None,
+    }
+
+
+def _systems(car):
+    alert = {"status": "ALERT", "description": f"Trouble code {car.trouble_codes[0]['code']}"}
+    ok = {"status": "OK", "description": None}
+    return [{"system_id": f"SYSTEM_{name}", **(alert if name in ALERTING else ok)} for name in SYSTEMS]
+
+
+def _trouble_codes(car):
+    return [one | {"timestamp": datetime.fromisoformat(one["timestamp"])} for one in car.trouble_codes]
 
 
 def time_of(code, car):
@@ -96,49 +142,3 @@ def time_of(code, car):
     is_static = code.startswith(("vehicleidentification-", "vehicleuseraccount-")) or code in STATIC_CODES
     is_timeless = is_static and zero_for_static in PROFILES[car.profile].signals
     return time(None if is_timeless else car.recorded_at)
-
-
-def text(value, unit=""):
-    """Return a value with its unit as a text: ``258 kPa``."""
-    if isinstance(value, float):
-        value = round(value, 4)
-        value = int(value) if value.is_integer() else value
-    if isinstance(value, dict):
-        value = _text_of_body(value)
-    if isinstance(value, list):
-        value = _text_of_list(value)
-    return f"{value} {unit or ''}".strip()
-
-
-def _text_of_body(body):
-    if "latitude" in body:
-        return f"{float(body['latitude'])}, {float(body['longitude'])}"
-    return ", ".join(f"{name} {value}" for name, value in body.items())
-
-
-def _text_of_list(values):
-    if values and "tirePressure" in values[0]:
-        tires = sorted(values, key=lambda tire: (tire["row"], tire["column"]))
-        return ", ".join(text(tire["tirePressure"]) for tire in tires)
-    if values and "type" in values[0]:
-        return ", ".join(f"{item['type']} {item.get('status')}" for item in values)
-    return "1 entry" if len(values) == 1 else f"{len(values)} entries"
-
-
-def time(moment):
-    """Return a time as a text, or "no time"."""
-    return f"{moment:%Y-%m-%d %H:%M}" if moment else "no time"
-
-
-def of_signal(signal):
-    """Return the text of a signal as the SDK returns it: its value with its unit, or its error."""
-    if signal["status"] != "SUCCESS":
-        return f"{signal['error']['type']}:{signal['error']['code']}"
-    return text(signal["value"], signal["unit"])
-
-
-def _documented(code, car):
-    profile, car.profile = car.profile, "documented"
-    resource = signal_resource(SIGNALS[code], car, Units("metric"), list(SCOPES), "")
-    car.profile = profile
-    return of_signal(sdk.signals.read(resource))
