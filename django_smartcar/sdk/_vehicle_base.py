@@ -8,10 +8,12 @@ collected the signals (see ``sdk.v3.Vehicle.signals``).
 oldest: no part is older than ``age``, and some may be newer.
 """
 
+from collections.abc import Iterable
 from typing import Any, cast
 
 from ._periods import Day, Period, period
 from .types import (
+    Batch,
     Battery,
     BatteryCapacity,
     Charge,
@@ -24,10 +26,40 @@ from .types import (
     NominalCapacity,
     ServiceHistory,
     TirePressure,
+    WithSignals,
 )
 
 
-class ReadMethods:
+class SignalMethods:
+    """Reads of one vehicle together with the signals in the response. A subclass implements them."""
+
+    def read_with_signals(self, name: str) -> WithSignals:
+        """Call the read method ``name``, and return its result with the signals that it is built from."""
+        raise NotImplementedError
+
+    def batch_with_signals(self, paths: Iterable[str]) -> WithSignals:
+        """Call ``batch``, and return its result with all signals in the response."""
+        raise NotImplementedError
+
+    def batch(self, paths: Iterable[str]) -> Batch:
+        """Read many endpoints in one request. Return method -> its result, or the exception it would raise.
+
+        ``paths`` are Smartcar's (``"/tires/pressure"``) or method names (``"tire_pressure"``). They fail
+        independently, and each exception has its own ``retry_after``::
+
+            for name, result in car.batch(["odometer", "/fuel"]).items():
+                print(name, "failed" if isinstance(result, sdk.SmartcarException) else result)
+
+        API v2: POST /batch, where each path counts as a request. The key of a brand's own path is
+        ``"tesla_charge_ammeter"``, and its value what ``request`` returns. Raises an exception if the whole
+        batch fails, as for an unknown path. API v3: GET /signals, all that Smartcar has stored for the
+        vehicle; only ``"attributes"`` and ``"permissions"``, which are not signals, take a request each. The
+        result of a path that API v3 does not have is a ResourceNotFoundException.
+        """
+        return cast(Batch, self.batch_with_signals(paths).result)
+
+
+class ReadMethods(SignalMethods):
     """The read methods of one vehicle. A subclass implements ``_read``."""
 
     def _read(self, name: str, period: Period | None = None) -> Any:

@@ -16,6 +16,7 @@ COMPATIBILITY_URL: Final = "https://compatibility.api.smartcar.com/v3"
 USER_ID_HEADER: Final = "sc-user-id"
 UNIT_SYSTEM_HEADER: Final = "sc-unit-system"
 DATA_AGE_HEADER: Final = "sc-data-age"
+FETCHED_AT_HEADER: Final = "sc-fetched-at"
 REQUEST_ID_HEADER: Final = "sc-request-id"
 RETRY_AFTER_HEADER: Final = "retry-after"
 

@@ -1,172 +1,61 @@
-"""The catalogue of signals, and their parser. No network.
+"""The parser of signals. No network. The catalogue is `signal_types`.
 
     signal = signals.read(resource)                      # from a REST response or a webhook
     signal["name"], signal["value"], signal["unit"]      # "battery_level", 0.75, "fraction"
 
-The unit of a signal follows from what it measures, the second column of `SIGNALS`: distance km, speed km/h,
-volume l, pressure kPa, energy kWh, power W, temperature °C, voltage V, current A, time minutes, percent a
-fraction of 1; or the imperial unit (`units.TARGET_UNITS`).
+Numbers are in the unit of the catalogue, or the imperial one (`units.TARGET_UNITS`). A code that is not in
+the catalogue keeps the unit that it came in.
 
 Cars send values that are none: a placeholder (`PLACEHOLDERS`) is None, as is a time before `EARLIEST`. A unit
 that contradicts the value is not believed (`units.plausible_word`).
-Source: smartcar.com/docs, signals (autumn of 2026), and events of real cars.
 """
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypedDict
 
 from ..secret_types import Vin, protected
 from ._dates import parse_datetime
-from .units import Conversion, conversion, plausible_word
+from .signal_types import (
+    BOOLEAN,
+    CODES,
+    EARLIEST,
+    LIST,
+    NUMBER,
+    PERMISSIONS,
+    PLACEHOLDERS,
+    SIGNALS,
+    SYSTEMS,
+    TEXT,
+    TYPES,
+    SignalType,
+    type_named,
+    type_of,
+)
+from .units import TARGET_UNITS, Conversion, conversion, plausible_word
 
-#: Smartcar's code -> (our name, what its numbers measure). Any other name is the code, with underscores.
-SIGNALS: Final[dict[str, tuple[str, str | None]]] = {
-    "charge-amperage": ("charge_current", "current"),
-    "charge-amperagemax": ("charge_current_max", "current"),
-    "charge-amperagerequested": ("charge_current_requested", "current"),
-    "charge-chargelimits": ("charge_limit", "percent"),
-    "charge-chargeportstatuscolor": ("charge_port_color", None),
-    "charge-chargerate": ("charge_rate", "speed"),
-    "charge-chargerecords": ("charge_records", None),
-    "charge-chargerphases": ("charger_phases", None),
-    "charge-chargetimers": ("charge_timers", None),
-    "charge-chargingconnectortype": ("charge_connector", None),
-    "charge-detailedchargingstatus": ("charge_state", None),
-    "charge-energyadded": ("charge_energy_added", "energy"),
-    "charge-fastchargertype": ("fast_charger_type", None),
-    "charge-ischarging": ("is_charging", None),
-    "charge-ischargingcableconnected": ("is_plugged_in", None),
-    "charge-ischargingcablelatched": ("is_plug_latched", None),
-    "charge-ischargingportflapopen": ("is_charge_port_open", None),
-    "charge-isfastchargerpresent": ("is_fast_charger_present", None),
-    "charge-timetocomplete": ("charge_time_left", "minutes"),
-    "charge-voltage": ("charge_voltage", "voltage"),
-    "charge-wattage": ("charge_power", "power"),
-    "climate-externaltemperature": ("outside_temperature", "temperature"),
-    "climate-internaltemperature": ("inside_temperature", "temperature"),
-    "closure-doors": ("doors", None),
-    "closure-enginecover": ("engine_cover", None),
-    "closure-fronttrunk": ("front_trunk", None),
-    "closure-islocked": ("is_locked", None),
-    "closure-reartrunk": ("rear_trunk", None),
-    "closure-sunroof": ("sunroof", None),
-    "closure-tailgate": ("tailgate", None),
-    "closure-windows": ("windows", None),
-    "connectivitysoftware-currentfirmwareversion": ("firmware_version", None),
-    "connectivitystatus-isasleep": ("is_asleep", None),
-    "connectivitystatus-isdigitalkeypaired": ("is_digital_key_paired", None),
-    "connectivitystatus-isonline": ("is_online", None),
-    "diagnostics-abs": ("abs_status", None),
-    "diagnostics-activesafety": ("active_safety_status", None),
-    "diagnostics-airbag": ("airbag_status", None),
-    "diagnostics-brakefluid": ("brake_fluid_status", None),
-    "diagnostics-driverassistance": ("driver_assistance_status", None),
-    "diagnostics-dtccount": ("trouble_code_count", None),
-    "diagnostics-dtclist": ("trouble_codes", None),
-    "diagnostics-emissions": ("emissions_status", None),
-    "diagnostics-evbatteryconditioning": ("ev_battery_conditioning_status", None),
-    "diagnostics-evcharging": ("ev_charging_status", None),
-    "diagnostics-evdriveunit": ("ev_drive_unit_status", None),
-    "diagnostics-evhvbattery": ("ev_hv_battery_status", None),
-    "diagnostics-lighting": ("lighting_status", None),
-    "diagnostics-mil": ("mil_status", None),
-    "diagnostics-oillife": ("oil_life_status", None),
-    "diagnostics-oilpressure": ("oil_pressure_status", None),
-    "diagnostics-oiltemperature": ("oil_temperature_status", None),
-    "diagnostics-telematics": ("telematics_status", None),
-    "diagnostics-tirepressure": ("tire_pressure_status", None),
-    "diagnostics-tirepressuremonitoring": ("tire_pressure_monitoring_status", None),
-    "diagnostics-transmission": ("transmission_status", None),
-    "diagnostics-washerfluid": ("washer_fluid_status", None),
-    "diagnostics-waterinfuel": ("water_in_fuel_status", None),
-    "hvac-cabintargettemperature": ("cabin_target_temperature", "temperature"),
-    "hvac-iscabinhvacactive": ("is_climate_on", None),
-    "hvac-isfrontdefrosteractive": ("is_front_defroster_on", None),
-    "hvac-isreardefrosteractive": ("is_rear_defroster_on", None),
-    "hvac-issteeringheateractive": ("is_steering_heater_on", None),
-    "internalcombustionengine-amountremaining": ("fuel_amount", "volume"),
-    "internalcombustionengine-fuellevel": ("fuel_level", "percent"),
-    "internalcombustionengine-oillife": ("oil_life", "percent"),
-    "internalcombustionengine-range": ("fuel_range", "distance"),
-    "location-isathome": ("is_at_home", None),
-    "location-preciselocation": ("location", None),
-    "lowvoltagebattery-stateofcharge": ("low_voltage_battery_level", "percent"),
-    "lowvoltagebattery-status": ("low_voltage_battery_status", None),
-    "motion-currentspeed": ("speed", "speed"),
-    "odometer-traveleddistance": ("odometer", "distance"),
-    "service-isinservice": ("is_in_service", None),
-    "service-records": ("service_records", None),
-    "surveillance-brand": ("surveillance_brand", None),
-    "surveillance-isenabled": ("is_surveillance_on", None),
-    "tractionbattery-isheateractive": ("is_battery_heater_on", None),
-    "tractionbattery-maxrangechargecounter": ("max_range_charge_count", None),
-    "tractionbattery-nominalcapacity": ("battery_capacity", "energy"),
-    "tractionbattery-range": ("battery_range", "distance"),
-    "tractionbattery-stateofcharge": ("battery_level", "percent"),
-    "transmission-drivemode": ("drive_mode", None),
-    "transmission-gearstate": ("gear", None),
-    "vehicleidentification-exteriorcolor": ("exterior_color", None),
-    "vehicleidentification-nickname": ("nickname", None),
-    "vehicleidentification-packages": ("packages", None),
-    "vehicleidentification-trim": ("trim", None),
-    "vehicleidentification-vin": ("vin", None),
-    "vehicleuseraccount-permissions": ("account_permissions", None),
-    "vehicleuseraccount-role": ("account_role", None),
-    "wheel-style": ("wheel_style", None),
-    "wheel-tires": ("tires", "pressure"),
-}
-CODES: Final = {name: code for code, (name, _) in SIGNALS.items()}
-#: The permission that a signal needs, by code or by the group that its code starts with.
-_PERMISSIONS: Final = {
-    "charge": "read_charge",
-    "charge-chargerecords": "read_charge_records",
-    "climate": "read_thermometer",
-    "closure": "read_security",
-    "connectivitysoftware": "read_extended_vehicle_info",
-    "connectivitystatus": "read_vehicle_info",
-    "diagnostics": "read_diagnostics",
-    "hvac": "read_climate",
-    "internalcombustionengine": "read_fuel",
-    "internalcombustionengine-oillife": "read_engine_oil",
-    "location": "read_location",
-    "lowvoltagebattery": "read_battery",
-    "motion": "read_speedometer",
-    "odometer": "read_odometer",
-    "service": "read_service_history",
-    "surveillance": "read_extended_vehicle_info",
-    "tractionbattery": "read_battery",
-    "transmission": "read_extended_vehicle_info",
-    "vehicleidentification": "read_extended_vehicle_info",
-    "vehicleidentification-vin": "read_vin",
-    "vehicleuseraccount": "read_user_profile",
-    "wheel-style": "read_extended_vehicle_info",
-    "wheel-tires": "read_tires",
-}
-PERMISSIONS: Final = {
-    code: _PERMISSIONS.get(code) or _PERMISSIONS[code.partition("-")[0]] for code in SIGNALS
-}
-#: What some cars send instead of no value, as sent: "no sensor", and the largest number of a field's bits.
-PLACEHOLDERS: Final[dict[str, frozenset[float]]] = {
-    "wheel-tires": frozenset({699.9, 65535}),
-    "tractionbattery-range": frozenset({65535}),
-    "internalcombustionengine-range": frozenset({65535}),
-    "tractionbattery-stateofcharge": frozenset({255}),
-    "internalcombustionengine-fuellevel": frozenset({255}),
-    "internalcombustionengine-oillife": frozenset({255}),
-    "lowvoltagebattery-stateofcharge": frozenset({255}),
-    "charge-timetocomplete": frozenset({65535}),
-}
-#: The earliest time that is one. Cars send 0 and the years 2 and 1970 for "unknown".
-EARLIEST: Final = datetime(2010, 1, 1, tzinfo=UTC)
-#: The vehicle's systems: our name -> its id in API v2.
-SYSTEMS: Final = {
-    name: f"SYSTEM_{name.removesuffix('_status').upper()}"
-    for code, (name, _) in SIGNALS.items()
-    if code.startswith("diagnostics-") and name.endswith("_status")
-}
+__all__ = [
+    "CODES",
+    "EARLIEST",
+    "MAIN",
+    "MEASURED",
+    "PERMISSIONS",
+    "PLACEHOLDERS",
+    "SIGNALS",
+    "SYSTEMS",
+    "TYPES",
+    "Signal",
+    "SignalError",
+    "SignalType",
+    "body_of",
+    "is_possible",
+    "read",
+    "type_named",
+    "type_of",
+    "value_of",
+]
 
 #: The primary value of a body is the first of these fields that it has.
 MAIN: Final = ("value", "capacity", "activeLimit", "values")
@@ -203,39 +92,161 @@ class Signal(TypedDict):
     error: SignalError | None
 
 
-def read(resource: Mapping[str, Any], unit_system: str = "metric", *, sent_in: str = "metric") -> Signal:
+def read(
+    resource: Mapping[str, Any],
+    unit_system: str = "metric",
+    *,
+    sent_in: str = "metric",
+    is_unit_sure: bool = False,
+) -> Signal:
     """Parse a signal into the units of ``unit_system``. Never raises.
 
     ``resource`` is a signal of the REST API (``{"attributes": {"code", "status", "body"}, "meta"}``) or of a
     webhook (the same without ``attributes``). ``sent_in`` is the unit system of bodies without a unit.
+    With ``is_unit_sure``, a unit that contradicts its value is believed.
     """
     attributes = _mapping(resource.get("attributes")) or resource
     meta = _mapping(resource.get("meta"))
     code = str(attributes.get("code") or resource.get("id") or "")
-    name, kind = SIGNALS.get(code, (code.replace("-", "_"), None))
+    signal_type = type_of(code)
     status, error = _status_of(attributes)
     body = attributes.get("body") if status == "SUCCESS" else None
-    if code in PLACEHOLDERS:
-        body = _without(PLACEHOLDERS[code], body)
-    measure = partial(conversion, kind=kind, unit_system=unit_system, sent_in=sent_in)
-    word = plausible_word(_text(_mapping(body).get("unit")), kind, list(_measured_numbers(body)))
-    if word and isinstance(body, dict) and "unit" in body:
-        body = {**body, "unit": word}
-    scale = measure(word)
-    body = _converted(body, scale, measure, False)
-    if name == "vin" and isinstance(body, dict) and isinstance(body.get("value"), str):
-        body["value"] = Vin(body["value"])
+    body, unit = _in_units(signal_type, body, unit_system, sent_in, is_unit_sure)
     return {
         "code": code,
-        "name": name,
+        "name": signal_type.name,
         "status": status,
         "value": _primary_value(body),
-        "unit": scale.word if isinstance(body, dict) else None,
-        "body": body if isinstance(body, dict) else None,
+        "unit": unit,
+        "body": body,
         "age": _time(meta.get("oemUpdatedAt")),
         "retrieved_at": _time(meta.get("retrievedAt") or meta.get("fetchedAt")),
         "error": error,
     }
+
+
+def _in_units(
+    signal_type: SignalType, body: Any, unit_system: str, sent_in: str, is_unit_sure: bool
+) -> tuple[dict[str, Any] | None, str | None]:
+    """Return the body in the units of ``unit_system``, and its unit; None for what is not an object."""
+    if not isinstance(body, dict):
+        return None, None
+    if signal_type.placeholders:
+        body = _without(signal_type.placeholders, body)
+    measure = (
+        partial(conversion, kind=signal_type.quantity, unit_system=unit_system, sent_in=sent_in)
+        if signal_type.code in SIGNALS
+        else Conversion
+    )
+    word = _text(body.get("unit"))
+    if not is_unit_sure:
+        word = plausible_word(word, signal_type.quantity, list(_measured_numbers(body)))
+    if word and "unit" in body:
+        body = {**body, "unit": word}
+    scale = measure(word)
+    body = _converted(body, scale, measure, False)
+    if signal_type.name == "vin" and isinstance(body.get("value"), str):
+        body["value"] = Vin(body["value"])
+    return body, scale.word
+
+
+def value_of(signal: Signal) -> Any:
+    """Return the value of a signal in the catalogue's type; None if it has none.
+
+    A bare number, boolean or text; the list in the body; or the body itself, without its unit. Raises
+    ValueError for another type, and for a unit of another quantity. The error does not quote the value.
+    """
+    signal_type, body = type_of(signal["code"]), signal["body"]
+    if body is None:
+        return None
+    words = {signal["unit"], *_words_in(body)} - {None}
+    if signal_type.quantity is not None and not words <= set(TARGET_UNITS[signal_type.quantity]):
+        raise ValueError(f"the unit of {signal_type.code} is not one of {signal_type.quantity}")
+    if signal_type.json_type in _IS_TYPE:
+        value = body.get("value")
+        if value is None and "value" in body:
+            return None
+        if not _IS_TYPE[signal_type.json_type](value):
+            raise ValueError(f"{signal_type.name} is not a {signal_type.json_type}")
+        return value
+    if signal_type.json_type == LIST:
+        return _list_of(signal_type, body)
+    return _object_of(signal_type, body)
+
+
+_IS_TYPE: Final[dict[str, Callable[[object], bool]]] = {
+    BOOLEAN: lambda value: isinstance(value, bool),
+    NUMBER: lambda value: _is_number(value),
+    TEXT: lambda value: isinstance(value, str),
+}
+
+
+def _list_of(signal_type: SignalType, body: Mapping[str, Any]) -> list[Any]:
+    values = body.get("values")
+    if not isinstance(values, list):
+        raise ValueError(f"{signal_type.name} is not a list")
+    return values
+
+
+def _object_of(signal_type: SignalType, body: dict[str, Any]) -> Any:
+    """Return the body, without what has no value. Raise ValueError if a part has another type."""
+    parts = {name: part for name, part in body.items() if name != "unit"}
+    if not signal_type.json_type and set(parts) == {"value"}:
+        return parts["value"]
+    _check_parts(signal_type, parts)
+    if signal_type.name == "location":
+        if not all(_is_number(parts.get(name)) for name in ("latitude", "longitude")):
+            raise ValueError("location is not a latitude and a longitude: not a number")
+    elif signal_type.code in SIGNALS and not any(_has_value(part) for part in parts.values()):
+        return None
+    return parts
+
+
+def _check_parts(signal_type: SignalType, node: Any) -> None:
+    for name, part in node.items() if isinstance(node, dict) else ():
+        if part is not None and name.startswith("is") and name[2:3].isupper() and not isinstance(part, bool):
+            raise ValueError(f"a part of {signal_type.name} is not a boolean")
+        is_measured = name in MEASURED and signal_type.quantity and not isinstance(part, list | None)
+        if is_measured and not _is_number(part):
+            raise ValueError(f"a part of {signal_type.name} is not a number")
+        _check_parts(signal_type, part)
+    for part in node if isinstance(node, list) else ():
+        _check_parts(signal_type, part)
+
+
+def _words_in(node: Any) -> Iterator[Any]:
+    if isinstance(node, dict):
+        yield from [node["unit"]] if node.get("unit") is not None else []
+    for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _words_in(inner)
+
+
+#: What names a part, rather than tells something about it.
+_POSITIONS: Final = frozenset({"row", "column", "rowCount", "columnCount", "type", "condition", "source"})
+
+
+def _has_value(node: Any) -> bool:
+    if isinstance(node, dict):
+        return any(_has_value(part) for name, part in node.items() if name not in _POSITIONS)
+    return any(map(_has_value, node)) if isinstance(node, list) else node is not None
+
+
+def body_of(signal_type: SignalType, value: Any, unit: str = "") -> dict[str, Any]:
+    """Return the body of a signal with a value, the reverse of `value_of`."""
+    units = {"unit": unit} if unit else {}
+    if signal_type.json_type == LIST and isinstance(value, list):
+        return {"values": value, **units}
+    return {**value, **units} if isinstance(value, dict) else {"value": value, **units}
+
+
+def is_possible(signal_type: SignalType, value: Any) -> bool:
+    """Return whether a car can have this value, in the unit of the catalogue."""
+    if signal_type.name == "location":
+        return bool(abs(value["latitude"]) <= 90 and abs(value["longitude"]) <= 180)
+    if signal_type.range is None:
+        return True
+    smallest, largest = signal_type.range
+    return all(smallest <= number <= largest for number in _measured_numbers(value, True))
 
 
 def _time(value: object) -> datetime | None:

@@ -5,9 +5,10 @@ fractions of 1. What the brand does not report is None, or an empty list.
 """
 
 from datetime import datetime
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
 from .exceptions import SmartcarException
+from .signals import Signal
 
 
 class VehicleInfo(TypedDict):
@@ -299,3 +300,10 @@ class Batch(TypedDict, total=False):
     diagnostic_system_status: DiagnosticSystemStatus | SmartcarException
     diagnostic_trouble_codes: DiagnosticTroubleCodes | SmartcarException
     service_history: ServiceHistory | SmartcarException
+
+
+class WithSignals(NamedTuple):
+    """What a method returns, and the signals in the same response, with those that have an error."""
+
+    result: Any
+    signals: list[Signal]

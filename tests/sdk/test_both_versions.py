@@ -9,7 +9,7 @@ import pytest
 from django_smartcar import sdk
 from django_smartcar.sdk._response_schema import MEASURED, PATHS
 from django_smartcar.sdk._vehicle_base import ReadMethods
-from django_smartcar.sdk.v3._readings import SOURCES
+from django_smartcar.sdk.readings import SOURCES
 
 READINGS = [*SOURCES, "vin", "info"]
 #: Differences between the API versions that cannot be removed.

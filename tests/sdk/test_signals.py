@@ -190,7 +190,7 @@ def test_every_code_of_smartcars_list_has_its_own_name():
 
 def test_names_are_unique_and_their_units_exist():
     assert len(signals.CODES) == len(signals.SIGNALS)
-    assert {kind for _, kind in signals.SIGNALS.values()} - {None} <= set(units.TARGET_UNITS)
+    assert {signal.quantity for signal in signals.SIGNALS.values()} - {None} <= set(units.TARGET_UNITS)
 
 
 def test_a_signal_has_its_error():

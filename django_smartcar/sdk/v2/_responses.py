@@ -8,10 +8,12 @@ from typing import Any, Final, cast
 from .. import const
 from .._http._error_bodies import exception_for
 from .._http.requester import Response, body_of, invalid, json_of
-from .._response_schema import FIELDS, MEASURED, parse_data
+from .._response_schema import FIELDS, MEASURED, PATHS, parse_data
 from .._responses import metadata_of, request_result
 from ..exceptions import SmartcarException
-from ..types import Batch, VehicleAttributes, VehicleInfo
+from ..signals import Signal
+from ..types import VehicleAttributes, VehicleInfo, WithSignals
+from .signals import failures_of, signals_of
 
 
 def reading_of(name: str, response: Response) -> dict[str, Any]:
@@ -65,24 +67,52 @@ _PARSERS: Final[dict[str, Callable[[Response], Any]]] = {
 }
 
 
-def batch_of(response: Response, names: Mapping[str, str]) -> Batch:
-    """Return the results of a batch, one for each of ``names`` (method -> path), or their exceptions."""
+def with_signals(name: str, response: Response, unit_system: str) -> WithSignals:
+    """Return what the method ``name`` returns, and the signals in the response."""
+    return WithSignals(read(name, response), _signals_in(name, response, unit_system))
+
+
+def batch_of(response: Response, names: Mapping[str, str], unit_system: str) -> WithSignals:
+    """Return the results of a batch, one for each of ``names`` (method -> path), or their exceptions.
+
+    The signals are those of all items; those of an item that failed have its error.
+    """
     items = body_of(response).get("responses")
     if not isinstance(items, list):
         raise invalid(response, "'responses' is not a list")
     valid = [item for item in items if isinstance(item, dict) and isinstance(item.get("path"), str)]
     by_path = {item["path"].strip("/"): item for item in valid}
-    return cast(Batch, {name: _result(name, by_path.get(path), response) for name, path in names.items()})
+    results: dict[str, Any] = {}
+    found: list[Signal] = []
+    for name, path in names.items():
+        results[name], signals = _result(name, by_path.get(path), response, unit_system)
+        found += signals
+    return WithSignals(results, found)
 
 
-def _result(name: str, item: dict[str, Any] | None, batch: Response) -> Any:
+def _result(name: str, item: dict[str, Any] | None, batch: Response, unit_system: str) -> WithSignals:
     try:
         response = _single_response(item, batch)
-        if not 200 <= response.status_code < 300:
-            return exception_for(response)
-        return read(name, response)
     except SmartcarException as error:
-        return error.with_traceback(None)
+        return WithSignals(error.with_traceback(None), [])
+    if not 200 <= response.status_code < 300:
+        failure = exception_for(response)
+        return WithSignals(failure, failures_of(name, failure))
+    try:
+        result = read(name, response)
+    except SmartcarException as error:
+        result = error.with_traceback(None)
+    return WithSignals(result, _signals_in(name, response, unit_system))
+
+
+def _signals_in(name: str, response: Response, unit_system: str) -> list[Signal]:
+    if name not in PATHS:
+        return []
+    try:
+        body = json_of(response)
+    except SmartcarException:
+        return []
+    return signals_of(PATHS[name], body, response.headers, unit_system, unit_system)
 
 
 def _single_response(item: dict[str, Any] | None, batch: Response) -> Response:

@@ -12,7 +12,6 @@ from .._response_schema import PATHS, method_names
 from .._responses import request_result
 from .._vehicle_base import ReadMethods
 from ..types import (
-    Batch,
     Location,
     Odometer,
     RequestResult,
@@ -20,9 +19,10 @@ from ..types import (
     Subscribed,
     VehicleAttributes,
     VehicleInfo,
+    WithSignals,
 )
 from ._client import Api, iter_all
-from ._responses import attributes_of, batch_of, info_of, permissions_of, read, vin_of
+from ._responses import attributes_of, batch_of, info_of, permissions_of, read, vin_of, with_signals
 
 # Smartcar's default.
 PERMISSIONS_PAGE_SIZE = 25
@@ -98,20 +98,16 @@ class Vehicle(ReadMethods):
         """
         return cast(Odometer, self._read("odometer"))
 
-    def batch(self, paths: Iterable[str]) -> Batch:
-        """Read many endpoints in one request. Return method -> its result, or the exception it would raise.
-
-        ``paths`` are Smartcar's (``"/tires/pressure"``) or method names (``"tire_pressure"``); each counts as
-        a request. They fail independently, and each exception has its own ``retry_after``::
-
-            for name, result in car.batch(["odometer", "/fuel"]).items():
-                print(name, "failed" if isinstance(result, sdk.SmartcarException) else result)
-
-        The key of a brand's own path is ``"tesla_charge_ammeter"``, and its value what ``request`` returns.
-        Raises an exception if the whole batch fails, as for an unknown path. POST /batch.
-        """
+    def batch_with_signals(self, paths: Iterable[str]) -> WithSignals:
+        """Call ``batch``, and return its result with all signals in the response. POST /batch."""
         names = method_names(paths)
-        return batch_of(self.api.batch(names.values()), names) if names else {}
+        if not names:
+            return WithSignals({}, [])
+        return batch_of(self.api.batch(names.values()), names, self.unit_system)
+
+    def read_with_signals(self, name: str) -> WithSignals:
+        """Call the read method ``name``, and return its result with the signals in the response."""
+        return with_signals(name, self.api.get(PATHS[name]), self.unit_system)
 
     def request(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None

@@ -13,6 +13,28 @@ from ._client import Client, Resource, resource_of
 FindSignal: TypeAlias = Callable[[str], tuple[Response, Signal]]
 
 
+class StoredSignals:
+    """All signals that Smartcar has stored for a vehicle, with their responses."""
+
+    def __init__(self, found: list[tuple[Response, Signal]]) -> None:
+        self._by_code = {signal["code"]: (response, signal) for response, signal in found}
+
+    @property
+    def signals(self) -> list[Signal]:
+        """All of them, including those with an error."""
+        return [signal for _, signal in self._by_code.values()]
+
+    def find(self, name: str) -> tuple[Response, Signal]:
+        """Return one of them, by our name. Raises its error, or SignalNotAvailable."""
+        code = CODES[name]
+        if code not in self._by_code:
+            what = f"no {code}" if self._by_code else "no signals"
+            raise SignalNotAvailable(
+                f"Smartcar has stored {what} for this vehicle", type="RESOURCE_NOT_FOUND", status_code=404
+            )
+        return _checked(*self._by_code[code])
+
+
 class SignalReader:
     """The signals of one vehicle, in the units of its client."""
 
@@ -30,22 +52,12 @@ class SignalReader:
             raise exception_for(error.response, kind=SignalNotAvailable) from None
         return _checked(response, self._read(resource_of(response)))
 
-    def all(self) -> FindSignal:
-        """Request all stored signals, and return a function that finds one of them."""
-        stored: dict[str, tuple[Response, Signal]] = {}
-        for response, resources in self._api.iter_pages(*self._path):
-            stored.update({signal["code"]: (response, signal) for signal in map(self._read, resources)})
-
-        def find(name: str) -> tuple[Response, Signal]:
-            code = CODES[name]
-            if code not in stored:
-                what = f"no {code}" if stored else "no signals"
-                raise SignalNotAvailable(
-                    f"Smartcar has stored {what} for this vehicle", type="RESOURCE_NOT_FOUND", status_code=404
-                )
-            return _checked(*stored[code])
-
-        return find
+    def all(self) -> StoredSignals:
+        """Request all stored signals."""
+        pages = self._api.iter_pages(*self._path)
+        return StoredSignals(
+            [(response, self._read(resource)) for response, resources in pages for resource in resources]
+        )
 
     def signals(self) -> list[Signal]:
         """Request all signals, including those with an error."""

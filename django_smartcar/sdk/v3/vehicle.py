@@ -5,16 +5,16 @@ from functools import cached_property
 from typing import Any, TypedDict, cast
 
 from ...secret_types import Secret, protect, protected_copy
-from .. import const
-from .._http.requester import Requester, protected_headers
+from .. import const, readings
+from .._http.requester import Requester, invalid, protected_headers
 from .._periods import Period
 from .._response_schema import method_names
 from .._responses import request_result
 from .._vehicle_base import ReadMethods
 from ..exceptions import ResourceNotFoundException, SmartcarException
+from ..readings import SOURCES, is_single
 from ..signals import Signal
 from ..types import (
-    Batch,
     Location,
     Odometer,
     RequestResult,
@@ -22,11 +22,11 @@ from ..types import (
     Subscribed,
     VehicleAttributes,
     VehicleInfo,
+    WithSignals,
 )
 from . import management
 from ._client import Client
-from ._readings import SOURCES, is_single, reading_of, vin_of
-from ._signal_reader import FindSignal, SignalReader
+from ._signal_reader import FindSignal, SignalReader, StoredSignals
 from .commands import Commands
 from .connections import MODES, Connection, delete_connection, get_vehicle, iter_connections
 
@@ -138,7 +138,7 @@ class Vehicle(ReadMethods, Commands):
 
     def vin(self) -> str:
         """Return the vehicle identification number. Scope ``read_vin``. Signal vehicleidentification-vin."""
-        return vin_of(self._signals.get_one)
+        return _vin_of(self._signals.get_one)
 
     def odometer(self) -> Odometer:
         """Return ``{"data": {"distance"}, "unit_system", "age"}``, kilometres or miles.
@@ -154,23 +154,17 @@ class Vehicle(ReadMethods, Commands):
         """
         return cast(Location, self._read("location"))
 
-    def batch(self, paths: Iterable[str]) -> Batch:
-        """Read many endpoints in one request. Return method -> its result, or the exception it would raise.
-
-        As in API v2 (``sdk.Vehicle.batch``), from all signals that Smartcar has stored for the vehicle. Only
-        ``"attributes"`` and ``"permissions"``, which are not signals, take a request each. The result of a
-        path that API v3 does not have, such as one brand's, is a ResourceNotFoundException. Raises a
-        SmartcarException if the request for the signals fails. GET /signals.
-        """
+    def batch_with_signals(self, paths: Iterable[str]) -> WithSignals:
+        """Call ``batch``, and return its result with all signals in the response. GET /signals."""
         names, results = method_names(paths), {}
         needs_signals = set(names) - {"attributes", "permissions"}
-        find = self._signals.all() if needs_signals else self._signals.get_one
+        stored = self._signals.all() if needs_signals else StoredSignals([])
         for name in names:
             try:
-                results[name] = self._item(name, find)
+                results[name] = self._item(name, stored.find)
             except SmartcarException as error:
                 results[name] = error.with_traceback(None)
-        return cast(Batch, results)
+        return WithSignals(results, stored.signals)
 
     def request(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
@@ -243,17 +237,48 @@ class Vehicle(ReadMethods, Commands):
             api_url=self._api_url,
         )
 
+    def read_with_signals(self, name: str) -> WithSignals:
+        """Call the read method ``name``, and return its result with all signals in the response."""
+        if not is_single(name):
+            stored = self._signals.all()
+            return WithSignals(_reading_of(name, stored.find, self.unit_system), stored.signals)
+        found = self._signals.get_one(SOURCES[name].names[0])
+        return WithSignals(_reading_of(name, lambda _: found, self.unit_system), [found[1]])
+
     def _read(self, name: str, period: Period | None = None) -> Any:
-        find = self._signals.get_one if is_single(name) else self._signals.all()
-        return reading_of(name, find, self.unit_system, period)
+        find = self._signals.get_one if is_single(name) else self._signals.all().find
+        return _reading_of(name, find, self.unit_system, period)
 
     def _item(self, name: str, find: FindSignal) -> Any:
         if name in ("attributes", "permissions"):
             return getattr(self, name)()
         if name == "vin":
-            return vin_of(find)
+            return _vin_of(find)
         if name in SOURCES:
-            return reading_of(name, find, self.unit_system)
+            return _reading_of(name, find, self.unit_system)
         raise ResourceNotFoundException(
             f"API v3 has no reading {name!r}", type="RESOURCE_NOT_FOUND", code="PATH", status_code=404
         )
+
+
+def _reading_of(name: str, find: FindSignal, unit_system: str, period: Period | None = None) -> Any:
+    """Return what the method ``name`` returns. Raise InvalidResponseException if its signals are invalid."""
+    responses = []
+
+    def find_signal(signal_name: str) -> Signal:
+        response, signal = find(signal_name)
+        responses.append(response)
+        return signal
+
+    try:
+        return readings.reading_of(name, find_signal, unit_system, period)
+    except ValueError as error:
+        raise invalid(responses[-1], str(error)) from None
+
+
+def _vin_of(find: FindSignal) -> str:
+    """Return the value of the signal ``vin``. Raise InvalidResponseException."""
+    response, signal = find("vin")
+    if not isinstance(signal["value"], str) or not signal["value"]:
+        raise invalid(response, "the VIN is not a string")
+    return signal["value"]

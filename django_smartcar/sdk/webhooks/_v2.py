@@ -1,34 +1,13 @@
 """The parser of payload version 2.0: verification, schedules and charging events."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
 from .. import signals
 from .._dates import parse_datetime
 from ..signals import Signal
+from ..v2.signals import signals_of
 from ._v4 import STATE, VERIFY, Event, VehicleUpdate, mapping, mappings, text
-
-#: Path of API v2 -> code of the signal, field of the body, and its unit if the headers do not name it.
-SIGNALS_BY_PATH: Final[dict[str, list[tuple[str, str | None, str | None]]]] = {
-    "odometer": [("odometer-traveleddistance", "distance", None)],
-    "location": [("location-preciselocation", None, None)],
-    "vin": [("vehicleidentification-vin", "vin", None)],
-    "security": [("closure-islocked", "isLocked", None)],
-    "engine/oil": [("internalcombustionengine-oillife", "lifeRemaining", "fraction")],
-    "fuel": [
-        ("internalcombustionengine-fuellevel", "percentRemaining", "fraction"),
-        ("internalcombustionengine-amountremaining", "amountRemaining", None),
-        ("internalcombustionengine-range", "range", None),
-    ],
-    "battery": [
-        ("tractionbattery-stateofcharge", "percentRemaining", "fraction"),
-        ("tractionbattery-range", "range", None),
-    ],
-    "charge": [
-        ("charge-ischargingcableconnected", "isPluggedIn", None),
-        ("charge-detailedchargingstatus", "state", None),
-    ],
-}
 
 
 def read(payload: Mapping[str, Any], unit_system: str) -> Event:
@@ -67,19 +46,8 @@ def _charging(kind: str, content: Mapping[str, Any]) -> Iterator[Signal]:
 def _read_items(items: object, unit_system: str) -> Iterator[Signal]:
     for item in mappings(items):
         headers = {str(name).lower(): value for name, value in mapping(item.get("headers")).items()}
-        body = mapping(item.get("body"))
-        if item.get("code") != 200 or not body:
-            continue
-        sent_in = "imperial" if headers.get("sc-unit-system") == "imperial" else "metric"
-        meta = {"oemUpdatedAt": headers.get("sc-data-age"), "retrievedAt": headers.get("sc-fetched-at")}
-        for code, name, unit in SIGNALS_BY_PATH.get(text(item.get("path")).strip("/"), []):
-            if name is None or body.get(name) is not None:
-                reading = (
-                    dict(body) if name is None else {"value": body[name]} | ({"unit": unit} if unit else {})
-                )
-                yield signals.read(
-                    {"code": code, "body": reading, "meta": meta}, unit_system, sent_in=sent_in
-                )
+        if item.get("code") == 200:
+            yield from signals_of(text(item.get("path")), item.get("body"), headers, unit_system)
 
 
 def split(payload: dict[str, Any]) -> list[dict[str, Any]]:

@@ -174,11 +174,30 @@ class TestSeveralSignals:
     @pytest.mark.parametrize(
         ("error", "kind"), [(UPSTREAM, sdk.UnexpectedStatusException), (PERMISSION, sdk.PermissionException)]
     )
-    def test_an_error_of_one_signal_fails_the_reading(self, server, car_v3, error, kind):
+    def test_a_signal_that_failed_is_none_and_is_raised_only_alone(self, server, car_v3, error, kind):
         all_of(server, SOC, signal("tractionbattery-range", error=error))
+        assert car_v3.battery()["data"] == {"percent_remaining": 0.68, "range": None}
+        all_of(server, signal("tractionbattery-range", error=error))
         with pytest.raises(kind) as caught:
             car_v3.battery()
         assert caught.value.type == error["type"]
+
+    @pytest.mark.parametrize("wrong", ["false", "0", [False], {}, 1])
+    def test_a_value_of_another_type_is_no_value(self, server, car_v3, wrong):
+        closed = {"isOpen": False, "isLocked": True}
+        all_of(server, signal("closure-islocked", {"value": wrong}), signal("closure-reartrunk", closed))
+        data = car_v3.lock_status()["data"]
+        assert (data["is_locked"], data["storage"]) == (None, [{"type": "rear", "status": "CLOSED"}])
+
+    @pytest.mark.parametrize(("is_charging", "state"), [(True, "CHARGING"), (False, "NOT_CHARGING")])
+    def test_the_charging_state_of_a_car_that_tells_only_whether_it_charges(
+        self, server, car_v3, is_charging, state
+    ):
+        told = signal("charge-ischarging", {"value": is_charging})
+        all_of(server, told)
+        assert car_v3.charge()["data"] == {"is_plugged_in": None, "state": state}
+        all_of(server, told, signal("charge-detailedchargingstatus", {"value": "FULLY_CHARGED"}))
+        assert car_v3.charge()["data"]["state"] == "FULLY_CHARGED"
 
     def test_the_first_error_is_raised_if_every_signal_fails(self, server, car_v3):
         all_of(server, *(signal(raw["id"], error=NOT_CAPABLE) for raw in (SOC, RANGE)))

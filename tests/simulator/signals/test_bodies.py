@@ -82,7 +82,7 @@ def test_the_app_reads_every_body(car, powertrain, state, system):
             continue
         found = app_signals.read({"code": code, "body": body(vehicle, code, system)}, system)
         assert found["status"] == "SUCCESS"
-        kind = app_signals.SIGNALS[code][1]
+        kind = app_signals.SIGNALS[code].quantity
         # Minutes come without a unit, as documented; every other measured number has one that the app knows.
         assert kind is None or found["unit"] in app_signals_units(kind), (code, found)
 

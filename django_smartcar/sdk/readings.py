@@ -1,21 +1,19 @@
-"""Build readings of API v2's form from signals of API v3, so that both versions return the same types.
+"""Build readings of API v2's form from signals, of a response or stored: the types are the same.
 
-A reading is built from one signal or from several. If one of several is missing, because the vehicle does not
-support it or Smartcar has not collected it, its part is None; any other failure fails the whole reading.
+A reading is built from one signal or from several. If one of several is missing or failed, its part is None:
+the reading fails only if all of them do.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from .._http.requester import Response, invalid
-from .._periods import Period
-from .._response_schema import MEASURED, parse_data
-from ..exceptions import NotCapableException, PermissionException, SignalNotAvailable
-from ..signals import CODES, SIGNALS, SYSTEMS, Signal
-from ..units import TARGET_UNITS
-from ._client import part_of
-from ._signal_reader import FindSignal
+from ._periods import Period
+from ._response_schema import MEASURED, parse_data
+from .exceptions import NotCapableException, SignalNotAvailable, SmartcarException
+from .signals import CODES, SYSTEMS, TYPES, Signal, value_of
 
+#: Returns a signal by our name. Raises the SmartcarException of one without a value.
+FindSignal: TypeAlias = Callable[[str], Signal]
 #: The available signals, by our names.
 Parts: TypeAlias = Mapping[str, Signal]
 
@@ -23,11 +21,16 @@ CORNERS: Final = ("frontLeft", "frontRight", "backLeft", "backRight")
 
 
 class Source(NamedTuple):
-    """The signals that a reading is built from, and how. The ``extra`` ones need another permission."""
+    """The signals that a reading is built from, and how.
+
+    The ``extra`` ones make no reading alone: they need another permission. ``fallbacks`` has a signal to use
+    in place of one that is missing.
+    """
 
     names: tuple[str, ...]
     body: Callable[[Parts], Any]
     extra: tuple[str, ...] = ()
+    fallbacks: tuple[tuple[str, str], ...] = ()
 
 
 def from_values(**names: str) -> Source:
@@ -49,7 +52,7 @@ def _nominal_capacity(body: dict[str, Any]) -> dict[str, Any]:
     return {
         "availableCapacities": body.get("availableCapacities"),
         "capacity": None if selected["nominal"] is None else selected,
-        "url": None,
+        "url": body.get("url"),  # of API v2 only
     }
 
 
@@ -60,6 +63,15 @@ def _charge_limit(body: dict[str, Any]) -> dict[str, Any]:
         if limit is None and str(other.get("type")).upper() == "GLOBAL":
             limit = other.get("limit")
     return {"limit": limit}
+
+
+def _charge(parts: Parts) -> dict[str, Any]:
+    values = {name: part["value"] for name, part in parts.items()}
+    state = values.get("charge_state")
+    if state is None and values.get("is_charging") is not None:
+        # Some cars, those of Volkswagen for one, tell no more.
+        state = "CHARGING" if values["is_charging"] else "NOT_CHARGING"
+    return {"isPluggedIn": values.get("is_plugged_in"), "state": state}
 
 
 def _tire_pressure(body: dict[str, Any]) -> dict[str, Any]:
@@ -112,8 +124,8 @@ def _service_history(body: dict[str, Any]) -> dict[str, Any]:
                     {"type": None, "value": detail.get("description")} for detail in _items(visit, "details")
                 ],
                 "serviceCost": {
-                    "totalCost": part_of(visit, "cost").get("amount"),
-                    "currency": part_of(visit, "cost").get("currency"),
+                    "totalCost": _part(visit, "cost").get("amount"),
+                    "currency": _part(visit, "cost").get("currency"),
                 },
             }
             for visit in _listed(body)
@@ -128,7 +140,9 @@ SOURCES: Final[dict[str, Source]] = {
     "battery": from_values(percentRemaining="battery_level", range="battery_range"),
     "battery_capacity": from_values(capacity="battery_capacity"),
     "nominal_capacity": from_body("battery_capacity", _nominal_capacity),
-    "charge": from_values(isPluggedIn="is_plugged_in", state="charge_state"),
+    "charge": Source(
+        ("is_plugged_in", "charge_state"), _charge, fallbacks=(("charge_state", "is_charging"),)
+    ),
     "get_charge_limit": from_body("charge_limit", _charge_limit),
     "engine_oil": from_values(lifeRemaining="oil_life"),
     "tire_pressure": from_body("tires", _tire_pressure),
@@ -143,18 +157,29 @@ SOURCES: Final[dict[str, Source]] = {
 }
 
 
+#: The permission that each reading needs.
+PERMISSIONS: Final = {name: TYPES[source.names[0]].permission for name, source in SOURCES.items()}
+
+
 def is_single(name: str) -> bool:
     """Return True if the reading is built from one signal."""
     return len(SOURCES[name].names) == 1 and not SOURCES[name].extra
 
 
+def signals_of(name: str) -> list[str]:
+    """Return the names of all signals that a reading may be built from."""
+    source = SOURCES[name]
+    return [*source.names, *source.extra, *(other for _, other in source.fallbacks)]
+
+
 def reading_of(name: str, find: FindSignal, unit_system: str, period: Period | None = None) -> dict[str, Any]:
-    """Return what the method ``name`` returns, as in API v2, built from the signals that ``find`` returns."""
-    parts, response = _parts(SOURCES[name], find, unit_system)
-    try:
-        data = parse_data(name, SOURCES[name].body(parts))
-    except ValueError as error:
-        raise invalid(response, str(error)) from None
+    """Return what the method ``name`` returns, as in API v2, built from the signals that ``find`` returns.
+
+    Raises the SmartcarException of its signals if all of them failed, and ValueError, which does not quote a
+    value, if they are invalid.
+    """
+    parts = _parts(SOURCES[name], find)
+    data = parse_data(name, SOURCES[name].body(parts))
     if name == "service_history":
         data["items"] = (period or Period()).filter(data["items"])
     ages = [signal["age"] for signal in parts.values() if signal["age"] is not None]
@@ -163,48 +188,34 @@ def reading_of(name: str, find: FindSignal, unit_system: str, period: Period | N
     return {"data": data, "unit_system": unit_system, **age} if name in MEASURED else {"data": data, **age}
 
 
-def vin_of(find: FindSignal) -> str:
-    """Return the value of the signal ``vin``. Raise InvalidResponseException."""
-    response, signal = find("vin")
-    if not isinstance(signal["value"], str) or not signal["value"]:
-        raise invalid(response, "the VIN is not a string")
-    return signal["value"]
-
-
-def _parts(source: Source, find: FindSignal, unit_system: str) -> tuple[dict[str, Signal], Response]:
-    """Return the available signals and one of their responses. Raise the first error if there are none."""
-    parts, missing = {}, []
-    for name in source.names:
-        try:
-            response, parts[name] = find(name)
-        except (NotCapableException, SignalNotAvailable) as error:
-            missing.append(error)
+def _parts(source: Source, find: FindSignal) -> dict[str, Signal]:
+    """Return the available signals. Raise an error of one if there are none."""
+    parts: dict[str, Signal] = {}
+    failures = [error for name in source.names if (error := _add(parts, name, find))]
+    for name, other in source.fallbacks:
+        if name not in parts or parts[name]["value"] is None:
+            _add(parts, other, find)
     if not parts:
-        raise missing[0]
+        expected = (NotCapableException, SignalNotAvailable)
+        raise next((error for error in failures if not isinstance(error, expected)), failures[0])
     for name in source.extra:
-        try:
-            parts[name] = find(name)[1]
-        except (NotCapableException, SignalNotAvailable, PermissionException):
-            continue
-    for name, signal in parts.items():
-        _check_units(name, signal, unit_system, response)
-    return parts, response
+        _add(parts, name, find)
+    return parts
 
 
-def _check_units(name: str, signal: Signal, unit_system: str, response: Response) -> None:
-    kind = SIGNALS[CODES[name]][1]
-    if signal["body"] is None:
-        raise invalid(response, f"{signal['code']} has no body")
-    words = set(_words_in(signal["body"])) | ({signal["unit"]} if signal["unit"] else set())
-    if kind is not None and not words <= {TARGET_UNITS[kind][unit_system == "imperial"]}:
-        raise invalid(response, f"the unit of {signal['code']} is not one of {kind}")
-
-
-def _words_in(node: Any) -> Iterator[Any]:
-    if isinstance(node, dict):
-        yield from [node["unit"]] if node.get("unit") is not None else []
-    for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
-        yield from _words_in(inner)
+def _add(parts: dict[str, Signal], name: str, find: FindSignal) -> Exception | None:
+    """Add a signal to the parts if it has a valid value; else return why not."""
+    try:
+        signal = find(name)
+        value_of({**signal, "code": CODES[name]})
+        if signal["body"] is None:
+            return ValueError(f"{signal['code']} has no body")
+    except SmartcarException as error:
+        return error.with_traceback(None)
+    except ValueError as error:
+        return error
+    parts[name] = signal
+    return None
 
 
 def _by_corner(items: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -237,3 +248,8 @@ def _listed(body: dict[str, Any]) -> list[dict[str, Any]]:
 def _items(part: dict[str, Any], name: str = "values") -> list[dict[str, Any]]:
     found = part.get(name)
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def _part(part: dict[str, Any], name: str) -> dict[str, Any]:
+    found = part.get(name)
+    return found if isinstance(found, dict) else {}
