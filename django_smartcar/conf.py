@@ -14,6 +14,9 @@ from django.utils.crypto import salted_hmac
 
 from .secret_types import Secret, protect
 
+#: Days for which readings are kept.
+DEFAULT_KEPT_DAYS = 365
+
 
 def _setting(name: str, default: Any) -> Any:
     return getattr(settings, name, default)
@@ -148,10 +151,10 @@ class Settings:
         return _text(_setting("SMARTCAR_UNIT_SYSTEM", "metric"))
 
     @property
-    def SMARTCAR_READINGS_KEPT_DAYS(self) -> float:
-        """Days for which ``prune_smartcar_readings`` keeps readings; the latest of each kind stays."""
-        value: float = _setting("SMARTCAR_READINGS_KEPT_DAYS", 365)
-        return value
+    def SMARTCAR_READINGS_KEPT_DAYS(self) -> Mapping[str, float]:
+        """Days for which ``prune_smartcar_readings`` keeps readings: by signal, ``"*"`` for all others."""
+        value = _setting("SMARTCAR_READINGS_KEPT_DAYS", DEFAULT_KEPT_DAYS)
+        return {"*": DEFAULT_KEPT_DAYS, **value} if isinstance(value, Mapping) else {"*": value}
 
     @property
     def SMARTCAR_TIMEOUT(self) -> float:

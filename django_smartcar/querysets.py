@@ -89,18 +89,20 @@ def in_pages(rows: models.QuerySet[Any], size: int = 500) -> Iterator[list[Any]]
         page = list(ordered.filter(pk__gt=page[-1].pk)[:size])
 
 
-class VehicleReadingQuerySet(models.QuerySet[Any]):
-    def for_user(self, user: Any) -> VehicleReadingQuerySet:
-        """Return the readings of this local user's vehicles; none for an anonymous user."""
+class OfVehicleQuerySet(models.QuerySet[Any]):
+    def for_user(self, user: Any) -> Any:
+        """Return the rows of this local user's vehicles; none for an anonymous user."""
         return self.filter(vehicle__account__smartcar_user__user_id=user.pk) if user.pk else self.none()
 
-    def latest_only(self) -> VehicleReadingQuerySet:
-        """Return the latest reading of each vehicle and type."""
-        return self.filter(is_latest=True)
 
+class VehicleSignalQuerySet(OfVehicleQuerySet):
+    pass
+
+
+class VehicleReadingQuerySet(OfVehicleQuerySet):
     def expired(self, before: datetime) -> VehicleReadingQuerySet:
-        """Return readings fetched before this time, except the latest of each vehicle and type."""
-        return self.filter(is_latest=False, fetched_at__lt=before)
+        """Return readings received before this time. The latest state of a signal is another table's."""
+        return self.filter(received_at__lt=before)
 
 
 class ConnectAttemptQuerySet(models.QuerySet[Any]):

@@ -8,6 +8,7 @@ in every frame, thread and generator. Otherwise the types behave like the values
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from numbers import Number
 from typing import Any, Final, Self, overload
@@ -93,6 +94,7 @@ _SECRETS: Final = frozenset(
     }
 )
 _COORDINATES: Final = frozenset({"latitude", "longitude"})
+_VIN: Final = re.compile(r"[A-HJ-NPR-Z0-9]{17}", re.IGNORECASE)
 _VIN_SIGNAL: Final = "vehicleidentification-vin"
 _PROTECTED: Final = _SECRETS | _COORDINATES | {"vin"}
 
@@ -151,7 +153,14 @@ def load_json(content: str | bytes, parse_constant: Callable[[str], Any] | None 
 
 
 class ProtectedJSONDecoder(json.JSONDecoder):
-    """The decoder of JSON columns that may hold positions or VINs."""
+    """The decoder of JSON columns that may hold positions or VINs.
+
+    A text alone, which has no name beside it, is a `Vin` if it is written like one.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(object_hook=protected, **options)
+
+    def decode(self, s: str, *args: Any) -> Any:
+        value = super().decode(s, *args)
+        return Vin(value) if isinstance(value, str) and _VIN.fullmatch(value) else value

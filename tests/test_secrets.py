@@ -309,7 +309,7 @@ class TestWebhooks:
         assert webhooks.post(client, body, self.TOKENS[""]).status_code == 200
         return WebhookEvent.objects.get()
 
-    @pytest.mark.parametrize("table", ["smartcar_vehiclereading", "smartcar_latestsignal"])
+    @pytest.mark.parametrize("table", ["smartcar_vehiclereading", "smartcar_vehiclesignal"])
     def test_logs_and_the_row_when_processing_fails(self, client, body, caplog, table):
         def fail(execute, sql, params, many, context):
             if table in sql:

@@ -15,13 +15,13 @@ from benchmarks.measuring import measured
 from benchmarks.sides import OFFICIAL
 from django_smartcar import sdk
 from django_smartcar.models import (
-    READ_METHODS,
     ConnectedVehicle,
     SmartcarAccount,
     SmartcarUser,
     VehicleReading,
 )
 from django_smartcar.sdk import USER_AGENT
+from django_smartcar.sdk.readings import PERMISSIONS
 from django_smartcar.services import vehicles
 
 TOKEN = f"{1:036}"
@@ -44,7 +44,7 @@ def prepare(number: str) -> None:
         for driver in drivers
     ]
     SmartcarAccount.objects.bulk_create(accounts, batch_size=500)
-    permissions = [read.permission for read in READ_METHODS.values()]
+    permissions = sorted(set(PERMISSIONS.values()))
     cars = [
         ConnectedVehicle(account=account, smartcar_vehicle_id=f"{CAR[:-8]}{one:08}", permissions=permissions)
         for one, account in enumerate(accounts)

@@ -2,7 +2,7 @@
 
 from .accounts import ApplicationTokenAdmin, SmartcarAccountAdmin, SmartcarUserAdmin
 from .commands import VehicleCommandAdmin
-from .readings import VehicleReadingAdmin
+from .readings import VehicleReadingAdmin, VehicleSignalAdmin
 from .vehicles import ConnectedVehicleAdmin
 from .webhooks import VehicleProblemAdmin, WebhookEndpointAdmin, WebhookEventAdmin
 
@@ -14,6 +14,7 @@ __all__ = [
     "VehicleCommandAdmin",
     "VehicleProblemAdmin",
     "VehicleReadingAdmin",
+    "VehicleSignalAdmin",
     "WebhookEndpointAdmin",
     "WebhookEventAdmin",
 ]

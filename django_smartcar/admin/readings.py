@@ -6,42 +6,82 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from ..models import VehicleReading
+from ..models import VehicleReading, VehicleSignal
+from ..services import signals
 from .actions import SmartcarModelAdmin
+from .redaction import redact
 
 
-@admin.register(VehicleReading)
-class VehicleReadingAdmin(SmartcarModelAdmin):
-    """Readings of vehicles, except positions. Read-only."""
+class SignalAdmin(SmartcarModelAdmin):
+    """Values of signals, except those that say where a car is or who has it. Read-only."""
 
-    readonly_fields = [
-        "label",
-        "vehicle",
-        "value",
-        "unit",
-        "recorded_at",
-        "fetched_at",
-        "source",
-        "is_latest",
-        "is_outlier",
-    ]
-    fields = tuple(readonly_fields)
-    list_display = tuple(readonly_fields)
-    list_filter = ["is_latest", "is_outlier", "source"]
     list_select_related = ["vehicle"]
-    search_help_text = _("Search by owner, make, model or kind.")
+    search_help_text = _("Search by owner, make, model or signal.")
     show_full_result_count = False
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         owner = f"vehicle__account__smartcar_user__user__{get_user_model().USERNAME_FIELD}"
-        return ["kind", "vehicle__make", "vehicle__model", "vehicle__smartcar_vehicle_id", owner]
+        return ["signal", "vehicle__make", "vehicle__model", "vehicle__smartcar_vehicle_id", owner]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).exclude(kind="location")
+        return signals.without_private(super().get_queryset(request))
 
-    @admin.display(description=_("kind"))
-    def label(self, reading: VehicleReading) -> str:
-        return reading.label
+    @admin.display(description=_("signal"))
+    def label(self, row: Any) -> str:
+        return str(row.label)
+
+    @admin.display(description=_("value"))
+    def shown_value(self, row: Any) -> Any:
+        return redact(row.value)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+@admin.register(VehicleReading)
+class VehicleReadingAdmin(SignalAdmin):
+    """The history of signals."""
+
+    readonly_fields = [
+        "label",
+        "vehicle",
+        "shown_value",
+        "unit",
+        "recorded_at",
+        "received_at",
+        "source",
+        "is_outlier",
+    ]
+    fields = tuple(readonly_fields)
+    list_display = tuple(readonly_fields)
+    list_filter = ["is_outlier", "source"]
+
+
+@admin.register(VehicleSignal)
+class VehicleSignalAdmin(SignalAdmin):
+    """The latest state of signals."""
+
+    readonly_fields = [
+        "label",
+        "vehicle",
+        "shown_value",
+        "unit",
+        "status",
+        "error_type",
+        "error_code",
+        "recorded_at",
+        "received_at",
+        "source",
+    ]
+    fields = tuple(readonly_fields)
+    list_display = (
+        "label",
+        "vehicle",
+        "shown_value",
+        "unit",
+        "status",
+        "recorded_at",
+        "received_at",
+        "source",
+    )
+    list_filter = ["status", "source"]

@@ -5,31 +5,29 @@ from .commands import VehicleCommand
 from .connect_attempts import ConnectAttempt
 from .external_ids import ExternalId
 from .rate_limits import RateLimit
-from .reading_types import READ_METHODS, READING_TYPES, UNITS, ReadingType, ReadMethod
-from .readings import VehicleReading
+from .readings import Source, VehicleReading, VehicleSignal
+from .signal_types import LABELS, label_of
 from .tokens import ApplicationToken, LeasedToken
 from .vehicles import ConnectedVehicle, make_as_written
-from .webhooks import LatestSignal, VehicleProblem, WebhookEndpoint, WebhookEvent
+from .webhooks import VehicleProblem, WebhookEndpoint, WebhookEvent
 
 __all__ = [
-    "READING_TYPES",
-    "READ_METHODS",
-    "ReadMethod",
-    "ReadingType",
-    "UNITS",
+    "LABELS",
     "RateLimit",
     "ApplicationToken",
     "ConnectAttempt",
     "ConnectedVehicle",
     "ExternalId",
-    "LatestSignal",
     "LeasedToken",
     "SmartcarAccount",
     "SmartcarUser",
+    "Source",
     "VehicleCommand",
     "VehicleReading",
     "VehicleProblem",
+    "VehicleSignal",
     "WebhookEndpoint",
     "WebhookEvent",
+    "label_of",
     "make_as_written",
 ]

@@ -1,40 +1,122 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from ..fields import ProtectedJSONField
-from ..querysets import VehicleReadingQuerySet
-from .reading_types import READING_TYPES
+from ..querysets import VehicleReadingQuerySet, VehicleSignalQuerySet
+from .signal_types import label_of
 from .vehicles import ConnectedVehicle
 
 
-class VehicleReading(models.Model):
-    """One value that a vehicle reported. Written by ``services.readings`` only."""
+class Source(models.TextChoices):
+    """Where a value came from."""
 
-    class Source(models.TextChoices):
-        READ = "read", _("read")
-        WEBHOOK = "webhook", _("webhook")
-        COMMAND = "command", _("command")
+    READ = "read", _("read")
+    WEBHOOK = "webhook", _("webhook")
+    COMMAND = "command", _("command")
+
+
+class _SignalValue(models.Model):
+    """What the latest state of a signal and its history have in common."""
+
+    Source = Source
+
+    #: Our name of the signal, ``"battery_level"``; of an unknown one, Smartcar's code with underscores.
+    signal = models.CharField(_("signal"), max_length=100)
+    #: In canonical units (km, l, kPa, kWh, W, fractions of 1): the unit of the catalogue, empty without one.
+    unit = models.CharField(_("unit"), max_length=20, blank=True)
+    source = models.CharField(_("source"), max_length=10, choices=Source.choices)
+
+    class Meta:
+        abstract = True
+
+    value: Any
+
+    @property
+    def label(self) -> str:
+        """The human-readable name: "Odometer"."""
+        return label_of(self.signal)
+
+    @property
+    def degrees(self) -> dict[str, float]:
+        """The latitude and longitude of a location as plain numbers, for display."""
+        return {name: float(self.value[name]) for name in ("latitude", "longitude")}
+
+
+class VehicleSignal(_SignalValue):
+    """The latest state of one signal of a vehicle. Written by ``services.readings`` only.
+
+    A failure changes ``status`` and the error; the last good value and its time stay.
+    """
+
+    class Status(models.TextChoices):
+        OK = "ok", _("ok")
+        NOT_GRANTED = "not_granted", _("not granted by the driver")
+        NOT_REQUESTED = "not_requested", _("not requested by this site")
+        NOT_CAPABLE = "not_capable", _("not supported by the car")
+        NOT_IN_PLAN = "not_in_plan", _("not in the plan at Smartcar")
+        NOT_COLLECTED = "not_collected", _("not collected by Smartcar yet")
+        ERROR = "error", _("error")
+
+    vehicle = models.ForeignKey(
+        ConnectedVehicle, on_delete=models.CASCADE, related_name="signal_states", verbose_name=_("vehicle")
+    )
+    #: A number, boolean, text, list or small object, as the catalogue says; None if there never was one.
+    value = ProtectedJSONField(_("value"), null=True)
+    recorded_at = models.DateTimeField(_("recorded by the vehicle"), null=True)
+    #: When the value was last received; None without one.
+    received_at = models.DateTimeField(_("received"), null=True)
+    #: The sequence of the webhook event that told the value; 0 for a read.
+    sequence = models.BigIntegerField(default=0, editable=False)
+    status = models.CharField(_("status"), max_length=20, choices=Status.choices, default=Status.OK)
+    #: When Smartcar last told the status.
+    status_at = models.DateTimeField(_("status since"))
+    error_type = models.CharField(_("error type"), max_length=100, blank=True)
+    error_code = models.CharField(_("error code"), max_length=100, blank=True)
+
+    objects = VehicleSignalQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("vehicle signal")
+        verbose_name_plural = _("vehicle signals")
+        constraints = [
+            models.UniqueConstraint(fields=["vehicle", "signal"], name="smartcar_signal_once_per_vehicle")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.signal} of vehicle {self.vehicle_id}"
+
+    @property
+    def has_value(self) -> bool:
+        return self.received_at is not None
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether Smartcar last told a value, not an error."""
+        return self.status == self.Status.OK and self.has_value
+
+    @property
+    def at(self) -> datetime | None:
+        """When the vehicle recorded the value or, if unknown, when it was received; None without a value."""
+        return self.recorded_at or self.received_at
+
+
+class VehicleReading(_SignalValue):
+    """One value that a vehicle told, of its history. Written by ``services.readings`` only."""
 
     vehicle = models.ForeignKey(
         ConnectedVehicle, on_delete=models.CASCADE, related_name="readings", verbose_name=_("vehicle")
     )
-    kind = models.CharField(_("kind"), max_length=50)
-    #: A number in ``unit``, a boolean, a string or small JSON, depending on ``kind`` (see ``READING_TYPES``).
     value = ProtectedJSONField(_("value"))
-    #: Always metric, or ``"fraction"`` of 1; empty for values without a unit.
-    unit = models.CharField(_("unit"), max_length=10, blank=True)
-    recorded_at = models.DateTimeField(_("recorded by the vehicle"), null=True)
-    #: When it was last received from Smartcar.
-    fetched_at = models.DateTimeField(_("fetched"), db_index=True)
-    source = models.CharField(_("source"), max_length=10, choices=Source.choices)
+    #: When the vehicle recorded it or, if unknown, when it was received.
+    recorded_at = models.DateTimeField(_("recorded by the vehicle"))
+    received_at = models.DateTimeField(_("received"), db_index=True)
     #: Out of range, or not plausible after the previous reading. It never becomes the latest.
     is_outlier = models.BooleanField(_("implausible"), default=False)
-    #: The current reading of its vehicle and kind.
-    is_latest = models.BooleanField(_("latest"), default=False)
 
     objects = VehicleReadingQuerySet.as_manager()
 
@@ -44,25 +126,13 @@ class VehicleReading(models.Model):
         ordering = ["-pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["vehicle", "kind", "recorded_at"], name="smartcar_reading_once_per_moment"
+                fields=["vehicle", "signal", "recorded_at"], name="smartcar_reading_once_per_moment"
             )
         ]
-        indexes = [models.Index(fields=["vehicle", "is_latest"], name="smartcar_reading_latest")]
 
     def __str__(self) -> str:
-        return f"{self.kind} of vehicle {self.vehicle_id}"
-
-    @property
-    def label(self) -> str:
-        """The human-readable name: "Odometer"."""
-        return str(READING_TYPES[self.kind].label) if self.kind in READING_TYPES else self.kind
-
-    @property
-    def degrees(self) -> dict[str, float]:
-        """The latitude and longitude of a location as plain numbers, for display."""
-        return {name: float(self.value[name]) for name in ("latitude", "longitude")}
+        return f"{self.signal} of vehicle {self.vehicle_id}"
 
     @property
     def at(self) -> datetime:
-        """When the vehicle recorded it or, if unknown, when it was received."""
-        return self.recorded_at or self.fetched_at
+        return self.recorded_at

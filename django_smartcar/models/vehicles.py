@@ -118,10 +118,13 @@ class ConnectedVehicle(models.Model):
         """Whether the driver permits sending a destination."""
         return self.can("control_navigation")
 
-    def latest(self) -> dict[str, Any]:
-        """Return the latest reading of each kind; no query if they were prefetched as ``latest_readings``."""
-        rows = getattr(self, "latest_readings", None)
-        return {row.kind: row for row in (self.readings.latest_only() if rows is None else rows)}
+    @property
+    def signals(self) -> dict[str, Any]:
+        """The latest state of each signal, by name: one query, or none with ``signal_states`` prefetched.
+
+        A state has ``value``, ``unit``, ``recorded_at`` and ``status``: see `VehicleSignal`.
+        """
+        return {state.signal: state for state in self.signal_states.all()}
 
     def can(self, permission: str) -> bool:
         """Return whether the driver granted a permission, like ``"control_security"``."""

@@ -126,22 +126,3 @@ class VehicleProblem(models.Model):
     def is_open(self) -> bool:
         """Whether Smartcar has not reported it as resolved."""
         return self.resolved_at is None
-
-
-class LatestSignal(models.Model):
-    """The latest event of a vehicle's signal, ordered by recording time, then by the event's sequence."""
-
-    vehicle = models.ForeignKey(ConnectedVehicle, on_delete=models.CASCADE, related_name="+")
-    name = models.CharField(max_length=64)
-    recorded_at = models.DateTimeField()
-    sequence = models.BigIntegerField()
-
-    class Meta:
-        verbose_name = _("latest signal")
-        verbose_name_plural = _("latest signals")
-        constraints = [
-            models.UniqueConstraint(fields=["vehicle", "name"], name="smartcar_signal_once_per_vehicle")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.name} of vehicle {self.vehicle_id}"

@@ -16,7 +16,7 @@ API v3 has one token for the whole application, and the same methods (see ``sdk.
 Every error is a ``SmartcarException``; see the tree in ``sdk.exceptions``.
 """
 
-from . import connect, const, v3, webhooks
+from . import connect, const, readings, signals, units, v3, webhooks
 from ._command_parameters import check_charge_limit, check_coordinates
 from ._dates import parse_datetime
 from ._http import failures
@@ -75,6 +75,7 @@ from .types import (
     TirePressure,
     VehicleAttributes,
     VehicleInfo,
+    WithSignals,
 )
 from .v2 import (
     Api,
@@ -162,6 +163,7 @@ __all__ = [
     "VehicleAttributes",
     "VehicleIds",
     "VehicleInfo",
+    "WithSignals",
     "call",
     "check_charge_limit",
     "check_coordinates",
@@ -180,6 +182,9 @@ __all__ = [
     "iter_connections",
     "iter_vehicle_ids",
     "parse_datetime",
+    "readings",
+    "signals",
+    "units",
     "v3",
     "verify_payload",
     "webhooks",

@@ -56,13 +56,14 @@ def _nominal_capacity(body: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _charge_limit(body: dict[str, Any]) -> dict[str, Any]:
+def charge_limit_of(body: Mapping[str, Any]) -> Any:
+    """Return the active limit in the body of ``charge_limit``, else the global one; None without either."""
     limit = body.get("activeLimit")
     for other in _items(body):
         # Smartcar has sent the types in upper and in lower case.
         if limit is None and str(other.get("type")).upper() == "GLOBAL":
             limit = other.get("limit")
-    return {"limit": limit}
+    return limit
 
 
 def _charge(parts: Parts) -> dict[str, Any]:
@@ -143,7 +144,7 @@ SOURCES: Final[dict[str, Source]] = {
     "charge": Source(
         ("is_plugged_in", "charge_state"), _charge, fallbacks=(("charge_state", "is_charging"),)
     ),
-    "get_charge_limit": from_body("charge_limit", _charge_limit),
+    "get_charge_limit": from_body("charge_limit", lambda body: {"limit": charge_limit_of(body)}),
     "engine_oil": from_values(lifeRemaining="oil_life"),
     "tire_pressure": from_body("tires", _tire_pressure),
     "lock_status": Source(
@@ -245,7 +246,7 @@ def _listed(body: dict[str, Any]) -> list[dict[str, Any]]:
     return values
 
 
-def _items(part: dict[str, Any], name: str = "values") -> list[dict[str, Any]]:
+def _items(part: Mapping[str, Any], name: str = "values") -> list[dict[str, Any]]:
     found = part.get(name)
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 

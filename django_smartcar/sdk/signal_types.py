@@ -159,7 +159,7 @@ _RANGES: Final = {
 #: The earliest time that is one. Cars send 0 and the years 2 and 1970 for "unknown".
 EARLIEST: Final = datetime(2010, 1, 1, tzinfo=UTC)
 #: Signals that say where a car is, or who has it: by code, or the group that it starts with.
-_PRIVATE: Final = (
+PRIVATE_GROUPS: Final = (
     *("location-", "vehicleidentification-", "vehicleuseraccount-"),
     *("charge-chargerecords", "service-"),
 )
@@ -196,7 +196,7 @@ class SignalType(NamedTuple):
     @property
     def is_private(self) -> bool:
         """Whether it may say where the car is, or who has it."""
-        return self.code.startswith(_PRIVATE)
+        return self.code.startswith(PRIVATE_GROUPS)
 
 
 def permission_of(code: str) -> str:

@@ -232,11 +232,20 @@ def _has_value(node: Any) -> bool:
 
 
 def body_of(signal_type: SignalType, value: Any, unit: str = "") -> dict[str, Any]:
-    """Return the body of a signal with a value, the reverse of `value_of`."""
+    """Return the body of a signal with a value, the reverse of `value_of`.
+
+    An object may also be given by its list or its primary value: the tires, or the active charge limit.
+    """
     units = {"unit": unit} if unit else {}
-    if signal_type.json_type == LIST and isinstance(value, list):
+    if isinstance(value, dict):
+        return {**value, **units}
+    if isinstance(value, list):
         return {"values": value, **units}
-    return {**value, **units} if isinstance(value, dict) else {"value": value, **units}
+    return {_PRIMARY.get(signal_type.name, "value"): value, **units}
+
+
+#: The field of the primary value, of objects that have one.
+_PRIMARY: Final = {"charge_limit": "activeLimit", "battery_capacity": "capacity"}
 
 
 def is_possible(signal_type: SignalType, value: Any) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from django.utils import timezone
 
+from .. import sdk
 from ..exceptions import (
     AuthenticationException,
     PermissionMissing,
@@ -103,7 +104,8 @@ class VehicleSession:
             _rate_limits.record_failure(self.vehicle, error, self.requests)
             raise
         _rate_limits.record_usage(self.vehicle, self.requests)
-        self.update_login_status(response.values() if isinstance(response, dict) else [response])
+        result = response.result if isinstance(response, sdk.WithSignals) else response
+        self.update_login_status(result.values() if isinstance(result, dict) else [result])
         return response
 
     def update_login_status(self, responses: Iterable[Any]) -> None:

@@ -8,6 +8,9 @@ from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
+from ..models import ConnectedVehicle
+from ..services import readings, signals
+
 register = template.Library()
 
 
@@ -47,3 +50,30 @@ def smartcar_connect_button(
         "csrf_token": context.get("csrf_token"),
         "request": context.get("request"),
     }
+
+
+@register.simple_tag(takes_context=True)
+def smartcar_signal(context: template.Context, vehicle: ConnectedVehicle, name: str) -> Any:
+    """Return the latest value of a signal, in the units of the vehicle::
+
+        {% smartcar_signal vehicle "battery_level" %}                       {# 0.68 #}
+        {% smartcar_signal vehicle "tires" as tires %}
+
+    None if there is no value, or if the driver has not granted it. A signal that says where the car is or who
+    has it is shown to the car's own user only, whoever else sees the page. Prefetch ``signal_states`` to show
+    many vehicles without a query for each.
+    """
+    permission = signals.permission_of(name)
+    if permission and not vehicle.can(permission):
+        return None
+    if signals.is_private(name) and not _is_own(context, vehicle):
+        return None
+    state = vehicle.signals.get(name)
+    if state is None or not state.has_value:
+        return None
+    return readings.in_units(state, vehicle.unit_system).value
+
+
+def _is_own(context: template.Context, vehicle: ConnectedVehicle) -> bool:
+    user = getattr(context.get("request"), "user", None)
+    return user is not None and user.pk is not None and user.pk == vehicle.user.pk

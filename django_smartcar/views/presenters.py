@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.template.defaultfilters import floatformat
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..conf import conf
-from ..models import READ_METHODS, ConnectedVehicle, VehicleReading
+from ..models import ConnectedVehicle
 from ..secret_types import Secret
 from ..services import readings
 
@@ -34,16 +34,18 @@ STATES = {
     "NOT_CHARGING": gettext_lazy("not charging"),
 }
 
+#: The lists of what can be open, of the reading ``lock_status``.
 CLOSURES = {
-    "lock_status.doors": gettext_lazy("doors"),
-    "lock_status.windows": gettext_lazy("windows"),
-    "lock_status.sunroof": gettext_lazy("sunroof"),
-    "lock_status.storage": gettext_lazy("trunk"),
-    "lock_status.charging_port": gettext_lazy("charging port"),
+    "doors": gettext_lazy("doors"),
+    "windows": gettext_lazy("windows"),
+    "sunroof": gettext_lazy("sunroof"),
+    "storage": gettext_lazy("trunk"),
+    "charging_port": gettext_lazy("charging port"),
 }
 
-
 NO_BREAK = "\u00a0"
+DISTANCES = {"metric": "km", "imperial": "mi"}
+PRESSURES = {"metric": "kPa", "imperial": "psi"}
 
 
 class DisplayRow(NamedTuple):
@@ -59,53 +61,60 @@ class DisplayRow(NamedTuple):
 
 
 class VehiclePresenter:
-    """Format the latest readings of a vehicle that its permissions cover."""
+    """Format the latest values of a vehicle that its permissions cover."""
 
     def __init__(self, vehicle: ConnectedVehicle) -> None:
-        latest = vehicle.latest()
-        permitted = [read for read in READ_METHODS.values() if vehicle.can(read.permission)]
-        kinds = [kind.name for read in permitted for kind in read.kinds]
-        self.rows: Mapping[str, VehicleReading] = {name: latest[name] for name in kinds if name in latest}
+        self._states = vehicle.signals
         self._unit_system = vehicle.unit_system
+        self._permitted = {name for name in readings.PERMISSIONS if vehicle.can(readings.PERMISSIONS[name])}
 
     def display_rows(self) -> list[DisplayRow]:
         """Return a row for each reading that has a value, in the order of the page."""
         rows = [
-            (_("Odometer"), self._measured("odometer", "1g"), ["odometer"]),
-            (_("Battery"), self._energy("battery"), ["battery.percent_remaining", "battery.range"]),
-            (_("Fuel"), self._energy("fuel"), ["fuel.percent_remaining", "fuel.range"]),
-            (_("Charging"), self._charging(), ["charge.state", "charge.is_plugged_in", "charge_limit"]),
-            (_("Doors and locks"), self._locks(), ["lock_status.is_locked", *CLOSURES]),
-            (_("Tires"), self._tires(), [kind.name for kind in READ_METHODS["tire_pressure"].kinds]),
-            (_("Engine oil"), self._percent("engine_oil", _("%s left")), ["engine_oil"]),
+            (_("Odometer"), self._measured("odometer", "distance", "1g"), ["odometer"]),
+            (_("Battery"), self._energy("battery"), ["battery"]),
+            (_("Fuel"), self._energy("fuel"), ["fuel"]),
+            (_("Charging"), self._charging(), ["charge", "get_charge_limit"]),
+            (_("Doors and locks"), self._locks(), ["lock_status"]),
+            (_("Tires"), self._tires(), ["tire_pressure"]),
+            (_("Engine oil"), self._percent("engine_oil", "life_remaining", _("%s left")), ["engine_oil"]),
             (_("Location"), self._location(), ["location"]),
         ]
-        return [DisplayRow(label, Secret(text), self._at(kinds)) for label, text, kinds in rows if text]
+        return [DisplayRow(label, Secret(text), self._at(reads)) for label, text, reads in rows if text]
 
-    def _at(self, kinds: list[str]) -> datetime:
-        return min(self.rows[kind].at for kind in kinds if kind in self.rows)
+    def _data(self, read: str) -> Mapping[str, Any]:
+        """Return the data of a reading, as the SDK returns it; empty without one."""
+        reading = (
+            readings.reading_of(read, self._states, self._unit_system) if read in self._permitted else None
+        )
+        return reading["data"] if reading else {}
 
-    def _value(self, kind: str) -> object:
-        return self.rows[kind].value if kind in self.rows else None
+    def _at(self, reads: list[str]) -> datetime:
+        """Return the time of the oldest value in these readings."""
+        names = [name for read in reads if read in self._permitted for name in readings.signals_of(read)]
+        found = [self._states[name] for name in names if name in self._states]
+        return min(state.at for state in found if state.at is not None)
 
-    def _measured(self, kind: str, digits: str = "0g") -> str:
-        if kind not in self.rows:
+    def _measured(self, read: str, field: str, digits: str = "0g") -> str:
+        value = self._data(read).get(field)
+        if value is None:
             return ""
-        value, unit = readings.in_units(self.rows[kind], self._unit_system)
-        return f"{floatformat(value, digits)}{NO_BREAK}{unit}"
+        return f"{floatformat(value, digits)}{NO_BREAK}{DISTANCES[self._unit_system]}"
 
-    def _percent(self, kind: str, sentence: str = "%s") -> str:
-        if kind not in self.rows:
+    def _percent(self, read: str, field: str, sentence: str = "%s") -> str:
+        value = self._data(read).get(field)
+        if value is None:
             return ""
-        return sentence % f"{floatformat(100 * self.rows[kind].value, '0')}{NO_BREAK}%"
+        return sentence % f"{floatformat(100 * value, '0')}{NO_BREAK}%"
 
     def _energy(self, read: str) -> str:
-        distance = self._measured(f"{read}.range")
-        parts = [self._percent(f"{read}.percent_remaining"), distance and _("range %s") % distance]
+        distance = self._measured(read, "range")
+        parts = [self._percent(read, "percent_remaining"), distance and _("range %s") % distance]
         return ", ".join(filter(None, parts))
 
     def _charging(self) -> str:
-        state, is_plugged_in = self._value("charge.state"), self._value("charge.is_plugged_in")
+        charge = self._data("charge")
+        state, is_plugged_in = charge.get("state"), charge.get("is_plugged_in")
         parts = []
         if is_plugged_in is False:
             parts.append(_("not plugged in"))
@@ -113,38 +122,35 @@ class VehiclePresenter:
             parts.append(str(STATES.get(str(state), state)))
         if is_plugged_in and state not in ("CHARGING", "FULLY_CHARGED"):
             parts.insert(0, _("plugged in"))
-        parts.append(self._percent("charge_limit", _("limit %s")))
+        parts.append(self._percent("get_charge_limit", "limit", _("limit %s")))
         return ", ".join(filter(None, parts))
 
     def _locks(self) -> str:
-        is_locked = self._value("lock_status.is_locked")
+        data = self._data("lock_status")
+        is_locked = data.get("is_locked")
         parts = [] if is_locked is None else [_("locked") if is_locked else _("unlocked")]
-        is_open = [str(name) for kind, name in CLOSURES.items() if self._is_open(kind)]
+        is_open = [
+            str(name)
+            for field, name in CLOSURES.items()
+            if any(item["status"] == "OPEN" for item in data.get(field, ()))
+        ]
         if is_open:
             parts.append(_("open: %s") % ", ".join(is_open))
         return "; ".join(parts)
 
-    def _is_open(self, kind: str) -> bool:
-        closures = self._value(kind)
-        items = closures if isinstance(closures, list) else []
-        return any(item.get("status") == "OPEN" for item in items)
-
     def _tires(self) -> str:
-        parts = []
+        data, parts = self._data("tire_pressure"), []
         for axle, name in (("front", _("front %s")), ("back", _("back %s"))):
-            kinds = [f"tire_pressure.{axle}_{side}" for side in ("left", "right")]
-            pressures = [
-                readings.in_units(self.rows[kind], self._unit_system) for kind in kinds if kind in self.rows
-            ]
-            if pressures:
-                numbers = " / ".join(floatformat(value, "0") for value, _unit in pressures)
-                parts.append(name % f"{numbers}{NO_BREAK}{pressures[0].unit}")
+            pressures = [data.get(f"{axle}_{side}") for side in ("left", "right")]
+            numbers = " / ".join(floatformat(value, "0") for value in pressures if value is not None)
+            if numbers:
+                parts.append(name % f"{numbers}{NO_BREAK}{PRESSURES[self._unit_system]}")
         return ", ".join(parts)
 
     def _location(self) -> Secret:
-        if "location" not in self.rows:
+        place = self._data("location")
+        if not place:
             return Secret()
-        place = self.rows["location"].value
         return Secret(", ".join(floatformat(float(place[name]), "4u") for name in ("latitude", "longitude")))
 
 

@@ -18,7 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_safe
 
 from ..exceptions import CommandInvalid, SmartcarAppError, SmartcarException, help_url, user_message
-from ..models import ConnectedVehicle, VehicleCommand, VehicleReading
+from ..models import ConnectedVehicle, VehicleCommand
 from ..secret_types import Coordinate, Secret
 from ..services import commands, vehicles
 from . import presenters
@@ -38,7 +38,7 @@ def vehicle_list(request: HttpRequest) -> HttpResponse:
         .select_related("account")
         .prefetch_related(
             Prefetch("commands", VehicleCommand.objects.order_by("-pk")[:1], to_attr="latest_commands"),
-            Prefetch("readings", VehicleReading.objects.latest_only(), to_attr="latest_readings"),
+            "signal_states",
         )
         .order_by("pk")
     )

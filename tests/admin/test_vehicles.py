@@ -12,6 +12,7 @@ pytestmark = pytest.mark.django_db
 
 LIST = "/admin/smartcar/connectedvehicle/"
 READINGS = "/admin/smartcar/vehiclereading/"
+STATES = "/admin/smartcar/vehiclesignal/"
 
 
 @pytest.fixture
@@ -182,7 +183,7 @@ def test_reload_reads_the_vehicle_again(admin, vehicle, mock_api):
     mock_api.batch("car-1", {"odometer": {"distance": 9}, "location": {"latitude": 1, "longitude": 2}})
     act(admin, "reload", [vehicle])
     vehicle.refresh_from_db()
-    assert (vehicle.name, vehicle.latest()["odometer"].value) == ("2022 Opel Corsa", 9)
+    assert (vehicle.name, vehicle.signals["odometer"].value) == ("2022 Opel Corsa", 9)
 
 
 def test_disconnect_continues_after_a_failure(admin, cars, mock_api):
@@ -207,15 +208,20 @@ def test_vins_are_not_searchable_because_the_url_would_contain_them(admin, make_
 
 def test_neither_vin_nor_position_nor_token_is_shown(admin, make_vehicle, account):
     car = make_vehicle(account, vin="0SCAUDI037A5ADB1C")
-    place = readings.save(car, "location", {"latitude": 37.4292, "longitude": 122.1381})
-    of_place = f"{READINGS}{place.pk}/change/"
-    assert admin.get(of_place).status_code == 302, "it is not there"
+    readings.save(car, "location", {"latitude": 37.4292, "longitude": 122.1381})
+    readings.save(car, "vin", "0SCAUDI037A5ADB1C")
+    for url, rows in ((READINGS, car.readings), (STATES, car.signal_states)):
+        assert rows.count() == 2
+        for row in rows.all():
+            assert admin.get(f"{url}{row.pk}/change/").status_code == 302, "it is not there"
     for url in (
         LIST,
         f"{LIST}{car.pk}/change/",
         f"{LIST}{car.pk}/history/",
         READINGS,
         f"{READINGS}?q=location",
+        STATES,
+        f"{STATES}?q=location",
     ):
         page = admin.get(url).text
         for secret in ("0SCAUDI037A5ADB1C", "37.42", "122.13", "access-0", "refresh-0"):
@@ -265,7 +271,13 @@ def test_vehicles_with_wrong_subscriptions_can_be_filtered(admin, cars, settings
 
 
 @pytest.mark.parametrize(
-    "lookup", ["vin__startswith=0", "readings__value__latitude__gte=37", "account__access_token=access-0"]
+    "lookup",
+    [
+        "vin__startswith=0",
+        "readings__value__latitude__gte=37",
+        "signal_states__value__latitude__gte=37",
+        "account__access_token=access-0",
+    ],
 )
 def test_lookups_in_the_url_cannot_reveal_a_vin(admin, make_vehicle, account, lookup):
     make_vehicle(account, vin="0SCAUDI037A5ADB1C")

@@ -75,7 +75,7 @@ def test_a_dead_event_is_queued_again(admin_client, row, vehicle):
     WebhookEvent.objects.update(state="dead", attempts=7, next_attempt_at=None)
     assert "1 event is queued again." in rerun(admin_client, row).text
     row.refresh_from_db()
-    assert (row.state, vehicle.readings.latest_only().get(kind="odometer").value) == ("processed", 777.25)
+    assert (row.state, vehicle.signals["odometer"].value) == ("processed", 777.25)
     assert LogEntry.objects.get().get_change_message() == "queued again"
     assert "0 events are queued again." in rerun(admin_client, row).text
 

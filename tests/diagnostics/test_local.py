@@ -58,7 +58,7 @@ class TestDatabase:
 
     def test_a_table_is_missing(self, find_one):
         with connection.cursor() as cursor:
-            cursor.execute("DROP TABLE smartcar_latestsignal")
+            cursor.execute("DROP TABLE smartcar_vehiclesignal")
         outcome, text, hint = find_one(local.database)
         assert (outcome, text) == ("wrong", "tables missing: 1, migrations not applied: 0")
         assert "manage.py migrate" in hint

@@ -103,10 +103,10 @@ def expire(site):
 def store_location(site):
     return VehicleReading.objects.create(
         vehicle=site.vehicle,
-        kind="location",
+        signal="location",
         value={"latitude": LATITUDE, "longitude": LONGITUDE},
         recorded_at=timezone.now(),
-        fetched_at=timezone.now(),
+        received_at=timezone.now(),
     )
 
 

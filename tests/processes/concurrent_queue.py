@@ -56,8 +56,8 @@ def main(options):
         "states": list(WebhookEvent.objects.values_list("state", flat=True).distinct().order_by("state")),
         "readings": {
             row.smartcar_vehicle_id: [
-                row.readings.latest_only().get(kind="odometer").value,
-                *row.readings.latest_only().get(kind="location").value.values(),
+                row.signals["odometer"].value,
+                *row.signals["location"].value.values(),
             ]
             for row in ConnectedVehicle.objects.all()
         },

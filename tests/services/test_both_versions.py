@@ -60,7 +60,7 @@ def test_the_odometer_has_the_same_number_and_unit(vehicle, smartcar, units, fac
     assert reading["unit_system"] == units
     assert abs(reading["age"] - smartcar.car().recorded_at) < timedelta(milliseconds=1)
     assert reading["age"].utcoffset() == timedelta(0)
-    row = vehicle.latest()["odometer"]
+    row = vehicle.signals["odometer"]
     assert row.value == pytest.approx(smartcar.car().odometer_km, rel=1e-6)
     unit = "km" if units == "metric" else "mi"
     assert readings.in_units(row, units) == (reading["data"]["distance"], unit)
@@ -71,7 +71,7 @@ def test_the_location_has_the_same_numbers(vehicle, smartcar):
     reading = vehicles.location(vehicle)
     assert reading["data"] == {"latitude": car.latitude, "longitude": car.longitude}
     assert set(reading) == {"data", "age"}
-    assert vehicle.latest()["location"].value == reading["data"]
+    assert vehicle.signals["location"].value == reading["data"]
 
 
 @pytest.mark.parametrize(("action", "is_locked"), [("lock", True), ("unlock", False)])
@@ -168,7 +168,7 @@ def test_reauthentication_restores_access(vehicle, smartcar, anna):
     assert reauthentication.complete(attempt, query["vehicle_id"]) == vehicle
     vehicle.refresh_from_db()
     assert not vehicle.needs_reauthentication
-    assert vehicle.latest()["odometer"].value == pytest.approx(smartcar.car().odometer_km)
+    assert vehicle.signals["odometer"].value == pytest.approx(smartcar.car().odometer_km)
 
 
 def test_a_token_is_refreshed_before_it_expires(vehicle):

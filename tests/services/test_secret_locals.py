@@ -301,8 +301,8 @@ def test_a_secret_can_be_looked_up_with_a_secret(tracked_vehicle, lookup):
 @pytest.mark.parametrize("form", ["json", "jsonl", "xml", "yaml"])
 def test_a_fixture_has_the_real_vin_and_position(tracked_vehicle, anna, form):
     external_id = _state.external_id_of(anna)
-    reading = readings.save(tracked_vehicle, "location", LOCATION, "", NOON)
-    rows = [tracked_vehicle, reading, anna.smartcar_external_id]
+    readings.save(tracked_vehicle, "location", LOCATION, "", NOON)
+    rows = [tracked_vehicle, tracked_vehicle.readings.get(), anna.smartcar_external_id]
     vehicle, reading, own_id = (
         row.object for row in serializers.deserialize(form, serializers.serialize(form, rows))
     )
@@ -312,9 +312,9 @@ def test_a_fixture_has_the_real_vin_and_position(tracked_vehicle, anna, form):
 
 
 def test_positions_of_readings_are_typed_however_they_are_written(tracked_vehicle):
-    row = readings.save(tracked_vehicle, "location", LOCATION, "", NOON)
-    assert row.value == LOCATION
-    row.refresh_from_db()
+    saved = readings.save(tracked_vehicle, "location", LOCATION, "", NOON)
+    assert saved.state.value == LOCATION
+    row = tracked_vehicle.readings.get()
     assert row.value == LOCATION
     assert {type(degrees) for degrees in row.value.values()} == {Coordinate}
     row.value = {"latitude": Coordinate(LATITUDE - 1), "longitude": LONGITUDE}
@@ -322,6 +322,12 @@ def test_positions_of_readings_are_typed_however_they_are_written(tracked_vehicl
     row = VehicleReading.objects.get(value__latitude=LATITUDE - 1)
     assert row.degrees == {"latitude": LATITUDE - 1, "longitude": LONGITUDE}
     assert {type(degrees) for degrees in row.degrees.values()} == {float}
+
+
+def test_a_stored_vin_is_typed(tracked_vehicle):
+    readings.save(tracked_vehicle, "vin", VIN)
+    for row in (tracked_vehicle.signals["vin"], tracked_vehicle.readings.get()):
+        assert (type(row.value), row.value, repr(row.value)) == (Vin, VIN, "<VIN>")
 
 
 def test_settings_are_secrets_and_what_is_of_the_wrong_type_reaches_the_checks(settings):

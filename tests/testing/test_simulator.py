@@ -18,7 +18,8 @@ from django_smartcar.exceptions import (
     ServerException,
     StateException,
 )
-from django_smartcar.models import READ_METHODS, ConnectedVehicle, SmartcarAccount
+from django_smartcar.models import ConnectedVehicle, SmartcarAccount
+from django_smartcar.sdk.readings import PERMISSIONS
 from django_smartcar.services import commands, tokens, vehicles
 from django_smartcar.simulator import store
 from django_smartcar.simulator.faults import injection
@@ -89,7 +90,7 @@ def test_a_fault_of_the_request_fails_its_readings_in_both_api_versions(simulato
 
 @pytest.mark.parametrize(("path", "name"), READ_AT.items())
 def test_a_fault_can_be_set_for_every_reading_in_both_api_versions(simulator, anna, settings, path, name):
-    settings.SMARTCAR_SCOPE = sorted({read.permission for read in READ_METHODS.values()})
+    settings.SMARTCAR_SCOPE = sorted(set(PERMISSIONS.values()))
     (vehicle,) = simulator.connect(anna).vehicles
     assert isinstance(vehicles.read(vehicle, [name])[name], dict)
     injection.set_fault("VEHICLE_STATE:UNREACHABLE", path, simulator.car(vehicle))
@@ -97,7 +98,7 @@ def test_a_fault_can_be_set_for_every_reading_in_both_api_versions(simulator, an
 
 
 def test_every_reading_is_tested():
-    assert set(READ_AT.values()) == set(READ_METHODS)
+    assert set(READ_AT.values()) == set(PERMISSIONS)
 
 
 def test_a_fault_can_be_set_for_one_command_in_both_api_versions(simulator, vehicle):
@@ -283,7 +284,7 @@ def test_on_a_port_webhooks_are_sent(transactional_db, live_server, simulator, a
         registry.subscribe(hook.id, vehicle.account.smartcar_user_id, vehicle.smartcar_vehicle_id)
         registry.verify(hook)
         wait_until(lambda: "delivered" in [one.outcome for one in queue.log() if one.kind != "VERIFY"])
-    assert vehicle.latest()["odometer"].source == "webhook"
+    assert vehicle.signals["odometer"].source == "webhook"
 
 
 class InATestCase(TestCase):

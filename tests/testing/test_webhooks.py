@@ -36,7 +36,7 @@ def test_a_receiver_gets_the_current_state_of_the_vehicle(simulator, vehicle, re
     assert car == vehicle
     assert signals["odometer"] == 4321.0
     assert len(signals) > 1
-    assert vehicle.latest()["odometer"].value == 4321.0
+    assert vehicle.signals["odometer"].value == 4321.0
 
 
 @pytest.mark.parametrize("way", ["inline", "command", "tasks", "celery"])

@@ -34,7 +34,7 @@ def test_the_owner_downloads_the_readings(client, anna, vehicle_with_readings, a
     assert response["Content-Disposition"].startswith('attachment; filename="readings')
     assert "no-store" in response["Cache-Control"]
     if address.endswith("json"):
-        assert all(row["kind"] == "odometer" for row in json.loads(text))
+        assert all(row["signal"] == "odometer" for row in json.loads(text))
 
 
 @pytest.mark.parametrize("address", ADDRESSES)

@@ -228,18 +228,23 @@ def test_a_button_that_is_pressed_twice_sends_one_command(annas, vehicle, mock_a
 
 READINGS = {
     "odometer": (104.32, "km"),
-    "battery.percent_remaining": (0.68, "fraction"),
-    "battery.range": (171.4, "km"),
-    "charge.state": ("NOT_CHARGING", ""),
-    "charge.is_plugged_in": (True, ""),
+    "battery_level": (0.68, "fraction"),
+    "battery_range": (171.4, "km"),
+    "charge_state": ("NOT_CHARGING", ""),
+    "is_plugged_in": (True, ""),
     "charge_limit": (0.8, "fraction"),
-    "lock_status.is_locked": (False, ""),
-    "lock_status.doors": ([{"type": "frontLeft", "status": "OPEN"}], ""),
-    "lock_status.windows": ([{"type": "frontLeft", "status": "CLOSED"}], ""),
-    "tire_pressure.front_left": (230, "kPa"),
-    "tire_pressure.front_right": (229.6, "kPa"),
-    "tire_pressure.back_left": (220, "kPa"),
-    "engine_oil": (0.54, "fraction"),
+    "is_locked": (False, ""),
+    "doors": ([{"row": 0, "column": 0, "isOpen": True}], ""),
+    "windows": ([{"row": 0, "column": 0, "isOpen": False}], ""),
+    "tires": (
+        [
+            {"row": 0, "column": 0, "tirePressure": 230},
+            {"row": 0, "column": 1, "tirePressure": 229.6},
+            {"row": 1, "column": 0, "tirePressure": 220},
+        ],
+        "kPa",
+    ),
+    "oil_life": (0.54, "fraction"),
     "location": ({"latitude": 37.4292, "longitude": 122.1381}, ""),
 }
 READ = [

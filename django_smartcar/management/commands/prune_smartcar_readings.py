@@ -2,6 +2,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from django_smartcar.conf import conf
@@ -13,18 +14,26 @@ BATCH_SIZE = 1000
 
 class Command(BaseCommand):
     help = (
-        "Delete readings older than SMARTCAR_READINGS_KEPT_DAYS, except the latest of each vehicle and kind. "
-        "Works in batches and may be interrupted. Run it every day."
+        "Delete readings older than SMARTCAR_READINGS_KEPT_DAYS, which may differ by signal. The latest "
+        "state of each signal stays. Works in batches and may be interrupted. Run it every day."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        before = timezone.now() - timedelta(days=conf.SMARTCAR_READINGS_KEPT_DAYS)
-        expired = VehicleReading.objects.expired(before)
-        deleted = 0
-        while batch := list(expired.order_by("fetched_at").values_list("pk", flat=True)[:BATCH_SIZE]):
-            expired.filter(pk__in=batch).delete()
-            deleted += len(batch)
-            self.stdout.write(f"deleted {deleted}")
+        now, deleted = timezone.now(), 0
+        days = conf.SMARTCAR_READINGS_KEPT_DAYS
+        named = set(days) - {"*"}
+        for signal, kept in days.items():
+            expired = VehicleReading.objects.expired(now - timedelta(days=kept))
+            rows = expired.exclude(signal__in=named) if signal == "*" else expired.filter(signal=signal)
+            deleted = self._delete(rows, deleted)
+        before = now - timedelta(days=days["*"])
         self.stdout.write(
             self.style.SUCCESS(f"deleted {deleted} readings older than {before:%Y-%m-%d %H:%M} UTC")
         )
+
+    def _delete(self, expired: QuerySet[Any], deleted: int) -> int:
+        while batch := list(expired.order_by("received_at").values_list("pk", flat=True)[:BATCH_SIZE]):
+            expired.filter(pk__in=batch).delete()
+            deleted += len(batch)
+            self.stdout.write(f"deleted {deleted}")
+        return deleted

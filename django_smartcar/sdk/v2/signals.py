@@ -14,6 +14,7 @@ Named: TypeAlias = tuple[str, dict[str, Any]]
 
 _FRACTION: Final = {"unit": "fraction"}
 _OPEN: Final = {"OPEN": True, "CLOSED": False}
+_CLOSURES: Final = {"sunroof": "sunroof", "front": "front_trunk", "rear": "rear_trunk"}
 _SYSTEM_NAMES: Final = {system_id: name for name, system_id in SYSTEMS.items()}
 
 
@@ -74,10 +75,9 @@ def _security(body: Mapping[str, Any]) -> Iterator[Named]:
     for name in ("doors", "windows"):
         if cells := list(_cells(body.get(name))):
             yield name, {"values": cells}
-    closures = {"sunroof": "sunroof", "front": "front_trunk", "rear": "rear_trunk"}
     for part in (*_listed(body.get("sunroof")), *_listed(body.get("storage"))):
-        if name := closures.get(str(part.get("type"))):
-            yield name, {"isOpen": _OPEN.get(str(part.get("status")))}
+        if closure := _CLOSURES.get(str(part.get("type"))):
+            yield closure, {"isOpen": _OPEN.get(str(part.get("status")))}
     for part in _listed(body.get("chargingPort")):
         yield "is_charge_port_open", {"value": _OPEN.get(str(part.get("status")))}
 

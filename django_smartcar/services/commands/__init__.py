@@ -112,38 +112,38 @@ def expire_pending(vehicle_id: int | None = None) -> int:
 
 
 class ObservedValue(NamedTuple):
-    """One value that a vehicle reported: ``kind`` is a name in ``models.READING_TYPES``."""
+    """One value of a signal, by our name, that a vehicle reported."""
 
     vehicle_id: int
-    kind: str
+    signal: str
     value: Any
     recorded_at: datetime | None
 
     def __repr__(self) -> str:
-        return f"{self.kind} of vehicle {self.vehicle_id}"
+        return f"{self.signal} of vehicle {self.vehicle_id}"
 
 
-def resolve(vehicle: ConnectedVehicle, kind: str, value: Any, recorded_at: datetime | None) -> int:
+def resolve(vehicle: ConnectedVehicle, signal: str, value: Any, recorded_at: datetime | None) -> int:
     """Decide the outcome of an ``unknown`` command from a reading; return how many were resolved.
 
     `readings.save` calls this for everything that it saves. A reading from before the command is ignored. A
     reading that matches the command makes it ``succeeded``. One that does not makes it ``failed``, but only
     once the command's timeout has passed: until then the vehicle may still execute it.
     """
-    return resolve_many([ObservedValue(vehicle.pk, kind, value, recorded_at)])
+    return resolve_many([ObservedValue(vehicle.pk, signal, value, recorded_at)])
 
 
 def resolve_many(values: Iterable[ObservedValue]) -> int:
     """Resolve commands from readings of any vehicles: one query if there is nothing to resolve."""
     usable = [
-        value for value in values if value.recorded_at is not None and registry.confirmed_by(value.kind)
+        value for value in values if value.recorded_at is not None and registry.confirmed_by(value.signal)
     ]
     if not usable:
         return 0
     unresolved = VehicleCommand.objects.filter(
         Q(status=Status.UNKNOWN) | _is_expired(timezone.now()),
         vehicle_id__in={value.vehicle_id for value in usable},
-        action__in={action for value in usable for action in registry.confirmed_by(value.kind)},
+        action__in={action for value in usable for action in registry.confirmed_by(value.signal)},
     )
     vehicle_ids = set(unresolved.values_list("vehicle_id", flat=True))
     return sum(_resolve(value) for value in usable if value.vehicle_id in vehicle_ids)
@@ -257,7 +257,7 @@ def _resolve(observed: ObservedValue) -> int:
     expire_pending(observed.vehicle_id)
     sent = VehicleCommand.objects.filter(
         vehicle_id=observed.vehicle_id,
-        action__in=registry.confirmed_by(observed.kind),
+        action__in=registry.confirmed_by(observed.signal),
         created_at__lte=observed.recorded_at,
     )
     # A reading says nothing about commands before the last one.
@@ -276,7 +276,7 @@ def _resolve(observed: ObservedValue) -> int:
     )
     if resolved:
         last.refresh_from_db()
-        logger.info("command %s: resolved as %s by a reading of %s", last.pk, status, observed.kind)
+        logger.info("command %s: resolved as %s by a reading of %s", last.pk, status, observed.signal)
         # Webhook events are processed in a transaction, which may still be rolled back.
         send_signal = partial(signals.command_finished.send_robust, VehicleCommand, command=last)
         transaction.on_commit(send_signal, using=router.db_for_write(VehicleCommand))

@@ -1,4 +1,4 @@
-"""The commands: their permission, their parameters, and the reading that confirms each."""
+"""The commands: their permission, their parameters, and the signal that confirms each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ...secret_types import SecretBytes, coordinate
 #: Location parameters: sent to the vehicle, never stored.
 LOCATION_PARAMETERS = {"latitude", "longitude"}
 
-#: Given a reading's value and the parameters, whether the command was executed; None if it cannot be known.
+#: Given the signal's value and the parameters, whether the command was executed; None if it cannot be known.
 SuccessCheck: TypeAlias = Callable[[Any, Mapping[str, Any]], bool | None]
 
 
@@ -26,8 +26,8 @@ class CommandSpec(NamedTuple):
     """What a command needs, and how its success is checked."""
 
     scope: str
-    #: The kind of reading that confirms success.
-    reading: str = ""
+    #: The signal that confirms success.
+    signal: str = ""
     confirms_success: SuccessCheck = lambda value, parameters: None
 
 
@@ -36,33 +36,29 @@ def _is(*expected: Any) -> SuccessCheck:
 
 
 def _is_limit(value: Any, parameters: Mapping[str, Any]) -> bool:
-    return isinstance(value, int | float) and abs(value - parameters["limit"]) < 0.005
+    limit = sdk.readings.charge_limit_of(value) if isinstance(value, Mapping) else value
+    return isinstance(limit, int | float) and abs(limit - parameters["limit"]) < 0.005
 
 
 def _is_open(value: Any, parameters: Mapping[str, Any]) -> bool | None:
     # A closed port proves nothing: it closes by itself if no plug is inserted.
-    return True if _port_status(value) == "OPEN" else None
+    return True if value is True else None
 
 
 def _is_closed(value: Any, parameters: Mapping[str, Any]) -> bool | None:
-    return {"CLOSED": True, "OPEN": False}.get(_port_status(value))
+    return not value if isinstance(value, bool) else None
 
 
-def _port_status(value: Any) -> str:
-    """Return the port's status in a reading: ``[{"type": "chargingPort", "status": "OPEN"}]``."""
-    return str(value[0].get("status")) if isinstance(value, list) and value else ""
-
-
-#: By action, which is the name of the SDK's method. No reading can confirm a destination or a charge schedule
+#: By action, which is the name of the SDK's method. No signal can confirm a destination or a charge schedule
 #: (the record has no location), so these have no success check and stay ``unknown`` without a response.
 COMMANDS = {
-    "lock": CommandSpec("control_security", "lock_status.is_locked", _is(True)),
-    "unlock": CommandSpec("control_security", "lock_status.is_locked", _is(False)),
-    "start_charge": CommandSpec("control_charge", "charge.state", _is("CHARGING", "FULLY_CHARGED")),
-    "stop_charge": CommandSpec("control_charge", "charge.state", _is("NOT_CHARGING", "FULLY_CHARGED")),
+    "lock": CommandSpec("control_security", "is_locked", _is(True)),
+    "unlock": CommandSpec("control_security", "is_locked", _is(False)),
+    "start_charge": CommandSpec("control_charge", "charge_state", _is("CHARGING", "FULLY_CHARGED")),
+    "stop_charge": CommandSpec("control_charge", "charge_state", _is("NOT_CHARGING", "FULLY_CHARGED")),
     "set_charge_limit": CommandSpec("control_charge", "charge_limit", _is_limit),
-    "open_charge_port": CommandSpec("control_charge", "lock_status.charging_port", _is_open),
-    "close_charge_port": CommandSpec("control_charge", "lock_status.charging_port", _is_closed),
+    "open_charge_port": CommandSpec("control_charge", "is_charge_port_open", _is_open),
+    "close_charge_port": CommandSpec("control_charge", "is_charge_port_open", _is_closed),
     "send_destination": CommandSpec("control_navigation"),
     "set_daily_charge_schedule": CommandSpec("control_charge"),
     "set_weekly_charge_schedule": CommandSpec("control_charge"),
@@ -115,18 +111,18 @@ def without_location(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def related_actions(action: str) -> list[str]:
-    """Return the actions that reverse or repeat this one: those confirmed by the same reading."""
-    reading = COMMANDS[action].reading
-    return confirmed_by(reading) if reading else []
+    """Return the actions that reverse or repeat this one: those confirmed by the same signal."""
+    signal = COMMANDS[action].signal
+    return confirmed_by(signal) if signal else []
 
 
-def confirmed_by(reading: str) -> list[str]:
-    """Return the actions that this kind of reading confirms."""
-    return [name for name, spec in COMMANDS.items() if spec.reading == reading]
+def confirmed_by(signal: str) -> list[str]:
+    """Return the actions that this signal confirms."""
+    return [name for name, spec in COMMANDS.items() if spec.signal == signal]
 
 
 def confirms_success(action: str, parameters: Mapping[str, Any], value: Any) -> bool | None:
-    """Return whether a reading shows that the command was executed; None if it cannot be known."""
+    """Return whether a signal's value shows that the command was executed; None if it cannot be known."""
     return None if value is None else COMMANDS[action].confirms_success(value, parameters)
 
 

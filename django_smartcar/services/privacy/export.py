@@ -21,11 +21,13 @@ from ...models import (
     VehicleCommand,
     VehicleProblem,
     VehicleReading,
+    VehicleSignal,
     WebhookEvent,
 )
 from ...querysets import in_pages
+from ...secret_types import Secret
 
-COLUMNS = ["vehicle", "car", "kind", "value", "unit", "recorded_at", "fetched_at", "source", "is_outlier"]
+COLUMNS = ["vehicle", "car", "signal", "value", "unit", "recorded_at", "received_at", "source", "is_outlier"]
 
 #: Fields left out of exports: secrets and internal bookkeeping.
 HIDDEN = {
@@ -71,6 +73,7 @@ def person(user: Any) -> Iterator[str]:
         ("vehicles", own_vehicles, _columns),
         ("commands", VehicleCommand.objects.filter(vehicle__in=own_vehicles), _command_of(user)),
         ("problems", VehicleProblem.objects.filter(vehicle__in=own_vehicles), _columns),
+        ("signals", VehicleSignal.objects.for_user(user), _columns),
         ("webhook_events", WebhookEvent.objects.about(drivers, own_vehicles), _event),
         ("connect_attempts", ConnectAttempt.objects.filter(user=user), _columns),
     ]
@@ -124,6 +127,8 @@ def _cell(value: Any) -> Any:
     """Return a value as a CSV cell. Text must not start like a formula, which spreadsheets would execute."""
     if isinstance(value, dict | list):
         return _json(value)
+    if isinstance(value, Secret):
+        return _cell(value.reveal())
     if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
         return "'" + value
     return value.isoformat() if hasattr(value, "isoformat") else value

@@ -1,28 +1,36 @@
-"""Store readings. An older value never overwrites a newer one; duplicates and outliers are marked."""
+"""Store observations: the latest state of each signal, and its history.
+
+An older value never overwrites a newer one; it is history. Outliers are history, too, and marked. A failure
+changes the status of a signal and leaves its value.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from enum import Enum
 from typing import Any, NamedTuple, TypeAlias
 
-from django.db import transaction
-from django.db.models import Q
+from django.db import connections, router, transaction
+from django.db.models import F
 
-from ...models import ConnectedVehicle, ReadingType, VehicleReading
+from ...models import ConnectedVehicle, Source, VehicleReading, VehicleSignal
 from . import _validation
 
-#: A vehicle's key and a reading type's name.
-ReadingKey: TypeAlias = tuple[int, str]
+#: A vehicle's key and a signal's name.
+SignalKey: TypeAlias = tuple[int, str]
+
+OK = VehicleSignal.Status.OK
 
 
 def is_older(
     recorded_at: datetime | None, stored_at: datetime | None, sequence: int = 0, stored_sequence: int = 0
 ) -> bool:
-    """Return whether a value must not overwrite the stored one, of a reading, a signal or a problem.
+    """Return whether a value must not overwrite the stored one, of a signal or a problem.
 
     The time of recording decides, then the sequence of webhook events. A stored value without a time never
-    blocks one that has a time, and a value without a time never replaces one that has a time.
+    blocks one that has a time, and a value without a time never replaces one that has a time: where the car
+    told no time, pass that of the arrival.
     """
     if recorded_at == stored_at:
         return sequence < stored_sequence
@@ -32,153 +40,228 @@ def is_older(
 
 
 class Observation(NamedTuple):
-    """A value that a vehicle reported, validated, in the unit of its type."""
+    """What a vehicle told about one signal: a valid value in the catalogue's unit, or why there is none."""
 
     vehicle_id: int
-    kind: ReadingType
+    signal: str
     value: Any
+    unit: str
+    #: When the vehicle recorded it, and when Smartcar got it; None if unknown.
     recorded_at: datetime | None
-    source: str
+    told_at: datetime | None = None
+    source: str = Source.READ
+    #: That of the webhook event; 0 without one.
+    sequence: int = 0
+    status: str = OK
+    error_type: str = ""
+    error_code: str = ""
 
     def __repr__(self) -> str:
-        return f"{self.kind.name} of vehicle {self.vehicle_id}"
+        return f"{self.signal} of vehicle {self.vehicle_id}"
 
     @property
-    def key(self) -> ReadingKey:
-        return self.vehicle_id, self.kind.name
-
-    @property
-    def observed(self) -> _validation.ObservedValue:
-        return self.value, self.recorded_at
+    def key(self) -> SignalKey:
+        return self.vehicle_id, self.signal
 
 
-def save_observations(observations: Sequence[Observation], now: datetime) -> list[VehicleReading]:
-    """Save observations in one transaction; return their rows, except of deleted vehicles."""
+class Outcome(Enum):
+    """What became of an observation."""
+
+    LATEST = "latest"
+    UNCHANGED = "unchanged"
+    LATE = "late"
+    OUTLIER = "outlier"
+    FAILURE = "failure"
+
+
+class Saved(NamedTuple):
+    """An observation, what became of it, and the latest state of its signal."""
+
+    observation: Observation
+    outcome: Outcome
+    state: VehicleSignal
+
+
+def save_observations(observations: Sequence[Observation], now: datetime) -> list[Saved]:
+    """Save observations in one transaction, in their order. Those of deleted vehicles are left out."""
     if not observations:
         return []
-    with transaction.atomic():
-        vehicle_ids = {observation.vehicle_id for observation in observations}
-        vehicles = ConnectedVehicle.objects.filter(pk__in=vehicle_ids)
-        # Write first: on every database this locks the vehicles, so one process at a time saves readings.
-        updated = vehicles.update(last_seen_at=now)
-        if updated < len(vehicle_ids):
-            vehicle_ids = set(vehicles.values_list("pk", flat=True))
-        return _ReadingWriter(
-            [observation for observation in observations if observation.vehicle_id in vehicle_ids], now
-        ).write()
+    alias = router.db_for_write(VehicleSignal)
+    with transaction.atomic(alias):
+        vehicle_ids = _lock(alias, observations, now)
+        writer = _Writer(alias, [item for item in observations if item.vehicle_id in vehicle_ids], now)
+        return writer.write()
 
 
-class _ReadingWriter:
-    """Compares observations with the stored readings, then writes all changes in bulk."""
+def _lock(alias: str, observations: Sequence[Observation], now: datetime) -> Collection[int]:
+    """Lock the vehicles, so that one process at a time saves their signals; return those that exist."""
+    wanted = {item.vehicle_id for item in observations}
+    seen = {item.vehicle_id for item in observations if item.status == OK}
+    vehicles = ConnectedVehicle.objects.using(alias).filter(pk__in=wanted)
+    if connections[alias].features.has_select_for_update:
+        # In the order of their keys, or two processes could wait for each other.
+        locked = vehicles.order_by("pk").select_for_update()
+        found = set(locked.values_list("pk", flat=True))
+        if seen & found:
+            vehicles.filter(pk__in=seen).update(last_seen_at=now)
+        return found
+    # A write locks the database; one after a read could fail.
+    updated = vehicles.update(last_seen_at=now if seen else F("last_seen_at"))
+    return wanted if updated == len(wanted) else set(vehicles.values_list("pk", flat=True))
 
-    def __init__(self, observations: Sequence[Observation], now: datetime) -> None:
+
+class _Writer:
+    """Compares observations with the stored states, then writes all changes in bulk."""
+
+    def __init__(self, alias: str, observations: Sequence[Observation], now: datetime) -> None:
+        self._alias = alias
         self._observations = observations
         self._now = now
-        times = {observation.recorded_at for observation in observations}
-        same_time = Q(recorded_at__in=times) | (Q(recorded_at=None) if None in times else Q())
-        stored = VehicleReading.objects.filter(
-            same_time | Q(is_latest=True),
-            vehicle_id__in={observation.vehicle_id for observation in observations},
-            kind__in={observation.kind.name for observation in observations},
+        stored = VehicleSignal.objects.using(alias).filter(
+            vehicle_id__in={item.vehicle_id for item in observations},
+            signal__in={item.signal for item in observations},
         )
-        self._rows = {(row.vehicle_id, row.kind, row.recorded_at): row for row in stored.order_by()}
-        self._latest: dict[ReadingKey, VehicleReading] = {
-            (row.vehicle_id, row.kind): row for row in self._rows.values() if row.is_latest
+        self._states: dict[SignalKey, VehicleSignal] = {
+            (state.vehicle_id, state.signal): state for state in stored
         }
-        self._new: list[VehicleReading] = []
-        self._repeated: list[VehicleReading] = []
-        self._changed: list[VehicleReading] = []
-        self._outdated: list[VehicleReading] = []
+        self._changed: dict[SignalKey, VehicleSignal] = {}
+        self._history: dict[tuple[SignalKey, datetime], VehicleReading] = {}
+        #: The readings that replace one of the same moment.
+        self._corrected: dict[tuple[SignalKey, datetime], VehicleReading] = {}
 
-    def write(self) -> list[VehicleReading]:
-        saved = [self._save(observation) for observation in self._observations]
-        rows = VehicleReading.objects
-        if self._outdated:
-            rows.filter(pk__in={row.pk for row in self._outdated}).update(is_latest=False)
-        if self._repeated:
-            rows.filter(pk__in={row.pk for row in self._repeated}).update(fetched_at=self._now)
-        if self._changed:
-            rows.bulk_update(self._changed, ["value", "fetched_at", "source"])
-        if self._new:
-            rows.bulk_create(self._new)
-        return saved
+    def write(self) -> list[Saved]:
+        outcomes = [(item, self._save(item)) for item in self._observations]
+        self._write_states(list(self._changed.values()))
+        rows = VehicleReading.objects.using(self._alias)
+        if self._history:
+            rows.bulk_create(self._history.values(), ignore_conflicts=True)
+        if self._corrected:
+            self._upsert(rows, self._corrected.values(), ["vehicle", "signal", "recorded_at"])
+        return [Saved(item, outcome, self._states[item.key]) for item, outcome in outcomes]
 
-    def _save(self, observation: Observation) -> VehicleReading:
-        is_plausible = self._is_plausible(observation)
-        row = self._rows.get((*observation.key, observation.recorded_at))
-        if row is None:
-            return self._add(observation, is_plausible)
-        # A response has the time of its oldest part; another part may change without changing it.
-        if is_plausible and (row.is_latest or row.recorded_at is None):
-            self._update(row, observation)
-        return row
+    def _write_states(self, states: list[VehicleSignal]) -> None:
+        if states:
+            for state in states:
+                state.pk = None  # one statement for new and changed ones
+            self._upsert(VehicleSignal.objects.using(self._alias), states, ["vehicle", "signal"])
 
-    def _add(self, observation: Observation, is_plausible: bool) -> VehicleReading:
-        row = VehicleReading(
-            vehicle_id=observation.vehicle_id,
-            kind=observation.kind.name,
-            value=observation.value,
-            unit=observation.kind.unit,
-            recorded_at=observation.recorded_at,
-            fetched_at=self._now,
-            source=observation.source,
-            is_outlier=not is_plausible,
+    def _upsert(self, rows: Any, objects: Collection[Any], unique: list[str]) -> None:
+        has_target = connections[self._alias].features.supports_update_conflicts_with_target
+        columns = [field.name for field in rows.model._meta.concrete_fields if not field.primary_key]
+        rows.bulk_create(
+            objects,
+            update_conflicts=True,
+            unique_fields=unique if has_target else None,
+            update_fields=[name for name in columns if name not in unique],
         )
-        if is_plausible and self._is_current(observation):
-            previous = self._latest.get(observation.key)
-            if previous is not None:
-                previous.is_latest = False
-                if previous.pk is not None:
-                    self._outdated.append(previous)
-            row.is_latest = True
-            self._latest[observation.key] = row
-        self._rows[(*observation.key, observation.recorded_at)] = row
-        self._new.append(row)
-        return row
 
-    def _update(self, row: VehicleReading, observation: Observation) -> None:
-        is_same = row.value == observation.value
-        row.value, row.fetched_at = observation.value, self._now
-        if row.pk is None:
-            return
-        if is_same:
-            self._repeated.append(row)
+    def _save(self, item: Observation) -> Outcome:
+        state = self._states.get(item.key)
+        if state is None:
+            state = VehicleSignal(vehicle_id=item.vehicle_id, signal=item.signal, status_at=self._now)
+            self._states[item.key] = state
+        if item.status != OK:
+            return self._fail(state, item)
+        at = item.recorded_at or item.told_at or self._now
+        # A read has no sequence: it is as new as what is stored with the same time.
+        is_late = is_older(at, state.at, item.sequence or state.sequence, state.sequence)
+        is_same = state.has_value and bool(state.value == item.value)
+        if is_same and (item.recorded_at is None or at == state.at):
+            if not (is_late and item.sequence):
+                self._repeat(state, item, at)
+            return Outcome.UNCHANGED
+        if not self._is_plausible(state, item, at, is_late):
+            self._add_history(item, at, is_outlier=True)
+            return Outcome.OUTLIER
+        if is_late:
+            self._add_history(item, at)
+            if not item.sequence:
+                self._set_status(state, item)  # Smartcar answers, if only with an older value
+            return Outcome.LATE
+        self._replace(state, item, at)
+        return Outcome.LATEST
+
+    def _fail(self, state: VehicleSignal, item: Observation) -> Outcome:
+        told_at = item.told_at or self._now
+        is_late = item.sequence < state.sequence or (
+            state.source == Source.READ and state.received_at is not None and told_at < state.received_at
+        )
+        if not (item.sequence and is_late):
+            self._set_status(state, item)
+            state.source = state.source or item.source
+        return Outcome.FAILURE
+
+    def _repeat(self, state: VehicleSignal, item: Observation, at: datetime) -> None:
+        """Save that the value is told again: no new history."""
+        if state.recorded_at is None and state.received_at is not None:
+            state.received_at = max(at, state.received_at)
+        elif item.recorded_at is not None:
+            state.received_at = self._now
+        state.sequence = max(state.sequence, item.sequence)
+        self._set_status(state, item)
+
+    def _replace(self, state: VehicleSignal, item: Observation, at: datetime) -> None:
+        is_correction = at == state.at
+        state.value, state.unit, state.source = item.value, item.unit, item.source
+        state.recorded_at = item.recorded_at
+        state.received_at = self._now if item.recorded_at is not None else at
+        state.sequence = item.sequence or state.sequence
+        self._set_status(state, item)
+        reading = self._reading(item, at)
+        if is_correction and (item.key, at) not in self._history:
+            self._corrected[item.key, at] = reading
         else:
-            row.source = observation.source
-            self._changed.append(row)
+            self._history[item.key, at] = reading
 
-    def _is_current(self, observation: Observation) -> bool:
-        """Return whether it is as new as the latest."""
-        latest = self._latest.get(observation.key)
-        return latest is None or not is_older(observation.recorded_at, latest.recorded_at)
+    def _set_status(self, state: VehicleSignal, item: Observation) -> None:
+        state.status, state.status_at = item.status, self._now
+        state.error_type, state.error_code = item.error_type, item.error_code
+        self._changed[item.key] = state
 
-    def _is_plausible(self, observation: Observation) -> bool:
-        if not _validation.is_possible(observation.kind, observation.observed, self._now):
-            return False
-        latest = self._latest.get(observation.key)
-        if latest is None or not self._is_current(observation):
-            return True
-        if _validation.can_follow(observation.kind, (latest.value, latest.recorded_at), observation.observed):
-            return True
-        return self._confirms(observation, latest)
+    def _add_history(self, item: Observation, at: datetime, *, is_outlier: bool = False) -> None:
+        self._history.setdefault((item.key, at), self._reading(item, at, is_outlier=is_outlier))
 
-    def _confirms(self, observation: Observation, latest: VehicleReading) -> bool:
-        """Return whether it agrees with an earlier outlier: then the latest reading was the wrong one."""
-        if observation.recorded_at is None or latest.recorded_at is None:
-            return False
-        if observation.kind.name == "odometer" and not observation.value:
-            return False  # some cars send 0 for hours; none is new again
-        outliers = VehicleReading.objects.filter(
-            vehicle_id=observation.vehicle_id,
-            kind=observation.kind.name,
-            is_outlier=True,
-            recorded_at__gt=latest.recorded_at,
-            recorded_at__lt=observation.recorded_at,
+    def _reading(self, item: Observation, at: datetime, *, is_outlier: bool = False) -> VehicleReading:
+        return VehicleReading(
+            vehicle_id=item.vehicle_id,
+            signal=item.signal,
+            value=item.value,
+            unit=item.unit,
+            recorded_at=at,
+            received_at=self._now,
+            source=item.source,
+            is_outlier=is_outlier,
         )
-        last = outliers.order_by("-recorded_at").first()
-        if last is None:
+
+    def _is_plausible(self, state: VehicleSignal, item: Observation, at: datetime, is_late: bool) -> bool:
+        if not _validation.is_possible(item.signal, (item.value, at), self._now):
             return False
-        outlier = (last.value, last.recorded_at)
-        return _validation.is_possible(observation.kind, outlier, self._now) and _validation.can_follow(
-            observation.kind, outlier, observation.observed
+        if state.at is None or is_late:
+            return True
+        if _validation.can_follow(item.signal, (state.value, state.at), (item.value, at)):
+            return True
+        return self._confirms(state.at, item, at)
+
+    def _confirms(self, since: datetime, item: Observation, at: datetime) -> bool:
+        """Return whether it agrees with an earlier outlier: then the latest value was the wrong one."""
+        if item.signal == "odometer" and not item.value:
+            return False  # some cars send 0 for hours; none is new again
+        outliers = VehicleReading.objects.using(self._alias).filter(
+            vehicle_id=item.vehicle_id,
+            signal=item.signal,
+            is_outlier=True,
+            recorded_at__gt=since,
+            recorded_at__lt=at,
+        )
+        stored = [(row.value, row.recorded_at) for row in outliers.order_by("-recorded_at")[:1]]
+        told = [
+            (row.value, row.recorded_at)
+            for (key, moment), row in self._history.items()
+            if key == item.key and row.is_outlier and since < moment < at
+        ]
+        outlier = max([*stored, *told], key=lambda observed: observed[1], default=None)
+        return (
+            outlier is not None
+            and _validation.is_possible(item.signal, outlier, self._now)
+            and _validation.can_follow(item.signal, outlier, (item.value, at))
         )

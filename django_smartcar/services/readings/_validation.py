@@ -1,4 +1,4 @@
-"""Sanity checks for reported values."""
+"""Sanity checks for the values of signals."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import math
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from ...models import ReadingType
-from ...sdk import units
+from ... import sdk
 from ...secret_types import Coordinate
 
 #: A value, and when the vehicle recorded it.
-ObservedValue: TypeAlias = tuple[Any, datetime | None]
+ObservedValue: TypeAlias = tuple[Any, datetime]
 
 #: Maximum average speed, in km/h.
 MAX_SPEED = 300
@@ -21,35 +20,23 @@ TOLERANCE = 20
 ROUNDING = 1
 #: How far a vehicle's clock may be ahead.
 MAX_CLOCK_SKEW = timedelta(days=1)
-#: The readings of a range, and the longest range of a car in km.
-RANGES = {"battery.range", "fuel.range"}
-MAX_RANGE = 3000
 #: The earth's mean radius, in km.
 EARTH_RADIUS = 6371
 
 
-def is_possible(kind: ReadingType, observed: ObservedValue, now: datetime) -> bool:
+def is_possible(signal: str, observed: ObservedValue, now: datetime) -> bool:
     """Return whether the value is in range, and not recorded in the future."""
-    value, recorded_at = observed
-    if recorded_at is not None and recorded_at > now + MAX_CLOCK_SKEW:
-        return False
-    if kind.name == "location":
-        return bool(abs(value["latitude"]) <= 90 and abs(value["longitude"]) <= 180)
-    if not kind.measure:
-        return True
-    smallest, largest = units.RANGES[kind.measure]
-    return bool(smallest <= value <= (MAX_RANGE if kind.name in RANGES else largest))
+    value, at = observed
+    return at <= now + MAX_CLOCK_SKEW and sdk.signals.is_possible(sdk.signals.type_named(signal), value)
 
 
-def can_follow(kind: ReadingType, before: ObservedValue, after: ObservedValue) -> bool:
+def can_follow(signal: str, before: ObservedValue, after: ObservedValue) -> bool:
     """Return whether the second value is plausible after the first."""
-    if kind.name not in ("odometer", "location"):
+    if signal not in ("odometer", "location"):
         return True
-    if kind.name == "odometer" and after[0] < before[0] - ROUNDING:
+    if signal == "odometer" and after[0] < before[0] - ROUNDING:
         return False
-    if before[1] is None or after[1] is None:
-        return True
-    distance = after[0] - before[0] if kind.name == "odometer" else _distance(before[0], after[0])
+    distance = after[0] - before[0] if signal == "odometer" else _distance(before[0], after[0])
     hours = max((after[1] - before[1]) / timedelta(hours=1), 0)
     return bool(distance <= hours * MAX_SPEED + TOLERANCE)
 

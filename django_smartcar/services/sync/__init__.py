@@ -17,7 +17,8 @@ from ...exceptions import (
     SmartcarException,
     error_code,
 )
-from ...models import READ_METHODS, ConnectedVehicle
+from ...models import ConnectedVehicle
+from ...sdk.readings import PERMISSIONS
 from .. import _authenticated_calls, outcomes, readings, vehicles
 from .._authenticated_calls import CredentialsCache
 from ..outcomes import Outcome
@@ -83,14 +84,15 @@ class VehicleSync:
     def _read(self, lease: SyncLease, pool: Executor) -> list[Result]:
         """Read each vehicle of a page and save the responses."""
         requests, results = self._requests(lease)
-        observations, logins_changed = [], []
+        observations: list[readings.Observation] = []
+        logins_changed: list[ConnectedVehicle] = []
         for request, response in self._reader.read(requests, lease, pool):
             vehicle = request.session.vehicle
-            responses = [response] if isinstance(response, Exception) else response.values()
-            if request.session.apply_login_status(responses):
+            items = [response] if isinstance(response, Exception) else response.result.values()
+            if request.session.apply_login_status(items):
                 logins_changed.append(vehicle)
             if not isinstance(response, Exception):
-                observations += readings.observations_from_batch(vehicle, response)
+                observations += vehicles.observations_of(vehicle, response.signals)
             results.append(_result(vehicle, response))
         _authenticated_calls.save_logins(logins_changed)
         readings.save_many(observations)
@@ -106,9 +108,7 @@ class VehicleSync:
             if self.is_stopped:
                 break
             lease.renew()
-            names = [
-                name for name in vehicles.DASHBOARD_READINGS if vehicle.can(READ_METHODS[name].permission)
-            ]
+            names = [name for name in vehicles.DASHBOARD_READINGS if vehicle.can(PERMISSIONS[name])]
             try:
                 if names:
                     session = cache.open_session(vehicle, _authenticated_calls.cost(vehicle.account, names))
@@ -123,9 +123,9 @@ class VehicleSync:
 def _result(vehicle: ConnectedVehicle, response: Any) -> Result:
     if isinstance(response, Exception):
         return _failed(vehicle, response)
-    failures = {name: value for name, value in response.items() if isinstance(value, Exception)}
+    failures = {name: value for name, value in response.result.items() if isinstance(value, Exception)}
     missing = {name: error_code(failure) for name, failure in failures.items()}
-    if len(missing) == len(response):
+    if len(missing) == len(response.result):
         return _failed(vehicle, next(iter(failures.values())), missing)
     return Result(vehicle, Outcome.READ, missing=missing)
 

@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, wait
 from typing import Any, NamedTuple, TypeAlias
 
+from ... import sdk
 from ...exceptions import AuthenticationException, RateLimited, SmartcarException
 from .. import _authenticated_calls, _rate_limits
 from .._authenticated_calls import VehicleSession
@@ -34,8 +35,8 @@ class BatchRequest(NamedTuple):
         return _rate_limits.key_of(self.session.vehicle)
 
 
-#: Name of a reading -> its value or an exception; or the exception of the whole request.
-Response: TypeAlias = Any
+#: The results by name, each a value or an exception, with all signals; or the exception of the whole request.
+Response: TypeAlias = sdk.WithSignals | Exception
 
 
 class BatchReader:
@@ -101,7 +102,7 @@ class BatchReader:
         if self.is_stopped or self._is_limited:
             return None
         try:
-            response: Response = request.session.car.batch(request.names)
+            response: Response = request.session.car.batch_with_signals(request.names)
         except SmartcarException as error:
             response = error.with_traceback(None)
         if _is_application_limit(response):
@@ -145,11 +146,12 @@ def _response(future: Future[Any], lease: SyncLease) -> Response | None:
     """Wait for a thread's response, however long that takes, and keep the lease meanwhile."""
     while not wait([future], timeout=_leases.HEARTBEAT_INTERVAL / 2).done:
         lease.renew()
-    return future.result()
+    response: Response | None = future.result()
+    return response
 
 
 def _limits_in(response: Response) -> Iterator[RateLimited]:
-    failures: Iterable[Any] = [response] if isinstance(response, Exception) else response.values()
+    failures: Iterable[Any] = [response] if isinstance(response, Exception) else response.result.values()
     for failure in failures:
         if isinstance(failure, RateLimited):
             yield failure
@@ -158,6 +160,6 @@ def _limits_in(response: Response) -> Iterator[RateLimited]:
 def _is_application_limit(response: Response) -> bool:
     """Return whether the response has no values because the whole application is rate limited."""
     has_values = not isinstance(response, Exception) and any(
-        not isinstance(value, Exception) for value in response.values()
+        not isinstance(value, Exception) for value in response.result.values()
     )
     return not has_values and any(limit.scope == "application" for limit in _limits_in(response))

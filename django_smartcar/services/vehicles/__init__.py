@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
 from django.utils import timezone
@@ -22,7 +22,10 @@ from ...exceptions import (
     SignalNotAvailable,
     SmartcarException,
 )
-from ...models import READ_METHODS, ConnectedVehicle, SmartcarAccount, SmartcarUser
+from ...models import ConnectedVehicle, SmartcarAccount, SmartcarUser
+from ...sdk.readings import PERMISSIONS
+from ...sdk.signals import Signal
+from ...sdk.v2.signals import METHODS
 from .. import _authenticated_calls, _rate_limits, readings, tokens
 from ..webhooks import subscriptions
 from . import _details
@@ -36,6 +39,7 @@ __all__ = [
     "location",
     "lock_owner",
     "mark_disconnected",
+    "observations_of",
     "odometer",
     "read",
     "read_all",
@@ -56,9 +60,7 @@ def odometer(vehicle: ConnectedVehicle) -> sdk.Odometer:
     vehicle's ``unit_system``; ``age`` is when the vehicle recorded it, or None.
     Raises VehicleDisconnected, a SmartcarException, or as `tokens.access_token` does.
     """
-    reading = _authenticated_calls.call(vehicle, lambda car: car.odometer(), "read_odometer")
-    readings.save_batch(vehicle, {"odometer": reading})
-    return reading
+    return cast(sdk.Odometer, _read_one(vehicle, "odometer"))
 
 
 @sensitive_variables()
@@ -68,21 +70,28 @@ def location(vehicle: ConnectedVehicle) -> sdk.Location:
     ``{"data": {"latitude": 37.4, "longitude": 122.1}, "age": datetime}``: degrees; ``age`` as in `odometer`.
     Raises VehicleDisconnected, a SmartcarException, or as `tokens.access_token` does.
     """
-    reading = _authenticated_calls.call(vehicle, lambda car: car.location(), "read_location")
-    readings.save_batch(vehicle, {"location": reading})
-    return reading
+    return cast(sdk.Location, _read_one(vehicle, "location"))
+
+
+def _read_one(vehicle: ConnectedVehicle, name: str) -> Any:
+    found = _authenticated_calls.call(vehicle, lambda car: car.read_with_signals(name), PERMISSIONS[name])
+    readings.save_many(readings.observations_of(vehicle, found.signals, granted_only=False))
+    return found.result
 
 
 @sensitive_variables()
 def read(
     vehicle: ConnectedVehicle, names: Iterable[str], *, max_age: timedelta | None = None
 ) -> dict[str, Any]:
-    """Read many values in one request and save them: name -> what the SDK's method returns or raises.
+    """Read many values in one request and save them: name -> what was read, or an exception.
 
-    The names are those of the SDK's methods, ``"odometer"`` to ``"service_history"``: see
-    ``models.READ_METHODS``. Without the driver's permission a value is not requested, and its result is a
-    PermissionException. Each exception has its own ``retry_after``. Readings younger than ``max_age`` come
-    from the database.
+    A name is that of a method of the SDK, ``"odometer"`` to ``"service_history"`` (``sdk.readings.SOURCES``),
+    whose result is what the method returns or raises; or that of any other signal (``sdk.signals.TYPES``),
+    whose result is its state, a `VehicleSignal`. Its status says why it has no value. Through API v2, a
+    signal that only API v3 has is a SignalNotAvailable.
+
+    Without the driver's permission a value is not requested, and its result is a PermissionException. Each
+    exception has its own ``retry_after``. Values younger than ``max_age`` come from the database.
 
     Raises ValueError for an unknown name, TypeError if ``max_age`` is not a timedelta, VehicleDisconnected,
     a SmartcarException if the request failed as a whole, or as `tokens.access_token` does.
@@ -92,28 +101,68 @@ def read(
         raise TypeError(
             f"max_age must be a timedelta, like timedelta(minutes=10), not {type(max_age).__name__}."
         )
-    _authenticated_calls.account_of(vehicle)
-    permitted = [name for name in wanted if vehicle.can(READ_METHODS[name].permission)]
+    account = _authenticated_calls.account_of(vehicle)
+    permitted = [name for name in wanted if vehicle.can(_permission(name))]
     values = {} if max_age is None else readings.cached(vehicle, permitted, max_age)
+    for name in permitted:
+        if not _is_told(account, name):
+            values[name] = SignalNotAvailable(f"API v2 does not tell {name}", type="RESOURCE_NOT_FOUND")
     if requested := [name for name in permitted if name not in values]:
         values |= _read_batch(vehicle, requested)
     return {
-        name: values[name] if name in values else PermissionMissing(scope=READ_METHODS[name].permission)
+        name: values[name] if name in values else PermissionMissing(scope=_permission(name))
         for name in wanted
     }
 
 
 def _read_batch(vehicle: ConnectedVehicle, names: list[str]) -> dict[str, Any]:
-    cost = _authenticated_calls.cost(vehicle.account, names)
-    responses: dict[str, Any] = {
-        **_authenticated_calls.call(vehicle, lambda car: car.batch(names), requests=cost)
-    }
+    """Request these readings and signals, save all signals in the response, and return them by name."""
+    signal_names = [name for name in names if name not in PERMISSIONS]
+    paths = [name for name in names if name in PERMISSIONS]
+    if vehicle.account.uses_v3:
+        paths += signal_names  # the one response has all signals
+    else:
+        paths = list(dict.fromkeys([*paths, *(METHODS[name] for name in signal_names)]))
+    cost = _authenticated_calls.cost(vehicle.account, paths)
+    found = _authenticated_calls.call(vehicle, lambda car: car.batch_with_signals(paths), requests=cost)
+    responses = {name: found.result[name] for name in paths if name in found.result}
     for name, response in responses.items():
-        if isinstance(response, SmartcarException):
-            _authenticated_calls.complete(response, vehicle.account, READ_METHODS[name].permission)
+        if isinstance(response, SmartcarException) and not (vehicle.account.uses_v3 and name in signal_names):
+            _authenticated_calls.complete(response, vehicle.account, _permission(name))
             _rate_limits.record_failure(vehicle, response, 0)  # the batch itself has been counted
-    readings.save_batch(vehicle, responses)
-    return responses
+    readings.save_many(observations_of(vehicle, found.signals))
+    return {**responses, **_states(vehicle, signal_names, responses)}
+
+
+def _states(vehicle: ConnectedVehicle, names: list[str], responses: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the state of each signal, or the exception of the reading that has it."""
+    if not names:
+        return {}
+    stored = {state.signal: state for state in vehicle.signal_states.filter(signal__in=names)}
+    states: dict[str, Any] = {}
+    for name in names:
+        response = responses.get(METHODS.get(name, ""))
+        is_failed = isinstance(response, SmartcarException) and not vehicle.account.uses_v3
+        states[name] = response if is_failed else readings.state_of(vehicle, name, stored)
+    return states
+
+
+def observations_of(vehicle: ConnectedVehicle, signals: Iterable[Signal]) -> Iterator[readings.Observation]:
+    """Return the observations in the signals of a batch.
+
+    API v2 reads only what the driver has granted; API v3 answers with all signals that it has.
+    """
+    return readings.observations_of(vehicle, signals, granted_only=vehicle.account.uses_v3)
+
+
+def _permission(name: str) -> str:
+    """Return the permission that a reading or a signal needs."""
+    return PERMISSIONS[name] if name in PERMISSIONS else sdk.signals.TYPES[name].permission
+
+
+def _is_told(account: SmartcarAccount, name: str) -> bool:
+    """Return whether the account's API has this reading or signal."""
+    return account.uses_v3 or name in PERMISSIONS or name in METHODS
 
 
 #: What `refresh_readings` reads: the values on a vehicle's page.
@@ -129,9 +178,7 @@ def refresh_readings(vehicle: ConnectedVehicle) -> None:
     Values that the vehicle does not have, or that Smartcar has not collected, do not count as failures unless
     every value failed. Raises as `read` does, or the first SmartcarException, after saving the rest.
     """
-    values = read(
-        vehicle, [name for name in DASHBOARD_READINGS if vehicle.can(READ_METHODS[name].permission)]
-    )
+    values = read(vehicle, [name for name in DASHBOARD_READINGS if vehicle.can(PERMISSIONS[name])])
     failures = [value for value in values.values() if isinstance(value, SmartcarException)]
     expected = () if len(failures) == len(values) else (NotCapableException, SignalNotAvailable)
     for failure in failures:
@@ -240,9 +287,10 @@ def _validate_names(names: Iterable[str]) -> list[str]:
     if isinstance(names, str):
         raise ValueError(f"names must be a list of strings, not one string: [{names!r}]")
     wanted = list(dict.fromkeys(names))
-    if unknown := [name for name in wanted if name not in READ_METHODS]:
+    if unknown := [name for name in wanted if name not in PERMISSIONS and name not in sdk.signals.TYPES]:
         raise ValueError(
-            f"{', '.join(map(repr, unknown))}: unknown name; choose from {', '.join(READ_METHODS)}"
+            f"{', '.join(map(repr, unknown))}: unknown name; choose from {', '.join(PERMISSIONS)}, "
+            "or a signal's name"
         )
     return wanted
 

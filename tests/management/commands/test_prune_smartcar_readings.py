@@ -1,21 +1,23 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.core.management import call_command
 from django.utils import timezone
 
 from django_smartcar.management.commands import prune_smartcar_readings as command
 from django_smartcar.models import VehicleReading
+from django_smartcar.services import readings
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def make_reading(vehicle):
-    def make_reading(days, kind="odometer", **changes):
+    def make_reading(days, signal="odometer"):
         moment = timezone.now() - timedelta(days=days)
         return VehicleReading.objects.create(
-            vehicle=vehicle, kind=kind, value=days, recorded_at=moment, fetched_at=moment, **changes
+            vehicle=vehicle, signal=signal, value=days, recorded_at=moment, received_at=moment
         )
 
     return make_reading
@@ -25,16 +27,38 @@ def remaining_values():
     return sorted(VehicleReading.objects.values_list("value", flat=True))
 
 
-def test_older_readings_are_deleted_except_the_newest_of_each_kind(make_reading, settings, capsys):
+def test_older_readings_are_deleted_and_the_latest_states_stay(make_reading, vehicle, settings, capsys):
     settings.SMARTCAR_READINGS_KEPT_DAYS = 30
-    make_reading(50, is_latest=True, kind="fuel.range")
+    with time_machine.travel(timezone.now() - timedelta(days=50)):
+        readings.save(vehicle, "fuel_range", 50, "km", timezone.now())
     make_reading(40)
     make_reading(31)
     make_reading(29)
-    make_reading(2, is_latest=True)
+    make_reading(2)
     call_command("prune_smartcar_readings")
-    assert remaining_values() == [2, 29, 50]
-    assert "deleted 2 readings older than" in capsys.readouterr().out
+    assert remaining_values() == [2, 29]
+    assert vehicle.signals["fuel_range"].value == 50
+    assert "deleted 3 readings older than" in capsys.readouterr().out
+
+
+def test_a_signal_may_be_kept_for_a_time_of_its_own(make_reading, settings):
+    settings.SMARTCAR_READINGS_KEPT_DAYS = {"location": 7, "odometer": 1000, "*": 30}
+    for days in (6, 8):
+        make_reading(days, "location")
+    for days in (900, 1100):
+        make_reading(days)
+    for days in (29, 31):
+        make_reading(days, "speed")
+    call_command("prune_smartcar_readings")
+    assert remaining_values() == [6, 29, 900]
+
+
+def test_other_signals_are_kept_for_a_year_if_the_setting_names_none(make_reading, settings):
+    settings.SMARTCAR_READINGS_KEPT_DAYS = {"location": 7}
+    for days in (364, 366):
+        make_reading(days)
+    call_command("prune_smartcar_readings")
+    assert remaining_values() == [364]
 
 
 def test_readings_are_deleted_in_batches_and_an_interrupted_run_can_be_continued(

@@ -40,7 +40,7 @@ def test_due_events_are_processed_once(client, vehicle):
     assert "processed 3 events" in run("work_smartcar_events", "--once")
     assert states() == ["processed"] * 3
     assert "processed 0 events" in run("work_smartcar_events", "--once")
-    assert vehicle.readings.latest_only().get(kind="odometer").value == 2
+    assert vehicle.signals["odometer"].value == 2
 
 
 def test_waiting_events_of_a_new_vehicle_are_found(client, account, make_vehicle):

@@ -15,7 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_smartcar.exceptions import RateLimited
-from django_smartcar.models import READ_METHODS, ConnectedVehicle, RateLimit, SmartcarAccount, VehicleReading
+from django_smartcar.models import ConnectedVehicle, RateLimit, SmartcarAccount, VehicleSignal
+from django_smartcar.sdk.readings import PERMISSIONS
 from django_smartcar.services import sync as syncing
 from django_smartcar.services import vehicles
 from django_smartcar.services.sync import _leases
@@ -60,8 +61,8 @@ def test_every_vehicle_of_every_driver_is_read_with_one_request(connect_driver, 
     assert "4 read, 0 needs driver, 0 failed" in sync()
     for vehicle in ConnectedVehicle.objects.all():
         car = next(car for car in store.cars() if car.id == vehicle.smartcar_vehicle_id)
-        assert vehicle.latest()["odometer"].value == pytest.approx(car.odometer_km)
-        assert vehicle.latest()["location"].value == {"latitude": car.latitude, "longitude": car.longitude}
+        assert vehicle.signals["odometer"].value == pytest.approx(car.odometer_km)
+        assert vehicle.signals["location"].value == {"latitude": car.latitude, "longitude": car.longitude}
     assert "0 read" in sync(), "they are still fresh"
     assert "4 read" in sync("--max-age", "0")
 
@@ -107,7 +108,7 @@ def test_each_vehicle_takes_one_request_and_failures_do_not_stop_the_others(
     assert by_vehicle[lost.pk]["outcome"] == "needs driver"
     assert summary["summary"]["read"] == 3
     assert len(mock_api.sent("POST", "/car-1/batch")) == 1
-    assert VehicleReading.objects.latest_only().filter(kind="odometer").count() == 3
+    assert VehicleSignal.objects.filter(signal="odometer").count() == 3
 
 
 def test_a_run_reads_at_most_the_limit_and_the_next_run_continues(fleet, monkeypatch):
@@ -261,7 +262,7 @@ def test_billable_requests_are_counted(connect_driver, smartcar):
     """API v3 returns everything in one response."""
     (vehicle,) = connect_driver().vehicles
     RateLimit.objects.all().delete()
-    names = [name for name in vehicles.DASHBOARD_READINGS if vehicle.can(READ_METHODS[name].permission)]
+    names = [name for name in vehicles.DASHBOARD_READINGS if vehicle.can(PERMISSIONS[name])]
     assert len(names) > 1
     sync()
     row = RateLimit.objects.get(key=vehicle.smartcar_vehicle_id)

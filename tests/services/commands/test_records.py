@@ -20,7 +20,7 @@ from ...mock_api import API, IN_MOTION
 pytestmark = pytest.mark.django_db
 
 SECURITY = f"{API}/vehicles/car-1/security"
-LOCKED = "lock_status.is_locked"
+LOCKED = "is_locked"
 
 
 @pytest.fixture
@@ -151,10 +151,11 @@ def test_a_reading_of_an_unlocked_vehicle_makes_a_lock_failed_only_after_the_tim
     ("kind", "value", "ago"),
     [
         (LOCKED, True, timedelta(minutes=1)),  # from before the command
-        ("lock_status", None, timedelta(0)),
-        ("lock_status", {}, timedelta(0)),
-        ("charge", {"state": "CHARGING"}, timedelta(0)),
-        ("odometer", {"distance": 1}, timedelta(0)),
+        (LOCKED, None, timedelta(0)),
+        (LOCKED, {}, timedelta(0)),
+        (LOCKED, "false", timedelta(0)),
+        ("charge_state", "CHARGING", timedelta(0)),
+        ("odometer", 1, timedelta(0)),
     ],
 )
 def test_an_unrelated_reading_resolves_nothing(vehicle, lost, kind, value, ago):
@@ -182,9 +183,10 @@ def test_a_command_is_not_resolved_after_a_later_command(vehicle, lost, mock_api
     ("action", "parameters", "kind", "value"),
     [
         ("unlock", {}, LOCKED, False),
-        ("start_charge", {}, "charge.state", "CHARGING"),
-        ("stop_charge", {}, "charge.state", "NOT_CHARGING"),
-        ("set_charge_limit", {"limit": 0.8}, "charge_limit", 0.8),
+        ("start_charge", {}, "charge_state", "CHARGING"),
+        ("stop_charge", {}, "charge_state", "NOT_CHARGING"),
+        ("set_charge_limit", {"limit": 0.8}, "charge_limit", {"activeLimit": 0.8}),
+        ("set_charge_limit", {"limit": 0.8}, "charge_limit", {"values": [{"type": "GLOBAL", "limit": 0.8}]}),
     ],
 )
 def test_each_command_is_resolved_by_its_reading(vehicle, mock_api, action, parameters, kind, value):
@@ -197,31 +199,30 @@ def test_each_command_is_resolved_by_its_reading(vehicle, mock_api, action, para
     assert VehicleCommand.objects.get().status == "succeeded"
 
 
-PORT = "lock_status.charging_port"
+PORT = "is_charge_port_open"
 
 
 @pytest.mark.parametrize(
     ("action", "seen", "status"),
     [
-        ("open_charge_port", "OPEN", "succeeded"),
-        ("open_charge_port", "CLOSED", "unknown"),  # it may have closed by itself
-        ("close_charge_port", "CLOSED", "succeeded"),
-        ("close_charge_port", "OPEN", "failed"),
-        ("close_charge_port", "UNKNOWN", "unknown"),
+        ("open_charge_port", True, "succeeded"),
+        ("open_charge_port", False, "unknown"),  # it may have closed by itself
+        ("close_charge_port", False, "succeeded"),
+        ("close_charge_port", True, "failed"),
     ],
 )
 def test_port_commands_are_resolved_by_the_port_status(vehicle, action, seen, status):
     record = commands._create_record(vehicle, action, {}, None, "")
     commands._finish(record, record.Status.UNKNOWN)
     age(record, seconds=311)
-    readings.save(vehicle, PORT, [{"type": "chargingPort", "status": seen}], recorded_at=timezone.now())
+    readings.save(vehicle, PORT, seen, recorded_at=timezone.now())
     record.refresh_from_db()
     assert record.status == status
 
 
 def test_a_command_that_no_reading_confirms_stays_unknown_and_can_be_sent_again(vehicle):
     """README.rst documents this."""
-    unconfirmed = {action for action, spec in registry.COMMANDS.items() if not spec.reading}
+    unconfirmed = {action for action, spec in registry.COMMANDS.items() if not spec.signal}
     assert unconfirmed == {
         "send_destination",
         "set_daily_charge_schedule",
@@ -247,8 +248,8 @@ def test_every_saved_reading_can_resolve_a_command(vehicle, lost):
 
 
 def test_an_outlier_resolves_nothing(vehicle, lost):
-    row = readings.save(vehicle, LOCKED, True, recorded_at=timezone.now() + timedelta(days=2))
-    assert row.is_outlier
+    saved = readings.save(vehicle, LOCKED, True, recorded_at=timezone.now() + timedelta(days=2))
+    assert saved.outcome == readings.Outcome.OUTLIER
     lost.refresh_from_db()
     assert lost.status == "unknown"
 
@@ -267,7 +268,7 @@ def test_resolving_takes_one_query_for_any_number_of_vehicles(
     cars = [make_vehicle(account, f"car-{number}") for number in range(20)]
     for some in (cars[:1], cars[1:]):
         observations = [readings.make_observation(car, LOCKED, True, "", timezone.now()) for car in some]
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):  # two of them are the transaction's
             readings.save_many(observations)
 
 

@@ -170,7 +170,7 @@ def test_reconnecting_updates_the_same_rows(anna, mock_api):
     assert (account.access_token, account.needs_reconnecting) == ("access-2", False)
     car = ConnectedVehicle.objects.get()
     assert car.is_connected
-    assert car.latest()["odometer"].value == 12.5
+    assert car.signals["odometer"].value == 12.5
 
 
 def test_reconnecting_replaces_undecryptable_tokens(anna, mock_api, lose_key):

@@ -1,6 +1,6 @@
 import csv
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -20,7 +20,7 @@ def anna_vehicle(make_vehicle, account):
     vehicle = make_vehicle(account, vin="0SCAUDI037A5ADB1C", model="=1+1", make="", year=None)
     readings.save(vehicle, "odometer", 104.5, "km", NOON)
     readings.save(vehicle, "location", {"latitude": 37.4, "longitude": -122.1}, "", NOON, "webhook")
-    readings.save(vehicle, "charge.state", "=CHARGING", "", None)
+    readings.save(vehicle, "charge_state", "=CHARGING", "", None)
     return vehicle
 
 
@@ -56,7 +56,13 @@ def test_readings_as_json(anna_vehicle):
 
 def test_an_export_reads_page_by_page(anna_vehicle, django_assert_num_queries):
     for number in range(1100):
-        VehicleReading.objects.create(vehicle=anna_vehicle, kind="odometer", value=number, fetched_at=NOON)
+        VehicleReading.objects.create(
+            vehicle=anna_vehicle,
+            signal="odometer",
+            value=number,
+            recorded_at=NOON + timedelta(seconds=number),
+            received_at=NOON,
+        )
     with django_assert_num_queries(4):
         assert len(list(export.readings_csv(VehicleReading.objects.all()))) == 1104
 
@@ -78,6 +84,11 @@ def test_all_data_of_a_user_is_exported_and_none_of_another(
         ("unlock", True),
     ]
     assert len(found["readings"]) == 3
+    assert {state["signal"]: state["value"] for state in found["signals"]} == {
+        "odometer": 104.5,
+        "location": {"latitude": 37.4, "longitude": -122.1},
+        "charge_state": "=CHARGING",
+    }
     for secret in (
         "access-0",
         "refresh-0",
@@ -92,12 +103,11 @@ def test_all_data_of_a_user_is_exported_and_none_of_another(
 
 def test_every_table_with_personal_data_is_in_the_export(anna):
     """A new table must be added to the export, or here with a reason."""
-    # The site's own token, its request counts and the signatures of its webhooks are not personal, and the
-    # latest readings by webhook are in the export as readings.
-    not_personal = {"ApplicationToken", "RateLimit", "WebhookEndpoint", "LatestSignal"}
+    # The site's own token, its request counts and the signatures of its webhooks are not personal.
+    not_personal = {"ApplicationToken", "RateLimit", "WebhookEndpoint"}
     exported = {
         "ConnectAttempt", "ConnectedVehicle", "ExternalId", "SmartcarAccount", "SmartcarUser",
-        "VehicleCommand", "VehicleProblem", "VehicleReading", "WebhookEvent",
+        "VehicleCommand", "VehicleProblem", "VehicleReading", "VehicleSignal", "WebhookEvent",
     }  # fmt: skip
     stored = {
         model.__name__

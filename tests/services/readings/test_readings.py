@@ -3,8 +3,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from django_smartcar.models import READING_TYPES, ConnectedVehicle, VehicleReading
+from django_smartcar import sdk
+from django_smartcar.models import LABELS, ConnectedVehicle, VehicleReading, VehicleSignal
+from django_smartcar.sdk import signals
+from django_smartcar.sdk._response_schema import PATHS
+from django_smartcar.sdk.v2.signals import signals_of
 from django_smartcar.services import readings
+from django_smartcar.services.readings import Outcome
 
 pytestmark = pytest.mark.django_db
 
@@ -20,64 +25,119 @@ def _evening():
 
 @pytest.fixture
 def save(vehicle):
-    """Save an odometer reading of this many hours after noon; return the row."""
+    """Save a value of this many hours after noon; return what became of it."""
 
-    def save(value, hours=0, kind="odometer", unit="km", source="read"):
+    def save(value, hours=0, signal="odometer", unit="km", source="read"):
         moment = None if hours is None else NOON + timedelta(hours=hours)
-        return readings.save(vehicle, kind, value, unit, moment, source)
+        return readings.save(vehicle, signal, value, unit, moment, source).outcome
 
     return save
 
 
 @pytest.fixture
 def latest_value(vehicle):
-    return lambda kind="odometer": vehicle.latest()[kind].value
+    return lambda signal="odometer": vehicle.signals[signal].value
 
 
-def test_a_reading_has_its_unit_time_and_source(save):
-    row = save(68, kind="battery.percent_remaining", unit="percent", source="webhook")
-    row.refresh_from_db()
-    assert (row.value, row.unit, row.recorded_at, row.source) == (0.68, "fraction", NOON, "webhook")
-    assert (row.is_latest, row.is_outlier) == (True, False)
-    assert row.fetched_at == NOON + timedelta(hours=8)
+@pytest.fixture
+def tell(vehicle):
+    """Save signals as Smartcar sends them: code, body or error, and the time in hours after noon."""
+
+    def tell(*told, sequence=0, retrieved=None, granted=("read_charge", "read_security", "read_odometer")):
+        vehicle.permissions = list(granted)
+        parsed = []
+        for code, content, hours in told:
+            is_error = isinstance(content, str)
+            error = dict(zip(("type", "code"), content.split(":"), strict=True)) if is_error else {}
+            at = None if hours is None else (NOON + timedelta(hours=hours)).isoformat()
+            status = {"value": "ERROR", "error": error} if is_error else {"value": "SUCCESS"}
+            meta = {"oemUpdatedAt": at, "retrievedAt": retrieved and retrieved.isoformat()}
+            body = None if is_error else content
+            parsed.append(signals.read({"code": code, "body": body, "status": status, "meta": meta}))
+        source = "webhook" if sequence else "read"
+        observations = readings.observations_of(vehicle, parsed, source, sequence)
+        return [saved.outcome for saved in readings.save_many(observations)]
+
+    return tell
+
+
+def history_of(vehicle, signal="odometer"):
+    rows = vehicle.readings.filter(signal=signal, is_outlier=False).order_by("recorded_at")
+    return list(rows.values_list("value", flat=True))
+
+
+def test_every_signal_has_a_label():
+    assert set(LABELS) == set(signals.TYPES)
+    assert len(set(map(str, LABELS.values()))) == len(LABELS)
+
+
+def test_a_state_and_its_history_have_unit_time_and_source(save, vehicle):
+    save(68, signal="battery_level", unit="percent", source="webhook")
+    state, row = vehicle.signals["battery_level"], vehicle.readings.get()
+    for stored in (state, row):
+        assert (stored.value, stored.unit, stored.recorded_at) == (0.68, "fraction", NOON)
+        assert (stored.source, stored.received_at) == ("webhook", NOON + timedelta(hours=8))
+        assert stored.label == "Battery"
+    assert (state.status, state.is_ok, row.is_outlier) == ("ok", True, False)
 
 
 @pytest.mark.parametrize(
-    ("kind", "value", "unit", "stored"),
+    ("signal", "value", "unit", "stored"),
     [
         ("odometer", 100, "mi", (160.9344, "km")),
-        ("tire_pressure.front_left", 2.3, "bar", (pytest.approx(230), "kPa")),
-        ("fuel.amount_remaining", 10, "gal", (pytest.approx(37.854118), "l")),
-        ("charge.state", "CHARGING", "", ("CHARGING", "")),
-        ("lock_status.is_locked", False, "", (False, "")),
-        ("lock_status.doors", [{"type": "rear"}], "", ([{"type": "rear"}], "")),
-        ("charge.state", "a\x00b", "", ("ab", "")),
+        (
+            "tires",
+            [{"row": 0, "column": 0, "tirePressure": 2.3}],
+            "bar",
+            ({"values": [{"row": 0, "column": 0, "tirePressure": pytest.approx(230)}]}, "kPa"),
+        ),
+        ("fuel_amount", 10, "gal", (pytest.approx(37.854118), "l")),
+        ("charge_state", "CHARGING", "", ("CHARGING", "")),
+        ("is_locked", False, "", (False, "")),
+        ("front_trunk", {"isOpen": True}, "", ({"isOpen": True}, "")),
+        ("charge_limit", 80, "percent", ({"activeLimit": 0.8}, "fraction")),
+        ("battery_capacity", 82_000, "Wh", ({"capacity": 82}, "kWh")),
+        ("trouble_codes", [{"code": "P0420"}], "", ([{"code": "P0420"}], "")),
+        ("charge_state", "a\x00b", "", ("ab", "")),
+        ("outside_temperature", 50, "F", (10, "C")),
+        ("charge_power", 7.2, "kW", (7200, "W")),
     ],
 )  # fmt: skip
-def test_values_are_stored_in_metric_units(save, kind, value, unit, stored):
-    row = save(value, kind=kind, unit=unit)
-    row.refresh_from_db()
-    assert (row.value, row.unit) == stored
+def test_values_are_stored_in_canonical_units(save, vehicle, signal, value, unit, stored):
+    save(value, signal=signal, unit=unit)
+    for row in (vehicle.signals[signal], vehicle.readings.get()):
+        assert (row.value, row.unit) == stored
 
 
 @pytest.mark.parametrize(
-    ("kind", "value", "unit", "says"),
+    ("signal", "value", "unit", "says"),
     [
-        ("speed", 1, "km", "'speed' is not a kind"),
+        ("range", 1, "km", "'range' is not a signal"),
         ("odometer", 1, "", "is not a unit of odometer"),
         ("odometer", 1, "kPa", "is not a unit of odometer"),
         ("odometer", "12345", "km", "not a number"),
         ("odometer", float("inf"), "km", "not a number"),
+        ("odometer", 10**400, "km", "not a number"),
         ("odometer", True, "km", "not a number"),
         ("location", {"latitude": 12.345}, "", "not a number"),
         ("location", "12.345", "", "not a number"),
+        ("is_locked", "12345", "", "not a boolean"),
+        ("is_locked", 0, "", "not a boolean"),
+        ("is_locked", [False], "", "not a boolean"),
+        ("is_locked", {}, "", "not a boolean"),
+        ("charge_state", 12345, "", "not a text"),
+        ("trouble_codes", "12345", "", "not a list"),
+        ("doors", [{"isOpen": "12345"}], "", "not a boolean"),
+        ("tires", [{"tirePressure": "12345"}], "kPa", "not a number"),
+        ("battery_range", 65535, "km", "not a number"),
     ],
 )
-def test_an_invalid_value_is_a_value_error_that_does_not_quote_it(save, kind, value, unit, says):
+def test_an_invalid_value_is_a_value_error_that_does_not_quote_it(save, signal, value, unit, says):
     with pytest.raises(ValueError, match=says) as raised:
-        save(value, kind=kind, unit=unit)
+        save(value, signal=signal, unit=unit)
     assert "345" not in str(raised.value)
     assert not VehicleReading.objects.exists()
+    assert not VehicleSignal.objects.exists()
 
 
 def test_a_naive_time_is_refused(vehicle):
@@ -85,108 +145,146 @@ def test_a_naive_time_is_refused(vehicle):
         readings.save(vehicle, "odometer", 1, "km", datetime(2026, 1, 1))  # noqa: DTZ001
 
 
-def test_the_same_value_with_the_same_time_is_saved_once(save):
-    first = save(100)
+def test_the_same_value_with_the_same_time_is_saved_once(save, vehicle):
+    save(100)
     with time_machine.travel(NOON + timedelta(hours=9), tick=False):
-        again = save(100, source="webhook")
-    assert first.pk == again.pk
-    row = VehicleReading.objects.get()
-    assert (row.source, row.fetched_at) == ("read", NOON + timedelta(hours=9))
+        assert save(100, source="webhook") == Outcome.UNCHANGED
+    state, row = vehicle.signals["odometer"], vehicle.readings.get()
+    assert (state.source, state.received_at) == ("read", NOON + timedelta(hours=9))
+    assert (row.source, row.received_at) == ("read", NOON + timedelta(hours=8))
 
 
-def test_a_new_value_with_the_same_time_replaces_the_old_one(save, latest_value):
-    save("CHARGING", kind="charge.state", unit="")
-    save("NOT_CHARGING", kind="charge.state", unit="")
-    assert latest_value("charge.state") == "NOT_CHARGING"
+def test_a_new_value_with_the_same_time_replaces_the_old_one(save, latest_value, vehicle):
+    save("CHARGING", signal="charge_state", unit="")
+    save("NOT_CHARGING", signal="charge_state", unit="")
+    assert latest_value("charge_state") == "NOT_CHARGING"
+    assert history_of(vehicle, "charge_state") == ["NOT_CHARGING"]
 
 
-def test_an_implausible_value_with_the_same_time_changes_nothing(save, latest_value):
-    save(0.5, kind="engine_oil", unit="fraction")
-    save(50, kind="engine_oil", unit="fraction")
-    assert latest_value("engine_oil") == 0.5
+def test_an_implausible_value_with_the_same_time_changes_nothing(save, latest_value, vehicle):
+    save(0.5, signal="oil_life", unit="fraction")
+    save(50, signal="oil_life", unit="fraction")
+    assert latest_value("oil_life") == 0.5
+    assert history_of(vehicle, "oil_life") == [0.5]
 
 
-def test_an_older_value_is_saved_but_does_not_replace_the_latest(save, latest_value):
+def test_an_older_value_is_history_and_does_not_replace_the_latest(save, latest_value, vehicle):
     save(200, hours=2)
-    assert not save(150, hours=1).is_latest
-    assert not save(150, hours=None).is_latest
+    assert save(150, hours=1) == Outcome.LATE
     save(150, hours=1)
     assert latest_value() == 200
-    assert VehicleReading.objects.count() == 3
-    assert VehicleReading.objects.latest_only().count() == 1
+    assert history_of(vehicle) == [150, 200]
 
 
-def test_a_value_without_a_time_blocks_no_other(save, latest_value):
-    save(100, hours=None)
-    save(101, hours=None)
-    assert VehicleReading.objects.count() == 1
+def test_a_value_without_a_time_is_as_old_as_its_arrival(save, latest_value, vehicle):
+    save(100, hours=7)
+    assert save(101, hours=None) == Outcome.LATEST
+    assert vehicle.signals["odometer"].recorded_at is None
+    assert save(100, hours=7.5) == Outcome.LATE
     assert latest_value() == 101
-    save(102)
+    with time_machine.travel(NOON + timedelta(hours=9), tick=False):
+        assert save(102, hours=9) == Outcome.LATEST
     assert latest_value() == 102
+    times = vehicle.readings.order_by("recorded_at").values_list("value", "recorded_at")
+    assert dict(times)[101] == NOON + timedelta(hours=8)
 
 
-def test_a_value_without_a_time_is_saved_once_beside_a_newer_one(save, latest_value):
-    save(200)
-    first = save(150, hours=None)
-    assert save(151, hours=None).pk == first.pk
-    assert VehicleReading.objects.get(recorded_at=None).value == 151
-    assert latest_value() == 200
+def test_an_unchanged_value_without_a_time_adds_no_history(save, vehicle):
+    for hours in (8, 9, 10):
+        with time_machine.travel(NOON + timedelta(hours=hours), tick=False):
+            save("S", hours=None, signal="trim", unit="")
+    assert history_of(vehicle, "trim") == ["S"]
+    state = vehicle.signals["trim"]
+    assert (state.recorded_at, state.received_at) == (None, NOON + timedelta(hours=10))
+
+
+def test_several_values_of_a_signal_are_saved_in_their_order(vehicle, latest_value):
+    told = [(1, 0), (3, 2), (2, 1), (3, 2), (900_000, 3)]
+    saved = readings.save_many(
+        readings.make_observation(vehicle, "odometer", value, "km", NOON + timedelta(hours=hours))
+        for value, hours in told
+    )
+    assert [item.outcome for item in saved] == [
+        Outcome.LATEST,
+        Outcome.LATEST,
+        Outcome.LATE,
+        Outcome.UNCHANGED,
+        Outcome.OUTLIER,
+    ]
+    assert latest_value() == 3
+    assert history_of(vehicle) == [1, 2, 3]
 
 
 @pytest.mark.parametrize(
-    ("kind", "unit", "good", "bad"),
+    ("signal", "unit", "good", "bad"),
     [
         ("odometer", "km", 1000, 900),
         ("odometer", "km", 1000, 9000),
         ("odometer", "km", 0, -5),
-        ("battery.percent_remaining", "fraction", 0.5, 1.5),
-        ("battery.percent_remaining", "percent", 50, -1),
+        ("battery_level", "fraction", 0.5, 1.5),
+        ("battery_level", "percent", 50, -1),
         ("charge_limit", "fraction", 0.5, 80),
         ("location", "", HOME, {"latitude": 91, "longitude": 0}),
         ("location", "", HOME, {"latitude": 0, "longitude": -181}),
         ("location", "", HOME, PARIS),
-        ("fuel.range", "km", 5, -1),
-        ("battery.range", "km", 400, 65_534),
-        ("tire_pressure.front_left", "kPa", 250, 25_800),
-        ("fuel.amount_remaining", "l", 40, 65_535),
+        ("fuel_range", "km", 5, -1),
+        ("battery_range", "km", 400, 65_534),
+        ("tires", "kPa", [{"tirePressure": 250}], [{"tirePressure": 25_800}]),
+        ("fuel_amount", "l", 40, 65_535),
         ("battery_capacity", "kWh", 82, 82_000),
+        ("speed", "km/h", 50, 700),
+        ("outside_temperature", "C", 5, 300),
     ],
 )
 def test_an_implausible_value_is_flagged_and_does_not_replace_the_latest(
-    save, latest_value, kind, unit, good, bad
+    save, latest_value, vehicle, signal, unit, good, bad
 ):
-    save(good, kind=kind, unit=unit)
-    before = latest_value(kind)
-    row = save(bad, hours=1, kind=kind, unit=unit)
-    row.refresh_from_db()
-    assert (row.is_outlier, row.is_latest) == (True, False)
-    assert latest_value(kind) == before
+    save(good, signal=signal, unit=unit)
+    before = latest_value(signal)
+    assert save(bad, hours=1, signal=signal, unit=unit) == Outcome.OUTLIER
+    assert vehicle.readings.get(is_outlier=True).recorded_at == NOON + timedelta(hours=1)
+    assert latest_value(signal) == before
+
+
+def test_an_implausible_value_alone_is_no_state(save, vehicle):
+    save(700, signal="speed", unit="km/h")
+    assert vehicle.signals == {}
+    assert vehicle.readings.get().is_outlier
 
 
 def test_a_long_drive_is_plausible(save, latest_value):
-    save(HOME, kind="location", unit="")
-    save(PARIS, hours=7, kind="location", unit="")
+    save(HOME, signal="location", unit="")
+    save(PARIS, hours=7, signal="location", unit="")
     assert latest_value("location") == PARIS
 
 
 def test_a_second_value_that_confirms_an_outlier_is_accepted(save, latest_value):
     """The first value was wrong, or the instrument cluster was replaced."""
     save(900_000)
-    assert save(50_000, hours=1).is_outlier
-    assert save(50_000, hours=1).is_outlier, "the same value again confirms nothing"
-    assert not save(50_030, hours=2).is_outlier
+    assert save(50_000, hours=1) == Outcome.OUTLIER
+    assert save(50_000, hours=1) == Outcome.OUTLIER, "the same value again confirms nothing"
+    assert save(50_030, hours=2) == Outcome.LATEST
     assert latest_value() == 50_030
 
 
-@pytest.mark.parametrize(("kind", "good", "bad"), [("odometer", 50_000, 0), ("battery.range", 400, 65_534)])
-def test_an_impossible_value_is_never_confirmed(save, latest_value, kind, good, bad):
-    save(good, kind=kind)
-    assert all(save(bad, hours=hours, kind=kind).is_outlier for hours in (1, 2, 3))
-    assert latest_value(kind) == good
+def test_a_value_confirms_an_outlier_that_is_saved_with_it(vehicle, save, latest_value):
+    save(900_000)
+    readings.save_many(
+        readings.make_observation(vehicle, "odometer", value, "km", NOON + timedelta(hours=hours))
+        for value, hours in ((50_000, 1), (50_030, 2))
+    )
+    assert latest_value() == 50_030
+
+
+@pytest.mark.parametrize(("signal", "good", "bad"), [("odometer", 50_000, 0), ("battery_range", 400, 65_534)])
+def test_an_impossible_value_is_never_confirmed(save, latest_value, signal, good, bad):
+    save(good, signal=signal)
+    assert all(save(bad, hours=hours, signal=signal) == Outcome.OUTLIER for hours in (1, 2, 3))
+    assert latest_value(signal) == good
 
 
 def test_a_time_far_in_the_future_blocks_no_other_value(save, latest_value):
-    assert save(500, hours=24 * 400).is_outlier
+    assert save(500, hours=24 * 400) == Outcome.OUTLIER
     save(501)
     assert latest_value() == 501
 
@@ -195,84 +293,235 @@ def test_a_deleted_vehicle_is_skipped(vehicle, make_vehicle, account):
     gone = make_vehicle(account, "car-2")
     observations = [readings.make_observation(car, "odometer", 5, "km", NOON) for car in (gone, vehicle)]
     ConnectedVehicle.objects.filter(pk=gone.pk).delete()
-    assert [row.vehicle_id for row in readings.save_many(observations)] == [vehicle.pk]
+    saved = readings.save_many(observations)
+    assert [item.observation.vehicle_id for item in saved] == [vehicle.pk]
+    assert [item.state.vehicle_id for item in saved] == [vehicle.pk]
 
 
 def test_many_vehicles_take_as_many_queries_as_one(make_vehicle, account, django_assert_num_queries):
+    """Two of them are the transaction's; the others lock and load, and write states and history."""
     cars = [make_vehicle(account, f"car-{number}") for number in range(20)]
     for value, hours in ((10, 1), (20, 2), (20, 3)):
         moment = NOON + timedelta(hours=hours)
         for some in (cars[:1], cars[1:]):
-            observations = [readings.make_observation(car, "odometer", value, "km", moment) for car in some]
-            with django_assert_num_queries(5 if hours == 1 else 6):  # two of them are the transaction's
+            observations = [
+                readings.make_observation(car, signal, value, unit, moment)
+                for car in some
+                for signal, unit in (("odometer", "km"), ("battery_level", "percent"), ("speed", "km/h"))
+            ]
+            with django_assert_num_queries(6):
                 readings.save_many(observations)
-    assert VehicleReading.objects.latest_only().count() == 20
+    assert VehicleSignal.objects.count() == 60
+    assert VehicleReading.objects.count() == 180
 
 
-def test_every_kind_can_be_saved_and_cached(vehicle):
-    """Saved readings equal those that the SDK returned, in either unit system."""
-    moment = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
-    closed = [{"type": "frontLeft", "status": "CLOSED"}]
-    responses = {
-        "odometer": {"data": {"distance": 64.8}, "unit_system": "imperial", "age": NOON},
-        "location": {"data": dict(HOME), "age": NOON},
-        "fuel": {
-            "data": {"range": 40.4, "percent_remaining": 0.3, "amount_remaining": None},
-            "unit_system": "imperial",
-            "age": NOON,
-        },
-        "battery": {
-            "data": {"percent_remaining": 0.3, "range": 40.5},
-            "unit_system": "imperial",
-            "age": NOON,
-        },
-        "battery_capacity": {"data": {"capacity": 28.7}, "age": NOON},
-        "nominal_capacity": {
-            "data": {
-                "available_capacities": [{"capacity": 70.9, "description": None}],
-                "capacity": {"nominal": 80.9, "source": "USER_SELECTED"},
-                "url": None,
-            },
-            "age": NOON,
-        },
-        "charge": {"data": {"is_plugged_in": True, "state": "CHARGING"}, "age": NOON},
-        "get_charge_limit": {"data": {"limit": 0.8}, "age": NOON},
-        "engine_oil": {"data": {"life_remaining": 0.35}, "age": NOON},
-        "tire_pressure": {
-            "data": {"front_left": 31.5, "front_right": 31.2, "back_left": 33.0, "back_right": None},
-            "unit_system": "imperial",
-            "age": NOON,
-        },
-        "lock_status": {
-            "data": {
-                "is_locked": True,
-                "doors": closed,
-                "windows": [],
-                "sunroof": [],
-                "storage": closed,
-                "charging_port": [],
-            },
-            "age": NOON,
-        },
-        "diagnostic_system_status": {
-            "data": {"systems": [{"system_id": "SYSTEM_ABS", "status": "OK", "description": None}]},
-            "age": NOON,
-        },
-        "diagnostic_trouble_codes": {
-            "data": {
-                "active_codes": [{"code": "P0420", "timestamp": moment}, {"code": "P1", "timestamp": None}]
-            },
-            "age": NOON,
-        },
-    }  # fmt: skip
-    vehicle.unit_system = "imperial"
-    readings.save_batch(vehicle, responses)
-    assert readings.cached(vehicle, [*responses, "service_history"], timedelta(minutes=1)) == responses
-    stored = set(VehicleReading.objects.values_list("kind", flat=True))
-    nothing = {"fuel.amount_remaining", "tire_pressure.back_right"} | {
-        f"lock_status.{part}" for part in ("windows", "sunroof", "charging_port")
+# Signals of Smartcar.
+
+LOCKED, PORT = "closure-islocked", "charge-ischargingportflapopen"
+
+
+@pytest.mark.parametrize("wrong", ["false", "0", [False], {}, 0, 1])
+def test_a_value_of_another_type_is_no_value_and_a_warning(tell, vehicle, caplog, wrong):
+    tell((LOCKED, {"value": True}, 0))
+    assert tell((LOCKED, {"value": wrong}, 1)) == []
+    assert vehicle.signals["is_locked"].value is True
+    assert "ignored an invalid is_locked" in caplog.text
+    assert "false" not in caplog.text
+
+
+def test_all_signals_that_are_granted_are_saved(tell, vehicle):
+    bodies = {
+        "wheel-tires": {"values": [{"row": 0, "column": 0, "tirePressure": 258}], "unit": "bar"},
+        "charge-wattage": {"value": 4279, "unit": "watts"},
+        "connectivitystatus-isonline": {"value": True},
+        "vehicleidentification-packages": {"values": ["Pilot"]},
+        "diagnostics-abs": {"status": "OK", "description": None},
     }
-    assert stored == set(READING_TYPES) - nothing
+    granted = ["read_tires", "read_charge", "read_vehicle_info", "read_extended_vehicle_info"]
+    tell(*((code, body, 0) for code, body in bodies.items()), granted=granted)
+    assert {name: (state.value, state.unit) for name, state in vehicle.signals.items()} == {
+        "tires": ({"values": [{"row": 0, "column": 0, "tirePressure": 258}]}, "kPa"),
+        "charge_power": (4279, "W"),
+        "is_online": (True, ""),
+        "packages": (["Pilot"], ""),
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "value", "unit"),
+    [
+        ({"value": 30, "unit": "mi"}, 30, "mi"),
+        ({"value": "x"}, "x", ""),
+        ({"values": [1], "more": None}, {"values": [1], "more": None}, ""),
+    ],
+)
+def test_an_unknown_signal_is_kept_as_it_came(tell, vehicle, body, value, unit):
+    tell(("charge-newthing", body, 0))
+    state = vehicle.signals["charge_newthing"]
+    assert (state.value, state.unit, state.label) == (value, unit, "charge_newthing")
+    assert readings.in_units(state, "imperial") == (value, unit)
+    tell(("closure-newthing", body, 0), granted=[])
+    assert "closure_newthing" not in vehicle.signals
+
+
+def test_signals_in_imperial_units_are_converted(vehicle):
+    vehicle.permissions = ["read_odometer", "read_tires"]
+    tires = {"values": [{"tirePressure": 33}], "unit": "psi"}
+    found = [
+        signals.read({"code": "odometer-traveleddistance", "body": {"value": 10, "unit": "mi"}}, "imperial"),
+        signals.read({"code": "wheel-tires", "body": tires}, "imperial"),
+    ]
+    readings.save_many(readings.observations_of(vehicle, found))
+    states = vehicle.signals
+    assert (states["odometer"].value, states["odometer"].unit) == (16.09344, "km")
+    assert states["tires"].value == {"values": [{"tirePressure": pytest.approx(227.5, abs=0.1)}]}
+    assert readings.in_units(states["odometer"], "imperial") == (10, "mi")
+
+
+@pytest.mark.parametrize(
+    ("error", "granted", "status"),
+    [
+        ("COMPATIBILITY:VEHICLE_NOT_CAPABLE", True, "not_capable"),
+        ("PERMISSION:UNKNOWN", False, "not_granted"),
+        ("PERMISSION:UNKNOWN", True, "error"),
+        ("BILLING:INVALID_PLAN", True, "not_in_plan"),
+        ("BILLING:ACCOUNT_SUSPENDED", True, "error"),
+        ("RESOURCE_NOT_FOUND:", True, "not_collected"),
+        ("SERVER:INTERNAL", True, "error"),
+    ],
+)
+def test_a_failure_says_why_and_leaves_the_last_value(tell, vehicle, settings, error, granted, status):
+    settings.SMARTCAR_SCOPE = ["required:read_security"]
+    tell((LOCKED, {"value": True}, 0))
+    assert tell((LOCKED, error, 1), granted=["read_security"] if granted else []) == [Outcome.FAILURE]
+    state = vehicle.signals["is_locked"]
+    assert (state.status, f"{state.error_type}:{state.error_code}") == (status, error)
+    assert (state.value, state.recorded_at, state.is_ok) == (True, NOON, False)
+    assert history_of(vehicle, "is_locked") == [True]
+    tell((LOCKED, {"value": True}, 0))
+    state = vehicle.signals["is_locked"]
+    assert (state.status, state.error_type, state.is_ok) == ("ok", "", True)
+
+
+def test_a_signal_that_only_failed_has_no_value(tell, vehicle, settings):
+    settings.SMARTCAR_SCOPE = ["read_odometer"]
+    tell((LOCKED, "PERMISSION:UNKNOWN", 0), granted=[])
+    state = vehicle.signals["is_locked"]
+    assert (state.value, state.at, state.has_value, state.status) == (None, None, False, "not_requested")
+    vehicle.refresh_from_db()
+    assert vehicle.last_seen_at is None
+
+
+def test_a_late_failure_changes_nothing(tell, vehicle):
+    sequence = int((NOON + timedelta(hours=1)).timestamp() * 1000)
+    tell((LOCKED, {"value": True}, 1), sequence=sequence)
+    tell((LOCKED, "SERVER:INTERNAL", 0), sequence=sequence - 1)
+    assert vehicle.signals["is_locked"].is_ok
+    tell((LOCKED, "SERVER:INTERNAL", 0), sequence=sequence + 1)
+    assert not vehicle.signals["is_locked"].is_ok
+
+
+def test_a_late_event_does_not_end_a_failure(tell, vehicle):
+    sequence = int((NOON + timedelta(hours=1)).timestamp() * 1000)
+    tell((LOCKED, {"value": True}, 1), sequence=sequence)
+    tell((LOCKED, "SERVER:INTERNAL", 2), sequence=sequence + 1)
+    tell((LOCKED, {"value": False}, 0), sequence=sequence - 1)
+    state = vehicle.signals["is_locked"]
+    assert (state.value, state.status) == (True, "error")
+    assert history_of(vehicle, "is_locked") == [False, True]
+
+
+def test_a_time_of_zero_neither_loses_to_dated_parts_nor_dates_them(tell, vehicle):
+    tell((LOCKED, {"value": True}, 7), ("closure-fronttrunk", {"isOpen": False}, None))
+    reading = readings.reading_of("lock_status", vehicle.signals, "metric")
+    assert reading["age"] == NOON + timedelta(hours=7)
+    tell((LOCKED, {"value": False}, None))
+    assert vehicle.signals["is_locked"].value is False
+
+
+def test_an_undated_value_of_a_late_event_is_as_old_as_smartcars_answer(tell, vehicle):
+    tell((LOCKED, {"value": True}, 7))
+    assert tell((LOCKED, {"value": False}, None), retrieved=NOON) == [Outcome.LATE]
+    assert vehicle.signals["is_locked"].value is True
+    assert history_of(vehicle, "is_locked") == [False, True]
+
+
+def test_a_time_in_the_future_is_that_of_the_arrival(tell, vehicle):
+    tell((LOCKED, {"value": True}, 24 * 400))
+    assert vehicle.signals["is_locked"].recorded_at == NOON + timedelta(hours=8)
+
+
+# Readings in the SDK's format.
+
+IMPERIAL = {"sc-data-age": NOON.isoformat(), "sc-unit-system": "imperial"}
+CORNERS = ("frontLeft", "frontRight", "backLeft", "backRight")
+CLOSED = [{"type": corner, "status": "CLOSED"} for corner in CORNERS]
+BODIES = {
+    "odometer": {"distance": 64.8},
+    "location": HOME,
+    "fuel": {"range": 40.4, "percentRemaining": 0.3, "amountRemaining": None},
+    "battery": {"percentRemaining": 0.3, "range": 40.5},
+    "nominal_capacity": {
+        "availableCapacities": [{"capacity": 70.9, "description": None}],
+        "capacity": {"nominal": 80.9, "source": "USER_SELECTED"},
+        "url": None,
+    },
+    "charge": {"isPluggedIn": True, "state": "CHARGING"},
+    "get_charge_limit": {"limit": 0.8},
+    "engine_oil": {"lifeRemaining": 0.35},
+    "tire_pressure": {"frontLeft": 31.5, "frontRight": 31.2, "backLeft": 33.0, "backRight": None},
+    "lock_status": {
+        "isLocked": True,
+        "doors": CLOSED,
+        "windows": [],
+        "sunroof": [],
+        "storage": [{"type": "rear", "status": "OPEN"}],
+        "chargingPort": [],
+    },
+    "diagnostic_system_status": {
+        "systems": [{"systemId": "SYSTEM_ABS", "status": "OK", "description": None}]
+    },
+    "diagnostic_trouble_codes": {
+        "activeCodes": [{"code": "P0420", "timestamp": NOON.isoformat()}, {"code": "P1", "timestamp": None}]
+    },
+}  # fmt: skip
+
+
+def test_every_reading_can_be_saved_and_cached(vehicle):
+    """Readings made of stored signals equal those made of the response, in either unit system."""
+    vehicle.unit_system = "imperial"
+    expected, found = {}, []
+    for name, body in BODIES.items():
+        told = signals_of(PATHS[name], body, IMPERIAL, "imperial")
+        by_name = {signal["name"]: signal for signal in told}
+
+        def find(signal, by_name=by_name):
+            if signal not in by_name:
+                raise sdk.SignalNotAvailable(signal)
+            return by_name[signal]
+
+        expected[name] = sdk.readings.reading_of(name, find, "imperial")
+        found += told
+    readings.save_many(readings.observations_of(vehicle, found, granted_only=False))
+    cached = readings.cached(vehicle, [*BODIES, "service_history"], timedelta(minutes=1))
+    assert cached == {name: approximately(reading) for name, reading in expected.items()}
+    assert cached["diagnostic_trouble_codes"]["data"]["active_codes"][0]["timestamp"] == NOON
+
+
+def approximately(node):
+    """Return a value whose numbers may differ by the rounding of unit conversions."""
+    if isinstance(node, dict):
+        return {name: approximately(inner) for name, inner in node.items()}
+    if isinstance(node, list):
+        return [approximately(inner) for inner in node]
+    return pytest.approx(node, abs=1e-5) if isinstance(node, float) else node
+
+
+def test_a_capacity_without_the_available_ones_is_no_nominal_capacity(vehicle):
+    told = signals_of("battery/capacity", {"capacity": 28.7}, IMPERIAL)
+    readings.save_many(readings.observations_of(vehicle, told, granted_only=False))
+    cached = readings.cached(vehicle, ["battery_capacity", "nominal_capacity"], timedelta(minutes=1))
+    assert cached == {"battery_capacity": {"data": {"capacity": 28.7}, "age": NOON}}
 
 
 def test_old_readings_are_not_cached(vehicle, save):
@@ -283,16 +532,24 @@ def test_old_readings_are_not_cached(vehicle, save):
 
 
 def test_a_response_is_cached_only_if_all_its_values_are_fresh(vehicle, save):
-    save(5, kind="battery.range")
+    save(5, signal="battery_range")
     with time_machine.travel(NOON + timedelta(hours=9)):
-        save(0.5, kind="battery.percent_remaining", unit="fraction")
+        save(0.5, signal="battery_level", unit="fraction")
         assert readings.cached(vehicle, ["battery"], timedelta(minutes=5)) == {}
+        assert set(readings.cached(vehicle, ["battery_level"], timedelta(minutes=5))) == {"battery_level"}
 
 
-def test_for_user_returns_the_users_own_readings(save, anna, bert):
-    save(1)
-    assert VehicleReading.objects.for_user(anna).count() == 1
-    assert not VehicleReading.objects.for_user(bert)
+def test_a_value_that_failed_since_is_not_cached(vehicle, tell):
+    tell((LOCKED, {"value": True}, 0))
+    tell((LOCKED, "SERVER:INTERNAL", 1))
+    assert readings.cached(vehicle, ["lock_status", "is_locked"], timedelta(hours=1)) == {}
+
+
+@pytest.mark.parametrize("model", [VehicleReading, VehicleSignal])
+def test_for_user_returns_the_users_own(save, anna, bert, model):
+    save(HOME, signal="location", unit="")
+    assert model.objects.for_user(anna).count() == 1
+    assert not model.objects.for_user(bert)
 
 
 EARLIER = datetime(2026, 11, 1, 12, tzinfo=UTC)

@@ -14,7 +14,8 @@ from django_smartcar.exceptions import (
     StateException,
     VehicleDisconnected,
 )
-from django_smartcar.models import READ_METHODS, ConnectedVehicle, VehicleReading
+from django_smartcar.models import ConnectedVehicle, VehicleReading
+from django_smartcar.sdk.readings import PERMISSIONS
 from django_smartcar.services import vehicles
 
 from ...mock_api import v2_error
@@ -22,7 +23,7 @@ from ...mock_api import v2_error
 pytestmark = pytest.mark.django_db
 in_both_versions = pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
 
-EVERYTHING = ["required:read_vehicle_info", *sorted({read.permission for read in READ_METHODS.values()})]
+EVERYTHING = ["required:read_vehicle_info", *sorted(set(PERMISSIONS.values()))]
 
 
 @pytest.fixture
@@ -38,15 +39,15 @@ def test_many_readings_take_one_request_and_are_saved(driven, smartcar):
     car = smartcar.car()
     assert found["odometer"]["data"] == {"distance": pytest.approx(car.odometer_km)}
     assert found["battery"]["data"]["percent_remaining"] == pytest.approx(car.battery_percent)
-    latest = driven.latest()
+    latest = driven.signals
     assert latest["odometer"].value == pytest.approx(car.odometer_km)
-    assert latest["battery.percent_remaining"].value == pytest.approx(car.battery_percent)
-    assert latest["charge.state"].value == found["charge"]["data"]["state"]
+    assert latest["battery_level"].value == pytest.approx(car.battery_percent)
+    assert latest["charge_state"].value == found["charge"]["data"]["state"]
 
 
 @in_both_versions
 def test_everything_can_be_read_and_the_cache_returns_the_same(driven):
-    names = [name for name in READ_METHODS if name != "service_history"]
+    names = [name for name in PERMISSIONS if name != "service_history"]
     found = vehicles.read(driven, names)
     values = {name: value for name, value in found.items() if not isinstance(value, Exception)}
     assert len(values) > 8
@@ -79,7 +80,7 @@ def test_a_batch_is_one_request_and_each_error_has_its_own_retry_after(vehicle, 
     assert isinstance(found["location"], RateLimitingException)
     assert found["location"].retry_after == 77
     assert found["odometer"]["data"] == {"distance": 5}
-    assert set(vehicle.latest()) == {"odometer"}
+    assert set(vehicle.signals) == {"odometer"}
 
 
 def test_readings_without_permission_are_not_requested(vehicle, mock_api):
@@ -145,7 +146,7 @@ def test_a_failed_batch_raises_and_changes_nothing(vehicle, mock_api):
     mock_api.tokens()
     with pytest.raises(AuthenticationException):
         vehicles.read(vehicle, ["odometer"])
-    assert vehicle.latest()["odometer"].value == 5
+    assert vehicle.signals["odometer"].value == 5
 
 
 def test_an_item_with_a_login_error_marks_the_vehicle_for_reauthentication(vehicle, mock_api):

@@ -1,10 +1,12 @@
 import itertools
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from django.db import OperationalError, connection
+from django.utils import timezone
 from django.views.debug import ExceptionReporter
 
 from django_smartcar import signals
@@ -30,9 +32,9 @@ def test_the_odometer_is_returned_as_by_the_sdk_and_saved(vehicle, mock_api):
     mock_api.odometer("car-1", 104.32)
     reading = vehicles.odometer(vehicle)
     assert reading == {"data": {"distance": 104.32}, "unit_system": "metric", "age": RECORDED}
-    row = vehicle.latest()["odometer"]
+    row = vehicle.signals["odometer"]
     assert (row.value, row.unit, row.recorded_at, row.source) == (104.32, "km", RECORDED, "read")
-    assert row.fetched_at > RECORDED
+    assert row.received_at > RECORDED
 
 
 def test_the_location_is_returned_as_by_the_sdk_and_saved(vehicle, mock_api):
@@ -41,7 +43,7 @@ def test_the_location_is_returned_as_by_the_sdk_and_saved(vehicle, mock_api):
         "data": {"latitude": 37.4292, "longitude": 122.1381},
         "age": RECORDED,
     }
-    row = vehicle.latest()["location"]
+    row = vehicle.signals["location"]
     assert (row.value, row.recorded_at) == ({"latitude": 37.4292, "longitude": 122.1381}, RECORDED)
 
 
@@ -50,7 +52,7 @@ def test_a_reading_is_requested_in_the_vehicles_unit_system(make_vehicle, accoun
     mock_api.get("car-1", "odometer", {"distance": 64.8}, headers={"sc-unit-system": "imperial"})
     vehicles.odometer(imperial)
     assert mock_api.sent("GET", "/odometer")[0].headers["sc-unit-system"] == "imperial"
-    row = imperial.latest()["odometer"]
+    row = imperial.signals["odometer"]
     assert (row.value, row.unit) == (104.285491, "km")
     assert readings.in_units(row, "imperial") == (64.8, "mi")
 
@@ -61,7 +63,7 @@ def test_an_older_reading_does_not_overwrite_a_newer_one(vehicle, mock_api):
     mock_api.mock.reset()
     mock_api.odometer("car-1", 100, age="2026-11-20T10:00:00.000Z")
     vehicles.odometer(vehicle)
-    assert vehicle.latest()["odometer"].value == 200
+    assert vehicle.signals["odometer"].value == 200
 
 
 def test_a_failed_read_keeps_the_last_value(vehicle, mock_api):
@@ -71,18 +73,23 @@ def test_a_failed_read_keeps_the_last_value(vehicle, mock_api):
     mock_api.get("car-1", "odometer", NO_PERMISSION, status=403)
     with pytest.raises(PermissionException):
         vehicles.odometer(vehicle)
-    assert vehicle.latest()["odometer"].value == 200
+    assert vehicle.signals["odometer"].value == 200
 
 
-def test_a_reading_without_an_age_is_saved_and_blocks_no_other(vehicle, mock_api):
+def test_a_reading_without_an_age_is_as_old_as_its_arrival(vehicle, mock_api):
     mock_api.odometer("car-1", 100, age=None)
     assert vehicles.odometer(vehicle)["age"] is None
-    row = vehicle.latest()["odometer"]
+    row = vehicle.signals["odometer"]
     assert (row.value, row.recorded_at) == (100, None)
     mock_api.mock.reset()
-    mock_api.odometer("car-1", 101)
+    mock_api.odometer("car-1", 99, age=(timezone.now() - timedelta(hours=1)).isoformat())
     vehicles.odometer(vehicle)
-    assert vehicle.latest()["odometer"].value == 101
+    assert vehicle.signals["odometer"].value == 100
+    mock_api.mock.reset()
+    with time_machine.travel(timezone.now() + timedelta(hours=1)):
+        mock_api.odometer("car-1", 101, age=timezone.now().isoformat())
+        vehicles.odometer(vehicle)
+    assert vehicle.signals["odometer"].value == 101
 
 
 def test_one_reading_that_fails_does_not_stop_the_others(vehicle, mock_api):
@@ -90,7 +97,7 @@ def test_one_reading_that_fails_does_not_stop_the_others(vehicle, mock_api):
     mock_api.batch("car-1", {"odometer": (403, NO_PERMISSION), "location": place})
     with pytest.raises(PermissionException):
         vehicles.refresh_readings(vehicle)
-    assert vehicle.latest()["location"].value == place
+    assert vehicle.signals["location"].value == place
 
 
 def test_readings_without_permission_are_not_requested(make_vehicle, account, mock_api):
@@ -288,12 +295,12 @@ def test_signals_that_v3_has_not_collected_change_nothing(smartcar, connect_driv
     """A vehicle without stored signals may still have a value."""
     vehicle = connect_driver().vehicles[0]
     vehicles.odometer(vehicle)
-    known = vehicle.latest()["odometer"].value
+    known = vehicle.signals["odometer"].value
     settings.SMARTCAR_SIMULATOR_SIGNALS = False
     with pytest.raises(SignalNotAvailable) as failure:
         vehicles.odometer(vehicle)
     assert "has not collected this from the car yet" in user_message(failure.value)
-    assert vehicle.latest()["odometer"].value == known
+    assert vehicle.signals["odometer"].value == known
 
 
 def test_a_vehicle_is_connected_although_v3_has_collected_nothing(smartcar, connect_driver, settings):

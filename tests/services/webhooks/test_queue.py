@@ -13,9 +13,8 @@ from django.utils import timezone
 
 from django_smartcar import signals
 from django_smartcar.models import ConnectedVehicle, SmartcarAccount, VehicleProblem, WebhookEvent
-from django_smartcar.sdk.signals import SIGNALS
 from django_smartcar.services import _authenticated_calls, commands, readings, webhooks
-from django_smartcar.services.webhooks import _queue, _readings
+from django_smartcar.services.webhooks import _queue
 from django_smartcar.services.webhooks._queue import RETRY_DELAYS
 from tests.webhooks import TOKEN, error, event, location, odometer, post, sign, signal
 
@@ -60,7 +59,7 @@ def states():
 
 
 def reading(vehicle):
-    newest = {row.kind: row for row in vehicle.readings.latest_only()}
+    newest = vehicle.signals
     odometer, place = newest.get("odometer"), newest.get("location")
     axes = (place.value["latitude"], place.value["longitude"]) if place else (None, None)
     return odometer and odometer.value, odometer and odometer.recorded_at, *axes
@@ -81,7 +80,7 @@ def test_an_event_is_saved_as_readings_when_the_request_ends(send, vehicle):
     row = send(event(odometer(120.5, NOON), location(1.5, 2.5, NOON + 1)))
     assert (row.state, row.attempts, row.next_attempt_at) == ("processed", 1, None)
     assert reading(vehicle) == (120.5, moment(NOON), 1.5, 2.5)
-    place = vehicle.readings.latest_only().get(kind="location")
+    place = vehicle.signals["location"]
     assert (place.recorded_at, place.source) == (moment(NOON + 1), "webhook")
 
 
@@ -133,7 +132,7 @@ def test_an_event_resolves_a_command_whose_response_was_lost(send, vehicle, is_l
     send(event(locked))
     command.refresh_from_db()
     assert command.status == status
-    assert vehicle.readings.latest_only().get(kind="lock_status.is_locked").value is is_locked
+    assert vehicle.signals["is_locked"].value is is_locked
 
 
 def test_command_finished_is_sent_after_the_commit_and_not_after_a_rollback(send, vehicle):
@@ -192,7 +191,7 @@ def test_the_charge_port_needs_the_permission_read_charge(send, vehicle):
 def test_a_signal_without_a_value_does_not_replace_a_reading(send, vehicle):
     ConnectedVehicle.objects.update(permissions=["read_security"])
     send(event(signal("closure-islocked", True, NOON)), event(signal("closure-islocked", None, NOON + 1)))
-    assert vehicle.readings.latest_only().get(kind="lock_status.is_locked").value is True
+    assert vehicle.signals["is_locked"].value is True
     assert states() == ["processed", "processed"]
 
 
@@ -530,10 +529,3 @@ def test_no_position_and_no_vin_is_logged(send, vehicle, receivers, caplog):
     send(event(location(48.137154, 11.576124, NOON)))
     assert "48.137" not in caplog.text
     assert "ValueError" in caplog.text
-
-
-def test_every_saved_signal_has_the_measurement_of_its_kind():
-    measures = dict(SIGNALS.values())
-    assert {name: measures[name] for name in _readings.READING_TYPES_BY_SIGNAL} == {
-        name: kind.measure or None for name, kind in _readings.READING_TYPES_BY_SIGNAL.items()
-    }

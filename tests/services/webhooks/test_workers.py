@@ -42,7 +42,7 @@ def test_connecting_a_vehicle_processes_its_events(connect_driver, receive, sett
     (vehicle,) = connect_driver().vehicles
     row.refresh_from_db()
     assert row.state == "processed"
-    assert vehicle.latest()["odometer"].value == 5
+    assert vehicle.signals["odometer"].value == 5
 
 
 @WAYS
