@@ -151,10 +151,10 @@ class Settings:
         return _text(_setting("SMARTCAR_UNIT_SYSTEM", "metric"))
 
     @property
-    def SMARTCAR_READINGS_KEPT_DAYS(self) -> Mapping[str, float]:
-        """Days for which ``prune_smartcar_readings`` keeps readings: by signal, ``"*"`` for all others."""
-        value = _setting("SMARTCAR_READINGS_KEPT_DAYS", DEFAULT_KEPT_DAYS)
-        return {"*": DEFAULT_KEPT_DAYS, **value} if isinstance(value, Mapping) else {"*": value}
+    def SMARTCAR_READINGS_KEPT_DAYS(self) -> float | Mapping[str, float]:
+        """Days for which ``prune_smartcar_readings`` keeps readings; by signal in a dict, with ``"*"``."""
+        value: float | Mapping[str, float] = _setting("SMARTCAR_READINGS_KEPT_DAYS", DEFAULT_KEPT_DAYS)
+        return value
 
     @property
     def SMARTCAR_TIMEOUT(self) -> float:
@@ -228,6 +228,12 @@ class Settings:
             return keys
         derived = salted_hmac("django_smartcar.conf", "encryption", algorithm="sha256")
         return (Secret(urlsafe_b64encode(derived.digest()).decode()),)
+
+    @property
+    def readings_kept_days(self) -> Mapping[str, float]:
+        """``SMARTCAR_READINGS_KEPT_DAYS`` by signal; ``"*"`` is for all that are not named."""
+        value = self.SMARTCAR_READINGS_KEPT_DAYS
+        return {"*": DEFAULT_KEPT_DAYS, **value} if isinstance(value, Mapping) else {"*": value}
 
     @property
     def max_upload_bytes(self) -> float:

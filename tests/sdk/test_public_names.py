@@ -30,7 +30,8 @@ def test_all_lists_every_public_name():
         for name, value in vars(sdk).items()
         if not name.startswith("_") and not isinstance(value, ModuleType)
     }
-    assert public | {"connect", "const", "failures", "v3", "webhooks"} == set(sdk.__all__)
+    modules = {"connect", "const", "failures", "readings", "signals", "units", "v3", "webhooks"}
+    assert public | modules == set(sdk.__all__)
     assert sdk.__all__ == sorted(sdk.__all__, key=lambda name: (name[0].islower(), name))
 
 

@@ -71,7 +71,7 @@ def test_the_location_has_the_same_numbers(vehicle, smartcar):
     reading = vehicles.location(vehicle)
     assert reading["data"] == {"latitude": car.latitude, "longitude": car.longitude}
     assert set(reading) == {"data", "age"}
-    assert vehicle.signals["location"].value == reading["data"]
+    assert vehicle.signals["location"].degrees == reading["data"]
 
 
 @pytest.mark.parametrize(("action", "is_locked"), [("lock", True), ("unlock", False)])

@@ -67,14 +67,14 @@ def test_a_bug_after_an_exchange_of_the_applications_token_shows_no_token(smartc
     ids=["driver", "session", "read"],
 )
 def test_a_bug_in_a_request_shows_no_token(vehicle, monkeypatch, use):
-    monkeypatch.setattr(client.sdk.Vehicle, "odometer", fail)
+    monkeypatch.setattr(client.sdk.Vehicle, "read_with_signals", fail)
     with pytest.raises(Bug) as raised:
         use(vehicle)
     assert_hidden(raised.value, *SECRETS, at="_call_with_token")
 
 
 def test_a_bug_in_a_thread_of_a_sync_shows_no_token(vehicle, monkeypatch):
-    monkeypatch.setattr(client.sdk.Vehicle, "batch", fail)
+    monkeypatch.setattr(client.sdk.Vehicle, "batch_with_signals", fail)
     with pytest.raises(Bug) as raised:
         sync.VehicleSync(print).run(timezone.now(), concurrency=2)
     assert_hidden(raised.value, *SECRETS, at="BatchReader._send")

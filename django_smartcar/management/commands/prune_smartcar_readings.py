@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         now, deleted = timezone.now(), 0
-        days = conf.SMARTCAR_READINGS_KEPT_DAYS
+        days = conf.readings_kept_days
         named = set(days) - {"*"}
         for signal, kept in days.items():
             expired = VehicleReading.objects.expired(now - timedelta(days=kept))

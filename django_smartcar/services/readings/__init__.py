@@ -19,6 +19,7 @@ from ... import sdk
 from ...models import ConnectedVehicle, Source, VehicleReading, VehicleSignal
 from ...sdk.readings import PERMISSIONS, signals_of
 from ...sdk.signals import Signal, body_of, type_named
+from ...secret_types import protected_copy
 from .. import commands
 from ..commands import ObservedValue
 from . import _store
@@ -66,6 +67,7 @@ def save(
     (``"km"``, ``"percent"``), empty if the value has none. A value with the same time is stored once. A value
     that is older or implausible never replaces the latest. Raises ValueError for an invalid value.
     """
+    value = protected_copy(value)
     saved = save_many([make_observation(vehicle, signal, value, unit, recorded_at, source)])
     return saved[0] if saved else None
 

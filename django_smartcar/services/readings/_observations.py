@@ -14,7 +14,7 @@ from ... import sdk
 from ...conf import conf
 from ...models import ConnectedVehicle, Source, VehicleSignal
 from ...sdk.signals import Signal, SignalType, type_named, type_of
-from ...secret_types import Secret, protected
+from ...secret_types import Secret, protected_copy
 from ._store import Observation
 
 logger = logging.getLogger(__name__)
@@ -53,26 +53,19 @@ def observations_of(
     """
     now = timezone.now()
     for signal in signals:
-        name = signal["name"]
-        if len(name) > MAX_NAME_LENGTH:
-            continue
-        told_at = _not_ahead(signal["retrieved_at"] or sdk.parse_datetime(sequence or None), now)
+        permission = type_of(signal["code"]).permission
+        is_granted = not granted_only or not permission or vehicle.can(permission)
         status, error = _status_of(vehicle, signal)
-        value = None
-        if status == Status.OK:
-            permission = type_of(signal["code"]).permission
-            if granted_only and permission and not vehicle.can(permission):
-                continue
-            value = _valid_value(vehicle, signal)
-            if value is None:
-                continue
+        value = _valid_value(vehicle, signal) if status == Status.OK and is_granted else None
+        if len(signal["name"]) > MAX_NAME_LENGTH or (status == Status.OK and value is None):
+            continue
         yield Observation(
             vehicle.pk,
-            name,
+            signal["name"],
             value,
             _unit_of(signal) if status == Status.OK else "",
             _not_ahead(signal["age"], now),
-            told_at,
+            _not_ahead(signal["retrieved_at"] or sdk.parse_datetime(sequence or None), now),
             source,
             sequence,
             status,
@@ -91,7 +84,7 @@ def make_observation(
 ) -> Observation:
     """Return a validated observation. Raises ValueError, which does not quote the value."""
     signal_type = type_named(name)
-    value = protected(dict(value)) if isinstance(value, Mapping) else value
+    value = protected_copy(value)
     if name not in sdk.signals.TYPES:
         raise ValueError(f"{name!r} is not a signal")
     if source not in Source.values:

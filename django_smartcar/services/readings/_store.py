@@ -131,19 +131,24 @@ class _Writer:
 
     def write(self) -> list[Saved]:
         outcomes = [(item, self._save(item)) for item in self._observations]
-        self._write_states(list(self._changed.values()))
+        try:
+            self._write_changes()
+        except BaseException as error:
+            # Django's frames would show the values in error reports.
+            raise error.with_traceback(None) from None
+        return [Saved(item, outcome, self._states[item.key]) for item, outcome in outcomes]
+
+    def _write_changes(self) -> None:
+        states = list(self._changed.values())
+        if states:
+            for state in states:
+                state.pk = None  # one statement for new and changed ones
+            self._upsert(VehicleSignal.objects.using(self._alias), states, ["vehicle", "signal"])
         rows = VehicleReading.objects.using(self._alias)
         if self._history:
             rows.bulk_create(self._history.values(), ignore_conflicts=True)
         if self._corrected:
             self._upsert(rows, self._corrected.values(), ["vehicle", "signal", "recorded_at"])
-        return [Saved(item, outcome, self._states[item.key]) for item, outcome in outcomes]
-
-    def _write_states(self, states: list[VehicleSignal]) -> None:
-        if states:
-            for state in states:
-                state.pk = None  # one statement for new and changed ones
-            self._upsert(VehicleSignal.objects.using(self._alias), states, ["vehicle", "signal"])
 
     def _upsert(self, rows: Any, objects: Collection[Any], unique: list[str]) -> None:
         has_target = connections[self._alias].features.supports_update_conflicts_with_target

@@ -104,9 +104,12 @@ def events_of_every_state_and_age():
 @pytest.mark.parametrize(
     ("arguments", "gone"),
     [
-        ([], ["processed-40", "waiting-40"]),
-        (["--days=10"], ["processed-20", "processed-40", "waiting-20", "waiting-40"]),
-        (["--dead"], ["dead-40", "processed-40", "waiting-40"]),
+        ([], ["processed-40", "test-40", "waiting-40"]),
+        (
+            ["--days=10"],
+            [f"{state}-{days}" for state in ("processed", "test", "waiting") for days in (20, 40)],
+        ),
+        (["--dead"], ["dead-40", "processed-40", "test-40", "waiting-40"]),
     ],
 )
 def test_old_events_are_deleted_unless_there_is_work_left(events_of_every_state_and_age, arguments, gone):

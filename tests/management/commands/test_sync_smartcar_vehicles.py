@@ -62,7 +62,10 @@ def test_every_vehicle_of_every_driver_is_read_with_one_request(connect_driver, 
     for vehicle in ConnectedVehicle.objects.all():
         car = next(car for car in store.cars() if car.id == vehicle.smartcar_vehicle_id)
         assert vehicle.signals["odometer"].value == pytest.approx(car.odometer_km)
-        assert vehicle.signals["location"].value == {"latitude": car.latitude, "longitude": car.longitude}
+        assert vehicle.signals["location"].degrees == {
+            "latitude": car.latitude,
+            "longitude": car.longitude,
+        }
     assert "0 read" in sync(), "they are still fresh"
     assert "4 read" in sync("--max-age", "0")
 

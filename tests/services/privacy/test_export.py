@@ -60,7 +60,7 @@ def test_an_export_reads_page_by_page(anna_vehicle, django_assert_num_queries):
             vehicle=anna_vehicle,
             signal="odometer",
             value=number,
-            recorded_at=NOON + timedelta(seconds=number),
+            recorded_at=NOON + timedelta(seconds=1 + number),
             received_at=NOON,
         )
     with django_assert_num_queries(4):

@@ -93,7 +93,7 @@ def test_readings_without_permission_are_not_requested(vehicle, mock_api):
     assert len(mock_api.mock.calls) == 1
 
 
-@pytest.mark.parametrize("names", [["odometer", "speed"], "odometer", ["vin"]])
+@pytest.mark.parametrize("names", [["odometer", "range"], "odometer", ["attributes"]])
 def test_an_unknown_name_is_a_value_error(vehicle, mock_api, names):
     with pytest.raises(ValueError, match="name"):
         vehicles.read(vehicle, names)
