@@ -1,9 +1,13 @@
 from datetime import timedelta
 
+import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.template import Context, Template, engines
 from django.template.loader import render_to_string
 from django.test import RequestFactory
 from django.utils import timezone, translation
+
+from django_smartcar.services import readings
 
 
 def render(tag, **context):
@@ -59,3 +63,56 @@ def test_ago_formats_how_long_ago_a_time_was():
     now = timezone.now()
     assert render("{{ moment|ago }}", moment=now - timedelta(seconds=30)) == "just now"
     assert render("{{ moment|ago }}", moment=now - timedelta(minutes=31)) == "31\xa0minutes ago"
+
+
+class TestSignal:
+    """`smartcar_signal` shows the latest value of a signal, and a position to the car's own user only."""
+
+    PLACE = (
+        '{% smartcar_signal car "location" as place %}'
+        "{% if place %}{{ place.latitude|floatformat:4 }}{% endif %}"
+    )
+
+    @pytest.fixture
+    def car(self, make_vehicle, account):
+        car = make_vehicle(account, permissions=["read_battery", "read_location", "read_vin", "read_tires"])
+        for name, value, unit in (
+            ("battery_level", 0.68, "fraction"),
+            ("battery_range", 160.9344, "km"),
+            ("location", {"latitude": 37.4292, "longitude": 122.1381}, ""),
+            ("vin", "0SCAUDI037A5ADB1C", ""),
+        ):
+            readings.save(car, name, value, unit)
+        return car
+
+    def show(self, tag, car, user):
+        request = RequestFactory().get("/")
+        request.user = user
+        template = engines["django"].from_string("{% load smartcar l10n %}" + tag)
+        return template.render({"car": car}, request)
+
+    def test_a_value_is_in_the_units_of_the_vehicle(self, car, anna):
+        assert self.show('{% smartcar_signal car "battery_level" %}', car, anna) == "0.68"
+        car.unit_system = "imperial"
+        assert self.show('{% smartcar_signal car "battery_range" %}', car, anna) == "100.0"
+
+    def test_without_a_value_it_is_none(self, car, anna):
+        assert self.show('{% smartcar_signal car "tires" %}', car, anna) == "None"
+
+    def test_a_position_and_a_vin_are_shown_to_the_owner_only(self, car, anna, bert, admin_user):
+        assert self.show(self.PLACE, car, anna) == "37.4292"
+        for user in (bert, admin_user, AnonymousUser()):
+            assert self.show(self.PLACE, car, user) == ""
+            assert self.show('{% smartcar_signal car "vin" %}', car, user) == "None"
+            assert self.show('{% smartcar_signal car "battery_level" %}', car, user) == "0.68"
+        template = engines["django"].from_string("{% load smartcar %}" + self.PLACE)
+        assert template.render({"car": car}) == "", "without a request"
+
+    def test_a_signal_that_is_no_longer_granted_is_not_shown(self, car, anna):
+        car.permissions = ["read_battery"]
+        assert self.show(self.PLACE, car, anna) == ""
+
+    def test_many_vehicles_take_no_query_each(self, car, anna, django_assert_num_queries):
+        (prefetched,) = type(car).objects.prefetch_related("signal_states")
+        with django_assert_num_queries(0):
+            self.show('{% smartcar_signal car "battery_level" %}', prefetched, anna)

@@ -53,15 +53,18 @@ class SignalReader:
         return _checked(response, self._read(resource_of(response)))
 
     def all(self) -> StoredSignals:
-        """Request all stored signals."""
+        """Request all stored signals: none if Smartcar has none, which is an empty list or a 404."""
         pages = self._api.iter_pages(*self._path)
-        return StoredSignals(
-            [(response, self._read(resource)) for response, resources in pages for resource in resources]
-        )
+        try:
+            return StoredSignals(
+                [(response, self._read(resource)) for response, resources in pages for resource in resources]
+            )
+        except ResourceNotFoundException:
+            return StoredSignals([])
 
     def signals(self) -> list[Signal]:
         """Request all signals, including those with an error."""
-        return list(map(self._read, self._api.iter_all(*self._path)))
+        return self.all().signals
 
     def _read(self, resource: Resource) -> Signal:
         unit_system = self._api.unit_system or "metric"

@@ -199,6 +199,12 @@ class TestSignals:
         server.respond = lambda request: page([])
         assert car_v3.signals() == {"signals": {}, "is_empty": True, "unit_system": "metric"}
 
+    def test_a_404_of_all_signals_is_no_stored_signals(self, server, car_v3):
+        server.respond = lambda request: Response(404, {"errors": [{"status": "404", "code": "not_found"}]})
+        assert car_v3.signals()["is_empty"] is True
+        for name, result in car_v3.batch(["battery", "odometer"]).items():
+            assert isinstance(result, sdk.SignalNotAvailable), name
+
     def test_failed_signals_are_stored_signals(self, server, car_v3):
         server.respond = lambda request: page([signal("location-isathome", error={"type": "PERMISSION"})])
         assert car_v3.signals()["is_empty"] is False

@@ -11,10 +11,11 @@ from django_smartcar.exceptions import (
     NotCapableException,
     PermissionException,
     RateLimitingException,
+    SignalNotAvailable,
     StateException,
     VehicleDisconnected,
 )
-from django_smartcar.models import ConnectedVehicle, VehicleReading
+from django_smartcar.models import ConnectedVehicle, RateLimit, VehicleReading, VehicleSignal
 from django_smartcar.sdk.readings import PERMISSIONS
 from django_smartcar.services import vehicles
 
@@ -91,6 +92,69 @@ def test_readings_without_permission_are_not_requested(vehicle, mock_api):
     assert list(found) == ["fuel", "odometer"]
     assert isinstance(vehicles.read(vehicle, ["fuel"])["fuel"], PermissionException)
     assert len(mock_api.mock.calls) == 1
+
+
+@in_both_versions
+def test_any_signal_can_be_read_by_its_name(driven, smartcar):
+    found = vehicles.read(driven, ["odometer", "tires", "is_locked", "front_trunk", "abs_status"])
+    car = smartcar.car()
+    assert found["odometer"]["data"] == {"distance": pytest.approx(car.odometer_km)}
+    assert (found["is_locked"].value, found["is_locked"].is_ok) == (car.is_locked, True)
+    assert [tire["tirePressure"] for tire in found["tires"].value["values"]] == pytest.approx(car.tires_kpa)
+    assert found["front_trunk"].value["isOpen"] is False
+    assert found["abs_status"].value["status"] == "OK"
+    stored = driven.signals
+    assert {name: stored[name].pk for name in found if name != "odometer"} == {
+        name: state.pk for name, state in found.items() if name != "odometer"
+    }
+
+
+def test_through_v3_all_signals_of_the_response_are_saved(smartcar, connect_driver, settings):
+    settings.SMARTCAR_SCOPE = EVERYTHING
+    vehicle = connect_driver().vehicles[0]
+    vehicles.read(vehicle, ["odometer"])
+    assert {"is_locked", "doors", "battery_level", "charge_voltage", "abs_status"} <= set(vehicle.signals)
+
+
+@in_both_versions
+def test_a_signal_that_the_car_does_not_have_says_why(connect_driver, settings):
+    settings.SMARTCAR_SCOPE = EVERYTHING
+    tesla = connect_driver(make="TESLA").vehicles[0]
+    found = vehicles.read(tesla, ["odometer", "fuel_level"])["fuel_level"]
+    assert isinstance(found, VehicleSignal if tesla.account.uses_v3 else NotCapableException)
+    state = tesla.signals["fuel_level"]
+    assert (state.status, state.error_code, state.value) == ("not_capable", "VEHICLE_NOT_CAPABLE", None)
+
+
+def test_a_signal_that_smartcar_has_not_collected_says_so(smartcar, connect_driver, settings):
+    settings.SMARTCAR_SCOPE = EVERYTHING + ["read_speedometer"]
+    vehicle = connect_driver().vehicles[0]
+    vehicle.permissions = [*vehicle.permissions, "read_speedometer"]
+    state = vehicles.read(vehicle, ["speed"])["speed"]
+    assert (state.status, state.value, state.pk) == ("not_collected", None, None)
+
+
+def test_signals_of_v2_take_the_requests_of_their_readings(make_vehicle, account, mock_api):
+    vehicle = make_vehicle(account, permissions=["read_battery", "read_speedometer", "read_charge"])
+    mock_api.batch("car-1", {"battery": {"percentRemaining": 0.5, "range": 200}})
+    found = vehicles.read(vehicle, ["battery_range", "battery_level", "battery", "speed", "is_charging"])
+    assert [found[name].value for name in ("battery_range", "battery_level")] == [200, 0.5]
+    assert found["battery"]["data"] == {"percent_remaining": 0.5, "range": 200}
+    for name in ("speed", "is_charging"):
+        assert isinstance(found[name], SignalNotAvailable)
+    assert len(mock_api.mock.calls) == 1
+    assert RateLimit.objects.get().requests == 1
+    again = vehicles.read(vehicle, ["battery_range", "battery"], max_age=timedelta(minutes=5))
+    assert again["battery_range"].value == 200
+    assert again["battery"]["data"] == found["battery"]["data"]
+    assert len(mock_api.mock.calls) == 1
+
+
+def test_a_signal_without_permission_is_not_requested(vehicle, mock_api):
+    found = vehicles.read(vehicle, ["tires"])
+    assert isinstance(found["tires"], PermissionException)
+    assert "read_tires" in str(found["tires"])
+    assert not mock_api.mock.calls
 
 
 @pytest.mark.parametrize("names", [["odometer", "range"], "odometer", ["attributes"]])

@@ -11,10 +11,10 @@ import time_machine
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from django_smartcar import signals
+from django_smartcar import sdk, signals
 from django_smartcar.models import ConnectedVehicle, SmartcarAccount, VehicleProblem, WebhookEvent
 from django_smartcar.services import _authenticated_calls, commands, readings, webhooks
-from django_smartcar.services.webhooks import _queue
+from django_smartcar.services.webhooks import _queue, _readings
 from django_smartcar.services.webhooks._queue import RETRY_DELAYS
 from tests.webhooks import TOKEN, error, event, location, odometer, post, sign, signal
 
@@ -121,6 +121,91 @@ def test_invalid_values_are_not_saved(send, vehicle, value):
     payload = event(odometer("?", NOON), location("?", 1, NOON))
     assert send(json.dumps(payload).replace('"?"', value).encode()).state == "processed"
     assert reading(vehicle) == (None, None, None, None)
+
+
+POLESTAR = [
+    ("closure-islocked", {"value": True}, NOON),
+    ("closure-doors", {"values": [{"row": 0, "column": 0, "isOpen": False, "isLocked": True}]}, NOON),
+    ("closure-fronttrunk", {"isLocked": None, "isOpen": False}, NOON),
+    ("closure-sunroof", {"isOpen": None}, NOON),
+    ("vehicleidentification-packages", {"values": ["Performance", "Pilot"]}, NOON),
+    ("vehicleidentification-exteriorcolor", {"value": "Space"}, 0),
+    ("charge-timetocomplete", {"value": 16}, NOON),
+    ("charge-wattage", {"value": 4279, "unit": "watts"}, NOON),
+    ("charge-amperage", {"value": 6, "unit": "ampere"}, NOON),
+    ("charge-chargelimits", {"values": [], "activeLimit": 83, "unit": "percent"}, NOON),
+    ("tractionbattery-stateofcharge", {"value": 95, "unit": "percent"}, NOON),
+    ("tractionbattery-nominalcapacity", {"capacity": 88, "source": "SMARTCAR", "unit": "kWh"}, NOON),
+    ("connectivitysoftware-currentfirmwareversion", {"value": "4.2.13"}, NOON),
+    ("connectivitystatus-isasleep", {"value": False}, NOON),
+    ("wheel-tires", {"values": [{"row": 0, "column": 0, "tirePressure": 258}], "unit": "bar"}, NOON),
+]
+POLESTAR_GRANTED = [
+    *("read_security", "read_extended_vehicle_info", "read_charge", "read_battery"),
+    *("read_vehicle_info", "read_tires"),
+]
+
+
+def test_all_granted_signals_of_an_event_are_stored(send, vehicle):
+    ConnectedVehicle.objects.update(permissions=POLESTAR_GRANTED)
+    refused = {"type": "SERVER", "code": "INTERNAL"}
+    timers = {"code": "charge-chargetimers", "status": {"value": "ERROR", "error": refused}, "meta": {}}
+    send(event(*(signal(code, body, at) for code, body, at in POLESTAR), timers))
+    found = vehicle.signals
+    timers = found.pop("charge_timers")
+    assert (timers.status, timers.error_type, timers.error_code) == ("error", "SERVER", "INTERNAL")
+    assert {name: (state.value, state.unit) for name, state in found.items()} == {
+        "is_locked": (True, ""),
+        "doors": ({"values": [{"row": 0, "column": 0, "isOpen": False, "isLocked": True}]}, ""),
+        "front_trunk": ({"isLocked": None, "isOpen": False}, ""),
+        "packages": (["Performance", "Pilot"], ""),
+        "exterior_color": ("Space", ""),
+        "charge_time_left": (16, "min"),
+        "charge_power": (4279, "W"),
+        "charge_current": (6, "A"),
+        "charge_limit": ({"values": [], "activeLimit": 0.83}, "fraction"),
+        "battery_level": (0.95, "fraction"),
+        "battery_capacity": ({"capacity": 88, "source": "SMARTCAR"}, "kWh"),
+        "firmware_version": ("4.2.13", ""),
+        "is_asleep": (False, ""),
+        "tires": ({"values": [{"row": 0, "column": 0, "tirePressure": 258}]}, "kPa"),
+    }
+    assert set(vehicle.readings.values_list("signal", flat=True)) == set(found)
+
+
+def test_the_number_of_statements_does_not_depend_on_the_number_of_signals_or_events(
+    vehicle, make_vehicle, account, django_assert_num_queries
+):
+    ConnectedVehicle.objects.update(permissions=POLESTAR_GRANTED)
+    cars = [ConnectedVehicle.objects.get(), make_vehicle(account, "car-2", permissions=POLESTAR_GRANTED)]
+
+    def items(number):
+        for one in range(number):
+            payload = event(*(signal(code, body, at and at + one) for code, body, at in POLESTAR))
+            parsed = sdk.webhooks.read(payload)
+            yield cars, parsed, parsed.updates[0]
+
+    for number in (1, 3):
+        with transaction.atomic(), django_assert_num_queries(7):
+            _readings.apply_many(items(number))
+    assert cars[1].signals["is_locked"].recorded_at == moment(NOON + 2)
+
+
+def test_a_schedule_of_v2_is_saved_as_signals(send, vehicle):
+    ConnectedVehicle.objects.update(permissions=["read_security", "read_tires"])
+    headers = {"sc-data-age": moment(NOON).isoformat(), "sc-unit-system": "metric"}
+    closed = [{"type": "frontLeft", "status": "CLOSED"}]
+    bodies = {
+        "/security": {"isLocked": False, "doors": closed, "storage": [{"type": "rear", "status": "OPEN"}]},
+        "/tires/pressure": {"frontLeft": 219, "frontRight": 219, "backLeft": 219, "backRight": 219},
+        "/battery": {"percentRemaining": 0.5, "range": 200},
+    }
+    data = [{"path": path, "code": 200, "body": body, "headers": headers} for path, body in bodies.items()]
+    content = {"vehicles": [{"vehicleId": "car-1", "data": data}]}
+    assert send({"version": "2.0", "webhookId": "w", "eventName": "schedule", "payload": content})
+    found = vehicle.signals
+    assert set(found) == {"is_locked", "doors", "rear_trunk", "tires"}
+    assert (found["is_locked"].value, found["is_locked"].recorded_at) == (False, moment(NOON))
 
 
 @pytest.mark.parametrize(("is_locked", "status"), [(True, "succeeded"), (False, "unknown")])
