@@ -145,7 +145,7 @@ class ConnectedVehicleAdmin(SmartcarActionsAdmin):
     @admin.action(description=_("Show location"), permissions=["locate"])
     def locate(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> HttpResponse:
         """Show the last known positions. Each vehicle's history records who looked."""
-        rows = list(queryset)
+        rows = list(queryset.prefetch_related("signal_states"))
         for row in rows:
             self.log_change(request, row, str(_("location viewed")))
         context = {**self.admin_site.each_context(request), "title": _("Locations"), "rows": rows}
