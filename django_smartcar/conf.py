@@ -151,6 +151,11 @@ class Settings:
         return _text(_setting("SMARTCAR_UNIT_SYSTEM", "metric"))
 
     @property
+    def SMARTCAR_REGION(self) -> str:
+        """Where your users' cars are: ``"US"``, ``"CA"`` or ``"EUROPE"``. Models differ between them."""
+        return _text(_setting("SMARTCAR_REGION", "US"))
+
+    @property
     def SMARTCAR_READINGS_KEPT_DAYS(self) -> float | Mapping[str, float]:
         """Days for which ``prune_smartcar_readings`` keeps readings; by signal in a dict, with ``"*"``."""
         value: float | Mapping[str, float] = _setting("SMARTCAR_READINGS_KEPT_DAYS", DEFAULT_KEPT_DAYS)
@@ -203,6 +208,11 @@ class Settings:
     def SMARTCAR_MANAGEMENT_API_URL(self) -> str:
         """The base URL of the v3 management API, without the version."""
         return self._host("SMARTCAR_MANAGEMENT_API_URL", "https://management.api.smartcar.com")
+
+    @property
+    def SMARTCAR_COMPATIBILITY_API_URL(self) -> str:
+        """The base URL of the v3 compatibility API, without the version."""
+        return self._host("SMARTCAR_COMPATIBILITY_API_URL", "https://compatibility.api.smartcar.com")
 
     @property
     def SMARTCAR_AUTH_URL(self) -> str:

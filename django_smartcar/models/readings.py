@@ -63,7 +63,11 @@ class VehicleSignal(_SignalValue):
         ERROR = "error", _("error")
 
     vehicle = models.ForeignKey(
-        ConnectedVehicle, on_delete=models.CASCADE, related_name="signal_states", verbose_name=_("vehicle")
+        ConnectedVehicle,
+        on_delete=models.CASCADE,
+        related_name="signal_states",
+        db_index=False,  # the constraint's index serves
+        verbose_name=_("vehicle"),
     )
     #: A number, boolean, text, list or small object, as the catalogue says; None if there never was one.
     value = ProtectedJSONField(_("value"), null=True)
@@ -109,7 +113,11 @@ class VehicleReading(_SignalValue):
     """One value that a vehicle told, of its history. Written by ``services.readings`` only."""
 
     vehicle = models.ForeignKey(
-        ConnectedVehicle, on_delete=models.CASCADE, related_name="readings", verbose_name=_("vehicle")
+        ConnectedVehicle,
+        on_delete=models.CASCADE,
+        related_name="readings",
+        db_index=False,  # the constraint's index serves
+        verbose_name=_("vehicle"),
     )
     value = ProtectedJSONField(_("value"))
     #: When the vehicle recorded it or, if unknown, when it was received.

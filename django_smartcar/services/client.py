@@ -194,6 +194,12 @@ def webhooks(access_token: Secret) -> list[sdk.v3.Webhook]:
     return list(sdk.v3.iter_webhooks(access_token, requester=requester(), api_url=host))
 
 
+def compatible_vehicles(region: str, make: str) -> list[sdk.v3.CompatibleVehicle]:
+    """Return the models of a make that Smartcar supports in a region. The list is public."""
+    host = f"{conf.SMARTCAR_COMPATIBILITY_API_URL}/v3"
+    return list(sdk.v3.iter_compatible_vehicles(region, make=make, requester=requester(), api_url=host))
+
+
 def may_have_been_executed(error: Exception) -> bool:
     """Return whether a request that failed may have been executed all the same.
 

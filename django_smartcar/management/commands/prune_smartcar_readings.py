@@ -32,8 +32,11 @@ class Command(BaseCommand):
         )
 
     def _delete(self, expired: QuerySet[Any], deleted: int) -> int:
-        while batch := list(expired.order_by("received_at").values_list("pk", flat=True)[:BATCH_SIZE]):
-            expired.filter(pk__in=batch).delete()
+        rows = expired.order_by("received_at")
+        while batch := list(rows.values_list("pk", "received_at")[:BATCH_SIZE]):
+            expired.filter(pk__in=[pk for pk, _ in batch]).delete()
             deleted += len(batch)
             self.stdout.write(f"deleted {deleted}")
+            # What is left before these are the readings of other signals.
+            rows = rows.filter(received_at__gte=batch[-1][1])
         return deleted

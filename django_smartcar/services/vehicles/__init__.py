@@ -29,13 +29,17 @@ from ...sdk.v2.signals import METHODS
 from .. import _authenticated_calls, _rate_limits, readings, tokens
 from ..webhooks import subscriptions
 from . import _details
+from ._compatibility import Capabilities, capabilities, is_supported
 from ._details import MAX_ID_LENGTH, VehicleDetails, read_all
 
 __all__ = [
+    "Capabilities",
     "DASHBOARD_READINGS",
     "MAX_ID_LENGTH",
+    "capabilities",
     "disconnect",
     "disconnect_at_smartcar",
+    "is_supported",
     "location",
     "lock_owner",
     "mark_disconnected",
