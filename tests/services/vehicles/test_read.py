@@ -150,6 +150,16 @@ def test_signals_of_v2_take_the_requests_of_their_readings(make_vehicle, account
     assert len(mock_api.mock.calls) == 1
 
 
+def test_all_parts_of_a_reading_of_v2_are_saved_and_cached(make_vehicle, account, mock_api):
+    """Through API v2, ``read_security`` includes the charging port, whose signal needs ``read_charge`` in v3."""
+    vehicle = make_vehicle(account, permissions=["read_security"])
+    port = [{"type": "chargingPort", "status": "OPEN"}]
+    mock_api.batch("car-1", {"security": {"isLocked": True, "chargingPort": port}})
+    found = vehicles.read(vehicle, ["lock_status"])
+    assert vehicle.signals["is_charge_port_open"].value is True
+    assert vehicles.read(vehicle, ["lock_status"], max_age=timedelta(minutes=5)) == found
+
+
 def test_a_signal_without_permission_is_not_requested(vehicle, mock_api):
     found = vehicles.read(vehicle, ["tires"])
     assert isinstance(found["tires"], PermissionException)
