@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from ..conf import conf
 from ..models import ConnectedVehicle
 from ..secret_types import Secret
-from ..services import readings
+from ..services import readings, signals
 
 #: The name of each permission, for the list of those that are not granted.
 PERMISSIONS = {
@@ -43,6 +43,13 @@ CLOSURES = {
     "charging_port": gettext_lazy("charging port"),
 }
 
+#: The signals shown beside the charging state while it lasts, and those of temperatures.
+CHARGING = ("charge_power", "charge_time_left")
+TEMPERATURES = {
+    "outside_temperature": gettext_lazy("outside %s"),
+    "inside_temperature": gettext_lazy("inside %s"),
+}
+
 NO_BREAK = "\u00a0"
 DISTANCES = {"metric": "km", "imperial": "mi"}
 PRESSURES = {"metric": "kPa", "imperial": "psi"}
@@ -64,6 +71,7 @@ class VehiclePresenter:
     """Format the latest values of a vehicle that its permissions cover."""
 
     def __init__(self, vehicle: ConnectedVehicle) -> None:
+        self._vehicle = vehicle
         self._states = vehicle.signals
         self._unit_system = vehicle.unit_system
         self._permitted = {name for name in readings.PERMISSIONS if vehicle.can(readings.PERMISSIONS[name])}
@@ -74,10 +82,12 @@ class VehiclePresenter:
             (_("Odometer"), self._measured("odometer", "distance", "1g"), ["odometer"]),
             (_("Battery"), self._energy("battery"), ["battery"]),
             (_("Fuel"), self._energy("fuel"), ["fuel"]),
-            (_("Charging"), self._charging(), ["charge", "get_charge_limit"]),
+            (_("Charging"), self._charging(), ["charge", "get_charge_limit", *CHARGING]),
             (_("Doors and locks"), self._locks(), ["lock_status"]),
             (_("Tires"), self._tires(), ["tire_pressure"]),
             (_("Engine oil"), self._percent("engine_oil", "life_remaining", _("%s left")), ["engine_oil"]),
+            (_("Temperature"), self._temperatures(), [*TEMPERATURES]),
+            (_("Trouble codes"), self._trouble_codes(), ["diagnostic_trouble_codes"]),
             (_("Location"), self._location(), ["location"]),
         ]
         return [DisplayRow(label, Secret(text), self._at(reads)) for label, text, reads in rows if text]
@@ -90,10 +100,19 @@ class VehiclePresenter:
         return reading["data"] if reading else {}
 
     def _at(self, reads: list[str]) -> datetime:
-        """Return the time of the oldest value in these readings."""
-        names = [name for read in reads if read in self._permitted for name in readings.signals_of(read)]
+        """Return the time of the oldest value in these readings and signals."""
+        signal_names = [name for name in reads if name not in readings.PERMISSIONS and self._signal(name)]
+        permitted = [read for read in reads if read in self._permitted]
+        names = [*signal_names, *(name for read in permitted for name in readings.signals_of(read))]
         found = [self._states[name] for name in names if name in self._states]
         return min(state.at for state in found if state.at is not None)
+
+    def _signal(self, name: str) -> readings.InUnits | None:
+        """Return a signal that is no reading of its own, in the units of the vehicle."""
+        state = self._states.get(name)
+        if state is None or not state.has_value or not self._vehicle.can(signals.permission_of(name)):
+            return None
+        return readings.in_units(state, self._unit_system)
 
     def _measured(self, read: str, field: str, digits: str = "0g") -> str:
         value = self._data(read).get(field)
@@ -122,8 +141,30 @@ class VehiclePresenter:
             parts.append(str(STATES.get(str(state), state)))
         if is_plugged_in and state not in ("CHARGING", "FULLY_CHARGED"):
             parts.insert(0, _("plugged in"))
+        if state == "CHARGING":
+            parts += [self._power(), self._time_left()]
         parts.append(self._percent("get_charge_limit", "limit", _("limit %s")))
         return ", ".join(filter(None, parts))
+
+    def _power(self) -> str:
+        power = self._signal("charge_power")
+        return f"{floatformat(power.value / 1000, '1g')}{NO_BREAK}kW" if power else ""
+
+    def _time_left(self) -> str:
+        minutes = self._signal("charge_time_left")
+        return _("%s left") % f"{floatformat(minutes.value, '0g')}{NO_BREAK}min" if minutes else ""
+
+    def _temperatures(self) -> str:
+        found = [(sentence, self._signal(name)) for name, sentence in TEMPERATURES.items()]
+        return ", ".join(
+            str(sentence) % f"{floatformat(told.value, '0')}{NO_BREAK}°{told.unit}"
+            for sentence, told in found
+            if told
+        )
+
+    def _trouble_codes(self) -> str:
+        codes = self._data("diagnostic_trouble_codes").get("active_codes", ())
+        return ", ".join(code["code"] for code in codes)
 
     def _locks(self) -> str:
         data = self._data("lock_status")

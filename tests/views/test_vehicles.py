@@ -10,7 +10,7 @@ from django_smartcar.models import ConnectedVehicle, SmartcarAccount, VehicleCom
 from django_smartcar.services import readings
 from django_smartcar.views import vehicles
 
-from ..mock_api import API, IN_MOTION
+from ..mock_api import API, IN_MOTION, v2_error
 
 pytestmark = pytest.mark.django_db
 
@@ -300,6 +300,63 @@ def test_readings_are_shown_in_the_units_of_the_vehicle(annas, make_vehicle, acc
         readings.save(vehicle, kind, value, unit)
     page = annas.get(LIST, headers={"accept-language": language}).text
     assert lines_of(page) == shown
+
+
+@pytest.mark.parametrize(
+    ("language", "units", "shown"),
+    [
+        (
+            "en",
+            "metric",
+            {
+                "Charging": "charging, 7.2 kW, 45 min left",
+                "Temperature": "outside -5 °C, inside 21 °C",
+                "Trouble codes": "P0420, P0301",
+            },
+        ),
+        (
+            "de",
+            "imperial",
+            {
+                "Laden": "lädt, 7,2 kW, noch 45 min",
+                "Temperatur": "außen 23 °F, innen 70 °F",
+                "Fehlercodes": "P0420, P0301",
+            },
+        ),
+    ],
+)
+def test_further_signals_are_shown(annas, make_vehicle, account, language, units, shown):
+    granted = ["read_charge", "read_thermometer", "read_diagnostics"]
+    vehicle = make_vehicle(account, permissions=granted, unit_system=units)
+    for name, value, unit in (
+        ("is_charging", True, ""),
+        ("charge_power", 7200, "W"),
+        ("charge_time_left", 45, "min"),
+        ("outside_temperature", -5, "C"),
+        ("inside_temperature", 21.2, "C"),
+        ("trouble_codes", [{"code": "P0420", "timestamp": None}, {"code": "P0301", "timestamp": None}], ""),
+    ):
+        readings.save(vehicle, name, value, unit)
+    page = annas.get(LIST, headers={"accept-language": language}).text
+    assert lines_of(page) == shown
+    ConnectedVehicle.objects.update(permissions=[])
+    assert lines_of(annas.get(LIST).text) == {}
+
+
+def test_charging_power_is_not_shown_of_a_car_that_does_not_charge(annas, make_vehicle, account):
+    vehicle = make_vehicle(account, permissions=["read_charge"])
+    readings.save(vehicle, "charge_state", "NOT_CHARGING")
+    readings.save(vehicle, "charge_power", 7200, "W")
+    assert lines_of(annas.get(LIST).text) == {"Charging": "not charging"}
+
+
+def test_a_value_stays_on_the_page_with_its_time_after_a_failure(annas, make_vehicle, account, mock_api):
+    vehicle = make_vehicle(account, permissions=["read_odometer"])
+    readings.save(vehicle, "odometer", 104.32, "km")
+    mock_api.batch("car-1", {"odometer": (501, v2_error(501, "COMPATIBILITY", "VEHICLE_NOT_CAPABLE"))})
+    annas.post(f"/cars/{vehicle.pk}/refresh/")
+    assert vehicle.signals["odometer"].status == "not_capable"
+    assert lines_of(annas.get(LIST).text) == {"Odometer": "104.3 km"}
 
 
 def test_readings_without_permission_are_not_shown(annas, make_vehicle, account):

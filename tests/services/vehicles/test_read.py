@@ -151,7 +151,7 @@ def test_signals_of_v2_take_the_requests_of_their_readings(make_vehicle, account
 
 
 def test_all_parts_of_a_reading_of_v2_are_saved_and_cached(make_vehicle, account, mock_api):
-    """Through API v2, ``read_security`` includes the charging port, whose signal needs ``read_charge`` in v3."""
+    """Through API v2, ``read_security`` includes the charging port; its signal needs ``read_charge``."""
     vehicle = make_vehicle(account, permissions=["read_security"])
     port = [{"type": "chargingPort", "status": "OPEN"}]
     mock_api.batch("car-1", {"security": {"isLocked": True, "chargingPort": port}})
