@@ -16,6 +16,8 @@
 | ``smartcar.E012`` | ``SMARTCAR_OWNERSHIP_PROOFS`` is empty or has an unknown proof |
 | ``smartcar.E013`` | ``SMARTCAR_MANAGEMENT_TOKENS`` is not a list of tokens |
 | ``smartcar.E014`` | the only ownership proof needs a client id and secret that are missing |
+| ``smartcar.E015`` | ``SMARTCAR_REGION`` is unknown |
+| ``smartcar.E016`` | ``SMARTCAR_READINGS_KEPT_DAYS`` is not a positive number, or a dict of them |
 | ``smartcar.E020`` | ``SMARTCAR_ENCRYPTION_KEYS`` is not a list of keys |
 | ``smartcar.E021`` | ``SMARTCAR_ENCRYPTION_KEYS`` is empty |
 | ``smartcar.E030`` | ``SMARTCAR_WEBHOOK_TOKENS`` is not a dict of unguessable names to tokens |
@@ -165,6 +167,19 @@ def _choices() -> Iterator[CheckMessage]:
             f"SMARTCAR_UNIT_SYSTEM is {conf.SMARTCAR_UNIT_SYSTEM!r}.",
             hint='Set it to "metric" or "imperial".',
             id="smartcar.E006",
+        )
+    if conf.SMARTCAR_REGION not in ("US", "CA", "EUROPE"):
+        yield Error(
+            f"SMARTCAR_REGION is {conf.SMARTCAR_REGION!r}.",
+            hint='Set it to "US", "CA" or "EUROPE".',
+            id="smartcar.E015",
+        )
+    days: Any = conf.readings_kept_days
+    if not all(isinstance(number, int | float) and number > 0 for number in days.values()):
+        yield Error(
+            "SMARTCAR_READINGS_KEPT_DAYS is not a number of days, or a dict with one for each signal.",
+            hint='Set it to 365, or to {"location": 30, "*": 365}.',
+            id="smartcar.E016",
         )
 
 

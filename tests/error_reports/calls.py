@@ -9,7 +9,16 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from django_smartcar.models import SmartcarAccount
-from django_smartcar.services import commands, migration, privacy, tokens, vehicles, webhooks
+from django_smartcar.services import (
+    commands,
+    migration,
+    privacy,
+    readings,
+    signals,
+    tokens,
+    vehicles,
+    webhooks,
+)
 from django_smartcar.services import connect as connecting
 from django_smartcar.services.connect import reauthentication
 from django_smartcar.services.privacy import export
@@ -95,6 +104,26 @@ SERVICES = [
     Call("vehicles.odometer", lambda site, _: vehicles.odometer(site.vehicle)),
     Call("vehicles.location", lambda site, _: vehicles.location(site.vehicle)),
     Call("vehicles.read", lambda site, _: vehicles.read(site.vehicle, ["odometer", "location"])),
+    Call("vehicles.read of signals", lambda site, _: vehicles.read(site.vehicle, ["location", "doors"])),
+    Call(
+        "readings.save",
+        lambda site, _: readings.save(
+            site.vehicle, "location", {"latitude": LATITUDE, "longitude": LONGITUDE}
+        ),
+        is_remote=False,
+    ),
+    Call(
+        "signals.latest",
+        lambda site, _: signals.latest([site.vehicle])[site.vehicle.pk]["location"].degrees,
+        store_location,
+        is_remote=False,
+    ),
+    Call(
+        "signals.history",
+        lambda site, _: list(signals.history(site.vehicle, "location")),
+        store_location,
+        is_remote=False,
+    ),
     Call("vehicles.refresh_readings", lambda site, _: vehicles.refresh_readings(site.vehicle)),
     Call("vehicles.reload", lambda site, _: vehicles.reload(site.vehicle), after=(0, 1, 2)),
     Call("vehicles.sync", lambda site, _: vehicles.sync(site.account), after=(0, 1)),

@@ -15,6 +15,7 @@ from django_smartcar.models import (
     SmartcarAccount,
     SmartcarUser,
     VehicleReading,
+    VehicleSignal,
 )
 from django_smartcar.services import connect, webhooks
 from django_smartcar.services.connect import Callback
@@ -101,6 +102,12 @@ def expire(site):
 
 
 def store_location(site):
+    now, place = timezone.now(), {"latitude": LATITUDE, "longitude": LONGITUDE}
+    VehicleSignal.objects.update_or_create(
+        vehicle=site.vehicle,
+        signal="location",
+        defaults={"value": place, "recorded_at": now, "received_at": now, "status_at": now},
+    )
     return VehicleReading.objects.create(
         vehicle=site.vehicle,
         signal="location",
