@@ -23,7 +23,7 @@ from ...secret_types import protected_copy
 from .. import commands
 from ..commands import ObservedValue
 from . import _store
-from ._observations import make_observation, observations_of, status_of
+from ._observations import failures_of, make_observation, observations_of, status_of
 from ._store import Observation, Outcome, Saved, is_older
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Outcome",
     "Saved",
     "cached",
+    "failures_of",
     "in_units",
     "is_older",
     "make_observation",

@@ -74,6 +74,22 @@ def observations_of(
         )
 
 
+def failures_of(vehicle: ConnectedVehicle, name: str, error: sdk.SmartcarException) -> Iterator[Observation]:
+    """Yield that the signals of a read of the SDK, by its name, have no value because of this error."""
+    told = {"type": error.type, "code": error.code}
+    for signal in sdk.readings.SOURCES[name].names:
+        yield Observation(
+            vehicle.pk,
+            signal,
+            None,
+            "",
+            None,
+            status=status_of(vehicle, type_named(signal).permission, told),
+            error_type=(error.type or "")[:100],
+            error_code=(error.code or "")[:100],
+        )
+
+
 def make_observation(
     vehicle: ConnectedVehicle,
     name: str,

@@ -78,7 +78,11 @@ def location(vehicle: ConnectedVehicle) -> sdk.Location:
 
 
 def _read_one(vehicle: ConnectedVehicle, name: str) -> Any:
-    found = _authenticated_calls.call(vehicle, lambda car: car.read_with_signals(name), PERMISSIONS[name])
+    try:
+        found = _authenticated_calls.call(vehicle, lambda car: car.read_with_signals(name), PERMISSIONS[name])
+    except (NotCapableException, PermissionException) as error:
+        readings.save_many(readings.failures_of(vehicle, name, error))
+        raise
     readings.save_many(readings.observations_of(vehicle, found.signals, granted_only=False))
     return found.result
 

@@ -76,6 +76,26 @@ def test_a_failed_read_keeps_the_last_value(vehicle, mock_api):
     assert vehicle.signals["odometer"].value == 200
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "stored"),
+    [
+        (501, v2_error(501, "COMPATIBILITY", "VEHICLE_NOT_CAPABLE"), "not_capable"),
+        (403, NO_PERMISSION, "error"),
+        (409, v2_error(409, "VEHICLE_STATE", "ASLEEP"), "ok"),
+    ],
+)
+def test_a_failed_read_says_why_if_it_is_about_the_signal(vehicle, mock_api, status, body, stored):
+    mock_api.odometer("car-1", 200)
+    vehicles.odometer(vehicle)
+    mock_api.mock.reset()
+    mock_api.get("car-1", "odometer", body, status=status)
+    with pytest.raises(SmartcarException):
+        vehicles.odometer(vehicle)
+    state = vehicle.signals["odometer"]
+    assert (state.status, state.value) == (stored, 200)
+    assert state.error_type == (body["type"] if stored != "ok" else "")
+
+
 def test_a_reading_without_an_age_is_as_old_as_its_arrival(vehicle, mock_api):
     mock_api.odometer("car-1", 100, age=None)
     assert vehicles.odometer(vehicle)["age"] is None
