@@ -1,7 +1,8 @@
 """Model fields for secrets: encrypted text, external ids, VINs, and JSON with positions.
 
-An encrypted value is stored as ``smartcar-fernet:`` and a Fernet token. The first of
-``SMARTCAR_ENCRYPTION_KEYS`` encrypts; all of them decrypt. A value without the prefix is plain text from an
+An encrypted value is stored as ``smartcar-fernet:`` and a Fernet token; as ``smartcar-fernet-zlib:`` and a
+Fernet token if it was compressed first. The first of ``SMARTCAR_ENCRYPTION_KEYS`` encrypts; all of them
+decrypt. A value without the prefix is plain text from an
 earlier version, and is encrypted when it is next saved. A value that no key decrypts raises `DecryptionError`
 when it is used, and is left unchanged.
 """
@@ -9,6 +10,7 @@ when it is used, and is left unchanged.
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -22,7 +24,7 @@ from django.db.models.query_utils import DeferredAttribute
 from django.views.decorators.debug import sensitive_variables
 
 from .conf import conf
-from .secret_types import ProtectedJSONDecoder, Secret, Vin
+from .secret_types import ProtectedJSONDecoder, Secret, SecretBytes, Vin
 
 if TYPE_CHECKING:
     _TextField = models.TextField[str, str]  # the types that its attribute accepts and returns
@@ -32,6 +34,10 @@ else:
     _CharField = models.CharField
 
 PREFIX = "smartcar-fernet:"
+COMPRESSED_PREFIX = "smartcar-fernet-zlib:"
+
+#: The longest text that is compressed, in bytes. A stored value that is longer is not one of this app.
+MAX_COMPRESSED_BYTES = 5_000_000
 
 #: The shell command that prints a new key.
 MAKE_A_KEY = 'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
@@ -72,15 +78,23 @@ def is_key(value: Any) -> bool:
 
 
 @sensitive_variables()
-def encrypt(text: str) -> str:
-    """Encrypt a text; the result is different each time."""
-    text = Secret(text)
-    return PREFIX + _keyring(conf.encryption_keys).encrypt(text.encode(*_CODEC)).decode()
+def encrypt(text: str, *, is_compressed: bool = False) -> str:
+    """Encrypt a text; the result is different each time. With ``is_compressed``, compress it first.
+
+    Raises ValueError for a text that is too long to be compressed.
+    """
+    content = SecretBytes(Secret(text).encode(*_CODEC))
+    if is_compressed:
+        if len(content) > MAX_COMPRESSED_BYTES:
+            raise ValueError(f"a text of {len(content)} bytes is too long to be compressed")
+        content = SecretBytes(zlib.compress(content))
+    prefix = COMPRESSED_PREFIX if is_compressed else PREFIX
+    return prefix + _keyring(conf.encryption_keys).encrypt(content).decode()
 
 
 @sensitive_variables()
 def decrypt(stored: str) -> Secret:
-    """Decrypt a stored value. Raises DecryptionError.
+    """Decrypt a stored value, whether it was compressed or not. Raises DecryptionError.
 
     Without keys, plain text raises it, too: a token could be exchanged, but the new one not stored.
     """
@@ -88,17 +102,20 @@ def decrypt(stored: str) -> Secret:
     if not keys:
         raise DecryptionError
     ring = _keyring(keys)
-    if not stored.startswith(PREFIX):
+    if not stored.startswith((PREFIX, COMPRESSED_PREFIX)):
         return stored
     try:
-        return Secret(ring.decrypt(_body(stored)).decode(*_CODEC))
-    except InvalidToken:
+        content = SecretBytes(ring.decrypt(_body(stored)))
+        if stored.startswith(COMPRESSED_PREFIX):
+            content = SecretBytes(_decompress(content))
+        return Secret(content.decode(*_CODEC))
+    except (InvalidToken, zlib.error, UnicodeError):
         raise DecryptionError from None
 
 
 def is_current(stored: str) -> bool:
     """Return whether a value is encrypted with the first key."""
-    if not stored.startswith(PREFIX):
+    if not stored.startswith((PREFIX, COMPRESSED_PREFIX)):
         return False
     try:
         _keyring(conf.encryption_keys[:1]).decrypt(_body(stored))
@@ -108,7 +125,16 @@ def is_current(stored: str) -> bool:
 
 
 def _body(stored: str) -> bytes:
-    return stored.removeprefix(PREFIX).encode()
+    return stored.partition(":")[2].encode()
+
+
+def _decompress(content: bytes) -> bytes:
+    """Decompress no more than the longest text. Raises zlib.error."""
+    decompressor = zlib.decompressobj()
+    text = decompressor.decompress(content, MAX_COMPRESSED_BYTES + 1)
+    if not decompressor.eof or len(text) > MAX_COMPRESSED_BYTES:
+        raise zlib.error("incomplete or too long")
+    return text
 
 
 @lru_cache(maxsize=4)
@@ -158,7 +184,11 @@ class EncryptedTextField(_TextField):
         if hasattr(value, "as_sql"):
             return value
         value = Secret(value) if isinstance(value, str) else self.get_prep_value(value)
-        return encrypt(value) if value else value
+        return self.encrypted(value) if value else value
+
+    def encrypted(self, value: str) -> str:
+        """Return what is stored for a value."""
+        return encrypt(value)
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:
         if not value:
@@ -179,6 +209,15 @@ class EncryptedTextField(_TextField):
     def value_from_object(self, obj: models.Model) -> Any:
         """Return what serializers write: neither the text nor its encryption."""
         return ""
+
+
+class CompressedTextField(EncryptedTextField):
+    """An EncryptedTextField for long texts: they are compressed before they are encrypted."""
+
+    description = "Compressed and encrypted text"
+
+    def encrypted(self, value: str) -> str:
+        return encrypt(value, is_compressed=True)
 
 
 class _ProtectedAttribute(DeferredAttribute):

@@ -1,4 +1,5 @@
 import pickle
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -14,7 +15,10 @@ from hypothesis import strategies as st
 
 from django_smartcar import exceptions
 from django_smartcar.fields import (
+    COMPRESSED_PREFIX,
+    MAX_COMPRESSED_BYTES,
     PREFIX,
+    CompressedTextField,
     DecryptionError,
     EncryptedTextField,
     decrypt,
@@ -402,3 +406,64 @@ def test_a_secret_is_text_that_neither_repr_nor_str_shows():
     assert hash(secret) == hash("1234")
     assert "1234" not in repr(secret) + repr([secret]) + repr({"code": secret}) + f"{secret}{secret!s}"
     assert pickle.loads(pickle.dumps(secret)) == "1234"  # noqa: S301
+
+
+# Compressed texts.
+
+
+@given(texts)
+def test_any_text_can_be_compressed(text):
+    field = CompressedTextField()
+    stored = field.get_db_prep_save(text, connection)
+    assert stored.startswith(COMPRESSED_PREFIX) if text else stored == ""
+    assert field.from_db_value(stored, None, connection) == text
+
+
+def test_a_text_that_repeats_itself_is_stored_in_less(keys):
+    text = '{"code": "odometer-traveleddistance"}' * 200
+    assert len(encrypt(text, is_compressed=True)) < len(encrypt(text)) / 5
+
+
+def test_a_compressed_value_is_current_only_with_the_first_key(keys):
+    stored = encrypt("text", is_compressed=True)
+    assert is_current(stored)
+    keys(NEW, OLD)
+    assert not is_current(stored)
+    assert decrypt(stored) == "text"
+
+
+def test_the_longest_text_can_be_read_again(keys):
+    text = "a" * MAX_COMPRESSED_BYTES
+    assert decrypt(encrypt(text, is_compressed=True)) == text
+    with pytest.raises(ValueError, match="too long to be compressed"):
+        encrypt(text + "a", is_compressed=True)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        zlib.compress(b"a" * (MAX_COMPRESSED_BYTES + 1)),
+        zlib.compress(bytes(10 * MAX_COMPRESSED_BYTES)),
+        zlib.compress(b"a" * 100)[:-5],
+        zlib.compress(b"\xff"),
+        b"not compressed",
+        b"",
+    ],
+    ids=["too long", "bomb", "incomplete", "no text", "not compressed", "empty"],
+)
+def test_a_compressed_value_that_is_too_long_or_broken_is_not_read(keys, content):
+    stored = COMPRESSED_PREFIX + Fernet(OLD).encrypt(content).decode()
+    with pytest.raises(DecryptionError):
+        decrypt(stored)
+
+
+def test_a_compressed_value_with_the_prefix_of_another_is_not_read(keys):
+    stored = encrypt("text" * 100, is_compressed=True).replace(COMPRESSED_PREFIX, PREFIX)
+    with pytest.raises(DecryptionError):
+        decrypt(stored)
+
+
+def test_the_migration_of_a_compressed_field_names_its_class():
+    path, args, kwargs = CompressedTextField("text").deconstruct()[1:]
+    assert (path, args) == ("django_smartcar.fields.CompressedTextField", [])
+    assert kwargs == {"verbose_name": "text", "editable": False}

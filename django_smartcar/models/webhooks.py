@@ -4,7 +4,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from ..fields import EncryptedTextField
+from ..fields import CompressedTextField
 from ..querysets import WebhookEventQuerySet
 from .vehicles import ConnectedVehicle
 
@@ -32,7 +32,7 @@ class WebhookEvent(models.Model):
     smartcar_vehicle_id = models.CharField(_("Smartcar vehicle id"), max_length=64, blank=True)
     smartcar_user_id = models.CharField(_("Smartcar user id"), max_length=64, blank=True)
     #: Has positions and VINs: parse it with `sdk.webhooks`, and never display it.
-    payload = EncryptedTextField(_("payload"))
+    payload = CompressedTextField(_("payload"))
     size = models.PositiveIntegerField(_("bytes"))
     key_position = models.PositiveSmallIntegerField(_("matching key"))
     received_at = models.DateTimeField(_("received"), default=timezone.now, db_index=True, editable=False)

@@ -6,8 +6,8 @@ from django.core.management import CommandError, call_command
 from django.core.management.base import SystemCheckError
 from django.db import connection
 
-from django_smartcar.fields import PREFIX
-from django_smartcar.models import SmartcarAccount
+from django_smartcar.fields import COMPRESSED_PREFIX, PREFIX
+from django_smartcar.models import SmartcarAccount, WebhookEvent
 from django_smartcar.services import tokens
 
 from ...people.models import Vault
@@ -126,6 +126,20 @@ def test_encrypted_fields_of_the_project_are_rotated_too(keys):
     run()
     keys(NEW)
     assert Vault.objects.get().code == "1234"
+
+
+def test_a_compressed_value_stays_compressed(keys):
+    text = '{"signals": []}' * 100
+    WebhookEvent.objects.create(event_id="e", payload=text, size=len(text), key_position=1)
+    keys(NEW, OLD)
+    assert run()[0][-1] == "1 encrypted with the first key, 0 that no key decrypts"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT payload FROM smartcar_webhookevent")
+        (stored,) = cursor.fetchone()
+    assert stored.startswith(COMPRESSED_PREFIX)
+    assert len(stored) < len(text) / 4
+    keys(NEW)
+    assert WebhookEvent.objects.get().payload == text
 
 
 def test_progress_is_printed(accounts):
