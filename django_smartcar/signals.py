@@ -27,6 +27,7 @@ command_finished = Signal()
 
 #: A webhook event was saved for a vehicle. Arguments: ``vehicle`` (ConnectedVehicle), ``event``
 #: (WebhookEvent) and ``update`` (`sdk.webhooks.VehicleUpdate`: ``signals``, ``problems``, ``triggers``).
-#: Each receiver is called in a transaction of its own, together with the record that it was called: what it
-#: writes to this database is written once. One that raises is called again later, alone.
+#: All receivers of an event run in one transaction with the mark that the event is processed: what they write
+#: to this database is written once. If one raises, all of it is rolled back, and all are called again later.
+#: Other events may share the transaction: pass ``robust=True`` to ``transaction.on_commit``.
 webhook_received = Signal()

@@ -283,7 +283,7 @@ class Migration(migrations.Migration):
                 ('attempts', models.PositiveSmallIntegerField(db_default=0, default=0, verbose_name='attempts')),
                 ('next_attempt_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now, editable=False, null=True, verbose_name='next attempt')),
                 ('lease', models.UUIDField(editable=False, null=True)),
-                ('done', models.JSONField(db_default=[], default=list, editable=False)),
+                ('is_applied', models.BooleanField(db_default=False, default=False, editable=False)),
                 ('last_error', models.CharField(blank=True, db_default='', default='', max_length=300, verbose_name='last error')),
                 ('processed_at', models.DateTimeField(editable=False, null=True, verbose_name='processed')),
             ],

@@ -45,8 +45,8 @@ class WebhookEvent(models.Model):
         _("next attempt"), default=timezone.now, null=True, db_index=True, editable=False
     )
     lease = models.UUIDField(null=True, editable=False)
-    #: The steps that are done, so that a retry does only the rest.
-    done = models.JSONField(default=list, db_default=[], editable=False)
+    #: Whether its data is saved, so that a retry only calls the receivers.
+    is_applied = models.BooleanField(default=False, db_default=False, editable=False)
     last_error = models.CharField(_("last error"), max_length=300, blank=True, default="", db_default="")
     processed_at = models.DateTimeField(_("processed"), null=True, editable=False)
 

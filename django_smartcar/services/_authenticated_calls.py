@@ -119,13 +119,13 @@ class VehicleSession:
         failures = [response for response in responses if isinstance(response, SmartcarException)]
         rejected = [error for error in failures if error.code == "AUTHENTICATION_FAILED"]
         if rejected:
-            _set_login_required(self.vehicle, str((rejected[0].resolution or {}).get("url") or ""))
+            set_login_required(self.vehicle, str((rejected[0].resolution or {}).get("url") or ""))
             return True
         # API v3 responds from Smartcar's cache, so a response does not prove that the login works.
         proves_nothing = len(failures) == len(responses) or self.credentials.uses_v3
         if proves_nothing or not self.vehicle.needs_reauthentication:
             return False
-        _set_login_works(self.vehicle)
+        set_login_works(self.vehicle)
         return True
 
 
@@ -235,14 +235,8 @@ def is_gone(error: SmartcarException, account: SmartcarAccount) -> bool:
 def clear_reauthentication_required(vehicle: ConnectedVehicle) -> None:
     """Save that the login at the vehicle's brand works."""
     if vehicle.needs_reauthentication:
-        _set_login_works(vehicle)
+        set_login_works(vehicle)
         save_logins([vehicle])
-
-
-def mark_reauthentication_required(vehicle: ConnectedVehicle, url: str = "") -> None:
-    """Save that the driver has to log in at the vehicle's brand again, at ``url`` if Smartcar gives one."""
-    _set_login_required(vehicle, url)
-    save_logins([vehicle])
 
 
 def save_logins(vehicles: Collection[ConnectedVehicle]) -> None:
@@ -250,11 +244,13 @@ def save_logins(vehicles: Collection[ConnectedVehicle]) -> None:
     ConnectedVehicle.objects.bulk_update(vehicles, ["reauthentication_required_at", "reauthentication_url"])
 
 
-def _set_login_works(vehicle: ConnectedVehicle) -> None:
+def set_login_works(vehicle: ConnectedVehicle) -> None:
+    """Set on the instance that the login at the vehicle's brand works; `save_logins` saves it."""
     vehicle.reauthentication_required_at, vehicle.reauthentication_url = None, ""
 
 
-def _set_login_required(vehicle: ConnectedVehicle, url: str) -> None:
+def set_login_required(vehicle: ConnectedVehicle, url: str = "") -> None:
+    """Set on the instance that the driver has to log in again, at ``url`` if Smartcar gives one."""
     vehicle.reauthentication_required_at = vehicle.reauthentication_required_at or timezone.now()
     max_length = ConnectedVehicle._meta.get_field("reauthentication_url").max_length or 0
     # The error of a signal has no URL. The URL of an earlier error of a command is still valid: keep it.

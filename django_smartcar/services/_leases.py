@@ -51,9 +51,15 @@ class Lease:
         self.values = {self._columns.holder: self.id, **self._time()}
         return free.update(**self.values, **values)
 
-    def renew(self) -> bool:
-        """Extend the lease. Return False if another process has taken it."""
-        return bool(self.held.update(**self._time()))
+    def on(self, rows: QuerySet[Any]) -> Lease:
+        """Return this lease on these rows only, of those that it was taken on."""
+        part = Lease(self._columns, rows)
+        part.id, part.values = self.id, self.values
+        return part
+
+    def renew(self) -> int:
+        """Extend the lease. Return how many rows are still held: another process may have taken some."""
+        return self.held.update(**self._time())
 
     def release(self, **values: Any) -> int:
         """End the lease and write ``values`` in the same statement. Return how many rows were still held."""

@@ -172,8 +172,8 @@ class Stopped(BaseException):
         ("tokens.bulk_refresh", "cryptography.fernet.MultiFernet.decrypt", OwnBug),
         ("vehicles.location", "django_smartcar.services.readings.save_many", OwnBug),
         ("commands.send send_destination", "requests.PreparedRequest.prepare_body", OwnBug),
-        ("webhooks.process_due", "django_smartcar.services.webhooks._readings.apply", Stopped),
-        ("webhooks.process_due", "django_smartcar.services.webhooks._readings.apply", OwnBug),
+        ("webhooks.process_due", "django_smartcar.services.webhooks._readings.apply_many", Stopped),
+        ("webhooks.process_due", "django_smartcar.services.webhooks._readings.apply_many", OwnBug),
     ],
 )
 def test_no_report_shows_a_secret_when_our_own_code_fails(

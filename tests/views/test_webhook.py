@@ -84,7 +84,7 @@ def test_a_new_event_has_the_models_defaults(client):
     """The insert omits columns, so the database sets their defaults."""
     post(client, event(event_id="e1"))
     (row,), blank = stored(), WebhookEvent()
-    defaults = {"state", "attempts", "lease", "done", "last_error", "processed_at"}
+    defaults = {"state", "attempts", "lease", "is_applied", "last_error", "processed_at"}
     assert {name: getattr(row, name) for name in defaults} == {
         name: getattr(blank, name) for name in defaults
     }

@@ -15,7 +15,7 @@ EXPIRE_INTERVAL = 60.0
 class Command(BaseCommand):
     help = (
         "Process queued webhook events. Run any number of workers on any number of machines: each event is "
-        "processed once. SIGTERM and Ctrl-C finish the current event first; a second one stops at once."
+        "processed once. SIGTERM and Ctrl-C finish the current events first; a second one stops at once."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any, cast
 
-from django.db import transaction
+from django.db import router, transaction
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
@@ -26,7 +27,7 @@ from ...models import ConnectedVehicle, SmartcarAccount, SmartcarUser
 from ...sdk.readings import PERMISSIONS
 from ...sdk.signals import Signal
 from ...sdk.v2.signals import METHODS
-from .. import _authenticated_calls, _rate_limits, readings, tokens
+from .. import _authenticated_calls, _rate_limits, readings, tokens, webhooks
 from ..webhooks import subscriptions
 from . import _details
 from ._compatibility import Capabilities, capabilities, is_supported
@@ -241,8 +242,14 @@ def lock_owner(smartcar_user_id: str) -> SmartcarUser:
 
 
 def store(account: SmartcarAccount, found: Iterable[VehicleDetails]) -> list[ConnectedVehicle]:
-    """Save the vehicles of `read_all` to this account. The caller must hold `lock_owner`."""
-    return [_store(account, details) for details in found]
+    """Save the vehicles of `read_all` to this account. The caller must hold `lock_owner`.
+
+    After the commit, their webhook events that have arrived before are made due.
+    """
+    stored = [_store(account, details) for details in found]
+    alias = router.db_for_write(ConnectedVehicle)
+    transaction.on_commit(partial(webhooks.wake, stored), using=alias, robust=True)
+    return stored
 
 
 def disconnect(vehicle: ConnectedVehicle, *, actor: Any = None) -> bool:

@@ -22,7 +22,8 @@ from ...conf import conf
 from ...models import WebhookEndpoint, WebhookEvent
 from ...secret_types import Secret, SecretBytes
 from . import _workers
-from ._queue import MAX_TASK_SECONDS, process_due, requeue
+from ._queue import MAX_TASK_SECONDS, process_due
+from ._waiting import requeue, wake
 from ._workers import begin_work
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "is_endpoint",
     "receive",
     "requeue",
+    "wake",
     "process_due",
 ]
 

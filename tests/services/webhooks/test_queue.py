@@ -3,19 +3,23 @@
 import json
 import logging
 import random
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 import time_machine
-from django.db import OperationalError, connection, transaction
+from asgiref.sync import sync_to_async
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.models import Value
+from django.db.models.functions import Concat
 from django.utils import timezone
 
 from django_smartcar import sdk, signals
 from django_smartcar.models import ConnectedVehicle, SmartcarAccount, VehicleProblem, WebhookEvent
 from django_smartcar.services import _authenticated_calls, commands, readings, webhooks
-from django_smartcar.services.webhooks import _queue, _readings
-from django_smartcar.services.webhooks._queue import RETRY_DELAYS
+from django_smartcar.services.webhooks import _queue, _readings, _waiting
+from django_smartcar.services.webhooks._batches import RETRY_DELAYS
 from tests.webhooks import TOKEN, error, event, location, odometer, post, sign, signal
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -231,7 +235,7 @@ def test_command_finished_is_sent_after_the_commit_and_not_after_a_rollback(send
         received.append((command.status, connection.in_atomic_block))
 
     def refuse(execute, sql, params, many, context):
-        if sql.startswith("UPDATE") and "webhookevent" in sql.split()[1] and "done" in sql.split("WHERE")[0]:
+        if sql.startswith("UPDATE") and "processed_at" in sql:
             raise OperationalError("gone")
         return execute(sql, params, many, context)
 
@@ -423,12 +427,24 @@ def test_an_unrelated_error_does_not_require_reauthentication_again(send, vehicl
 # Unknown vehicles.
 
 
-def test_an_event_waits_until_its_vehicle_exists(send, account, make_vehicle):
+def test_an_event_waits_until_its_vehicle_exists(send, account, make_vehicle, monkeypatch):
     assert send(event(odometer(5, NOON))).state == "waiting"
     vehicle = make_vehicle(account)
     _queue.process_due()
+    assert states() == ["waiting"]  # a sweep has looked at it less than a minute ago
+    monkeypatch.setattr(_waiting, "SWEEP_INTERVAL", 0)
+    _queue.process_due()
     assert states() == ["processed"]
     assert reading(vehicle)[0] == 5
+
+
+def test_connecting_a_vehicle_wakes_its_own_events_only(send, account, make_vehicle):
+    send(event(car="car-1"), event(car="car-2"), event(car="car-1", driver="another"))
+    send(event(car="car-1", driver=""))
+    vehicle = make_vehicle(account)
+    assert webhooks.wake([vehicle]) == 2
+    assert states() == ["received", "waiting", "waiting", "received"]
+    assert webhooks.wake([vehicle]) == webhooks.wake([]) == 0
 
 
 def test_an_event_is_processed_if_its_vehicle_is_connected_just_as_it_starts_waiting(
@@ -474,24 +490,23 @@ def test_receivers_are_called(send, vehicle, receivers):
     assert named["update"].signals[0]["value"] == 5
 
 
-def test_only_the_receiver_that_raises_is_retried_until_the_event_is_dead(send, vehicle, receivers, caplog):
+def test_a_failing_receiver_is_retried_until_the_event_is_dead(send, vehicle, receivers, caplog):
     calls = []
 
     def first(**named):
         calls.append("first")
-        raise KeyError("48.137154")
 
     def second(**named):
         calls.append("second")
+        raise KeyError("48.137154")
 
     async def third(**named):
         calls.append("third")
 
     receivers(first, second, third)
     row = send(event(odometer(5, NOON)))
-    assert (row.state, calls) == ("failed", ["first", "second", "third"])
-    assert "first" in row.last_error
-    assert "KeyError at test_queue.py:" in row.last_error
+    assert (row.state, calls) == ("failed", ["first", "second"])
+    assert "<locals>.second: KeyError at test_queue.py:" in row.last_error
     waited = []
     while row.state == "failed":
         waited.append(row.next_attempt_at - timezone.now())
@@ -502,22 +517,83 @@ def test_only_the_receiver_that_raises_is_retried_until_the_event_is_dead(send, 
             if row.next_attempt_at:
                 row.next_attempt_at -= timedelta(seconds=waited[-1].total_seconds() + 1)
                 row.save()
-    assert calls == ["first", "second", "third"] + ["first"] * len(RETRY_DELAYS)
+    assert calls == ["first", "second"] * (len(RETRY_DELAYS) + 1)
     assert waited == sorted(waited)
     assert len(waited) == len(RETRY_DELAYS)
     assert (row.state, row.next_attempt_at) == ("dead", None)
     assert "48.137" not in caplog.text + row.last_error
 
 
-def test_writes_of_a_receiver_that_raises_are_rolled_back(send, vehicle, receivers):
-    def receiver(vehicle, **named):
-        ConnectedVehicle.objects.filter(pk=vehicle.pk).update(model="half done")
-        raise ValueError
+@pytest.mark.parametrize("fails", ["first", "second", "third"])
+def test_all_receivers_of_an_event_take_effect_or_none(send, vehicle, receivers, fails):
+    """Asynchronous ones, too, and those of every account that has the vehicle."""
+    failures = [fails]
+
+    def add(vehicle, name):
+        ConnectedVehicle.objects.filter(pk=vehicle.pk).update(model=Concat("model", Value(name)))
+        if name in failures:
+            raise ValueError
+
+    def first(vehicle, **named):
+        add(vehicle, "first")
+
+    async def second(vehicle, **named):
+        await sync_to_async(add)(vehicle, "second")
+
+    def third(vehicle, **named):
+        add(vehicle, "third")
+
+    receivers(first, second, third)
+    ConnectedVehicle.objects.update(model="")
+    row = send(event(odometer(5, NOON)))
+    vehicle.refresh_from_db()
+    assert (row.state, vehicle.model, reading(vehicle)[0]) == ("failed", "", 5)
+    assert f"<locals>.{fails}: ValueError" in row.last_error
+    failures.clear()
+    with later(minutes=1):
+        _queue.process_due()
+    vehicle.refresh_from_db()
+    assert (states(), vehicle.model) == (["processed"], "firstthirdsecond")
+
+
+def test_a_retry_calls_the_receivers_and_does_not_save_the_data_again(send, vehicle, receivers):
+    fails = [True]
+
+    def receiver(**named):
+        if fails:
+            raise ValueError
 
     receivers(receiver)
-    send(event(odometer(5, NOON)))
+    event_without_sequence = error()
+    event_without_sequence["meta"].pop("deliveredAt")
+    send(event_without_sequence)
+    VehicleProblem.objects.update(resolved_at=timezone.now())
+    fails.clear()
+    with later(minutes=1):
+        _queue.process_due()
+    assert states() == ["processed"]
+    assert not VehicleProblem.objects.get().is_open
+
+
+def test_an_error_of_the_database_that_a_receiver_hides_fails_the_event(send, vehicle, receivers):
+    def receiver(vehicle, **named):
+        ConnectedVehicle.objects.update(model="half done")
+        with suppress(IntegrityError):
+            VehicleProblem.objects.create(vehicle=vehicle, type="t", opened_at=None, sequence=None)
+
+    receivers(receiver)
+    assert send(event(odometer(5, NOON))).state == "failed"
     vehicle.refresh_from_db()
-    assert (vehicle.model, reading(vehicle)[0]) == ("Bolt", 5)
+    assert vehicle.model == "Bolt"
+
+
+def test_a_function_that_fails_after_the_commit_fails_no_event(send, vehicle, receivers, caplog):
+    def receiver(**named):
+        transaction.on_commit(lambda: 1 / 0)
+
+    receivers(receiver)
+    assert send(event(odometer(5, NOON))).state == "processed"
+    assert "after the commit of webhook events: ZeroDivisionError" in caplog.text
 
 
 def test_receivers_are_not_called_for_an_unknown_vehicle(send, receivers):
@@ -531,7 +607,7 @@ def test_receivers_are_not_called_for_an_unknown_vehicle(send, receivers):
 def test_an_event_of_a_killed_worker_is_processed_when_the_lease_expires(send, vehicle, settings):
     settings.SMARTCAR_WEBHOOK_WORK = "command"
     send(event(odometer(5, NOON)))
-    assert _queue._lease_next()  # and then SIGKILL
+    assert _queue.lease_batch()  # and then SIGKILL
     assert _queue.process_due() == 0
     with later(seconds=_queue.LEASE.total_seconds() + 1):
         assert _queue.process_due() == 1
@@ -552,18 +628,19 @@ def test_work_after_the_lease_was_lost_is_rolled_back(send, vehicle, settings, r
     send(event(odometer(5, NOON)))
     _queue.process_due()
     vehicle.refresh_from_db()
-    assert (vehicle.year, calls) == (2021, ["slow"])
+    assert (vehicle.year, calls, states()) == (2021, ["slow", "next"], ["received"])
+    assert not vehicle.readings.exists()
     with later(seconds=_queue.LEASE.total_seconds() + 1):
         _queue.process_due()
     vehicle.refresh_from_db()
-    assert (vehicle.year, calls, states()) == (2022, ["slow", "slow", "next"], ["processed"])
+    assert (vehicle.year, calls, states()) == (2022, ["slow", "next"] * 2, ["processed"])
 
 
 def test_an_event_that_kills_every_worker_is_dead(send, vehicle, settings):
     settings.SMARTCAR_WEBHOOK_WORK = "command"
     send(event(odometer(5, NOON)))
     for _ in range(len(RETRY_DELAYS) + 1):
-        _queue._lease_next()
+        _queue.lease_batch()
         WebhookEvent.objects.update(next_attempt_at=timezone.now())
     assert _queue.process_due() == 1
     assert states() == ["dead"]
