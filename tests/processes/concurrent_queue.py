@@ -1,7 +1,8 @@
 """Several workers process one queue, and one of them is killed. A program for `databases.run`.
 
 Its options are the number of ``events``, ``cars`` and ``workers``. Every third event is delivered twice, in
-random order. The result says how often each event was handled, and the vehicles' readings at the end.
+random order. With ``is_backlog``, the workers start after the last delivery, and none is killed. The result
+says how often each event was handled, the errors of the database, and the vehicles' readings at the end.
 """
 
 import json
@@ -12,7 +13,7 @@ import time
 from datetime import timedelta
 
 from django.contrib.auth import get_user_model
-from django.db import connection, connections
+from django.db import DatabaseError, connection, connections
 from django.test import override_settings
 
 from django_smartcar import signals
@@ -31,14 +32,17 @@ def main(options):
         cursor.execute("CREATE TABLE handled (event_id varchar(100), worker integer)")
     connections.close_all()  # child processes must not share a connection
     context = multiprocessing.get_context("fork")
-    all_sent = context.Event()
-    workers = [context.Process(target=work, args=(n, all_sent)) for n in range(options["workers"])]
+    all_sent, errors = context.Event(), context.Value("i")
+    workers = [context.Process(target=work, args=(n, all_sent, errors)) for n in range(options["workers"])]
+    is_backlog = options.get("is_backlog", False)
+    started = time.monotonic()
+    sent = deliver(options) if is_backlog else []
+    connections.close_all()
     for worker in workers:
         worker.start()
-    started = time.monotonic()
-    sent = deliver(options)
+    sent = sent or deliver(options)
     seconds = {"delivered": time.monotonic() - started}
-    killed = kill_one(workers[0], options["events"] // 4)
+    killed = not is_backlog and kill_one(workers[0], options["events"] // 4)
     all_sent.set()
     for worker in workers:
         worker.join()
@@ -50,7 +54,8 @@ def main(options):
         "sent": sent,
         "seconds": seconds,
         "killed": killed,
-        "exits": [worker.exitcode for worker in workers[1:]],
+        "exits": [worker.exitcode for worker in workers],
+        "errors": errors.value,
         "handled": [event_id for event_id, _ in handled],
         "workers": len({worker for _, worker in handled}),
         "states": list(WebhookEvent.objects.values_list("state", flat=True).distinct().order_by("state")),
@@ -83,11 +88,15 @@ def deliver(options):
     deliveries = events + events[::3]
     rng.shuffle(deliveries)
     for payload in deliveries:
-        body = json.dumps(payload).encode()
-        while (response := webhooks.receive("", body, sign(body))).status == 503:
-            time.sleep(0.05)
-        assert response.status == 200
+        receive(payload)
     return events
+
+
+def receive(payload):
+    body = json.dumps(payload).encode()
+    while (response := webhooks.receive("", body, sign(body))).status == 503:
+        time.sleep(0.05)
+    assert response.status == 200
 
 
 def make_event(number, cars, rng):
@@ -113,8 +122,17 @@ def kill_one(worker, after):
     return worker.exitcode == -signal.SIGKILL
 
 
-def work(number, all_sent):
+def work(number, all_sent, errors):
     """Run a worker until all events are processed."""
+
+    def count_errors(execute, sql, params, many, context):
+        try:
+            return execute(sql, params, many, context)
+        except DatabaseError:
+            with errors.get_lock():
+                errors.value += 1
+            raise
+
     _queue.LEASE = timedelta(seconds=2)  # so that the killed worker's event is due soon
     random.seed(number)
 
@@ -124,6 +142,7 @@ def work(number, all_sent):
 
     signals.webhook_received.connect(receiver)
     unprocessed = WebhookEvent.objects.exclude(state=WebhookEvent.State.PROCESSED)
-    while not all_sent.is_set() or unprocessed.exists():
-        if not _queue.process_due():
-            time.sleep(0.05)
+    with connection.execute_wrapper(count_errors):
+        while not all_sent.is_set() or unprocessed.exists():
+            if not _queue.process_due():
+                time.sleep(0.05)
