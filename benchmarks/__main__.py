@@ -1,6 +1,7 @@
 """Run the benchmarks on SQLite and PostgreSQL and report which claims of the README are met.
 
-``python -m benchmarks [SUBJECT …]``: refreshing, reading, syncing, receiving; without a name, all of them.
+``python -m benchmarks [SUBJECT …]``: refreshing, reading, syncing, receiving, working; without a name, all of
+them. A subject may name other ``DATABASES``.
 Exits with status 1 if a claim is not met. Prints the machine's load, because it affects the results.
 """
 
@@ -10,12 +11,19 @@ import tempfile
 from pathlib import Path
 from types import ModuleType
 
-from tests.databases import POSTGRESQL, created, running
+from tests.databases import MARIADB, POSTGRESQL, created, running
 
-from . import reading, receiving, refreshing, syncing
+from . import reading, receiving, refreshing, syncing, working
 from .bench import Bench, load, machine, report
 
-SUBJECTS = {"refreshing": refreshing, "reading": reading, "syncing": syncing, "receiving": receiving}
+SUBJECTS = {
+    "refreshing": refreshing,
+    "reading": reading,
+    "syncing": syncing,
+    "receiving": receiving,
+    "working": working,
+}
+DATABASES = ("SQLite", "PostgreSQL")
 
 
 def parse_subjects(arguments: list[str]) -> list[ModuleType]:
@@ -32,11 +40,12 @@ def parse_subjects(arguments: list[str]) -> list[ModuleType]:
 def main() -> None:
     subjects = parse_subjects(sys.argv[1:])
     print(f"{machine()}\nMachine load before: {load()}", flush=True)
-    servers = {"SQLite": "sqlite", "PostgreSQL": running(POSTGRESQL)}
+    servers = {"SQLite": "sqlite", "PostgreSQL": running(POSTGRESQL), "MariaDB": running(MARIADB)}
     results = []
     for subject in subjects:
         print(f"\n{subject.ABOUT}", flush=True)
-        for name, server in servers.items():
+        for name in getattr(subject, "DATABASES", DATABASES):
+            server = servers[name]
             if server is None:
                 print(f"{name} is not installed: skipped.")
                 continue

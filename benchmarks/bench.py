@@ -55,6 +55,7 @@ class Bench:
     """Runs the sides of a benchmark with one database."""
 
     def __init__(self, database: str) -> None:
+        self.is_postgresql = database.startswith("postgres")
         self.environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "benchmarks.settings",

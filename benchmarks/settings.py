@@ -3,6 +3,7 @@
 import sys
 
 import environ
+import pymysql
 
 env = environ.Env()
 
@@ -18,6 +19,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "transaction_mode": "IMMEDIATE",
         "init_command": f"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}",
     }
+if DATABASES["default"]["ENGINE"].endswith("mysql"):
+    pymysql.install_as_MySQLdb()  # stands in for mysqlclient, which does not build everywhere
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "django.contrib.auth",

@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks import __main__ as benchmarks
 from benchmarks import bench as benches
-from benchmarks import reading, receiving, refreshing, syncing
+from benchmarks import reading, receiving, refreshing, syncing, working
 
 pytestmark = pytest.mark.slow
 
@@ -88,6 +88,32 @@ def test_a_run_that_did_not_store_an_event_is_discarded(bench):
         receiving.measure(bench, ["ours", "bare"], events=1, times=1)
 
 
+@pytest.mark.parametrize("processes", [1, 2])
+def test_each_side_processes_every_event(database, processes):
+    bench = benches.Bench(database)
+    results = working.measure(bench, events=6, cars=3, processes=processes, times=1)
+    assert set(results) == {"ours", "limit"}
+    for result in results.values():
+        assert result["seconds"] > 0
+        assert (result["processed"], result["cars"]) == (6, 3)
+
+
+def test_a_run_that_did_not_process_an_event_is_discarded(bench):
+    run = bench.run
+    bench.run = lambda subject, side, *args: run(subject, side, *(["7", "3"] if side == "prepare" else args))
+    with pytest.raises(SystemExit, match="measurement is discarded"):
+        working.measure(bench, events=6, cars=3, processes=1, times=1)
+
+
+def test_only_postgresql_has_a_claim_about_processing(tmp_path, monkeypatch):
+    measured = {"ours": {"seconds": 4}, "limit": {"seconds": 1}}
+    monkeypatch.setattr(working, "measure", lambda *args: measured)
+    for url, is_met in (("sqlite:///db", True), ("mysql://db", True), ("postgres://db", False)):
+        claims = list(working.claims(benches.Bench(url)))
+        assert [claim.is_met for claim in claims] == [is_met, True] * 2
+        assert claims[0].measured == "0.25 ×"
+
+
 def test_a_failed_installation_of_dj_stripe_is_reported(bench, monkeypatch, tmp_path, capfd):
     monkeypatch.setattr(receiving, "FOLDER", tmp_path / "dj-stripe")
     monkeypatch.setattr(receiving, "PACKAGES", ["--no-index", "dj-stripe==0"])
@@ -123,7 +149,7 @@ def test_a_number_for_comparison_has_no_verdict(capsys):
 
 
 def test_all_subjects_run_unless_some_are_named(capsys):
-    assert benchmarks.parse_subjects([]) == [refreshing, reading, syncing, receiving]
+    assert benchmarks.parse_subjects([]) == [refreshing, reading, syncing, receiving, working]
     assert benchmarks.parse_subjects(["syncing", "reading"]) == [syncing, reading]
     with pytest.raises(SystemExit):
         benchmarks.parse_subjects(["syncin"])
