@@ -198,14 +198,26 @@ def test_problems_of_one_car_are_applied_in_the_order_of_their_sequence(send, ve
 
 def test_a_receiver_gets_the_vehicle_as_the_receivers_of_earlier_events_left_it(send, vehicle, receiver):
     def count(vehicle, **named):
-        vehicle.year += 1
-        ConnectedVehicle.objects.filter(pk=vehicle.pk).update(year=vehicle.year)
+        ConnectedVehicle.objects.filter(pk=vehicle.pk).update(year=vehicle.year + 1)
 
     receiver(count)
     send(*(event() for _ in range(5)))
     assert _queue.process_due() == 5
     vehicle.refresh_from_db()
     assert vehicle.year == 2026
+
+
+def test_a_receiver_gets_only_what_is_about_its_own_vehicle(send, cars, receiver):
+    updates = []
+
+    def receive(vehicle, update, **named):
+        updates.append((vehicle.smartcar_vehicle_id, update.vehicle_id))
+
+    receiver(receive)
+    content = {"vehicles": [{"vehicleId": "car-1"}], "vehicleId": "car-2", "eventType": "CHARGING_STARTED"}
+    send({"version": "2.0", "webhookId": "h", "eventName": "CHARGING_STARTED", "payload": content})
+    assert _queue.process_due() == 1
+    assert updates == [("car-1", "car-1")]
 
 
 # One bad event among good ones.
@@ -285,6 +297,26 @@ def test_events_that_another_worker_has_taken_over_are_left_to_it(send, cars, ca
     assert [odometer_of(car) for car in cars[:4]] == [0, None, None, 3]
 
 
+def test_events_that_another_worker_takes_at_the_same_time_are_left_to_it(send, cars):
+    """Where a row that another worker has locked cannot be skipped."""
+    if connection.features.has_select_for_update_skip_locked:
+        pytest.skip("the database can skip locked rows")
+    send(*(event(car=f"car-{n}", event_id=f"e{n}") for n in range(3)))
+    taken = []
+
+    def take(execute, sql, params, many, context):
+        if sql.startswith("UPDATE") and not taken:
+            taken.append(uuid4())
+            due_at = timezone.now() + _queue.LEASE
+            WebhookEvent.objects.filter(event_id="e1").update(lease=taken[0], next_attempt_at=due_at)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(take):
+        events, _lease = _queue.lease_batch()
+    assert [(row.event_id, row.attempts) for row in events] == [("e0", 1), ("e2", 1)]
+    assert WebhookEvent.objects.get(event_id="e1").lease == taken[0]
+
+
 def test_a_batch_is_limited_and_takes_the_longest_due_first(send, cars, monkeypatch):
     monkeypatch.setattr(_queue, "BATCH", 3)
     send(*(event(car=f"car-{n}", event_id=f"e{n}") for n in range(5)))
@@ -315,8 +347,7 @@ def test_slow_receivers_share_no_transaction(send, cars, called, monkeypatch):
     with CaptureQueriesContext(connection) as queries:
         assert _queue.process_due() == 4
     assert len([query for query in queries if '"processed_at" =' in query["sql"]]) == 4
-    inserts = 'INSERT INTO "smartcar_vehiclereading"'
-    assert len([query for query in queries if query["sql"].startswith(inserts)]) == 1
+    assert len([query for query in queries if '"last_seen_at" =' in query["sql"]]) == 1  # saved once
     assert called == [f"e{n}" for n in range(4)]
     assert set(WebhookEvent.objects.values_list("state", "attempts")) == {("processed", 1)}
 
