@@ -184,6 +184,13 @@ def test_the_newest_values_win_in_a_batch_of_shuffled_and_doubled_events(send, v
     assert vehicle.readings.filter(is_latest=True).count() == 2
 
 
+def test_an_outlier_is_confirmed_by_a_later_event_of_the_same_batch(send, vehicle):
+    send(*(event(odometer(value, NOON + n)) for n, value in enumerate([100, 90_000, 90_001])))
+    assert _queue.process_due() == 3
+    assert odometer_of(vehicle) == 90_001
+    assert list(vehicle.readings.filter(is_outlier=True).values_list("value", flat=True)) == [90_000]
+
+
 def test_problems_of_one_car_are_applied_in_the_order_of_their_sequence(send, vehicle):
     send(error(sequence=1), error("RESOLVED", sequence=4), error(sequence=3), error(code="B", sequence=2))
     assert _queue.process_due() == 4
