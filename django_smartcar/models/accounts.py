@@ -61,6 +61,7 @@ class SmartcarAccount(LeasedToken):
         on_delete=models.CASCADE,
         related_name="accounts",
         verbose_name=_("Smartcar user"),
+        db_index=False,  # see `Meta.indexes`
     )
     api_version = models.CharField(
         _("API version"), max_length=4, choices=ApiVersion.choices, default=ApiVersion.V3
@@ -87,7 +88,9 @@ class SmartcarAccount(LeasedToken):
         ordering = ["pk"]
         permissions = [("refresh_smartcaraccount", _("Can refresh the tokens of Smartcar accounts"))]
         # For `refresh_due` and `with_expired_lock`. The index excludes accounts that wait for their driver.
+        # The foreign key's is here because with `db_index` PostgreSQL would add a second one for LIKE.
         indexes = [
+            models.Index(fields=["smartcar_user"], name="smartcar_account_of_user"),
             models.Index(
                 fields=["api_version", "access_expires_at", "id", "reconnect_required_at"],
                 name="smartcar_account_due",

@@ -50,7 +50,7 @@ class VehicleCommand(models.Model):
     #: The same for the same action, parameters and vehicle (see `services.commands.registry`).
     idempotency_key = models.CharField(_("idempotency key"), max_length=64, editable=False)
     #: The idempotency key, until an identical command may be sent again. Unique, so that one process wins.
-    in_flight_key = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001
+    in_flight_key = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.PENDING)
     error_type = models.CharField(_("error type"), max_length=100, blank=True)
     error_code = models.CharField(_("error code"), max_length=100, blank=True)
@@ -63,9 +63,18 @@ class VehicleCommand(models.Model):
     class Meta:
         verbose_name = _("vehicle command")
         verbose_name_plural = _("vehicle commands")
-        ordering = ["-created_at", "-pk"]
-        # For `services.commands.expire_pending`, which runs with token refreshes and webhook events.
-        indexes = [models.Index(fields=["status", "created_at"], name="smartcar_command_status")]
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["in_flight_key"], name="smartcar_command_in_flight_once")
+        ]
+        indexes = [
+            # For `services.commands.expire_pending`, which runs with token refreshes and webhook events.
+            models.Index(fields=["status", "created_at"], name="smartcar_command_status"),
+            # For the admin: the filter by date, and searches. Most commands have no reason.
+            models.Index(fields=["created_at"], name="smartcar_command_created"),
+            models.Index(fields=["request_id"], name="smartcar_command_request"),
+            models.Index(fields=["reason"], name="smartcar_command_reason"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.action} of vehicle {self.vehicle_id}: {self.status}"

@@ -16,7 +16,7 @@ class ConnectAttempt(models.Model):
     complete somebody's attempt.
     """
 
-    state_digest = models.CharField(max_length=64, unique=True)
+    state_digest = models.CharField(max_length=64)
     session_digest = models.CharField(max_length=64)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     #: The vehicle to reauthenticate, if that is what the attempt is for.
@@ -35,6 +35,9 @@ class ConnectAttempt(models.Model):
     class Meta:
         verbose_name = _("connect attempt")
         verbose_name_plural = _("connect attempts")
+        constraints = [
+            models.UniqueConstraint(fields=["state_digest"], name="smartcar_attempt_once_per_state")
+        ]
 
     def __str__(self) -> str:
         return f"connect attempt {self.pk}"

@@ -27,11 +27,12 @@ class ExternalId(models.Model):
         related_name="smartcar_external_id",
         verbose_name=_("user"),
     )
-    value = SecretCharField(_("external id"), max_length=64, unique=True, default=unguessable)
+    value = SecretCharField(_("external id"), max_length=64, default=unguessable)
 
     class Meta:
         verbose_name = _("external id")
         verbose_name_plural = _("external ids")
+        constraints = [models.UniqueConstraint(fields=["value"], name="smartcar_external_id_once")]
 
     def __str__(self) -> str:
         return f"external id of user {self.pk}"

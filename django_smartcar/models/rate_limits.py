@@ -6,7 +6,7 @@ class RateLimit(models.Model):
     """The rate limit of a vehicle or of the application, and its requests this month, for all processes."""
 
     #: Smartcar's id of the vehicle, or ``application:`` and the API version.
-    key = models.CharField(max_length=80, unique=True, editable=False)
+    key = models.CharField(max_length=80, editable=False)
     blocked_until = models.DateTimeField(_("no requests before"), null=True, editable=False)
     #: The month that ``requests`` counts, in UTC: ``"2026-11"``.
     month = models.CharField(max_length=7, blank=True, editable=False)
@@ -15,6 +15,7 @@ class RateLimit(models.Model):
     class Meta:
         verbose_name = _("rate limit")
         verbose_name_plural = _("rate limits")
+        constraints = [models.UniqueConstraint(fields=["key"], name="smartcar_rate_limit_once_per_key")]
 
     def __str__(self) -> str:
         return self.key

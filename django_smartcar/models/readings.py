@@ -90,6 +90,8 @@ class VehicleSignal(_SignalValue):
         constraints = [
             models.UniqueConstraint(fields=["vehicle", "signal"], name="smartcar_signal_once_per_vehicle")
         ]
+        # For the admin's filter by status, and its search by signal.
+        indexes = [models.Index(fields=["status", "signal"], name="smartcar_signal_status")]
 
     def __str__(self) -> str:
         return f"{self.signal} of vehicle {self.vehicle_id}"
@@ -122,7 +124,7 @@ class VehicleReading(_SignalValue):
     value = ProtectedJSONField(_("value"))
     #: When the vehicle recorded it or, if unknown, when it was received.
     recorded_at = models.DateTimeField(_("recorded by the vehicle"))
-    received_at = models.DateTimeField(_("received"), db_index=True)
+    received_at = models.DateTimeField(_("received"))
     #: Out of range, or not plausible after the previous reading. It never becomes the latest.
     is_outlier = models.BooleanField(_("implausible"), default=False)
 
@@ -136,6 +138,12 @@ class VehicleReading(_SignalValue):
             models.UniqueConstraint(
                 fields=["vehicle", "signal", "recorded_at"], name="smartcar_reading_once_per_moment"
             )
+        ]
+        indexes = [
+            # For `prune_smartcar_readings`, and the admin's search by signal.
+            models.Index(fields=["signal", "received_at"], name="smartcar_reading_signal"),
+            # For the admin's filter: outliers are few among millions.
+            models.Index(fields=["is_outlier", "id"], name="smartcar_reading_outlier"),
         ]
 
     def __str__(self) -> str:

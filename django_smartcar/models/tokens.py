@@ -64,13 +64,14 @@ class ApplicationToken(LeasedToken):
     It gives access to the vehicles of every driver of the site.
     """
 
-    client_id = models.CharField(_("client id"), max_length=100, unique=True)
+    client_id = models.CharField(_("client id"), max_length=100)
 
     objects = LeasedTokenQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("application token")
         verbose_name_plural = _("application tokens")
+        constraints = [models.UniqueConstraint(fields=["client_id"], name="smartcar_token_once_per_client")]
 
     def __str__(self) -> str:
         return f"application {self.client_id}"

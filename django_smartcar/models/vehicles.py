@@ -71,6 +71,8 @@ class ConnectedVehicle(models.Model):
                 fields=["smartcar_vehicle_id", "account"], name="smartcar_vehicle_once_per_account"
             )
         ]
+        # For the admin: the list of makes, and searches by make and model.
+        indexes = [models.Index(fields=["make", "model"], name="smartcar_vehicle_make_model")]
         permissions = [
             ("lock_connectedvehicle", _("Can lock connected vehicles")),
             ("unlock_connectedvehicle", _("Can unlock connected vehicles")),

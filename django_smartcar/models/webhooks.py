@@ -57,15 +57,16 @@ class WebhookEvent(models.Model):
         verbose_name_plural = _("webhook events")
         ordering = ["-pk"]
         constraints = [
-            # In this order the index also serves queries by vehicle.
+            # In this order the index also serves searches by the event's id.
             models.UniqueConstraint(
-                fields=["smartcar_vehicle_id", "event_id", "endpoint"], name="smartcar_event_once"
+                fields=["event_id", "smartcar_vehicle_id", "endpoint"], name="smartcar_event_once"
             )
         ]
         # Not `db_index`: PostgreSQL would add a second index for LIKE to each text column.
         indexes = [
+            models.Index(fields=["smartcar_vehicle_id"], name="smartcar_event_vehicle"),
             models.Index(fields=["smartcar_user_id"], name="smartcar_event_user"),
-            models.Index(fields=["state"], name="smartcar_event_state"),
+            models.Index(fields=["state", "kind"], name="smartcar_event_state_kind"),
         ]
         permissions = [("rerun_webhookevent", _("Can run webhook events again"))]
 
@@ -76,7 +77,7 @@ class WebhookEvent(models.Model):
 class WebhookEndpoint(models.Model):
     """Counters of one webhook URL: rejected requests and challenges."""
 
-    endpoint = models.CharField(_("endpoint"), max_length=64, blank=True, unique=True)
+    endpoint = models.CharField(_("endpoint"), max_length=64, blank=True)
     refused = models.PositiveBigIntegerField(_("rejected"), default=0)
     refused_at = models.DateTimeField(_("last rejected"), null=True)
     refused_size = models.PositiveIntegerField(_("size of the last rejected"), null=True)
@@ -90,6 +91,7 @@ class WebhookEndpoint(models.Model):
     class Meta:
         verbose_name = _("webhook endpoint")
         verbose_name_plural = _("webhook endpoints")
+        constraints = [models.UniqueConstraint(fields=["endpoint"], name="smartcar_endpoint_once")]
 
     def __str__(self) -> str:
         return f"webhook endpoint {self.pk}"
@@ -99,7 +101,11 @@ class VehicleProblem(models.Model):
     """An error of a vehicle, as reported by webhooks, and whether it is resolved."""
 
     vehicle = models.ForeignKey(
-        ConnectedVehicle, on_delete=models.CASCADE, related_name="problems", verbose_name=_("vehicle")
+        ConnectedVehicle,
+        on_delete=models.CASCADE,
+        related_name="problems",
+        verbose_name=_("vehicle"),
+        db_index=False,  # the constraint's index begins with it
     )
     type = models.CharField(_("type"), max_length=100)
     code = models.CharField(_("code"), max_length=100, blank=True)
