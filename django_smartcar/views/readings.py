@@ -1,7 +1,5 @@
 """Downloads of a user's readings."""
 
-from typing import Any
-
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
@@ -9,7 +7,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from ..models import ConnectedVehicle, VehicleReading
+from ..models import ConnectedVehicle
 from ..services.privacy import export
 
 FORMATS = {
@@ -23,10 +21,10 @@ FORMATS = {
 @login_required
 def download(request: HttpRequest, file_format: str, pk: int | None = None) -> StreamingHttpResponse:
     """Stream all readings of the user's vehicles, or of one; disconnected vehicles are included."""
-    rows: QuerySet[Any] = VehicleReading.objects.for_user(request.user)
+    vehicles: QuerySet[ConnectedVehicle] = ConnectedVehicle.objects.for_user(request.user)
     if pk is not None:
-        rows = rows.filter(vehicle=get_object_or_404(ConnectedVehicle.objects.for_user(request.user), pk=pk))
+        vehicles = vehicles.filter(pk=get_object_or_404(vehicles, pk=pk).pk)
     write, content_type = FORMATS[file_format]
     name = "readings" if pk is None else f"readings-{pk}"
     headers = {"Content-Disposition": f'attachment; filename="{name}.{file_format}"'}
-    return StreamingHttpResponse(write(rows), content_type=content_type, headers=headers)
+    return StreamingHttpResponse(write(vehicles), content_type=content_type, headers=headers)

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from django_smartcar.models import SmartcarAccount
+from django_smartcar.models import ConnectedVehicle, SmartcarAccount
 from django_smartcar.services import (
     commands,
     migration,
@@ -154,7 +154,7 @@ SERVICES = [
     Call("sync.VehicleSync", _sync),
     Call(
         "export.readings_csv",
-        lambda site, _: list(export.readings_csv(site.vehicle.readings.all())),
+        lambda site, _: list(export.readings_csv(ConnectedVehicle.objects.all())),
         store_location,
         is_remote=False,
     ),

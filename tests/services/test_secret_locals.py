@@ -245,8 +245,8 @@ def test_an_export_that_is_interrupted_shows_nothing(tracked_vehicle, anna):
     readings.save(tracked_vehicle, "location", LOCATION, "", NOON)
     for export_rows in (
         lambda: export.person(anna),
-        lambda: export.readings_csv(VehicleReading.objects.all()),
-        lambda: export.readings_json(VehicleReading.objects.all()),
+        lambda: export.readings_csv(ConnectedVehicle.objects.all()),
+        lambda: export.readings_json(ConnectedVehicle.objects.all()),
     ):
         for steps in range(1, 1 + len(list(export_rows()))):
             chunks = export_rows()

@@ -21,11 +21,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         now, deleted = timezone.now(), 0
         days = conf.readings_kept_days
-        named = set(days) - {"*"}
-        for signal, kept in days.items():
-            expired = VehicleReading.objects.expired(now - timedelta(days=kept))
-            rows = expired.exclude(signal__in=named) if signal == "*" else expired.filter(signal=signal)
-            deleted = self._delete(rows, deleted)
+        for signal in VehicleReading.objects.signal_names():
+            expired = VehicleReading.objects.expired(now - timedelta(days=days.get(signal, days["*"])))
+            deleted = self._delete(expired.filter(signal=signal), deleted)
         before = now - timedelta(days=days["*"])
         self.stdout.write(
             self.style.SUCCESS(f"deleted {deleted} readings older than {before:%Y-%m-%d %H:%M} UTC")

@@ -6,7 +6,7 @@ import logging
 from functools import partial
 from typing import Any
 
-from django.db import transaction
+from django.db import router, transaction
 
 from ...conf import conf
 from ...exceptions import ResourceNotFoundException
@@ -56,7 +56,8 @@ def erase_smartcar_user(smartcar_user: SmartcarUser, *, actor: Any = None) -> No
 def _delete_events(owner: SmartcarUser) -> None:
     """Delete the webhook events of the user's vehicles. Events of v2 have a vehicle id only."""
     vehicles_of_owner = ConnectedVehicle.objects.filter(account__smartcar_user=owner)
-    WebhookEvent.objects.about(SmartcarUser.objects.filter(pk=owner.pk), vehicles_of_owner).delete()
+    events = WebhookEvent.objects.using(router.db_for_write(WebhookEvent))
+    events.about(SmartcarUser.objects.filter(pk=owner.pk), vehicles_of_owner).delete()
 
 
 def _end_connections(smartcar_user: SmartcarUser, actor: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -20,7 +21,6 @@ from ...models import (
     SmartcarUser,
     VehicleCommand,
     VehicleProblem,
-    VehicleReading,
     VehicleSignal,
     WebhookEvent,
 )
@@ -49,17 +49,17 @@ HIDDEN = {
 }
 
 
-def readings_csv(rows: QuerySet[VehicleReading]) -> Iterator[str]:
-    """Yield CSV: a header, then a line for each reading."""
+def readings_csv(vehicles: QuerySet[ConnectedVehicle]) -> Iterator[str]:
+    """Yield CSV: a header, then a line for each reading of these vehicles, by vehicle, signal and time."""
     writer = csv.writer(_Echo())
     yield writer.writerow(COLUMNS)
-    for reading in _readings(rows):
+    for reading in _readings(vehicles):
         yield writer.writerow([_cell(reading[name]) for name in COLUMNS])
 
 
-def readings_json(rows: QuerySet[VehicleReading]) -> Iterator[str]:
-    """Yield a JSON list with an object for each reading."""
-    yield from _list(_readings(rows))
+def readings_json(vehicles: QuerySet[ConnectedVehicle]) -> Iterator[str]:
+    """Yield a JSON list with an object for each reading of these vehicles, in the same order."""
+    yield from _list(_readings(vehicles))
 
 
 def person(user: Any) -> Iterator[str]:
@@ -82,15 +82,15 @@ def person(user: Any) -> Iterator[str]:
         yield f',\n"{name}": '
         yield from _list(to_dict(row) for page in in_pages(rows) for row in page)
     yield ',\n"readings": '
-    yield from _list(_readings(VehicleReading.objects.for_user(user)))
+    yield from _list(_readings(own_vehicles))
     yield "}"
 
 
-def _readings(rows: QuerySet[VehicleReading]) -> Iterator[dict[str, Any]]:
-    for page in in_pages(rows.select_related("vehicle")):
-        for row in page:
+def _readings(vehicles: QuerySet[ConnectedVehicle]) -> Iterator[dict[str, Any]]:
+    for vehicle in chain.from_iterable(in_pages(vehicles)):
+        for row in chain.from_iterable(vehicle.readings.in_signal_order()):
             columns = {name: getattr(row, name) for name in COLUMNS[2:]}
-            yield {"vehicle": row.vehicle.smartcar_vehicle_id, "car": row.vehicle.name, **columns}
+            yield {"vehicle": vehicle.smartcar_vehicle_id, "car": vehicle.name, **columns}
 
 
 def _columns(row: Model) -> dict[str, Any]:

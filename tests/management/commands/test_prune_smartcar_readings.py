@@ -41,6 +41,18 @@ def test_older_readings_are_deleted_and_the_latest_states_stay(make_reading, veh
     assert "deleted 3 readings older than" in capsys.readouterr().out
 
 
+def test_pruning_looks_for_old_readings_of_each_signal_in_an_index(
+    make_reading, settings, django_assert_num_queries
+):
+    settings.SMARTCAR_READINGS_KEPT_DAYS = 30
+    for number in range(50):
+        make_reading(number * 0.1)
+    make_reading(29, "speed")
+    # Two names and the end of them, and old readings of each.
+    with django_assert_num_queries(5):
+        call_command("prune_smartcar_readings")
+
+
 def test_a_signal_may_be_kept_for_a_time_of_its_own(make_reading, settings):
     settings.SMARTCAR_READINGS_KEPT_DAYS = {"location": 7, "odometer": 1000, "*": 30}
     for days in (6, 8):

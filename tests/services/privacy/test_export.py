@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import models
 
-from django_smartcar.models import VehicleProblem, VehicleReading, WebhookEvent
+from django_smartcar.models import ConnectedVehicle, VehicleProblem, VehicleReading, WebhookEvent
 from django_smartcar.services import commands, readings
 from django_smartcar.services.privacy import export
 
@@ -32,26 +32,26 @@ def berts_car(make_account, make_vehicle, bert):
 
 
 def test_readings_as_csv_have_no_formula(anna_vehicle):
-    rows = list(csv.DictReader(export.readings_csv(VehicleReading.objects.all())))
+    rows = list(csv.DictReader(export.readings_csv(ConnectedVehicle.objects.all())))
     assert [row["value"] for row in rows] == [
-        "104.5",
-        '{"latitude": 37.4, "longitude": -122.1}',
         "'=CHARGING",
+        '{"latitude": 37.4, "longitude": -122.1}',
+        "104.5",
     ]
     assert {(row["vehicle"], row["car"]) for row in rows} == {("car-1", "'=1+1")}
-    assert (rows[0]["unit"], rows[0]["recorded_at"]) == ("km", NOON.isoformat())
+    assert (rows[2]["unit"], rows[2]["recorded_at"]) == ("km", NOON.isoformat())
     assert [row["source"] for row in rows] == ["read", "webhook", "read"]
 
 
 def test_readings_as_json(anna_vehicle):
-    rows = json.loads("".join(export.readings_json(VehicleReading.objects.all())))
+    rows = json.loads("".join(export.readings_json(ConnectedVehicle.objects.all())))
     assert rows[1]["value"] == {"latitude": 37.4, "longitude": -122.1}
-    assert (rows[0]["value"], rows[0]["unit"], rows[0]["recorded_at"]) == (
+    assert (rows[2]["value"], rows[2]["unit"], rows[2]["recorded_at"]) == (
         104.5,
         "km",
         "2026-11-20T12:00:00Z",
     )
-    assert json.loads("".join(export.readings_json(VehicleReading.objects.none()))) == []
+    assert json.loads("".join(export.readings_json(ConnectedVehicle.objects.none()))) == []
 
 
 def test_an_export_reads_page_by_page(anna_vehicle, django_assert_num_queries):
@@ -63,8 +63,22 @@ def test_an_export_reads_page_by_page(anna_vehicle, django_assert_num_queries):
             recorded_at=NOON + timedelta(seconds=1 + number),
             received_at=NOON,
         )
+    # One for the vehicles, and one for each 500 readings of a vehicle.
     with django_assert_num_queries(4):
-        assert len(list(export.readings_csv(VehicleReading.objects.all()))) == 1104
+        lines = list(export.readings_csv(ConnectedVehicle.objects.all()))
+    times = [row["recorded_at"] for row in csv.DictReader(lines) if row["signal"] == "odometer"]
+    assert (len(lines), len(set(times)), times) == (1104, 1101, sorted(times))
+
+
+def test_an_export_of_a_person_takes_one_statement_for_each_table_and_page(
+    anna_vehicle, anna, make_vehicle, account, django_assert_num_queries
+):
+    for number in range(3):
+        make_vehicle(account, f"car-of-anna-{number}")
+    # Ten tables, two of ids for the events, and the readings of four vehicles.
+    with django_assert_num_queries(16):
+        found = json.loads("".join(export.person(anna)))
+    assert (len(found["vehicles"]), len(found["readings"])) == (4, 3)
 
 
 def test_all_data_of_a_user_is_exported_and_none_of_another(
