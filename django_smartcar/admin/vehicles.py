@@ -3,8 +3,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth import get_user_model
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -14,6 +13,7 @@ from ..conf import conf
 from ..models import ConnectedVehicle
 from ..services import commands, vehicles
 from ..services.webhooks import subscriptions
+from . import search
 from .actions import SmartcarActionsAdmin
 
 
@@ -56,6 +56,10 @@ class ConnectedVehicleAdmin(SmartcarActionsAdmin):
     ]
     list_filter = [ConnectionFilter, SubscriptionFilter, "make"]
     list_select_related = ["account__smartcar_user__user"]
+    search_fields = ["make", "model", "smartcar_vehicle_id", "account"]
+    search_help_text = _(
+        "Search by make, model, Smartcar's id of the vehicle or user, or the beginning of a username."
+    )
     readonly_fields = [
         "name",
         "owner",
@@ -82,9 +86,9 @@ class ConnectedVehicleAdmin(SmartcarActionsAdmin):
         vehicles: Any = super().get_queryset(request)
         return vehicles.with_requests(month)  # type: ignore[no-any-return]
 
-    def get_search_fields(self, request: HttpRequest) -> list[str]:
-        owner = f"account__smartcar_user__user__{get_user_model().USERNAME_FIELD}"
-        return ["make", "model", "smartcar_vehicle_id", owner]
+    def matches(self, word: str) -> Q:
+        owned = Q(smartcar_vehicle_id=word) | Q(account_id__in=search.accounts(word))
+        return owned | search.make_and_model(word)
 
     @admin.display(description=_("car"))
     def name(self, vehicle: ConnectedVehicle) -> str:

@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -15,13 +15,45 @@ from ..services import webhooks
 from .actions import SmartcarModelAdmin
 from .redaction import redact
 
+#: The kinds of webhooks of versions 4 and 2.0 that are stored.
+KINDS = ["VEHICLE_STATE", "VEHICLE_ERROR", "CHARGING_STARTED", "CHARGING_STOPPED", "CHARGING_COMPLETED"]
+
+#: The types of Smartcar's errors that concern one vehicle.
+PROBLEM_TYPES = [
+    "BILLING",
+    "COMPATIBILITY",
+    "CONNECTED_SERVICES_ACCOUNT",
+    "PERMISSION",
+    "RATE_LIMIT",
+    "SERVER",
+    "UPSTREAM",
+    "VEHICLE_STATE",
+]
+
+
+class KindFilter(admin.SimpleListFilter):
+    """The kinds that Smartcar documents. Django's own filter would read those of all rows."""
+
+    title = _("kind")
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(kind, kind) for kind in KINDS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> QuerySet[Any]:
+        if self.value() is None:
+            return queryset
+        # All states: the index that has the kind begins with them.
+        return queryset.filter(state__in=WebhookEvent.State.values, kind=self.value())
+
 
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(SmartcarModelAdmin):
     """Received webhook events and their processing. Positions and VINs are not shown."""
 
     list_display = ["received_at", "kind", "smartcar_vehicle_id", "state", "attempts", "last_error"]
-    list_filter = ["state", "kind", "received_at"]
+    list_filter = ["state", KindFilter, "received_at"]
+    sortable_by = ["received_at"]
     search_fields = ["event_id", "smartcar_vehicle_id", "smartcar_user_id"]
     search_help_text = _("Search by Smartcar's id of the event, vehicle or user.")
     readonly_fields = [
@@ -51,6 +83,9 @@ class WebhookEventAdmin(SmartcarModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def matches(self, word: str) -> Q:
+        return Q(event_id=word) | Q(smartcar_vehicle_id=word) | Q(smartcar_user_id=word)
 
     def has_rerun_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("smartcar.rerun_webhookevent"))
@@ -119,12 +154,25 @@ def _newest(endpoint: WebhookEndpoint) -> WebhookEvent | None:
     return events.defer("payload").order_by("-pk").first()
 
 
+class ProblemFilter(admin.SimpleListFilter):
+    """The types that Smartcar documents, as in `KindFilter`."""
+
+    title = _("type")
+    parameter_name = "type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(name, name) for name in PROBLEM_TYPES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[VehicleProblem]) -> QuerySet[Any]:
+        return queryset if self.value() is None else queryset.filter(type=self.value())
+
+
 @admin.register(VehicleProblem)
 class VehicleProblemAdmin(SmartcarModelAdmin):
     """Why Smartcar cannot reach a vehicle, or could not. Read-only."""
 
     list_display = ["vehicle", "type", "code", "opened_at", "resolved_at"]
-    list_filter = ["type", "opened_at"]
+    list_filter = [ProblemFilter, "opened_at"]
     list_select_related = ["vehicle"]
     readonly_fields = ["vehicle", "type", "code", "resolution", "signals", "opened_at", "resolved_at"]
     fields = tuple(readonly_fields)
