@@ -6,10 +6,12 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -26,12 +28,14 @@ from .decorators import post_required
 
 logger = logging.getLogger(__name__)
 
+VEHICLES_PER_PAGE = 20
+
 
 @require_safe
 @never_cache
 @login_required
 def vehicle_list(request: HttpRequest) -> HttpResponse:
-    """List the user's connected vehicles with their latest readings."""
+    """List the user's connected vehicles with their latest readings, in pages: ``?page=2``."""
     connected = (
         ConnectedVehicle.objects.for_user(request.user)
         .connected()
@@ -42,10 +46,16 @@ def vehicle_list(request: HttpRequest) -> HttpResponse:
         )
         .order_by("pk")
     )
-    for vehicle in connected:
+    page = Paginator(connected, VEHICLES_PER_PAGE).get_page(request.GET.get("page"))
+    for vehicle in page.object_list:
         vehicle.display_rows = presenters.VehiclePresenter(vehicle).display_rows()
         vehicle.not_shared = presenters.not_shared(vehicle)
-    return render(request, "smartcar/vehicle_list.html", {"vehicles": connected})
+    context = {
+        "vehicles": page,
+        "page_numbers": list(page.paginator.get_elided_page_range(page.number)),
+        "page_query": f"?page={page.number}" if page.number > 1 else "",
+    }
+    return render(request, "smartcar/vehicle_list.html", context)
 
 
 @post_required
@@ -119,7 +129,8 @@ def disconnect(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for confirmation (GET), or disconnect the vehicle (POST)."""
     vehicle = own_vehicle(request, pk)
     if request.method != "POST":
-        return render(request, "smartcar/vehicle_disconnect.html", {"vehicle": vehicle})
+        context = {"vehicle": vehicle, "page_query": _page_query(request)}
+        return render(request, "smartcar/vehicle_disconnect.html", context)
     return _run(
         request,
         vehicle,
@@ -150,7 +161,7 @@ def _numbers(form: Mapping[str, str], fields: dict[str, Callable[[str], float]])
 
 
 def _run(request: HttpRequest, vehicle: ConnectedVehicle, done: str, act: Callable[[], Any]) -> HttpResponse:
-    """Call ``act``, show how it went and redirect to the list."""
+    """Call ``act``, show how it went and redirect to the page of the list that the form was on."""
     try:
         act()
     except (SmartcarException, SmartcarAppError) as error:
@@ -160,4 +171,10 @@ def _run(request: HttpRequest, vehicle: ConnectedVehicle, done: str, act: Callab
         messages.error(request, format_html("{}: {}{}", vehicle.name, user_message(error), help_link))
     else:
         messages.success(request, done % vehicle.name)
-    return redirect("smartcar:vehicles")
+    return redirect(reverse("smartcar:vehicles") + _page_query(request))
+
+
+def _page_query(request: HttpRequest) -> str:
+    """Return the query string of the page of the list that a form or a link was on; empty on the first."""
+    number = request.GET.get("page", "")
+    return f"?page={number}" if number.isdecimal() else ""

@@ -164,6 +164,82 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_vehicles(
 
 
 @pytest.fixture
+def fleet(account):
+    """500 cars of Anna, the first ones with readings."""
+    cars = [
+        ConnectedVehicle(
+            account=account, smartcar_vehicle_id=f"car-{number}", model=f"No. {number:03}", year=2020
+        )
+        for number in range(500)
+    ]
+    cars = ConnectedVehicle.objects.bulk_create(cars)
+    for car in cars[:30]:
+        readings.save(car, "odometer", 104500 + car.pk, "km")
+    return cars
+
+
+def shown(page):
+    return [int(number) for number in re.findall(r"<h2[^>]*>2020 No\. (\d+)</h2>", page)]
+
+
+def test_500_cars_come_in_pages_of_twenty(annas, fleet):
+    page = annas.get(LIST).text
+    assert shown(page) == list(range(20))
+    assert '<a href="?page=2" rel="next">Next</a>' in page
+    assert '<a href="?page=25">25</a>' in page
+    assert 'rel="prev"' not in page
+    page = annas.get(LIST, {"page": 25}).text
+    assert shown(page) == list(range(480, 500))
+    assert '<a href="?page=24" rel="prev">Previous</a>' in page
+    assert '<a href="?page=25" aria-current="page">25</a>' in page
+    assert 'rel="next"' not in page
+
+
+@pytest.mark.parametrize(("number", "first"), [("0", 480), ("26", 480), ("x", 0), ("", 0), ("-1", 480)])
+def test_a_page_that_does_not_exist_shows_the_first_or_the_last(annas, fleet, number, first):
+    assert shown(annas.get(LIST, {"page": number}).text)[0] == first
+
+
+def test_a_few_cars_have_no_page_links(annas, vehicle):
+    page = annas.get(LIST).text
+    assert "smartcar-pages" not in page
+    assert "?page=" not in page
+
+
+def test_the_links_between_pages_are_translated(annas, fleet):
+    page = annas.get(LIST, {"page": 2}, headers={"accept-language": "de"}).text
+    assert ">Zurück</a>" in page
+    assert ">Weiter</a>" in page
+    assert 'aria-label="Seiten mit Autos"' in page
+
+
+def test_a_button_returns_to_its_page(annas, fleet, mock_api):
+    car = fleet[20]
+    page = annas.get(LIST, {"page": 2}).text
+    assert f'action="/cars/{car.pk}/refresh/?page=2"' in page
+    assert f'href="/cars/{car.pk}/disconnect/?page=2"' in page
+    for action in ("refresh", "lock", "disconnect", "command/start_charge"):
+        assert annas.post(f"/cars/{car.pk}/{action}/?page=2")["Location"] == "/cars/?page=2"
+    assert 'href="/cars/?page=2"' in annas.get(f"/cars/{car.pk}/disconnect/?page=2").text
+
+
+@pytest.mark.parametrize("page", ["", "x", "2&next=//evil.example", "%0d%0aX: y"])
+def test_only_a_number_comes_back_in_the_address(annas, vehicle, mock_api, page):
+    location = annas.post(f"/cars/{vehicle.pk}/refresh/?page={page}")["Location"]
+    assert location in ("/cars/", "/cars/?page=2")
+
+
+def test_500_cars_take_as_many_statements_as_one(annas, fleet, django_assert_num_queries):
+    ConnectedVehicle.objects.exclude(pk=fleet[0].pk).update(disconnected_at=timezone.now())
+    for number in (1, 500):
+        # Session, user, number of cars, cars, commands and signals.
+        with django_assert_num_queries(6):
+            page = annas.get(LIST).text
+        assert len(shown(page)) == min(number, 20)
+        ConnectedVehicle.objects.update(disconnected_at=None)
+
+
+@pytest.fixture
 def controllable(make_vehicle, account):
     return make_vehicle(account, permissions=["control_charge", "control_navigation"])
 
