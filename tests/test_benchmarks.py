@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks import __main__ as benchmarks
 from benchmarks import bench as benches
-from benchmarks import reading, receiving, refreshing, syncing, working
+from benchmarks import growth, reading, receiving, refreshing, syncing, working
 
 pytestmark = pytest.mark.slow
 
@@ -114,6 +114,33 @@ def test_only_postgresql_has_a_claim_about_processing(tmp_path, monkeypatch):
         assert claims[0].measured == "0.25 ×"
 
 
+def test_each_page_is_measured_in_a_database_with_this_many_cars(bench):
+    database = {"DJANGO_SETTINGS_MODULE": "benchmarks.growth_settings"}
+    assert bench.run("growth", "prepare", 30, **database) == {
+        "vehicles": 59,  # the first driver has a fleet
+        "readings": 59 * 50,
+        "events": 59 * 10,
+        "signals": 59 * 10,
+        "commands": 59 * 5,
+    }
+    found = bench.run("growth", "measure", 1, **database)
+    assert set(found) == set(growth.MAXIMA)
+    for numbers in found.values():
+        assert numbers["total"] > numbers["database"] > 0
+        assert numbers["statements"] > 2
+
+
+def test_growth_is_measured_at_two_sizes(bench, monkeypatch):
+    monkeypatch.setitem(growth.SIZES, "sqlite", (3, 30))
+    claims = list(growth.claims(bench))
+    assert [claim.what for claim in claims[:3]] == [
+        "readings, 30 cars, 5 statements",
+        "    of that in the database",
+        "    compared with 3 cars",
+    ]
+    assert len(claims) == 3 * len(growth.MAXIMA)
+
+
 def test_a_failed_installation_of_dj_stripe_is_reported(bench, monkeypatch, tmp_path, capfd):
     monkeypatch.setattr(receiving, "FOLDER", tmp_path / "dj-stripe")
     monkeypatch.setattr(receiving, "PACKAGES", ["--no-index", "dj-stripe==0"])
@@ -149,7 +176,7 @@ def test_a_number_for_comparison_has_no_verdict(capsys):
 
 
 def test_all_subjects_run_unless_some_are_named(capsys):
-    assert benchmarks.parse_subjects([]) == [refreshing, reading, syncing, receiving, working]
+    assert benchmarks.parse_subjects([]) == [refreshing, reading, syncing, receiving, working, growth]
     assert benchmarks.parse_subjects(["syncing", "reading"]) == [syncing, reading]
     with pytest.raises(SystemExit):
         benchmarks.parse_subjects(["syncin"])
