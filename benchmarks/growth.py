@@ -7,7 +7,7 @@ from .bench import Bench, Claim, at_most, for_comparison
 #: Numbers of cars. SQLite is for small sites.
 SIZES = {"postgres": (10_000, 100_000), "sqlite": (1_000, 10_000)}
 #: How often each page is fetched; the fastest counts, as other programs use the machine, too.
-REPEATS = 10
+REPEATS = 20
 
 #: The maximum of each page, in ms, with the larger number of cars.
 MAXIMA = {
