@@ -1,10 +1,11 @@
 from datetime import timedelta
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
 from django.core import serializers
 from django.core.management import call_command
-from django.db import IntegrityError
+from django.db import IntegrityError, models
 from django.utils import timezone
 
 from django_smartcar.models import ConnectedVehicle, SmartcarAccount, SmartcarUser
@@ -88,3 +89,16 @@ def test_deleting_a_user_deletes_everything(vehicle, anna):
 
 def test_rows_can_be_serialized(vehicle):
     assert "Bolt" in serializers.serialize("json", [vehicle])
+
+
+def test_no_text_column_has_a_second_index_on_postgresql():
+    """A unique or indexed text column gets another index for LIKE there; `Meta` adds one only."""
+    fields = [
+        f"{model.__name__}.{field.name}"
+        for model in apps.get_app_config("smartcar").get_models()
+        for field in model._meta.concrete_fields
+        if (field.unique or field.db_index)
+        and isinstance(getattr(field, "target_field", field), models.CharField | models.TextField)
+        and not field.primary_key
+    ]
+    assert fields == []
