@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -132,26 +132,29 @@ class WebhookEndpointAdmin(SmartcarModelAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEndpoint]:
+        events = WebhookEvent.objects.filter(endpoint=OuterRef("endpoint")).order_by("-pk")
+        newest = {
+            f"newest_{name}": Subquery(events.values(name)[:1])
+            for name in ("received_at", "key_position", "size")
+        }
+        return super().get_queryset(request).annotate(**newest)  # type: ignore[no-any-return]
+
     @admin.display(description=_("address"))
     def address(self, endpoint: WebhookEndpoint) -> str:
         return f"webhook/{endpoint.endpoint}"
 
     @admin.display(description=_("last event accepted"))
-    def last_good(self, endpoint: WebhookEndpoint) -> Any:
-        return (event := _newest(endpoint)) and event.received_at
+    def last_good(self, endpoint: Any) -> Any:
+        return endpoint.newest_received_at
 
     @admin.display(description=_("position of its token"))
-    def matching_key(self, endpoint: WebhookEndpoint) -> Any:
-        return (event := _newest(endpoint)) and event.key_position
+    def matching_key(self, endpoint: Any) -> Any:
+        return endpoint.newest_key_position
 
     @admin.display(description=_("size in bytes"))
-    def last_good_size(self, endpoint: WebhookEndpoint) -> Any:
-        return (event := _newest(endpoint)) and event.size
-
-
-def _newest(endpoint: WebhookEndpoint) -> WebhookEvent | None:
-    events = WebhookEvent.objects.filter(endpoint=endpoint.endpoint)
-    return events.defer("payload").order_by("-pk").first()
+    def last_good_size(self, endpoint: Any) -> Any:
+        return endpoint.newest_size
 
 
 class ProblemFilter(admin.SimpleListFilter):

@@ -10,12 +10,14 @@ from django.utils import timezone
 
 from django_smartcar.admin import paginator, search
 from django_smartcar.models import (
+    ApplicationToken,
     ConnectedVehicle,
     SmartcarUser,
     VehicleCommand,
     VehicleProblem,
     VehicleReading,
     VehicleSignal,
+    WebhookEndpoint,
     WebhookEvent,
 )
 
@@ -24,6 +26,7 @@ pytestmark = pytest.mark.django_db
 ADMIN = "/admin/smartcar/"
 #: The lists, and how many statements each takes, however long it is: session, user, count, keys and rows.
 LISTS = {
+    "applicationtoken": 5,
     "connectedvehicle": 6,  # and the makes of the filter
     "smartcaraccount": 5,
     "smartcaruser": 5,
@@ -31,6 +34,7 @@ LISTS = {
     "vehicleproblem": 5,
     "vehiclereading": 5,
     "vehiclesignal": 5,
+    "webhookendpoint": 5,
     "webhookevent": 5,
 }
 
@@ -56,6 +60,8 @@ def make_rows(django_user_model, make_account, make_vehicle):
             car = make_vehicle(make_account(user, f"smartcar-{name}"), f"car-of-{name}")
             at = timezone.now()
             common = {"vehicle": car, "signal": "odometer", "value": 1, "recorded_at": at, "received_at": at}
+            ApplicationToken.objects.create(client_id=name)
+            WebhookEndpoint.objects.create(endpoint=name)
             VehicleSignal.objects.create(status_at=at, **common)
             VehicleReading.objects.create(**common)
             VehicleProblem.objects.create(vehicle=car, type="UPSTREAM")
