@@ -23,7 +23,8 @@ class SignalAdmin(SmartcarModelAdmin):
     )
 
     def matches(self, word: str) -> Q:
-        return Q(vehicle_id__in=search.vehicles(word)) | Q(signal__in=search.signals(word))
+        names, vehicles = search.signals_or_vehicles(word)
+        return Q(vehicle_id__in=vehicles) | Q(signal__in=names)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return signals.without_private(super().get_queryset(request))
@@ -38,6 +39,18 @@ class SignalAdmin(SmartcarModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class OutlierFilter(admin.SimpleListFilter):
+    title = _("implausible")
+    parameter_name = "is_outlier"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("1", _("Yes")), ("0", _("No"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[VehicleReading]) -> QuerySet[Any]:
+        # Not "=": for booleans Django then writes a condition that SQLite and MariaDB use no index for.
+        return queryset if self.value() is None else queryset.filter(is_outlier__in=[self.value() == "1"])
 
 
 @admin.register(VehicleReading)
@@ -56,7 +69,7 @@ class VehicleReadingAdmin(SignalAdmin):
     ]
     fields = tuple(readonly_fields)
     list_display = tuple(readonly_fields)
-    list_filter = ["is_outlier"]
+    list_filter = [OutlierFilter]
 
 
 @admin.register(VehicleSignal)
@@ -90,5 +103,5 @@ class VehicleSignalAdmin(SignalAdmin):
 
     def matches(self, word: str) -> Q:
         # All statuses: the index that has the signal begins with them.
-        named = Q(status__in=VehicleSignal.Status.values, signal__in=search.signals(word))
-        return Q(vehicle_id__in=search.vehicles(word)) | named
+        names, vehicles = search.signals_or_vehicles(word)
+        return Q(vehicle_id__in=vehicles) | Q(status__in=VehicleSignal.Status.values, signal__in=names)

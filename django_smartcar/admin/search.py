@@ -57,9 +57,13 @@ def make_and_model(word: str) -> Q:
     return Q(make__in=by_make) | Q(make__in=makes, model__in=models)
 
 
-def signals(word: str) -> list[str]:
-    """Return the names of the signals that contain a word, and the word itself: it may be an unknown one."""
-    return [word, *(name for name in LABELS if word.lower() in name)]
+def signals_or_vehicles(word: str) -> tuple[list[str], list[Any]]:
+    """Return the names of the signals that contain a word, and the keys of the vehicles that it names.
+
+    Without either, the word is returned as a signal: it may be one that the catalogue does not have.
+    """
+    names, keys = [name for name in LABELS if word.lower() in name], vehicles(word)
+    return (names if names or keys else [word]), keys
 
 
 def _has_field(model: Any, name: str) -> bool:

@@ -219,7 +219,7 @@ def test_implausible_readings_and_states_can_be_filtered(admin_client, make_rows
     WebhookEvent.objects.filter(event_id="event-anna").update(state="dead", kind="VEHICLE_ERROR")
     VehicleProblem.objects.filter(vehicle__smartcar_vehicle_id="car-of-anna").update(type="PERMISSION")
     for name, query in [
-        ("vehiclereading", {"is_outlier__exact": "1"}),
+        ("vehiclereading", {"is_outlier": "1"}),
         ("vehiclesignal", {"status__exact": "error"}),
         ("webhookevent", {"state__exact": "dead"}),
         ("webhookevent", {"kind": "VEHICLE_ERROR"}),
@@ -265,3 +265,24 @@ def test_the_health_filter_counts_connected_vehicles_only(admin_client, make_row
     assert count(admin_client, url, health="good") == 2
     assert count(admin_client, url, health="disconnected") == 1
     assert re.findall(r'field-vehicle_count">(\d)<', admin_client.get(url).text) == ["1", "0", "1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [(name, {"q": term}) for name, terms in FOUND.items() for term in (*terms, "nobody")]
+    + [("vehiclereading", {"is_outlier": "1"}), ("vehiclesignal", {"status__exact": "error"})]
+    + [("webhookevent", {"kind": "VEHICLE_ERROR"}), ("webhookevent", {"state__exact": "dead"})],
+)
+def test_searches_and_filters_use_an_index(admin_client, make_rows, name, query):
+    """What finds rows is the query that counts them. SQLite tells its plan however small a table is."""
+    make_rows("anna", "bert")
+    with CaptureQueriesContext(connection) as statements:
+        admin_client.get(f"{ADMIN}{name}/", query)
+    if connection.vendor != "sqlite":
+        return
+    with connection.cursor() as cursor:
+        for statement in statements:
+            if "COUNT(*)" in statement["sql"]:
+                cursor.execute(f"EXPLAIN QUERY PLAN {statement['sql']}")
+                plan = [row[3] for row in cursor.fetchall()]
+                assert not [step for step in plan if step.startswith("SCAN smartcar_")]
