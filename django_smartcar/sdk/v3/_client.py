@@ -6,7 +6,7 @@ Source: smartcar.com/docs, API reference v3 (autumn of 2026).
 import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from ...secret_types import protect, protected_copy
 from .. import const
@@ -112,17 +112,22 @@ class Client:
     ) -> Iterator[tuple[Response, list[Resource]]]:
         """Yield each page of ``path`` with the resources that are new on it. Lazy.
 
+        Requests the next page with the parameters of ``links.next``, whatever their names; never its URL.
         Stops when ``links.next`` is empty (without it, at the count), or at a page without new resources.
         With a ``page_size`` of None, Smartcar's default applies.
+        Raises InvalidResponseException at the end if the first page counted more resources than came.
         """
         if page_size is not None and page_size < 1:
             raise ValueError(f"page_size must be at least 1, not {page_size}")
         filter_params = {f"filter[{name}]": value for name, value in (filters or {}).items()}
+        page: dict[str, Any] = {"page[number]": page_size and 1, "page[size]": page_size}
         seen: set[str] = set()
+        total = 0
         for number in itertools.count(1):
-            page = {"page[number]": None if number == 1 and page_size is None else number}
-            response = self.get(*path, params={**filter_params, **page, "page[size]": page_size})
+            # The filters win: a link must not widen the list.
+            response = self.get(*path, params={**filter_params, **page, **filter_params})
             document = document_of(response)
+            total = total or _total_of(document)
             items = document.get("data")
             if not isinstance(items, list) or not all(map(_is_resource, items)):
                 raise invalid(response, "'data' is not a list of resources")
@@ -130,7 +135,11 @@ class Client:
             yield response, list(new.values())
             seen.update(new)
             if not new or not _has_next_page(document, len(seen)):
-                return
+                break
+            numbered = {"page[number]": number + 1, "page[size]": page_size}
+            page = _parameters_of_next_page(document) or numbered
+        if len(seen) < total:
+            raise invalid(response, f"{len(seen)} of {total} resources came")
 
     def _url(self, path: tuple[str, ...]) -> str:
         for part in path:
@@ -222,5 +231,19 @@ def _has_next_page(document: dict[str, Any], seen: int) -> bool:
     links = document.get("links")
     if isinstance(links, dict) and "next" in links:
         return bool(links["next"])
+    return seen < _total_of(document)
+
+
+def _total_of(document: dict[str, Any]) -> int:
+    """Return how many resources there are on all pages; 0 if that is not told."""
     total = part_of(document, "meta").get("totalCount")
-    return isinstance(total, int) and seen < total
+    return total if isinstance(total, int) else 0
+
+
+def _parameters_of_next_page(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the query parameters of ``links.next``: some lists have other names for the page's number."""
+    link = text_of(part_of(document, "links"), "next") or ""
+    try:
+        return dict(parse_qsl(urlsplit(link).query))
+    except ValueError:
+        return {}

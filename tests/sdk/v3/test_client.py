@@ -1,5 +1,5 @@
 import itertools
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
@@ -58,6 +58,31 @@ def test_the_url_of_a_link_is_never_requested(server, things):
     server.respond = pages_of(25)
     ids_of(things.iter_all("things", page_size=10))
     assert [urlsplit(request.path).path for request in server.requests] == ["/v3/things"] * 3
+
+
+@pytest.mark.parametrize("name", ["page", "page[number]", "cursor"])
+def test_the_next_page_is_requested_with_the_parameters_of_its_link(server, things, name):
+    def respond(request):
+        number = int(query_of(request).get(name, 1))
+        link = f"https://elsewhere.example/stolen?{urlencode({name: number + 1, 'pageSize': 10})}"
+        body = {"data": [{"id": f"thing-{number}"}], "links": {"next": link if number < 3 else None}}
+        return Response(body=body)
+
+    server.respond = respond
+    assert ids_of(things.iter_all("things", filters={"a": "b"})) == ["thing-1", "thing-2", "thing-3"]
+    assert query_of(server.requests[2]) == {name: "3", "pageSize": "10", "filter[a]": "b"}
+    assert urlsplit(server.requests[2].path).path == "/v3/things"
+
+
+@pytest.mark.parametrize("link", [None, "…", "https://[x/?page=2"])
+def test_fewer_resources_than_the_first_page_counts_are_an_error(server, things, link):
+    server.respond = lambda request: Response(
+        body={"data": [{"id": "a"}, {"id": "b"}], "links": {"next": link}, "meta": {"totalCount": 3}}
+    )
+    found = things.iter_all("things")
+    assert [next(found)["id"], next(found)["id"]] == ["a", "b"]
+    with pytest.raises(sdk.InvalidResponseException, match="2 of 3 resources"):
+        next(found)
 
 
 def test_iteration_ends_when_the_server_ignores_the_page(server, things):
