@@ -115,14 +115,20 @@ def get_vehicle(
 
 def vehicle_attributes(attributes: Resource) -> VehicleAttributes:
     """Parse the attributes of a vehicle from a resource."""
-    year = attributes.get("year")
     return {
         "make": text_of(attributes, "make"),
         "model": text_of(attributes, "model"),
-        "year": year if isinstance(year, int) else None,
+        "year": _year_of(attributes.get("year")),
         "mode": text_of(attributes, "mode"),
         "powertrain_type": text_of(attributes, "powertrainType"),
     }
+
+
+def _year_of(value: object) -> int | None:
+    """Return the model year, which some cars have as text."""
+    if isinstance(value, str) and len(value) == 4 and value.isascii() and value.isdecimal():
+        return int(value)
+    return value if isinstance(value, int) else None
 
 
 def _connection(resource: Resource) -> Connection:

@@ -46,6 +46,16 @@ def test_a_connection_is_parsed(server, host):
     assert request.header("sc-user-id") is None
 
 
+@pytest.mark.parametrize(
+    ("told", "year"),
+    [("2021", 2021), (2021, 2021), ("21", None), ("20.1", None), ("２０２１", None), ([2021], None)],
+)
+def test_a_model_year_may_be_text(server, host, told, year):
+    attributes = {"vehicle": {"make": "Tesla", "year": told}}
+    server.respond = lambda request: Response(body={"data": {"id": "c", "attributes": attributes}})
+    assert sdk.v3.get_connection("token", "c", **host)["vehicle"]["year"] == year
+
+
 def test_all_pages_of_connections_are_read(server, host):
     def respond(request):
         number = int(request.path.partition("page%5Bnumber%5D=")[2].partition("&")[0])
