@@ -14,6 +14,8 @@ from ...sdk.webhooks import Problem
 from .. import _authenticated_calls, readings
 
 REAUTHENTICATE = "REAUTHENTICATE"
+#: The type of errors whose remedy is the driver's consent.
+PERMISSION = "PERMISSION"
 
 #: The columns that an event changes.
 _CHANGED = ["resolution", "signals", "sequence", "opened_at", "resolved_at"]
@@ -83,16 +85,17 @@ def _apply(rows: _Rows, vehicle: ConnectedVehicle, sequence: int, problem: Probl
     # A problem has no time of recording, and an event of API v2 no sequence.
     if sequence and readings.is_older(None, None, sequence, row.sequence):
         return
+    was_open = row.opened_at is not None and row.is_open
     was_about_login = row.resolution == REAUTHENTICATE or row.type == "CONNECTED_SERVICES_ACCOUNT"
     now = timezone.now()
     row.sequence = sequence
     if problem["is_resolved"]:
         row.resolved_at = now
     else:
-        row.opened_at = now if row.opened_at is None or not row.is_open else row.opened_at
+        row.opened_at = row.opened_at if was_open else now
         row.resolved_at = None
         row.resolution = (problem["resolution"] or "")[:100]
-        row.signals = [code[:100] for code in problem["signals"]]
+        row.signals = _signals_of(row, problem, was_open)
     rows.change(row)
     if _requires_login(vehicle, row):
         _authenticated_calls.set_login_required(vehicle)
@@ -100,16 +103,26 @@ def _apply(rows: _Rows, vehicle: ConnectedVehicle, sequence: int, problem: Probl
         _authenticated_calls.set_login_works(vehicle)
 
 
+def _signals_of(row: VehicleProblem, problem: Problem, was_open: bool) -> list[str]:
+    """Return the signals of a problem, with those told since it is open."""
+    codes = [code[:100] for code in problem["signals"]]
+    if not was_open:
+        return codes
+    if row.type != PERMISSION and not (row.signals and codes):
+        return []  # it has been told about no signal: it is about all
+    return list(dict.fromkeys([*row.signals, *codes]))
+
+
 def _requires_login(vehicle: ConnectedVehicle, row: VehicleProblem) -> bool:
     """Return whether the driver must log in at the brand again.
 
     Smartcar keeps sending this error about signals that the driver did not grant, that the site does not use,
-    or, with the type ``PERMISSION``, about none. A new login changes nothing then.
+    or with the type ``PERMISSION``, whose remedy is the driver's consent. A new login changes nothing then.
     """
-    if not row.is_open or row.resolution != REAUTHENTICATE:
+    if not row.is_open or row.resolution != REAUTHENTICATE or row.type == PERMISSION:
         return False
     if not row.signals:
-        return row.type != "PERMISSION"
+        return True
     used = {CODES.get(name, name) for name in conf.SMARTCAR_SIGNALS}
     concerned = used.intersection(row.signals) if used else row.signals
     return any(code not in SIGNAL_PERMISSIONS or vehicle.can(SIGNAL_PERMISSIONS[code]) for code in concerned)

@@ -346,17 +346,34 @@ def test_reauthentication_is_required_only_for_signals_that_the_site_uses(
     assert VehicleProblem.objects.get().is_open
 
 
-def test_a_permission_error_about_no_signal_requires_no_login(send, vehicle):
-    send(error(kind="PERMISSION", code=None))
+@pytest.mark.parametrize("codes", [[], ["odometer-traveleddistance"]])
+def test_a_permission_error_requires_no_login(send, vehicle, codes):
+    """The remedy is the driver's consent, or there is none."""
+    send(error(kind="PERMISSION", code=None, codes=codes))
     vehicle.refresh_from_db()
     assert not vehicle.needs_reauthentication
     assert VehicleProblem.objects.get().is_open
 
 
-def test_a_permission_error_about_a_granted_signal_requires_a_login(send, vehicle):
-    send(error(kind="PERMISSION", code=None, codes=["odometer-traveleddistance"]))
-    vehicle.refresh_from_db()
-    assert vehicle.needs_reauthentication
+@pytest.mark.parametrize(
+    ("kind", "told", "kept"),
+    [
+        ("PERMISSION", [["a-b"], ["c-d", "a-b"]], ["a-b", "c-d"]),
+        ("PERMISSION", [["a-b"], []], ["a-b"]),
+        ("CONNECTED_SERVICES_ACCOUNT", [["a-b"], ["c-d"]], ["a-b", "c-d"]),
+        ("CONNECTED_SERVICES_ACCOUNT", [["a-b"], [], ["c-d"]], []),  # one without signals is about all
+    ],
+)
+@pytest.mark.parametrize("is_one_event", [True, False])
+def test_a_problem_has_all_signals_told_while_it_is_open(send, vehicle, kind, told, kept, is_one_event):
+    payloads = [error(kind=kind, codes=codes, sequence=n) for n, codes in enumerate(told, 1)]
+    if is_one_event:
+        errors = [one for payload in payloads for one in payload["data"]["errors"]]
+        payloads = [payloads[0] | {"data": payloads[0]["data"] | {"errors": errors}}]
+    send(*payloads)
+    assert VehicleProblem.objects.get().signals == kept
+    send(error("RESOLVED", kind=kind, sequence=8), error(kind=kind, codes=["e-f"], sequence=9))
+    assert VehicleProblem.objects.get().signals == ["e-f"]
 
 
 # Test events, wrong times and wrong sequences.
