@@ -100,7 +100,7 @@ _ROWS: Final[dict[str, tuple[str, str] | tuple[str, str, str]]] = {
     "tractionbattery-nominalcapacity": ("battery_capacity", OBJECT, "energy"),
     "tractionbattery-range": ("battery_range", NUMBER, "distance"),
     "tractionbattery-stateofcharge": ("battery_level", NUMBER, "percent"),
-    "transmission-drivemode": ("drive_mode", TEXT),
+    "transmission-drivemode": ("drive_mode", OBJECT),
     "transmission-gearstate": ("gear", TEXT),
     "vehicleidentification-exteriorcolor": ("exterior_color", TEXT),
     "vehicleidentification-nickname": ("nickname", TEXT),

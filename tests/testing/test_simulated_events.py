@@ -32,9 +32,9 @@ def test_a_site_digests_the_past_of_a_car(simulator, connected, make, days, capl
     assert WebhookEvent.objects.count() == len(events)
     rows = VehicleReading.objects.filter(vehicle=vehicle)
     assert not rows.filter(is_outlier=True).exists()
-    odometer = [row.value for row in rows.filter(kind="odometer").order_by("recorded_at")]
+    odometer = [row.value for row in rows.filter(signal="odometer").order_by("recorded_at")]
     assert odometer == sorted(odometer)
-    assert vehicle.latest()["odometer"].value == pytest.approx(simulator.car(vehicle).odometer_km)
+    assert vehicle.signals["odometer"].value == pytest.approx(simulator.car(vehicle).odometer_km)
 
 
 @pytest.mark.parametrize("state", ["parked", "driving", "charging"])
@@ -45,6 +45,7 @@ def test_a_site_digests_all_signals(simulator, connected, state, caplog):
     motion.enter(simulator.car(vehicle), state)
     assert testing.send_webhook(simulator.state_event(vehicle, list(SIGNALS))).status_code == 200
     assert caplog.messages == []
-    latest = vehicle.latest()
+    latest = vehicle.signals
+    assert {signal.status for signal in latest.values()} == {"ok"}
     assert latest["odometer"].value == simulator.car(vehicle).odometer_km
-    assert latest["charge.state"].value == ("CHARGING" if state == "charging" else "NOT_CHARGING")
+    assert latest["charge_state"].value == ("CHARGING" if state == "charging" else "NOT_CHARGING")
