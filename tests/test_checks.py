@@ -335,7 +335,7 @@ class TestPublishedValues:
         found = self.messages()
         assert {number for number, _ in found} == {"smartcar.W042"}
         assert [text.split()[0] for _, text in found] == list(checks.published._SIMULATOR_PATHS)
-        assert len(found) == len(urls) == 7
+        assert len(found) == len(urls) == 8
         settings.DEBUG = True
         assert self.messages() == []
 

@@ -44,6 +44,7 @@ _SIMULATOR_PATHS = {
     "SMARTCAR_IAM_URL": "/iam/oauth2/token",
     "SMARTCAR_VEHICLE_API_URL": "/vehicle-api",
     "SMARTCAR_MANAGEMENT_API_URL": "/management-api",
+    "SMARTCAR_COMPATIBILITY_API_URL": "/compatibility-api",
     "SMARTCAR_AUTH_URL": "/auth/oauth/token",
     "SMARTCAR_API_URL": "/api",
     "SMARTCAR_MANAGEMENT_URL": "/management",
