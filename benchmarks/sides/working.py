@@ -115,7 +115,7 @@ def event(number: int, cars: int) -> dict[str, Any]:
 def ours(processes: str) -> dict:
     """Process the events as ``work_smartcar_events`` does."""
     measurement = together(work, int(processes))
-    with_latest = ConnectedVehicle.objects.filter(readings__kind="odometer", readings__is_latest=True)
+    with_latest = ConnectedVehicle.objects.filter(signal_states__signal="odometer")
     return {**measurement, "cars": with_latest.distinct().count()}
 
 

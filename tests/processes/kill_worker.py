@@ -49,9 +49,7 @@ def kill_at(moment, options):
         "processed_by_the_killed": by_the_killed,
         "is_handled_once": handled == sorted(expected),
         "states": sorted(set(rows.values_list("state", flat=True))),
-        "latest": sorted(
-            row.readings.latest_only().get(kind="odometer").value for row in ConnectedVehicle.objects.all()
-        ),
+        "latest": sorted(row.signals["odometer"].value for row in ConnectedVehicle.objects.all()),
         "expected": sorted(moment + (options["events"] - 1 - car) / 10 for car in range(options["cars"])),
     }
 

@@ -128,8 +128,8 @@ def test_a_signal_that_the_car_does_not_have_says_why(connect_driver, settings):
 
 def test_a_signal_that_smartcar_has_not_collected_says_so(smartcar, connect_driver, settings):
     settings.SMARTCAR_SCOPE = EVERYTHING + ["read_speedometer"]
+    settings.SMARTCAR_SIMULATOR_SIGNALS = False
     vehicle = connect_driver().vehicles[0]
-    vehicle.permissions = [*vehicle.permissions, "read_speedometer"]
     state = vehicles.read(vehicle, ["speed"])["speed"]
     assert (state.status, state.value, state.pk) == ("not_collected", None, None)
 
