@@ -2,8 +2,8 @@
 
 import pytest
 
-from django_smartcar.models import LatestSignal
-from django_smartcar.sdk.signals import CODES
+from django_smartcar.sdk.signals import CODES, TYPES
+from django_smartcar.services import readings
 from django_smartcar.simulator.profiles import PROFILES
 from django_smartcar.simulator.signals.catalog import SIGNALS
 from django_smartcar.simulator.webhooks import payloads
@@ -12,7 +12,7 @@ from . import known_differences, texts, truth
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SCENARIOS = list(known_differences.SIGNALS)
+SCENARIOS = list(known_differences.STORED)
 
 
 def differences(true, arrived):
@@ -32,48 +32,41 @@ def test_the_truth_has_every_signal(connect_car):
 
 
 def test_the_tables_have_every_profile():
-    for table in (known_differences.SIGNALS, known_differences.STORED, known_differences.READS):
+    for table in (known_differences.STORED, known_differences.READS):
         assert {name.partition(",")[0] for name in table} == set(PROFILES)
         assert set(table) == set(SCENARIOS)
 
 
 @pytest.mark.parametrize("variant", payloads.VARIANTS)
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_the_signals_that_a_receiver_gets(tell, scenario, variant):
+def test_the_signals_that_are_stored(tell, scenario, variant):
     told = tell(scenario, variant)
-    assert told.event.state == "processed"
-    true, arrived = truth.of_signals(told.car), {}
-    for signal in told.signals:
-        arrived[signal["code"]] = texts.of_signal(signal)
-        if signal["status"] == "SUCCESS":
-            true[f"{signal['code']}, time"] = truth.time_of(signal["code"], told.car)
-            arrived[f"{signal['code']}, time"] = texts.time(signal["age"])
-    assert differences(true, arrived) == without_reasons(known_differences.SIGNALS[scenario])
-
-
-@pytest.mark.parametrize("variant", payloads.VARIANTS)
-@pytest.mark.parametrize("scenario", SCENARIOS)
-def test_the_readings_that_are_stored(tell, scenario, variant):
-    told = tell(scenario, variant)
-    true, arrived = truth.of_readings(told.car), {}
-    for row in told.vehicle.readings.latest_only():
-        arrived[row.kind] = texts.text(row.value, row.unit)
-        true[f"{row.kind}, time"] = texts.time(told.car.recorded_at)
-        arrived[f"{row.kind}, time"] = texts.time(row.recorded_at)
-    arrived = dict.fromkeys(true, "not kept") | arrived
-    expected = {kind: (true[kind], "not kept") for kind in known_differences.NOT_STORED_OF_EVENTS}
-    expected |= without_reasons(known_differences.STORED[scenario])
-    assert differences(true, arrived) == expected
+    true, stored, arrived = truth.of_states(told.car), told.vehicle.signals, {}
+    for name in [*true]:
+        state = readings.state_of(told.vehicle, name, stored)
+        arrived[name] = texts.of_state(state)
+        if state.is_ok:
+            true_time = truth.time_of(CODES[name], told.car)
+            arrived_time = texts.time(state.recorded_at)
+            true[f"{name}, time"], arrived[f"{name}, time"] = true_time, arrived_time
+    assert set(stored) <= set(true)
+    assert differences(true, arrived) == without_reasons(known_differences.STORED[scenario])
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_the_latest_signals_have_the_times_that_arrived(tell, scenario):
-    """Those of a signal without a time are when Smartcar read it, and those without a value stay."""
+def test_a_receiver_gets_the_signals_that_are_stored(tell, scenario):
     told = tell(scenario)
-    times = {
-        signal["code"]: texts.time(signal["age"] or signal["retrieved_at"])
-        for signal in told.signals
-        if signal["value"] is not None
-    }
-    for row in LatestSignal.objects.filter(vehicle=told.vehicle):
-        assert texts.time(row.recorded_at) == times.get(CODES[row.name], known_differences.PRESENT)
+    assert told.event.state == "processed"
+    assert len(told.signals) > 80
+    stored = told.vehicle.signals
+    outliers = set(told.vehicle.readings.filter(is_outlier=True).values_list("signal", flat=True))
+    for signal in told.signals:
+        state = stored.get(signal["name"])
+        if error := signal["error"]:
+            assert (state.error_type, state.error_code) == (error["type"], error["code"] or "")
+        elif state is None:
+            assert known_differences.NO_VALUE in texts.text(signal["value"])
+        elif signal["value"] is not None and signal["name"] not in outliers:
+            assert texts.of_stored(state.value, "") == texts.text(signal["value"])
+            assert state.unit == TYPES[signal["name"]].unit
+            assert state.recorded_at == signal["age"]

@@ -2,14 +2,14 @@
 
 from datetime import datetime
 
-from django_smartcar.secret_types import Vin
+from django_smartcar.secret_types import Secret
 
 
 def text(value, unit=""):
     """Return a value with its unit as a text: ``258 kPa``."""
     if value is None:
         return "no value"
-    if isinstance(value, Vin):
+    if isinstance(value, Secret):
         value = value.reveal()
     if isinstance(value, datetime):
         value = value.isoformat()
@@ -38,8 +38,16 @@ def time(moment):
     return f"{moment:%Y-%m-%d %H:%M}" if moment else "no time"
 
 
-def of_signal(signal):
-    """Return the text of a signal as the SDK returns it: its value with its unit, or its error."""
-    if signal["status"] != "SUCCESS":
-        return f"{signal['error']['type']}:{signal['error']['code']}"
-    return text(signal["value"], signal["unit"])
+def of_state(state):
+    """Return the text of a stored signal: its value with its unit, or why there is none."""
+    if state.is_ok:
+        return of_stored(state.value, state.unit)
+    error = f" {state.error_type}:{state.error_code}" if state.error_type else ""
+    return f"{state.status}{error}"
+
+
+def of_stored(value, unit):
+    """Return the text of a stored value; of an object with a main part, that of the part."""
+    if isinstance(value, dict):
+        value = next((value[name] for name in ("capacity", "activeLimit", "values") if name in value), value)
+    return text(value, unit)

@@ -3,14 +3,23 @@
 import copy
 from datetime import UTC, datetime
 
+from django.template.defaultfilters import floatformat
+
+from django_smartcar.sdk.signals import CODES, SIGNALS
+from django_smartcar.sdk.v2.signals import METHODS
 from django_smartcar.simulator.profiles import PROFILES
 from django_smartcar.simulator.profiles.times import zero_for_static
+from django_smartcar.simulator.vehicles import climate
 
 from . import true_signals
 from .texts import text, time
 
 STATIC_CODES = ("tractionbattery-nominalcapacity",)
 RECORDED_AT = datetime(2026, 9, 21, 10, 30, tzinfo=UTC)
+#: The status of a signal that Smartcar has no value of.
+NOT_COLLECTED = "not_collected"
+#: The parts of signals that API v2 does not tell.
+NOT_IN_V2 = {"heading", "direction", "locationType", "isLocked"}
 CORNERS = ("front_left", "front_right", "back_left", "back_right")
 
 #: The systems of a plug-in hybrid in the order of both API versions, without the prefix ``SYSTEM_``.
@@ -84,47 +93,96 @@ def of_signals(car):
     return {code: text(value, unit) for code, (value, unit) in true_signals.of_car(car).items()}
 
 
+def of_states(car, is_v2=False):
+    """Return what a car truly has, by our name of the signal; what has no value is not collected.
+
+    API v2 tells fewer signals, and fewer parts of some.
+    """
+    true = true_signals.of_car(car)
+    if is_v2:
+        codes = {CODES[name] for name in METHODS}
+        true = {code: (_as_v2(value), unit) for code, (value, unit) in true.items() if code in codes}
+    # A number of things has no unit in the catalogue, whatever Smartcar says.
+    texts = {
+        SIGNALS[code].name: text(value, "" if unit == "count" else unit)
+        for code, (value, unit) in true.items()
+    }
+    return {name: NOT_COLLECTED if told == text(None) else told for name, told in texts.items()}
+
+
+def _as_v2(value):
+    if isinstance(value, dict):
+        return {name: _as_v2(part) for name, part in value.items() if name not in NOT_IN_V2}
+    return [_as_v2(item) for item in value] if isinstance(value, list) else value
+
+
 def of_readings(car):
-    """Return what a car truly has, by kind of reading: the text of the value with its unit."""
+    """Return what a car truly has, by method of the SDK and field: the text of the value with its unit."""
     values = {
-        "odometer": (car.odometer_km, "km"),
-        "location": ({"latitude": car.latitude, "longitude": car.longitude}, ""),
+        "odometer.distance": (car.odometer_km, "km"),
+        "location.latitude": (car.latitude, ""),
+        "location.longitude": (car.longitude, ""),
         "battery.percent_remaining": (car.battery_percent, "fraction"),
         "battery.range": (car.battery_range_km, "km"),
-        "battery_capacity": (car.battery_capacity_kwh, "kWh"),
+        "battery_capacity.capacity": (car.battery_capacity_kwh, "kWh"),
         "fuel.percent_remaining": (car.fuel_percent, "fraction"),
         "fuel.range": (car.fuel_range_km, "km"),
         "fuel.amount_remaining": (car.tank_litres * car.fuel_percent, "l"),
-        "engine_oil": (car.oil_life, "fraction"),
+        "engine_oil.life_remaining": (car.oil_life, "fraction"),
         "charge.state": (car.charge_state, ""),
         "charge.is_plugged_in": (car.is_plugged_in, ""),
-        "charge_limit": (car.charge_limit, "fraction"),
+        "get_charge_limit.limit": (car.charge_limit, "fraction"),
         "lock_status.is_locked": (car.is_locked, ""),
         "lock_status.doors": (_closed("frontLeft", "frontRight", "backLeft", "backRight"), ""),
         "lock_status.windows": (_closed("frontLeft", "frontRight", "backLeft", "backRight"), ""),
         "lock_status.sunroof": (_closed("sunroof"), ""),
         "lock_status.storage": ([*_closed("front"), {"type": "rear", "status": "OPEN"}], ""),
         "lock_status.charging_port": ([{"type": "chargingPort", "status": "OPEN"}], ""),
-        "nominal_capacity": (_nominal_capacity(car), ""),
-        "diagnostic_system_status": (_systems(car), ""),
-        "diagnostic_trouble_codes": (_trouble_codes(car), ""),
+        "nominal_capacity.available_capacities": (
+            [{"capacity": car.battery_capacity_kwh, "description": None}],
+            "",
+        ),
+        "nominal_capacity.url": (None, ""),
+        "nominal_capacity.capacity": ({"nominal": car.battery_capacity_kwh, "source": "SMARTCAR"}, ""),
+        "diagnostic_system_status.systems": (_systems(car), ""),
+        "diagnostic_trouble_codes.active_codes": (_trouble_codes(car), ""),
+        "service_history.items": ([_visit(*car.service_visits)], ""),
     }
     tires = zip(CORNERS, car.tires_kpa, strict=True)
     values |= {f"tire_pressure.{corner}": (kpa, "kPa") for corner, kpa in tires}
-    return {kind: text(value, unit) for kind, (value, unit) in values.items()}
+    return {name: text(value, unit) for name, (value, unit) in values.items()}
+
+
+def of_page(car, unit_system):
+    """Return what a car truly has, by the label of the row on the page of its owner."""
+    temperatures = [climate.outside(car), car.make_settings["climate/cabin"]["temperature"]]
+    if unit_system == "imperial":
+        temperatures = [degrees * 9 / 5 + 32 for degrees in temperatures]
+    outside, inside = [floatformat(degrees, 0) for degrees in temperatures]
+    rows = {
+        "Odometer": "41,318.3 km",
+        "Battery": "77 %, range 283 km",
+        "Fuel": "30 %, range 210 km",
+        "Charging": "plugged in, not charging, limit 80 %",
+        "Doors and locks": "locked; open: trunk, charging port",
+        "Tires": "front 258 / 262 kPa, back 266 / 270 kPa",
+        "Engine oil": "35 % left",
+        "Temperature": f"outside {outside} °C, inside {inside} °C",
+        "Trouble codes": "P0420",
+        "Location": "52.5163, 13.3777",
+    }
+    imperial = {
+        "Odometer": "25,674.0 mi",
+        "Battery": "77 %, range 176 mi",
+        "Fuel": "30 %, range 130 mi",
+        "Tires": "front 37 / 38 psi, back 39 / 39 psi",
+        "Temperature": f"outside {outside} °F, inside {inside} °F",
+    }
+    return rows | imperial if unit_system == "imperial" else rows
 
 
 def _closed(*types):
     return [{"type": name, "status": "CLOSED"} for name in types]
-
-
-def _nominal_capacity(car):
-    capacity = car.battery_capacity_kwh
-    return {
-        "available_capacities": [{"capacity": capacity, "description": None}],
-        "capacity": {"nominal": capacity, "source": "SMARTCAR"},
-        "url": None,
-    }
 
 
 def _systems(car):
@@ -135,6 +193,16 @@ def _systems(car):
 
 def _trouble_codes(car):
     return [one | {"timestamp": datetime.fromisoformat(one["timestamp"])} for one in car.trouble_codes]
+
+
+def _visit(visit):
+    return {
+        "service_id": "12345",
+        "odometer_distance": visit["odometer_km"],
+        "service_date": datetime.fromisoformat(visit["time"]),
+        "service_tasks": [{"task_id": "1", "task_description": "Tires rotated"}],
+        "service_cost": {"total_cost": None, "currency": None},
+    }
 
 
 def time_of(code, car):
