@@ -101,9 +101,20 @@ def decrypt(stored: str) -> Secret:
     stored, keys = Secret(stored), conf.encryption_keys
     if not keys:
         raise DecryptionError
+    if stored.startswith(PREFIX):
+        return _decrypted_token(stored, keys)
     ring = _keyring(keys)
-    if not stored.startswith((PREFIX, COMPRESSED_PREFIX)):
-        return stored
+    return _decrypted(stored, ring) if stored.startswith(COMPRESSED_PREFIX) else stored
+
+
+@lru_cache(maxsize=1024)
+def _decrypted_token(stored: Secret, keys: tuple[Secret, ...]) -> Secret:
+    """Decrypt a short text, or return what it was before: most requests need a token that has not changed."""
+    return _decrypted(stored, _keyring(keys))
+
+
+@sensitive_variables()
+def _decrypted(stored: Secret, ring: MultiFernet) -> Secret:
     try:
         content = SecretBytes(ring.decrypt(_body(stored)))
         if stored.startswith(COMPRESSED_PREFIX):

@@ -3,7 +3,7 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, MultiFernet
 from django.core.exceptions import FieldError, ImproperlyConfigured
 from django.db import connection, models, transaction
 from django.db.migrations.writer import MigrationWriter
@@ -13,7 +13,7 @@ from django.forms import modelform_factory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_smartcar import exceptions
+from django_smartcar import exceptions, fields
 from django_smartcar.fields import (
     COMPRESSED_PREFIX,
     MAX_COMPRESSED_BYTES,
@@ -199,6 +199,34 @@ def damaged(stored):
 def test_a_damaged_value_decrypts_with_no_key(keys, number):
     with pytest.raises(DecryptionError):
         decrypt(damaged(encrypt("1234"))[number])
+
+
+def test_a_value_that_was_decrypted_before_is_not_decrypted_again_with_the_same_keys(
+    vault, keys, monkeypatch
+):
+    fields._decrypted_token.cache_clear()
+    count = []
+    decrypt_with = MultiFernet.decrypt
+    monkeypatch.setattr(
+        MultiFernet, "decrypt", lambda ring, token: count.append(1) or decrypt_with(ring, token)
+    )
+    for _ in range(3):
+        assert Vault.objects.get().code == "1234"
+    assert len(count) == 1
+    keys(NEW)
+    for _ in range(2):
+        with pytest.raises(DecryptionError):
+            str(Vault.objects.get().code)
+    keys(NEW, OLD)
+    assert Vault.objects.get().code == "1234"
+    assert "1234" not in repr(Vault.objects.get().__dict__)
+
+
+def test_long_texts_are_not_kept_in_memory(keys):
+    fields._decrypted_token.cache_clear()
+    assert fields.decrypt(fields.encrypt("a long text", is_compressed=True)) == "a long text"
+    assert fields._decrypted_token.cache_info().currsize == 0
+    assert fields._decrypted_token.cache_info().maxsize == 1024
 
 
 @pytest.mark.parametrize("left", [[], [NEW], [NEW, OTHER]], ids=["no key", "another", "two others"])
