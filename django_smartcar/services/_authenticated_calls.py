@@ -8,7 +8,7 @@ its batches again itself, with the sessions that `renew_sessions` opens.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -25,7 +25,8 @@ from ..exceptions import (
 )
 from ..models import ConnectedVehicle, SmartcarAccount
 from ..secret_types import Secret
-from . import _rate_limits, client, tokens
+from . import _access, _rate_limits, client, tokens
+from ._access import Access
 from .client import ApiCredentials, Car
 
 T = TypeVar("T")
@@ -74,6 +75,8 @@ class VehicleSession:
     car: Car
     #: Billable requests per call: one per path in a batch, zero for a disconnect.
     requests: int = 1
+    #: Whether to count them after a success; otherwise the caller does.
+    counts: bool = True
 
     def call(self, request: Callable[[Car], T], scope: str = "", *, retry: bool = False) -> T:
         """Call ``request`` with the SDK's vehicle; with ``retry`` once more if Smartcar rejects the token.
@@ -93,7 +96,7 @@ class VehicleSession:
     def _with_credentials(self, credentials: ApiCredentials) -> VehicleSession:
         if credentials is self.credentials:
             return self
-        return open_session(self.vehicle, credentials, self.requests)
+        return replace(open_session(self.vehicle, credentials, self.requests), counts=self.counts)
 
     def _call_once(self, request: Callable[[Car], T], scope: str) -> T:
         try:
@@ -103,7 +106,8 @@ class VehicleSession:
             complete(error, self.vehicle.account, scope)
             _rate_limits.record_failure(self.vehicle, error, self.requests)
             raise
-        _rate_limits.record_usage(self.vehicle, self.requests)
+        if self.counts:
+            _rate_limits.record_usage(self.vehicle, self.requests)
         result = response.result if isinstance(response, sdk.WithSignals) else response
         self.update_login_status(result.values() if isinstance(result, dict) else [result])
         return response
@@ -130,11 +134,22 @@ class VehicleSession:
 
 
 def open_session(
-    vehicle: ConnectedVehicle, credentials: ApiCredentials | None = None, requests: int = 1
+    vehicle: ConnectedVehicle,
+    credentials: ApiCredentials | None = None,
+    requests: int = 1,
+    *,
+    access: Access | None = None,
 ) -> VehicleSession:
-    """Return a session for the vehicle. Raises VehicleDisconnected, and as `tokens.credentials` does."""
+    """Return a session for the vehicle. Raises VehicleDisconnected, and as `tokens.credentials` does.
+
+    ``access`` has the rows of the account and the token, if the caller has just read them.
+    """
     if credentials is None:
-        credentials = tokens.credentials(account_of(vehicle))
+        credentials = (
+            tokens.credentials(access.account, access.token)
+            if access
+            else tokens.credentials(account_of(vehicle))
+        )
     car = client.car(credentials, vehicle.smartcar_vehicle_id, vehicle.unit_system)
     return VehicleSession(vehicle, credentials, car, requests)
 
@@ -145,9 +160,23 @@ def call(vehicle: ConnectedVehicle, request: Callable[[Car], T], scope: str = ""
     ``scope`` is the permission that the request needs, ``requests`` how many billable requests it makes: with
     0 no rate limit is checked. Raises RateLimited, as `open_session` does, or a SmartcarException.
     """
-    account_of(vehicle)
+    with opened(vehicle, requests) as (session, _):
+        return session.call(request, scope, retry=True)
+
+
+@contextmanager
+def opened(
+    vehicle: ConnectedVehicle, requests: int = 1, signal: str = ""
+) -> Iterator[tuple[VehicleSession, Access]]:
+    """Return a session for a read and the rows that it needs, with the state of this signal.
+
+    Arguments and exceptions are those of `call`.
+    """
     with _rate_limits.single_flight(vehicle) if requests else nullcontext():
-        return open_session(vehicle, requests=requests).call(request, scope, retry=True)
+        access = _access.load(vehicle, signal=signal)
+        if requests:
+            access.check_limits()
+        yield open_session(vehicle, requests=requests, access=access), access
 
 
 class CredentialsCache:

@@ -60,10 +60,10 @@ _mutex = threading.Lock()
 
 @contextlib.contextmanager
 def single_flight(vehicle: ConnectedVehicle) -> Iterator[None]:
-    """Check the rate limit; while another thread calls the same vehicle, wait for its response first.
+    """While another thread calls the same vehicle, wait for its response first.
 
     Of many threads that call one vehicle at the same time, the first sends its request. The others wait for
-    its response and raise RateLimited if it was a 429.
+    its response. Check the rate limit inside: it may have been a 429.
     """
     with _mutex:
         earlier = _in_flight.get(vehicle.smartcar_vehicle_id)
@@ -71,22 +71,14 @@ def single_flight(vehicle: ConnectedVehicle) -> Iterator[None]:
             response_received = _in_flight[vehicle.smartcar_vehicle_id] = threading.Event()
     if earlier is not None:
         earlier.wait(SINGLE_FLIGHT_TIMEOUT)
-        check(vehicle)
         yield
         return
     try:
-        check(vehicle)
         yield
     finally:
         with _mutex:
             del _in_flight[vehicle.smartcar_vehicle_id]
         response_received.set()
-
-
-def check(vehicle: ConnectedVehicle) -> None:
-    """Raise RateLimited if a limit of this vehicle or of the application is active."""
-    for limit in active_limits([key_of(vehicle)]).values():
-        raise limit
 
 
 def active_limits(keys: Collection[RateLimitKey]) -> dict[RateLimitKey, RateLimited]:
@@ -95,16 +87,27 @@ def active_limits(keys: Collection[RateLimitKey]) -> dict[RateLimitKey, RateLimi
     names = {name for key in keys for name in key.keys}
     rows = RateLimit.objects.filter(key__in=names, blocked_until__gt=now)
     blocked: dict[str, datetime] = {row.key: row.blocked_until for row in rows if row.blocked_until}
-    found = {}
-    for key in keys:
-        if own := [(blocked[name], name) for name in key.keys if name in blocked]:
-            until, name = max(own)
-            seconds = math.ceil((until - now).total_seconds())
-            code = "VEHICLE" if name == key.vehicle_id else "SMARTCAR_API"
-            found[key] = RateLimited(
-                f"RATE_LIMIT:{code}: still blocked", type="RATE_LIMIT", code=code, retry_after=seconds
-            )
-    return found
+    found = {key: limit_until(blocked.get(key.vehicle_id), blocked.get(key.application)) for key in keys}
+    return {key: limit for key, limit in found.items() if limit is not None}
+
+
+def limit_until(vehicle: datetime | None, application: datetime | None) -> RateLimited | None:
+    """Return the longer of two limits that end at these times; None if both are over."""
+    now = timezone.now()
+    active = [
+        (until, code)
+        for until, code in ((vehicle, "VEHICLE"), (application, "SMARTCAR_API"))
+        if until and until > now
+    ]
+    if not active:
+        return None
+    until, code = max(active)
+    return RateLimited(
+        f"RATE_LIMIT:{code}: still blocked",
+        type="RATE_LIMIT",
+        code=code,
+        retry_after=math.ceil((until - now).total_seconds()),
+    )
 
 
 def retry_after(limit: RateLimited) -> float | None:

@@ -173,6 +173,7 @@ class Stopped(BaseException):
         ("connect.complete", "cryptography.fernet.MultiFernet.encrypt", OwnBug),
         ("tokens.bulk_refresh", "cryptography.fernet.MultiFernet.decrypt", OwnBug),
         ("vehicles.location", "django_smartcar.services.readings.save_many", OwnBug),
+        ("vehicles.location", "django_smartcar.services._access._instance", OwnBug),
         ("commands.send send_destination", "requests.PreparedRequest.prepare_body", OwnBug),
         ("webhooks.process_due", "django_smartcar.services.webhooks._readings.apply_many", Stopped),
         ("webhooks.process_due", "django_smartcar.services.webhooks._readings.apply_many", OwnBug),

@@ -99,7 +99,7 @@ def tracked_vehicle(account, make_vehicle):
 @pytest.mark.parametrize("place", ["record", "client", "check"])
 def test_a_command_shows_no_position(tracked_vehicle, monkeypatch, place):
     if place != "record":
-        target = (client, "car") if place == "client" else (commands._rate_limits, "check")
+        target = (client, "car") if place == "client" else (commands.Access, "check_limits")
         monkeypatch.setattr(*target, fail)
     with fail_on("vehiclecommand") if place == "record" else nullcontext(), pytest.raises(Bug) as raised:
         commands.send(tracked_vehicle, "send_destination", **LOCATION)

@@ -18,12 +18,11 @@ from ...conf import conf
 from ...exceptions import (
     DuplicateCommand,
     InvalidResponseException,
-    NotCapableException,
     TransactionNotAllowed,
-    VehicleDisconnected,
 )
 from ...models import ConnectedVehicle, VehicleCommand
-from .. import _authenticated_calls, _concurrency, _rate_limits, _transactions, client
+from .. import _access, _authenticated_calls, _concurrency, _transactions, client
+from .._access import Access
 from ..client import Car
 from ..outcomes import Outcome, Result
 from . import registry
@@ -34,10 +33,6 @@ __all__ = ["ObservedValue", "expire_pending", "resolve", "resolve_many", "send",
 logger = logging.getLogger(__name__)
 
 Status = VehicleCommand.Status
-
-#: How long a command is refused locally after Smartcar reported that the vehicle is not capable of it.
-INCAPABLE_TTL = timedelta(days=1)
-INCAPABLE = ("VEHICLE_NOT_CAPABLE", "MAKE_NOT_COMPATIBLE")
 
 #: Time for refreshing the token, on top of the command's timeout. A command pending for longer has lost its
 #: process.
@@ -59,11 +54,10 @@ def send(
     raises a SmartcarException, ReconnectRequired or RefreshInProgress.
     """
     parameters = registry.protected_parameters(parameters)
-    if not vehicle.is_connected:
-        raise VehicleDisconnected(vehicle)
+    access = _access.load(vehicle, command=action)
     spec = registry.check(vehicle, action, parameters)
-    _check_capability(vehicle, action)
-    _rate_limits.check(vehicle)
+    access.check_capability()
+    access.check_limits()
     with _transactions.autonomous_connection(VehicleCommand) as is_in_transaction:
         try:
             command = _create_record(vehicle, action, parameters, actor, reason)
@@ -72,7 +66,8 @@ def send(
                 # The caller's transaction has locked the database, or not committed the vehicle or the actor.
                 raise TransactionNotAllowed(vehicle) from error
             raise
-        failure = _execute(command, spec, parameters)
+        # The rows of a transaction may be old: MariaDB reads them as they were at its start.
+        failure = _execute(command, spec, parameters, None if is_in_transaction else access)
     signals.command_finished.send_robust(VehicleCommand, command=command)
     if is_in_transaction and isinstance(failure, OperationalError):
         # The caller's transaction has locked the account, whose token must be refreshed.
@@ -149,18 +144,6 @@ def resolve_many(values: Iterable[ObservedValue]) -> int:
     return sum(_resolve(value) for value in usable if value.vehicle_id in vehicle_ids)
 
 
-def _check_capability(vehicle: ConnectedVehicle, action: str) -> None:
-    """Raise NotCapableException if Smartcar recently reported that the vehicle is not capable of this."""
-    since = timezone.now() - INCAPABLE_TTL
-    refused = VehicleCommand.objects.filter(vehicle=vehicle, action=action, created_at__gt=since)
-    if refused.filter(error_type="COMPATIBILITY", error_code__in=INCAPABLE).exists():
-        raise NotCapableException(
-            "Smartcar recently reported that the vehicle is not capable of this",
-            type="COMPATIBILITY",
-            code="VEHICLE_NOT_CAPABLE",
-        )
-
-
 def _create_record(
     vehicle: ConnectedVehicle, action: str, parameters: Mapping[str, Any], actor: Any, reason: str
 ) -> VehicleCommand:
@@ -206,11 +189,13 @@ def _release_keys(vehicle: ConnectedVehicle, action: str, key: str) -> None:
     )
 
 
-def _execute(command: VehicleCommand, spec: CommandSpec, parameters: Mapping[str, Any]) -> Exception | None:
+def _execute(
+    command: VehicleCommand, spec: CommandSpec, parameters: Mapping[str, Any], access: Access | None
+) -> Exception | None:
     """Send the command and record its outcome; return the exception that it failed with, or None."""
     is_sent = False
     try:
-        session = _authenticated_calls.open_session(command.vehicle)
+        session = _authenticated_calls.open_session(command.vehicle, access=access)
         is_sent = True
         session.call(lambda car: _send(car, command.action, parameters), spec.scope)
     except Exception as error:

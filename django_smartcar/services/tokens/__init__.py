@@ -41,9 +41,12 @@ RECONNECT_CLEARED = dict.fromkeys(["reconnect_required_at", "refresh_lease", "re
 MIN_REFRESH_INTERVAL = timedelta(minutes=1)
 
 
-def credentials(account: SmartcarAccount) -> ApiCredentials:
-    """Return the account's API credentials, with a valid token. Raises as `access_token` does."""
-    row, token = _row_and_token(account)
+def credentials(account: SmartcarAccount, shared: ApplicationToken | None = None) -> ApiCredentials:
+    """Return the account's API credentials, with a valid token. Raises as `access_token` does.
+
+    ``shared`` is the row of the application's token, if the caller has just read it.
+    """
+    row, token = _row_and_token(account, shared)
     version = row.token_version
     return ApiCredentials(account.api_version, token, account.smartcar_user_id, account.mode, version)
 
@@ -141,9 +144,11 @@ def clear_tokens_if_unused(account: SmartcarAccount) -> None:
             )
 
 
-def _row_and_token(account: SmartcarAccount) -> tuple[LeasedToken, Secret]:
+def _row_and_token(
+    account: SmartcarAccount, shared: ApplicationToken | None = None
+) -> tuple[LeasedToken, Secret]:
     while not account.needs_reconnecting:
-        row = application() if account.uses_v3 else account
+        row = (shared or application()) if account.uses_v3 else account
         was_v3 = account.uses_v3
         _ensure_fresh(row)
         # Another process may have migrated the account to the other API version in the meantime.
