@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from django_smartcar import services
 from django_smartcar.exceptions import ReconnectRequired, TransactionNotAllowed
-from django_smartcar.models import ApplicationToken, ConnectedVehicle, SmartcarAccount
+from django_smartcar.models import ApplicationToken, ConnectedVehicle, RateLimit, SmartcarAccount
 from django_smartcar.services import _transactions, connect, tokens, vehicles
 from django_smartcar.services.connect._ownership import Callback
 from django_smartcar.services.tokens import _refresh_lock
@@ -61,6 +61,18 @@ def test_the_new_tokens_survive_the_rollback_of_the_callers_block(vehicle):
     assert newest_token_is_stored()
     tokens.access_token(SmartcarAccount.objects.get())
     assert store.counters["refreshes"] == 1
+
+
+def test_a_read_in_a_transaction_is_counted_after_it(vehicle):
+    def requests():
+        return RateLimit.objects.get(key=vehicle.smartcar_vehicle_id).requests
+
+    vehicles.odometer(vehicle)
+    before = requests()
+    with transaction.atomic():
+        vehicles.odometer(vehicle)
+        assert requests() == before
+    assert requests() == before + 1
 
 
 def read_and_raise(request):

@@ -20,9 +20,10 @@ from ...models import ConnectedVehicle, Source, VehicleReading, VehicleSignal
 from ...sdk.readings import PERMISSIONS, signals_of
 from ...sdk.signals import Signal, body_of, type_named
 from ...secret_types import protected_copy
-from .. import commands
+from .. import _rate_limits, commands
+from .._access import Access
 from ..commands import ObservedValue
-from . import _store
+from . import _single_read, _store
 from ._observations import failures_of, make_observation, observations_of, status_of
 from ._store import Observation, Outcome, Saved, is_older
 
@@ -41,6 +42,7 @@ __all__ = [
     "reading_of",
     "save",
     "save_many",
+    "save_read",
     "signals_of",
     "state_of",
 ]
@@ -73,20 +75,45 @@ def save(
     return saved[0] if saved else None
 
 
+def save_read(
+    vehicle: ConnectedVehicle, signals: Iterable[Signal], access: Access, requests: int = 1
+) -> None:
+    """Save the signals of a read of one value, and count its requests.
+
+    ``access`` has the state of the signal before the read. One signal takes one statement on PostgreSQL.
+    """
+    done = _single_read.NOTHING
+    try:
+        observations = list(observations_of(vehicle, signals, granted_only=False))
+        if len(observations) == 1:
+            done = _single_read.store(observations[0], access.state, access.vehicle_limit, requests)
+    finally:
+        if not done.is_counted:
+            _rate_limits.record_usage(vehicle, requests)
+    if done.saved is None:
+        save_many(observations)
+    else:
+        _resolve_commands([done.saved])
+
+
 def save_many(observations: Iterable[Observation]) -> list[Saved]:
     """Save observations of any vehicles in one transaction; those of deleted vehicles are left out."""
     try:
         saved = _store.save_observations(list(observations), timezone.now())
-        commands.resolve_many(
-            ObservedValue(item.vehicle_id, item.signal, item.value, item.recorded_at)
-            for item, outcome, _state in saved
-            if outcome not in (Outcome.OUTLIER, Outcome.FAILURE)
-        )
+        _resolve_commands(saved)
         return saved
     except DatabaseError as error:
         # Django's frames, and all but the first line of the message, would show values in error reports.
         message = f"{error}".partition("\n")[0]
         raise type(error)(message) from None
+
+
+def _resolve_commands(saved: Iterable[Saved]) -> None:
+    commands.resolve_many(
+        ObservedValue(item.vehicle_id, item.signal, item.value, item.recorded_at)
+        for item, outcome, _state in saved
+        if outcome not in (Outcome.OUTLIER, Outcome.FAILURE)
+    )
 
 
 def cached(vehicle: ConnectedVehicle, names: Iterable[str], max_age: timedelta) -> dict[str, Any]:

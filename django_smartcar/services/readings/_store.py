@@ -6,7 +6,7 @@ changes the status of a signal and leaves its value.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Any, NamedTuple, TypeAlias
@@ -89,8 +89,8 @@ def save_observations(observations: Sequence[Observation], now: datetime) -> lis
     alias = router.db_for_write(VehicleSignal)
     with transaction.atomic(alias):
         vehicle_ids = _lock(alias, observations, now)
-        writer = _Writer(alias, [item for item in observations if item.vehicle_id in vehicle_ids], now)
-        return writer.write()
+        saved = [item for item in observations if item.vehicle_id in vehicle_ids]
+        return Decisions(alias, saved, _stored_states(alias, saved), now).write()
 
 
 def _lock(alias: str, observations: Sequence[Observation], now: datetime) -> Collection[int]:
@@ -110,45 +110,50 @@ def _lock(alias: str, observations: Sequence[Observation], now: datetime) -> Col
     return wanted if updated == len(wanted) else set(vehicles.values_list("pk", flat=True))
 
 
-class _Writer:
-    """Compares observations with the stored states, then writes all changes in bulk."""
+def _stored_states(alias: str, observations: Sequence[Observation]) -> Iterable[VehicleSignal]:
+    return VehicleSignal.objects.using(alias).filter(
+        vehicle_id__in={item.vehicle_id for item in observations},
+        signal__in={item.signal for item in observations},
+    )
 
-    def __init__(self, alias: str, observations: Sequence[Observation], now: datetime) -> None:
+
+class Decisions:
+    """Compares observations with the stored states; `write` writes all changes in bulk."""
+
+    def __init__(
+        self, alias: str, observations: Sequence[Observation], stored: Iterable[VehicleSignal], now: datetime
+    ) -> None:
         self._alias = alias
-        self._observations = observations
         self._now = now
-        stored = VehicleSignal.objects.using(alias).filter(
-            vehicle_id__in={item.vehicle_id for item in observations},
-            signal__in={item.signal for item in observations},
-        )
         self._states: dict[SignalKey, VehicleSignal] = {
             (state.vehicle_id, state.signal): state for state in stored
         }
-        self._changed: dict[SignalKey, VehicleSignal] = {}
-        self._history: dict[tuple[SignalKey, datetime], VehicleReading] = {}
+        self.changed: dict[SignalKey, VehicleSignal] = {}
+        self.history: dict[tuple[SignalKey, datetime], VehicleReading] = {}
         #: The readings that replace one of the same moment.
-        self._corrected: dict[tuple[SignalKey, datetime], VehicleReading] = {}
+        self.corrected: dict[tuple[SignalKey, datetime], VehicleReading] = {}
+        outcomes = [(item, self._save(item)) for item in observations]
+        self.saved = [Saved(item, outcome, self._states[item.key]) for item, outcome in outcomes]
 
     def write(self) -> list[Saved]:
-        outcomes = [(item, self._save(item)) for item in self._observations]
         try:
             self._write_changes()
         except BaseException as error:
             # Django's frames would show the values in error reports.
             raise error.with_traceback(None) from None
-        return [Saved(item, outcome, self._states[item.key]) for item, outcome in outcomes]
+        return self.saved
 
     def _write_changes(self) -> None:
-        states = list(self._changed.values())
+        states = list(self.changed.values())
         if states:
             for state in states:
                 state.pk = None  # one statement for new and changed ones
             self._upsert(VehicleSignal.objects.using(self._alias), states, ["vehicle", "signal"])
         rows = VehicleReading.objects.using(self._alias)
-        if self._history:
-            rows.bulk_create(self._history.values(), ignore_conflicts=True)
-        if self._corrected:
-            self._upsert(rows, self._corrected.values(), ["vehicle", "signal", "recorded_at"])
+        if self.history:
+            rows.bulk_create(self.history.values(), ignore_conflicts=True)
+        if self.corrected:
+            self._upsert(rows, self.corrected.values(), ["vehicle", "signal", "recorded_at"])
 
     def _upsert(self, rows: Any, objects: Collection[Any], unique: list[str]) -> None:
         has_target = connections[self._alias].features.supports_update_conflicts_with_target
@@ -213,18 +218,18 @@ class _Writer:
         state.sequence = item.sequence or state.sequence
         self._set_status(state, item)
         reading = self._reading(item, at)
-        if is_correction and (item.key, at) not in self._history:
-            self._corrected[item.key, at] = reading
+        if is_correction and (item.key, at) not in self.history:
+            self.corrected[item.key, at] = reading
         else:
-            self._history[item.key, at] = reading
+            self.history[item.key, at] = reading
 
     def _set_status(self, state: VehicleSignal, item: Observation) -> None:
         state.status, state.status_at = item.status, self._now
         state.error_type, state.error_code = item.error_type, item.error_code
-        self._changed[item.key] = state
+        self.changed[item.key] = state
 
     def _add_history(self, item: Observation, at: datetime, *, is_outlier: bool = False) -> None:
-        self._history.setdefault((item.key, at), self._reading(item, at, is_outlier=is_outlier))
+        self.history.setdefault((item.key, at), self._reading(item, at, is_outlier=is_outlier))
 
     def _reading(self, item: Observation, at: datetime, *, is_outlier: bool = False) -> VehicleReading:
         return VehicleReading(
@@ -261,7 +266,7 @@ class _Writer:
         stored = [(row.value, row.recorded_at) for row in outliers.order_by("-recorded_at")[:1]]
         told = [
             (row.value, row.recorded_at)
-            for (key, moment), row in self._history.items()
+            for (key, moment), row in self.history.items()
             if key == item.key and row.is_outlier and since < moment < at
         ]
         outlier = max([*stored, *told], key=lambda observed: observed[1], default=None)

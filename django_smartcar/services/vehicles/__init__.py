@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, cast
@@ -79,12 +80,14 @@ def location(vehicle: ConnectedVehicle) -> sdk.Location:
 
 
 def _read_one(vehicle: ConnectedVehicle, name: str) -> Any:
-    try:
-        found = _authenticated_calls.call(vehicle, lambda car: car.read_with_signals(name), PERMISSIONS[name])
-    except (NotCapableException, PermissionException) as error:
-        readings.save_many(readings.failures_of(vehicle, name, error))
-        raise
-    readings.save_many(readings.observations_of(vehicle, found.signals, granted_only=False))
+    with _authenticated_calls.opened(vehicle, signal=name) as (session, access):
+        uncounted = replace(session, counts=False)  # `save_read` counts the request
+        try:
+            found = uncounted.call(lambda car: car.read_with_signals(name), PERMISSIONS[name], retry=True)
+        except (NotCapableException, PermissionException) as error:
+            readings.save_many(readings.failures_of(vehicle, name, error))
+            raise
+    readings.save_read(vehicle, found.signals, access)
     return found.result
 
 
