@@ -254,8 +254,6 @@ class Decisions:
 
     def _confirms(self, since: datetime, item: Observation, at: datetime) -> bool:
         """Return whether it agrees with an earlier outlier: then the latest value was the wrong one."""
-        if item.signal == "odometer" and not item.value:
-            return False  # some cars send 0 for hours; none is new again
         outliers = VehicleReading.objects.using(self._alias).filter(
             vehicle_id=item.vehicle_id,
             signal=item.signal,

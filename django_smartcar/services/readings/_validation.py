@@ -27,6 +27,8 @@ EARTH_RADIUS = 6371
 def is_possible(signal: str, observed: ObservedValue, now: datetime) -> bool:
     """Return whether the value is in range, and not recorded in the future."""
     value, at = observed
+    if signal == "odometer" and not value:
+        return False  # some cars send 0 for hours, and no car that is connected is so new
     return at <= now + MAX_CLOCK_SKEW and sdk.signals.is_possible(sdk.signals.type_named(signal), value)
 
 

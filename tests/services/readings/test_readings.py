@@ -221,7 +221,8 @@ def test_several_values_of_a_signal_are_saved_in_their_order(vehicle, latest_val
     [
         ("odometer", "km", 1000, 900),
         ("odometer", "km", 1000, 9000),
-        ("odometer", "km", 0, -5),
+        ("odometer", "km", 100, 0),
+        ("odometer", "km", 1, -5),
         ("battery_level", "fraction", 0.5, 1.5),
         ("battery_level", "percent", 50, -1),
         ("charge_limit", "fraction", 0.5, 80),
@@ -577,3 +578,12 @@ LATER = EARLIER + timedelta(hours=1)
 )
 def test_one_rule_decides_what_is_older(recorded_at, stored_at, sequence, stored_sequence, expected):
     assert readings.is_older(recorded_at, stored_at, sequence, stored_sequence) is expected
+
+
+@pytest.mark.parametrize("values", [[(1, 50), (0, 0)], [(0, 0), (1, 50)], [(0, 0)]])
+def test_an_odometer_of_0_is_an_outlier_whenever_it_arrives(vehicle, values):
+    """Values are (minute, km); some cars send 0 while they sleep, and the event may come late."""
+    for minute, km in values:
+        readings.save(vehicle, "odometer", km, "km", NOON + timedelta(minutes=minute))
+    assert [row.value for row in vehicle.readings.filter(is_outlier=True)] == [0]
+    assert [row.value for row in vehicle.readings.filter(is_outlier=False)] == [km for _, km in values if km]
