@@ -134,16 +134,21 @@ def plausible_word(word: str | None, kind: str | None, numbers: Sequence[float])
     candidates = ALTERNATIVES.get(kind or "", ())
     if kind is None or not candidates:
         return word
-    words = [word, *candidates] if word else candidates if kind == "percent" else ()
-    smallest, largest = RANGES[kind]
-    for candidate in words:
-        unit = UNITS.get(_normal(candidate))
-        if unit is None or unit.kind != kind:
+    if word:
+        stated = UNITS.get(_normal(word))
+        # A wrong word moves all numbers. If only some are impossible, these are wrong, not the word.
+        told = [number for number in numbers if number]
+        if stated is None or stated.kind != kind or not told or any(_is_possible(n, stated) for n in told):
             return word
-        metric = [number * unit.factor + unit.offset for number in numbers]
-        if all(smallest <= number <= largest for number in metric):
-            return candidate
-    return word
+    elif kind != "percent":
+        return None
+    possible = (name for name in candidates if all(_is_possible(n, UNITS[_normal(name)]) for n in numbers))
+    return next(possible, word)
+
+
+def _is_possible(number: float, unit: Unit) -> bool:
+    smallest, largest = RANGES[unit.kind]
+    return smallest <= number * unit.factor + unit.offset <= largest
 
 
 def _normal(word: str) -> str:

@@ -115,6 +115,10 @@ def test_a_unit_that_contradicts_the_numbers_is_not_believed():
     assert pressures("psi", 36)[1] == [pytest.approx(248.2, abs=0.1)]
     assert pressures("smoots", 36) == ("smoots", [36])
     assert pressures("km", 36) == ("km", [36])
+    # One impossible number among others: it is wrong, not the unit.
+    assert pressures("bar", 2.3, 2.4, 25.5) == ("kPa", [230, 240, 2550])
+    assert pressures("psi", 33, 33, 255)[1][:2] == [pytest.approx(227.5, abs=0.1)] * 2
+    assert pressures("bar", 0, 258) == ("kPa", [0, 258])
 
 
 @pytest.mark.parametrize(
