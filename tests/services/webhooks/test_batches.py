@@ -249,7 +249,7 @@ def test_a_poisoned_event_does_not_stop_ninety_nine_good_ones(send, cars, called
 
 @pytest.mark.parametrize("payload", ["not JSON", "", "[]", "smartcar-fernet-zlib:broken"])
 def test_an_unreadable_event_does_not_stop_the_others(send, cars, payload):
-    send(*(event(odometer(n, NOON), car=f"car-{n}", event_id=f"e{n}") for n in range(3)))
+    send(*(event(odometer(n + 1, NOON), car=f"car-{n}", event_id=f"e{n}") for n in range(3)))
     with connection.cursor() as cursor:
         cursor.execute("UPDATE smartcar_webhookevent SET payload = %s WHERE event_id = 'e1'", [payload])
     assert _queue.process_due() == 3
@@ -265,17 +265,17 @@ def test_a_receiver_that_raises_fails_its_own_event_only(send, cars, receiver):
             raise ValueError
 
     receiver(receive)
-    send(*(event(odometer(n, NOON), car=f"car-{n}", event_id=f"e{n}") for n in range(5)))
+    send(*(event(odometer(n + 1, NOON), car=f"car-{n}", event_id=f"e{n}") for n in range(5)))
     assert _queue.process_due() == 5
     assert [state for _, state in states()] == ["processed", "failed", "processed", "failed", "processed"]
     told = ConnectedVehicle.objects.filter(model="told").values_list("smartcar_vehicle_id", flat=True)
     assert sorted(told) == ["car-0", "car-2", "car-4"]
-    assert [odometer_of(car) for car in cars[:5]] == [0, 1, 2, 3, 4]
+    assert [odometer_of(car) for car in cars[:5]] == [1, 2, 3, 4, 5]
     assert set(WebhookEvent.objects.values_list("attempts", "lease")) == {(1, None)}
 
 
 def test_an_event_that_kills_its_workers_takes_no_other_event_with_it(send, cars):
-    send(*(event(odometer(n, NOON), car=f"car-{n}", event_id=f"e{n}") for n in range(5)))
+    send(*(event(odometer(n + 1, NOON), car=f"car-{n}", event_id=f"e{n}") for n in range(5)))
     for _ in range(30):
         leased = _queue.lease_batch()
         if leased is None:
@@ -295,7 +295,7 @@ def test_an_event_that_kills_its_workers_takes_no_other_event_with_it(send, cars
 
 
 def test_events_that_another_worker_has_taken_over_are_left_to_it(send, cars, called):
-    send(*(event(odometer(n, NOON), car=f"car-{n}", event_id=f"e{n}") for n in range(4)))
+    send(*(event(odometer(n + 1, NOON), car=f"car-{n}", event_id=f"e{n}") for n in range(4)))
     events, lease = _queue.lease_batch()
     other = uuid4()
     WebhookEvent.objects.filter(event_id="e1").update(lease=other)
@@ -303,7 +303,7 @@ def test_events_that_another_worker_has_taken_over_are_left_to_it(send, cars, ca
     _batches.process(events, lease, bool)
     assert called == ["e0", "e3"]
     assert WebhookEvent.objects.get(event_id="e1").lease == other
-    assert [odometer_of(car) for car in cars[:4]] == [0, None, None, 3]
+    assert [odometer_of(car) for car in cars[:4]] == [1, None, None, 4]
 
 
 def test_events_that_another_worker_takes_at_the_same_time_are_left_to_it(send, cars):
@@ -340,7 +340,7 @@ def test_a_batch_is_limited_and_takes_the_longest_due_first(send, cars, monkeypa
 
 
 def test_a_worker_that_is_stopped_gives_the_rest_of_its_events_back(send, cars, called):
-    send(*(event(odometer(n, NOON), car=f"car-{n}", event_id=f"e{n}") for n in range(5)))
+    send(*(event(odometer(n + 1, NOON), car=f"car-{n}", event_id=f"e{n}") for n in range(5)))
     assert _queue.process_due(should_stop=lambda: len(called) >= 2) == 2
     assert called == ["e0", "e1"]
     rest = WebhookEvent.objects.filter(event_id__in=["e2", "e3", "e4"])
@@ -352,7 +352,7 @@ def test_a_worker_that_is_stopped_gives_the_rest_of_its_events_back(send, cars, 
 
 def test_slow_receivers_share_no_transaction(send, cars, called, monkeypatch):
     monkeypatch.setattr(_receivers, "MAX_SECONDS", 0)
-    send(*(event(odometer(n, NOON), car=f"car-{n}", event_id=f"e{n}") for n in range(4)))
+    send(*(event(odometer(n + 1, NOON), car=f"car-{n}", event_id=f"e{n}") for n in range(4)))
     with CaptureQueriesContext(connection) as queries:
         assert _queue.process_due() == 4
     assert len([query for query in queries if '"processed_at" =' in query["sql"]]) == 4
@@ -363,7 +363,7 @@ def test_slow_receivers_share_no_transaction(send, cars, called, monkeypatch):
 
 def test_the_time_of_a_request_ends_after_one_transaction(send, cars, called, monkeypatch):
     monkeypatch.setattr(_receivers, "MAX_SECONDS", 0)
-    send(*(event(odometer(n, NOON), car=f"car-{n}", event_id=f"e{n}") for n in range(4)))
+    send(*(event(odometer(n + 1, NOON), car=f"car-{n}", event_id=f"e{n}") for n in range(4)))
     assert webhooks.process_due(seconds=0) == 1
     assert called == ["e0"]
     assert [state for _, state in states()] == ["processed", "received", "received", "received"]
