@@ -77,8 +77,10 @@ class VehicleSignal(_SignalValue):
     #: The sequence of the webhook event that told the value; 0 for a read.
     sequence = models.BigIntegerField(default=0, editable=False)
     status = models.CharField(_("status"), max_length=20, choices=Status.choices, default=Status.OK)
-    #: When Smartcar last told the status.
+    #: When Smartcar last told the status or the value.
     status_at = models.DateTimeField(_("status since"))
+    #: The sequence of the webhook event that told the status; 0 for a read.
+    status_sequence = models.BigIntegerField(default=0, editable=False)
     error_type = models.CharField(_("error type"), max_length=100, blank=True)
     error_code = models.CharField(_("error code"), max_length=100, blank=True)
 

@@ -24,7 +24,7 @@ from .. import _rate_limits, commands
 from .._access import Access
 from ..commands import ObservedValue
 from . import _single_read, _store
-from ._observations import failures_of, make_observation, observations_of, status_of
+from ._observations import failures_of, make_observation, observations_of, status_of, storable_text
 from ._store import Observation, Outcome, Saved, is_older
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "save_read",
     "signals_of",
     "state_of",
+    "storable_text",
 ]
 
 

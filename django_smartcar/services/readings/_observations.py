@@ -57,7 +57,7 @@ def observations_of(
         is_granted = not granted_only or not permission or vehicle.can(permission)
         status, error = _status_of(vehicle, signal)
         value = _valid_value(vehicle, signal) if status == Status.OK and is_granted else None
-        if len(signal["name"]) > MAX_NAME_LENGTH or (status == Status.OK and value is None):
+        if not _is_storable_name(signal["name"]) or (status == Status.OK and value is None):
             continue
         yield Observation(
             vehicle.pk,
@@ -69,9 +69,13 @@ def observations_of(
             source,
             sequence,
             status,
-            str(error.get("type") or "")[:100],
-            str(error.get("code") or "")[:100],
+            storable_text(str(error.get("type") or ""), 100),
+            storable_text(str(error.get("code") or ""), 100),
         )
+
+
+def _is_storable_name(name: str) -> bool:
+    return name.isprintable() and len(name) <= MAX_NAME_LENGTH
 
 
 def failures_of(vehicle: ConnectedVehicle, name: str, error: sdk.SmartcarException) -> Iterator[Observation]:
@@ -85,8 +89,8 @@ def failures_of(vehicle: ConnectedVehicle, name: str, error: sdk.SmartcarExcepti
             "",
             None,
             status=status_of(vehicle, type_named(signal).permission, told),
-            error_type=(error.type or "")[:100],
-            error_code=(error.code or "")[:100],
+            error_type=storable_text(error.type or "", 100),
+            error_code=storable_text(error.code or "", 100),
         )
 
 
@@ -119,9 +123,9 @@ def make_observation(
 def to_json(value: Any) -> Any:
     """Return the value as JSON that every database accepts. Raises ValueError, which does not quote it."""
     if isinstance(value, Secret):
-        return value if "\x00" not in value and len(value) <= MAX_LENGTH else None
+        return value if storable_text(value) == value else None
     if isinstance(value, str):
-        return value.replace("\x00", "")[:MAX_LENGTH]
+        return storable_text(value)
     if isinstance(value, Mapping) and len(value) <= MAX_LENGTH:
         return {str(to_json(str(name))): to_json(item) for name, item in value.items()}
     if isinstance(value, list | tuple) and len(value) <= MAX_LENGTH:
@@ -132,6 +136,11 @@ def to_json(value: Any) -> Any:
     if isinstance(value, int | float) and abs(value) <= sys.float_info.max:
         return value
     raise ValueError("the value is not a number")
+
+
+def storable_text(value: str, length: int = MAX_LENGTH) -> str:
+    """Return the text as every database accepts it: without NUL and without halves of a character."""
+    return value.replace("\x00", "").encode("utf-8", "replace").decode()[:length]
 
 
 def _check_unit(signal_type: SignalType, unit: str) -> None:
@@ -161,7 +170,7 @@ def _unit_of(signal: Signal) -> str:
     """Return the catalogue's unit; of an unknown signal, the one that it came in."""
     if signal["code"] in sdk.signals.SIGNALS:
         return type_of(signal["code"]).unit
-    return (signal["unit"] or "")[:MAX_UNIT_LENGTH]
+    return storable_text(signal["unit"] or "", MAX_UNIT_LENGTH)
 
 
 def _status_of(vehicle: ConnectedVehicle, signal: Signal) -> tuple[str, Mapping[str, Any]]:

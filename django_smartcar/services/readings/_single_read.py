@@ -42,11 +42,12 @@ def store(
     stored = [] if state is None else [state]
     version = None if state is None else state.status_at  # `Decisions` changes the state
     decisions = Decisions(alias, [observation], stored, now)
-    if len(decisions.changed) != 1 or decisions.corrected:
+    if len(decisions.changed) != 1:
         return NOTHING
     row = _Row(
         decisions.changed[observation.key],
-        next(iter(decisions.history.values()), None),
+        next(iter([*decisions.current.values(), *decisions.history.values()]), None),
+        bool(decisions.current),
         version,
         now,
         None if limit is None or limit.month != f"{now:%Y-%m}" else limit,
@@ -68,6 +69,8 @@ class _Row(NamedTuple):
 
     state: VehicleSignal
     reading: VehicleReading | None
+    #: Whether the reading is the new state: it replaces one of the same moment.
+    is_current: bool
     #: The ``status_at`` of the state that this one was compared with; None if there was none.
     version: datetime | None
     now: datetime
@@ -87,7 +90,7 @@ def _write_at_once(alias: str, row: _Row) -> tuple[bool, bool]:
     parts = [f"seen AS ({steps.seen} RETURNING 1)", f"state AS ({steps.state} RETURNING 1)"]
     values = [*_seen_values(alias, row), *_state_values(alias, row)]
     if row.reading is not None:
-        parts.append(f"reading AS ({steps.reading})")
+        parts.append(f"reading AS ({steps.current if row.is_current else steps.late})")
         values += _values_of(alias, row.reading)
     parts.append(f"usage AS ({steps.usage} RETURNING 1)")
     values += _usage_values(row)
@@ -105,7 +108,7 @@ def _write_in_turn(alias: str, row: _Row) -> tuple[bool, bool]:
         is_seen = cursor.execute(steps.seen, _seen_values(alias, row)).rowcount
         is_stored = is_seen and cursor.execute(steps.state, _state_values(alias, row)).rowcount
         if is_stored and row.reading is not None:
-            cursor.execute(steps.reading, _values_of(alias, row.reading))
+            cursor.execute(steps.current if row.is_current else steps.late, _values_of(alias, row.reading))
         is_counted = cursor.execute(steps.usage, _usage_values(row)).rowcount
     return bool(is_stored), bool(is_counted)
 
@@ -115,7 +118,9 @@ class _Steps(NamedTuple):
 
     seen: str
     state: str
-    reading: str
+    #: A reading that is the new state, or one that came late.
+    current: str
+    late: str
     usage: str
 
 
@@ -123,15 +128,14 @@ class _Steps(NamedTuple):
 def _steps(alias: str) -> _Steps:
     quote = connections[alias].ops.quote_name
     signals, limits = quote(VehicleSignal._meta.db_table), quote(RateLimit._meta.db_table)
-    key = ("vehicle_id", "signal")
-    changed = [field.column for field in _columns(VehicleSignal) if field.column not in key]
-    replaced = ", ".join(f"{quote(name)} = EXCLUDED.{quote(name)}" for name in changed)
+    reading = _insert(alias, VehicleReading, "state")
     # The names are those of our own models.
     return _Steps(
         f"UPDATE {quote(ConnectedVehicle._meta.db_table)} SET last_seen_at = %s WHERE id = %s",  # noqa: S608
-        f"{_insert(alias, VehicleSignal, 'seen')} ON CONFLICT (vehicle_id, {quote('signal')}) "
-        f"DO UPDATE SET {replaced} WHERE {signals}.status_at = %s",
-        f"{_insert(alias, VehicleReading, 'state')} ON CONFLICT DO NOTHING",
+        f"{_insert(alias, VehicleSignal, 'seen')} {_replace(alias, VehicleSignal, 'vehicle_id', 'signal')} "
+        f"WHERE {signals}.status_at = %s",
+        f"{reading} {_replace(alias, VehicleReading, 'vehicle_id', 'signal', 'recorded_at')}",
+        f"{reading} ON CONFLICT DO NOTHING",
         f"UPDATE {limits} SET requests = requests + %s WHERE id = %s AND {quote('month')} = %s",  # noqa: S608
     )
 
@@ -145,6 +149,14 @@ def _insert(alias: str, model: type[models.Model], after: str) -> str:
         return f"{into} VALUES ({', '.join(['%s'] * len(columns))})"
     values = ", ".join(f"%s::{field.db_type(connection)}" for field in columns)
     return f"{into} SELECT {values} FROM {after}"  # noqa: S608
+
+
+def _replace(alias: str, model: type[models.Model], *key: str) -> str:
+    """Return the end of an INSERT, by which it replaces the row with the same key."""
+    quote = connections[alias].ops.quote_name
+    changed = [quote(field.column) for field in _columns(model) if field.column not in key]
+    values = ", ".join(f"{name} = EXCLUDED.{name}" for name in changed)
+    return f"ON CONFLICT ({', '.join(map(quote, key))}) DO UPDATE SET {values}"
 
 
 def _columns(model: type[models.Model]) -> list[Any]:

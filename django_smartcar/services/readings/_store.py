@@ -100,7 +100,9 @@ def _lock(alias: str, observations: Sequence[Observation], now: datetime) -> Col
     vehicles = ConnectedVehicle.objects.using(alias).filter(pk__in=wanted)
     if connections[alias].features.has_select_for_update:
         # In the order of their keys, or two processes could wait for each other.
-        locked = vehicles.order_by("pk").select_for_update()
+        # Rows that refer to a vehicle, such as commands, may still be inserted.
+        is_weak = connections[alias].features.has_select_for_no_key_update
+        locked = vehicles.order_by("pk").select_for_update(no_key=is_weak)
         found = set(locked.values_list("pk", flat=True))
         if seen & found:
             vehicles.filter(pk__in=seen).update(last_seen_at=now)
@@ -130,8 +132,8 @@ class Decisions:
         }
         self.changed: dict[SignalKey, VehicleSignal] = {}
         self.history: dict[tuple[SignalKey, datetime], VehicleReading] = {}
-        #: The readings that replace one of the same moment.
-        self.corrected: dict[tuple[SignalKey, datetime], VehicleReading] = {}
+        #: The readings of new states. They replace one of the same moment: an outlier, or an earlier value.
+        self.current: dict[tuple[SignalKey, datetime], VehicleReading] = {}
         outcomes = [(item, self._save(item)) for item in observations]
         self.saved = [Saved(item, outcome, self._states[item.key]) for item, outcome in outcomes]
 
@@ -152,8 +154,8 @@ class Decisions:
         rows = VehicleReading.objects.using(self._alias)
         if self.history:
             rows.bulk_create(self.history.values(), ignore_conflicts=True)
-        if self.corrected:
-            self._upsert(rows, self.corrected.values(), ["vehicle", "signal", "recorded_at"])
+        if self.current:
+            self._upsert(rows, self.current.values(), ["vehicle", "signal", "recorded_at"])
 
     def _upsert(self, rows: Any, objects: Collection[Any], unique: list[str]) -> None:
         has_target = connections[self._alias].features.supports_update_conflicts_with_target
@@ -193,7 +195,7 @@ class Decisions:
 
     def _fail(self, state: VehicleSignal, item: Observation) -> Outcome:
         told_at = item.told_at or self._now
-        is_late = item.sequence < state.sequence or (
+        is_late = item.sequence < max(state.sequence, state.status_sequence) or (
             state.source == Source.READ and state.received_at is not None and told_at < state.received_at
         )
         if not (item.sequence and is_late):
@@ -211,25 +213,26 @@ class Decisions:
         self._set_status(state, item)
 
     def _replace(self, state: VehicleSignal, item: Observation, at: datetime) -> None:
-        is_correction = at == state.at
         state.value, state.unit, state.source = item.value, item.unit, item.source
         state.recorded_at = item.recorded_at
         state.received_at = self._now if item.recorded_at is not None else at
         state.sequence = item.sequence or state.sequence
         self._set_status(state, item)
-        reading = self._reading(item, at)
-        if is_correction and (item.key, at) not in self.history:
-            self.corrected[item.key, at] = reading
-        else:
-            self.history[item.key, at] = reading
+        self.history.pop((item.key, at), None)
+        self.current[item.key, at] = self._reading(item, at)
 
     def _set_status(self, state: VehicleSignal, item: Observation) -> None:
-        state.status, state.status_at = item.status, self._now
-        state.error_type, state.error_code = item.error_type, item.error_code
+        """Save the status that was told, unless a later event has told one."""
+        state.status_at = self._now
         self.changed[item.key] = state
+        if item.sequence and item.sequence < state.status_sequence:
+            return
+        state.status, state.status_sequence = item.status, item.sequence or state.status_sequence
+        state.error_type, state.error_code = item.error_type, item.error_code
 
     def _add_history(self, item: Observation, at: datetime, *, is_outlier: bool = False) -> None:
-        self.history.setdefault((item.key, at), self._reading(item, at, is_outlier=is_outlier))
+        if (item.key, at) not in self.current:
+            self.history.setdefault((item.key, at), self._reading(item, at, is_outlier=is_outlier))
 
     def _reading(self, item: Observation, at: datetime, *, is_outlier: bool = False) -> VehicleReading:
         return VehicleReading(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from django.db import router
 from django.utils import timezone
 
 from ...conf import conf
@@ -12,6 +13,7 @@ from ...sdk.signals import CODES
 from ...sdk.signals import PERMISSIONS as SIGNAL_PERMISSIONS
 from ...sdk.webhooks import Problem
 from .. import _authenticated_calls, readings
+from ..readings import storable_text
 
 REAUTHENTICATE = "REAUTHENTICATE"
 #: The type of errors whose remedy is the driver's consent.
@@ -49,14 +51,15 @@ class _Rows:
     """The problems of these vehicles, read at once and written at once."""
 
     def __init__(self, vehicle_ids: Iterable[int]) -> None:
-        stored = VehicleProblem.objects.filter(vehicle__in=vehicle_ids).order_by("pk")
+        rows = VehicleProblem.objects.using(router.db_for_write(VehicleProblem))
+        stored = rows.filter(vehicle__in=vehicle_ids).order_by("pk")
         self._rows = {(row.vehicle_id, row.type, row.code): row for row in stored}
         self._changed: dict[VehicleProblem, None] = {}
         self._new: list[VehicleProblem] = []
 
     def get(self, vehicle: ConnectedVehicle, problem: Problem) -> VehicleProblem:
         """Return the row of a problem, perhaps a new one."""
-        key = (vehicle.pk, problem["type"][:100], problem["code"][:100])
+        key = (vehicle.pk, storable_text(problem["type"], 100), storable_text(problem["code"], 100))
         if key not in self._rows:
             row = VehicleProblem(vehicle=vehicle, type=key[1], code=key[2])
             self._rows[key] = row
@@ -94,7 +97,7 @@ def _apply(rows: _Rows, vehicle: ConnectedVehicle, sequence: int, problem: Probl
     else:
         row.opened_at = row.opened_at if was_open else now
         row.resolved_at = None
-        row.resolution = (problem["resolution"] or "")[:100]
+        row.resolution = storable_text(problem["resolution"] or "", 100)
         row.signals = _signals_of(row, problem, was_open)
     rows.change(row)
     if _requires_login(vehicle, row):
@@ -105,7 +108,7 @@ def _apply(rows: _Rows, vehicle: ConnectedVehicle, sequence: int, problem: Probl
 
 def _signals_of(row: VehicleProblem, problem: Problem, was_open: bool) -> list[str]:
     """Return the signals of a problem, with those told since it is open."""
-    codes = [code[:100] for code in problem["signals"]]
+    codes = [storable_text(code, 100) for code in problem["signals"]]
     if not was_open:
         return codes
     if row.type != PERMISSION and not (row.signals and codes):

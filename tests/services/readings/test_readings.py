@@ -100,6 +100,7 @@ def test_a_state_and_its_history_have_unit_time_and_source(save, vehicle):
         ("battery_capacity", 82_000, "Wh", ({"capacity": 82}, "kWh")),
         ("trouble_codes", [{"code": "P0420"}], "", ([{"code": "P0420"}], "")),
         ("charge_state", "a\x00b", "", ("ab", "")),
+        ("nickname", "half of a \ud83d", "", ("half of a ?", "")),
         ("outside_temperature", 50, "F", (10, "C")),
         ("charge_power", 7.2, "kW", (7200, "W")),
     ],
@@ -283,6 +284,20 @@ def test_an_impossible_value_is_never_confirmed(save, latest_value, signal, good
     save(good, signal=signal)
     assert all(save(bad, hours=hours, signal=signal) == Outcome.OUTLIER for hours in (1, 2, 3))
     assert latest_value(signal) == good
+
+
+@pytest.mark.parametrize("in_one_batch", [True, False])
+def test_a_good_value_replaces_an_outlier_of_the_same_moment(save, vehicle, in_one_batch):
+    save(50_000)
+    values = [
+        readings.make_observation(vehicle, "odometer", value, "km", NOON + timedelta(hours=1))
+        for value in (0, 50_001)
+    ]
+    for batch in [values] if in_one_batch else [[value] for value in values]:
+        readings.save_many(batch)
+    assert vehicle.signals["odometer"].value == 50_001
+    rows = vehicle.readings.order_by("recorded_at").values_list("value", "is_outlier")
+    assert list(rows) == [(50_000, False), (50_001, False)]
 
 
 def test_a_time_far_in_the_future_blocks_no_other_value(save, latest_value):

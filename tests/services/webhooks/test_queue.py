@@ -1,5 +1,6 @@
 """The queue: each event is processed once, newer data wins, failed receivers are retried, nothing is lost."""
 
+import itertools
 import json
 import logging
 import random
@@ -374,6 +375,45 @@ def test_a_problem_has_all_signals_told_while_it_is_open(send, vehicle, kind, to
     assert VehicleProblem.objects.get().signals == kept
     send(error("RESOLVED", kind=kind, sequence=8), error(kind=kind, codes=["e-f"], sequence=9))
     assert VehicleProblem.objects.get().signals == ["e-f"]
+
+
+def failed(code, kind):
+    return {"code": code, "status": {"value": "ERROR", "error": {"type": kind, "code": "X"}}}
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_the_status_of_a_signal_is_that_of_the_newest_event_in_any_order(send, vehicle, order):
+    events = [
+        event(odometer(5, NOON + 3), sequence=3),
+        event(failed("odometer-traveleddistance", "COMPATIBILITY"), sequence=5),
+        event(failed("odometer-traveleddistance", "UPSTREAM"), sequence=10),
+    ]
+    send(*(events[number] for number in order))
+    state = vehicle.signals["odometer"]
+    assert (state.value, state.status, state.error_type) == (5, "error", "UPSTREAM")
+
+
+def test_a_value_that_is_newer_than_a_failure_is_ok_again(send, vehicle):
+    send(
+        event(failed("odometer-traveleddistance", "UPSTREAM"), sequence=3),
+        event(odometer(5, NOON), sequence=5),
+    )
+    assert vehicle.signals["odometer"].status == "ok"
+
+
+def test_text_that_a_database_refuses_fails_no_event(send, vehicle):
+    ConnectedVehicle.objects.update(permissions=["read_odometer", "read_extended_vehicle_info"])
+    problem = error(code="half \ud83d", kind="a\x00b", codes=["c\ud83d"])
+    payload = event(
+        odometer(5, NOON),
+        signal("vehicleidentification-nickname", "My car \ud83d", NOON),
+        signal("newgroup-a\x00b", 1, NOON),
+        failed("closure-islocked", "half \ud83d"),
+    )
+    send(payload, problem)
+    assert states() == ["processed", "processed"]
+    assert vehicle.signals["nickname"].value == "My car ?"
+    assert (VehicleProblem.objects.get().type, VehicleProblem.objects.get().code) == ("ab", "half ?")
 
 
 # Test events, wrong times and wrong sequences.
