@@ -15,12 +15,13 @@ from benchmarks.bare.models import LatestValue, PastValue
 from benchmarks.sides.receiving import signal
 from django_smartcar.fields import decrypt
 from django_smartcar.models import (
-    READ_METHODS,
     ConnectedVehicle,
     SmartcarAccount,
     SmartcarUser,
+    VehicleSignal,
     WebhookEvent,
 )
+from django_smartcar.sdk.readings import PERMISSIONS
 from django_smartcar.services import webhooks
 
 DRIVER = "driver"
@@ -44,7 +45,7 @@ def prepare(events: str, cars: str) -> dict:
     user, _ = get_user_model().objects.get_or_create(username="anna")
     driver = SmartcarUser.objects.create(id=DRIVER, user=user)
     account = SmartcarAccount.objects.create(smartcar_user=driver, api_version="3")
-    permissions = [read.permission for read in READ_METHODS.values()]
+    permissions = sorted(set(PERMISSIONS.values()))
     ConnectedVehicle.objects.bulk_create(
         ConnectedVehicle(account=account, smartcar_vehicle_id=f"car-{car}", permissions=permissions)
         for car in range(int(cars))
@@ -115,8 +116,7 @@ def event(number: int, cars: int) -> dict[str, Any]:
 def ours(processes: str) -> dict:
     """Process the events as ``work_smartcar_events`` does."""
     measurement = together(work, int(processes))
-    with_latest = ConnectedVehicle.objects.filter(signal_states__signal="odometer")
-    return {**measurement, "cars": with_latest.distinct().count()}
+    return {**measurement, "cars": VehicleSignal.objects.filter(signal="odometer").count()}
 
 
 def limit(processes: str) -> dict:
