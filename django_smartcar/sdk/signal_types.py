@@ -151,8 +151,9 @@ PLACEHOLDERS: Final[dict[str, frozenset[float]]] = {
 }
 #: The longest range of a car, in km.
 _MAX_RANGE: Final = 3_000
-#: What a car can have, where that is less than `units.RANGES`: the smallest and the largest number.
+#: What a car can have, where that differs from `units.RANGES`: the smallest and the largest number.
 _RANGES: Final = {
+    "charge-chargerate": (0, 3_000),  # km of range in an hour of charging
     "tractionbattery-range": (0, _MAX_RANGE),
     "internalcombustionengine-range": (0, _MAX_RANGE),
 }

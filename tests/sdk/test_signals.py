@@ -176,6 +176,11 @@ def test_a_time_before_2010_is_none(time):
     assert (found["value"], found["age"], found["retrieved_at"]) == ("S", None, None)
 
 
+def test_a_fast_charger_adds_range_faster_than_a_car_drives():
+    assert signals.is_possible(signals.TYPES["charge_rate"], 720)
+    assert not signals.is_possible(signals.TYPES["speed"], 720)
+
+
 def test_every_signal_has_its_permission():
     assert set(signals.PERMISSIONS) == set(signals.SIGNALS)
     assert signals.PERMISSIONS["vehicleidentification-vin"] == "read_vin"
