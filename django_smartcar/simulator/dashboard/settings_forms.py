@@ -24,6 +24,9 @@ HOST_PATHS = (
     ("oauth2/token", "POST /oauth2/token"),
 )
 
+#: The largest number of requests in one of the limits.
+_MAX_REQUESTS = 1_000_000
+
 #: The steps of the buttons that move the clock, in seconds.
 CLOCK_STEPS = {
     25: _("25 seconds"),
@@ -60,12 +63,22 @@ class LimitsForm(SettingsForm):
     """The rate limits and the limits of the plan; an empty field means no limit."""
 
     done = _("The limits are set.")
-    bucket_size = forms.IntegerField(label=_("Bucket size (requests)"), min_value=1, required=False)
-    bucket_refill = forms.FloatField(label=_("Refill per minute"), min_value=0, initial=2)
-    throttle_requests = forms.IntegerField(label=_("Requests per car"), min_value=1, required=False)
+    bucket_size = forms.IntegerField(
+        label=_("Bucket size (requests)"), min_value=1, max_value=_MAX_REQUESTS, required=False
+    )
+    bucket_refill = forms.FloatField(
+        label=_("Refill per minute"), min_value=0, max_value=_MAX_REQUESTS, initial=2
+    )
+    throttle_requests = forms.IntegerField(
+        label=_("Requests per car"), min_value=1, max_value=_MAX_REQUESTS, required=False
+    )
     throttle_seconds = forms.IntegerField(label=_("Within (seconds)"), min_value=1, max_value=86_400)
-    monthly_requests = forms.IntegerField(label=_("Monthly requests per car"), min_value=0, required=False)
-    max_vehicles = forms.IntegerField(label=_("Cars in the plan"), min_value=0, required=False)
+    monthly_requests = forms.IntegerField(
+        label=_("Monthly requests per car"), min_value=0, max_value=_MAX_REQUESTS, required=False
+    )
+    max_vehicles = forms.IntegerField(
+        label=_("Cars in the plan"), min_value=0, max_value=1_000_000, required=False
+    )
 
     def __init__(self, **options: Any) -> None:
         super().__init__(initial=vars(store.state().limits), **options)

@@ -16,6 +16,9 @@ from ..store.models import Car, Limits
 #: Smartcar's limits: 120 requests at once and two more per minute; two requests per vehicle in two minutes.
 SMARTCAR_LIMITS = Limits(bucket_size=120, throttle_requests=2, monthly_requests=500, max_vehicles=1)
 
+#: A larger bucket counts as this one: a float represents its level.
+_MAX_BUCKET_SIZE = 10**9
+
 
 def count(car: Car | None = None, *, is_billed: bool = True) -> None:
     """Count one request, or raise RATE_LIMIT or BILLING. A refused request is not billed.
@@ -61,6 +64,7 @@ def _take_from_bucket(size: int, refill: float, now: datetime) -> None:
 
 
 def _level(size: int, refill: float, now: datetime) -> float:
+    size = min(size, _MAX_BUCKET_SIZE)
     level, at = store.volatile.get("bucket", (float(size), now))
     return float(min(size, level + refill * (now - at).total_seconds() / 60))
 

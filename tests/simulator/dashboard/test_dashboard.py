@@ -2,11 +2,16 @@ import re
 import textwrap
 
 import pytest
+from django import forms
 from django.test import Client
 
 from django_smartcar.simulator import store
 from django_smartcar.simulator.behaviour import motion
-from django_smartcar.simulator.dashboard.fault_forms import path_choices
+from django_smartcar.simulator.dashboard.fault_forms import FAULT_FORMS, path_choices
+from django_smartcar.simulator.dashboard.history_forms import ArchiveForm, HistoryForm
+from django_smartcar.simulator.dashboard.settings_forms import SETTINGS_FORMS
+from django_smartcar.simulator.dashboard.vehicle_forms import CAR_FORMS
+from django_smartcar.simulator.dashboard.webhook_forms import WEBHOOK_FORMS
 from django_smartcar.simulator.errors.table import ERRORS
 from django_smartcar.simulator.faults import injection
 from django_smartcar.simulator.profiles import PROFILES
@@ -15,6 +20,12 @@ from django_smartcar.simulator.webhooks import notify, queue, registry
 from tests.simulator.conftest import PREFIX, assert_error
 from tests.simulator.dashboard.conftest import GARAGE, post_form
 from tests.simulator.program import ROOT
+
+ALL_FORMS = [
+    *(form for forms_ in (SETTINGS_FORMS, CAR_FORMS, FAULT_FORMS, WEBHOOK_FORMS) for form in forms_.values()),
+    HistoryForm,
+    ArchiveForm,
+]
 
 
 @pytest.fixture
@@ -613,6 +624,19 @@ def test_the_clock_can_be_moved_forward(garage, volt):
     page.press("advance-3600", seconds="-5")
     page.press("advance-3600", seconds="1e300")
     assert (store.now() - started).total_seconds() < 3 * 3600 + 60
+
+
+@pytest.mark.parametrize("form", ALL_FORMS)
+def test_every_number_has_a_maximum(form):
+    numbers = [field for field in form.base_fields.values() if isinstance(field, forms.IntegerField)]
+    assert None not in [field.max_value for field in numbers]
+
+
+def test_a_limit_beyond_the_maximum_is_refused(garage):
+    page = garage("rules/")
+    page.press("limits-button", bucket_size="9" * 400)
+    assert "less than or equal to 1000000" in page.text
+    assert store.state().limits.bucket_size is None
 
 
 def test_limits_can_be_set_and_reset(garage, volt):

@@ -137,3 +137,9 @@ def test_the_limits_survive_a_restart(settings, tmp_path, connect, set_limits):
     connect()
     store.restart()
     assert store.state().limits == Limits(bucket_size=5, monthly_requests=7)
+
+
+def test_a_bucket_larger_than_a_float_never_empties(volt, set_limits):
+    set_limits(bucket_size=10**400)
+    assert volt("GET", "odometer").status_code == 200
+    assert rate_limits.bucket_level() > 10**6
