@@ -101,13 +101,15 @@ deliveries: list[Any] = _store.deliveries
 def now() -> datetime:
     """Return the simulated time (UTC). The simulator reads no other clock."""
     with _store.lock:
+        state()  # the clock continues from the snapshot
         return _store.clock.now(conf.SMARTCAR_SIMULATOR_SPEED)
 
 
 def advance(seconds: float) -> None:
     """Move the clock forward. `reset()` sets it back to real time."""
-    with _store.lock:
+    with changes():
         _store.clock.offset += timedelta(seconds=seconds)
+        touch()
 
 
 def sleep(seconds: float) -> None:
@@ -139,6 +141,8 @@ def state() -> State:
     with _store.lock:
         if _store.state is None:
             _store.state = _load()
+            # Without it the vehicles would be in the future, and stand still.
+            _store.clock = _Clock(offset=timedelta(seconds=_store.state.clock_offset))
         return _store.state
 
 
@@ -278,6 +282,7 @@ def _move_aside(path: Path) -> str:
 def _save() -> None:
     current = state()
     current.prune(now())
+    current.clock_offset = _store.clock.offset.total_seconds()
     path = conf.SMARTCAR_SIMULATOR_STATE
     if path is None:
         return

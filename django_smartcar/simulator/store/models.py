@@ -226,6 +226,8 @@ class State:
     faults: dict[str, str] = field(default_factory=dict)
     #: Redirect URIs that were registered in the garage.
     redirect_uris: list[str] = field(default_factory=list)
+    #: How many seconds the clock was ahead of real time when this was saved.
+    clock_offset: float = 0
 
     def prune(self, now: datetime) -> None:
         """Delete expired codes and tokens, so that the state does not grow without bound."""

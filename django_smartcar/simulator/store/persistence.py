@@ -102,6 +102,7 @@ def _state_from(document: dict[str, Any]) -> State:
         limits=_record_from(Limits, document.get("limits", {})),
         faults=document.get("faults", {}),
         redirect_uris=document.get("redirect_uris", []),
+        clock_offset=document.get("clock_offset", 0),
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 import time_machine
 
 from django_smartcar.simulator import store
+from django_smartcar.simulator.behaviour import motion
 
 
 @pytest.fixture
@@ -102,6 +103,29 @@ def test_advance_moves_the_clock_and_reset_sets_it_back():
     assert timedelta(hours=1) <= store.now() - before < timedelta(hours=1, minutes=1)
     store.reset()
     assert store.now() - before < timedelta(minutes=1)
+
+
+def test_the_clock_survives_a_restart_and_reset_sets_it_back(state_file, volt):
+    motion.enter(volt.car, "driving")
+    motion.pass_time(86_400)
+    moved = store.now()
+    store.restart()
+    assert timedelta(0) <= store.now() - moved < timedelta(minutes=1)
+    driven = store.car(volt.id).odometer_km
+    motion.pass_time(3600)
+    assert store.car(volt.id).odometer_km == pytest.approx(driven + 60, abs=1.1)
+    store.reset()
+    store.restart()
+    assert moved - store.now() > timedelta(hours=23)
+
+
+def test_a_snapshot_without_a_clock_has_real_time(state_file):
+    store.advance(86_400)
+    older = json.loads(state_file.read_text())
+    assert older.pop("clock_offset") == 86_400
+    state_file.write_text(json.dumps(older))
+    store.restart()
+    assert abs(store.now() - datetime.now(UTC)) < timedelta(minutes=1)
 
 
 def test_tokens_expire_when_the_clock_is_advanced(connect, api):
