@@ -123,7 +123,8 @@ registry.before_first_delivery.append(tell_new_webhook)
 def _past(car: Car, days: int) -> list[Car]:
     if isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= MAX_DAYS:
         raise ValueError(f"days must be a whole number from 1 to {MAX_DAYS}, not {days!r}.")
-    return moments(car, store.now() - timedelta(days=days))
+    # A vehicle that has not reported for a while has its past before its last report.
+    return moments(car, min(store.now(), car.recorded_at) - timedelta(days=days))
 
 
 def _tell(webhook: Webhook, connection: Connection, past: Sequence[Car]) -> list[Delivery]:

@@ -207,6 +207,17 @@ def test_an_archive_has_the_events_of_the_period_in_order(make, number):
     assert len({event["eventId"] for event in events}) == len(events)
 
 
+def test_a_car_that_has_not_reported_for_a_while_has_its_past_before_its_last_report():
+    car = build()
+    reported_at = car.recorded_at
+    store.advance(30 * 86_400)
+    events = list(history.archive(car, 5))
+    assert len(events) > 20
+    moments_ = [datetime.fromtimestamp(event["meta"]["sequence"] / 1000, UTC) for event in events]
+    assert reported_at - timedelta(days=5) <= moments_[0]
+    assert moments_[-1] <= reported_at + timedelta(seconds=10)
+
+
 def test_a_day_of_driving_has_more_events_than_an_idle_one():
     per_day = {}
     car = build()
