@@ -55,7 +55,7 @@ def enter(car: Car, state: str, *, is_fast: bool = False) -> None:
         if state == "charging":
             charging.start(car, car.recorded_at, is_fast=is_fast)
         elif state == "driving":
-            charging.unplug(car)
+            charging.unplug(car, car.recorded_at)
             car.is_locked, car.speed_kmh = False, _SPEED_KMH
 
 

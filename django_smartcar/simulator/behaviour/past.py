@@ -81,7 +81,7 @@ class _Diary:
         """Drive, and fill up shortly before the end if there is a stop."""
         self._note(trip.starts_at - _MINUTE, condition="parked", is_locked=False)
         climate.mark(self.car, trip.starts_at)
-        charging.unplug(self.car)
+        charging.unplug(self.car, trip.starts_at)
         self._note(trip.starts_at, condition="driving", heading=trip.heading, speed_kmh=trip.kmh)
         levels, km_left = (self.battery, self.fuel), self.km_left
         duration, delay = trip.ends_at - trip.starts_at, timedelta(0)
@@ -123,7 +123,7 @@ class _Diary:
         gain = fast_gain(self.car, outing)
         if gain:
             self._charge(self.car.recorded_at + 4 * _MINUTE, self.battery + gain, is_fast=True)
-            charging.unplug(self.car)
+            charging.unplug(self.car, self.car.recorded_at)
             self._note(self.car.recorded_at + 2 * _MINUTE)
 
     def _spend_the_night(self, number: int) -> None:

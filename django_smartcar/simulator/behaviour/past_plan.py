@@ -69,7 +69,7 @@ def fast_gain(car: Car, outing: Outing) -> float:
 
 def home_amperes(car: Car) -> float:
     """Return the current at home: the one that the owner has set, unless it is too small to charge."""
-    return car.charge_amperage if car.charge_amperage >= _MIN_AMPERES else _DEFAULT_AMPERES
+    return charging.ac_amperes(car) if car.charge_amperage >= _MIN_AMPERES else _DEFAULT_AMPERES
 
 
 def next_start(car: Car, found: Sequence[Outing], number: int) -> datetime:

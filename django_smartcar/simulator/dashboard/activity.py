@@ -36,7 +36,7 @@ def _driving(car: Car) -> list[Fact]:
 
 
 def _charging(car: Car) -> list[Fact]:
-    found = [Fact(_("Charging"), CHARGE_STATES.get(car.charge_state, car.charge_state))]
+    found = [Fact(_("Charging"), CHARGE_STATES.get(charging.state(car), car.charge_state))]
     if charging.is_charging(car):
         charger = _("Fast charger") if car.is_fast_charger else _("Socket")
         found += [

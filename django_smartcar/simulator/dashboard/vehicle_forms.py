@@ -131,10 +131,10 @@ class ValuesForm(CarForm):
                 motion.set_fuel(car, changed.pop("fuel") / 100)
             if "charge_limit" in changed:
                 car.charge_limit = changed.pop("charge_limit") / 100
+            if changed.get("is_plugged_in") is False:
+                charging.unplug(car, store.now())
             for name, value in changed.items():
                 setattr(car, name, value)
-            if not car.is_plugged_in:
-                charging.unplug(car)
             car.recorded_at = store.now()
 
 

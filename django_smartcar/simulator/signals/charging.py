@@ -70,7 +70,7 @@ _READERS = {
     "ChargerPhases": value(charging.phases),
     "ChargeTimers": values(_timers),
     "ChargingConnectorType": value(charging.connector_type),
-    "DetailedChargingStatus": value(lambda car: car.charge_state),
+    "DetailedChargingStatus": value(charging.state),
     "EnergyAdded": quantity("kilowatt_hours", lambda car: round(car.energy_added_kwh, 2)),
     "FastChargerType": value(_fast_charger_type),
     "IsCharging": value(charging.is_charging),

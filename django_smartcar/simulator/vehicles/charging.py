@@ -27,7 +27,13 @@ _MAX_RECORDS = 50
 
 def is_charging(car: Car) -> bool:
     """Return whether energy flows into the vehicle's battery."""
-    return car.charge_state == "CHARGING"
+    return state(car) == "CHARGING"
+
+
+def state(car: Car) -> str:
+    """Return the state of charging, such as FULLY_CHARGED. With a current of 0 A nothing is charged."""
+    is_paused = car.charge_state == "CHARGING" and not car.is_fast_charger and car.charge_amperage <= 0
+    return "NOT_CHARGING" if is_paused else car.charge_state
 
 
 def is_fast_charger_present(car: Car) -> bool:
@@ -36,8 +42,8 @@ def is_fast_charger_present(car: Car) -> bool:
 
 
 def is_port_open(car: Car) -> bool:
-    """Return whether the flap of the charging port is open. A charging vehicle cannot close it."""
-    return car.is_charge_port_open or is_charging(car)
+    """Return whether the flap of the charging port is open. The plug keeps it open."""
+    return car.is_charge_port_open or car.is_plugged_in
 
 
 def volts(car: Car) -> float:
@@ -47,10 +53,15 @@ def volts(car: Car) -> float:
     return _DC_VOLTS if car.is_fast_charger else AC_VOLTS
 
 
+def ac_amperes(car: Car) -> float:
+    """Return the current from the socket at home: the one that is set, up to the largest."""
+    return min(car.charge_amperage, MAX_AC_AMPERES)
+
+
 def kilowatts_while_charging(car: Car) -> float:
     """Return the power that the plugged charger gives, or would give, at the present level."""
     if not car.is_fast_charger:
-        return round(car.charge_amperage * AC_VOLTS / 1000, 2)
+        return round(ac_amperes(car) * AC_VOLTS / 1000, 2)
     return _DC_KILOWATTS if car.battery_percent < _DC_SLOW_FROM else _DC_SLOW_KILOWATTS
 
 
@@ -63,7 +74,7 @@ def amperes(car: Car) -> float:
     """Return the charging current: 0 if the vehicle does not charge."""
     if not is_charging(car):
         return 0.0
-    return round(kilowatts(car) * 1000 / _DC_VOLTS, 2) if car.is_fast_charger else car.charge_amperage
+    return round(kilowatts(car) * 1000 / _DC_VOLTS, 2) if car.is_fast_charger else ac_amperes(car)
 
 
 def km_per_hour(car: Car) -> float:
@@ -103,7 +114,7 @@ def port_color(car: Car) -> str:
     """Return the colour of the light beside the charging port."""
     if not car.is_plugged_in:
         return "OFF"
-    return "BLUE" if car.charge_state == "NOT_CHARGING" else "GREEN"
+    return "BLUE" if state(car) == "NOT_CHARGING" else "GREEN"
 
 
 def start(car: Car, moment: datetime, *, is_fast: bool = False) -> None:
@@ -113,26 +124,36 @@ def start(car: Car, moment: datetime, *, is_fast: bool = False) -> None:
     car.charging_since, car.charging_from = moment, car.battery_percent
 
 
-def stop(car: Car, moment: datetime, state: str = "NOT_CHARGING") -> None:
+def stop(car: Car, moment: datetime, end: str = "NOT_CHARGING") -> None:
     """End the charging session at this moment, in a state such as FULLY_CHARGED, and record it."""
     if car.charging_since is not None:
         levels = car.charging_from, car.battery_percent
-        new = record(car, car.charging_since, moment, *levels, is_fast=is_fast_charger_present(car))
+        is_fast, energy = is_fast_charger_present(car), round(car.energy_added_kwh, 2)
+        new = record(car, car.charging_since, moment, *levels, energy=energy, is_fast=is_fast)
         car.charge_records = [*car.charge_records, new][-_MAX_RECORDS:]
-    car.charge_state, car.charging_since = state, None
+    car.charge_state, car.charging_since = end, None
 
 
-def unplug(car: Car) -> None:
-    """Pull the cable. A charging session ends."""
+def unplug(car: Car, moment: datetime) -> None:
+    """Pull the cable at this moment. A charging session ends, and is recorded."""
+    stop(car, moment)
     car.is_plugged_in = car.is_fast_charger = car.is_charge_port_open = False
-    car.charge_state = "NOT_CHARGING"
 
 
 def record(
-    car: Car, started_at: datetime, ended_at: datetime, start_level: float, end_level: float, *, is_fast: bool
+    car: Car,
+    started_at: datetime,
+    ended_at: datetime,
+    start_level: float,
+    end_level: float,
+    *,
+    energy: float,
+    is_fast: bool,
 ) -> dict[str, Any]:
-    """Return the record of a charging session at the place where the vehicle is."""
-    energy = round((end_level - start_level) * car.battery_capacity_kwh, 2)
+    """Return the record of a charging session at the place where the vehicle is.
+
+    The energy, in kWh, may differ from that of the levels: they can be set during a session.
+    """
     return {
         "id": str(uuid.uuid5(uuid.UUID(car.id), _iso(started_at))),
         "cost": {"currency": "USD", "energyAmount": round(energy * (0.42 if is_fast else 0.14), 2)}
@@ -159,8 +180,9 @@ def earlier_records(car: Car) -> list[dict[str, Any]]:
     for days, is_fast in ((16, False), (9, can_charge_fast(car)), (2, False)):
         started_at = car.recorded_at - timedelta(days=days)
         kilowatts = _DC_KILOWATTS if is_fast else car.charge_amperage * AC_VOLTS / 1000
-        ended_at = started_at + timedelta(hours=0.4 * car.battery_capacity_kwh / kilowatts)
-        sessions.append(record(car, started_at, ended_at, 0.3, 0.7, is_fast=is_fast))
+        energy = round(0.4 * car.battery_capacity_kwh, 2)
+        ended_at = started_at + timedelta(hours=energy / kilowatts)
+        sessions.append(record(car, started_at, ended_at, 0.3, 0.7, energy=energy, is_fast=is_fast))
     return sessions
 
 

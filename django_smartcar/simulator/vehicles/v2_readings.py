@@ -105,7 +105,7 @@ def _nominal_capacity(car: Car, units: Units, query: Mapping[str, str]) -> Body:
 
 def _charge(car: Car, units: Units, query: Mapping[str, str]) -> Body:
     require_capability(car.is_electric)
-    return {"isPluggedIn": car.is_plugged_in, "state": car.charge_state}
+    return {"isPluggedIn": car.is_plugged_in, "state": charging.state(car)}
 
 
 def _charge_limit(car: Car, units: Units, query: Mapping[str, str]) -> Body:

@@ -17,7 +17,7 @@ from ..errors.v2 import SmartcarError
 from ..faults import injection
 from ..signals.catalog import SIGNALS
 from ..store.models import Car, Webhook
-from ..vehicles import states
+from ..vehicles import charging, states
 from ..vehicles.v2_readings import Units
 from . import payloads, registry
 from .registry import Subscription
@@ -90,7 +90,7 @@ def _snapshot(car: Car) -> _Snapshot:
     for code, signal in SIGNALS.items():
         with contextlib.suppress(SmartcarError):  # the vehicle is not capable
             signals[code] = signal.body(car, _METRIC)
-    return _Snapshot(signals, car.charge_state, _faults(car))
+    return _Snapshot(signals, charging.state(car), _faults(car))
 
 
 def _faults(car: Car) -> dict[str, list[str] | None]:

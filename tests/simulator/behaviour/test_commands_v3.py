@@ -6,6 +6,7 @@ import requests
 
 from django_smartcar.simulator import store
 from django_smartcar.simulator.behaviour.commands_v3 import V3_COMMANDS
+from django_smartcar.simulator.vehicles import charging
 from tests.simulator.conftest import PREFIX, assert_v3_error
 
 BODIES = {
@@ -46,6 +47,13 @@ def test_a_short_command_has_the_documented_response(connect_v3):
     assert store.counters["commands"] == 1
 
 
+def test_the_flap_of_the_port_stays_open_while_the_car_is_plugged_in(connect_v3):
+    volt = connect_v3()
+    assert volt.car.is_plugged_in
+    assert post(volt, "charge-port/close").status_code == 200
+    assert value_of(volt, "charge-ischargingportflapopen") is True
+
+
 def test_commands_change_the_signals(connect_v3):
     volt = connect_v3()
     for path, code, expected in [
@@ -53,6 +61,11 @@ def test_commands_change_the_signals(connect_v3):
         ("security/unlock", "closure-islocked", False),
         ("charge/start", "charge-ischarging", True),
         ("charge/stop", "charge-ischarging", False),
+    ]:
+        assert post(volt, path).status_code == 200
+        assert value_of(volt, code) is expected
+    charging.unplug(volt.car, store.now())
+    for path, code, expected in [
         ("charge-port/open", "charge-ischargingportflapopen", True),
         ("charge-port/close", "charge-ischargingportflapopen", False),
     ]:

@@ -9,9 +9,11 @@ import time_machine
 from django_smartcar.simulator import store
 from django_smartcar.simulator.behaviour import motion
 from django_smartcar.simulator.behaviour.commands_v2 import COMMANDS, execute
+from django_smartcar.simulator.signals.catalog import SIGNALS
 from django_smartcar.simulator.vehicles import climate, movement
 from django_smartcar.simulator.vehicles.catalog import MAKES
 from django_smartcar.simulator.vehicles.factory import build_car
+from django_smartcar.simulator.vehicles.v2_readings import READINGS, Units
 
 HOURS = 7
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -124,6 +126,38 @@ def test_charging_stops_at_the_limit_and_counts_the_energy(built):
     assert car.energy_added_kwh == pytest.approx(0.4 * car.battery_capacity_kwh, abs=1e-3)
     motion.enter(car, "charging")
     assert car.energy_added_kwh == 0
+
+
+def test_a_level_that_is_set_during_a_session_adds_no_energy(built):
+    car = built("BEV")
+    motion.set_battery(car, 0.5)
+    motion.enter(car, "charging")
+    motion.pass_time(3600)
+    added = car.energy_added_kwh
+    motion.set_battery(car, 0.1)
+    motion.enter(car, "parked")
+    assert added > 1
+    assert car.charge_records[-1]["energyAdded"] == pytest.approx(added, abs=0.01)
+    assert car.charge_records[-1]["cost"]["energyAmount"] > 0
+
+
+@pytest.mark.parametrize(("amperes", "watts"), [(80, 48 * 240), (48, 48 * 240), (16, 16 * 240), (0, 0)])
+def test_the_current_that_flows_has_a_maximum_and_may_be_zero(built, amperes, watts):
+    car = built("BEV")
+    motion.set_battery(car, 0.2)
+    car.charge_amperage = amperes
+    motion.enter(car, "charging")
+    motion.pass_time(3600)
+
+    def value(code):
+        return SIGNALS[f"charge-{code}"].body(car, Units("metric"))["value"]
+
+    assert (value("wattage"), value("amperage")) == (watts, watts / 240)
+    assert value("ischarging") is bool(watts)
+    assert value("detailedchargingstatus") == ("CHARGING" if watts else "NOT_CHARGING")
+    assert READINGS["charge"].body(car, Units("metric"), {})["state"] == value("detailedchargingstatus")
+    assert car.energy_added_kwh == pytest.approx(watts / 1000, abs=0.01)
+    assert value("amperagerequested") == amperes
 
 
 @pytest.mark.parametrize("end", ["full", "command", "driving"])

@@ -246,6 +246,21 @@ def test_an_invalid_value_changes_nothing(page, volt, wrong):
     assert vars(volt.car) == before
 
 
+def test_unplugging_ends_and_records_a_charging_session(page, volt):
+    motion.enter(volt.car, "charging")
+    motion.pass_time(600)
+    page.open(page.url)
+    before = len(volt.car.charge_records)
+    page.press("facts-button", untick=("on",))
+    assert (volt.car.is_plugged_in, volt.car.charge_state, volt.car.charging_since) == (
+        False,
+        "NOT_CHARGING",
+        None,
+    )
+    (new,) = volt.car.charge_records[before:]
+    assert new["energyAdded"] > 0
+
+
 def test_a_driving_car_cannot_be_plugged_in(page, volt):
     page.press("state-driving")
     page.press("facts-button", is_plugged_in="on")
