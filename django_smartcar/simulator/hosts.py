@@ -86,7 +86,8 @@ def find_host(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[
             host = _requested_host(request)
         except DisallowedHost:
             return HttpResponse(_REFUSED, status=400, content_type="text/plain; charset=utf-8")
-        path = _without_prefix(request.path_info)
+        # The path of "OPTIONS *" has no slash.
+        path = _without_prefix(f"/{request.path_info.removeprefix('/')}")
         if path.split("/")[1] not in _FIRST_PARTS:
             found = PATHS.get(host) or _bare_host(path)
             path = f"/{found}{path}" if found else path

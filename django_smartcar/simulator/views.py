@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -37,4 +37,7 @@ def about(request: HttpRequest) -> HttpResponse:
 @require_safe
 def static_file(request: HttpRequest, name: str) -> HttpResponseBase:
     """Serve a style sheet or the icon, so that the site needs no ``staticfiles`` for these pages."""
-    return serve(request, name, document_root=str(_FILES))
+    try:
+        return serve(request, name, document_root=str(_FILES))
+    except OSError as error:  # such as a name that is too long
+        raise Http404 from error

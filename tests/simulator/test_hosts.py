@@ -335,3 +335,12 @@ def test_an_unknown_path_is_not_found(program):
     for path in ("/nothing", "/oauth/nothing", "/version", "/v2", "/x/v2.0/user"):
         assert call("GET", f"http://localhost{path}", "").status_code == 404
     assert call("GET", "https://vehicle.api.smartcar.com/nothing", "").status_code == 404
+
+
+@pytest.mark.parametrize("host", ["localhost", "vehicle.api.smartcar.com"])
+@pytest.mark.parametrize("path", ["*", "http:", ""])
+def test_a_path_without_a_leading_slash_is_no_error_of_the_program(program, client, host, path):
+    program()
+    client.raise_request_exception = False
+    response = client.options("/", PATH_INFO=path, headers={"host": host})
+    assert 400 <= response.status_code < 500

@@ -19,6 +19,6 @@ def test_pages_have_styles_on_a_site_without_templates_and_static_files(client, 
         assert b"".join(file.streaming_content)
 
 
-@pytest.mark.parametrize("name", ["nothing.css", "..%2Fserver.py", "%2Fetc%2Fpasswd"])
+@pytest.mark.parametrize("name", ["nothing.css", "..%2Fserver.py", "%2Fetc%2Fpasswd", "a" * 300, "%00"])
 def test_other_files_are_not_served(client, name):
     assert client.get(f"/smartcar-simulator/files/{name}").status_code == 404
