@@ -70,8 +70,11 @@ def of(car: Car) -> Profile:
 
 def shape_signal(resource: Resource, car: Car) -> Resource:
     """Give the resource of a signal the shape of the car's profile. One without a value stays as it is."""
+    signals = of(car).signals
+    if not signals:
+        return resource  # a past has thousands
     shaped = copy.deepcopy(resource)
-    for change in of(car).signals:
+    for change in signals:
         if shaped["attributes"].get("body") is not None:
             change(shaped, car)
     return shaped

@@ -99,7 +99,6 @@ def enqueue(
             store.deliveries.append(queued)
             if webhook.is_reordered and not expected:
                 _reorder(queued)
-        _delete_old()
         if conf.SMARTCAR_SIMULATOR_DELIVERIES:
             _start_worker(webhook.id)
         return delivery
@@ -120,6 +119,7 @@ def drop(webhook_id: str) -> None:
         for delivery in store.deliveries:
             if _is_waiting(delivery, webhook_id):
                 delivery.outcome = "dropped"
+        _delete_old()
 
 
 def is_busy() -> bool:
@@ -153,9 +153,11 @@ def _reorder(delivery: Delivery) -> None:
 
 
 def _delete_old() -> None:
+    """Delete the oldest finished deliveries. Call it when one has finished: that costs a look at all."""
     finished = [delivery for delivery in store.deliveries if delivery.outcome != "waiting"]
-    for delivery in finished[:-_MAX_FINISHED]:
-        store.deliveries.remove(delivery)
+    old = {delivery.id for delivery in finished[:-_MAX_FINISHED]}
+    if old:
+        store.deliveries[:] = [delivery for delivery in store.deliveries if delivery.id not in old]
 
 
 def _start_worker(webhook_id: str) -> None:
@@ -206,16 +208,22 @@ def _attempt(delivery: Delivery) -> None:
     with store.changes():
         delivery.attempts.append(Attempt(at, response, time.monotonic() - started))
         delivery.is_in_progress = False
-        if delivery.expected is not None:
-            _finish_verification(delivery, response)
-        elif response.is_success:
-            delivery.outcome = "delivered"
-        elif delivery.outcome == "dropped":
-            return  # dropped during the attempt
-        elif len(delivery.attempts) > len(RETRY_DELAYS):
-            delivery.outcome = "dropped"
-        else:
-            delivery.due_at = store.now() + timedelta(seconds=RETRY_DELAYS[len(delivery.attempts) - 1])
+        _finish(delivery, response)
+        _delete_old()
+
+
+def _finish(delivery: Delivery, response: Response) -> None:
+    """Set the outcome of an attempt, or when the next one is due."""
+    if delivery.expected is not None:
+        _finish_verification(delivery, response)
+    elif response.is_success:
+        delivery.outcome = "delivered"
+    elif delivery.outcome == "dropped":
+        return  # dropped during the attempt
+    elif len(delivery.attempts) > len(RETRY_DELAYS):
+        delivery.outcome = "dropped"
+    else:
+        delivery.due_at = store.now() + timedelta(seconds=RETRY_DELAYS[len(delivery.attempts) - 1])
 
 
 def _finish_verification(delivery: Delivery, response: Response) -> None:

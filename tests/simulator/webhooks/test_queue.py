@@ -304,7 +304,12 @@ def test_the_log_is_limited(volt, make_webhook, receiver, monkeypatch):
     for _ in range(9):
         registry.verify(webhook)
         queue.run()
-    assert len(queue.log()) <= 6
+    assert len(queue.log()) == 5
+    for _ in range(9):
+        toggle_lock(volt.car)
+    assert len(queue.log()) == 14
+    queue.drop(webhook.id)
+    assert len(queue.log()) == 5
 
 
 def test_concurrent_changes_are_all_delivered(connect, make_webhook, receiver, settings):
