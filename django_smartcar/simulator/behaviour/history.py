@@ -14,7 +14,7 @@ event for each moment at which one of its triggers has changed.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -74,14 +74,22 @@ def live(car: Car, days: int) -> list[Delivery]:
     vehicle that still wait. A webhook whose events were queued already gets the same ones again.
     """
     with store.changes():
-        past = _past(car, days)
+        present = replace(car)
+        told = [
+            (webhook, subscription.connection)
+            for subscription in registry.active_subscriptions(car)
+            if (webhook := registry.get_webhook(subscription.webhook_id)).version == "4.0"
+        ]
+    # It may take seconds, in which other requests are answered.
+    past = _past(present, days)
+    events = [list(_events(webhook, connection, past)) for webhook, connection in told]
+    with store.changes():
         car.heading, car.charge_records = past[-1].heading, past[-1].charge_records
         store.touch()
         return [
             delivery
-            for subscription in registry.active_subscriptions(car)
-            if (webhook := registry.get_webhook(subscription.webhook_id)).version == "4.0"
-            for delivery in _tell(webhook, subscription.connection, past)
+            for (webhook, connection), found in zip(told, events, strict=True)
+            for delivery in _tell(webhook, connection, found)
         ]
 
 
@@ -92,8 +100,8 @@ def archive(car: Car, days: int) -> Iterator[dict[str, Any]]:
     has them. Each event was delivered when it was retrieved.
     """
     with store.changes():
-        past = _past(car, days)
-        connection = of_vehicle(car.id) or _unconnected(car)
+        present, connection = replace(car), of_vehicle(car.id) or _unconnected(car)
+    past = _past(present, days)
     webhook = Webhook(
         id=stable_id("archive", car.id),
         name="Archive",
@@ -114,7 +122,7 @@ def tell_new_webhook(webhook: Webhook, connection: Connection) -> None:
         return
     past = _past(car, days)
     car.heading, car.charge_records = past[-1].heading, past[-1].charge_records
-    _tell(webhook, connection, past)
+    _tell(webhook, connection, _events(webhook, connection, past))
 
 
 registry.before_first_delivery.append(tell_new_webhook)
@@ -127,16 +135,13 @@ def _past(car: Car, days: int) -> list[Car]:
     return moments(car, min(store.now(), car.recorded_at) - timedelta(days=days))
 
 
-def _tell(webhook: Webhook, connection: Connection, past: Sequence[Car]) -> list[Delivery]:
-    """Queue the events of the past, before those of the vehicle that wait for their delivery."""
+def _tell(webhook: Webhook, connection: Connection, events: Iterable[dict[str, Any]]) -> list[Delivery]:
+    """Queue these events of the past, before those of the vehicle that wait for their delivery."""
     car = connection.car
     waiting = [one for one in store.deliveries if _waits(one, webhook, car)]
     for delivery in waiting:
         store.deliveries.remove(delivery)
-    queued = [
-        queue.enqueue(webhook, "VEHICLE_STATE", event, vehicle_id=car.id)
-        for event in _events(webhook, connection, past)
-    ]
+    queued = [queue.enqueue(webhook, "VEHICLE_STATE", event, vehicle_id=car.id) for event in events]
     store.deliveries.extend(waiting)
     if webhook.id not in car.past_told_to:
         car.past_told_to = [*car.past_told_to, webhook.id]

@@ -1,6 +1,7 @@
 """The past of a car: it leads up to the present, and webhooks hear of it before anything newer."""
 
 import json
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -263,6 +264,23 @@ def test_webhooks_hear_of_the_past_before_newer_events(tesla, make_webhook, rece
         "closure-islocked",
     }
     assert all(one.is_signed for one in receiver.received)
+
+
+def test_other_requests_are_answered_while_a_past_is_generated(tesla, make_webhook, monkeypatch):
+    make_webhook(tesla)
+    generated, checked = threading.Event(), []
+
+    def body(car, units):
+        if not generated.is_set():
+            generated.set()
+            other = threading.Thread(target=lambda: checked.append(store.cars()), daemon=True)
+            other.start()
+            other.join(10)
+        return {"value": True}
+
+    monkeypatch.setitem(SIGNALS, "closure-islocked", SIGNALS["closure-islocked"]._replace(read=body))
+    assert history.live(tesla, days=1)
+    assert checked == [[tesla]]
 
 
 def test_the_past_is_told_with_the_charging_sessions_of_the_car(tesla, make_webhook):
