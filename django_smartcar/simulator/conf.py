@@ -116,7 +116,7 @@ class Settings:
 
     @property
     def SMARTCAR_SIMULATOR_DAYS(self) -> int:
-        """How many days a newly connected vehicle has lived. Its webhooks are told its past. 0: none."""
+        """How many days of history a newly connected vehicle comes with, for its webhooks. 0: none."""
         value: int = _setting("SMARTCAR_SIMULATOR_DAYS", 0)
         return value
 

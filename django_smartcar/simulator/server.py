@@ -172,20 +172,23 @@ def _add_car_options(parser: argparse.ArgumentParser) -> None:
         type=_seconds,
         default=0,
         metavar="SECONDS",
-        help="duration of a command of API v3; above 0 it is answered with 202 first (%(default)s)",
+        help="duration of a command of API v3; above 0 the response is a 202, and the result follows "
+        "(%(default)s)",
     )
     parser.add_argument(
         "--profile",
         choices=[profiles.BY_BRAND, *profiles.PROFILES],
         default="documented",
-        help="what new cars send: as documented, or as seen at one brand or at each car's own (%(default)s)",
+        help="what new cars send: `documented`, the profile of one brand, or `brand` for each car's own "
+        "(%(default)s)",
     )
     parser.add_argument(
         "--days",
         type=_days,
         default=0,
         metavar="N",
-        help="days that a newly connected car has lived, 0 to 366; webhooks are told of them (%(default)s)",
+        help="days of history that a newly connected car comes with, 0 to 366; its webhooks are told its "
+        "trips, charging sessions and nights first (%(default)s)",
     )
 
 

@@ -92,7 +92,7 @@ EXAMPLES = (
     ),
     (
         "VEHICLE_STATE.ASLEEP@smartcar.com",
-        _("a car of the chosen brand with this error, or with any other TYPE.CODE of Smartcar's"),
+        _("a car of the chosen brand that returns this error; any TYPE.CODE of Smartcar's works"),
     ),
     ("smartcar@vehicle-incompatible.com", _("a car that cannot be connected")),
     ("smartcar@invalid-subscription.com", _("an expired subscription")),
