@@ -612,9 +612,8 @@ def test_deliveries_are_shown_without_secrets(registered, garage, volt, receiver
 def test_the_code_in_the_readme_works(volt, receiver, settings):
     settings.SMARTCAR_SIMULATOR_DELIVERIES = False
     readme = (ROOT / "README.rst").read_text()
-    (block,) = re.findall(r"\n\n((?:    .*\n|\n)+)", readme[readme.index("can do the same from\ncode:") :])[
-        :1
-    ]
+    start = re.search(r"can\s+do\s+the\s+same\s+from\s+code:", readme).end()
+    (block,) = re.findall(r"\n\n((?:    .*\n|\n)+)", readme[start:])[:1]
     names = {}
     exec(textwrap.dedent(block).replace("http://127.0.0.1:8000/hook/", receiver.url), names)  # noqa: S102
     assert names["webhook"] in store.state().webhooks.values()
