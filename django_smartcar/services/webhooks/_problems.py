@@ -51,8 +51,8 @@ class _Rows:
     """The problems of these vehicles, read at once and written at once."""
 
     def __init__(self, vehicle_ids: Iterable[int]) -> None:
-        rows = VehicleProblem.objects.using(router.db_for_write(VehicleProblem))
-        stored = rows.filter(vehicle__in=vehicle_ids).order_by("pk")
+        self._objects = VehicleProblem.objects.using(router.db_for_write(VehicleProblem))
+        stored = self._objects.filter(vehicle__in=vehicle_ids).order_by("pk")
         self._rows = {(row.vehicle_id, row.type, row.code): row for row in stored}
         self._changed: dict[VehicleProblem, None] = {}
         self._new: list[VehicleProblem] = []
@@ -77,9 +77,9 @@ class _Rows:
 
     def save(self) -> None:
         if self._new:
-            VehicleProblem.objects.bulk_create(self._new)
+            self._objects.bulk_create(self._new)
         if self._changed:
-            VehicleProblem.objects.bulk_update(self._changed, _CHANGED)
+            self._objects.bulk_update(self._changed, _CHANGED)
 
 
 def _apply(rows: _Rows, vehicle: ConnectedVehicle, sequence: int, problem: Problem) -> None:

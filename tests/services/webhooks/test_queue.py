@@ -393,6 +393,24 @@ def test_the_status_of_a_signal_is_that_of_the_newest_event_in_any_order(send, v
     assert (state.value, state.status, state.error_type) == (5, "error", "UPSTREAM")
 
 
+class ReadRouter:
+    """Records the models that are read from a replica, if there is one."""
+
+    def __init__(self):
+        self.read = []
+
+    def db_for_read(self, model, **hints):
+        self.read.append(model)
+
+
+def test_problems_are_read_from_the_database_that_they_are_written_to(send, vehicle, settings):
+    reads = ReadRouter()
+    settings.DATABASE_ROUTERS = [reads]
+    send(error(sequence=1))
+    assert WebhookEvent in reads.read  # by the test itself
+    assert VehicleProblem not in reads.read
+
+
 def test_a_value_that_is_newer_than_a_failure_is_ok_again(send, vehicle):
     send(
         event(failed("odometer-traveleddistance", "UPSTREAM"), sequence=3),
