@@ -13,7 +13,7 @@ import pytest
 
 from . import databases
 
-#: Tests of models, tokens, commands, secrets and single reads, which also run on the other databases.
+#: Tests of models, tokens, commands, secrets and readings, which also run on the other databases.
 TOKEN_TESTS = [
     "services/tokens/test_application_token.py",
     "services/commands/test_records.py",
@@ -21,6 +21,7 @@ TOKEN_TESTS = [
     "services/test_migration.py",
     "services/test_secret_locals.py",
     "services/tokens/test_tokens.py",
+    "services/readings/test_readings.py",
     "services/vehicles/test_single_read.py",
     "management/commands/test_rotate_smartcar_keys.py",
     "test_fields.py",

@@ -1,8 +1,10 @@
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from django_smartcar import sdk
 from django_smartcar.models import LABELS, ConnectedVehicle, VehicleReading, VehicleSignal
@@ -304,6 +306,15 @@ def test_a_time_far_in_the_future_blocks_no_other_value(save, latest_value):
     assert save(500, hours=24 * 400) == Outcome.OUTLIER
     save(501)
     assert latest_value() == 501
+
+
+def test_rows_that_refer_to_a_vehicle_may_be_inserted_while_its_readings_are_saved(save):
+    """With the weaker lock of PostgreSQL; MariaDB has none, and SQLite locks no rows."""
+    words = {"postgresql": ["FOR NO KEY UPDATE"], "mysql": ["FOR UPDATE"], "sqlite": []}
+    with CaptureQueriesContext(connection) as queries:
+        save(5)
+    found = [re.search("FOR (NO KEY )?UPDATE", query["sql"]) for query in queries]
+    assert [lock[0] for lock in found if lock] == words[connection.vendor]
 
 
 def test_a_deleted_vehicle_is_skipped(vehicle, make_vehicle, account):
