@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from ..conf import conf
-from . import background_jobs, credentials, dashboard, hosts, local, webhook_probe
+from . import background_jobs, credentials, dashboard, hosts, local, signal_statuses, webhook_probe
 from .hosts import origin_of
 from .results import CheckResult, Context, Outcome, not_checked, wrong
 
@@ -32,6 +32,7 @@ CHECKS = (
     Check("queue", background_jobs.event_queue, needs_tables=True),
     Check("tokens", background_jobs.token_refresh, needs_tables=True),
     Check("accounts", background_jobs.accounts, needs_tables=True),
+    Check("signals", signal_statuses.signal_statuses, needs_tables=True),
     Check("subscribed", background_jobs.subscribed, needs_tables=True),
     Check("network", hosts.hosts),
     Check("clock", hosts.clock),
