@@ -141,12 +141,16 @@ _BY_CLASS: list[tuple[type[SmartcarException], Promise]] = [
 def message_for(error: SmartcarException) -> str:
     """Return the translated sentence for the driver, or "" if there is none."""
     message = _lookup(error)
-    if message is None:
-        return ""
-    if isinstance(error, RateLimitingException) and error.retry_after:
+    if message and isinstance(error, RateLimitingException) and error.retry_after:
         wait = gettext("That is possible again in %(seconds)d seconds.") % {"seconds": error.retry_after}
         return f"{message} {wait}"
-    return str(message)
+    return message
+
+
+def code_message(type_: str, code: str) -> str:
+    """Return the translated sentence for an error that was stored by its type and code, or ""."""
+    pairs = ((type_.upper(), code.upper()), (type_.upper(), None))
+    return next((str(MESSAGES[pair]) for pair in pairs if pair in MESSAGES), "")
 
 
 def help_url(error: Exception) -> str:
@@ -160,10 +164,7 @@ def help_url(error: Exception) -> str:
     return url if is_safe else ""
 
 
-def _lookup(error: SmartcarException) -> Promise | None:
-    type_, code = (error.type or "").upper(), (error.code or "").upper()
-    if not isinstance(error, SignalNotAvailable):  # it has the type and code of an unknown vehicle
-        for pair in ((type_, code), (type_, None)):
-            if message := MESSAGES.get(pair):
-                return message
-    return next((message for kind, message in _BY_CLASS if isinstance(error, kind)), None)
+def _lookup(error: SmartcarException) -> str:
+    is_signal = isinstance(error, SignalNotAvailable)  # it has the type and code of an unknown vehicle
+    message = "" if is_signal else code_message(error.type or "", error.code or "")
+    return message or next((str(text) for kind, text in _BY_CLASS if isinstance(error, kind)), "")

@@ -35,7 +35,7 @@ from typing import Any
 from django.core.exceptions import SuspiciousOperation
 from django.utils.translation import gettext as _
 
-from ._error_messages import help_url, message_for
+from ._error_messages import code_message, help_url, message_for
 from .fields import DecryptionError, SmartcarAppError
 from .sdk import (
     AuthenticationException,
@@ -98,6 +98,7 @@ __all__ = [
     "ValidationException",
     "VehicleDisconnected",
     "error_code",
+    "code_message",
     "help_url",
     "user_message",
 ]

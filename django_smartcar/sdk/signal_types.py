@@ -1,4 +1,4 @@
-"""The catalogue of API v3's signals: the name, type, unit, range and permission of each.
+"""The catalogue of API v3's signals: the name, type, unit, range, permission and icon of each.
 
     battery = signal_types.TYPES["battery_level"]
     battery.code, battery.unit, battery.permission   # "tractionbattery-stateofcharge", "fraction", …
@@ -138,6 +138,30 @@ _PERMISSIONS: Final = {
     "wheel": "read_tires",
     "wheel-style": "read_extended_vehicle_info",
 }
+#: The icon of a signal, by code or by the group that its code starts with.
+_ICONS: Final = {
+    "charge": "plug",
+    "climate": "thermometer",
+    "closure": "door",
+    "closure-islocked": "lock",
+    "connectivitysoftware": "chip",
+    "connectivitystatus": "signal",
+    "diagnostics": "warning",
+    "hvac": "fan",
+    "internalcombustionengine": "fuel",
+    "internalcombustionengine-oillife": "drop",
+    "location": "place",
+    "lowvoltagebattery": "battery",
+    "motion": "gauge",
+    "odometer": "gauge",
+    "service": "wrench",
+    "surveillance": "shield",
+    "tractionbattery": "battery",
+    "transmission": "gear",
+    "vehicleidentification": "car",
+    "vehicleuseraccount": "person",
+    "wheel": "tire",
+}
 #: What some cars send instead of no value, as sent: "no sensor", and the largest number of a field's bits.
 PLACEHOLDERS: Final[dict[str, frozenset[float]]] = {
     "wheel-tires": frozenset({699.9, 65535}),
@@ -193,6 +217,11 @@ class SignalType(NamedTuple):
     def permission(self) -> str:
         """The permission that it needs; empty if that is not known."""
         return permission_of(self.code)
+
+    @property
+    def icon(self) -> str:
+        """The name of its icon; ``"car"`` for the code of a group that is not known."""
+        return _ICONS.get(self.code) or _ICONS.get(self.code.partition("-")[0], "car")
 
     @property
     def is_private(self) -> bool:

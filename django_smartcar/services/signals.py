@@ -18,7 +18,7 @@ from ..models import ConnectedVehicle, VehicleReading, VehicleSignal
 from ..sdk.signal_types import NUMBER, PRIVATE_GROUPS
 from ..sdk.signals import TYPES, type_named
 
-__all__ = ["Bucket", "history", "is_private", "latest", "permission_of", "without_private"]
+__all__ = ["Bucket", "history", "icon_of", "is_private", "latest", "permission_of", "without_private"]
 
 
 class Bucket(NamedTuple):
@@ -109,6 +109,11 @@ def is_private(name: str) -> bool:
 def permission_of(name: str) -> str:
     """Return the permission that a signal needs; empty if that is not known."""
     return type_named(name).permission
+
+
+def icon_of(name: str) -> str:
+    """Return the id of the signal's symbol in the static file ``smartcar/icons.svg``."""
+    return type_named(name).icon
 
 
 class _Number(Func):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from django.template.defaultfilters import floatformat
@@ -11,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..conf import conf
-from ..models import ConnectedVehicle
+from ..exceptions import code_message
+from ..models import ConnectedVehicle, VehicleSignal
 from ..secret_types import Secret
 from ..services import readings, signals
 
@@ -50,14 +52,31 @@ TEMPERATURES = {
     "inside_temperature": gettext_lazy("inside %s"),
 }
 
+Status = VehicleSignal.Status
+
+#: Why a signal has no value, for the driver. An error has a sentence of its own; what the car lacks has none.
+REASONS = {
+    Status.NOT_GRANTED: gettext_lazy(
+        "The car's brand does not share this with the site. Connect the car again to allow it."
+    ),
+    Status.NOT_IN_PLAN: gettext_lazy(
+        "This site's plan with Smartcar does not cover this. Please tell the site's operator."
+    ),
+    Status.NOT_COLLECTED: gettext_lazy(
+        "Smartcar has not collected this from the car yet. It may take a day after connecting."
+    ),
+}
+UNKNOWN_ERROR = gettext_lazy("The car did not tell this when it was last asked.")
+
 NO_BREAK = "\u00a0"
 DISTANCES = {"metric": "km", "imperial": "mi"}
 PRESSURES = {"metric": "kPa", "imperial": "psi"}
 
 
 class DisplayRow(NamedTuple):
-    """A row of the list: the label, the value as text, which may be a position, and its time."""
+    """A row of the list: its icon, label and value as text, which may be a position, and its time."""
 
+    icon: str
     label: str
     value: Secret
     at: datetime
@@ -65,6 +84,13 @@ class DisplayRow(NamedTuple):
     @property
     def text(self) -> str:
         return self.value.reveal()
+
+
+class Explanation(NamedTuple):
+    """Why some readings have no value, or not the newest one."""
+
+    labels: str
+    reason: str
 
 
 class VehiclePresenter:
@@ -78,19 +104,51 @@ class VehiclePresenter:
 
     def display_rows(self) -> list[DisplayRow]:
         """Return a row for each reading that has a value, in the order of the page."""
-        rows = [
-            (_("Odometer"), self._measured("odometer", "distance", "1g"), ["odometer"]),
-            (_("Battery"), self._energy("battery"), ["battery"]),
-            (_("Fuel"), self._energy("fuel"), ["fuel"]),
-            (_("Charging"), self._charging(), ["charge", "get_charge_limit", *CHARGING]),
-            (_("Doors and locks"), self._locks(), ["lock_status"]),
-            (_("Tires"), self._tires(), ["tire_pressure"]),
-            (_("Engine oil"), self._percent("engine_oil", "life_remaining", _("%s left")), ["engine_oil"]),
-            (_("Temperature"), self._temperatures(), [*TEMPERATURES]),
-            (_("Trouble codes"), self._trouble_codes(), ["diagnostic_trouble_codes"]),
-            (_("Location"), self._location(), ["location"]),
+        return [
+            DisplayRow(signals.icon_of(signal), label, Secret(text), self._at(reads))
+            for signal, label, text, reads in self._rows
+            if text
         ]
-        return [DisplayRow(label, Secret(text), self._at(reads)) for label, text, reads in rows if text]
+
+    def explanations(self) -> list[Explanation]:
+        """Return why readings have no value or an old one: one item for each reason."""
+        labels: dict[str, list[str]] = {}
+        for _signal, label, text, reads in self._rows:
+            if reason := self._reason(reads, has_value=bool(text)):
+                labels.setdefault(reason, []).append(label)
+        return [Explanation(", ".join(names), reason) for reason, names in labels.items()]
+
+    @cached_property
+    def _rows(self) -> list[tuple[str, str, str, list[str]]]:
+        """The signal that gives the icon, the label, the text and the sources of each row."""
+        charge = ["charge", "get_charge_limit", *CHARGING]
+        return [
+            ("odometer", _("Odometer"), self._measured("odometer", "distance", "1g"), ["odometer"]),
+            ("battery_level", _("Battery"), self._energy("battery"), ["battery"]),
+            ("fuel_level", _("Fuel"), self._energy("fuel"), ["fuel"]),
+            ("charge_state", _("Charging"), self._charging(), charge),
+            ("is_locked", _("Doors and locks"), self._locks(), ["lock_status"]),
+            ("tires", _("Tires"), self._tires(), ["tire_pressure"]),
+            (
+                "oil_life",
+                _("Engine oil"),
+                self._percent("engine_oil", "life_remaining", _("%s left")),
+                ["engine_oil"],
+            ),
+            ("outside_temperature", _("Temperature"), self._temperatures(), [*TEMPERATURES]),
+            ("trouble_codes", _("Trouble codes"), self._trouble_codes(), ["diagnostic_trouble_codes"]),
+            ("location", _("Location"), self._location(), ["location"]),
+        ]
+
+    def _reason(self, reads: list[str], *, has_value: bool) -> str:
+        """Return why a row has no value, or why its value is not the newest; empty if there is no reason."""
+        states = [self._states[name] for name in self._signal_names(reads) if name in self._states]
+        failed = [state for state in states if state.status == Status.ERROR]
+        if failed:
+            return code_message(failed[0].error_type, failed[0].error_code) or str(UNKNOWN_ERROR)
+        if has_value:
+            return ""
+        return next((str(REASONS[state.status]) for state in states if state.status in REASONS), "")
 
     def _data(self, read: str) -> Mapping[str, Any]:
         """Return the data of a reading, as the SDK returns it; empty without one."""
@@ -101,11 +159,18 @@ class VehiclePresenter:
 
     def _at(self, reads: list[str]) -> datetime:
         """Return the time of the oldest value in these readings and signals."""
-        signal_names = [name for name in reads if name not in readings.PERMISSIONS and self._signal(name)]
-        permitted = [read for read in reads if read in self._permitted]
-        names = [*signal_names, *(name for read in permitted for name in readings.signals_of(read))]
-        found = [self._states[name] for name in names if name in self._states]
+        found = [self._states[name] for name in self._signal_names(reads) if name in self._states]
         return min(state.at for state in found if state.at is not None)
+
+    def _signal_names(self, reads: list[str]) -> list[str]:
+        """Return the signals that the driver has granted of these readings and signals."""
+        permitted = [read for read in reads if read in self._permitted]
+        others = [
+            name
+            for name in reads
+            if name not in readings.PERMISSIONS and self._vehicle.can(signals.permission_of(name))
+        ]
+        return [*others, *(name for read in permitted for name in readings.signals_of(read))]
 
     def _signal(self, name: str) -> readings.InUnits | None:
         """Return a signal that is no reading of its own, in the units of the vehicle."""

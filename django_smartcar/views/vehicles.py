@@ -48,7 +48,8 @@ def vehicle_list(request: HttpRequest) -> HttpResponse:
     )
     page = Paginator(connected, VEHICLES_PER_PAGE).get_page(request.GET.get("page"))
     for vehicle in page.object_list:
-        vehicle.display_rows = presenters.VehiclePresenter(vehicle).display_rows()
+        presenter = presenters.VehiclePresenter(vehicle)
+        vehicle.display_rows, vehicle.explanations = presenter.display_rows(), presenter.explanations()
         vehicle.not_shared = presenters.not_shared(vehicle)
     context = {
         "vehicles": page,

@@ -335,7 +335,7 @@ READ = [
 
 
 def lines_of(page):
-    pairs = re.findall(r"<dt>(.*?)</dt>\s*<dd>(.*?) <small>(.*?)</small></dd>", page)
+    pairs = re.findall(r"<dt><svg.*?</svg> (.*?)</dt>\s*<dd>(.*?) <small>(.*?)</small></dd>", page)
     return {unescape(name): unescape(text).replace("\xa0", " ") for name, text, _ in pairs}
 
 
