@@ -50,7 +50,8 @@ def test_permissions_and_signals_that_are_mentioned_exist():
         for codename, _ in model._meta.permissions
     }
     assert (
-        set(re.findall(r"smartcar\.\w+_(?:connectedvehicle|smartcaraccount|smartcaruser)", README)) == granted
+        set(re.findall(r"smartcar\.\w+_(?:connectedvehicle|fleet|smartcaraccount|smartcaruser)", README))
+        == granted
     )
     for name in (
         "account_connected",

@@ -6,15 +6,17 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..conf import conf
 from ..models import ConnectedVehicle
-from ..services import commands, vehicles
+from ..services import commands, fleet, vehicles
 from ..services.webhooks import subscriptions
 from . import search
 from .actions import SmartcarActionsAdmin
+from .fleet import dashboard
 
 
 class ConnectionFilter(admin.SimpleListFilter):
@@ -22,12 +24,36 @@ class ConnectionFilter(admin.SimpleListFilter):
     parameter_name = "connection"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("connected", _("connected")), ("disconnected", _("disconnected"))]
+        return [
+            ("connected", _("connected")),
+            ("fresh", _("with values of the last day")),
+            ("stale", _("without values of the last day")),
+            ("needs-login", _("needs a login at the brand")),
+            ("needs-reconnecting", _("needs to be connected again")),
+            ("disconnected", _("disconnected")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> QuerySet[Any]:
-        if self.value() is None:
-            return queryset
-        return queryset.filter(disconnected_at__isnull=self.value() == "connected")
+        rows_of = {
+            "connected": ConnectedVehicle.objects.connected,
+            "fresh": fleet.fresh,
+            "stale": fleet.stale,
+            "needs-login": fleet.needs_login,
+            "needs-reconnecting": fleet.needs_reconnecting,
+            "disconnected": fleet.disconnected,
+        }.get(self.value() or "")
+        return queryset if rows_of is None else queryset.filter(pk__in=rows_of().order_by())
+
+
+class BatteryFilter(admin.SimpleListFilter):
+    title = _("battery")
+    parameter_name = "battery"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("low", _("low"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> QuerySet[Any]:
+        return queryset.filter(pk__in=fleet.low_battery().order_by()) if self.value() == "low" else queryset
 
 
 class SubscriptionFilter(admin.SimpleListFilter):
@@ -54,7 +80,7 @@ class ConnectedVehicleAdmin(SmartcarActionsAdmin):
         "requests_this_month",
         "created_at",
     ]
-    list_filter = [ConnectionFilter, SubscriptionFilter, "make"]
+    list_filter = [ConnectionFilter, BatteryFilter, SubscriptionFilter, "make"]
     list_select_related = ["account__smartcar_user__user"]
     search_fields = ["make", "model", "smartcar_vehicle_id", "account"]
     search_help_text = _(
@@ -80,6 +106,10 @@ class ConnectedVehicleAdmin(SmartcarActionsAdmin):
     ]
     fields = (*readonly_fields, "unit_system")
     actions = ["lock", "unlock", "start_charge", "stop_charge", "locate", "reload", "disconnect"]
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(partial(dashboard, self))
+        return [path("fleet/", view, name="smartcar_fleet"), *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ConnectedVehicle]:
         month = f"{timezone.now().astimezone(UTC):%Y-%m}"

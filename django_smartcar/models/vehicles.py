@@ -79,6 +79,7 @@ class ConnectedVehicle(models.Model):
             ("charge_connectedvehicle", _("Can start and stop charging connected vehicles")),
             ("locate_connectedvehicle", _("Can see where connected vehicles are")),
             ("disconnect_connectedvehicle", _("Can disconnect connected vehicles")),
+            ("view_fleet", _("Can see the fleet dashboard")),
             ("reload_connectedvehicle", _("Can re-read connected vehicles from Smartcar")),
         ]
 

@@ -18,7 +18,16 @@ from ..models import ConnectedVehicle, VehicleReading, VehicleSignal
 from ..sdk.signal_types import NUMBER, PRIVATE_GROUPS
 from ..sdk.signals import TYPES, type_named
 
-__all__ = ["Bucket", "history", "icon_of", "is_private", "latest", "permission_of", "without_private"]
+__all__ = [
+    "Bucket",
+    "histories",
+    "history",
+    "icon_of",
+    "is_private",
+    "latest",
+    "permission_of",
+    "without_private",
+]
 
 
 class Bucket(NamedTuple):
@@ -57,39 +66,54 @@ def history(
     With a ``step``, the numbers of each step of time, as a `Bucket`: the database computes them. Raises
     ValueError for a step below a second, or for a signal that is not a number.
     """
-    rows = VehicleReading.objects.filter(vehicle=vehicle, signal=name, is_outlier=False)
+    if step is not None:
+        return histories(vehicle, [name], step, since=since, until=until)[name]
+    return _readings(vehicle, [name], since, until).order_by("recorded_at")
+
+
+def histories(
+    vehicle: ConnectedVehicle,
+    names: Iterable[str],
+    step: timedelta,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> dict[str, list[Bucket]]:
+    """Return the numbers of each step of time by the signal's name: one query for all signals.
+
+    Raises ValueError as `history` does.
+    """
+    found: dict[str, list[Bucket]] = {name: [] for name in names}
+    seconds = int(step.total_seconds())
+    if seconds < 1:
+        raise ValueError("step must be at least one second")
+    for name in found:
+        if type_named(name).json_type != NUMBER:
+            raise ValueError(f"{name} is not a number: it has no average")
+    number = Number(F("value"))
+    rows = (
+        _readings(vehicle, found, since, until)
+        .annotate(bucket=_Step(F("recorded_at"), seconds=seconds))
+        .values("signal", "bucket")
+        .annotate(average=Avg(number), minimum=Min(number), maximum=Max(number), number=Count("pk"))
+        .order_by("signal", "bucket")
+    )
+    for row in rows:
+        at = datetime.fromtimestamp(row["bucket"] * seconds, UTC)
+        found[row["signal"]].append(Bucket(at, row["average"], row["minimum"], row["maximum"], row["number"]))
+    return found
+
+
+def _readings(
+    vehicle: ConnectedVehicle, names: Iterable[str], since: datetime | None, until: datetime | None
+) -> QuerySet[VehicleReading]:
+    """Return the readings of these signals without outliers: from ``since``, before ``until``."""
+    rows = VehicleReading.objects.filter(vehicle=vehicle, signal__in=list(names), is_outlier=False)
     if since is not None:
         rows = rows.filter(recorded_at__gte=since)
     if until is not None:
         rows = rows.filter(recorded_at__lt=until)
-    if step is None:
-        return rows.order_by("recorded_at")
-    return _buckets(rows, name, step)
-
-
-def _buckets(rows: QuerySet[VehicleReading], name: str, step: timedelta) -> list[Bucket]:
-    seconds = int(step.total_seconds())
-    if seconds < 1:
-        raise ValueError("step must be at least one second")
-    if type_named(name).json_type != NUMBER:
-        raise ValueError(f"{name} is not a number: it has no average")
-    number = _Number(F("value"))
-    found = (
-        rows.annotate(bucket=_Step(F("recorded_at"), seconds=seconds))
-        .values("bucket")
-        .annotate(average=Avg(number), minimum=Min(number), maximum=Max(number), number=Count("pk"))
-        .order_by("bucket")
-    )
-    return [
-        Bucket(
-            datetime.fromtimestamp(row["bucket"] * seconds, UTC),
-            row["average"],
-            row["minimum"],
-            row["maximum"],
-            row["number"],
-        )
-        for row in found
-    ]
+    return rows
 
 
 def without_private(rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -111,12 +135,17 @@ def permission_of(name: str) -> str:
     return type_named(name).permission
 
 
+def unit_of(name: str) -> str:
+    """Return the unit in which a signal is stored; empty without one."""
+    return type_named(name).unit
+
+
 def icon_of(name: str) -> str:
     """Return the id of the signal's symbol in the static file ``smartcar/icons.svg``."""
     return type_named(name).icon
 
 
-class _Number(Func):
+class Number(Func):
     """The number in a JSON column."""
 
     output_field = FloatField()

@@ -1,0 +1,163 @@
+"""The state of a site's vehicles, commands, webhooks and tokens in numbers, for its operators.
+
+No number is counted beyond `MAX_COUNTED`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.db.models import Count, F, Q, QuerySet, Sum
+from django.utils import timezone
+
+from ..conf import conf
+from ..models import (
+    ConnectedVehicle,
+    RateLimit,
+    SmartcarAccount,
+    VehicleCommand,
+    VehicleSignal,
+    WebhookEndpoint,
+    WebhookEvent,
+)
+from .signals import Number
+
+#: A larger number is not counted.
+MAX_COUNTED = 10_000
+#: A vehicle that has told nothing for longer is stale.
+STALE_AFTER = timedelta(days=1)
+#: A battery below this share is low.
+LOW_BATTERY = 0.2
+
+
+class Vehicles(NamedTuple):
+    """How many vehicles are in each state. One may be in several."""
+
+    connected: int
+    fresh: int
+    stale: int
+    needs_login: int
+    needs_reconnecting: int
+    low_battery: int
+    disconnected: int
+
+
+class Requests(NamedTuple):
+    """The requests of this month, and those that the plan includes for the connected vehicles."""
+
+    sent: int
+    included: int
+    #: Vehicles that have used up theirs.
+    exhausted: int
+
+
+class Webhooks(NamedTuple):
+    """The webhook events of the last hour, and those that are not processed."""
+
+    received: int
+    due: int
+    #: How long the oldest due event has been due; None without one.
+    lag: timedelta | None
+    failed: int
+    dead: int
+    last_refused_at: datetime | None
+
+
+class Tokens(NamedTuple):
+    """The accounts of API v2 whose token is overdue, and those that must be connected again."""
+
+    overdue: int
+    needs_reconnecting: int
+
+
+def count(rows: QuerySet[Any]) -> int:
+    """Count the rows up to `MAX_COUNTED` + 1, which means "more"."""
+    return int(rows.order_by().values("pk")[: MAX_COUNTED + 1].count())
+
+
+def fresh() -> QuerySet[ConnectedVehicle]:
+    """Return connected vehicles that have told a value within `STALE_AFTER`."""
+    return ConnectedVehicle.objects.connected().filter(last_seen_at__gte=timezone.now() - STALE_AFTER)
+
+
+def stale() -> QuerySet[ConnectedVehicle]:
+    """Return connected vehicles that have told nothing within `STALE_AFTER`."""
+    before = timezone.now() - STALE_AFTER
+    is_stale = Q(last_seen_at=None) | Q(last_seen_at__lt=before)
+    return ConnectedVehicle.objects.connected().filter(is_stale)
+
+
+def low_battery() -> QuerySet[ConnectedVehicle]:
+    """Return connected vehicles whose battery is below `LOW_BATTERY`."""
+    # All statuses: the index that has the signal begins with them.
+    levels = VehicleSignal.objects.filter(status__in=VehicleSignal.Status.values, signal="battery_level")
+    low = levels.annotate(level=Number(F("value"))).filter(level__lt=LOW_BATTERY)
+    return ConnectedVehicle.objects.connected().filter(pk__in=low.values("vehicle"))
+
+
+def needs_login() -> QuerySet[ConnectedVehicle]:
+    """Return connected vehicles whose brand asks the driver for a new login."""
+    return ConnectedVehicle.objects.connected().exclude(reauthentication_required_at=None)
+
+
+def needs_reconnecting() -> QuerySet[ConnectedVehicle]:
+    """Return connected vehicles whose driver must connect again."""
+    return ConnectedVehicle.objects.connected().exclude(account__reconnect_required_at=None)
+
+
+def disconnected() -> QuerySet[ConnectedVehicle]:
+    return ConnectedVehicle.objects.exclude(disconnected_at=None)
+
+
+def vehicles() -> Vehicles:
+    return Vehicles(
+        connected=count(ConnectedVehicle.objects.connected()),
+        fresh=count(fresh()),
+        stale=count(stale()),
+        needs_login=count(needs_login()),
+        needs_reconnecting=count(needs_reconnecting()),
+        low_battery=count(low_battery()),
+        disconnected=count(disconnected()),
+    )
+
+
+def commands_since(since: datetime) -> dict[str, int]:
+    """Return how many commands have each status."""
+    rows = VehicleCommand.objects.filter(created_at__gte=since).order_by("status")
+    return dict(rows.values_list("status").annotate(Count("pk")))
+
+
+def requests_this_month() -> Requests:
+    """Return the requests to vehicles. The plan's limit is ``SMARTCAR_MONTHLY_REQUESTS`` for each."""
+    month = f"{datetime.now(UTC):%Y-%m}"
+    counted = RateLimit.objects.filter(month=month).exclude(key__startswith="application:")
+    connected = ConnectedVehicle.objects.connected().count()
+    return Requests(
+        sent=counted.aggregate(sent=Sum("requests"))["sent"] or 0,
+        included=connected * conf.SMARTCAR_MONTHLY_REQUESTS,
+        exhausted=count(counted.filter(requests__gte=conf.SMARTCAR_MONTHLY_REQUESTS)),
+    )
+
+
+def webhooks() -> Webhooks:
+    now = timezone.now()
+    due = WebhookEvent.objects.due(now)
+    oldest = due.values_list("next_attempt_at", flat=True).first()
+    refused = WebhookEndpoint.objects.exclude(refused_at=None).order_by("-refused_at")
+    states = WebhookEvent.State
+    return Webhooks(
+        received=count(WebhookEvent.objects.filter(received_at__gte=now - timedelta(hours=1))),
+        due=count(due),
+        lag=None if oldest is None else now - oldest,
+        failed=count(WebhookEvent.objects.filter(state=states.FAILED)),
+        dead=count(WebhookEvent.objects.filter(state=states.DEAD)),
+        last_refused_at=refused.values_list("refused_at", flat=True).first(),
+    )
+
+
+def tokens() -> Tokens:
+    return Tokens(
+        overdue=count(SmartcarAccount.objects.refresh_due(timezone.now() - timedelta(minutes=30))),
+        needs_reconnecting=count(SmartcarAccount.objects.exclude(reconnect_required_at=None)),
+    )
