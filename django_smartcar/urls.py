@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import connect, readings, vehicles, webhook
+from .views import connect, readings, vehicle_page, vehicles, webhook
 
 app_name = "smartcar"
 
@@ -13,6 +13,7 @@ urlpatterns = [
     path("webhook", webhook.webhook),
     path("webhook/<slug:endpoint>/", webhook.webhook, name="webhook"),
     path("webhook/<slug:endpoint>", webhook.webhook),
+    path("<int:pk>/", vehicle_page.vehicle_page, name="vehicle"),
     path("<int:pk>/lock/", vehicles.lock, name="lock"),
     path("<int:pk>/unlock/", vehicles.unlock, name="unlock"),
     path("<int:pk>/command/<slug:action>/", vehicles.send_command, name="command"),
