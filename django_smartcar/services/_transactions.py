@@ -28,7 +28,7 @@ def autonomous_connection(model: type[models.Model]) -> Iterator[bool]:
     if not is_open(model):
         yield False
         return
-    separate = _copy_of(caller)
+    separate = separate_copy(caller)
     connections[alias] = separate
     try:
         _set_lock_timeout(separate)
@@ -43,19 +43,20 @@ def autonomous_connection(model: type[models.Model]) -> Iterator[bool]:
 def is_open(model: type[models.Model]) -> bool:
     """Return whether the caller is in a transaction; the one that wraps a test does not count."""
     connection = connections[router.db_for_write(model)]
-    if connection.connection is None or _is_test_transaction(connection):
+    if connection.connection is None or is_of_test(connection):
         return False
     return connection.in_atomic_block or not connection.get_autocommit()
 
 
-def _is_test_transaction(connection: Any) -> bool:
+def is_of_test(connection: Any) -> bool:
     """Return whether no other connection sees the rows: in a TestCase's transaction or in memory."""
     if connection.vendor == "sqlite" and connection.is_in_memory_db():
         return True
     return any(getattr(block, "_from_testcase", False) for block in connection.atomic_blocks)
 
 
-def _copy_of(caller: Any) -> Any:
+def separate_copy(caller: Any) -> Any:
+    """Return a new connection in autocommit mode with the caller's settings, but outside Django's pool."""
     separate = caller.copy()
     separate.settings_dict["AUTOCOMMIT"] = True
     separate.settings_dict["OPTIONS"].pop("pool", None)

@@ -66,7 +66,7 @@ class TestApi3:
         assert store.counters["application_tokens"] == 2
 
     def test_another_process_is_refreshing_the_token(self, find_one, smartcar, monkeypatch):
-        monkeypatch.setattr(_refresh_lock, "LEASE", timedelta(seconds=0.1))
+        monkeypatch.setattr(_refresh_lock, "MAX_EXCHANGE", timedelta(seconds=0.1))
         tokens.application()
         ApplicationToken.objects.update(refresh_lease_until=timezone.now() + timedelta(minutes=1))
         assert find_one(credentials.api_3)[0] == "not checked"

@@ -18,7 +18,7 @@ from django.test import override_settings
 
 from django_smartcar import signals
 from django_smartcar.models import ConnectedVehicle, SmartcarAccount, SmartcarUser, WebhookEvent
-from django_smartcar.services import webhooks
+from django_smartcar.services import _leases, webhooks
 from django_smartcar.services.webhooks import _queue
 
 from ..webhooks import TOKEN, event, location, odometer, sign
@@ -133,7 +133,10 @@ def work(number, all_sent, errors):
                 errors.value += 1
             raise
 
-    _queue.LEASE = timedelta(seconds=2)  # so that the killed worker's event is due soon
+    _leases.DURATION, _leases.HEARTBEAT = (
+        timedelta(seconds=2),
+        0.5,
+    )  # so that the killed worker's event is due soon
     random.seed(number)
 
     def receiver(event, **kwargs):

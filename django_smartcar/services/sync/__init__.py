@@ -107,7 +107,7 @@ class VehicleSync:
             # Another driver's token may have to be refreshed for each vehicle, so this may take a while.
             if self.is_stopped:
                 break
-            lease.renew()
+            lease.extend()
             names = [name for name in vehicles.DASHBOARD_READINGS if vehicle.can(PERMISSIONS[name])]
             try:
                 if names:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import Executor, Future, wait
+from concurrent.futures import Executor
 from typing import Any, NamedTuple, TypeAlias
 
 from ... import sdk
@@ -18,7 +18,6 @@ from .. import _authenticated_calls, _rate_limits
 from .._authenticated_calls import VehicleSession
 from .._backoff import Backoff
 from .._rate_limits import RateLimitKey
-from . import _leases
 from ._leases import SyncLease
 
 
@@ -77,7 +76,8 @@ class BatchReader:
         to_retry, rejected = [], []
         futures = [(request, pool.submit(self._send, request)) for request in requests]
         for request, future in futures:
-            response = _response(future, lease)
+            response: Response | None = future.result()
+            lease.extend()
             if response is None:
                 to_retry.append(request)
                 continue
@@ -113,7 +113,7 @@ class BatchReader:
         """Wait until Smartcar accepts requests again; stop the run if that takes too long."""
         if not self._backoff.begin(seconds):
             self.is_stopped = True
-        self._backoff.wait(lambda: self.is_stopped, lease.renew)
+        self._backoff.wait(lambda: self.is_stopped, lease.extend)
 
 
 class _UsageCollector:
@@ -140,14 +140,6 @@ class _UsageCollector:
     def save(self) -> None:
         _rate_limits.add_usage(self._counts)
         _rate_limits.record_limits(self._limits)
-
-
-def _response(future: Future[Any], lease: SyncLease) -> Response | None:
-    """Wait for a thread's response, however long that takes, and keep the lease meanwhile."""
-    while not wait([future], timeout=_leases.HEARTBEAT_INTERVAL / 2).done:
-        lease.renew()
-    response: Response | None = future.result()
-    return response
 
 
 def _limits_in(response: Response) -> Iterator[RateLimited]:

@@ -1,11 +1,10 @@
 """Lease vehicles in pages, so that concurrent sync processes never read the same vehicle.
 
-The vehicles of a process that died are due again after ``LEASE_TIMEOUT``.
+The vehicles of a process that died are due again within `DURATION`.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,23 +12,19 @@ from typing import Any
 from django.utils import timezone
 
 from ...models import ConnectedVehicle
-from .._leases import Lease, LeaseColumns
+from .._leases import DURATION, Lease, LeaseColumns
 
-#: How long a lease is valid after it was last renewed.
-LEASE_TIMEOUT = timedelta(minutes=10)
+#: The longest time without any progress; a request and a step of a pause are shorter.
+MAX_SILENCE = timedelta(minutes=10)
 
-#: Seconds between two renewals of a lease.
-HEARTBEAT_INTERVAL = 60.0
-
-_COLUMNS = LeaseColumns("sync_claim", "synced_at")
+_COLUMNS = LeaseColumns("sync_claim", "synced_at", is_end=False)
 
 
 class SyncLease:
     """A page of vehicles that only this process reads."""
 
     def __init__(self, vehicles: list[ConnectedVehicle], before: datetime) -> None:
-        self._lease = Lease(_COLUMNS, ConnectedVehicle.objects.all())
-        self._renewed_at = time.monotonic()
+        self._lease = Lease(_COLUMNS, ConnectedVehicle.objects.all(), MAX_SILENCE)
         self.vehicles = vehicles
         # Check again that they are due: another process may have been faster.
         taken = self._lease.take(due(before).filter(pk__in=[vehicle.pk for vehicle in vehicles]))
@@ -37,11 +32,9 @@ class SyncLease:
             held = set(self._lease.held.values_list("pk", flat=True)) if taken else set()
             self.vehicles = [vehicle for vehicle in vehicles if vehicle.pk in held]
 
-    def renew(self) -> None:
-        """Renew the lease. Cheap: writes at most once per HEARTBEAT_INTERVAL."""
-        if time.monotonic() - self._renewed_at > HEARTBEAT_INTERVAL:
-            self._lease.renew()
-            self._renewed_at = time.monotonic()
+    def extend(self) -> None:
+        """Keep the lease for another `MAX_SILENCE`. Sends no query."""
+        self._lease.extend()
 
     def end(self, unread: Collection[int] = ()) -> None:
         """Release the lease. Vehicles with these keys were not read and are due at once."""
@@ -56,7 +49,7 @@ class SyncLease:
 
 def due(before: datetime) -> Any:
     """Return the vehicles that have not been read since ``before`` and that no process is reading."""
-    return ConnectedVehicle.objects.sync_due(before, timezone.now() - LEASE_TIMEOUT)
+    return ConnectedVehicle.objects.sync_due(before, timezone.now() - DURATION)
 
 
 def pages(before: datetime, size: int, limit: int | None) -> Iterator[SyncLease]:

@@ -176,19 +176,19 @@ def _ensure_fresh(row: LeasedToken) -> None:
 
 
 def _exchange(row: LeasedToken, lease: Lease) -> bool:
-    """Request and store a new token. Return False if another process has stored a newer one."""
+    """Request and store a new token. Return False if another process has taken the lease over."""
     version = row.token_version
     try:
         access = _new_access(row)
     except Exception as error:
-        _exchange_failed(row, lease, error)
-        if row.token_version != version:
-            return False  # another process took the lease over and stored a newer token
+        if not _exchange_failed(row, lease, error):
+            return False
         if isinstance(row, SmartcarAccount) and row.needs_reconnecting:
             raise ReconnectRequired(account=row) from error
         raise
     store(row, access)
-    return _refresh_lock.write(row, version, **{name: getattr(row, name) for name in row.TOKEN_FIELDS})
+    columns = {name: getattr(row, name) for name in row.TOKEN_FIELDS}
+    return _refresh_lock.write(row, version, lease, **columns)
 
 
 def _new_access(row: LeasedToken) -> Mapping[str, Any]:
@@ -205,15 +205,21 @@ def _new_access(row: LeasedToken) -> Mapping[str, Any]:
         return auth.exchange_refresh_token(row.refresh_token)
 
 
-def _exchange_failed(row: LeasedToken, lease: Lease, error: Exception) -> None:
-    """Release the lease; if Smartcar rejects the driver's refresh token, mark the account, once."""
+def _exchange_failed(row: LeasedToken, lease: Lease, error: Exception) -> bool:
+    """Release the lease; if Smartcar rejects the driver's refresh token, mark the account, once.
+
+    Return False if another process has taken the lease over: then only its exchange counts.
+    """
     columns: dict[str, object] = {"refresh_error": error_code(error)[:200]}
     is_rejected = isinstance(row, SmartcarAccount) and _is_token_rejected(error)
     if is_rejected:
         columns["reconnect_required_at"] = timezone.now()
-    if _refresh_lock.release(row, lease, **columns) and is_rejected:
+    if not _refresh_lock.release(row, lease, **columns):
+        return False
+    if is_rejected:
         logger.warning("%s: the driver has to connect again, Smartcar rejected the refresh token", row)
         signals.reconnect_required.send_robust(SmartcarAccount, account=row)
+    return True
 
 
 def _is_token_rejected(error: Exception) -> bool:

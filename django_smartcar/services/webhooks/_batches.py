@@ -103,6 +103,7 @@ def _process_together(jobs: list[Job], lease: Lease, should_stop: Callable[[], b
 
 def _renew(jobs: list[Job], lease: Lease) -> list[Job]:
     """Renew the lease, as the first write of the transaction; return the events that are still held."""
+    lease.extend()
     part = lease.on(_rows(job.event.pk for job in jobs))
     if part.renew() == len(jobs):
         return jobs

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from datetime import timedelta
 
 from django.db import connections, router, transaction
@@ -19,8 +19,8 @@ from ...models import WebhookEvent
 from .._leases import Lease, LeaseColumns
 from . import _batches, _waiting
 
-#: How long a transaction may take before another worker takes over.
-LEASE = timedelta(minutes=5)
+#: How long a transaction may take before another worker takes over from a worker that lives.
+MAX_AGE = timedelta(minutes=5)
 
 #: Maximum number of events in a batch.
 BATCH = 100
@@ -39,7 +39,8 @@ def process_due(seconds: float | None = None, should_stop: Callable[[], bool] = 
     _waiting.sweep()
     number = 0
     while not should_stop() and (leased := lease_batch()):
-        number += _batches.process(*leased, is_over)
+        with closing(leased[1]):
+            number += _batches.process(*leased, is_over)
         if is_over():
             break
     return number
@@ -58,12 +59,12 @@ def lease_batch() -> tuple[Sequence[WebhookEvent], Lease] | None:
             if not events:
                 return None
             those = rows.filter(pk__in=[event.pk for event in events])
-            lease = Lease(LeaseColumns("lease", "next_attempt_at", LEASE), those)
+            lease = Lease(LeaseColumns("lease", "next_attempt_at"), those, MAX_AGE)
             number = lease.take(those.filter(next_attempt_at__lte=now), attempts=F("attempts") + 1)
         if can_skip:
             for event in events:
                 event.attempts += 1
-                event.lease, event.next_attempt_at = lease.id, now + LEASE
+                event.lease = lease.id
             return events, lease
         if number:  # without the locks, other workers may have taken some of them
             return list(lease.held.order_by("received_at", "pk")), lease

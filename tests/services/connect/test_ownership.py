@@ -331,7 +331,7 @@ def test_a_token_refresh_in_another_process_that_takes_too_long_is_logged_and_no
 ):
     query = smartcar.visit(begin(anna), ANNAS)
     settings.SMARTCAR_V2_CLIENT_SECRET = ""
-    monkeypatch.setattr(_refresh_lock, "LEASE", timedelta(seconds=0.1))
+    monkeypatch.setattr(_refresh_lock, "MAX_EXCHANGE", timedelta(seconds=0.1))
     tokens.application()
     ApplicationToken.objects.update(refresh_lease_until=timezone.now() + timedelta(minutes=1))
     log = attack(anna, query, caplog)

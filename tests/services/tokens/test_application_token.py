@@ -58,7 +58,7 @@ def test_a_token_that_is_still_valid_is_used_while_another_process_refreshes_it(
 
 
 def test_without_a_valid_token_the_refresh_of_another_process_is_waited_for(row, monkeypatch):
-    monkeypatch.setattr(_refresh_lock, "LEASE", timedelta(seconds=0.1))
+    monkeypatch.setattr(_refresh_lock, "MAX_EXCHANGE", timedelta(seconds=0.1))
     set_expiry(seconds=0)
     ApplicationToken.objects.update(refresh_lease_until=timezone.now() + timedelta(minutes=1))
     with pytest.raises(RefreshInProgress, match="application client_"):

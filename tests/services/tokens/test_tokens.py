@@ -113,7 +113,7 @@ def test_a_stale_instance_gets_the_tokens_that_another_process_stored(due, mock_
 
 
 def test_waiting_for_another_process_times_out_with_refresh_in_progress(due, mock_api, monkeypatch):
-    monkeypatch.setattr(_refresh_lock, "LEASE", timedelta(seconds=0.1))
+    monkeypatch.setattr(_refresh_lock, "MAX_EXCHANGE", timedelta(seconds=0.1))
     SmartcarAccount.objects.update(refresh_lease_until=timezone.now() + timedelta(minutes=1))
     with pytest.raises(RefreshInProgress):
         tokens.refresh(due)
@@ -196,7 +196,7 @@ def test_two_attempts_fit_into_the_lease_and_the_lease_into_the_grace_period(due
     mock_api.tokens()
     tokens.refresh(due)
     connect, read = mock_api.sent("POST")[0].req_kwargs["timeout"]
-    assert timedelta(seconds=2 * (connect + read)) < _refresh_lock.LEASE < timedelta(seconds=60)
+    assert timedelta(seconds=2 * (connect + read)) < _refresh_lock.MAX_EXCHANGE < timedelta(seconds=60)
 
 
 def test_the_exchange_can_be_retried_at_once_after_an_error(due, mock_api):

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from django_smartcar import signals
 from django_smartcar.models import ConnectedVehicle, VehicleProblem, WebhookEvent
-from django_smartcar.services import webhooks
+from django_smartcar.services import _leases, webhooks
 from django_smartcar.services.webhooks import _batches, _queue, _receivers, _waiting
 from tests.webhooks import TOKEN, error, event, location, odometer, post, signal
 
@@ -316,7 +316,7 @@ def test_events_that_another_worker_takes_at_the_same_time_are_left_to_it(send, 
     def take(execute, sql, params, many, context):
         if sql.startswith("UPDATE") and not taken:
             taken.append(uuid4())
-            due_at = timezone.now() + _queue.LEASE
+            due_at = timezone.now() + _leases.DURATION
             WebhookEvent.objects.filter(event_id="e1").update(lease=taken[0], next_attempt_at=due_at)
         return execute(sql, params, many, context)
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from django_smartcar import sdk, signals
 from django_smartcar.models import ConnectedVehicle, SmartcarAccount, VehicleProblem, WebhookEvent
-from django_smartcar.services import _authenticated_calls, commands, readings, webhooks
+from django_smartcar.services import _authenticated_calls, _leases, commands, readings, webhooks
 from django_smartcar.services.webhooks import _queue, _readings, _waiting
 from django_smartcar.services.webhooks._batches import RETRY_DELAYS
 from tests.webhooks import TOKEN, error, event, location, odometer, post, sign, signal
@@ -684,7 +684,7 @@ def test_an_event_of_a_killed_worker_is_processed_when_the_lease_expires(send, v
     send(event(odometer(5, NOON)))
     assert _queue.lease_batch()  # and then SIGKILL
     assert _queue.process_due() == 0
-    with later(seconds=_queue.LEASE.total_seconds() + 1):
+    with later(seconds=_leases.DURATION.total_seconds() + 1):
         assert _queue.process_due() == 1
     assert reading(vehicle)[0] == 5
 
@@ -705,7 +705,7 @@ def test_work_after_the_lease_was_lost_is_rolled_back(send, vehicle, settings, r
     vehicle.refresh_from_db()
     assert (vehicle.year, calls, states()) == (2021, ["slow", "next"], ["received"])
     assert not vehicle.readings.exists()
-    with later(seconds=_queue.LEASE.total_seconds() + 1):
+    with later(seconds=_leases.DURATION.total_seconds() + 1):
         _queue.process_due()
     vehicle.refresh_from_db()
     assert (vehicle.year, calls, states()) == (2022, ["slow", "next"] * 2, ["processed"])
