@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from ...models import ConnectedVehicle, RateLimit, VehicleReading, VehicleSignal
 from .. import _transactions
-from ._store import OK, Decisions, Observation, Saved
+from ._store import OK, Decisions, Observation, Reading, Saved, State
 
 
 class Done(NamedTuple):
@@ -39,8 +39,8 @@ def store(
     if not is_able or observation.status != OK:
         return NOTHING
     now = timezone.now()
-    stored = [] if state is None else [state]
-    version = None if state is None else state.status_at  # `Decisions` changes the state
+    stored = [] if state is None else [State.of(state)]
+    version = None if state is None else state.status_at
     decisions = Decisions(alias, [observation], stored, now)
     if len(decisions.changed) != 1:
         return NOTHING
@@ -67,8 +67,8 @@ def store(
 class _Row(NamedTuple):
     """What is written: the state of a signal, and perhaps a reading of its history."""
 
-    state: VehicleSignal
-    reading: VehicleReading | None
+    state: State
+    reading: Reading | None
     #: Whether the reading is the new state: it replaces one of the same moment.
     is_current: bool
     #: The ``status_at`` of the state that this one was compared with; None if there was none.
@@ -91,7 +91,7 @@ def _write_at_once(alias: str, row: _Row) -> tuple[bool, bool]:
     values = [*_seen_values(alias, row), *_state_values(alias, row)]
     if row.reading is not None:
         parts.append(f"reading AS ({steps.current if row.is_current else steps.late})")
-        values += _values_of(alias, row.reading)
+        values += _values_of(alias, VehicleReading, row.reading)
     parts.append(f"usage AS ({steps.usage} RETURNING 1)")
     values += _usage_values(row)
     counts = "SELECT (SELECT count(*) FROM seen), (SELECT count(*) FROM state), (SELECT count(*) FROM usage)"
@@ -108,7 +108,10 @@ def _write_in_turn(alias: str, row: _Row) -> tuple[bool, bool]:
         is_seen = cursor.execute(steps.seen, _seen_values(alias, row)).rowcount
         is_stored = is_seen and cursor.execute(steps.state, _state_values(alias, row)).rowcount
         if is_stored and row.reading is not None:
-            cursor.execute(steps.current if row.is_current else steps.late, _values_of(alias, row.reading))
+            cursor.execute(
+                steps.current if row.is_current else steps.late,
+                _values_of(alias, VehicleReading, row.reading),
+            )
         is_counted = cursor.execute(steps.usage, _usage_values(row)).rowcount
     return bool(is_stored), bool(is_counted)
 
@@ -163,12 +166,9 @@ def _columns(model: type[models.Model]) -> list[Any]:
     return [field for field in model._meta.concrete_fields if not field.primary_key]
 
 
-def _values_of(alias: str, instance: models.Model) -> list[Any]:
+def _values_of(alias: str, model: type[models.Model], row: State | Reading) -> list[Any]:
     connection = connections[alias]
-    return [
-        field.get_db_prep_save(getattr(instance, field.attname), connection)
-        for field in _columns(type(instance))
-    ]
+    return [field.get_db_prep_save(getattr(row, field.attname), connection) for field in _columns(model)]
 
 
 def _seen_values(alias: str, row: _Row) -> list[Any]:
@@ -176,7 +176,7 @@ def _seen_values(alias: str, row: _Row) -> list[Any]:
 
 
 def _state_values(alias: str, row: _Row) -> list[Any]:
-    return [*_values_of(alias, row.state), _time(alias, row.version)]
+    return [*_values_of(alias, VehicleSignal, row.state), _time(alias, row.version)]
 
 
 def _usage_values(row: _Row) -> list[Any]:

@@ -7,6 +7,7 @@ changes the status of a signal and leaves its value.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any, NamedTuple, TypeAlias
@@ -15,7 +16,7 @@ from django.db import connections, router, transaction
 from django.db.models import F
 
 from ...models import ConnectedVehicle, Source, VehicleReading, VehicleSignal
-from . import _validation
+from . import _bulk, _validation
 
 #: A vehicle's key and a signal's name.
 SignalKey: TypeAlias = tuple[int, str]
@@ -74,12 +75,65 @@ class Outcome(Enum):
     FAILURE = "failure"
 
 
+@dataclass(slots=True)
+class State:
+    """The row of a signal's latest state: a `VehicleSignal`, which takes longer to make."""
+
+    vehicle_id: int
+    signal: str
+    status_at: datetime
+    value: Any = None
+    unit: str = ""
+    source: str = ""
+    recorded_at: datetime | None = None
+    received_at: datetime | None = None
+    sequence: int = 0
+    status: str = OK
+    status_sequence: int = 0
+    error_type: str = ""
+    error_code: str = ""
+
+    def __repr__(self) -> str:
+        return f"{self.signal} of vehicle {self.vehicle_id}"
+
+    @classmethod
+    def of(cls, instance: VehicleSignal) -> State:
+        return cls(*(getattr(instance, name) for name in _STATE_COLUMNS))
+
+    @property
+    def at(self) -> datetime | None:
+        return self.recorded_at or self.received_at
+
+
+_STATE_COLUMNS = tuple(State.__dataclass_fields__)
+
+
+class Reading(NamedTuple):
+    """The row of a `VehicleReading`."""
+
+    vehicle_id: int
+    signal: str
+    value: Any
+    unit: str
+    recorded_at: datetime
+    received_at: datetime
+    source: str
+    is_outlier: bool
+
+    def __repr__(self) -> str:
+        return f"{self.signal} of vehicle {self.vehicle_id}"
+
+
 class Saved(NamedTuple):
     """An observation, what became of it, and the latest state of its signal."""
 
     observation: Observation
     outcome: Outcome
-    state: VehicleSignal
+    row: State
+
+    @property
+    def state(self) -> VehicleSignal:
+        return VehicleSignal(**{name: getattr(self.row, name) for name in _STATE_COLUMNS})
 
 
 def save_observations(observations: Sequence[Observation], now: datetime) -> list[Saved]:
@@ -112,72 +166,52 @@ def _lock(alias: str, observations: Sequence[Observation], now: datetime) -> Col
     return wanted if updated == len(wanted) else set(vehicles.values_list("pk", flat=True))
 
 
-def _stored_states(alias: str, observations: Sequence[Observation]) -> Iterable[VehicleSignal]:
-    return VehicleSignal.objects.using(alias).filter(
+def _stored_states(alias: str, observations: Sequence[Observation]) -> Iterable[State]:
+    rows = VehicleSignal.objects.using(alias).filter(
         vehicle_id__in={item.vehicle_id for item in observations},
         signal__in={item.signal for item in observations},
     )
+    return (State(*row) for row in rows.values_list(*_STATE_COLUMNS))
 
 
 class Decisions:
     """Compares observations with the stored states; `write` writes all changes in bulk."""
 
     def __init__(
-        self, alias: str, observations: Sequence[Observation], stored: Iterable[VehicleSignal], now: datetime
+        self, alias: str, observations: Sequence[Observation], stored: Iterable[State], now: datetime
     ) -> None:
         self._alias = alias
         self._now = now
-        self._states: dict[SignalKey, VehicleSignal] = {
-            (state.vehicle_id, state.signal): state for state in stored
-        }
-        self.changed: dict[SignalKey, VehicleSignal] = {}
-        self.history: dict[tuple[SignalKey, datetime], VehicleReading] = {}
+        self._states: dict[SignalKey, State] = {(state.vehicle_id, state.signal): state for state in stored}
+        self.changed: dict[SignalKey, State] = {}
+        self.history: dict[tuple[SignalKey, datetime], Reading] = {}
         #: The readings of new states. They replace one of the same moment: an outlier, or an earlier value.
-        self.current: dict[tuple[SignalKey, datetime], VehicleReading] = {}
+        self.current: dict[tuple[SignalKey, datetime], Reading] = {}
         outcomes = [(item, self._save(item)) for item in observations]
         self.saved = [Saved(item, outcome, self._states[item.key]) for item, outcome in outcomes]
 
     def write(self) -> list[Saved]:
         try:
-            self._write_changes()
+            _bulk.upsert(self._alias, VehicleSignal, self.changed.values(), ("vehicle", "signal"))
+            _bulk.insert_missing(self._alias, VehicleReading, self.history.values())
+            key = "vehicle", "signal", "recorded_at"
+            _bulk.upsert(self._alias, VehicleReading, self.current.values(), key)
         except BaseException as error:
-            # Django's frames would show the values in error reports.
+            # The frames would show the values in error reports.
             raise error.with_traceback(None) from None
         return self.saved
-
-    def _write_changes(self) -> None:
-        states = list(self.changed.values())
-        if states:
-            for state in states:
-                state.pk = None  # one statement for new and changed ones
-            self._upsert(VehicleSignal.objects.using(self._alias), states, ["vehicle", "signal"])
-        rows = VehicleReading.objects.using(self._alias)
-        if self.history:
-            rows.bulk_create(self.history.values(), ignore_conflicts=True)
-        if self.current:
-            self._upsert(rows, self.current.values(), ["vehicle", "signal", "recorded_at"])
-
-    def _upsert(self, rows: Any, objects: Collection[Any], unique: list[str]) -> None:
-        has_target = connections[self._alias].features.supports_update_conflicts_with_target
-        columns = [field.name for field in rows.model._meta.concrete_fields if not field.primary_key]
-        rows.bulk_create(
-            objects,
-            update_conflicts=True,
-            unique_fields=unique if has_target else None,
-            update_fields=[name for name in columns if name not in unique],
-        )
 
     def _save(self, item: Observation) -> Outcome:
         state = self._states.get(item.key)
         if state is None:
-            state = VehicleSignal(vehicle_id=item.vehicle_id, signal=item.signal, status_at=self._now)
+            state = State(item.vehicle_id, item.signal, self._now)
             self._states[item.key] = state
         if item.status != OK:
             return self._fail(state, item)
         at = item.recorded_at or item.told_at or self._now
         # A read has no sequence: it is as new as what is stored with the same time.
         is_late = is_older(at, state.at, item.sequence or state.sequence, state.sequence)
-        is_same = state.has_value and bool(state.value == item.value)
+        is_same = state.received_at is not None and bool(state.value == item.value)
         if is_same and (item.recorded_at is None or at == state.at):
             if not (is_late and item.sequence):
                 self._repeat(state, item, at)
@@ -193,7 +227,7 @@ class Decisions:
         self._replace(state, item, at)
         return Outcome.LATEST
 
-    def _fail(self, state: VehicleSignal, item: Observation) -> Outcome:
+    def _fail(self, state: State, item: Observation) -> Outcome:
         told_at = item.told_at or self._now
         is_late = item.sequence < max(state.sequence, state.status_sequence) or (
             state.source == Source.READ and state.received_at is not None and told_at < state.received_at
@@ -203,7 +237,7 @@ class Decisions:
             state.source = state.source or item.source
         return Outcome.FAILURE
 
-    def _repeat(self, state: VehicleSignal, item: Observation, at: datetime) -> None:
+    def _repeat(self, state: State, item: Observation, at: datetime) -> None:
         """Save that the value is told again: no new history."""
         if state.recorded_at is None and state.received_at is not None:
             state.received_at = max(at, state.received_at)
@@ -212,7 +246,7 @@ class Decisions:
         state.sequence = max(state.sequence, item.sequence)
         self._set_status(state, item)
 
-    def _replace(self, state: VehicleSignal, item: Observation, at: datetime) -> None:
+    def _replace(self, state: State, item: Observation, at: datetime) -> None:
         state.value, state.unit, state.source = item.value, item.unit, item.source
         state.recorded_at = item.recorded_at
         state.received_at = self._now if item.recorded_at is not None else at
@@ -221,7 +255,7 @@ class Decisions:
         self.history.pop((item.key, at), None)
         self.current[item.key, at] = self._reading(item, at)
 
-    def _set_status(self, state: VehicleSignal, item: Observation) -> None:
+    def _set_status(self, state: State, item: Observation) -> None:
         """Save the status that was told, unless a later event has told one."""
         state.status_at = self._now
         self.changed[item.key] = state
@@ -234,19 +268,12 @@ class Decisions:
         if (item.key, at) not in self.current:
             self.history.setdefault((item.key, at), self._reading(item, at, is_outlier=is_outlier))
 
-    def _reading(self, item: Observation, at: datetime, *, is_outlier: bool = False) -> VehicleReading:
-        return VehicleReading(
-            vehicle_id=item.vehicle_id,
-            signal=item.signal,
-            value=item.value,
-            unit=item.unit,
-            recorded_at=at,
-            received_at=self._now,
-            source=item.source,
-            is_outlier=is_outlier,
+    def _reading(self, item: Observation, at: datetime, *, is_outlier: bool = False) -> Reading:
+        return Reading(
+            item.vehicle_id, item.signal, item.value, item.unit, at, self._now, item.source, is_outlier
         )
 
-    def _is_plausible(self, state: VehicleSignal, item: Observation, at: datetime, is_late: bool) -> bool:
+    def _is_plausible(self, state: State, item: Observation, at: datetime, is_late: bool) -> bool:
         if not _validation.is_possible(item.signal, (item.value, at), self._now):
             return False
         if state.at is None or is_late:

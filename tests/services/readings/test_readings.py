@@ -347,6 +347,57 @@ def test_many_vehicles_take_as_many_queries_as_one(make_vehicle, account, django
     assert VehicleReading.objects.count() == 180
 
 
+TEXTS = [
+    'a "b"',
+    "a\\b",
+    '\\"',
+    "a,b",
+    "{a}",
+    "NULL",
+    "null",
+    "",
+    " a ",
+    "a\nb",
+    "a\tb",
+    "%s",
+    "ä 😀",
+    "'",
+    "\\x00",
+]
+
+
+def test_many_values_are_stored_as_they_are(vehicle):
+    """PostgreSQL gets them in the literals of arrays."""
+    values = [*TEXTS, *[[text, 1] for text in TEXTS], *[{"a": text, text: None} for text in TEXTS]]
+    values += [True, False, 0, 1, 1.0, -1.5e-300, 10**15, [], {}]
+    observations = [
+        readings.Observation(vehicle.pk, f"signal-{number}", value, f"{value}"[:20], NOON)
+        for number, value in enumerate(values)
+    ]
+    saved = readings.save_many(observations)
+    for model in (VehicleSignal, VehicleReading):
+        rows = {row.signal: row for row in model.objects.all()}
+        stored = [rows[f"signal-{number}"] for number in range(len(values))]
+        assert [(row.value, type(row.value), row.unit) for row in stored] == [
+            (value, type(value), f"{value}"[:20]) for value in values
+        ]
+        assert {row.recorded_at for row in stored} == {NOON}
+    assert [item.state.value for item in saved] == values
+
+
+def test_a_failure_of_one_signal_is_stored_beside_the_values_of_others(vehicle):
+    failure = readings.Observation(
+        vehicle.pk, "speed", None, "", None, status="error", error_type="VEHICLE", error_code='"'
+    )
+    value = readings.make_observation(vehicle, "odometer", 5, "km", NOON)
+    readings.save_many([failure, value])
+    rows = VehicleSignal.objects.order_by("signal")
+    assert [
+        (row.signal, row.value, row.recorded_at, row.received_at is None, row.error_code) for row in rows
+    ] == [("odometer", 5, NOON, False, ""), ("speed", None, None, True, '"')]
+    assert VehicleSignal.objects.filter(value__isnull=True).count() == 1
+
+
 # Signals of Smartcar.
 
 LOCKED, PORT = "closure-islocked", "charge-ischargingportflapopen"

@@ -1,0 +1,102 @@
+"""Write many rows of a model in one statement. A row is any object with the attributes of the columns.
+
+PostgreSQL gets one array for each column. On the other databases, `bulk_create` writes the rows: it prepares
+each value of each row, which takes several times as long.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any
+
+from django.db import connections, models
+
+
+def insert_missing(alias: str, model: type[models.Model], rows: Collection[Any]) -> None:
+    """Insert rows, but those that exist already."""
+    if not rows:
+        return
+    if connections[alias].vendor == "postgresql":
+        _insert_arrays(alias, model, rows, ())
+    else:
+        model._default_manager.using(alias).bulk_create(_instances(model, rows), ignore_conflicts=True)
+
+
+def upsert(alias: str, model: type[models.Model], rows: Collection[Any], key: tuple[str, ...]) -> None:
+    """Insert rows; each replaces the one that has its ``key``, the names of the fields that are unique."""
+    connection = connections[alias]
+    if not rows:
+        return
+    if connection.vendor == "postgresql":
+        _insert_arrays(alias, model, rows, key)
+        return
+    has_target = connection.features.supports_update_conflicts_with_target
+    model._default_manager.using(alias).bulk_create(
+        _instances(model, rows),
+        update_conflicts=True,
+        unique_fields=key if has_target else None,
+        update_fields=[field.name for field in _columns(model) if field.name not in key],
+    )
+
+
+def _instances(model: type[models.Model], rows: Iterable[Any]) -> list[models.Model]:
+    names = [field.attname for field in _columns(model)]
+    return [model(**{name: getattr(row, name) for name in names}) for row in rows]
+
+
+def _insert_arrays(
+    alias: str, model: type[models.Model], rows: Collection[Any], key: tuple[str, ...]
+) -> None:
+    columns = _columns(model)
+    values = zip(*map(attrgetter(*(field.attname for field in columns)), rows), strict=True)
+    arrays = [_array(alias, *column) for column in zip(columns, values, strict=True)]
+    with connections[alias].cursor() as cursor:
+        cursor.execute(_statement(alias, model, key), arrays)
+
+
+def _array(alias: str, field: Any, values: Sequence[Any]) -> str:
+    """Return the literal of an array of these values, as Django stores them in a field."""
+    if isinstance(field, models.JSONField):
+        literals = [
+            _literal(None if value is None else json.dumps(value, cls=field.encoder)) for value in values
+        ]
+    else:
+        connection = connections[alias]
+        # Few of them differ.
+        known = {value: _literal(field.get_db_prep_save(value, connection)) for value in set(values)}
+        literals = [known[value] for value in values]
+    return f"{{{','.join(literals)}}}"
+
+
+def _literal(value: object) -> str:
+    """Return the literal of a value in an array."""
+    if value is None:
+        return "NULL"
+    text = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
+
+
+@lru_cache(maxsize=8)
+def _statement(alias: str, model: type[models.Model], key: tuple[str, ...]) -> str:
+    connection = connections[alias]
+    quote, columns = connection.ops.quote_name, _columns(model)
+    names = ", ".join(quote(field.column) for field in columns)
+    # Without the maximum length: a cast would cut the text off, and an INSERT refuses it.
+    types = [str(field.db_type(connection)).partition("(")[0] for field in columns]
+    arrays = ", ".join(f"%s::{name}[]" for name in types)
+    changed = [quote(field.column) for field in columns if field.name not in key]
+    replaced = ", ".join(f"{name} = EXCLUDED.{name}" for name in changed)
+    target = ", ".join(quote(field.column) for field in columns if field.name in key)
+    conflict = f"({target}) DO UPDATE SET {replaced}" if key else "DO NOTHING"
+    # The names are those of our own models.
+    return (
+        f"INSERT INTO {quote(model._meta.db_table)} ({names}) "  # noqa: S608
+        f"SELECT * FROM unnest({arrays}) ON CONFLICT {conflict}"
+    )
+
+
+def _columns(model: type[models.Model]) -> list[Any]:
+    return [field for field in model._meta.concrete_fields if not field.primary_key]
