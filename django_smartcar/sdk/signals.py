@@ -34,7 +34,7 @@ from .signal_types import (
     type_named,
     type_of,
 )
-from .units import TARGET_UNITS, Conversion, conversion, plausible_word
+from .units import ALTERNATIVES, TARGET_UNITS, Conversion, conversion, plausible_word
 
 __all__ = [
     "CODES",
@@ -133,14 +133,15 @@ def _in_units(
         return None, None
     if signal_type.placeholders:
         body = _without(signal_type.placeholders, body)
+    kind = signal_type.quantity
     measure = (
-        partial(conversion, kind=signal_type.quantity, unit_system=unit_system, sent_in=sent_in)
+        partial(conversion, kind=kind, unit_system=unit_system, sent_in=sent_in)
         if signal_type.code in SIGNALS
         else Conversion
     )
     word = _text(body.get("unit"))
-    if not is_unit_sure:
-        word = plausible_word(word, signal_type.quantity, list(_measured_numbers(body)))
+    if kind in ALTERNATIVES and not is_unit_sure:
+        word = plausible_word(word, kind, list(_measured_numbers(body)))
     if word and "unit" in body:
         body = {**body, "unit": word}
     scale = measure(word)
@@ -159,9 +160,10 @@ def value_of(signal: Signal) -> Any:
     signal_type, body = type_of(signal["code"]), signal["body"]
     if body is None:
         return None
-    words = {signal["unit"], *_words_in(body)} - {None}
-    if signal_type.quantity is not None and not words <= set(TARGET_UNITS[signal_type.quantity]):
-        raise ValueError(f"the unit of {signal_type.code} is not one of {signal_type.quantity}")
+    if signal_type.quantity is not None:
+        words = {signal["unit"], *_words_in(body)} - {None}
+        if not words.issubset(TARGET_UNITS[signal_type.quantity]):
+            raise ValueError(f"the unit of {signal_type.code} is not one of {signal_type.quantity}")
     if signal_type.json_type in _IS_TYPE:
         value = body.get("value")
         if value is None and "value" in body:
@@ -255,7 +257,8 @@ def is_possible(signal_type: SignalType, value: Any) -> bool:
     if signal_type.range is None:
         return True
     smallest, largest = signal_type.range
-    return all(smallest <= number <= largest for number in _measured_numbers(value, True))
+    numbers = [value] if _is_number(value) else _measured_numbers(value, True)
+    return all(smallest <= number <= largest for number in numbers)
 
 
 def _time(value: object) -> datetime | None:
@@ -292,7 +295,7 @@ def _is_number(value: object) -> bool:
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict | Mapping) else {}  # the check of a dict is fast
 
 
 def _status_of(attributes: Mapping[str, Any]) -> tuple[str, SignalError | None]:
@@ -320,7 +323,10 @@ def _text(value: object) -> str | None:
 def _primary_value(body: object) -> Any:
     if not isinstance(body, dict):
         return None
-    return next((body[name] for name in MAIN if name in body), body)
+    for name in MAIN:
+        if name in body:
+            return body[name]
+    return body
 
 
 def _converted(node: Any, scale: Conversion, rescale: Callable[[str], Conversion], measured: bool) -> Any:
@@ -328,7 +334,12 @@ def _converted(node: Any, scale: Conversion, rescale: Callable[[str], Conversion
     if isinstance(node, dict):
         word = _text(node.get("unit"))
         scale = rescale(word) if word else scale
-        parts = {name: _converted(item, scale, rescale, name in MEASURED) for name, item in node.items()}
+        parts = {
+            name: _converted(item, scale, rescale, name in MEASURED)
+            if name in MEASURED or isinstance(item, dict | list)
+            else item
+            for name, item in node.items()
+        }
         return protected({**parts, "unit": scale.word} if "unit" in node else parts)
     if isinstance(node, list):
         return [_converted(item, scale, rescale, measured) for item in node]

@@ -7,8 +7,10 @@ smartcar.com/docs and of received webhooks ("km", "kWhr"), and their variants.
 
 import math
 import sys
-from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeVar
+
+Named = TypeVar("Named")
 
 #: Decimals of a converted number: 0.57 and not 0.5700000000000001.
 DECIMALS: Final = 6
@@ -122,11 +124,8 @@ def conversion(
     """
     if word is None and kind is not None:
         word = "percent" if kind == "percent" else TARGET_UNITS[kind][sent_in == "imperial"]
-    source = UNITS.get(_normal(word or ""))
-    if source is None:
-        return Conversion(word)
-    target_word = TARGET_UNITS[source.kind][unit_system == "imperial"]
-    return Conversion(target_word, source, UNITS[_normal(target_word)])
+    known = _named(_CONVERSIONS, word)
+    return Conversion(word) if known is None else known[unit_system == "imperial"]
 
 
 def plausible_word(word: str | None, kind: str | None, numbers: Sequence[float]) -> str | None:
@@ -135,14 +134,14 @@ def plausible_word(word: str | None, kind: str | None, numbers: Sequence[float])
     if kind is None or not candidates:
         return word
     if word:
-        stated = UNITS.get(_normal(word))
+        stated = _named(UNITS, word)
         # A wrong word moves all numbers. If only some are impossible, these are wrong, not the word.
         told = [number for number in numbers if number]
         if stated is None or stated.kind != kind or not told or any(_is_possible(n, stated) for n in told):
             return word
     elif kind != "percent":
         return None
-    possible = (name for name in candidates if all(_is_possible(n, UNITS[_normal(name)]) for n in numbers))
+    possible = (name for name in candidates if all(_is_possible(n, UNITS[name.lower()]) for n in numbers))
     return next(possible, word)
 
 
@@ -151,5 +150,17 @@ def _is_possible(number: float, unit: Unit) -> bool:
     return smallest <= number * unit.factor + unit.offset <= largest
 
 
+def _named(known: Mapping[str, Named], word: str | None) -> Named | None:
+    """Return what a word names, in any spelling."""
+    return (known.get(word) or known.get(_normal(word))) if word else None
+
+
 def _normal(word: str) -> str:
     return word.strip().lower().replace(" ", "_").replace("-", "_")
+
+
+#: By the word for the source: the conversions to the metric and to the imperial unit.
+_CONVERSIONS: Final = {
+    word: tuple(Conversion(target, source, UNITS[_normal(target)]) for target in TARGET_UNITS[source.kind])
+    for word, source in UNITS.items()
+}
