@@ -142,7 +142,7 @@ def _in_units(
     word = _text(body.get("unit"))
     if kind in ALTERNATIVES and not is_unit_sure:
         word = plausible_word(word, kind, list(_measured_numbers(body)))
-    if word and "unit" in body:
+    if word and body.get("unit", word) != word:
         body = {**body, "unit": word}
     scale = measure(word)
     body = _converted(body, scale, measure, False)

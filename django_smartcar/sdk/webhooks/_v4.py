@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final, TypedDict
 
 from .. import signals
@@ -62,31 +62,34 @@ class Event:
 def read(payload: Mapping[str, Any], unit_system: str) -> Event:
     """Parse an event of 4.0, in any of its variants."""
     data = mapping(payload.get("data"))
-    content: dict[str, Any] = {
-        "triggers": tuple(_triggers([*items(data.get("triggers")), *items(payload.get("triggers"))])),
-        "signals": tuple(signals.read(signal, unit_system) for signal in mappings(data.get("signals"))),
-        "problems": tuple(_problem(error) for error in mappings(data.get("errors"))),
-    }
-    head = envelope(payload)
-    return replace(head, updates=tuple(replace(update, **content) for update in head.updates))
+    return _event(
+        payload,
+        triggers=tuple(_triggers([*items(data.get("triggers")), *items(payload.get("triggers"))])),
+        signals=tuple(signals.read(signal, unit_system) for signal in mappings(data.get("signals"))),
+        problems=tuple(_problem(error) for error in mappings(data.get("errors"))),
+    )
 
 
 def envelope(payload: Mapping[str, Any]) -> Event:
     """Parse the ids of an event and of its vehicle, without signals and problems."""
+    return _event(payload)
+
+
+def _event(payload: Mapping[str, Any], **content: Any) -> Event:
     data, meta = mapping(payload.get("data")), mapping(payload.get("meta"))
     delivered = parse_datetime(meta.get("deliveredAt") or meta.get("deliveryTime"))
     sequence = whole(meta.get("sequence"))
     if not 0 < sequence < (time.time() + MAX_SEQUENCE_AHEAD) * 1000:
         sequence = int(delivered.timestamp() * 1000) if delivered else 0
     vehicle_id = text(mapping(data.get("vehicle")).get("id")) or text(payload.get("vehicleId"))
-    update = VehicleUpdate(vehicle_id, text(mapping(data.get("user")).get("id")))
+    user_id = text(mapping(data.get("user")).get("id"))
     return Event(
         text(payload.get("eventType")),
         text(payload.get("eventId")),
         text(meta.get("webhookId")),
         sequence,
         text(data.get("challenge")),
-        (update,) if vehicle_id else (),
+        (VehicleUpdate(vehicle_id, user_id, **content),) if vehicle_id else (),
         is_test=meta.get("mode") == "TEST",
     )
 

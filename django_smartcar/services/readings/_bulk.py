@@ -58,17 +58,13 @@ def _insert_arrays(
 
 
 def _array(alias: str, field: Any, values: Sequence[Any]) -> str:
-    """Return the literal of an array of these values, as Django stores them in a field."""
+    """Return an array of these values, as Django stores them in a field: a literal, or in JSON."""
     if isinstance(field, models.JSONField):
-        literals = [
-            _literal(None if value is None else json.dumps(value, cls=field.encoder)) for value in values
-        ]
-    else:
-        connection = connections[alias]
-        # Few of them differ.
-        known = {value: _literal(field.get_db_prep_save(value, connection)) for value in set(values)}
-        literals = [known[value] for value in values]
-    return f"{{{','.join(literals)}}}"
+        return json.dumps(values, cls=field.encoder)
+    connection = connections[alias]
+    # Few of them differ.
+    literals = {value: _literal(field.get_db_prep_save(value, connection)) for value in set(values)}
+    return f"{{{','.join([literals[value] for value in values])}}}"
 
 
 def _literal(value: object) -> str:
@@ -84,9 +80,8 @@ def _statement(alias: str, model: type[models.Model], key: tuple[str, ...]) -> s
     connection = connections[alias]
     quote, columns = connection.ops.quote_name, _columns(model)
     names = ", ".join(quote(field.column) for field in columns)
-    # Without the maximum length: a cast would cut the text off, and an INSERT refuses it.
-    types = [str(field.db_type(connection)).partition("(")[0] for field in columns]
-    arrays = ", ".join(f"%s::{name}[]" for name in types)
+    arrays = ", ".join(_rows_of(field, connection) for field in columns)
+    values = ", ".join(_value_of(field, connection) for field in columns)
     changed = [quote(field.column) for field in columns if field.name not in key]
     replaced = ", ".join(f"{name} = EXCLUDED.{name}" for name in changed)
     target = ", ".join(quote(field.column) for field in columns if field.name in key)
@@ -94,8 +89,21 @@ def _statement(alias: str, model: type[models.Model], key: tuple[str, ...]) -> s
     # The names are those of our own models.
     return (
         f"INSERT INTO {quote(model._meta.db_table)} ({names}) "  # noqa: S608
-        f"SELECT * FROM unnest({arrays}) ON CONFLICT {conflict}"
+        f"SELECT {values} FROM ROWS FROM ({arrays}) AS rows ({names}) ON CONFLICT {conflict}"
     )
+
+
+def _rows_of(field: Any, connection: Any) -> str:
+    """Return the function whose rows are the values of an array."""
+    if isinstance(field, models.JSONField):
+        return "jsonb_array_elements(%s::jsonb)"
+    # Without the maximum length: a cast would cut a text off, and an INSERT refuses it.
+    return f"unnest(%s::{field.db_type(connection).partition('(')[0]}[])"
+
+
+def _value_of(field: Any, connection: Any) -> str:
+    name = connection.ops.quote_name(field.column)
+    return f"NULLIF({name}, 'null')" if isinstance(field, models.JSONField) else name
 
 
 def _columns(model: type[models.Model]) -> list[Any]:

@@ -187,8 +187,7 @@ class Decisions:
         self.history: dict[tuple[SignalKey, datetime], Reading] = {}
         #: The readings of new states. They replace one of the same moment: an outlier, or an earlier value.
         self.current: dict[tuple[SignalKey, datetime], Reading] = {}
-        outcomes = [(item, self._save(item)) for item in observations]
-        self.saved = [Saved(item, outcome, self._states[item.key]) for item, outcome in outcomes]
+        self.saved = [Saved(item, self._save(item), self._states[item.key]) for item in observations]
 
     def write(self) -> list[Saved]:
         try:
