@@ -217,10 +217,11 @@ def _check_parts(signal_type: SignalType, node: Any) -> None:
 
 
 def _words_in(node: Any) -> Iterator[Any]:
-    if isinstance(node, dict):
-        yield from [node["unit"]] if node.get("unit") is not None else []
-    for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
-        yield from _words_in(inner)
+    if isinstance(node, dict) and node.get("unit") is not None:
+        yield node["unit"]
+    for inner in node.values() if isinstance(node, dict) else node:
+        if isinstance(inner, dict | list):
+            yield from _words_in(inner)
 
 
 #: What names a part, rather than tells something about it.

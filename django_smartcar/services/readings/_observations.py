@@ -122,19 +122,19 @@ def make_observation(
 
 def to_json(value: Any) -> Any:
     """Return the value as JSON that every database accepts. Raises ValueError, which does not quote it."""
-    if isinstance(value, Secret):
-        return value if storable_text(value) == value else None
-    if isinstance(value, str):
-        return storable_text(value)
-    if isinstance(value, Mapping) and len(value) <= MAX_LENGTH:
-        return {str(to_json(str(name))): to_json(item) for name, item in value.items()}
-    if isinstance(value, list | tuple) and len(value) <= MAX_LENGTH:
-        return [to_json(item) for item in value]
     if value is None or isinstance(value, bool):
         return value
     # An integer can have any size. One beyond the range of floats would break calculations.
     if isinstance(value, int | float) and abs(value) <= sys.float_info.max:
         return value
+    if isinstance(value, Secret):
+        return value if storable_text(value) == value else None
+    if isinstance(value, str):
+        return storable_text(value)
+    if isinstance(value, list | tuple) and len(value) <= MAX_LENGTH:
+        return [to_json(item) for item in value]
+    if isinstance(value, Mapping) and len(value) <= MAX_LENGTH:
+        return {str(to_json(str(name))): to_json(item) for name, item in value.items()}
     raise ValueError("the value is not a number")
 
 

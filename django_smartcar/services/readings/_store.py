@@ -171,7 +171,7 @@ def _stored_states(alias: str, observations: Sequence[Observation]) -> Iterable[
         vehicle_id__in={item.vehicle_id for item in observations},
         signal__in={item.signal for item in observations},
     )
-    return (State(*row) for row in rows.values_list(*_STATE_COLUMNS))
+    return (State(*row) for row in _bulk.values(rows, _STATE_COLUMNS))
 
 
 class Decisions:

@@ -12,7 +12,7 @@ from django_smartcar.sdk import signals
 from django_smartcar.sdk._response_schema import PATHS
 from django_smartcar.sdk.v2.signals import signals_of
 from django_smartcar.services import readings
-from django_smartcar.services.readings import Outcome
+from django_smartcar.services.readings import Outcome, _bulk
 
 pytestmark = pytest.mark.django_db
 
@@ -383,6 +383,33 @@ def test_many_values_are_stored_as_they_are(vehicle):
         ]
         assert {row.recorded_at for row in stored} == {NOON}
     assert [item.state.value for item in saved] == values
+
+
+@pytest.mark.parametrize("microsecond", [1, 123_457, 500_000, 999_999])
+def test_a_time_is_compared_as_it_was_stored(vehicle, microsecond):
+    """PostgreSQL returns it as a number."""
+    at = NOON.replace(microsecond=microsecond)
+    assert readings.save(vehicle, "odometer", 5, "km", at).outcome == Outcome.LATEST
+    assert readings.save(vehicle, "odometer", 5, "km", at).outcome == Outcome.UNCHANGED
+    late = readings.save(vehicle, "odometer", 4, "km", at - timedelta(microseconds=1))
+    assert late.outcome == Outcome.LATE
+    stored = vehicle.signals["odometer"]
+    columns = [field.attname for field in VehicleSignal._meta.fields if field.attname != "id"]
+    assert [getattr(late.state, name) for name in columns] == [getattr(stored, name) for name in columns]
+    assert late.state.recorded_at == at
+
+
+@pytest.mark.parametrize("use_tz", [True, False])
+def test_times_follow_use_tz(vehicle, settings, use_tz):
+    for name, at in (
+        ("odometer", NOON),
+        ("speed", None),
+        ("doors", NOON - timedelta(days=150, microseconds=1)),
+    ):
+        VehicleSignal.objects.create(vehicle=vehicle, signal=name, recorded_at=at, status_at=NOON)
+    settings.USE_TZ = use_tz
+    names, rows = ["signal", "recorded_at", "status_at"], VehicleSignal.objects.order_by("pk")
+    assert [tuple(row) for row in _bulk.values(rows, names)] == list(rows.values_list(*names))
 
 
 def test_a_failure_of_one_signal_is_stored_beside_the_values_of_others(vehicle):
