@@ -309,11 +309,22 @@ class SecretIEndsWith(_PlainPattern, lookups.IEndsWith):
     pass
 
 
+_DECODER = ProtectedJSONDecoder()
+
+
 class ProtectedJSONField(models.JSONField):
     """A JSONField whose values have their positions and VINs protected when they are read."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "decoder": ProtectedJSONDecoder})
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        if not isinstance(value, str):
+            return super().from_db_value(value, expression, connection)
+        try:
+            return _DECODER.decode(value)  # Django makes a decoder for each value
+        except json.JSONDecodeError:
+            return value
 
     def value_to_string(self, obj: models.Model) -> Any:
         """Return what serializers write: plain JSON values, as not all formats know our types."""
