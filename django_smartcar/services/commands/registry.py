@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 from django.utils.crypto import salted_hmac
@@ -116,6 +117,7 @@ def related_actions(action: str) -> list[str]:
     return confirmed_by(signal) if signal else []
 
 
+@lru_cache(maxsize=1024)
 def confirmed_by(signal: str) -> list[str]:
     """Return the actions that this signal confirms."""
     return [name for name, spec in COMMANDS.items() if spec.signal == signal]
