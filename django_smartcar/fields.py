@@ -1,21 +1,30 @@
 """Model fields for secrets: encrypted text, external ids, VINs, and JSON with positions.
 
-An encrypted value is stored as ``smartcar-fernet:`` and a Fernet token; as ``smartcar-fernet-zlib:`` and a
-Fernet token if it was compressed first. The first of ``SMARTCAR_ENCRYPTION_KEYS`` encrypts; all of them
-decrypt. A value without the prefix is plain text from an
-earlier version, and is encrypted when it is next saved. A value that no key decrypts raises `DecryptionError`
-when it is used, and is left unchanged.
+An encrypted value is stored as ``smartcar-siv:`` and, in base64, a nonce and the text encrypted by AES-SIV;
+as ``smartcar-siv-zlib:`` if the text was compressed first. It is bound to its column: copied into another,
+it does not open. The first of ``SMARTCAR_ENCRYPTION_KEYS`` encrypts; all of them decrypt.
+
+Values of earlier versions are read, too, and encrypted as above when they are next saved: plain text, and
+Fernet tokens, which are bound to no column. A value that no key decrypts raises `DecryptionError` when it is
+used, and is left unchanged.
 """
 
 from __future__ import annotations
 
 import json
+import secrets
 import zlib
+from base64 import urlsafe_b64decode
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from cryptography.exceptions import InvalidTag
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.apps import apps
 from django.core.exceptions import FieldError, ImproperlyConfigured
 from django.db import models
@@ -33,8 +42,14 @@ else:
     _TextField = models.TextField
     _CharField = models.CharField
 
-PREFIX = "smartcar-fernet:"
-COMPRESSED_PREFIX = "smartcar-fernet-zlib:"
+PREFIX = "smartcar-siv:"
+COMPRESSED_PREFIX = "smartcar-siv-zlib:"
+
+#: Those of earlier versions.
+FERNET_PREFIX = "smartcar-fernet:"
+COMPRESSED_FERNET_PREFIX = "smartcar-fernet-zlib:"
+
+_NONCE_BYTES = 16
 
 #: The longest text that is compressed, in bytes. A stored value that is longer is not one of this app.
 MAX_COMPRESSED_BYTES = 5_000_000
@@ -78,10 +93,11 @@ def is_key(value: Any) -> bool:
 
 
 @sensitive_variables()
-def encrypt(text: str, *, is_compressed: bool = False) -> str:
+def encrypt(text: str, context: str, *, is_compressed: bool = False) -> str:
     """Encrypt a text; the result is different each time. With ``is_compressed``, compress it first.
 
-    Raises ValueError for a text that is too long to be compressed.
+    Only the same ``context``, the name of the column, decrypts it. Raises ValueError for a text that is too
+    long to be compressed.
     """
     content = SecretBytes(Secret(text).encode(*_CODEC))
     if is_compressed:
@@ -89,11 +105,13 @@ def encrypt(text: str, *, is_compressed: bool = False) -> str:
             raise ValueError(f"a text of {len(content)} bytes is too long to be compressed")
         content = SecretBytes(zlib.compress(content))
     prefix = COMPRESSED_PREFIX if is_compressed else PREFIX
-    return prefix + _keyring(conf.encryption_keys).encrypt(content).decode()
+    nonce = secrets.token_bytes(_NONCE_BYTES)
+    sealed = _ciphers(conf.encryption_keys)[0].encrypt(content, [_bound(prefix, context), nonce])
+    return prefix + b2a_base64(nonce + sealed, newline=False).decode()
 
 
 @sensitive_variables()
-def decrypt(stored: str) -> Secret:
+def decrypt(stored: str, context: str) -> Secret:
     """Decrypt a stored value, whether it was compressed or not. Raises DecryptionError.
 
     Without keys, plain text raises it, too: a token could be exchanged, but the new one not stored.
@@ -101,42 +119,61 @@ def decrypt(stored: str) -> Secret:
     stored, keys = Secret(stored), conf.encryption_keys
     if not keys:
         raise DecryptionError
-    if stored.startswith(PREFIX):
-        return _decrypted_token(stored, keys)
-    ring = _keyring(keys)
-    return _decrypted(stored, ring) if stored.startswith(COMPRESSED_PREFIX) else stored
+    if stored.startswith((PREFIX, FERNET_PREFIX)):
+        return _decrypted_token(stored, context, keys)
+    _ciphers(keys)  # raises ImproperlyConfigured
+    is_compressed = stored.startswith((COMPRESSED_PREFIX, COMPRESSED_FERNET_PREFIX))
+    return _decrypted(stored, context, keys) if is_compressed else stored
 
 
 @lru_cache(maxsize=1024)
-def _decrypted_token(stored: Secret, keys: tuple[Secret, ...]) -> Secret:
+def _decrypted_token(stored: Secret, context: str, keys: tuple[Secret, ...]) -> Secret:
     """Decrypt a short text, or return what it was before: most requests need a token that has not changed."""
-    return _decrypted(stored, _keyring(keys))
+    return _decrypted(stored, context, keys)
 
 
 @sensitive_variables()
-def _decrypted(stored: Secret, ring: MultiFernet) -> Secret:
+def _decrypted(stored: Secret, context: str, keys: tuple[Secret, ...]) -> Secret:
     try:
-        content = SecretBytes(ring.decrypt(_body(stored)))
-        if stored.startswith(COMPRESSED_PREFIX):
+        if stored.startswith((FERNET_PREFIX, COMPRESSED_FERNET_PREFIX)):
+            content = SecretBytes(_fernet(keys).decrypt(stored.partition(":")[2].encode()))
+        else:
+            content = _opened(stored, context, keys)
+        if stored.startswith((COMPRESSED_PREFIX, COMPRESSED_FERNET_PREFIX)):
             content = SecretBytes(_decompress(content))
         return Secret(content.decode(*_CODEC))
-    except (InvalidToken, zlib.error, UnicodeError):
+    except (InvalidTag, InvalidToken, zlib.error, ValueError):
         raise DecryptionError from None
 
 
-def is_current(stored: str) -> bool:
-    """Return whether a value is encrypted with the first key."""
+def is_current(stored: str, context: str) -> bool:
+    """Return whether a value is encrypted for this column, with the first key."""
     if not stored.startswith((PREFIX, COMPRESSED_PREFIX)):
         return False
     try:
-        _keyring(conf.encryption_keys[:1]).decrypt(_body(stored))
-    except InvalidToken:
+        _opened(Secret(stored), context, conf.encryption_keys[:1])
+    except (InvalidTag, ValueError):
         return False
     return True
 
 
-def _body(stored: str) -> bytes:
-    return stored.partition(":")[2].encode()
+@sensitive_variables()
+def _opened(stored: Secret, context: str, keys: tuple[Secret, ...]) -> SecretBytes:
+    """Return what was encrypted. Raises InvalidTag if no key opens it, ValueError if it is not base64."""
+    prefix, colon, body = stored.partition(":")
+    sealed = a2b_base64(body, strict_mode=True)
+    bound_to = [_bound(prefix + colon, context), sealed[:_NONCE_BYTES]]
+    for cipher in _ciphers(keys):
+        try:
+            return SecretBytes(cipher.decrypt(sealed[_NONCE_BYTES:], bound_to))
+        except InvalidTag:
+            continue
+    raise InvalidTag
+
+
+def _bound(prefix: str, context: str) -> bytes:
+    """Return what is authenticated with a text: how it is stored, and where."""
+    return (prefix + context).encode()
 
 
 def _decompress(content: bytes) -> bytes:
@@ -149,11 +186,28 @@ def _decompress(content: bytes) -> bytes:
 
 
 @lru_cache(maxsize=4)
-def _keyring(keys: tuple[Secret, ...]) -> MultiFernet:
+def _ciphers(keys: tuple[Secret, ...]) -> list[AESSIV]:
+    """Return a cipher for each key. AES-SIV stays safe however many texts one key encrypts."""
+    _check(keys)
+    return [AESSIV(_derived(key)) for key in keys]
+
+
+def _derived(key: Secret) -> bytes:
+    return HKDF(SHA256(), length=64, salt=None, info=b"django_smartcar.fields AES-SIV").derive(
+        urlsafe_b64decode(key)
+    )
+
+
+@lru_cache(maxsize=4)
+def _fernet(keys: tuple[Secret, ...]) -> MultiFernet:
+    _check(keys)
+    return MultiFernet([Fernet(key) for key in keys])
+
+
+def _check(keys: tuple[Secret, ...]) -> None:
     if not keys or not all(map(is_key, keys)):
         problem = "holds something that is not a key" if keys else "is empty"
         raise ImproperlyConfigured(f"SMARTCAR_ENCRYPTION_KEYS {problem}. This prints a new key: {MAKE_A_KEY}")
-    return MultiFernet([Fernet(key) for key in keys])
 
 
 class IsEmpty(lookups.Exact):
@@ -183,13 +237,25 @@ class EncryptedTextField(_TextField):
 
     It is never editable. Only ``__isnull`` and comparing with ``""`` work, as each encryption of a text is
     different. Fixtures leave it empty. Expressions are stored without encryption.
+
+    A value opens in its own column only. To rename the field or its model, set ``context`` to the old name of
+    the column, ``"people.vault.code"``: the app, the model in lower case and the field.
     """
 
     description = "Encrypted text"
     descriptor_class = _Attribute
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, context: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "editable": False})
+        self.context = self._given_context = context
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        return name, path, args, {**kwargs, "context": self.context} if self._given_context else kwargs
+
+    def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
+        super().contribute_to_class(cls, name, private_only)
+        self.context = self._given_context or f"{cls._meta.label_lower}.{name}"
 
     def get_db_prep_save(self, value: Any, connection: Any) -> Any:
         if hasattr(value, "as_sql"):
@@ -199,14 +265,14 @@ class EncryptedTextField(_TextField):
 
     def encrypted(self, value: str) -> str:
         """Return what is stored for a value."""
-        return encrypt(value)
+        return encrypt(value, self.context)
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:
         if not value:
             return value
         value = Secret(value)
         try:
-            return decrypt(value)
+            return decrypt(value, self.context)
         except DecryptionError:
             return Undecryptable()
 
@@ -228,7 +294,7 @@ class CompressedTextField(EncryptedTextField):
     description = "Compressed and encrypted text"
 
     def encrypted(self, value: str) -> str:
-        return encrypt(value, is_compressed=True)
+        return encrypt(value, self.context, is_compressed=True)
 
 
 class _ProtectedAttribute(DeferredAttribute):

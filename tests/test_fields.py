@@ -1,39 +1,53 @@
 import pickle
 import zlib
+from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet
 from django.core.exceptions import FieldError, ImproperlyConfigured
 from django.db import connection, models, transaction
 from django.db.migrations.writer import MigrationWriter
-from django.db.models import F, Q, Value
+from django.db.models import ExpressionWrapper, F, Q, Value
 from django.db.models.functions import Lower
 from django.forms import modelform_factory
+from django.test.utils import isolate_apps
 from hypothesis import given
 from hypothesis import strategies as st
 
 from django_smartcar import exceptions, fields
 from django_smartcar.fields import (
+    COMPRESSED_FERNET_PREFIX,
     COMPRESSED_PREFIX,
+    FERNET_PREFIX,
     MAX_COMPRESSED_BYTES,
     PREFIX,
     CompressedTextField,
     DecryptionError,
     EncryptedTextField,
-    decrypt,
-    encrypt,
-    is_current,
 )
-from django_smartcar.models import ExternalId
+from django_smartcar.models import ApplicationToken, ExternalId, WebhookEvent
 from django_smartcar.secret_types import Secret
 
 from .people.models import Vault
 
+CODE = "people.vault.code"
 OLD, NEW, OTHER = (Fernet.generate_key().decode() for _ in range(3))
 
 #: Everything that Python calls text, lone surrogates and all.
 texts = st.text(st.characters())
+
+
+def encrypt(text, **options):
+    return fields.encrypt(text, CODE, **options)
+
+
+def decrypt(stored):
+    return fields.decrypt(stored, CODE)
+
+
+def is_current(stored):
+    return fields.is_current(stored, CODE)
 
 
 @pytest.fixture
@@ -117,7 +131,7 @@ def test_every_way_to_write_encrypts_once(write, keys):
     write()
     vault = Vault.objects.get()
     assert vault.code == "new"
-    assert Fernet(OLD).decrypt(stored_value(vault).removeprefix(PREFIX)) == b"new"
+    assert decrypt(stored_value(vault)) == "new"
 
 
 @pytest.mark.django_db
@@ -188,6 +202,7 @@ def damaged(stored):
     return [
         stored[:-10],
         stored[:30] + ("A" if stored[30] != "A" else "B") + stored[31:],
+        stored[:50] + ("A" if stored[50] != "A" else "B") + stored[51:],
         PREFIX,
         f"{PREFIX}?",
         f"{PREFIX}ö",
@@ -195,7 +210,7 @@ def damaged(stored):
     ]
 
 
-@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("number", range(7))
 def test_a_damaged_value_decrypts_with_no_key(keys, number):
     with pytest.raises(DecryptionError):
         decrypt(damaged(encrypt("1234"))[number])
@@ -206,10 +221,8 @@ def test_a_value_that_was_decrypted_before_is_not_decrypted_again_with_the_same_
 ):
     fields._decrypted_token.cache_clear()
     count = []
-    decrypt_with = MultiFernet.decrypt
-    monkeypatch.setattr(
-        MultiFernet, "decrypt", lambda ring, token: count.append(1) or decrypt_with(ring, token)
-    )
+    opened = fields._opened
+    monkeypatch.setattr(fields, "_opened", lambda *values: count.append(1) or opened(*values))
     for _ in range(3):
         assert Vault.objects.get().code == "1234"
     assert len(count) == 1
@@ -224,7 +237,7 @@ def test_a_value_that_was_decrypted_before_is_not_decrypted_again_with_the_same_
 
 def test_long_texts_are_not_kept_in_memory(keys):
     fields._decrypted_token.cache_clear()
-    assert fields.decrypt(fields.encrypt("a long text", is_compressed=True)) == "a long text"
+    assert decrypt(encrypt("a long text", is_compressed=True)) == "a long text"
     assert fields._decrypted_token.cache_info().currsize == 0
     assert fields._decrypted_token.cache_info().maxsize == 1024
 
@@ -344,12 +357,118 @@ def test_a_key_is_derived_from_the_secret_key_only_in_debug(settings):
 
 def test_the_derived_key_is_not_used_beside_set_keys(settings, keys):
     settings.DEBUG = True
-    assert Fernet(OLD).decrypt(encrypt("1234").removeprefix(PREFIX)) == b"1234"
+    with_the_set_key = encrypt("1234")
+    settings.DEBUG = False
+    assert decrypt(with_the_set_key) == "1234"
+    settings.DEBUG = True
     del settings.SMARTCAR_ENCRYPTION_KEYS
     stored = encrypt("1234")
     keys(OLD)
     with pytest.raises(DecryptionError):
         decrypt(stored)
+
+
+# Other columns.
+
+
+class Copy:
+    """A ciphertext that somebody who can write to the database has put into another column."""
+
+    def __init__(self, source, target, name):
+        (self.stored,) = (
+            type(source)
+            ._base_manager.filter(pk=source.pk)
+            .values_list(ExpressionWrapper(F(name), output_field=models.TextField()), flat=True)
+        )
+        self.target, self.name = target, name
+
+    def into(self, name):
+        table, key = self.target._meta.db_table, self.target._meta.pk.column
+        with connection.cursor() as cursor:
+            cursor.execute(f"UPDATE {table} SET {name} = %s WHERE {key} = %s", [self.stored, self.target.pk])  # noqa: S608
+        return type(self.target)._base_manager.get(pk=self.target.pk)
+
+
+@pytest.mark.django_db
+def test_a_ciphertext_copied_into_another_column_does_not_open(keys, make_account, anna):
+    account = make_account(anna, refresh_token="refresh-of-anna")
+    token = ApplicationToken.objects.create(client_id="site", access_token="access-of-all")
+    event = WebhookEvent.objects.create(event_id="e", payload="{}", size=2, key_position=1)
+    vault = Vault.objects.create(code="1234")
+    for source, name, target, column in [
+        (account, "refresh_token", account, "access_token"),  # another column of the row
+        (token, "access_token", account, "access_token"),  # of the same name, of the same abstract model
+        (account, "refresh_token", event, "payload"),  # where an operator would read it
+        (account, "refresh_token", vault, "code"),  # in a project's own table
+        (event, "payload", vault, "code"),
+    ]:
+        copied = Copy(source, target, name).into(column)
+        with pytest.raises(DecryptionError):
+            getattr(copied, column)
+
+
+@pytest.mark.django_db
+def test_a_ciphertext_put_back_into_its_own_column_opens(keys, make_account, anna):
+    account = make_account(anna, refresh_token="refresh-of-anna")
+    copy = Copy(account, account, "refresh_token")
+    with pytest.raises(DecryptionError):
+        copy.into("access_token").access_token  # noqa: B018 (reading it is what is tested)
+    type(account).objects.filter(pk=account.pk).update(refresh_token="another")
+    assert copy.into("refresh_token").refresh_token == "refresh-of-anna"
+
+
+def test_a_cached_value_does_not_open_in_another_column(keys):
+    stored = encrypt("1234")
+    assert decrypt(stored) == "1234"
+    with pytest.raises(DecryptionError):
+        fields.decrypt(stored, "people.vault.other")
+    assert not fields.is_current(stored, "people.vault.other")
+
+
+def test_the_columns_of_all_encrypted_fields_differ():
+    contexts = [field.context for _, field in fields.encrypted_fields()]
+    assert "smartcar.smartcaraccount.refresh_token" in contexts
+    assert len(contexts) == len({*contexts}) >= 5
+
+
+@pytest.mark.parametrize("field_class", [EncryptedTextField, CompressedTextField])
+def test_a_renamed_field_keeps_its_context(keys, field_class):
+    with isolate_apps("tests.people"):
+
+        class Safe(models.Model):  # noqa: DJ008 (an example)
+            pin = field_class(context=CODE)
+            other = field_class()
+
+            class Meta:
+                app_label = "people"
+
+    pin = Safe._meta.get_field("pin").clone()
+    assert pin.deconstruct()[3]["context"] == CODE
+    assert pin.from_db_value(encrypt("1234"), None, connection) == "1234"
+    assert Safe._meta.get_field("other").context == "people.safe.other"
+
+
+# Values of earlier versions.
+
+
+@given(texts, st.booleans())
+def test_a_fernet_token_of_an_earlier_version_is_read(text, is_compressed):
+    content = text.encode("utf-8", "surrogatepass")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("django.conf.settings.SMARTCAR_ENCRYPTION_KEYS", [NEW, OLD])
+        if is_compressed:
+            stored = COMPRESSED_FERNET_PREFIX + Fernet(OLD).encrypt(zlib.compress(content)).decode()
+        else:
+            stored = FERNET_PREFIX + Fernet(OLD).encrypt(content).decode()
+        assert decrypt(stored) == text
+        assert not is_current(stored)
+
+
+def test_a_fernet_token_is_encrypted_for_its_column_at_the_next_save(vault):
+    store_value(vault, FERNET_PREFIX + Fernet(OLD).encrypt(b"1234").decode())
+    Vault.objects.get().save()
+    assert stored_value(vault).startswith(PREFIX)
+    assert Vault.objects.get().code == "1234"
 
 
 # Searching.
@@ -480,9 +599,18 @@ def test_the_longest_text_can_be_read_again(keys):
     ids=["too long", "bomb", "incomplete", "no text", "not compressed", "empty"],
 )
 def test_a_compressed_value_that_is_too_long_or_broken_is_not_read(keys, content):
-    stored = COMPRESSED_PREFIX + Fernet(OLD).encrypt(content).decode()
-    with pytest.raises(DecryptionError):
-        decrypt(stored)
+    for prefix in (COMPRESSED_PREFIX, COMPRESSED_FERNET_PREFIX):
+        with pytest.raises(DecryptionError):
+            decrypt(sealed(content, prefix))
+
+
+def sealed(content, prefix):
+    """Return bytes as they are stored, whatever they are."""
+    if prefix == COMPRESSED_FERNET_PREFIX:
+        return prefix + Fernet(OLD).encrypt(content).decode()
+    (cipher,) = fields._ciphers((Secret(OLD),))
+    nonce = bytes(16)
+    return prefix + b64encode(nonce + cipher.encrypt(content, [(prefix + CODE).encode(), nonce])).decode()
 
 
 def test_a_compressed_value_with_the_prefix_of_another_is_not_read(keys):

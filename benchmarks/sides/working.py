@@ -32,6 +32,7 @@ BATCH = 100
 INTERVAL = 60
 
 EVENTS = WebhookEvent._meta.db_table
+PAYLOAD = WebhookEvent._meta.get_field("payload").context
 LATEST = LatestValue._meta.db_table
 PAST = PastValue._meta.db_table
 COLUMNS = ("vehicle", "code", "value", "unit", "recorded_at")
@@ -161,7 +162,7 @@ def work_raw(number: int, processes: int) -> None:
     """
     with connection.cursor() as cursor:
         while rows := next_rows(cursor, number, processes):
-            events = [json.loads(decrypt(payload)) for _, payload in rows]
+            events = [json.loads(decrypt(payload, PAYLOAD)) for _, payload in rows]
             values = [value for one in events for value in values_of(one)]
             with transaction.atomic():
                 upsert(cursor, {value[:2]: value for value in values})

@@ -6,16 +6,16 @@ from django.db import router
 from django.db.models import ExpressionWrapper, F, QuerySet
 
 from django_smartcar.exceptions import DecryptionError
-from django_smartcar.fields import SecretCharField, decrypt, encrypted_fields, is_current
+from django_smartcar.fields import EncryptedTextField, SecretCharField, decrypt, encrypted_fields, is_current
 from django_smartcar.management.arguments import number_of
 from django_smartcar.secret_types import Secret
 
 
 class Command(BaseCommand):
     help = (
-        "Re-encrypt stored values that are plain, or encrypted with an old key, with the first key of "
-        "SMARTCAR_ENCRYPTION_KEYS. Safe while the site is running, and can be interrupted and run again. "
-        "Exits with status 1 if no key decrypts a value."
+        "Re-encrypt stored values that are plain, of an earlier version, or encrypted with an old key, with "
+        "the first key of SMARTCAR_ENCRYPTION_KEYS. Safe while the site runs; can be interrupted and "
+        "run again. Exits with status 1 if no key decrypts a value."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -40,7 +40,7 @@ class Command(BaseCommand):
             for batch in _batches(rows, options["batch_size"]):
                 for pk, stored in batch:
                     try:
-                        rotated += _rotate(rows.filter(pk=pk), field.attname, stored)
+                        rotated += _rotate(rows.filter(pk=pk), field, stored)
                     except DecryptionError:
                         undecryptable += 1
                         self.stdout.write(
@@ -65,14 +65,14 @@ def _batches(rows: QuerySet[Any], size: int) -> Iterator[list[tuple[Any, Secret]
         batch = list(filled.filter(pk__gt=batch[-1][0]).values_list("pk", "smartcar_stored")[:size])
 
 
-def _rotate(row: QuerySet[Any], name: str, stored: Secret | None) -> bool:
+def _rotate(row: QuerySet[Any], field: EncryptedTextField, stored: Secret | None) -> bool:
     """Re-encrypt one value, if it is still what was read. Return whether it was changed here.
 
     One row at a time, outside any transaction: with the locks of several rows, a token refresh at the same
     time could deadlock.
     """
-    while stored and not is_current(stored):
-        if row.filter(smartcar_stored=stored).update(**{name: decrypt(stored)}):
+    while stored and not is_current(stored, field.context):
+        if row.filter(smartcar_stored=stored).update(**{field.attname: decrypt(stored, field.context)}):
             return True
         # Another process was faster, perhaps one that does not have the new key yet.
         stored = row.values_list("smartcar_stored", flat=True).first()

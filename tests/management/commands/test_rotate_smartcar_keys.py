@@ -1,3 +1,4 @@
+import zlib
 from io import StringIO
 
 import pytest
@@ -6,8 +7,10 @@ from django.core.management import CommandError, call_command
 from django.core.management.base import SystemCheckError
 from django.db import connection
 
-from django_smartcar.fields import COMPRESSED_PREFIX, PREFIX
+from django_smartcar import fields
+from django_smartcar.fields import COMPRESSED_FERNET_PREFIX, COMPRESSED_PREFIX, FERNET_PREFIX, PREFIX, encrypt
 from django_smartcar.models import SmartcarAccount, WebhookEvent
+from django_smartcar.secret_types import Secret
 from django_smartcar.services import tokens
 
 from ...people.models import Vault
@@ -61,8 +64,22 @@ def store_refresh_token(account, text):
         )
 
 
-def decrypt_with(key, text):
-    return Fernet(key).decrypt(text.removeprefix(PREFIX)).decode()
+def decrypted_with(key):
+    """Return all tokens, each decrypted with this key, for its own column."""
+    columns = ("access_token", "refresh_token") * 5
+    return [
+        fields._opened(Secret(text), context_of(name), (Secret(key),)).decode()
+        for text, name in zip(stored(), columns, strict=False)
+    ]
+
+
+def context_of(name):
+    return SmartcarAccount._meta.get_field(name).context
+
+
+def fernet(key, text, prefix=FERNET_PREFIX):
+    """Encrypt as earlier versions did."""
+    return f"{prefix}{Fernet(key).encrypt(text).decode()}"
 
 
 def all_tokens():
@@ -75,7 +92,7 @@ def test_everything_can_be_decrypted_with_the_new_key_alone(accounts, keys, size
     lines, error = run("--batch-size", size)
     assert error is None
     assert lines[-1] == "10 encrypted with the first key, 0 that no key decrypts"
-    assert [decrypt_with(NEW, text) for text in stored()] == all_tokens()
+    assert decrypted_with(NEW) == all_tokens()
     keys(NEW)
     assert [account.refresh_token for account in SmartcarAccount.objects.all()] == all_tokens()[1::2]
 
@@ -107,7 +124,7 @@ def test_values_already_encrypted_with_the_first_key_are_not_written(accounts, k
 def test_unencrypted_values_are_encrypted(accounts):
     store_refresh_token(accounts[0], "refresh-of-0")
     assert run()[0][-1] == "1 encrypted with the first key, 0 that no key decrypts"
-    assert [decrypt_with(OLD, text) for text in stored()] == all_tokens()
+    assert decrypted_with(OLD) == all_tokens()
 
 
 def test_empty_values_stay_empty(accounts, keys):
@@ -142,13 +159,34 @@ def test_a_compressed_value_stays_compressed(keys):
     assert WebhookEvent.objects.get().payload == text
 
 
+def test_values_of_earlier_versions_are_encrypted_for_their_column(accounts, keys):
+    for number, account in enumerate(accounts):
+        store_refresh_token(account, fernet(OLD, b"refresh-of-%d" % number))
+    payload = fernet(OLD, zlib.compress(b"{}"), COMPRESSED_FERNET_PREFIX)
+    WebhookEvent.objects.create(event_id="e", payload="other", size=2, key_position=1)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE smartcar_webhookevent SET payload = %s", [payload])
+    assert [account.refresh_token for account in SmartcarAccount.objects.all()] == all_tokens()[1::2]
+    assert WebhookEvent.objects.get().payload == "{}"
+    assert run()[0][-1] == "6 encrypted with the first key, 0 that no key decrypts"
+    assert decrypted_with(OLD) == all_tokens()
+    assert WebhookEvent.objects.get().payload == "{}"
+    assert run()[0][-1] == "0 encrypted with the first key, 0 that no key decrypts"
+
+
+def test_a_value_of_another_column_is_reported_as_one_that_no_key_decrypts(accounts, keys):
+    store_refresh_token(accounts[0], stored()[0])
+    keys(NEW, OLD)
+    assert run()[1] == "9 encrypted with the first key, 1 that no key decrypts"
+
+
 def test_progress_is_printed(accounts):
     lines, _ = run("--batch-size", "2")
     assert lines[:3] == [f"smartcar.SmartcarAccount.access_token: {number} checked" for number in (2, 4, 5)]
 
 
 def test_an_undecryptable_value_is_reported_and_does_not_stop_the_others(accounts, keys):
-    store_refresh_token(accounts[1], lost := f"{PREFIX}{Fernet(LOST).encrypt(b'lost').decode()}")
+    store_refresh_token(accounts[1], lost := fernet(LOST, b"lost"))
     keys(NEW, OLD)
     lines, error = run()
     assert error == "9 encrypted with the first key, 1 that no key decrypts"
@@ -158,9 +196,9 @@ def test_an_undecryptable_value_is_reported_and_does_not_stop_the_others(account
         "cannot be decrypted with any key, left unchanged"
     ]
     assert stored()[3] == lost
-    assert [decrypt_with(NEW, text) for text in stored() if text != lost] == [
-        text for text in all_tokens() if text != "refresh-of-1"
-    ]
+    store_refresh_token(accounts[1], encrypt("refresh-of-1", context_of("refresh_token")))
+    assert decrypted_with(NEW) == all_tokens()
+    store_refresh_token(accounts[1], lost)
     assert run()[1] == "0 encrypted with the first key, 1 that no key decrypts"
 
 
@@ -176,7 +214,7 @@ def test_an_interrupted_run_is_finished_by_the_next(accounts, keys):
         run("--batch-size", "2", out=Interrupted())
     assert [account.refresh_token for account in SmartcarAccount.objects.all()] == all_tokens()[1::2]
     assert run()[0][-1] == "3 encrypted with the first key, 0 that no key decrypts"
-    assert [decrypt_with(NEW, text) for text in stored()] == all_tokens()
+    assert decrypted_with(NEW) == all_tokens()
 
 
 def before_statement(words, act):
@@ -199,15 +237,15 @@ def test_a_token_that_is_refreshed_meanwhile_is_not_overwritten(accounts, keys, 
         _, error = run()
     assert error is None
     assert mock_api.exchanges[0]["refresh_token"] == "refresh-of-0"
-    assert [decrypt_with(NEW, text) for text in stored()] == ["access-1", "refresh-1", *all_tokens()[2:]]
+    assert decrypted_with(NEW) == ["access-1", "refresh-1", *all_tokens()[2:]]
 
 
 def test_values_written_meanwhile_with_an_old_key_are_encrypted_too(accounts, keys):
-    older = f"{PREFIX}{Fernet(OLD).encrypt(b'newer').decode()}"
+    older = encrypt("newer", context_of("refresh_token"))
     keys(NEW, OLD)
     with before_statement(["UPDATE", "refresh_token"], lambda: store_refresh_token(accounts[0], older)):
         run()
-    assert decrypt_with(NEW, stored()[1]) == "newer"
+    assert decrypted_with(NEW)[1] == "newer"
 
 
 def test_a_row_deleted_meanwhile_is_ignored(accounts, keys):
@@ -219,11 +257,11 @@ def test_a_row_deleted_meanwhile_is_ignored(accounts, keys):
 
 
 def test_no_token_and_no_key_is_printed(accounts, keys):
-    store_refresh_token(accounts[1], f"{PREFIX}{Fernet(LOST).encrypt(b'lost').decode()}")
+    store_refresh_token(accounts[1], fernet(LOST, b"lost"))
     keys(NEW, OLD)
     lines, error = run()
     output = "".join(lines) + error
-    for secret in ("access-of", "refresh-of", PREFIX, "gAAAA", OLD, NEW):
+    for secret in ("access-of", "refresh-of", PREFIX, FERNET_PREFIX, "gAAAA", OLD, NEW):
         assert secret not in output
 
 

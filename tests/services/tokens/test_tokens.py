@@ -303,7 +303,7 @@ def test_an_unencrypted_token_is_exchanged_and_the_new_one_encrypted(due, mock_a
     tokens.refresh(SmartcarAccount.objects.get())
     assert mock_api.exchanges[0]["refresh_token"] == "refresh-0"
     stored = ExpressionWrapper(F("refresh_token"), TextField())
-    assert SmartcarAccount.objects.values_list(stored, flat=True).get().startswith("smartcar-fernet:")
+    assert SmartcarAccount.objects.values_list(stored, flat=True).get().startswith("smartcar-siv:")
     assert SmartcarAccount.objects.get().refresh_token == "refresh-1"
 
 
