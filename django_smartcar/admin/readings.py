@@ -13,7 +13,10 @@ from .redaction import redact
 
 
 class SignalAdmin(SmartcarModelAdmin):
-    """Values of signals, except those that say where a car is or who has it. Read-only."""
+    """Signals, except those that say where a car is or who has it. Read-only.
+
+    Their values are shown while the driver shares them.
+    """
 
     list_select_related = ["vehicle"]
     sortable_by = ()
@@ -35,7 +38,7 @@ class SignalAdmin(SmartcarModelAdmin):
 
     @admin.display(description=_("value"))
     def shown_value(self, row: Any) -> Any:
-        return redact(row.value)
+        return redact(row.value) if signals.is_shared(row.vehicle, row.signal) else _("not shared")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

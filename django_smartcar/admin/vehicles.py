@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..conf import conf
 from ..models import ConnectedVehicle
-from ..services import commands, fleet, vehicles
+from ..services import commands, fleet, signals, vehicles
 from ..services.webhooks import subscriptions
 from . import search
 from .actions import SmartcarActionsAdmin
@@ -178,11 +178,13 @@ class ConnectedVehicleAdmin(SmartcarActionsAdmin):
 
     @admin.action(description=_("Show location"), permissions=["locate"])
     def locate(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> HttpResponse:
-        """Show the last known positions. Each vehicle's history records who looked."""
-        rows = list(queryset.prefetch_related("signal_states"))
+        """Show the last known positions that drivers share. Each vehicle's history records who looked."""
+        rows = list(queryset)
         for row in rows:
             self.log_change(request, row, str(_("location viewed")))
-        context = {**self.admin_site.each_context(request), "title": _("Locations"), "rows": rows}
+        states = signals.latest(rows, ["location"])
+        places = [(row, states[row.pk].get("location"), signals.is_shared(row, "location")) for row in rows]
+        context = {**self.admin_site.each_context(request), "title": _("Locations"), "places": places}
         return TemplateResponse(request, "admin/smartcar/locations.html", {**context, "opts": self.opts})
 
     @admin.action(description=_("Re-read from Smartcar"), permissions=["reload"])

@@ -125,7 +125,8 @@ class ConnectedVehicle(models.Model):
     def signals(self) -> dict[str, Any]:
         """The latest state of each signal, by name: one query, or none with ``signal_states`` prefetched.
 
-        A state has ``value``, ``unit``, ``recorded_at`` and ``status``: see `VehicleSignal`.
+        A state has ``value``, ``unit``, ``recorded_at`` and ``status``: see `VehicleSignal`. They are as
+        stored, also after the driver has disconnected: show others those of ``services.signals.latest``.
         """
         return {state.signal: state for state in self.signal_states.all()}
 

@@ -3,7 +3,8 @@
     signals.latest(vehicles, ["battery_level", "is_locked"])[vehicle.pk]["battery_level"].value
     signals.history(vehicle, "battery_level", since=monday, step=timedelta(hours=1))
 
-Access is not checked here: pass vehicles found with ``.for_user(user)``.
+Who asks is not checked here: pass vehicles found with ``.for_user(user)``. What the driver shares is: once a
+vehicle is disconnected or a permission taken back, what says where the car is, or who has it, has no value.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ __all__ = [
     "history",
     "icon_of",
     "is_private",
+    "is_shared",
     "latest",
     "permission_of",
     "without_private",
@@ -44,11 +46,15 @@ def latest(
     vehicles: Iterable[ConnectedVehicle], names: Iterable[str] | None = None
 ) -> dict[int, dict[str, VehicleSignal]]:
     """Return the latest states of these signals, or of all, by the vehicle's key and the name: one query."""
-    found: dict[int, dict[str, VehicleSignal]] = {vehicle.pk: {} for vehicle in vehicles}
-    rows = VehicleSignal.objects.filter(vehicle_id__in=found)
+    by_key = {vehicle.pk: vehicle for vehicle in vehicles}
+    found: dict[int, dict[str, VehicleSignal]] = {pk: {} for pk in by_key}
+    rows = VehicleSignal.objects.filter(vehicle_id__in=by_key)
     if names is not None:
         rows = rows.filter(signal__in=list(names))
     for state in rows:
+        is_refused = is_private(state.signal) and state.error_type == "PERMISSION"
+        if is_refused or _is_hidden(by_key[state.vehicle_id], state.signal):
+            state.value = state.recorded_at = state.received_at = None
         found[state.vehicle_id][state.signal] = state
     return found
 
@@ -108,7 +114,8 @@ def _readings(
     vehicle: ConnectedVehicle, names: Iterable[str], since: datetime | None, until: datetime | None
 ) -> QuerySet[VehicleReading]:
     """Return the readings of these signals without outliers: from ``since``, before ``until``."""
-    rows = VehicleReading.objects.filter(vehicle=vehicle, signal__in=list(names), is_outlier=False)
+    shown = [name for name in names if not _is_hidden(vehicle, name)]
+    rows = VehicleReading.objects.filter(vehicle=vehicle, signal__in=shown, is_outlier=False)
     if since is not None:
         rows = rows.filter(recorded_at__gte=since)
     if until is not None:
@@ -128,6 +135,16 @@ def without_private(rows: QuerySet[Any]) -> QuerySet[Any]:
 def is_private(name: str) -> bool:
     """Return whether a signal may say where the car is, or who has it."""
     return type_named(name).is_private
+
+
+def is_shared(vehicle: ConnectedVehicle, name: str) -> bool:
+    """Return whether the driver shares a signal now: the vehicle is connected, and the permission granted."""
+    permission = permission_of(name)
+    return vehicle.is_connected and (not permission or vehicle.can(permission))
+
+
+def _is_hidden(vehicle: ConnectedVehicle, name: str) -> bool:
+    return is_private(name) and not is_shared(vehicle, name)
 
 
 def permission_of(name: str) -> str:

@@ -59,12 +59,11 @@ def smartcar_signal(context: template.Context, vehicle: ConnectedVehicle, name: 
         {% smartcar_signal vehicle "battery_level" %}                       {# 0.68 #}
         {% smartcar_signal vehicle "tires" as tires %}
 
-    None if there is no value, or if the driver has not granted it. A signal that says where the car is or who
-    has it is shown to the car's own user only, whoever else sees the page. Prefetch ``signal_states`` to show
-    many vehicles without a query for each.
+    None if there is no value, or if the driver has not granted it or has disconnected. A signal that says
+    where the car is or who has it is shown to the car's own user only, whoever else sees the page. Prefetch
+    ``signal_states`` to show many vehicles without a query for each.
     """
-    permission = signals.permission_of(name)
-    if permission and not vehicle.can(permission):
+    if not signals.is_shared(vehicle, name):
         return None
     if signals.is_private(name) and not _is_own(context, vehicle):
         return None

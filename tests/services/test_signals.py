@@ -111,3 +111,47 @@ def test_private_signals_are_left_out(vehicle):
     assert signals.is_private("location")
     assert signals.is_private("location_new")
     assert not signals.is_private("speed")
+
+
+PLACE = {"latitude": 52.5, "longitude": 13.4}
+
+#: How a driver ends what this site may see.
+ENDINGS = {
+    "permission taken back": {"permissions": ["read_odometer"]},
+    "disconnected": {"disconnected_at": NOON},
+}
+
+
+@pytest.fixture
+def seen(vehicle):
+    """Return a vehicle of which a position and an odometer are stored."""
+    readings.save(vehicle, "location", PLACE, "", NOON)
+    readings.save(vehicle, "odometer", 100, "km", NOON)
+    return vehicle
+
+
+def test_a_position_is_returned_while_the_driver_shares_it(seen):
+    state = signals.latest([seen], ["location"])[seen.pk]["location"]
+    assert (state.value, state.at) == (PLACE, NOON)
+    assert [row.value for row in signals.history(seen, "location")] == [PLACE]
+
+
+@pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
+def test_no_position_is_returned_once_the_driver_shares_it_no_more(seen, ending):
+    type(seen).objects.update(**ending)
+    seen.refresh_from_db()
+    found = signals.latest([seen])[seen.pk]
+    assert (found["location"].value, found["location"].at, found["location"].has_value) == (None, None, False)
+    assert found["odometer"].value == 100
+    assert not signals.history(seen, "location")
+    assert signals.history(seen, "odometer")
+    assert VehicleReading.objects.filter(signal="location").count() == 1, "it stays the driver's own"
+
+
+def test_no_position_is_returned_after_smartcar_refused_to_tell_it(seen):
+    """The driver has taken the permission back, but no sync has read the permissions since."""
+    VehicleSignal.objects.filter(signal="location").update(status="error", error_type="PERMISSION")
+    state = signals.latest([seen])[seen.pk]["location"]
+    assert (state.value, state.status) == (None, "error")
+    VehicleSignal.objects.filter(signal="location").update(error_type="SERVER")
+    assert signals.latest([seen])[seen.pk]["location"].value == PLACE

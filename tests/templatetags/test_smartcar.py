@@ -112,6 +112,12 @@ class TestSignal:
         car.permissions = ["read_battery"]
         assert self.show(self.PLACE, car, anna) == ""
 
+    def test_nothing_of_a_disconnected_vehicle_is_shown(self, car, anna, admin_user):
+        car.disconnected_at = timezone.now()
+        for user in (anna, admin_user):
+            assert self.show(self.PLACE, car, user) == ""
+            assert self.show('{% smartcar_signal car "battery_level" %}', car, user) == "None"
+
     def test_many_vehicles_take_no_query_each(self, car, anna, django_assert_num_queries):
         (prefetched,) = type(car).objects.prefetch_related("signal_states")
         with django_assert_num_queries(0):
