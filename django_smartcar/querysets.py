@@ -162,14 +162,26 @@ class Pages:
 
 class WebhookEventQuerySet(models.QuerySet[Any]):
     def about(self, smartcar_users: Any, vehicles: Any) -> WebhookEventQuerySet:
-        """Return events of these Smartcar users, and of these vehicles if an event has no user id.
+        """Return events of these Smartcar users and, without a user id, of these vehicles while connected.
 
-        The ids are read first: with subqueries in an OR, PostgreSQL reads all events.
+        The ids are read first: with only subqueries in an OR, PostgreSQL reads all events.
         """
         user_ids = list(smartcar_users.using(self.db).values_list("pk", flat=True))
-        vehicle_ids = list(vehicles.using(self.db).values_list("smartcar_vehicle_id", flat=True).order_by())
-        without_user = Q(smartcar_user_id="", smartcar_vehicle_id__in=vehicle_ids)
-        return self.filter(Q(smartcar_user_id__in=user_ids) | without_user)
+        return self.filter(Q(smartcar_user_id__in=user_ids) | self.without_user(vehicles))
+
+    def without_user(self, vehicles: Any) -> Q:
+        """Return the condition for events without a user id that arrived while one of these was connected.
+
+        A car that is sold may keep its id at Smartcar: the time tells whose event it is.
+        """
+        ids = list(vehicles.using(self.db).values_list("smartcar_vehicle_id", flat=True).order_by())
+        of_event = {
+            "smartcar_vehicle_id": models.OuterRef("smartcar_vehicle_id"),
+            "connected_at__lte": models.OuterRef("received_at"),
+        }
+        is_before_the_end = Q(disconnected_at=None) | Q(disconnected_at__gte=models.OuterRef("received_at"))
+        was_connected = models.Exists(vehicles.order_by().filter(is_before_the_end, **of_event))
+        return Q(was_connected, smartcar_user_id="", smartcar_vehicle_id__in=ids)
 
     def due(self, now: datetime) -> WebhookEventQuerySet:
         """Return events that should be processed now, the longest due first."""

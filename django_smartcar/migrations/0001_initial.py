@@ -109,6 +109,7 @@ class Migration(migrations.Migration):
                 ('reauthentication_url', models.CharField(blank=True, editable=False, max_length=2000)),
                 ('webhooks', models.TextField(blank=True, editable=False, verbose_name='webhooks')),
                 ('webhooks_error', models.CharField(blank=True, editable=False, max_length=100, verbose_name='subscribing failed')),
+                ('connected_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('disconnected_at', models.DateTimeField(editable=False, null=True, verbose_name='disconnected')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='connected since')),
                 ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),

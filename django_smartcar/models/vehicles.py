@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..fields import VinField
@@ -56,6 +57,8 @@ class ConnectedVehicle(models.Model):
     webhooks = models.TextField(_("webhooks"), blank=True, editable=False)
     #: The error code, if subscribing or unsubscribing failed.
     webhooks_error = models.CharField(_("subscribing failed"), max_length=100, blank=True, editable=False)
+    #: When the driver last began to connect it. Earlier events without a user id may be another driver's.
+    connected_at = models.DateTimeField(default=timezone.now, editable=False)
     disconnected_at = models.DateTimeField(_("disconnected"), null=True, editable=False)
     created_at = models.DateTimeField(_("connected since"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)

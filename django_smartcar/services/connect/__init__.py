@@ -115,7 +115,7 @@ def _complete(attempt: ConnectAttempt, callback: Callback) -> Connected:
             raise InvalidConnectState("erased")  # the user's data was erased in the meantime
         account = _account(attempt, verified.user_id, {details.vehicle_id for details in found})
         _save(account, attempt, verified)
-        stored = vehicles.store(account, found)
+        stored = vehicles.store(account, found, attempt.created_at)
         subscriptions.reset(stored)
         _clean_up_earlier(account)
     logger.info("%s connected with %d vehicles", account, len(stored))

@@ -54,10 +54,18 @@ def erase_smartcar_user(smartcar_user: SmartcarUser, *, actor: Any = None) -> No
 
 
 def _delete_events(owner: SmartcarUser) -> None:
-    """Delete the webhook events of the user's vehicles. Events of v2 have a vehicle id only."""
+    """Delete the webhook events of the user's vehicles. Events of v2 have a vehicle id only.
+
+    Those that arrived while another user had the vehicle, too, are as much the other's, and stay.
+    """
     vehicles_of_owner = ConnectedVehicle.objects.filter(account__smartcar_user=owner)
+    ids = list(vehicles_of_owner.values_list("smartcar_vehicle_id", flat=True))
+    others = ConnectedVehicle.objects.filter(smartcar_vehicle_id__in=ids).exclude(
+        account__smartcar_user=owner
+    )
     events = WebhookEvent.objects.using(router.db_for_write(WebhookEvent))
-    events.about(SmartcarUser.objects.filter(pk=owner.pk), vehicles_of_owner).delete()
+    about_owner = events.about(SmartcarUser.objects.filter(pk=owner.pk), vehicles_of_owner)
+    about_owner.exclude(events.without_user(others)).delete()
 
 
 def _end_connections(smartcar_user: SmartcarUser, actor: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, cast
 
@@ -24,7 +24,7 @@ from ...exceptions import (
     SignalNotAvailable,
     SmartcarException,
 )
-from ...models import ConnectedVehicle, SmartcarAccount, SmartcarUser
+from ...models import ConnectedVehicle, SmartcarAccount, SmartcarUser, WebhookEvent
 from ...sdk.readings import PERMISSIONS
 from ...sdk.signals import Signal
 from ...sdk.v2.signals import METHODS
@@ -244,12 +244,17 @@ def lock_owner(smartcar_user_id: str) -> SmartcarUser:
     return SmartcarUser.objects.select_for_update().get(pk=smartcar_user_id)
 
 
-def store(account: SmartcarAccount, found: Iterable[VehicleDetails]) -> list[ConnectedVehicle]:
+def store(
+    account: SmartcarAccount, found: Iterable[VehicleDetails], connected_at: datetime | None = None
+) -> list[ConnectedVehicle]:
     """Save the vehicles of `read_all` to this account. The caller must hold `lock_owner`.
 
-    After the commit, their webhook events that have arrived before are made due.
+    ``connected_at`` is when the driver began to connect those that are not connected; now by default. After
+    the commit, their webhook events that have arrived since are made due.
     """
-    stored = [_store(account, details) for details in found]
+    found, connected_at = list(found), connected_at or timezone.now()
+    _begin_again(account, [details.vehicle_id for details in found], connected_at)
+    stored = [_store(account, details, connected_at) for details in found]
     alias = router.db_for_write(ConnectedVehicle)
     transaction.on_commit(partial(webhooks.wake, stored), using=alias, robust=True)
     return stored
@@ -313,7 +318,25 @@ def _validate_names(names: Iterable[str]) -> list[str]:
     return wanted
 
 
-def _store(account: SmartcarAccount, details: VehicleDetails) -> ConnectedVehicle:
+def _begin_again(account: SmartcarAccount, vehicle_ids: list[str], connected_at: datetime) -> None:
+    """Begin a new period for vehicles that this user had disconnected; others may have had them meanwhile.
+
+    The user's events of the last period get the user's id, unless another user had the vehicle, too.
+    """
+    rows = ConnectedVehicle.objects.using(router.db_for_write(ConnectedVehicle)).filter(
+        smartcar_vehicle_id__in=vehicle_ids
+    )
+    own = rows.filter(account__smartcar_user=account.smartcar_user)
+    returned = own.exclude(disconnected_at=None)
+    if returned.exists():
+        events = WebhookEvent.objects.using(router.db_for_write(WebhookEvent))
+        others = rows.exclude(account__smartcar_user=account.smartcar_user)
+        of_user = events.filter(events.without_user(returned)).exclude(events.without_user(others))
+        of_user.update(smartcar_user_id=account.smartcar_user_id)
+        returned.update(connected_at=connected_at)
+
+
+def _store(account: SmartcarAccount, details: VehicleDetails, connected_at: datetime) -> ConnectedVehicle:
     columns = {**details.columns(), "account": account}
     # Two users may connect the same vehicle, each with an account of their own: match this user's row.
     vehicle, _created = ConnectedVehicle.objects.update_or_create(
@@ -323,6 +346,7 @@ def _store(account: SmartcarAccount, details: VehicleDetails) -> ConnectedVehicl
         create_defaults={
             **columns,
             "smartcar_vehicle_id": details.vehicle_id,
+            "connected_at": connected_at,
             "unit_system": conf.SMARTCAR_UNIT_SYSTEM,
         },
     )

@@ -112,7 +112,9 @@ def _renew(jobs: list[Job], lease: Lease) -> list[Job]:
 
 
 def _address(job: Job) -> Address:
-    return Address(job.event.smartcar_vehicle_id, job.event.smartcar_user_id, job.is_test)
+    event = job.event
+    received_at = None if event.smartcar_user_id else event.received_at
+    return Address(event.smartcar_vehicle_id, event.smartcar_user_id, job.is_test, received_at)
 
 
 def _lock_vehicles(jobs: Collection[Job]) -> None:

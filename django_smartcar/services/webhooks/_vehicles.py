@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import NamedTuple
 
 from django.db import connections, router
@@ -14,17 +15,21 @@ from ...models import ConnectedVehicle, SmartcarAccount
 class Address(NamedTuple):
     """What an event says about its vehicle. Without a user id, the vehicle of every account is meant.
 
+    Then ``received_at`` counts, too: before the vehicle was connected, the event was about another driver's.
     A test event is never about a real vehicle, whatever its ids are.
     """
 
     vehicle_id: str
     user_id: str
     is_test: bool
+    #: None if there is a user id.
+    received_at: datetime | None = None
 
-    def covers(self, user_id: str, mode: str) -> bool:
+    def covers(self, user_id: str, mode: str, connected_at: datetime) -> bool:
         """Return whether the vehicle of this user's account, in this mode, is meant."""
         is_real = mode == SmartcarAccount.Mode.LIVE
-        return self.user_id in ("", user_id) and not (self.is_test and is_real)
+        is_of_before = self.received_at is not None and self.received_at < connected_at
+        return self.user_id in ("", user_id) and not is_of_before and not (self.is_test and is_real)
 
 
 def find(addresses: Collection[Address]) -> dict[Address, list[int]]:
@@ -34,13 +39,12 @@ def find(addresses: Collection[Address]) -> dict[Address, list[int]]:
         return {}
     rows = defaultdict(list)
     known = ConnectedVehicle.objects.using(router.db_for_write(ConnectedVehicle)).connected()
-    for pk, *row in known.filter(smartcar_vehicle_id__in=ids).values_list(
-        "pk", "smartcar_vehicle_id", "account__smartcar_user_id", "account__mode"
+    for pk, vehicle_id, *row in known.filter(smartcar_vehicle_id__in=ids).values_list(
+        "pk", "smartcar_vehicle_id", "account__smartcar_user_id", "account__mode", "connected_at"
     ):
-        rows[row[0]].append((pk, *row[1:]))
+        rows[vehicle_id].append((pk, row))
     found = {
-        address: [pk for pk, user_id, mode in rows[address.vehicle_id] if address.covers(user_id, mode)]
-        for address in addresses
+        address: [pk for pk, row in rows[address.vehicle_id] if address.covers(*row)] for address in addresses
     }
     return {address: keys for address, keys in found.items() if keys}
 

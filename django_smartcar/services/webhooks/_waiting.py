@@ -49,5 +49,7 @@ def _wake(events: Any) -> int:
     vehicles = ConnectedVehicle.objects.connected()
     same = vehicles.filter(smartcar_vehicle_id=OuterRef("smartcar_vehicle_id"))
     own = same.filter(account__smartcar_user_id=OuterRef("smartcar_user_id"))
-    is_known = Q(Exists(own)) | Q(Exists(same), smartcar_user_id="")
+    # Without a user id, an event from before the connection may be about the driver who had the car then.
+    since = same.filter(connected_at__lte=OuterRef("received_at"))
+    is_known = Q(Exists(own)) | Q(Exists(since), smartcar_user_id="")
     return requeue(events.filter(is_known, state=WebhookEvent.State.WAITING))

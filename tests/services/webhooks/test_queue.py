@@ -514,11 +514,13 @@ def test_an_event_waits_until_its_vehicle_exists(send, account, make_vehicle, mo
 
 
 def test_connecting_a_vehicle_wakes_its_own_events_only(send, account, make_vehicle):
+    send(event(car="car-1", driver=""))  # of whoever had it before
+    began_at = timezone.now()
     send(event(car="car-1"), event(car="car-2"), event(car="car-1", driver="another"))
     send(event(car="car-1", driver=""))
-    vehicle, _other = make_vehicle(account), make_vehicle(account, "car-2")
+    vehicle, _other = make_vehicle(account, connected_at=began_at), make_vehicle(account, "car-2")
     assert webhooks.wake([vehicle]) == 2
-    assert states() == ["received", "waiting", "waiting", "received"]
+    assert states() == ["waiting", "received", "waiting", "waiting", "received"]
     assert webhooks.wake([vehicle]) == webhooks.wake([]) == 0
 
 
