@@ -65,6 +65,8 @@ class ApplicationToken(LeasedToken):
     """
 
     client_id = models.CharField(_("client id"), max_length=100)
+    #: When Smartcar first sent a valid code to the callback. A callback without one is suspicious since.
+    code_received_at = models.DateTimeField(null=True, editable=False)
 
     objects = LeasedTokenQuerySet.as_manager()
 

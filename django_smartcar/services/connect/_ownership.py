@@ -3,12 +3,14 @@
 The application's token gives access to every driver's vehicles, so accepting a forged user id would hand over
 that driver's vehicles. Only Smartcar's own data counts; SMARTCAR_OWNERSHIP_PROOFS lists what is sufficient:
 
-* ``code``            the callback's code is valid, and its token belongs to this user (needs the v2 secret)
+* ``code``            the callback's code is valid, its token belongs to this user, and Smartcar does not list
+                      the user under another external id than ours (needs the v2 secret)
 * ``external_id``     a connection of this user has the unguessable id that was sent for the local user
 * ``new_connection``  a connection of this user, unknown here, was created or renewed since the attempt began
 
 The first cannot be forged. The others depend on the Connect URL: a driver who follows a link that somebody
-else created connects their vehicle to that person's account. A site cannot prevent this.
+else created connects their vehicle to that person's account, if Smartcar sends this site no codes. Where it
+does, the others are no proof: that person has no code, as the driver's browser received it.
 """
 
 from __future__ import annotations
@@ -19,12 +21,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from ... import sdk
 from ...conf import conf
-from ...exceptions import OwnershipNotVerified, SmartcarAppError, SmartcarException, error_code
-from ...models import ConnectAttempt, SmartcarUser
+from ...exceptions import (
+    InvalidConnectState,
+    OwnershipNotVerified,
+    SmartcarAppError,
+    SmartcarException,
+    error_code,
+)
+from ...models import ApplicationToken, ConnectAttempt, SmartcarUser
 from ...secret_types import Secret
 from .. import _authenticated_calls, client
 from . import _state
@@ -68,7 +78,12 @@ class _NotVerified(Exception):
 
 
 def verify_owner(attempt: ConnectAttempt, callback: Callback) -> VerifiedUser:
-    """Return the Smartcar user who consented. Raise OwnershipNotVerified, with the result of each proof."""
+    """Return the Smartcar user who consented. Raise OwnershipNotVerified, with the result of each proof.
+
+    Raises InvalidConnectState if the local user's data was erased in the meantime.
+    """
+    if not ConnectAttempt.objects.filter(pk=attempt.pk).exists():
+        raise InvalidConnectState("erased")  # with the external id: do not give the user another one
     own_id = _state.external_id_of(attempt.user)
     if callback.external_id and not constant_time_compare(callback.external_id.encode(), own_id.encode()):
         raise OwnershipNotVerified({"callback": "the external id belongs to another user"})
@@ -81,6 +96,8 @@ def verify_owner(attempt: ConnectAttempt, callback: Callback) -> VerifiedUser:
                 attempted_proofs[name] = str(reason)
             except (SmartcarException, SmartcarAppError) as error:
                 attempted_proofs[name] = f"failed ({error_code(error)})"
+            if name == "code" and _has_codes(attempt, callback):
+                break
     raise OwnershipNotVerified(attempted_proofs)
 
 
@@ -94,11 +111,46 @@ def poll(fetch: Callable[[], T]) -> T:
     return result
 
 
+def _has_codes(attempt: ConnectAttempt, callback: Callback) -> bool:
+    """Return whether Smartcar sends codes to this site, so that no other proof may be tried.
+
+    A driver who is already this local user's may connect again without a code.
+    """
+    if not all(client.v2_credentials()):
+        return False  # this site cannot exchange any
+    if callback.code:
+        return True
+    is_known = SmartcarUser.objects.filter(pk=callback.user_id, user=attempt.user).exists()
+    return not is_known and _application().filter(code_received_at__isnull=False).exists()
+
+
+def _application() -> QuerySet[ApplicationToken]:
+    return ApplicationToken.objects.filter(client_id=client.application_id())
+
+
 def _by_code(attempt: ConnectAttempt, callback: Callback) -> VerifiedUser:
     if not callback.code:
         raise _NotVerified("the callback had no code")
     access = client.auth_client(attempt.redirect_uri).exchange_code(callback.code)
-    return VerifiedUser(client.user_id(access["access_token"]), access)
+    user_id = client.user_id(access["access_token"])
+    if _is_another_users(attempt, user_id):
+        raise _NotVerified("Smartcar lists the user of the code, but not under the external id that was sent")
+    _application().filter(code_received_at=None).update(code_received_at=timezone.now())
+    return VerifiedUser(user_id, access)
+
+
+def _is_another_users(attempt: ConnectAttempt, user_id: str) -> bool:
+    """Return whether the user consented, but in a visit to Connect that another local user began.
+
+    The code may have been stolen then. If Smartcar ignores the filter, this is not known, and False.
+    """
+    own_id = _state.external_id_of(attempt.user)
+
+    def listed() -> list[sdk.v3.Connection]:
+        return _own_connections(attempt, user_id, external_id=own_id)
+
+    # The last look is for a connection that appeared just after the first.
+    return not poll(listed) and bool(_own_connections(attempt, user_id)) and not listed()
 
 
 def _by_external_id(attempt: ConnectAttempt, callback: Callback) -> VerifiedUser:

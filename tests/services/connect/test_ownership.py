@@ -104,10 +104,15 @@ def test_a_code_is_not_exchanged_without_a_v2_secret(smartcar, settings, anna):
     assert store.counters["code_exchanges"] == 0
 
 
-def test_after_an_invalid_code_the_external_id_is_tried(smartcar, anna):
-    query = smartcar.visit(begin(anna), ANNAS)
-    connected = finish(anna, query | {"code": "made-up"})
-    assert connected.account.smartcar_user_id == store.owner(ANNAS).id
+def test_a_code_proves_ownership_if_smartcar_ignores_the_filter_by_external_id(smartcar, settings, anna):
+    settings.SMARTCAR_SIMULATOR_FILTERS = False
+    assert finish(anna, smartcar.visit(begin(anna), ANNAS)).account.smartcar_user_id == store.owner(ANNAS).id
+
+
+def test_a_driver_who_is_known_connects_again_without_a_code(smartcar, settings, anna):
+    first = finish(anna, smartcar.visit(begin(anna), ANNAS))
+    settings.SMARTCAR_SIMULATOR_CODES = False
+    assert finish(anna, smartcar.visit(begin(anna), ANNAS)).account == first.account
 
 
 @pytest.mark.parametrize("codes", [True, False])
@@ -243,6 +248,7 @@ def test_a_smartcar_user_of_another_local_user_is_refused(
     smartcar, settings, anna, berts_user_id, caplog, refusals, codes
 ):
     settings.SMARTCAR_SIMULATOR_CODES = codes
+    ApplicationToken.objects.update(code_received_at=None)  # as if Smartcar had never sent one
     query = smartcar.visit(begin(anna), BERTS)  # Anna has Bert's login, or they share one
     log = attack(anna, query, caplog, OwnedByAnotherUser)
     assert "the Smartcar user belongs to local user" in log
@@ -277,15 +283,111 @@ def test_an_attempt_expires(smartcar, anna, refusals):
     assert nothing_is_stored()
 
 
+# Where Smartcar sends codes, nothing else is a proof: the attacker has no code of the driver's.
+
+
+@pytest.fixture
+def codes(smartcar, make_driver):
+    """Connect somebody with a code: Smartcar sends codes to this site."""
+    finish(make_driver, smartcar.visit(begin(make_driver), "carl@example.com"))
+    assert ApplicationToken.objects.get().code_received_at
+
+
+@pytest.fixture
+def make_driver(django_user_model):
+    return django_user_model.objects.create_user("carl")
+
+
+def followed_link(smartcar, anna):
+    """Let Bert follow a link of Anna's; return what she may know of the callback: all but the code."""
+    query = smartcar.visit(begin(anna), BERTS)
+    assert query.pop("code")
+    return query
+
+
+def test_a_driver_who_followed_somebody_elses_link_is_not_connected_without_the_code(
+    smartcar, codes, anna, caplog
+):
+    log = attack(anna, followed_link(smartcar, anna), caplog)
+    assert "code: the callback had no code" in log
+    assert "external_id" not in log
+    assert store.counters["code_exchanges"] == 1, "of Carl's code"
+
+
+def test_a_driver_who_followed_somebody_elses_link_is_not_connected_with_an_invented_code(
+    smartcar, anna, caplog
+):
+    log = attack(anna, followed_link(smartcar, anna) | {"code": "3f8a2c1e-made-up"}, caplog)
+    assert "code: failed (invalid_request)" in log
+    assert "external_id" not in log
+
+
+def test_with_their_own_code_the_driver_is_connected(smartcar, codes, anna):
+    assert finish(anna, smartcar.visit(begin(anna), ANNAS)).account.smartcar_user_id == store.owner(ANNAS).id
+
+
+def test_a_link_that_was_followed_proves_nothing_about_the_own_code(smartcar, codes, anna):
+    """Bert's user id beside Anna's own code: the code decides, so it is Anna's car that is connected."""
+    berts = followed_link(smartcar, anna)
+    own = smartcar.visit(begin(anna), ANNAS)
+    connected = finish(anna, own | {"user_id": berts["user_id"]})
+    assert connected.account.smartcar_user_id == store.owner(ANNAS).id
+    assert ConnectedVehicle.objects.for_user(anna).count() == 1
+
+
+def stolen_from(smartcar, url):
+    """Return the code and the user id of a callback that Bert's browser received."""
+    query = smartcar.visit(url, BERTS)
+    return {name: query[name] for name in ("code", "user_id")}
+
+
+def test_a_code_that_was_stolen_from_another_user_of_the_site_is_refused(smartcar, anna, bert, caplog):
+    state = parse_qs(urlsplit(begin(anna)).query)["state"][0]
+    log = attack(anna, stolen_from(smartcar, begin(bert)) | {"state": state}, caplog)
+    assert "code: Smartcar lists the user of the code, but not under the external id that was sent" in log
+    assert "external_id:" not in log
+    assert finish(bert, smartcar.visit(begin(bert), BERTS)).vehicles, "Bert tries again"
+
+
+@pytest.mark.parametrize("external_id", ["of-another-site", None])
+def test_a_code_of_a_visit_that_this_site_did_not_begin_is_refused(smartcar, anna, caplog, external_id):
+    url = _ownership.client.auth_url("3", CALLBACK, state="x", external_id=external_id)
+    query = stolen_from(smartcar, url)
+    own = smartcar.visit(begin(anna), ANNAS)
+    log = attack(anna, query | {"state": own["state"]}, caplog)
+    assert "not under the external id that was sent" in log
+
+
+def test_a_code_that_was_stolen_from_a_known_driver_is_refused(smartcar, anna, bert, berts_user_id, caplog):
+    state = parse_qs(urlsplit(begin(anna)).query)["state"][0]
+    stolen = stolen_from(smartcar, begin(bert)) | {"state": state}
+    assert "not under the external id" in attack(anna, stolen, caplog)
+    assert {car.user for car in ConnectedVehicle.objects.all()} == {bert}
+
+
+def test_a_code_is_accepted_once(smartcar, anna, bert, caplog):
+    query = smartcar.visit(begin(anna), ANNAS)
+    finish(anna, query)
+    for user in (anna, bert):
+        state = parse_qs(urlsplit(begin(user)).query)["state"][0]
+        replayed = {"state": state, "code": query["code"], "user_id": query["user_id"]}
+        assert "code: failed" in attack(user, replayed, caplog)
+
+
+def test_without_the_v2_secret_codes_are_no_proof_and_not_needed(smartcar, settings, codes, anna):
+    settings.SMARTCAR_V2_CLIENT_SECRET = ""
+    assert finish(anna, smartcar.visit(begin(anna), ANNAS)).vehicles
+
+
 # Failures.
 
 
 def test_the_log_distinguishes_a_failed_request_from_a_failed_proof(smartcar, settings, anna, caplog):
-    query = smartcar.visit(begin(anna), ANNAS)
+    queries = [smartcar.visit(begin(anna), ANNAS) for _ in range(2)]
     settings.SMARTCAR_VEHICLE_API_URL = settings.SMARTCAR_AUTH_URL = "http://127.0.0.1:9"
-    log = attack(anna, query, caplog)
-    assert "code: failed (NoResponseException)" in log
-    assert "external_id: failed (NoResponseException)" in log
+    assert "code: failed (NoResponseException))" in attack(anna, queries[0], caplog)
+    del queries[1]["code"]
+    assert "external_id: failed (NoResponseException)" in attack(anna, queries[1], caplog)
 
 
 def test_neither_code_nor_external_id_is_in_the_log(smartcar, no_codes, anna, unknown_user_id, caplog):
