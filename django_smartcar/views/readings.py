@@ -1,17 +1,28 @@
 """Downloads of a user's readings."""
 
+from collections.abc import Iterator
+from itertools import chain
+
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.formats import get_format
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from ..models import ConnectedVehicle
 from ..services.privacy import export
 
+
+def _csv(vehicles: QuerySet[ConnectedVehicle]) -> Iterator[str]:
+    """Return CSV for a spreadsheet in the user's language, which learns from the BOM that it is UTF-8."""
+    separator = get_format("DECIMAL_SEPARATOR")
+    return chain(["\ufeff"], export.readings_csv(vehicles, decimal_separator=separator))
+
+
 FORMATS = {
-    "csv": (export.readings_csv, "text/csv; charset=utf-8"),
+    "csv": (_csv, "text/csv; charset=utf-8"),
     "json": (export.readings_json, "application/json"),
 }
 

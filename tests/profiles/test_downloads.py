@@ -53,7 +53,9 @@ def test_the_downloads_say_what_is_stored(read_car, profile):
     connected, browser = read_car(profile)
     stored = {name: state for name, state in connected.vehicle.signals.items() if state.has_value}
     in_json = json.loads(browser.get("/cars/readings.json").getvalue())
-    in_csv = list(csv.DictReader(io.StringIO(browser.get("/cars/readings.csv").getvalue().decode())))
+    in_csv = list(
+        csv.DictReader(io.StringIO(browser.get("/cars/readings.csv").getvalue().decode("utf-8-sig")))
+    )
     assert len(in_csv) == len(in_json) == len(stored)
     for row, line in zip(in_json, in_csv, strict=True):
         state = stored.pop(row["signal"])

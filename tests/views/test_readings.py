@@ -37,6 +37,16 @@ def test_the_owner_downloads_the_readings(client, anna, vehicle_with_readings, a
         assert all(row["signal"] == "odometer" for row in json.loads(text))
 
 
+@pytest.mark.parametrize(("language", "line"), [("en", "odometer,4711.5,km"), ("de", "odometer;4711,5;km")])
+def test_a_spreadsheet_in_the_users_language_reads_the_numbers(client, anna, vehicle, language, line):
+    readings.save(vehicle, "odometer", 4711.5, "km")
+    client.force_login(anna)
+    response = client.get("/cars/readings.csv", headers={"Accept-Language": language})
+    text = b"".join(response.streaming_content)
+    assert text.startswith("\ufeffvehicle".encode())
+    assert line.encode() in text
+
+
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_another_user_gets_no_readings(client, bert, vehicle_with_readings, address):
     assert client.get(address.format(pk=vehicle_with_readings.pk)).status_code == 302

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
@@ -49,12 +50,15 @@ HIDDEN = {
 }
 
 
-def readings_csv(vehicles: QuerySet[ConnectedVehicle]) -> Iterator[str]:
-    """Yield CSV: a header, then a line for each reading of these vehicles, by vehicle, signal and time."""
-    writer = csv.writer(_Echo())
+def readings_csv(vehicles: QuerySet[ConnectedVehicle], *, decimal_separator: str = ".") -> Iterator[str]:
+    """Yield CSV: a header, then a line for each reading of these vehicles, by vehicle, signal and time.
+
+    With a decimal comma, semicolons separate the columns: so do the spreadsheets of those languages.
+    """
+    writer = csv.writer(_Echo(), delimiter=";" if decimal_separator == "," else ",")
     yield writer.writerow(COLUMNS)
     for reading in _readings(vehicles):
-        yield writer.writerow([_cell(reading[name]) for name in COLUMNS])
+        yield writer.writerow([_cell(reading[name], decimal_separator) for name in COLUMNS])
 
 
 def readings_json(vehicles: QuerySet[ConnectedVehicle]) -> Iterator[str]:
@@ -123,15 +127,33 @@ def _json(value: Any) -> str:
     return json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False)
 
 
-def _cell(value: Any) -> Any:
-    """Return a value as a CSV cell. Text must not start like a formula, which spreadsheets would execute."""
+def _cell(value: Any, decimal_separator: str) -> Any:
+    """Return a value as a CSV cell: numbers stay numbers, and no text is a formula."""
     if isinstance(value, dict | list):
-        return _json(value)
-    if isinstance(value, Secret):
-        return _cell(value.reveal())
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return "'" + value
-    return value.isoformat() if hasattr(value, "isoformat") else value
+        return _json(_without_formulas(value))
+    if isinstance(value, float):
+        return repr(float(value)).replace(".", decimal_separator)
+    return value.isoformat() if hasattr(value, "isoformat") else _without_formulas(value)
+
+
+#: What a spreadsheet may split a line at: not only our delimiter.
+_SPLITS = r"[,;|\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029]"
+#: What it may skip at the beginning of a cell, and the signs of a formula, in full width and the like, too.
+_SKIPPED = r"""[\s"\x00-\x1f\x7f\xad\u200b-\u200f\u2060\ufeff]"""
+_SIGNS = r"[=+\-@\u2212\u207a-\u207c\u208a-\u208c\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20]"
+_FORMULA = re.compile(f"((?:^|{_SPLITS})(?:(?!{_SPLITS}){_SKIPPED})*)({_SIGNS})")
+
+
+def _without_formulas(value: Any) -> Any:
+    """Return text, or the texts in a JSON value, with an apostrophe wherever a formula would begin."""
+    if isinstance(value, dict):
+        return {_without_formulas(name): _without_formulas(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_without_formulas(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    text = _FORMULA.sub(r"\1'\2", value.reveal() if isinstance(value, Secret) else value)
+    return "'" + text if text.startswith(("\t", "\r", "\n")) else text
 
 
 class _Echo:

