@@ -28,6 +28,7 @@ __all__ = [
     "is_shared",
     "latest",
     "permission_of",
+    "unit_of",
     "without_private",
 ]
 
