@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.utils.crypto import salted_hmac
@@ -16,6 +17,33 @@ from .secret_types import Secret, protect
 
 #: Days for which readings are kept.
 DEFAULT_KEPT_DAYS = 365
+
+#: What a user may do: that many at once, refilled evenly over a second, minute, hour or day.
+DEFAULT_USER_LIMITS: Mapping[str, str | None] = {
+    "connect": "10/m",
+    "callback": "12/h",
+    "command": "20/m",
+    "refresh": "10/m",
+    "download": "3/h",
+}
+
+_PERIODS = {"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60}
+_RATE = re.compile(r"([1-9]\d{0,5})/([smhd])", re.ASCII)
+
+
+class Rate(NamedTuple):
+    """How many tokens a bucket holds, and the seconds in which an empty one becomes full."""
+
+    number: int
+    seconds: float
+
+    @classmethod
+    def parse(cls, text: Any) -> Rate:
+        """Return the rate in ``"10/m"``. Raises ValueError."""
+        match = _RATE.fullmatch(text) if isinstance(text, str) else None
+        if match is None:
+            raise ValueError(f"{text!r} is not a rate like '10/m', with s, m, h or d")
+        return cls(int(match[1]), _PERIODS[match[2]])
 
 
 def _setting(name: str, default: Any) -> Any:
@@ -185,6 +213,12 @@ class Settings:
         return int(_setting("SMARTCAR_COMMANDS_AT_ONCE", 8))
 
     @property
+    def SMARTCAR_USER_LIMITS(self) -> Mapping[str, str | None]:
+        """What a user may do: ``"10/m"`` is 10 at once, and 10 more a minute (``s``, ``m``, ``h``, ``d``)."""
+        value: Mapping[str, str | None] = _setting("SMARTCAR_USER_LIMITS", DEFAULT_USER_LIMITS)
+        return value
+
+    @property
     def SMARTCAR_MONTHLY_REQUESTS(self) -> int:
         """Requests per vehicle and month in your plan. The admin shows them next to the count."""
         return int(_setting("SMARTCAR_MONTHLY_REQUESTS", 500))
@@ -244,6 +278,12 @@ class Settings:
         """``SMARTCAR_READINGS_KEPT_DAYS`` by signal; ``"*"`` is for all that are not named."""
         value = self.SMARTCAR_READINGS_KEPT_DAYS
         return {"*": DEFAULT_KEPT_DAYS, **value} if isinstance(value, Mapping) else {"*": value}
+
+    @property
+    def user_limits(self) -> Mapping[str, Rate]:
+        """``SMARTCAR_USER_LIMITS`` with the defaults of what it leaves out. None removes a limit."""
+        limits = {**DEFAULT_USER_LIMITS, **self.SMARTCAR_USER_LIMITS}
+        return {kind: Rate.parse(text) for kind, text in limits.items() if text is not None}
 
     @property
     def max_upload_bytes(self) -> float:

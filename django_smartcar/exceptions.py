@@ -18,6 +18,7 @@
   - TransactionNotAllowed           a token or a command cannot be saved inside the caller's transaction
   - VehicleDisconnected             the car is no longer connected
   - DuplicateCommand                the same command is in progress, or was sent a moment ago
+  - TooManyRequests                 the user has reached a limit of this site: ``retry_after``
   - CommandInvalid                  unknown command or invalid parameters; also a ValueError
   - InvalidConnectState             the OAuth state is unknown, expired, used, or another user's or session's
   - OwnedByAnotherUser              the Smartcar user belongs to another local user
@@ -29,11 +30,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from ._error_messages import code_message, help_url, message_for
 from .fields import DecryptionError, SmartcarAppError
@@ -92,6 +95,7 @@ __all__ = [
     "SmartcarAppError",
     "SmartcarException",
     "StateException",
+    "TooManyRequests",
     "TransactionNotAllowed",
     "UnexpectedStatusException",
     "UpstreamException",
@@ -139,6 +143,15 @@ class DuplicateCommand(SmartcarAppError):
         self.command_id = command_id
 
 
+class TooManyRequests(SmartcarAppError):
+    """The user has reached a limit of ``SMARTCAR_USER_LIMITS``. ``retry_after`` is in whole seconds."""
+
+    def __init__(self, kind: str, retry_after: int) -> None:
+        super().__init__(f"limit of {kind} reached; try again in {retry_after} seconds")
+        self.kind = kind
+        self.retry_after = retry_after
+
+
 class CommandInvalid(SmartcarAppError, ValueError):
     """Unknown command or invalid parameters. The text is for the user."""
 
@@ -181,6 +194,14 @@ def error_code(error: Exception) -> str:
     return str(getattr(error, "code", None) or getattr(error, "type", None) or type(error).__name__)
 
 
+def _waiting_time(seconds: int) -> str:
+    """Return a time in words: in seconds up to two minutes, then in minutes, rounded up."""
+    if seconds < 120:
+        return ngettext("%(count)d second", "%(count)d seconds", seconds) % {"count": seconds}
+    minutes = math.ceil(seconds / 60)
+    return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
+
+
 def user_message(error: Exception) -> str:
     """Return one translated sentence for the user. It holds no secret."""
     if isinstance(error, SmartcarException) and (message := message_for(error)):
@@ -197,6 +218,13 @@ _APP_MESSAGES: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
         lambda error: (
             _("The same was asked a moment ago (command %(id)d). Check the car before you ask again.")
             % {"id": error.command_id}
+        ),
+    ),
+    (
+        TooManyRequests,
+        lambda error: (
+            _("You have asked this too often in a short time. Please try again in %(time)s.")
+            % {"time": _waiting_time(error.retry_after)}
         ),
     ),
     (CommandInvalid, str),

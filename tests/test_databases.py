@@ -13,13 +13,14 @@ import pytest
 
 from . import databases
 
-#: Tests of models, tokens, commands, secrets and readings, which also run on the other databases.
+#: Tests of models, tokens, commands, secrets, limits and readings, which also run on the other databases.
 TOKEN_TESTS = [
     "services/tokens/test_application_token.py",
     "services/commands/test_records.py",
     "services/connect/test_connect.py",
     "services/test_migration.py",
     "services/test_secret_locals.py",
+    "services/test_throttling.py",
     "services/tokens/test_tokens.py",
     "services/readings/test_readings.py",
     "services/vehicles/test_single_read.py",

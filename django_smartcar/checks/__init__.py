@@ -18,6 +18,7 @@
 | ``smartcar.E014`` | the only ownership proof needs a client id and secret that are missing |
 | ``smartcar.E015`` | ``SMARTCAR_REGION`` is unknown |
 | ``smartcar.E016`` | ``SMARTCAR_READINGS_KEPT_DAYS`` is not a positive number, or a dict of them |
+| ``smartcar.E017`` | ``SMARTCAR_USER_LIMITS`` is not a dict of rates, or has an unknown limit |
 | ``smartcar.E020`` | ``SMARTCAR_ENCRYPTION_KEYS`` is not a list of keys |
 | ``smartcar.E021`` | ``SMARTCAR_ENCRYPTION_KEYS`` is empty |
 | ``smartcar.E030`` | ``SMARTCAR_WEBHOOK_TOKENS`` is not a dict of unguessable names to tokens |
@@ -53,7 +54,7 @@ from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as CheckWarning
 from django.urls import NoReverseMatch, reverse
 
-from ..conf import conf
+from ..conf import DEFAULT_USER_LIMITS, conf
 from . import credentials, encryption, webhooks
 from .published import LOCAL_HOSTS, check_published
 from .webhooks import check_deployment
@@ -84,6 +85,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         *_redirect_uri(),
         *_scope(),
         *_choices(),
+        *_limits(),
         *_timeouts(),
         *_hosts(),
         *_sessions(),
@@ -180,6 +182,23 @@ def _choices() -> Iterator[CheckMessage]:
             "SMARTCAR_READINGS_KEPT_DAYS is not a number of days, or a dict with one for each signal.",
             hint='Set it to 365, or to {"location": 30, "*": 365}.',
             id="smartcar.E016",
+        )
+
+
+def _limits() -> Iterator[CheckMessage]:
+    limits: Any = conf.SMARTCAR_USER_LIMITS
+    try:
+        unknown = sorted(set(limits) - set(DEFAULT_USER_LIMITS))
+        problem = f"has an unknown limit: {', '.join(unknown)}" if unknown else ""
+        conf.user_limits  # noqa: B018 (parses all)
+    except (TypeError, ValueError) as error:
+        problem = f"is not a dict of rates: {error}"
+    if problem:
+        yield Error(
+            f"SMARTCAR_USER_LIMITS {problem}.",
+            hint=f"Limits are {', '.join(DEFAULT_USER_LIMITS)}. Those left out keep their defaults: "
+            'SMARTCAR_USER_LIMITS = {"connect": "20/m", "refresh": None}; None removes a limit.',
+            id="smartcar.E017",
         )
 
 

@@ -7,6 +7,7 @@ from .external_ids import ExternalId
 from .rate_limits import RateLimit
 from .readings import Source, VehicleReading, VehicleSignal
 from .signal_types import LABELS, label_of
+from .throttles import Throttle
 from .tokens import ApplicationToken, LeasedToken
 from .vehicles import ConnectedVehicle, make_as_written
 from .webhooks import VehicleProblem, WebhookEndpoint, WebhookEvent
@@ -22,6 +23,7 @@ __all__ = [
     "SmartcarAccount",
     "SmartcarUser",
     "Source",
+    "Throttle",
     "VehicleCommand",
     "VehicleReading",
     "VehicleProblem",

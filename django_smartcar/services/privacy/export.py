@@ -20,6 +20,7 @@ from ...models import (
     ExternalId,
     SmartcarAccount,
     SmartcarUser,
+    Throttle,
     VehicleCommand,
     VehicleProblem,
     VehicleSignal,
@@ -80,6 +81,7 @@ def person(user: Any) -> Iterator[str]:
         ("signals", VehicleSignal.objects.for_user(user), _columns),
         ("webhook_events", WebhookEvent.objects.about(drivers, own_vehicles), _event),
         ("connect_attempts", ConnectAttempt.objects.filter(user=user), _columns),
+        ("throttles", Throttle.objects.filter(user=user), _columns),
     ]
     yield f'{{"exported_at": {_json(timezone.now())}'
     for name, rows, to_dict in parts:

@@ -146,8 +146,8 @@ def test_an_export_of_a_person_takes_one_statement_for_each_table_and_page(
 ):
     for number in range(3):
         make_vehicle(account, f"car-of-anna-{number}")
-    # Ten tables, two of ids for the events, and the readings of four vehicles.
-    with django_assert_num_queries(16):
+    # Eleven tables, two of ids for the events, and the readings of four vehicles.
+    with django_assert_num_queries(17):
         found = json.loads("".join(export.person(anna)))
     assert (len(found["vehicles"]), len(found["readings"])) == (4, 3)
 
@@ -192,7 +192,7 @@ def test_every_table_with_personal_data_is_in_the_export(anna):
     not_personal = {"ApplicationToken", "RateLimit", "WebhookEndpoint"}
     exported = {
         "ConnectAttempt", "ConnectedVehicle", "ExternalId", "SmartcarAccount", "SmartcarUser",
-        "VehicleCommand", "VehicleProblem", "VehicleReading", "VehicleSignal", "WebhookEvent",
+        "Throttle", "VehicleCommand", "VehicleProblem", "VehicleReading", "VehicleSignal", "WebhookEvent",
     }  # fmt: skip
     stored = {
         model.__name__
