@@ -21,18 +21,23 @@ from ..exceptions import (
     MissingCredentials,
     SmartcarAppError,
     SmartcarException,
+    TooManyRequests,
     error_code,
     user_message,
 )
 from ..models import ConnectAttempt, SmartcarAccount
 from ..secret_types import Secret
-from ..services import connect
+from ..services import connect, throttling
 from ..services.connect import Callback, reauthentication
 from .connect_errors import ERROR_PAGES, NOT_COMPLETED, error_page
 from .decorators import post_required
+from .limits import limit_page, limited
 from .vehicles import own_vehicle
 
 logger = logging.getLogger(__name__)
+
+#: What a callback that connects no car counts for: Smartcar has to be asked about an invented one, too.
+FAILED_CALLBACK_COST = 3
 
 
 class ConnectRedirect(HttpResponseRedirect):
@@ -45,6 +50,7 @@ class ConnectRedirect(HttpResponseRedirect):
 @post_required
 @login_required
 @transaction.non_atomic_requests
+@limited("connect")
 def start(request: HttpRequest) -> HttpResponse:
     """Redirect the user to Connect. Optional POST fields: ``make``, ``single_select`` and ``next``."""
     if not request.session.session_key:
@@ -65,6 +71,7 @@ def start(request: HttpRequest) -> HttpResponse:
 @post_required
 @login_required
 @transaction.non_atomic_requests
+@limited("connect")
 def reauthenticate(request: HttpRequest, pk: int) -> HttpResponse:
     """Redirect the user to a new login at the car's brand. Optional POST field: ``next``."""
     if not request.session.session_key:
@@ -128,9 +135,13 @@ def _take_parameters(request: HttpRequest) -> dict[str, str]:
 
 def _complete(request: HttpRequest, attempt: ConnectAttempt, callback: Callback) -> HttpResponse:
     try:
+        throttling.check(request.user, "callback", FAILED_CALLBACK_COST)
         connected = connect.complete(attempt, callback)
+    except TooManyRequests as error:
+        return limit_page(request, error)
     except (SmartcarException, SmartcarAppError) as error:
         return _not_completed(request, attempt, error)
+    throttling.give_back(request.user, "callback", FAILED_CALLBACK_COST - 1)
     count = len(connected.vehicles)
     names = ", ".join(vehicle.name for vehicle in connected.vehicles[:5])
     messages.success(
@@ -156,7 +167,10 @@ def _complete_reauthentication(
     request: HttpRequest, attempt: ConnectAttempt, vehicle_id: str
 ) -> HttpResponse:
     try:
+        throttling.check(request.user, "callback")
         vehicle = reauthentication.complete(attempt, vehicle_id)
+    except TooManyRequests as error:
+        return limit_page(request, error)
     except InvalidConnectState as refusal:
         logger.warning("rejected a Connect callback: %s", refusal.reason)
         return error_page(request, "attempt_refused", attempt)

@@ -105,6 +105,8 @@ def _complete(attempt: ConnectAttempt, callback: Callback) -> Connected:
             )
         )
     else:
+        if not _ownership.is_code(callback.code):
+            raise OwnershipNotVerified({"code": "the callback has no valid code"})
         access = client.auth_client(attempt.redirect_uri).exchange_code(callback.code)
         verified = VerifiedUser(client.user_id(access["access_token"]), access)
         found = vehicles.read_all(_credentials(attempt, verified, access["access_token"]))

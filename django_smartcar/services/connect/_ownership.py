@@ -15,6 +15,7 @@ does, the others are no proof: that person has no code, as the driver's browser 
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from collections.abc import Callable
@@ -46,8 +47,14 @@ POLL_TIMEOUT = 4.0
 
 _FIRST_PAUSE = 0.25
 
+#: How many times longer each pause is: few requests, as anyone can invent a connection to wait for.
+_PAUSE_GROWTH = 3
+
 #: Maximum number of connections to read: if Smartcar ignores the filter, it lists those of all users.
 _MAX_CONNECTIONS = 100
+
+#: What a code can look like. Smartcar's are UUIDs today.
+_CODE = re.compile(r"[\w.~+/=-]{1,200}", re.ASCII)
 
 _MAX_ID_LENGTH = SmartcarUser._meta.pk.max_length or 0
 
@@ -107,7 +114,7 @@ def poll(fetch: Callable[[], T]) -> T:
     pause = _FIRST_PAUSE
     while not (result := fetch()) and time.monotonic() + pause < deadline:
         time.sleep(pause)
-        pause *= 2
+        pause *= _PAUSE_GROWTH
     return result
 
 
@@ -128,9 +135,16 @@ def _application() -> QuerySet[ApplicationToken]:
     return ApplicationToken.objects.filter(client_id=client.application_id())
 
 
+def is_code(text: str) -> bool:
+    """Return whether Smartcar has to be asked if this is a code."""
+    return _CODE.fullmatch(text) is not None
+
+
 def _by_code(attempt: ConnectAttempt, callback: Callback) -> VerifiedUser:
     if not callback.code:
         raise _NotVerified("the callback had no code")
+    if not is_code(callback.code):
+        raise _NotVerified("the callback has no valid code")
     access = client.auth_client(attempt.redirect_uri).exchange_code(callback.code)
     user_id = client.user_id(access["access_token"])
     if _is_another_users(attempt, user_id):

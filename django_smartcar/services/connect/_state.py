@@ -23,6 +23,9 @@ ATTEMPT_LIFETIME = timedelta(minutes=10)
 #: How long expired attempts are kept, so that a late callback is refused as expired, not as unknown.
 ATTEMPT_RETENTION = timedelta(days=2)
 
+#: How many attempts of a user are kept. A new one replaces the oldest.
+MAX_ATTEMPTS = 20
+
 
 def begin(user: Any, session_key: str, **columns: Any) -> Secret:
     """Create an attempt for this user and session; return its ``state``, of which only a digest is stored."""
@@ -38,6 +41,9 @@ def begin(user: Any, session_key: str, **columns: Any) -> Secret:
         expires_at=now + ATTEMPT_LIFETIME,
         **columns,
     )
+    own = ConnectAttempt.objects.filter(user=user).order_by("-pk")
+    if surplus := list(own.values_list("pk", flat=True)[MAX_ATTEMPTS : 2 * MAX_ATTEMPTS]):
+        own.filter(pk__in=surplus).delete()
     return state
 
 
