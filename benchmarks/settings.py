@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "django_smartcar",
     "benchmarks.bare",
 ]
+SMARTCAR_RATE_LIMIT = None
 # Those of `startproject`, without messages.
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -213,6 +213,12 @@ class Settings:
         return int(_setting("SMARTCAR_COMMANDS_AT_ONCE", 8))
 
     @property
+    def SMARTCAR_RATE_LIMIT(self) -> tuple[int, float] | None:
+        """Requests your application may send at once, and more a minute. A fifth is kept for drivers."""
+        value: tuple[int, float] | None = _setting("SMARTCAR_RATE_LIMIT", (120, 2))
+        return value
+
+    @property
     def SMARTCAR_USER_LIMITS(self) -> Mapping[str, str | None]:
         """What a user may do: ``"10/m"`` is 10 at once, and 10 more a minute (``s``, ``m``, ``h``, ``d``)."""
         value: Mapping[str, str | None] = _setting("SMARTCAR_USER_LIMITS", DEFAULT_USER_LIMITS)

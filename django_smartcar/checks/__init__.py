@@ -19,6 +19,7 @@
 | ``smartcar.E015`` | ``SMARTCAR_REGION`` is unknown |
 | ``smartcar.E016`` | ``SMARTCAR_READINGS_KEPT_DAYS`` is not a positive number, or a dict of them |
 | ``smartcar.E017`` | ``SMARTCAR_USER_LIMITS`` is not a dict of rates, or has an unknown limit |
+| ``smartcar.E018`` | ``SMARTCAR_RATE_LIMIT`` is not a pair of positive numbers |
 | ``smartcar.E020`` | ``SMARTCAR_ENCRYPTION_KEYS`` is not a list of keys |
 | ``smartcar.E021`` | ``SMARTCAR_ENCRYPTION_KEYS`` is empty |
 | ``smartcar.E030`` | ``SMARTCAR_WEBHOOK_TOKENS`` is not a dict of unguessable names to tokens |
@@ -86,6 +87,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         *_scope(),
         *_choices(),
         *_limits(),
+        *_rate_limit(),
         *_timeouts(),
         *_hosts(),
         *_sessions(),
@@ -199,6 +201,23 @@ def _limits() -> Iterator[CheckMessage]:
             hint=f"Limits are {', '.join(DEFAULT_USER_LIMITS)}. Those left out keep their defaults: "
             'SMARTCAR_USER_LIMITS = {"connect": "20/m", "refresh": None}; None removes a limit.',
             id="smartcar.E017",
+        )
+
+
+def _rate_limit() -> Iterator[CheckMessage]:
+    pair: Any = conf.SMARTCAR_RATE_LIMIT
+    if pair is None:
+        return
+    is_pair = isinstance(pair, (list, tuple)) and len(pair) == 2
+    if not is_pair or not all(
+        isinstance(number, (int, float)) and not isinstance(number, bool) and 0 < number < float("inf")
+        for number in pair
+    ):
+        yield Error(
+            "SMARTCAR_RATE_LIMIT is not a pair of positive numbers.",
+            hint="Set it to what Smartcar allows your application: (120, 2) is 120 requests at once, and two "
+            "more a minute. None keeps nothing for drivers.",
+            id="smartcar.E018",
         )
 
 

@@ -12,6 +12,7 @@ from ..exceptions import (
     MissingCredentials,
     NoResponseException,
     PermissionException,
+    RateLimited,
     RefreshInProgress,
     SmartcarException,
     error_code,
@@ -122,7 +123,7 @@ def _refreshed(context: Context) -> Iterator[CheckResult]:
         yield not_checked("SMARTCAR_VEHICLE_API_URL does not respond: see network")
         return
     try:
-        services.as_application(lambda token: client.connections(token, conf.SMARTCAR_MODE, {}, first=1))
+        services.in_background(lambda token: client.connections(token, conf.SMARTCAR_MODE, {}, first=1))
     except (AuthenticationException, PermissionException) as error:
         yield wrong(
             f"the vehicle API rejects the new token ({error_code(error)})",
@@ -174,7 +175,7 @@ def _unexpected(error: SmartcarException, name: str) -> CheckResult:
     if isinstance(error, NoResponseException):
         text, hint = explain(error, address, name)
         return wrong(f"{name}: {text}", hint)
-    if error.status_code == 429:
+    if isinstance(error, RateLimited) or error.status_code == 429:
         return not_checked("Smartcar's rate limit is reached: try again in a minute")
     response = f"{error.status_code or ''} {error_code(error)}".strip()
     return wrong(

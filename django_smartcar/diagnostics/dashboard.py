@@ -24,7 +24,7 @@ def dashboard(context: Context) -> Iterator[CheckResult]:
         yield not_checked("SMARTCAR_MANAGEMENT_API_URL does not respond: see network")
     else:
         try:
-            webhooks = services.as_application(client.webhooks)
+            webhooks = services.in_background(client.webhooks)
         except (SmartcarException, SmartcarAppError) as error:
             yield not_checked(f"Smartcar does not list the webhooks ({error_code(error)}): see API v3")
             return

@@ -83,6 +83,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key', models.CharField(editable=False, max_length=80)),
                 ('blocked_until', models.DateTimeField(editable=False, null=True, verbose_name='no requests before')),
+                ('full_at', models.DateTimeField(editable=False, null=True)),
                 ('month', models.CharField(blank=True, editable=False, max_length=7)),
                 ('requests', models.PositiveIntegerField(default=0, editable=False, verbose_name='requests this month')),
             ],

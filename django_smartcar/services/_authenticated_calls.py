@@ -25,7 +25,7 @@ from ..exceptions import (
 )
 from ..models import ConnectedVehicle, SmartcarAccount
 from ..secret_types import Secret
-from . import _access, _rate_limits, client, tokens
+from . import _access, _background, _rate_limits, client, tokens
 from ._access import Access
 from .client import ApiCredentials, Car
 
@@ -47,6 +47,15 @@ def as_application(request: Callable[[Secret], T]) -> T:
     """
     credentials = tokens.application_credentials()
     return _call_with_token(None, lambda current: request(current.access_token), credentials)
+
+
+def in_background(request: Callable[[Secret], T]) -> T:
+    """Call ``request`` as `as_application` does, unless that would use the reserve for drivers.
+
+    Raises RateLimited then.
+    """
+    _background.take(client.V3)
+    return as_application(request)
 
 
 def _call_with_token(

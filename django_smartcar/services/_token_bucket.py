@@ -36,6 +36,14 @@ def take(rows: QuerySet[Any], rate: Rate, number: int, create: Callable[[], obje
     return max(1, math.ceil(wait.total_seconds()))
 
 
+def available(rows: QuerySet[Any], rate: Rate) -> int:
+    """Return how many tokens are in the bucket. Another process may take them first."""
+    full_at: datetime | None = rows.values_list("full_at", flat=True).first()
+    if full_at is None or full_at <= (now := timezone.now()):
+        return rate.number
+    return math.floor(rate.number - (full_at - now) / _time_of(rate, 1))
+
+
 def put_back(rows: QuerySet[Any], rate: Rate, number: int) -> None:
     """Put tokens back that were taken and not needed."""
     earlier = ExpressionWrapper(F("full_at") - _time_of(rate, number), output_field=DateTimeField())

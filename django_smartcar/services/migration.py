@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from .. import sdk
 from ..models import ConnectedVehicle, SmartcarAccount, SmartcarUser
-from . import _authenticated_calls, client, tokens, vehicles
+from . import _authenticated_calls, _background, client, tokens, vehicles
 
 V2, V3 = SmartcarAccount.ApiVersion.V2, SmartcarAccount.ApiVersion.V3
 
@@ -37,7 +37,7 @@ class CannotMigrate(Exception):
 
 
 def find(account: SmartcarAccount) -> Found:
-    """Find the account's vehicles in API v3. Raises CannotMigrate, or as `as_application` does."""
+    """Find the account's vehicles in API v3. Raises CannotMigrate, or as `in_background` does."""
     wanted = _vehicle_ids(account)
     found = _find_for_user(account, account.smartcar_user_id)
     missing = wanted - set(found.permissions)
@@ -88,6 +88,7 @@ def roll_back(account: SmartcarAccount) -> bool:
     Raises CannotMigrate if its tokens do not cover all of its vehicles, and as `tokens.access_token` does.
     The account then stays on API v3.
     """
+    _background.take(client.V2)
     account_row = SmartcarAccount.objects.of_api_version(V3).filter(pk=account.pk)
     if not account_row.update(api_version=V2, updated_at=timezone.now()):
         return False
@@ -140,6 +141,7 @@ def _find_v3_user_id(account: SmartcarAccount, vehicle_ids: set[str]) -> str:
     """
     user_ids: set[str | None] = set()
     for vehicle_id in vehicle_ids:
+        _background.take(client.V2)
         v2_connections = client.v2_connections(vehicle_id)
         if v2_connections is None:
             raise CannotMigrate(
@@ -178,4 +180,4 @@ def _reassign_owner(account: SmartcarAccount, user_id: str) -> None:
 
 
 def _connections(account: SmartcarAccount, **filters: str) -> list[sdk.v3.Connection]:
-    return _authenticated_calls.as_application(lambda token: client.connections(token, account.mode, filters))
+    return _authenticated_calls.in_background(lambda token: client.connections(token, account.mode, filters))

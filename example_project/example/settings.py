@@ -54,6 +54,7 @@ if SIMULATED:
         SMARTCAR_CLIENT_ID = simulator.CLIENT_ID
         SMARTCAR_CLIENT_SECRET = simulator.CLIENT_SECRET
     SMARTCAR_MANAGEMENT_TOKENS = [simulator.MANAGEMENT_TOKEN]
+    SMARTCAR_RATE_LIMIT = None  # the simulator has none, unless you set one in the garage
     SMARTCAR_CONNECT_URL = f"{SIMULATOR}/connect"
     SMARTCAR_IAM_URL = f"{SIMULATOR}/iam/oauth2/token"
     SMARTCAR_VEHICLE_API_URL = f"{SIMULATOR}/vehicle-api"

@@ -10,6 +10,7 @@ DATABASES["default"]["OPTIONS"] = {"timeout": 30, "transaction_mode": "IMMEDIATE
 SMARTCAR_AUTH_URL = os.environ["SITE_AUTH_URL"]
 SMARTCAR_WEBHOOK_WORK = os.environ.get("SITE_WORK", "inline")
 SMARTCAR_MANAGEMENT_TOKENS = [TOKEN]
+SMARTCAR_RATE_LIMIT = None
 SMARTCAR_API_URL = os.environ.get("SITE_API_URL", "https://api.smartcar.com")
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}

@@ -5,7 +5,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from django_smartcar.conf import conf
-from django_smartcar.exceptions import SmartcarAppError, SmartcarException, error_code
+from django_smartcar.exceptions import RateLimited, SmartcarAppError, SmartcarException, error_code
 from django_smartcar.models import SmartcarAccount
 from django_smartcar.services import migration
 from django_smartcar.services.migration import V2, V3, CannotMigrate
@@ -57,6 +57,9 @@ class Command(BaseCommand):
                 reason = str(error) if isinstance(error, CannotMigrate) else error_code(error)
                 self.stdout.write(self.style.ERROR(f"{account}: not {verb} ({reason})"))
                 failed += 1
+                if isinstance(error, RateLimited) and error.scope == "application":
+                    done = verb if apply else f"would be {verb}"
+                    raise CommandError(f"{migrated} {done}; rate limit reached: run it again later") from None
         summary = f"{migrated} {verb if apply else f'would be {verb}'}, {failed} not {verb}"
         if failed:
             raise CommandError(summary)

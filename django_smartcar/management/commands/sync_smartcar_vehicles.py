@@ -52,7 +52,7 @@ class Command(BaseCommand):
         run = VehicleSync(self._report)
         with shutdown.on_signals(run.stop):
             run.run(before, concurrency=options["concurrency"], limit=limit)
-        self._summarize(run.is_stopped, time.monotonic() - started)
+        self._summarize(run, time.monotonic() - started)
 
     def _report(self, result: Result) -> None:
         self.counts[result.outcome] += 1
@@ -68,12 +68,14 @@ class Command(BaseCommand):
             retry_after=result.retry_after,
         )
 
-    def _summarize(self, stopped: bool, seconds: float) -> None:
+    def _summarize(self, run: VehicleSync, seconds: float) -> None:
         texts = [f"{self.counts[outcome]} {outcome}" for outcome in OUTCOMES]
-        if stopped:
+        if run.has_used_share:
+            texts.append("stopped: the rest of the rate limit is kept for drivers (SMARTCAR_RATE_LIMIT)")
+        elif run.is_stopped:
             texts.append("stopped before the end")
         facts: dict[str, Any] = {outcome.replace(" ", "_"): self.counts[outcome] for outcome in OUTCOMES}
-        facts |= {"stopped": stopped, "seconds": round(seconds, 3)}
+        facts |= {"stopped": run.is_stopped, "seconds": round(seconds, 3)}
         is_bad = any(self.counts[outcome] for outcome in BAD)
         self.output.end(", ".join(texts), is_bad=is_bad, **facts)
         if is_bad:

@@ -57,6 +57,11 @@ class VehicleSync:
     def is_stopped(self) -> bool:
         return self._reader.is_stopped
 
+    @property
+    def has_used_share(self) -> bool:
+        """Whether it has stopped because the rest of Smartcar's rate limit is kept for drivers."""
+        return self._reader.has_used_share
+
     def stop(self) -> None:
         """Send no further request. Safe to call in a signal handler: it takes no lock."""
         self._reader.is_stopped = True
@@ -65,7 +70,8 @@ class VehicleSync:
         """Read the vehicles that no sync has read since ``before``.
 
         Once stopped, it waits for the requests in flight, saves their responses and releases the other
-        vehicles. It stops by itself if Smartcar's rate limit requires too long a pause.
+        vehicles. It stops by itself if Smartcar's rate limit requires too long a pause, or if the rest of it
+        is kept for drivers.
         """
         with ThreadPoolExecutor(concurrency, "sync_smartcar_vehicles") as pool:
             pages = _leases.pages(before, PAGE, limit)

@@ -8,13 +8,14 @@ the round stops and the next one waits.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeAlias
 
 from ... import sdk
 from ...exceptions import AuthenticationException, RateLimited, SmartcarException
-from .. import _authenticated_calls, _rate_limits
+from .. import _authenticated_calls, _background, _rate_limits
 from .._authenticated_calls import VehicleSession
 from .._backoff import Backoff
 from .._rate_limits import RateLimitKey
@@ -43,6 +44,8 @@ class BatchReader:
 
     def __init__(self) -> None:
         self.is_stopped = False
+        #: Whether it stopped because the rest of Smartcar's rate limit is kept for drivers.
+        self.has_used_share = False
         self._is_limited = False
         self._backoff = Backoff()
 
@@ -63,7 +66,10 @@ class BatchReader:
             )
             allowed = [request for request in remaining if request.limit_key not in limits]
             usage.pause = 0.0
-            remaining = yield from self._round(allowed, lease, pool, usage)
+            granted = _within_share(allowed)
+            remaining = yield from self._round(granted, lease, pool, usage)
+            if len(granted) < len(allowed):
+                self.is_stopped = self.has_used_share = True
             if usage.pause:
                 self._pause(usage.pause, lease)
         usage.save()
@@ -140,6 +146,16 @@ class _UsageCollector:
     def save(self) -> None:
         _rate_limits.add_usage(self._counts)
         _rate_limits.record_limits(self._limits)
+
+
+def _within_share(requests: Sequence[BatchRequest]) -> list[BatchRequest]:
+    """Return the requests that leave Smartcar's reserve for drivers."""
+    found: list[BatchRequest] = []
+    for version in {request.limit_key.api_version for request in requests}:
+        group = [request for request in requests if request.limit_key.api_version == version]
+        with suppress(RateLimited):
+            found += group[: _background.take(version, [request.session.requests for request in group])]
+    return found
 
 
 def _limits_in(response: Response) -> Iterator[RateLimited]:

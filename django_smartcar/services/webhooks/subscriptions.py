@@ -15,6 +15,7 @@ from ...conf import conf
 from ...exceptions import (
     MissingCredentials,
     PermissionException,
+    RateLimited,
     RateLimitingException,
     ResourceNotFoundException,
     SmartcarAppError,
@@ -24,7 +25,7 @@ from ...exceptions import (
 )
 from ...models import ConnectedVehicle
 from ...secret_types import Secret
-from .. import _authenticated_calls, client
+from .. import _authenticated_calls, _background, client
 from ..client import ApiCredentials
 
 logger = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ def begin(vehicles: Iterable[ConnectedVehicle]) -> None:
         if time.monotonic() > deadline:
             return
         try:
-            if isinstance(reconcile(vehicle), RateLimitingException):
+            if isinstance(_reconcile(vehicle, wanted_webhooks()), RateLimitingException):
                 return
         except Exception as error:
             logger.error("could not subscribe vehicle %s: %s", vehicle.pk, type(error).__name__)
@@ -54,9 +55,16 @@ def begin(vehicles: Iterable[ConnectedVehicle]) -> None:
 def reconcile(vehicle: ConnectedVehicle) -> Exception | None:
     """Subscribe and unsubscribe the vehicle to match the setting; return the first error, or None.
 
-    The row has the resulting subscriptions and the error. Do not call it inside a transaction.
+    The row has the resulting subscriptions and the error. Do not call it inside a transaction. This is
+    background work: it returns RateLimited rather than use Smartcar's rate limit up.
     """
-    return _reconcile(vehicle, wanted_webhooks() if vehicle.is_connected else set())
+    wanted = wanted_webhooks() if vehicle.is_connected else set()
+    for _webhook_id in wanted ^ set(vehicle.webhooks.split()):
+        try:
+            _background.take(vehicle.account.api_version)
+        except RateLimited as error:
+            return error
+    return _reconcile(vehicle, wanted)
 
 
 def end(vehicle: ConnectedVehicle) -> None:

@@ -237,7 +237,8 @@ def test_a_rate_limit_found_by_another_process_is_waited_for(fleet, mock_api, cl
     assert round(clock.elapsed, 3) >= 0.9
 
 
-def test_a_rate_limit_that_cannot_be_saved_is_still_respected(fleet, mock_api, caplog, clock):
+def test_a_rate_limit_that_cannot_be_saved_is_still_respected(fleet, mock_api, caplog, clock, settings):
+    settings.SMARTCAR_RATE_LIMIT = None  # nothing else is saved in the same table
     limit(mock_api, "car-0", "SMARTCAR_API", 1)
     fleet(1)
 
@@ -434,7 +435,8 @@ def batch_server(settings):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_memory_does_not_grow_with_the_fleet(account, batch_server, monkeypatch):
+def test_memory_does_not_grow_with_the_fleet(account, batch_server, monkeypatch, settings):
+    settings.SMARTCAR_RATE_LIMIT = None
     monkeypatch.setattr(syncing, "PAGE", 50)
     counts = []
 
