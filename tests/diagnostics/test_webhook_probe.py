@@ -100,11 +100,18 @@ class TestTheView:
         assert outcomes(found) == ["ok", "ok", "ok"]
         assert "does not answer VERIFY" in found[0][1]
 
-    def test_challenges_are_rate_limited(self, find, view, monkeypatch):
+    def test_challenges_signed_with_an_unknown_token_are_rate_limited(
+        self, find, view, monkeypatch, settings
+    ):
         monkeypatch.setattr(webhooks, "MAX_CHALLENGES", 1)
+        view(settings, SMARTCAR_MANAGEMENT_TOKENS=["another"])
+        assert outcomes(find(webhook_probe.webhook)) == ["wrong", "wrong", "ok"]
+        assert outcomes(find(webhook_probe.webhook)) == ["not checked", "wrong", "ok"]
+
+    def test_signed_challenges_are_not_rate_limited(self, find, view, monkeypatch):
+        monkeypatch.setattr(webhooks, "MAX_CHALLENGES", 0)
         view()
         assert outcomes(find(webhook_probe.webhook)) == ["ok", "ok", "ok"]
-        assert outcomes(find(webhook_probe.webhook)) == ["not checked", "ok", "ok"]
 
     def test_the_site_cannot_store_events(self, find_one, view, settings):
         def broken(execute, sql, params, many, context):

@@ -218,6 +218,22 @@ class TestVerify:
             clock.shift(timedelta(seconds=61))
             assert post(client, verify(), "").status_code == 200
 
+    def test_a_flood_of_unsigned_challenges_stops_no_signed_one(self, client, settings):
+        settings.SMARTCAR_MANAGEMENT_TOKENS = [TOKEN, OTHER]
+        for _ in range(50):
+            post(client, verify(), "")
+        assert post(client, verify(), "").status_code == 429
+        assert post(client, verify(), "a-wrong-token").status_code == 429
+        for token in [TOKEN, OTHER] * 20:
+            assert post(client, verify(), token).status_code == 200
+        assert WebhookEndpoint.objects.get().challenges == webhooks.MAX_CHALLENGES
+        assert post(client, event()).status_code == 200
+
+    def test_signed_challenges_use_up_nothing(self, client):
+        statuses = [post(client, verify()).status_code for _ in range(2 * webhooks.MAX_CHALLENGES)]
+        assert set(statuses) == {200}
+        assert post(client, verify(), "").status_code == 200
+
     def test_a_setting_disables_challenges(self, client, settings):
         settings.SMARTCAR_WEBHOOK_CHALLENGES = False
         assert post(client, verify()).status_code == 403

@@ -44,7 +44,7 @@ MAX_BODY_BYTES = 1_000_000
 #: An unsigned body is parsed only if it is short enough for a challenge.
 MAX_UNSIGNED_BODY_BYTES = 4_000
 
-#: Maximum number of challenges answered per minute and URL.
+#: Maximum number of unsigned challenges answered per minute and URL.
 MAX_CHALLENGES = 10
 MINUTE = timedelta(minutes=1)
 
@@ -89,7 +89,7 @@ def receive(endpoint: str, body: bytes, signature: str) -> WebhookResponse:
     """Process a webhook request and return the response. An event is stored, once, before the 200.
 
     401: not signed with a token of this URL. 400: signed, but not an event. 403: challenges are not answered.
-    429: too many challenges. 503: the event could not be stored, and Smartcar should retry.
+    429: too many unsigned challenges. 503: the event could not be stored, and Smartcar should retry.
     """
     body, signature = SecretBytes(body), Secret(signature)
     tokens = _tokens(endpoint)
@@ -97,7 +97,7 @@ def receive(endpoint: str, body: bytes, signature: str) -> WebhookResponse:
     payload = sdk.webhooks.load(body) if position or len(body) <= MAX_UNSIGNED_BODY_BYTES else None
     try:
         if payload is not None and (parsed := sdk.webhooks.envelope(payload)).kind == sdk.webhooks.VERIFY:
-            return _answer_challenge(endpoint, tokens, parsed.challenge)
+            return _answer_challenge(endpoint, tokens, parsed.challenge, is_signed=position > 0)
         if not position:
             _count_rejected(endpoint, body, signature)
             return WebhookResponse(401)
@@ -174,22 +174,32 @@ def _insert_statement(alias: str) -> str:
     return str(statement)
 
 
-def _answer_challenge(endpoint: str, tokens: list[Secret], challenge: str) -> WebhookResponse:
-    """Sign a challenge that cannot be an event. The sender is unknown, so this is rate limited."""
+def _answer_challenge(
+    endpoint: str, tokens: list[Secret], challenge: str, *, is_signed: bool
+) -> WebhookResponse:
+    """Sign a challenge that cannot be an event. Those of unknown senders are rate limited."""
     if not (tokens and conf.SMARTCAR_WEBHOOK_CHALLENGES and sdk.webhooks.is_challenge(challenge)):
         closed = "SMARTCAR_WEBHOOK_CHALLENGES is False" if tokens else "SMARTCAR_MANAGEMENT_TOKENS is empty"
         reason = closed if not (tokens and conf.SMARTCAR_WEBHOOK_CHALLENGES) else "it could be an event"
         logger.warning("rejected a challenge of %d characters: %s", len(challenge), reason)
         return WebhookResponse(403)
-    row = _row(endpoint)
-    now = timezone.now()
-    count = {"challenges": F("challenges") + 1, "challenged_at": now}
-    if not row.filter(challenges__lt=MAX_CHALLENGES, challenges_since__gt=now - MINUTE).update(**count):
-        first = {"challenges": 1, "challenges_since": now, "challenged_at": now}
-        if not row.filter(challenges_since__lte=now - MINUTE).update(**first):
-            logger.warning("rejected a challenge: there were more than %d in a minute", MAX_CHALLENGES)
-            return WebhookResponse(429)
+    if not _count_challenge(endpoint, is_signed):
+        logger.warning("rejected a challenge: there were more than %d in a minute", MAX_CHALLENGES)
+        return WebhookResponse(429)
     return WebhookResponse(200, {"challenge": sdk.hash_challenge(tokens[0], challenge)})
+
+
+def _count_challenge(endpoint: str, is_signed: bool) -> bool:
+    """Count an unsigned challenge; return whether it may be answered. A signed one always is."""
+    row, now = _row(endpoint), timezone.now()
+    if is_signed:
+        row.update(challenged_at=now)
+        return True
+    count = {"challenges": F("challenges") + 1, "challenged_at": now}
+    if row.filter(challenges__lt=MAX_CHALLENGES, challenges_since__gt=now - MINUTE).update(**count):
+        return True
+    first = {"challenges": 1, "challenges_since": now, "challenged_at": now}
+    return bool(row.filter(challenges_since__lte=now - MINUTE).update(**first))
 
 
 def _count_rejected(endpoint: str, body: bytes, signature: str) -> None:
