@@ -21,9 +21,6 @@ from .paginator import LargeTablePaginator
 
 logger = logging.getLogger(__name__)
 
-#: The maximum number of rows of a confirmed action: each may take a while.
-MAX_ROWS = 100
-
 
 class SmartcarModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """A ModelAdmin for rows that only this app adds and deletes, maybe millions of them."""
@@ -32,6 +29,8 @@ class SmartcarModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_per_page = 50
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
+    #: The maximum number of rows of an action: each may take a while.
+    max_action_rows = 100
 
     def matches(self, word: str) -> Q:
         """Return the condition for rows that a word of a search finds, of columns with an index."""
@@ -55,6 +54,17 @@ class SmartcarModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if match and (match.url_name or "").startswith(own_pages):
             return False
         return super().has_delete_permission(request, obj)
+
+    def has_too_many(self, request: HttpRequest, queryset: QuerySet[Any]) -> bool:
+        """Return whether an action has more rows than it may have, with a message to the user if it has.
+
+        “Select all” selects every row that the list finds, even those that it does not count.
+        """
+        if queryset.order_by().values("pk")[: self.max_action_rows + 1].count() <= self.max_action_rows:
+            return False
+        text = _("Please choose at most %(count)d at once.") % {"count": self.max_action_rows}
+        self.message_user(request, text, messages.WARNING)
+        return True
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """Allow only the lookups of the page's own filters.
@@ -87,13 +97,11 @@ class SmartcarActionsAdmin(SmartcarModelAdmin):
         warning: str = "",
         takes_reason: bool = False,
     ) -> HttpResponse | None:
-        """Return the confirmation page; None if the user has confirmed."""
-        if request.POST.get("confirmed") == "yes":
-            return None
-        if queryset.count() > MAX_ROWS:
-            text = _("Please choose at most %(count)d at once.") % {"count": MAX_ROWS}
-            self.message_user(request, text, messages.WARNING)
+        """Return the confirmation page; None if the user has confirmed these rows, as the page lists them."""
+        if self.has_too_many(request, queryset):
             return HttpResponseRedirect(request.get_full_path())
+        if request.POST.get("confirmed") == "yes" and request.POST.get("select_across", "0") == "0":
+            return None
         context = {
             **self.admin_site.each_context(request),
             "title": title,
@@ -111,6 +119,8 @@ class SmartcarActionsAdmin(SmartcarModelAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any], done: str, act: Callable[[Any], Any]
     ) -> None:
         """Call ``act`` with each row and report the outcome; a failure does not stop the others."""
+        if self.has_too_many(request, queryset):
+            return
 
         def results() -> Iterator[Result[Any]]:
             for row in queryset:

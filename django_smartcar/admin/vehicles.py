@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils import timezone
@@ -179,6 +179,8 @@ class ConnectedVehicleAdmin(SmartcarActionsAdmin):
     @admin.action(description=_("Show location"), permissions=["locate"])
     def locate(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> HttpResponse:
         """Show the last known positions that drivers share. Each vehicle's history records who looked."""
+        if self.has_too_many(request, queryset):
+            return HttpResponseRedirect(request.get_full_path())
         rows = list(queryset)
         for row in rows:
             self.log_change(request, row, str(_("location viewed")))

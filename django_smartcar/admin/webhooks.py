@@ -75,6 +75,7 @@ class WebhookEventAdmin(SmartcarModelAdmin):
     ]
     fields = tuple(readonly_fields)
     actions = ["requeue"]
+    max_action_rows = 1000  # a row in the history for each, but no request
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
         events: QuerySet[WebhookEvent] = super().get_queryset(request)
@@ -101,6 +102,8 @@ class WebhookEventAdmin(SmartcarModelAdmin):
     @admin.action(description=_("Run again"), permissions=["rerun"])
     def requeue(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> None:
         """Queue unprocessed events again. Receivers that have succeeded are not called again."""
+        if self.has_too_many(request, queryset):
+            return
         events = list(queryset.exclude(state=WebhookEvent.State.PROCESSED))
         count = webhooks.requeue(WebhookEvent.objects.filter(pk__in=[event.pk for event in events]))
         for event in events:
