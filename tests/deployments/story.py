@@ -1,0 +1,157 @@
+"""The whole story of a car on a site: connected, read, locked, told by webhook, exported, disconnected."""
+
+import json
+import re
+import time
+from urllib.parse import urljoin
+
+import pytest
+import requests
+
+from django_smartcar.simulator.webhooks import notify, registry
+from django_smartcar.simulator.store import MANAGEMENT_TOKEN, owner
+
+from ..simulator.browser import RequestsBrowser, Visit
+
+#: Seconds within which a result must be there.
+WITHIN = 15
+ODOMETER = re.compile(r"([\d.,]+)\s*(?:&nbsp;|\xa0|\s)km")
+
+
+class Person:
+    """A user of the site, in a browser with a session."""
+
+    def __init__(self, site, name):
+        self.site = site
+        self.session = requests.Session()
+        self.session.verify = site.verify
+        self.get("/login/")
+        self.post("/login/", username=name, password=name)
+
+    def get(self, path, **options):
+        response = self.session.get(urljoin(self.site.url, path), timeout=60, **options)
+        assert response.status_code == 200 or options, (path, response.status_code, self.site.log.read_text())
+        return response
+
+    def post(self, path, *, follow=True, **fields):
+        """Post a form of the site, with the token that its pages have."""
+        url = urljoin(self.site.url, path)
+        fields["csrfmiddlewaretoken"] = self.session.cookies["csrftoken"]
+        response = self.session.post(
+            url, fields, headers={"Referer": url}, timeout=60, allow_redirects=follow
+        )
+        assert response.status_code in (200, 302), (path, response.status_code, self.site.log.read_text())
+        return response
+
+
+class Story:
+    """What a driver, an operator and cron do with a car through one version of Smartcar's API."""
+
+    def __init__(self, site, version):
+        self.site = site
+        self.email = f"driver-{version[0]}@example.com"
+        self.driver = Person(site, "anna")
+        self.key = 0
+
+    def run(self):
+        self.connect()
+        self.refresh()
+        self.command("unlock", is_locked=False)
+        self.command("lock", is_locked=True)
+        self.receive_webhook()
+        self.export()
+        if self.site.has_admin:
+            self.operate()
+        results = self.cron()
+        self.disconnect()
+        return results
+
+    def page(self):
+        self.site.catch_up()
+        return self.driver.get(self.site.pages).text
+
+    @property
+    def car(self):
+        return self.site.smartcar.car(self.email)
+
+    def connect(self):
+        assert "<h2" not in self.page()
+        response = self.driver.post(f"{self.site.pages}connect/", follow=False)
+        assert response.status_code == 302
+        visit = Visit(RequestsBrowser(), self.site.smartcar.url, response.headers["Location"])
+        visit.connect(self.email, "CHEVROLET")
+        assert visit.landed.startswith(f"{self.site.url}{self.site.endpoints}callback/?")
+        self.site.before_callback(self.driver)
+        self.driver.get(visit.landed)
+        page = self.page()
+        assert "Chevrolet" in page, page
+        assert page.count("<h2") == 1
+        self.key = int(re.search(r'id="vehicle-(\d+)"', page)[1])
+
+    def refresh(self):
+        self.driver.post(f"{self.site.pages}{self.key}/refresh/")
+        self.wait_for(lambda: self.odometer() == round(self.car.odometer_km))
+
+    def odometer(self):
+        """Return the odometer on the page, in km; None if it is not there."""
+        found = re.search(r"Odometer</dt>\s*<dd>\s*([\d.,]+)", self.page())
+        return found and round(float(found[1].replace(",", "")))
+
+    def command(self, action, *, is_locked):
+        self.driver.post(f"{self.site.pages}{self.key}/{action}/")
+        self.wait_for(lambda: self.car.is_locked is is_locked)
+        self.wait_for(lambda: "pending" not in self.page() and "queued" not in self.page())
+
+    def receive_webhook(self):
+        webhook = registry.add("Mine", f"{self.site.url}{self.site.endpoints}webhook/")
+        registry.verify(webhook)
+        self.wait_for(lambda: webhook.is_verified)
+        registry.subscribe(webhook.id, owner(self.email).id, self.car.id)
+        with notify.changing(self.car):
+            self.car.odometer_km += 12
+        self.wait_for(lambda: self.odometer() == round(self.car.odometer_km))
+
+    def export(self):
+        self.site.catch_up()
+        readings = json.loads(self.driver.get(f"{self.site.pages}readings.json").text)
+        own = [reading for reading in readings if reading["vehicle"] == self.car.id]
+        assert {"odometer", "location"} <= {reading["signal"] for reading in own}
+        assert all(reading["recorded_at"].endswith(("Z", "+00:00")) for reading in own), own
+        rows = self.driver.get(f"{self.site.pages}readings.csv").text.splitlines()
+        assert len(rows) == len(readings) + 1
+
+    def operate(self):
+        """Unlock the car in the admin, as an operator."""
+        operator = Person(self.site, "operator")
+        self.site.catch_up()
+        changelist = "/admin/smartcar/connectedvehicle/"
+        operator.get(changelist)
+        form = {"action": "unlock", "_selected_action": self.key}
+        assert 'name="confirmed"' in operator.post(changelist, **form).text
+        operator.post(changelist, **form, confirmed="yes")
+        self.wait_for(lambda: self.car.is_locked is False)
+        for path in ("vehiclecommand/", "webhookevent/", "vehiclesignal/", "smartcaraccount/"):
+            operator.get(f"/admin/smartcar/{path}")
+
+    def cron(self):
+        self.site.catch_up()
+        results = self.site.run_commands()
+        errors = {name: result for name, result in results.items() if result["error"]}
+        assert not errors, json.dumps(errors, indent=1)
+        export = json.loads(results["export_smartcar_data"]["output"])
+        commands = [(command["action"], command["status"]) for command in export["commands"]]
+        expected = ["unlock", "lock", "unlock"] if self.site.has_admin else ["unlock", "lock"]
+        assert commands[-len(expected) :] == [(action, "succeeded") for action in expected]
+        return results
+
+    def disconnect(self):
+        self.driver.get(f"{self.site.pages}{self.key}/disconnect/")
+        self.driver.post(f"{self.site.pages}{self.key}/disconnect/")
+        self.wait_for(lambda: "<h2" not in self.page())
+
+    def wait_for(self, condition):
+        deadline = time.monotonic() + WITHIN
+        while not condition():
+            if time.monotonic() > deadline:
+                pytest.fail(f"not within {WITHIN} seconds; the page: {self.page()}\n{self.site.log.read_text()}")
+            time.sleep(0.1)
