@@ -87,6 +87,13 @@ def require_browser() -> None:
         install_or_advise(missing, "the browser tests need Chromium and its driver", required=False)
 
 
+def require_pgbouncer() -> None:
+    """Install PgBouncer for the test behind a transaction pooler, which is skipped without it."""
+    if not shutil.which("pgbouncer") and not Path("/usr/sbin/pgbouncer").is_file():
+        reason = "the test behind a transaction pooler needs PgBouncer"
+        install_or_advise(["pgbouncer"], reason, required=False)
+
+
 @contextlib.contextmanager
 def exclusive_lock() -> Iterator[None]:
     """Hold a lock on this checkout, so that one process at a time builds environments (POSIX only)."""
@@ -224,6 +231,7 @@ def test(arguments: list[str]) -> None:
     """Run the tests; ``--quick`` leaves out those marked slow."""
     if "--quick" not in arguments:
         require_browser()
+        require_pgbouncer()
     replace_process([environment(test_extras()), *pytest_command(arguments)])
 
 
@@ -246,6 +254,7 @@ def find_python(version: str) -> str | None:
 def matrix(arguments: list[str]) -> None:
     """Run the tests on each row of MATRIX and print a table of the results."""
     require_browser()
+    require_pgbouncer()
     results = {}
     for version, django in map(str.split, MATRIX):
         name = f"Python {version}, Django {django}"

@@ -163,6 +163,15 @@ def test_nothing_is_installed_when_a_browser_and_its_driver_exist(machine, brows
     assert ran == []
 
 
+@pytest.mark.parametrize(("is_installed", "ran"), [(True, 0), (False, 2)])
+def test_root_on_debian_installs_pgbouncer(machine, monkeypatch, is_installed, ran):
+    commands = machine(["apt-get"], user=0)
+    monkeypatch.setattr(Path, "is_file", lambda path: is_installed)
+    run.require_pgbouncer()
+    assert len(commands) == ran
+    assert is_installed or commands[1][0][-1] == "pgbouncer"
+
+
 def test_the_run_ends_when_environments_cannot_be_created(machine):
     machine(["apt-get"])
     with pytest.raises(
@@ -328,15 +337,16 @@ def test_pytest_runs_in_parallel_unless_the_arguments_exclude_it(arguments, opti
     assert run.pytest_command(arguments) == ["-m", "pytest", *options]
 
 
-@pytest.mark.parametrize(("arguments", "needs_browser"), [([], True), (["--quick"], False)])
-def test_only_the_full_run_needs_a_browser(monkeypatch, arguments, needs_browser):
+@pytest.mark.parametrize(("arguments", "needs_programs"), [([], True), (["--quick"], False)])
+def test_only_the_full_run_needs_more_programs(monkeypatch, arguments, needs_programs):
     calls = []
     monkeypatch.setattr(run, "require_browser", lambda: calls.append("browser"))
+    monkeypatch.setattr(run, "require_pgbouncer", lambda: calls.append("pgbouncer"))
     monkeypatch.setattr(run, "environment", lambda extras: Path("python"))
     monkeypatch.setattr(run, "replace_process", calls.append)
     run.test(arguments)
     command = [Path("python"), *run.pytest_command(arguments)]
-    assert calls == [*["browser"] * needs_browser, command]
+    assert calls == [*["browser", "pgbouncer"] * needs_programs, command]
 
 
 # The matrix.
@@ -352,6 +362,7 @@ def test_the_matrix_covers_the_versions_in_setup_cfg():
 def test_the_matrix_reports_failed_and_missing_versions(monkeypatch, capsys):
     cells = iter([0, 1, 0, 0])
     monkeypatch.setattr(run, "require_browser", lambda: None)
+    monkeypatch.setattr(run, "require_pgbouncer", lambda: None)
     monkeypatch.setattr(run, "find_python", lambda version: None if version == "3.13" else f"python{version}")
     monkeypatch.setattr(subprocess, "run", lambda command: subprocess.CompletedProcess(command, next(cells)))
     with pytest.raises(SystemExit) as ended:

@@ -148,6 +148,7 @@ def _complete(request: HttpRequest, attempt: ConnectAttempt, callback: Callback)
         request,
         ngettext("Connected: %(names)s.", "Connected %(count)d cars: %(names)s.", count)
         % {"count": count, "names": names + (" …" if count > 5 else "")},
+        fail_silently=True,  # a site without django.contrib.messages shows the vehicle, and no message
     )
     return _redirect_to_next(attempt)
 
@@ -178,9 +179,9 @@ def _complete_reauthentication(
         logger.warning(
             "vehicle %s: still failing after a new login: %s", attempt.vehicle_id, error_code(error)
         )
-        messages.error(request, f"{attempt.vehicle}: {user_message(error)}")
+        messages.error(request, f"{attempt.vehicle}: {user_message(error)}", fail_silently=True)
     else:
-        messages.success(request, _("%s can be reached again.") % vehicle.name)
+        messages.success(request, _("%s can be reached again.") % vehicle.name, fail_silently=True)
     return _redirect_to_next(attempt)
 
 
@@ -195,7 +196,7 @@ def _connect_error(
     if attempt.vehicle is None:
         return error_page(request, slug, attempt, parameters)
     text = _("Nothing has changed.") if is_cancel else ERROR_PAGES[slug].text
-    messages.warning(request, f"{attempt.vehicle}: {text}")
+    messages.warning(request, f"{attempt.vehicle}: {text}", fail_silently=True)
     return _redirect_to_next(attempt)
 
 

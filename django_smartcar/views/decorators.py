@@ -21,7 +21,7 @@ def post_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
     @wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method != "POST":
-            messages.info(request, _("You are logged in. Please press the button again."))
+            messages.info(request, _("You are logged in. Please press the button again."), fail_silently=True)
             return redirect("smartcar:vehicles")
         return view(request, *args, **kwargs)
 

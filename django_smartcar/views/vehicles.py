@@ -169,9 +169,10 @@ def _run(request: HttpRequest, vehicle: ConnectedVehicle, done: str, act: Callab
         logger.info("vehicle %s: %s", vehicle.pk, type(error).__name__)
         link = help_url(error)
         help_link = format_html(' <a href="{}">{}</a>', link, _("What to do")) if link else ""
-        messages.error(request, format_html("{}: {}{}", vehicle.name, user_message(error), help_link))
+        text = format_html("{}: {}{}", vehicle.name, user_message(error), help_link)
+        messages.error(request, text, fail_silently=True)
     else:
-        messages.success(request, done % vehicle.name)
+        messages.success(request, done % vehicle.name, fail_silently=True)
     return redirect(reverse("smartcar:vehicles") + _page_query(request))
 
 

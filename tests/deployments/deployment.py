@@ -1,4 +1,4 @@
-"""A site in processes of its own: a web server and the commands of cron, over the settings of one deployment."""
+"""A site in processes of its own: a web server, and the commands of cron, with settings of its own."""
 
 import json
 import os
@@ -43,7 +43,7 @@ class Deployment:
             **environment,
         }
         self.log = folder / "log"
-        self.url = ""
+        self.url = self.webhook_origin = ""
         self.verify = True
 
     def use_version(self, version):
@@ -81,13 +81,18 @@ class Deployment:
             streams = {"stdout": log, "stderr": log}
             with subprocess.Popen(command, cwd=self.folder, env=self.environment, **streams) as process:
                 try:
-                    self.url = f"http://127.0.0.1:{port}"
+                    self.url = self.webhook_origin = f"http://127.0.0.1:{port}"
                     self._wait_for(process)
                     with self.published():
                         yield self
                 finally:
                     process.kill()
-        assert "Traceback" not in self.log.read_text(), self.log.read_text()
+        assert "Traceback" not in self.log.read_text(), self.last_log
+
+    @property
+    def last_log(self):
+        """The end of what the server has logged."""
+        return self.log.read_text()[-4000:]
 
     def server_command(self, port):
         return [*self.server, f"127.0.0.1:{port}"]

@@ -8,8 +8,8 @@ from urllib.parse import urljoin
 import pytest
 import requests
 
+from django_smartcar.simulator.store import owner
 from django_smartcar.simulator.webhooks import notify, registry
-from django_smartcar.simulator.store import MANAGEMENT_TOKEN, owner
 
 from ..simulator.browser import RequestsBrowser, Visit
 
@@ -24,13 +24,13 @@ class Person:
     def __init__(self, site, name):
         self.site = site
         self.session = requests.Session()
-        self.session.verify = site.verify
+        self.verify = site.verify
         self.get("/login/")
         self.post("/login/", username=name, password=name)
 
     def get(self, path, **options):
-        response = self.session.get(urljoin(self.site.url, path), timeout=60, **options)
-        assert response.status_code == 200 or options, (path, response.status_code, self.site.log.read_text())
+        response = self.session.get(urljoin(self.site.url, path), timeout=60, verify=self.verify, **options)
+        assert response.status_code == 200, (path, response.status_code, self.site.last_log)
         return response
 
     def post(self, path, *, follow=True, **fields):
@@ -38,9 +38,9 @@ class Person:
         url = urljoin(self.site.url, path)
         fields["csrfmiddlewaretoken"] = self.session.cookies["csrftoken"]
         response = self.session.post(
-            url, fields, headers={"Referer": url}, timeout=60, allow_redirects=follow
+            url, fields, headers={"Referer": url}, timeout=60, allow_redirects=follow, verify=self.verify
         )
-        assert response.status_code in (200, 302), (path, response.status_code, self.site.log.read_text())
+        assert response.status_code in (200, 302), (path, response.status_code, self.site.last_log)
         return response
 
 
@@ -103,7 +103,7 @@ class Story:
         self.wait_for(lambda: "pending" not in self.page() and "queued" not in self.page())
 
     def receive_webhook(self):
-        webhook = registry.add("Mine", f"{self.site.url}{self.site.endpoints}webhook/")
+        webhook = registry.add("Mine", f"{self.site.webhook_origin}{self.site.endpoints}webhook/")
         registry.verify(webhook)
         self.wait_for(lambda: webhook.is_verified)
         registry.subscribe(webhook.id, owner(self.email).id, self.car.id)
@@ -153,5 +153,5 @@ class Story:
         deadline = time.monotonic() + WITHIN
         while not condition():
             if time.monotonic() > deadline:
-                pytest.fail(f"not within {WITHIN} seconds; the page: {self.page()}\n{self.site.log.read_text()}")
+                pytest.fail(f"not within {WITHIN} seconds; the page: {self.page()}\n{self.site.last_log}")
             time.sleep(0.1)

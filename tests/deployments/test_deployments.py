@@ -1,6 +1,13 @@
 """The story of a car on sites that are set up in different ways."""
 
+from contextlib import contextmanager
+
+import pytest
+
+from .. import databases
+from ..simulator.tls_proxy import TlsProxy
 from .deployment import Deployment
+from .pgbouncer import pgbouncer
 from .story import Story
 
 
@@ -15,5 +22,49 @@ def tell(site):
     return results
 
 
-def test_a_plain_site(tmp_path, smartcar):
-    tell(Deployment("plain", tmp_path, smartcar))
+@pytest.mark.parametrize("name", ["plain", "signed_cookies"])
+def test_a_site_with_other_settings(name, tmp_path, smartcar):
+    tell(Deployment(name, tmp_path, smartcar))
+
+
+@pytest.mark.parametrize("name", ["plain"])
+def test_a_site_on_each_database(name, database, tmp_path, smartcar):
+    tell(Deployment(name, tmp_path, smartcar, SITE_DATABASE_URL=database))
+
+
+@pytest.mark.slow
+def test_a_site_behind_pgbouncer(tmp_path, smartcar):
+    with pgbouncer() as url:
+        tell(Deployment("pgbouncer", tmp_path, smartcar, SITE_DATABASE_URL=url))
+
+
+def test_a_site_with_a_connection_pool(postgresql, tmp_path, smartcar):
+    with databases.created("postgresql", postgresql, tmp_path) as url:
+        tell(Deployment("pool", tmp_path, smartcar, SITE_DATABASE_URL=url))
+
+
+def test_a_site_without_messages(tmp_path, smartcar):
+    site = Deployment("no_messages", tmp_path, smartcar)
+    site.has_admin = False
+    tell(site)
+
+
+class BehindTlsProxy(Deployment):
+    @contextmanager
+    def published(self):
+        proxy = TlsProxy(self.folder, self.url, ["127.0.0.1"], is_forwarding=True)
+        self.url, self.verify = f"https://127.0.0.1:{proxy.port}", str(proxy.authority)
+        self.environment["REQUESTS_CA_BUNDLE"] = self.verify
+        try:
+            yield
+        finally:
+            proxy.close()
+
+
+def test_a_site_behind_a_tls_proxy(tmp_path, smartcar):
+    tell(BehindTlsProxy("proxied", tmp_path, smartcar, SITE_PROXY_HEADER="HTTP_X_FORWARDED_PROTO"))
+
+
+def test_a_site_with_a_content_security_policy(tmp_path, smartcar):
+    origin = smartcar.url.removesuffix("/smartcar-simulator")
+    tell(Deployment("csp", tmp_path, smartcar, SITE_CSP=f"default-src 'self'; form-action 'self' {origin}"))

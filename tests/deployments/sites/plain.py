@@ -1,6 +1,7 @@
 """A plain site: the settings that `startproject` writes, with the app. The other sites differ from it."""
 
 import os
+from pathlib import Path
 
 from ...settings import *  # noqa: F403
 from ...settings import env
@@ -20,6 +21,7 @@ INSTALLED_APPS = [
     "tests.people",
     "django_smartcar",
 ]
+TEMPLATES[0]["DIRS"] = [Path(__file__).parent / "templates"]  # noqa: F405
 SQLITE = {"timeout": 30, "transaction_mode": "IMMEDIATE"}
 DATABASES = {"default": env.db("SITE_DATABASE_URL")}
 if "sqlite3" in DATABASES["default"]["ENGINE"]:
