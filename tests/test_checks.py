@@ -138,7 +138,6 @@ def test_the_checks_are_registered(settings):
         ("SMARTCAR_MANAGEMENT_URL", "https://", "smartcar.E008"),
         ("SMARTCAR_API_URL", "http://api.smartcar.com", "smartcar.W001"),
         ("SMARTCAR_API_URL", "https://api.smartcar.com/v2.0/", "smartcar.W004"),
-        ("SESSION_ENGINE", "django.contrib.sessions.backends.signed_cookies", "smartcar.W002"),
     ],
 )
 def test_an_invalid_setting_has_its_id_and_a_hint(settings, name, value, id_):

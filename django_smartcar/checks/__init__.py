@@ -28,7 +28,6 @@
 | ``smartcar.E033`` | the task backend of ``SMARTCAR_WEBHOOK_WORK`` is not installed |
 | ``smartcar.E034`` | ``SMARTCAR_WEBHOOKS`` is not a list of ids |
 | ``smartcar.W001`` | a URL of another machine without TLS |
-| ``smartcar.W002`` | sessions in cookies: callbacks of Connect may be rejected |
 | ``smartcar.W003`` | an id does not have the expected format |
 | ``smartcar.W004`` | a host ends with a version |
 | ``smartcar.W005`` | API version 2.0 is deprecated from 2026-12-01 |
@@ -50,7 +49,6 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as CheckWarning
 from django.urls import NoReverseMatch, reverse
@@ -90,7 +88,6 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         *_rate_limit(),
         *_timeouts(),
         *_hosts(),
-        *_sessions(),
     ]
 
 
@@ -252,16 +249,6 @@ def _hosts() -> Iterator[CheckMessage]:
                 hint=f"Leave the version out: {name} = {VERSION.sub('', _redact(address))!r}.",
                 id="smartcar.W004",
             )
-
-
-def _sessions() -> Iterator[CheckMessage]:
-    if settings.SESSION_ENGINE == "django.contrib.sessions.backends.signed_cookies":
-        yield CheckWarning(
-            "Sessions are stored in signed cookies, whose key changes with their content: a user who returns "
-            "from Connect after any other change of the session has to start again.",
-            hint='Use SESSION_ENGINE = "django.contrib.sessions.backends.db" (or cached_db, cache, file).',
-            id="smartcar.W002",
-        )
 
 
 def _tls_warning(name: str, address: str) -> CheckMessage:

@@ -1,6 +1,7 @@
 """Views that send a user to Smartcar Connect and handle the callback."""
 
 import logging
+import secrets
 from collections.abc import Mapping
 
 from django.contrib import messages
@@ -40,6 +41,11 @@ logger = logging.getLogger(__name__)
 FAILED_CALLBACK_COST = 3
 
 
+#: Where a session keeps the value that attempts are bound to. Its own key changes when the user logs in again
+#: or changes the password, and in signed cookies with every response.
+SESSION_VALUE = "smartcar_connect"
+
+
 class ConnectRedirect(HttpResponseRedirect):
     """A redirect to Connect. Its ``repr`` leaves out the URL, which has the ``state`` and the external id."""
 
@@ -53,12 +59,10 @@ class ConnectRedirect(HttpResponseRedirect):
 @limited("connect")
 def start(request: HttpRequest) -> HttpResponse:
     """Redirect the user to Connect. Optional POST fields: ``make``, ``single_select`` and ``next``."""
-    if not request.session.session_key:
-        request.session.create()
     url = Secret(
         connect.begin(
             request.user,
-            session_key=request.session.session_key or "",
+            session_key=_begun_session(request),
             redirect_uri=_redirect_uri(request),
             next_url=_safe_next(request),
             make=request.POST.get("make", "").replace("\x00", "")[:50],
@@ -74,12 +78,10 @@ def start(request: HttpRequest) -> HttpResponse:
 @limited("connect")
 def reauthenticate(request: HttpRequest, pk: int) -> HttpResponse:
     """Redirect the user to a new login at the car's brand. Optional POST field: ``next``."""
-    if not request.session.session_key:
-        request.session.create()
     url = Secret(
         reauthentication.begin(
             own_vehicle(request, pk),
-            session_key=request.session.session_key or "",
+            session_key=_begun_session(request),
             redirect_uri=_redirect_uri(request),
             next_url=_safe_next(request),
         )
@@ -100,7 +102,7 @@ def callback(request: HttpRequest) -> HttpResponse:
         attempt = connect.consume(
             parameters.get("state", Secret()),
             user=request.user,
-            session_key=request.session.session_key or "",
+            session_key=Secret(request.session.get(SESSION_VALUE, "")),
         )
     except InvalidConnectState as refusal:
         logger.warning("rejected a Connect callback: %s", refusal.reason)
@@ -212,6 +214,11 @@ def _continue_page(request: HttpRequest, parameters: Mapping[str, str]) -> HttpR
     url = Secret(request.path + "?" + urlencode({**parameters, "again": "1"}, doseq=True))
     # Templates call callables, so the context itself holds no plain text.
     return render(request, "smartcar/connect_continue.html", {"url": url.reveal})
+
+
+def _begun_session(request: HttpRequest) -> Secret:
+    """Return the random value that identifies this session in callbacks; create it the first time."""
+    return Secret(request.session.setdefault(SESSION_VALUE, secrets.token_urlsafe(32)))
 
 
 def _redirect_uri(request: HttpRequest) -> str:

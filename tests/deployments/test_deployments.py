@@ -68,3 +68,21 @@ def test_a_site_behind_a_tls_proxy(tmp_path, smartcar):
 def test_a_site_with_a_content_security_policy(tmp_path, smartcar):
     origin = smartcar.url.removesuffix("/smartcar-simulator")
     tell(Deployment("csp", tmp_path, smartcar, SITE_CSP=f"default-src 'self'; form-action 'self' {origin}"))
+
+
+class WithNewSessionKey(Deployment):
+    """A driver who changes the password, and logs in again, while at Smartcar."""
+
+    def before_callback(self, driver):
+        before = driver.session.cookies["sessionid"]
+        passwords = {"old_password": "anna", "new_password1": "Zoë's 12th", "new_password2": "Zoë's 12th"}
+        driver.get("/password/")
+        driver.post("/password/", **passwords)
+        assert driver.session.cookies["sessionid"] != before
+        driver.post("/password/", old_password="Zoë's 12th", new_password1="anna", new_password2="anna")
+        driver.post("/login/", username="anna", password="anna")
+
+
+@pytest.mark.parametrize("name", ["plain", "signed_cookies"])
+def test_a_session_key_changes_between_start_and_callback(name, tmp_path, smartcar):
+    tell(WithNewSessionKey(name, tmp_path, smartcar))

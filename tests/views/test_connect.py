@@ -384,3 +384,25 @@ def test_the_error_report_of_a_failed_connection_contains_no_code(annas, smartca
         assert "callback/" in report
         for secret in (parameters["code"], parameters["state"], parameters["external_id"]):
             assert secret not in report + record.getMessage()
+
+
+def test_the_password_may_be_changed_while_the_driver_is_at_smartcar(annas, anna, mock_api):
+    connects(mock_api)
+    state = start(annas)
+    session = annas.session
+    session.cycle_key()
+    annas.cookies["sessionid"] = session.session_key
+    annas.get(CALLBACK, {"code": "a-code", "state": state})
+    assert ConnectedVehicle.objects.count() == 1
+
+
+@pytest.mark.parametrize("has_begun", [True, False])
+def test_another_session_of_the_same_user_is_refused(annas, anna, has_begun):
+    state = start(annas)
+    other = Client()
+    other.force_login(anna)
+    if has_begun:
+        start(other)
+    response = other.get(CALLBACK, {"code": "a-code", "state": state})
+    assert response.status_code == 400
+    assert ConnectAttempt.objects.filter(consumed_at=None).count() == 1 + has_begun
