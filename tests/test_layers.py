@@ -26,7 +26,7 @@ LAYERS = [
     {"services", "apps"},
     {"models", "exceptions", "checks"},
     {"_error_messages"},
-    {"sdk", "fields", "querysets", "signals"},
+    {"sdk", "fields", "querysets", "signals", "databases"},
     {"conf", "task_backends"},
     {"secret_types"},
 ]

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
-from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -14,6 +13,7 @@ from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
+from ..databases import outside_transactions
 from ..exceptions import SmartcarAppError, SmartcarException, error_code, help_url, user_message
 from ..services.outcomes import Outcome, Result
 from . import search
@@ -77,7 +77,7 @@ class SmartcarModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return lookup.split("__")[0] in allowed and bool(super().lookup_allowed(lookup, value, request))
 
 
-@method_decorator(transaction.non_atomic_requests, name="changelist_view")
+@method_decorator(outside_transactions, name="changelist_view")
 class SmartcarActionsAdmin(SmartcarModelAdmin):
     """A ModelAdmin whose actions send requests to Smartcar, row by row.
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required, login_required
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -17,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from ..conf import conf
+from ..databases import outside_transactions
 from ..exceptions import (
     InvalidConnectState,
     MissingCredentials,
@@ -55,7 +55,7 @@ class ConnectRedirect(HttpResponseRedirect):
 
 @post_required
 @login_required
-@transaction.non_atomic_requests
+@outside_transactions
 @limited("connect")
 def start(request: HttpRequest) -> HttpResponse:
     """Redirect the user to Connect. Optional POST fields: ``make``, ``single_select`` and ``next``."""
@@ -74,7 +74,7 @@ def start(request: HttpRequest) -> HttpResponse:
 
 @post_required
 @login_required
-@transaction.non_atomic_requests
+@outside_transactions
 @limited("connect")
 def reauthenticate(request: HttpRequest, pk: int) -> HttpResponse:
     """Redirect the user to a new login at the car's brand. Optional POST field: ``next``."""
@@ -92,7 +92,7 @@ def reauthenticate(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 @never_cache
 @login_not_required
-@transaction.non_atomic_requests
+@outside_transactions
 def callback(request: HttpRequest) -> HttpResponse:
     """Handle the redirect from Connect, which has a ``state`` and a ``code``, ids or an ``error``."""
     parameters = _take_parameters(request)

@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db import transaction
 from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
@@ -19,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
+from ..databases import outside_transactions
 from ..exceptions import CommandInvalid, SmartcarAppError, SmartcarException, help_url, user_message
 from ..models import ConnectedVehicle, VehicleCommand
 from ..secret_types import Coordinate, Secret
@@ -61,7 +61,7 @@ def vehicle_list(request: HttpRequest) -> HttpResponse:
 
 @post_required
 @login_required
-@transaction.non_atomic_requests
+@outside_transactions
 def lock(request: HttpRequest, pk: int) -> HttpResponse:
     vehicle = own_vehicle(request, pk)
     return _run(
@@ -71,7 +71,7 @@ def lock(request: HttpRequest, pk: int) -> HttpResponse:
 
 @post_required
 @login_required
-@transaction.non_atomic_requests
+@outside_transactions
 def unlock(request: HttpRequest, pk: int) -> HttpResponse:
     vehicle = own_vehicle(request, pk)
     return _run(
@@ -98,7 +98,7 @@ FORM_COMMANDS: dict[str, tuple[Any, dict[str, Callable[[str], float]]]] = {
 
 @post_required
 @login_required
-@transaction.non_atomic_requests
+@outside_transactions
 @sensitive_post_parameters("latitude", "longitude")
 @sensitive_variables()
 def send_command(request: HttpRequest, pk: int, action: str) -> HttpResponse:
@@ -117,7 +117,7 @@ def send_command(request: HttpRequest, pk: int, action: str) -> HttpResponse:
 
 @post_required
 @login_required
-@transaction.non_atomic_requests
+@outside_transactions
 def refresh(request: HttpRequest, pk: int) -> HttpResponse:
     vehicle = own_vehicle(request, pk)
     return _run(request, vehicle, _("%s is up to date."), lambda: vehicles.refresh_readings(vehicle))
@@ -125,7 +125,7 @@ def refresh(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
-@transaction.non_atomic_requests
+@outside_transactions
 def disconnect(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for confirmation (GET), or disconnect the vehicle (POST)."""
     vehicle = own_vehicle(request, pk)

@@ -1,7 +1,6 @@
 """The endpoint of Smartcar's webhooks: exempt from CSRF checks and logins, and it never redirects."""
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
@@ -9,13 +8,14 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST
 
 from ..conf import conf
+from ..databases import outside_transactions
 from ..secret_types import Secret, SecretBytes
 from ..services import webhooks
 
 
 @csrf_exempt
 @login_not_required
-@transaction.non_atomic_requests
+@outside_transactions
 @require_POST
 @sensitive_variables()
 def webhook(request: HttpRequest, endpoint: str = "") -> HttpResponse:
