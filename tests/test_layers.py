@@ -7,7 +7,8 @@
 5. Only ``services``, ``diagnostics``, ``exceptions`` and ``testing`` import the SDK, which imports no Django.
 6. Only ``sdk/_http`` sends requests; the simulator sends its webhooks in ``simulator/webhooks/http.py``.
 7. Only ``conf`` reads the settings ``SMARTCAR_…``; a few packages read Django's own (databases, users).
-8. No function imports a module or is longer than 40 lines, and no module is called utils.
+8. Each transaction names its database, and services read from the one that they write to.
+9. No function imports a module or is longer than 40 lines, and no module is called utils.
 """
 
 import ast
@@ -176,6 +177,37 @@ def test_only_some_packages_use_the_sdk_the_network_and_the_settings():
         may_import_the_sdk = ("sdk", "services", "exceptions", "_error_messages", "diagnostics", "testing")
         if any(name[0] == "sdk" for name in own_imports(parts)) and parts[0] not in may_import_the_sdk:
             wrong.append((parts, "imports the SDK"))
+    assert not wrong
+
+
+#: Services that only read, for pages and downloads: they may use a replica.
+READ_ONLY = {("services", "signals"), ("services", "privacy", "export")}
+#: Methods of managers that use the database of writes by themselves.
+WRITES = {"bulk_create", "bulk_update", "create", "get_or_create", "update_or_create", "using"}
+
+
+def test_every_transaction_names_its_database_and_services_read_from_the_primary():
+    wrong = []
+    for parts, tree in FILES.items():
+        if parts[0] in ("simulator", "testing"):
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+                names_alias = bool(node.args) or any(keyword.arg == "using" for keyword in node.keywords)
+                if name in ("atomic", "refresh_from_db") and not names_alias:
+                    wrong.append((parts, name, node.lineno))
+                if name == "on_commit" and all(keyword.arg != "using" for keyword in node.keywords):
+                    wrong.append((parts, name, node.lineno))
+            is_manager = isinstance(node, ast.Attribute) and getattr(node.value, "attr", "") == "objects"
+            if is_manager and parts[0] == "services" and parts not in READ_ONLY and node.attr not in WRITES:
+                wrong.append((parts, node.attr, node.lineno))
+            if (
+                isinstance(node, ast.Attribute)
+                and node.attr == "non_atomic_requests"
+                and parts[0] != "databases"
+            ):
+                wrong.append((parts, node.attr, node.lineno))
     assert not wrong
 
 

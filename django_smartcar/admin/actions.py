@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
+from django.db import router
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -35,6 +36,11 @@ class SmartcarModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def matches(self, word: str) -> Q:
         """Return the condition for rows that a word of a search finds, of columns with an index."""
         raise NotImplementedError
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return the rows; for a POST from the database that they are written to, as a replica may lag."""
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.using(router.db_for_write(self.model)) if request.method == "POST" else rows
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

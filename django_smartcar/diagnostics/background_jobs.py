@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from ..conf import conf
+from ..databases import primary
 from ..models import ApplicationToken, ConnectedVehicle, SmartcarAccount, WebhookEndpoint, WebhookEvent
 from ..services.webhooks import subscriptions
 from .results import CheckResult, Context, not_checked, ok, warning, wrong
@@ -23,7 +24,7 @@ SIGNATURE_LENGTH = 64
 
 def signatures(context: Context) -> Iterator[CheckResult]:
     """Compare the last accepted and the last rejected webhook of each endpoint."""
-    endpoints = {"", *WebhookEndpoint.objects.values_list("endpoint", flat=True)}
+    endpoints = {"", *primary(WebhookEndpoint).values_list("endpoint", flat=True)}
     results = [result for endpoint in sorted(endpoints) if (result := _signature(endpoint)) is not None]
     yield from results or [not_checked("no webhook has been received yet")]
 
@@ -31,7 +32,7 @@ def signatures(context: Context) -> Iterator[CheckResult]:
 def event_queue(context: Context) -> Iterator[CheckResult]:
     """Look for events that are overdue or dead."""
     now = timezone.now()
-    due = WebhookEvent.objects.due(now).defer("payload")
+    due = primary(WebhookEvent).due(now).defer("payload")
     oldest = due.first()
     if oldest is not None and oldest.next_attempt_at < now - MAX_EVENT_DELAY:
         yield wrong(
@@ -40,7 +41,7 @@ def event_queue(context: Context) -> Iterator[CheckResult]:
         )
     else:
         yield ok(f"no event has been due for longer than {MAX_EVENT_DELAY.seconds // 60} minutes")
-    if dead := WebhookEvent.objects.filter(state=WebhookEvent.State.DEAD).count():
+    if dead := primary(WebhookEvent).filter(state=WebhookEvent.State.DEAD).count():
         yield wrong(
             f"dead events, given up after the last attempt: {dead}",
             "Filter the admin's webhook events by dead to see the errors. Fix the cause and choose Run "
@@ -63,7 +64,7 @@ _WORKER_HINTS = {
 def token_refresh(context: Context) -> Iterator[CheckResult]:
     """Look for expired tokens that were not refreshed."""
     before = timezone.now() - MAX_REFRESH_DELAY
-    expired = SmartcarAccount.objects.refresh_due(before).defer("access_token", "refresh_token")
+    expired = primary(SmartcarAccount).refresh_due(before).defer("access_token", "refresh_token")
     if count := expired.count():
         oldest = expired.order_by("access_expires_at").first()
         reason = f"; the last attempt failed: {oldest.refresh_error}" if oldest.refresh_error else ""
@@ -86,7 +87,7 @@ def token_refresh(context: Context) -> Iterator[CheckResult]:
 
 def accounts(context: Context) -> Iterator[CheckResult]:
     """Look for accounts and vehicles that only their driver can repair."""
-    lost = SmartcarAccount.objects.exclude(reconnect_required_at=None)
+    lost = primary(SmartcarAccount).exclude(reconnect_required_at=None)
     if count := lost.count():
         since = lost.order_by("reconnect_required_at").values_list("reconnect_required_at", flat=True)[0]
         yield warning(
@@ -96,7 +97,7 @@ def accounts(context: Context) -> Iterator[CheckResult]:
         )
     else:
         yield ok("no account needs to be connected again")
-    locked_out = ConnectedVehicle.objects.connected().exclude(reauthentication_required_at=None)
+    locked_out = primary(ConnectedVehicle).connected().exclude(reauthentication_required_at=None)
     if count := locked_out.count():
         yield warning(
             f"vehicles whose brand requires a new login: {count}",
@@ -121,13 +122,13 @@ def subscribed(context: Context) -> Iterator[CheckResult]:
 
 
 def _expired_application_token(before: datetime) -> Any:
-    tokens = ApplicationToken.objects.filter(client_id=conf.SMARTCAR_CLIENT_ID, access_expires_at__lt=before)
+    tokens = primary(ApplicationToken).filter(client_id=conf.SMARTCAR_CLIENT_ID, access_expires_at__lt=before)
     return tokens.defer("access_token").first()
 
 
 def _signature(endpoint: str) -> CheckResult | None:
-    rejected: Any = WebhookEndpoint.objects.filter(endpoint=endpoint).exclude(refused_at=None).first()
-    accepted = WebhookEvent.objects.filter(endpoint=endpoint).defer("payload").order_by("-pk").first()
+    rejected: Any = primary(WebhookEndpoint).filter(endpoint=endpoint).exclude(refused_at=None).first()
+    accepted = primary(WebhookEvent).filter(endpoint=endpoint).defer("payload").order_by("-pk").first()
     where = f"webhook/{endpoint[:4]}…" if endpoint else "webhook"
     if rejected is None or (accepted is not None and accepted.received_at > rejected.refused_at):
         if accepted is None:

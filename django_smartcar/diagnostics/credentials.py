@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from .. import services
 from ..conf import conf
+from ..databases import primary
 from ..exceptions import (
     AuthenticationException,
     MissingCredentials,
@@ -61,7 +62,7 @@ def api_2(context: Context) -> Iterator[CheckResult]:
     try:
         auth = client.auth_client()
     except MissingCredentials as error:
-        count = SmartcarAccount.objects.of_api_version(client.V2).count()
+        count = primary(SmartcarAccount).of_api_version(client.V2).count()
         if count:
             yield wrong(
                 f"the client id and secret are not set, and accounts need them: {count}",

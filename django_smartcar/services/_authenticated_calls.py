@@ -12,9 +12,11 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from django.db import router
 from django.utils import timezone
 
 from .. import sdk
+from ..databases import primary
 from ..exceptions import (
     AuthenticationException,
     PermissionMissing,
@@ -258,7 +260,11 @@ def account_of(vehicle: ConnectedVehicle) -> SmartcarAccount:
     """Return the account whose token gives access to the vehicle. Raises VehicleDisconnected."""
     if not vehicle.is_connected:
         raise VehicleDisconnected(vehicle)
-    account: SmartcarAccount = vehicle.account
+    field: Any = ConnectedVehicle._meta.get_field("account")
+    account: SmartcarAccount | None = field.get_cached_value(vehicle, default=None)
+    if account is None or account._state.db != router.db_for_write(SmartcarAccount):
+        account = primary(SmartcarAccount).select_related("smartcar_user").get(pk=vehicle.account_id)
+        field.set_cached_value(vehicle, account)
     return account
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from django.db import connection, connections
+from django.db import connections, router
 
 from ..exceptions import error_code
+from ..models import ConnectedVehicle
 from .outcomes import Outcome, Result
 
 Row = TypeVar("Row")
@@ -41,6 +42,6 @@ def each(
 
 def _needs_this_thread() -> bool:
     """Return whether other threads would not see this thread's rows: in a transaction, or in memory."""
-    database: Any = connection
+    database: Any = connections[router.db_for_write(ConnectedVehicle)]
     in_memory = database.vendor == "sqlite" and database.is_in_memory_db()
     return bool(database.in_atomic_block or in_memory)

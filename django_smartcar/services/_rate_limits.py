@@ -19,6 +19,7 @@ from django.db import OperationalError, router, transaction
 from django.db.models import Case, DateTimeField, F, Field, IntegerField, Q, Value, When
 from django.utils import timezone
 
+from ..databases import primary
 from ..exceptions import RateLimited
 from ..models import ConnectedVehicle, RateLimit
 from . import _transactions
@@ -85,7 +86,7 @@ def active_limits(keys: Collection[RateLimitKey]) -> dict[RateLimitKey, RateLimi
     """Return the longest active limit of each key that has one, in one query."""
     now = timezone.now()
     names = {name for key in keys for name in key.keys}
-    rows = RateLimit.objects.filter(key__in=names, blocked_until__gt=now)
+    rows = primary(RateLimit).filter(key__in=names, blocked_until__gt=now)
     blocked: dict[str, datetime] = {row.key: row.blocked_until for row in rows if row.blocked_until}
     found = {key: limit_until(blocked.get(key.vehicle_id), blocked.get(key.application)) for key in keys}
     return {key: limit for key, limit in found.items() if limit is not None}
@@ -143,7 +144,7 @@ def record_limits(limits: Iterable[tuple[RateLimitKey, RateLimited]]) -> None:
         with _transactions.autonomous_connection(RateLimit):
             _create_missing(until)
             shorter = Q(blocked_until=None) | Q(blocked_until__lt=ends_at)
-            RateLimit.objects.filter(shorter, key__in=until).update(blocked_until=ends_at)
+            primary(RateLimit).filter(shorter, key__in=until).update(blocked_until=ends_at)
     except OperationalError:
         logger.warning("could not store the rate limit: database locked by the caller's transaction")
 
@@ -171,7 +172,7 @@ def _add(counts: Mapping[str, int]) -> None:
             _create_missing(counts)
             number = _by_key(counts, IntegerField())
             # In this order: on MariaDB the later assignments see the month that an earlier one has set.
-            RateLimit.objects.filter(key__in=counts).update(
+            primary(RateLimit).filter(key__in=counts).update(
                 requests=Case(When(month=month, then=F("requests") + number), default=number), month=month
             )
     except OperationalError:
@@ -184,12 +185,12 @@ def _add_to_one(counts: Mapping[str, int], month: str) -> bool:
     if len(counts) > 1:
         return False
     ((vehicle_id, number),) = counts.items()
-    counted = RateLimit.objects.filter(key=vehicle_id, month=month)
+    counted = primary(RateLimit).filter(key=vehicle_id, month=month)
     return bool(counted.update(requests=F("requests") + number))
 
 
 def _create_missing(keys: Iterable[str]) -> None:
-    known = set(RateLimit.objects.filter(key__in=keys).values_list("key", flat=True))
+    known = set(primary(RateLimit).filter(key__in=keys).values_list("key", flat=True))
     if missing := [RateLimit(key=key) for key in keys if key not in known]:
         # Rows that another process has created meanwhile are fine. Nothing is read in this transaction:
         # SQLite refuses a write after a read if another connection has written in between.

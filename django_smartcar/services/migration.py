@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import transaction
+from django.db import router, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from .. import sdk
+from .. import databases, sdk
+from ..databases import primary
 from ..models import ConnectedVehicle, SmartcarAccount, SmartcarUser
 from . import _authenticated_calls, _background, client, tokens, vehicles
 
@@ -47,7 +48,7 @@ def find(account: SmartcarAccount) -> Found:
         missing = wanted - set(found.permissions)
     if missing:
         raise CannotMigrate(f"API v3 does not list {len(missing)} of its {len(wanted)} vehicles")
-    owner = SmartcarUser.objects.filter(pk=found.user_id).exclude(user=account.user)
+    owner = primary(SmartcarUser).filter(pk=found.user_id).exclude(user=account.user)
     if owner.exists():
         raise CannotMigrate("its driver's user id in API v3 belongs to another user of this site")
     return Found(found.user_id, {vehicle_id: found.permissions[vehicle_id] for vehicle_id in wanted})
@@ -58,16 +59,16 @@ def migrate_to_v3(account: SmartcarAccount, found: Found) -> bool:
 
     Raises CannotMigrate if the user id in API v3 belongs to another user of this site.
     """
-    with transaction.atomic():
+    with transaction.atomic(using=router.db_for_write(SmartcarAccount)):
         if found.user_id != account.smartcar_user_id:
             _reassign_owner(account, found.user_id)
-        account_row = SmartcarAccount.objects.of_api_version(V2).filter(pk=account.pk)
+        account_row = primary(SmartcarAccount).of_api_version(V2).filter(pk=account.pk)
         changes = {"smartcar_user_id": found.user_id, "api_version": V3, "updated_at": timezone.now()}
         # API v3 lists its vehicles, so it no longer matters if the refresh token was rejected.
         if not account_row.update(**changes, **tokens.RECONNECT_CLEARED):
             return False
         for vehicle_id, permissions in found.permissions.items():
-            ConnectedVehicle.objects.filter(account=account, smartcar_vehicle_id=vehicle_id).update(
+            primary(ConnectedVehicle).filter(account=account, smartcar_vehicle_id=vehicle_id).update(
                 permissions=permissions
             )
     return True
@@ -89,34 +90,36 @@ def roll_back(account: SmartcarAccount) -> bool:
     The account then stays on API v3.
     """
     _background.take(client.V2)
-    account_row = SmartcarAccount.objects.of_api_version(V3).filter(pk=account.pk)
+    account_row = primary(SmartcarAccount).of_api_version(V3).filter(pk=account.pk)
     if not account_row.update(api_version=V2, updated_at=timezone.now()):
         return False
-    account.refresh_from_db()
+    databases.reload(account)
     try:
         missing = _vehicle_ids(account) - set(client.vehicle_ids(tokens.access_token(account)))
         if missing:
             raise CannotMigrate(f"its v2 tokens do not cover {len(missing)} of its vehicles")
     except Exception:
-        SmartcarAccount.objects.filter(pk=account.pk).update(api_version=V3, **tokens.RECONNECT_CLEARED)
+        primary(SmartcarAccount).filter(pk=account.pk).update(api_version=V3, **tokens.RECONNECT_CLEARED)
         raise
     return True
 
 
 def delete_v2_tokens() -> int:
     """Delete the v2 tokens of all accounts on API v3; return how many there were."""
-    with_tokens = SmartcarAccount.objects.of_api_version(V3).exclude(refresh_token="")
-    return with_tokens.update(
+    with_tokens = primary(SmartcarAccount).of_api_version(V3).exclude(refresh_token="")
+    deleted: int = with_tokens.update(
         access_token="",
         access_expires_at=None,
         refresh_token="",
         refresh_expires_at=None,
         token_version=F("token_version") + 1,
     )
+    return deleted
 
 
 def _vehicle_ids(account: SmartcarAccount) -> set[str]:
-    return set(account.vehicles.connected().values_list("smartcar_vehicle_id", flat=True))
+    connected = primary(ConnectedVehicle).connected().filter(account=account)
+    return set(connected.values_list("smartcar_vehicle_id", flat=True))
 
 
 def _find_for_user(account: SmartcarAccount, user_id: str) -> Found:
@@ -173,9 +176,9 @@ def _reassign_owner(account: SmartcarAccount, user_id: str) -> None:
     owner, _created = SmartcarUser.objects.get_or_create(id=user_id, defaults={"user": account.user})
     if vehicles.lock_owner(owner.pk).user_id != account.user.pk:
         raise CannotMigrate("its driver's user id in API v3 belongs to another user of this site")
-    own = account.vehicles.values_list("smartcar_vehicle_id", flat=True)
-    others = owner.accounts.exclude(pk=account.pk)
-    ConnectedVehicle.objects.filter(account__in=others, smartcar_vehicle_id__in=list(own)).delete()
+    own = primary(ConnectedVehicle).filter(account=account).values_list("smartcar_vehicle_id", flat=True)
+    others = primary(SmartcarAccount).filter(smartcar_user=owner).exclude(pk=account.pk)
+    primary(ConnectedVehicle).filter(account__in=others, smartcar_vehicle_id__in=list(own)).delete()
     others.filter(vehicles=None).delete()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db import router
 from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
@@ -18,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
-from ..databases import outside_transactions
+from ..databases import outside_transactions, primary
 from ..exceptions import CommandInvalid, SmartcarAppError, SmartcarException, help_url, user_message
 from ..models import ConnectedVehicle, VehicleCommand
 from ..secret_types import Coordinate, Secret
@@ -36,12 +37,14 @@ VEHICLES_PER_PAGE = 20
 @login_required
 def vehicle_list(request: HttpRequest) -> HttpResponse:
     """List the user's connected vehicles with their latest readings, in pages: ``?page=2``."""
+    latest = VehicleCommand.objects.using(router.db_for_read(VehicleCommand))
     connected = (
         ConnectedVehicle.objects.for_user(request.user)
         .connected()
         .select_related("account")
         .prefetch_related(
-            Prefetch("commands", VehicleCommand.objects.order_by("-pk")[:1], to_attr="latest_commands"),
+            # Django looks at the features of "default" if a sliced queryset names no database.
+            Prefetch("commands", latest.order_by("-pk")[:1], to_attr="latest_commands"),
             "signal_states",
         )
         .order_by("pk")
@@ -142,7 +145,7 @@ def disconnect(request: HttpRequest, pk: int) -> HttpResponse:
 
 def own_vehicle(request: HttpRequest, pk: int) -> ConnectedVehicle:
     """Return a connected vehicle of the user, or raise Http404."""
-    connected = ConnectedVehicle.objects.for_user(request.user).connected()
+    connected = primary(ConnectedVehicle).for_user(request.user).connected()
     vehicle: ConnectedVehicle = get_object_or_404(connected.select_related("account__smartcar_user"), pk=pk)
     return vehicle
 

@@ -1,6 +1,7 @@
 """The story of a car on sites that are set up in different ways."""
 
-from contextlib import contextmanager
+import sqlite3
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -22,7 +23,7 @@ def tell(site):
     return results
 
 
-@pytest.mark.parametrize("name", ["plain", "signed_cookies"])
+@pytest.mark.parametrize("name", ["plain", "own_database", "no_default", "signed_cookies"])
 def test_a_site_with_other_settings(name, tmp_path, smartcar):
     tell(Deployment(name, tmp_path, smartcar))
 
@@ -30,6 +31,25 @@ def test_a_site_with_other_settings(name, tmp_path, smartcar):
 @pytest.mark.parametrize("name", ["plain"])
 def test_a_site_on_each_database(name, database, tmp_path, smartcar):
     tell(Deployment(name, tmp_path, smartcar, SITE_DATABASE_URL=database))
+
+
+class WithReplica(Deployment):
+    """A site with a replica that has only what was written before `catch_up`."""
+
+    def prepare(self):
+        super().prepare()
+        self.catch_up()
+
+    def catch_up(self):
+        with (
+            closing(sqlite3.connect(self.folder / "db.sqlite3")) as primary,
+            closing(sqlite3.connect(self.folder / "db.sqlite3-replica")) as replica,
+        ):
+            primary.backup(replica)
+
+
+def test_a_site_with_a_replica_that_lags_behind(tmp_path, smartcar):
+    tell(WithReplica("replica", tmp_path, smartcar))
 
 
 @pytest.mark.slow

@@ -147,7 +147,7 @@ def test_a_plain_token_of_an_earlier_version_is_not_shown(tracked_vehicle, setti
 
 
 def test_beginning_a_connection_shows_no_state_session_or_external_id(smartcar, anna, monkeypatch):
-    external_id = _state.external_id_of(anna)
+    external_id = _state.external_id_of(anna.pk)
     states = []
 
     def fail_with(*args, state, **kwargs):
@@ -241,7 +241,7 @@ def test_receiving_a_webhook_shows_no_body_signature_or_token(settings, monkeypa
 
 
 def test_an_export_that_is_interrupted_shows_nothing(tracked_vehicle, anna):
-    external_id = _state.external_id_of(anna)
+    external_id = _state.external_id_of(anna.pk)
     readings.save(tracked_vehicle, "location", LOCATION, "", NOON)
     for export_rows in (
         lambda: export.person(anna),
@@ -279,7 +279,7 @@ def test_the_command_that_exports_shows_nothing(tracked_vehicle, anna):
 
 
 def test_columns_of_secrets_are_typed_however_they_are_read(tracked_vehicle, anna):
-    _state.external_id_of(anna)
+    _state.external_id_of(anna.pk)
     assert type(ConnectedVehicle.objects.get().vin) is Vin
     assert type(ConnectedVehicle(vin=VIN).vin) is Vin
     assert [type(vin) for vin in ConnectedVehicle.objects.values_list("vin", flat=True)] == [Vin]
@@ -300,7 +300,7 @@ def test_a_secret_can_be_looked_up_with_a_secret(tracked_vehicle, lookup):
 
 @pytest.mark.parametrize("form", ["json", "jsonl", "xml", "yaml"])
 def test_a_fixture_has_the_real_vin_and_position(tracked_vehicle, anna, form):
-    external_id = _state.external_id_of(anna)
+    external_id = _state.external_id_of(anna.pk)
     readings.save(tracked_vehicle, "location", LOCATION, "", NOON)
     rows = [tracked_vehicle, tracked_vehicle.readings.get(), anna.smartcar_external_id]
     vehicle, reading, own_id = (

@@ -5,6 +5,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from django_smartcar.conf import conf
+from django_smartcar.databases import primary
 from django_smartcar.exceptions import RateLimited, SmartcarAppError, SmartcarException, error_code
 from django_smartcar.models import SmartcarAccount
 from django_smartcar.services import migration
@@ -48,7 +49,7 @@ class Command(BaseCommand):
         self, api_version: str, migrate: Callable[[SmartcarAccount, bool], str], verb: str, apply: bool
     ) -> None:
         migrated = failed = 0
-        accounts = SmartcarAccount.objects.of_api_version(api_version).select_related("smartcar_user")
+        accounts = primary(SmartcarAccount).of_api_version(api_version).select_related("smartcar_user")
         for account in accounts.order_by("pk").iterator():
             try:
                 self.stdout.write(f"{account}: {migrate(account, apply)}")
@@ -85,5 +86,5 @@ class Command(BaseCommand):
         if apply:
             self.stdout.write(f"Deleted the tokens of API v2 from {migration.delete_v2_tokens()} accounts.")
             return
-        kept = SmartcarAccount.objects.of_api_version(V3).exclude(refresh_token="").count()
+        kept = primary(SmartcarAccount).of_api_version(V3).exclude(refresh_token="").count()
         self.stdout.write(f"{kept} accounts have tokens of API v2. With --apply they are deleted for good.")

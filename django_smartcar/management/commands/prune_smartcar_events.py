@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
+from django_smartcar.databases import primary
 from django_smartcar.models import WebhookEvent
 
 #: Smartcar retries an event for three minutes: one that is deleted too soon would be accepted again.
@@ -32,12 +33,12 @@ class Command(BaseCommand):
         if options["dead"]:
             states.append(WebhookEvent.State.DEAD)
         before = timezone.now() - timedelta(days=options["days"])
-        old = WebhookEvent.objects.filter(received_at__lt=before, state__in=states).order_by("pk")
+        old = primary(WebhookEvent).filter(received_at__lt=before, state__in=states).order_by("pk")
         deleted = 0
         # In batches, to hold locks only briefly.
         while batch := list(old.values_list("pk", flat=True)[:BATCH_SIZE]):
-            deleted += WebhookEvent.objects.filter(pk__in=batch, state__in=states).delete()[0]
-        dead = WebhookEvent.objects.filter(state=WebhookEvent.State.DEAD).count()
+            deleted += primary(WebhookEvent).filter(pk__in=batch, state__in=states).delete()[0]
+        dead = primary(WebhookEvent).filter(state=WebhookEvent.State.DEAD).count()
         self.stdout.write(self.style.SUCCESS(f"deleted {deleted} events; {dead} dead events remain"))
 
 

@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from django_smartcar.conf import conf
+from django_smartcar.databases import primary
 from django_smartcar.models import VehicleReading
 
 #: Rows per DELETE, to hold locks only briefly.
@@ -21,8 +22,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         now, deleted = timezone.now(), 0
         days = conf.readings_kept_days
-        for signal in VehicleReading.objects.signal_names():
-            expired = VehicleReading.objects.expired(now - timedelta(days=days.get(signal, days["*"])))
+        for signal in primary(VehicleReading).signal_names():
+            expired = primary(VehicleReading).expired(now - timedelta(days=days.get(signal, days["*"])))
             deleted = self._delete(expired.filter(signal=signal), deleted)
         before = now - timedelta(days=days["*"])
         self.stdout.write(

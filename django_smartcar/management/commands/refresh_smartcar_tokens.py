@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from django_smartcar import task_backends
+from django_smartcar.databases import primary
 from django_smartcar.management import output, shutdown
 from django_smartcar.management.arguments import number_of
 from django_smartcar.models import LeasedToken, SmartcarAccount
@@ -136,7 +137,7 @@ class Command(BaseCommand):
 
     def _summarize(self, seconds: float) -> None:
         counts, stopped = self.counts, self.refresher.is_stopped
-        waiting = SmartcarAccount.objects.exclude(reconnect_required_at=None).count()
+        waiting = primary(SmartcarAccount).exclude(reconnect_required_at=None).count()
         failed = counts[Outcome.FAILED] + counts[Outcome.NEEDS_DRIVER]
         numbers = {
             "would be refreshed": counts["due"],

@@ -2,6 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from django_smartcar.databases import primary
 from django_smartcar.exceptions import RateLimited, error_code
 from django_smartcar.models import ConnectedVehicle
 from django_smartcar.querysets import in_pages
@@ -25,7 +26,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         rows = subscriptions.due()
         if options["all"]:
-            rows = rows | ConnectedVehicle.objects.connected()
+            rows = rows | primary(ConnectedVehicle).connected()
         done = failed = 0
         for page in in_pages(rows.select_related("account__smartcar_user")):
             for vehicle in page:

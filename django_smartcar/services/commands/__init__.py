@@ -13,8 +13,9 @@ from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from ... import signals
+from ... import databases, signals
 from ...conf import conf
+from ...databases import primary
 from ...exceptions import (
     DuplicateCommand,
     InvalidResponseException,
@@ -100,10 +101,10 @@ def send_many(
 def expire_pending(vehicle_id: int | None = None) -> int:
     """Mark pending commands of dead processes as ``unknown``, of this vehicle or of all; return how many."""
     now = timezone.now()
-    expired = VehicleCommand.objects.filter(_is_expired(now))
+    expired = primary(VehicleCommand).filter(_is_expired(now))
     if vehicle_id is not None:
         expired = expired.filter(vehicle_id=vehicle_id)
-    return expired.update(status=Status.UNKNOWN, finished_at=now, in_flight_key=None)
+    return int(expired.update(status=Status.UNKNOWN, finished_at=now, in_flight_key=None))
 
 
 class ObservedValue(NamedTuple):
@@ -135,7 +136,7 @@ def resolve_many(values: Iterable[ObservedValue]) -> int:
     ]
     if not usable:
         return 0
-    unresolved = VehicleCommand.objects.filter(
+    unresolved = primary(VehicleCommand).filter(
         Q(status=Status.UNKNOWN) | _is_expired(timezone.now()),
         vehicle_id__in={value.vehicle_id for value in usable},
         action__in={action for value in usable for action in registry.confirmed_by(value.signal)},
@@ -166,7 +167,7 @@ def _create_record(
                 in_flight_key=key,
             )
     except IntegrityError as error:
-        holder = VehicleCommand.objects.filter(in_flight_key=key).first()
+        holder = primary(VehicleCommand).filter(in_flight_key=key).first()
         if holder is None:
             raise
         raise DuplicateCommand(holder.pk) from error
@@ -181,7 +182,7 @@ def _release_keys(vehicle: ConnectedVehicle, action: str, key: str) -> None:
     has_cooled_down = Q(finished_at__lte=now - timedelta(seconds=conf.SMARTCAR_COMMAND_COOLDOWN))
     is_reversed = Q(finished_at__isnull=False, action__in=registry.related_actions(action))
     is_reversed &= ~Q(in_flight_key=key)
-    held = VehicleCommand.objects.filter(vehicle=vehicle, in_flight_key__isnull=False)
+    held = primary(VehicleCommand).filter(vehicle=vehicle, in_flight_key__isnull=False)
     held.filter(has_cooled_down | is_reversed | _is_expired(now)).update(
         status=Case(When(status=Status.PENDING, then=Value(Status.UNKNOWN)), default=F("status")),
         finished_at=Coalesce("finished_at", Value(now)),
@@ -227,7 +228,7 @@ def _finish(command: VehicleCommand, status: VehicleCommand.Status, error: Excep
         setattr(command, name, value)
     # An UPDATE, as the row may have been deleted with its vehicle during the API call; and never over an
     # outcome that a reading has resolved in the meantime.
-    rows = VehicleCommand.objects.filter(pk=command.pk, status__in=(Status.PENDING, Status.UNKNOWN))
+    rows = primary(VehicleCommand).filter(pk=command.pk, status__in=(Status.PENDING, Status.UNKNOWN))
     rows.update(**columns)
     logger.info("command %s (%s of vehicle %s): %s", command.pk, command.action, command.vehicle_id, status)
 
@@ -240,7 +241,7 @@ def _is_expired(now: datetime) -> Q:
 
 def _resolve(observed: ObservedValue) -> int:
     expire_pending(observed.vehicle_id)
-    sent = VehicleCommand.objects.filter(
+    sent = primary(VehicleCommand).filter(
         vehicle_id=observed.vehicle_id,
         action__in=registry.confirmed_by(observed.signal),
         created_at__lte=observed.recorded_at,
@@ -256,11 +257,13 @@ def _resolve(observed: ObservedValue) -> int:
     if not is_done and observed.recorded_at < times_out_at:
         return 0
     status = Status.SUCCEEDED if is_done else Status.FAILED
-    resolved = VehicleCommand.objects.filter(pk=last.pk, status=Status.UNKNOWN).update(
-        status=status, resolved_at=timezone.now(), in_flight_key=None
+    resolved: int = (
+        primary(VehicleCommand)
+        .filter(pk=last.pk, status=Status.UNKNOWN)
+        .update(status=status, resolved_at=timezone.now(), in_flight_key=None)
     )
     if resolved:
-        last.refresh_from_db()
+        databases.reload(last)
         logger.info("command %s: resolved as %s by a reading of %s", last.pk, status, observed.signal)
         # Webhook events are processed in a transaction, which may still be rolled back.
         send_signal = partial(signals.command_finished.send_robust, VehicleCommand, command=last)

@@ -6,11 +6,12 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import transaction
+from django.db import router, transaction
 from django.views.decorators.debug import sensitive_variables
 
 from ... import signals
 from ...conf import conf
+from ...databases import primary
 from ...exceptions import (
     InvalidConnectState,
     InvalidResponseException,
@@ -74,7 +75,7 @@ def begin(
         state=state,
         vehicle_info={"make": make} if make else None,
         single_select=single_select or None,
-        external_id=_state.external_id_of(user),
+        external_id=_state.external_id_of(user.pk),
     )
 
 
@@ -112,8 +113,8 @@ def _complete(attempt: ConnectAttempt, callback: Callback) -> Connected:
         found = vehicles.read_all(_credentials(attempt, verified, access["access_token"]))
     if not found:
         raise NoVehiclesConnected
-    with transaction.atomic():
-        if not ConnectAttempt.objects.filter(pk=attempt.pk).exists():
+    with transaction.atomic(using=router.db_for_write(SmartcarUser)):
+        if not primary(ConnectAttempt).filter(pk=attempt.pk).exists():
             raise InvalidConnectState("erased")  # the user's data was erased in the meantime
         account = _account(attempt, verified.user_id, {details.vehicle_id for details in found})
         _save(account, attempt, verified)
@@ -159,16 +160,20 @@ def _account(attempt: ConnectAttempt, smartcar_user_id: str, vehicle_ids: set[st
     if owner.user_id != attempt.user_id:
         raise OwnedByAnotherUser(f"the Smartcar user belongs to local user {owner.user_id}")
     account: SmartcarAccount
-    for account in owner.accounts.filter(mode=attempt.mode).order_by("pk").select_for_update():
-        if not account.vehicles.connected().exclude(smartcar_vehicle_id__in=vehicle_ids).exists():
+    accounts = primary(SmartcarAccount).filter(smartcar_user=owner, mode=attempt.mode)
+    for account in accounts.order_by("pk").select_for_update():
+        connected = primary(ConnectedVehicle).connected().filter(account=account)
+        if not connected.exclude(smartcar_vehicle_id__in=vehicle_ids).exists():
+            account.smartcar_user = owner
             return account
     return SmartcarAccount(smartcar_user=owner, mode=attempt.mode)
 
 
 def _clean_up_earlier(account: SmartcarAccount) -> None:
     """Delete earlier accounts of this driver that have no vehicles left; clear tokens that are unused now."""
-    for earlier in account.smartcar_user.accounts.exclude(pk=account.pk):
-        if earlier.vehicles.exists():
+    accounts = primary(SmartcarAccount).filter(smartcar_user=account.smartcar_user)
+    for earlier in accounts.exclude(pk=account.pk):
+        if primary(ConnectedVehicle).filter(account=earlier).exists():
             tokens.clear_tokens_if_unused(earlier)
         else:
             earlier.delete()

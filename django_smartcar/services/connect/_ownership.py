@@ -28,6 +28,7 @@ from django.utils.crypto import constant_time_compare
 
 from ... import sdk
 from ...conf import conf
+from ...databases import primary
 from ...exceptions import (
     InvalidConnectState,
     OwnershipNotVerified,
@@ -89,9 +90,9 @@ def verify_owner(attempt: ConnectAttempt, callback: Callback) -> VerifiedUser:
 
     Raises InvalidConnectState if the local user's data was erased in the meantime.
     """
-    if not ConnectAttempt.objects.filter(pk=attempt.pk).exists():
+    if not primary(ConnectAttempt).filter(pk=attempt.pk).exists():
         raise InvalidConnectState("erased")  # with the external id: do not give the user another one
-    own_id = _state.external_id_of(attempt.user)
+    own_id = _state.external_id_of(attempt.user_id)
     if callback.external_id and not constant_time_compare(callback.external_id.encode(), own_id.encode()):
         raise OwnershipNotVerified({"callback": "the external id belongs to another user"})
     attempted_proofs: dict[str, str] = {}
@@ -127,12 +128,12 @@ def _has_codes(attempt: ConnectAttempt, callback: Callback) -> bool:
         return False  # this site cannot exchange any
     if callback.code:
         return True
-    is_known = SmartcarUser.objects.filter(pk=callback.user_id, user=attempt.user).exists()
+    is_known = primary(SmartcarUser).filter(pk=callback.user_id, user=attempt.user).exists()
     return not is_known and _application().filter(code_received_at__isnull=False).exists()
 
 
 def _application() -> QuerySet[ApplicationToken]:
-    return ApplicationToken.objects.filter(client_id=client.application_id())
+    return primary(ApplicationToken).filter(client_id=client.application_id())
 
 
 def is_code(text: str) -> bool:
@@ -158,7 +159,7 @@ def _is_another_users(attempt: ConnectAttempt, user_id: str) -> bool:
 
     The code may have been stolen then. If Smartcar ignores the filter, this is not known, and False.
     """
-    own_id = _state.external_id_of(attempt.user)
+    own_id = _state.external_id_of(attempt.user_id)
 
     def listed() -> list[sdk.v3.Connection]:
         return _own_connections(attempt, user_id, external_id=own_id)
@@ -169,7 +170,7 @@ def _is_another_users(attempt: ConnectAttempt, user_id: str) -> bool:
 
 def _by_external_id(attempt: ConnectAttempt, callback: Callback) -> VerifiedUser:
     user_id = _user_id_of(callback)
-    own_id = _state.external_id_of(attempt.user)
+    own_id = _state.external_id_of(attempt.user_id)
     if not poll(lambda: _own_connections(attempt, user_id, external_id=own_id)):
         known = {connection["user_id"] for connection in _connections(attempt, external_id=own_id)}
         raise _NotVerified(
@@ -183,7 +184,7 @@ def _by_external_id(attempt: ConnectAttempt, callback: Callback) -> VerifiedUser
 
 def _by_new_connection(attempt: ConnectAttempt, callback: Callback) -> VerifiedUser:
     user_id = _user_id_of(callback)
-    if SmartcarUser.objects.filter(pk=user_id).exclude(user=attempt.user).exists():
+    if primary(SmartcarUser).filter(pk=user_id).exclude(user_id=attempt.user_id).exists():
         raise _NotVerified("the Smartcar user already exists on this site")
 
     def is_new() -> bool:

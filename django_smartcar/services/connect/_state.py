@@ -13,6 +13,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from ... import signals
 from ...conf import conf
+from ...databases import primary
 from ...exceptions import InvalidConnectState
 from ...models import ConnectAttempt, ExternalId
 from ...secret_types import Secret
@@ -31,12 +32,12 @@ def begin(user: Any, session_key: str, **columns: Any) -> Secret:
     """Create an attempt for this user and session; return its ``state``, of which only a digest is stored."""
     session_key = Secret(session_key)
     now = timezone.now()
-    ConnectAttempt.objects.filter(expires_at__lt=now - ATTEMPT_RETENTION).delete()
+    primary(ConnectAttempt).filter(expires_at__lt=now - ATTEMPT_RETENTION).delete()
     state = Secret(secrets.token_urlsafe(32))
     ConnectAttempt.objects.create(
         state_digest=_state_digest(state),
         session_digest=_session_digest(session_key),
-        user=user,
+        user_id=user.pk,
         mode=conf.SMARTCAR_MODE,
         expires_at=now + ATTEMPT_LIFETIME,
         **columns,
@@ -66,13 +67,14 @@ def announce_refusal(user: Any, reason: str) -> None:
     signals.connection_refused.send_robust(ConnectAttempt, user=user, reason=reason)
 
 
-def external_id_of(user: Any) -> Secret:
+def external_id_of(user_id: Any) -> Secret:
     """Return the user's external id for Smartcar. It is created at first use and never changes."""
-    return ExternalId.objects.get_or_create(user=user)[0].value
+    return ExternalId.objects.get_or_create(user_id=user_id)[0].value
 
 
 def _consume(state: str, user: Any, session_key: str) -> ConnectAttempt:
-    attempt = ConnectAttempt.objects.filter(state_digest=_state_digest(state)).first()
+    attempts = primary(ConnectAttempt).select_related("vehicle__account__smartcar_user")
+    attempt: ConnectAttempt | None = attempts.filter(state_digest=_state_digest(state)).first()
     now = timezone.now()
     if attempt is None:
         raise InvalidConnectState("unknown")
@@ -83,7 +85,7 @@ def _consume(state: str, user: Any, session_key: str) -> ConnectAttempt:
     if attempt.expires_at <= now:
         raise InvalidConnectState("expired")
     # Two callbacks with the same state may get here at the same time: the UPDATE succeeds for one only.
-    if not ConnectAttempt.objects.open(now).filter(pk=attempt.pk).update(consumed_at=now):
+    if not primary(ConnectAttempt).open(now).filter(pk=attempt.pk).update(consumed_at=now):
         raise InvalidConnectState("used")
     return attempt
 

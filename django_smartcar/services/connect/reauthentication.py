@@ -33,7 +33,7 @@ def begin(vehicle: ConnectedVehicle, *, session_key: str, redirect_uri: str, nex
     # A URL from Smartcar's response is used only if it is on the host of Connect.
     if url and urlsplit(url)[:2] == urlsplit(conf.SMARTCAR_CONNECT_URL)[:2]:
         return sdk.connect.complete_url(url, redirect_uri, state)
-    external_id = _state.external_id_of(account.user)
+    external_id = _state.external_id_of(account.smartcar_user.user_id)
     return client.reauth_url(
         account.api_version, vehicle.smartcar_vehicle_id, redirect_uri, state, external_id
     )

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import router, transaction
 
 from ...conf import conf
+from ...databases import primary
 from ...exceptions import ResourceNotFoundException
 from ...models import (
     ConnectAttempt,
@@ -29,10 +30,10 @@ def erase(user: Any, *, actor: Any = None) -> None:
     Raises as `erase_smartcar_user` does. What cannot be erased at Smartcar is kept here, too.
     """
     # First, so that a callback that is being processed cannot store a vehicle again.
-    ConnectAttempt.objects.filter(user=user).delete()
-    for smartcar_user in SmartcarUser.objects.filter(user=user):
+    primary(ConnectAttempt).filter(user=user).delete()
+    for smartcar_user in primary(SmartcarUser).filter(user=user):
         erase_smartcar_user(smartcar_user, actor=actor)
-    ExternalId.objects.filter(user=user).delete()
+    primary(ExternalId).filter(user=user).delete()
 
 
 def erase_smartcar_user(smartcar_user: SmartcarUser, *, actor: Any = None) -> None:
@@ -43,12 +44,12 @@ def erase_smartcar_user(smartcar_user: SmartcarUser, *, actor: Any = None) -> No
     """
     while True:
         _end_connections(smartcar_user, actor)
-        with transaction.atomic():
+        with transaction.atomic(using=router.db_for_write(SmartcarUser)):
             owner = vehicles.lock_owner(smartcar_user.pk)
-            connected = ConnectedVehicle.objects.connected().filter(account__smartcar_user=owner)
+            connected = primary(ConnectedVehicle).connected().filter(account__smartcar_user=owner)
             if not connected.exists():  # else one was connected during the API call
                 _delete_events(owner)
-                SmartcarUser.objects.filter(pk=owner.pk).delete()
+                primary(SmartcarUser).filter(pk=owner.pk).delete()
                 break
     logger.info("erased a Smartcar user of local user %s", smartcar_user.user_id)
 
@@ -58,13 +59,13 @@ def _delete_events(owner: SmartcarUser) -> None:
 
     Those that arrived while another user had the vehicle, too, are as much the other's, and stay.
     """
-    vehicles_of_owner = ConnectedVehicle.objects.filter(account__smartcar_user=owner)
+    vehicles_of_owner = primary(ConnectedVehicle).filter(account__smartcar_user=owner)
     ids = list(vehicles_of_owner.values_list("smartcar_vehicle_id", flat=True))
-    others = ConnectedVehicle.objects.filter(smartcar_vehicle_id__in=ids).exclude(
-        account__smartcar_user=owner
+    others = (
+        primary(ConnectedVehicle).filter(smartcar_vehicle_id__in=ids).exclude(account__smartcar_user=owner)
     )
-    events = WebhookEvent.objects.using(router.db_for_write(WebhookEvent))
-    about_owner = events.about(SmartcarUser.objects.filter(pk=owner.pk), vehicles_of_owner)
+    events = primary(WebhookEvent)
+    about_owner = events.about(primary(SmartcarUser).filter(pk=owner.pk), vehicles_of_owner)
     about_owner.exclude(events.without_user(others)).delete()
 
 
@@ -77,8 +78,9 @@ def _end_connections(smartcar_user: SmartcarUser, actor: Any) -> None:
     elif conf.SMARTCAR_MANAGEMENT_TOKENS:
         client.delete_v2_connections(smartcar_user.pk)
         are_ended = True
-    for account in smartcar_user.accounts.all():
-        for vehicle in account.vehicles.connected():
+    for account in primary(SmartcarAccount).filter(smartcar_user=smartcar_user):
+        for vehicle in primary(ConnectedVehicle).connected().filter(account=account):
+            vehicle.account = account
             if not are_ended:
                 vehicles.disconnect_at_smartcar(vehicle)
             vehicles.mark_disconnected(vehicle, actor)

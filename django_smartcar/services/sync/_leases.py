@@ -11,6 +11,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from ...databases import primary
 from ...models import ConnectedVehicle
 from .._leases import DURATION, Lease, LeaseColumns
 
@@ -24,7 +25,7 @@ class SyncLease:
     """A page of vehicles that only this process reads."""
 
     def __init__(self, vehicles: list[ConnectedVehicle], before: datetime) -> None:
-        self._lease = Lease(_COLUMNS, ConnectedVehicle.objects.all(), MAX_SILENCE)
+        self._lease = Lease(_COLUMNS, primary(ConnectedVehicle).all(), MAX_SILENCE)
         self.vehicles = vehicles
         # Check again that they are due: another process may have been faster.
         taken = self._lease.take(due(before).filter(pk__in=[vehicle.pk for vehicle in vehicles]))
@@ -49,7 +50,7 @@ class SyncLease:
 
 def due(before: datetime) -> Any:
     """Return the vehicles that have not been read since ``before`` and that no process is reading."""
-    return ConnectedVehicle.objects.sync_due(before, timezone.now() - DURATION)
+    return primary(ConnectedVehicle).sync_due(before, timezone.now() - DURATION)
 
 
 def pages(before: datetime, size: int, limit: int | None) -> Iterator[SyncLease]:

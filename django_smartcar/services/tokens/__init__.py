@@ -12,14 +12,15 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from django.db import transaction
+from django.db import router, transaction
 from django.db.models import F
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from ... import signals
+from ...databases import primary
 from ...exceptions import ReconnectRequired, SmartcarException, error_code
-from ...models import ApplicationToken, LeasedToken, SmartcarAccount
+from ...models import ApplicationToken, ConnectedVehicle, LeasedToken, SmartcarAccount
 from ...secret_types import Secret
 from .. import _transactions, client
 from .._leases import Lease
@@ -74,7 +75,8 @@ def access_token(account: SmartcarAccount) -> Secret:
 def application() -> ApplicationToken:
     """Return the row of the application's token; create it the first time. Raises MissingCredentials."""
     client_id = client.application_id()
-    if row := ApplicationToken.objects.filter(client_id=client_id).first():
+    row: ApplicationToken | None = primary(ApplicationToken).filter(client_id=client_id).first()
+    if row is not None:
         return row
     with _transactions.autonomous_connection(ApplicationToken):
         return ApplicationToken.objects.get_or_create(client_id=client_id)[0]
@@ -129,9 +131,10 @@ def store(row: LeasedToken, access: Mapping[str, Any]) -> None:
 
 def clear_tokens_if_unused(account: SmartcarAccount) -> None:
     """Delete the tokens of an account without a connected vehicle: they are no longer needed."""
-    with transaction.atomic():
-        locked = SmartcarAccount.objects.select_for_update().filter(pk=account.pk)
-        if locked.first() and not account.vehicles.connected().exists():
+    with transaction.atomic(using=router.db_for_write(SmartcarAccount)):
+        locked = primary(SmartcarAccount).select_for_update().filter(pk=account.pk)
+        connected = primary(ConnectedVehicle).connected().filter(account=account)
+        if locked.first() and not connected.exists():
             # The version changes, so that a running exchange does not store its tokens.
             locked.update(
                 access_token="",

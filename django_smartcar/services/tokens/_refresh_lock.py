@@ -19,6 +19,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import InterfaceError, OperationalError, connections, router
 from django.utils import timezone
 
+from ... import databases
 from ...exceptions import ReconnectRequired, RefreshInProgress, TransactionNotAllowed
 from ...models import LeasedToken
 from .. import _transactions
@@ -115,7 +116,7 @@ def release(row: LeasedToken, lease: Lease, **columns: Any) -> bool:
 def reload(row: LeasedToken) -> None:
     """Reload the row. Raises ReconnectRequired if it is gone: a newer grant has replaced it."""
     try:
-        row.refresh_from_db()
+        databases.reload(row)
     except ObjectDoesNotExist:
         raise ReconnectRequired(account=row) from None
 
@@ -127,4 +128,4 @@ def _take(row: LeasedToken, version: int) -> Lease | None:
 
 
 def _rows(row: LeasedToken) -> Any:
-    return type(row)._default_manager
+    return databases.primary(type(row))

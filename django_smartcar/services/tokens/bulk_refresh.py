@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from ... import sdk
 from ...conf import conf
+from ...databases import primary
 from ...exceptions import (
     RateLimitingException,
     ReconnectRequired,
@@ -46,7 +47,7 @@ def due(within: timedelta | None, page: int = PAGE) -> Iterator[LeasedToken]:
     Rows whose refresh was interrupted when its process died come before the others, whenever they are found.
     """
     now = timezone.now()
-    accounts = SmartcarAccount.objects
+    accounts = primary(SmartcarAccount)
     with_expired_lock = Pages(lambda: accounts.with_expired_lock(timezone.now()), "refresh_lease_until", page)
     unknown = Pages(accounts.refresh_unknown, "access_expires_at", page)
     known = Pages(lambda: _accounts(within, now), "access_expires_at", page)
@@ -63,7 +64,7 @@ def due(within: timedelta | None, page: int = PAGE) -> Iterator[LeasedToken]:
 def count_due(within: timedelta | None) -> int:
     """Return about how many rows `due` will yield. The database counts all of them, which takes a while."""
     now = timezone.now()
-    accounts = SmartcarAccount.objects.refresh_unknown().count() + _accounts(within, now).count()
+    accounts = primary(SmartcarAccount).refresh_unknown().count() + _accounts(within, now).count()
     return int(accounts) + sum(1 for _ in _application(within))
 
 
@@ -72,7 +73,7 @@ def refresh_one(pk: int, version: int) -> Outcome:
 
     Raises as `tokens.refresh` does, except for ReconnectRequired, which is an outcome.
     """
-    row = SmartcarAccount.objects.refreshable().filter(pk=pk, token_version=version).first()
+    row = primary(SmartcarAccount).refreshable().filter(pk=pk, token_version=version).first()
     return Outcome.SKIPPED if row is None else _refresh(row)
 
 
@@ -149,7 +150,7 @@ class BulkRefresher:
 
 
 def _accounts(within: timedelta | None, now: datetime) -> Any:
-    accounts = SmartcarAccount.objects
+    accounts = primary(SmartcarAccount)
     if within is None:
         rows = accounts.refreshable().exclude(access_expires_at=None)
     else:

@@ -13,8 +13,9 @@ from django.db import router, transaction
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from ... import sdk, signals
+from ... import databases, sdk, signals
 from ...conf import conf
+from ...databases import primary
 from ...exceptions import (
     NotCapableException,
     PermissionException,
@@ -24,7 +25,7 @@ from ...exceptions import (
     SignalNotAvailable,
     SmartcarException,
 )
-from ...models import ConnectedVehicle, SmartcarAccount, SmartcarUser, WebhookEvent
+from ...models import ConnectedVehicle, SmartcarAccount, SmartcarUser, VehicleSignal, WebhookEvent
 from ...sdk.readings import PERMISSIONS
 from ...sdk.signals import Signal
 from ...sdk.v2.signals import METHODS
@@ -150,7 +151,9 @@ def _states(vehicle: ConnectedVehicle, names: list[str], responses: Mapping[str,
     """Return the state of each signal, or the exception of the reading that has it."""
     if not names:
         return {}
-    stored = {state.signal: state for state in vehicle.signal_states.filter(signal__in=names)}
+    # Not from a replica: they have just been saved.
+    rows = primary(VehicleSignal).filter(vehicle=vehicle, signal__in=names)
+    stored = {state.signal: state for state in rows}
     states: dict[str, Any] = {}
     for name in names:
         response = responses.get(METHODS.get(name, ""))
@@ -205,8 +208,8 @@ def reload(vehicle: ConnectedVehicle) -> None:
         account, lambda credentials: _details.read(credentials, vehicle_id)
     )
     if columns := details.columns():
-        ConnectedVehicle.objects.filter(pk=vehicle.pk).update(**columns)
-    vehicle.refresh_from_db()
+        primary(ConnectedVehicle).filter(pk=vehicle.pk).update(**columns)
+    databases.reload(vehicle)
     refresh_readings(vehicle)
     if details.failed is not None:
         raise details.failed
@@ -219,29 +222,31 @@ def sync(account: SmartcarAccount) -> list[ConnectedVehicle]:
     account stays there. Raises ReconnectRequired, RefreshInProgress or a SmartcarException, with nothing
     changed.
     """
-    before = set(account.vehicles.connected().values_list("pk", flat=True))
+    own = primary(ConnectedVehicle).filter(account=account)
+    before = set(own.connected().values_list("pk", flat=True))
     found = _authenticated_calls.as_driver(account, read_all)
-    with transaction.atomic():
+    with transaction.atomic(using=router.db_for_write(ConnectedVehicle)):
         owner = lock_owner(account.smartcar_user_id)
-        elsewhere = ConnectedVehicle.objects.filter(account__smartcar_user=owner).exclude(account=account)
+        elsewhere = primary(ConnectedVehicle).filter(account__smartcar_user=owner).exclude(account=account)
         taken = set(elsewhere.values_list("smartcar_vehicle_id", flat=True))
         listed = [details.vehicle_id for details in found]
-        returned = account.vehicles.filter(smartcar_vehicle_id__in=listed).exclude(disconnected_at=None)
+        returned = own.filter(smartcar_vehicle_id__in=listed).exclude(disconnected_at=None)
         subscriptions.reset(returned)
         synced = store(account, [details for details in found if details.vehicle_id not in taken])
-        gone = list(account.vehicles.filter(pk__in=before).exclude(smartcar_vehicle_id__in=listed))
-        ConnectedVehicle.objects.filter(pk__in=[vehicle.pk for vehicle in gone]).update(
+        gone = list(own.filter(pk__in=before).exclude(smartcar_vehicle_id__in=listed))
+        primary(ConnectedVehicle).filter(pk__in=[vehicle.pk for vehicle in gone]).update(
             disconnected_at=timezone.now()
         )
     for vehicle in gone:
-        vehicle.refresh_from_db()
+        databases.reload(vehicle)
         signals.vehicle_disconnected.send_robust(ConnectedVehicle, vehicle=vehicle, actor=None)
     return synced
 
 
 def lock_owner(smartcar_user_id: str) -> SmartcarUser:
     """Lock the user's row until the transaction ends: one process at a time writes its vehicles."""
-    return SmartcarUser.objects.select_for_update().get(pk=smartcar_user_id)
+    owner: SmartcarUser = primary(SmartcarUser).select_for_update().get(pk=smartcar_user_id)
+    return owner
 
 
 def store(
@@ -267,7 +272,7 @@ def disconnect(vehicle: ConnectedVehicle, *, actor: Any = None) -> bool:
     Raises VehicleDisconnected, RefreshInProgress or a SmartcarException: the vehicle is still connected then.
     """
     # A new connection updates the row: a vehicle that was connected again meanwhile must stay connected.
-    before = ConnectedVehicle.objects.values_list("updated_at", flat=True).get(pk=vehicle.pk)
+    before = primary(ConnectedVehicle).values_list("updated_at", flat=True).get(pk=vehicle.pk)
     is_disconnected = True
     try:
         disconnect_at_smartcar(vehicle)
@@ -296,11 +301,11 @@ def mark_disconnected(vehicle: ConnectedVehicle, actor: Any = None, unless_after
 
     Return False if the row was updated after ``unless_after``, by a new connection.
     """
-    rows = ConnectedVehicle.objects.filter(pk=vehicle.pk)
+    rows = primary(ConnectedVehicle).filter(pk=vehicle.pk)
     if unless_after is not None:
         rows = rows.filter(updated_at=unless_after)
     marked = rows.update(disconnected_at=timezone.now())
-    vehicle.refresh_from_db()
+    databases.reload(vehicle)
     if marked:
         signals.vehicle_disconnected.send_robust(ConnectedVehicle, vehicle=vehicle, actor=actor)
     return bool(marked)
@@ -323,13 +328,13 @@ def _begin_again(account: SmartcarAccount, vehicle_ids: list[str], connected_at:
 
     The user's events of the last period get the user's id, unless another user had the vehicle, too.
     """
-    rows = ConnectedVehicle.objects.using(router.db_for_write(ConnectedVehicle)).filter(
+    rows = primary(ConnectedVehicle).filter(
         smartcar_vehicle_id__in=vehicle_ids
     )
     own = rows.filter(account__smartcar_user=account.smartcar_user)
     returned = own.exclude(disconnected_at=None)
     if returned.exists():
-        events = WebhookEvent.objects.using(router.db_for_write(WebhookEvent))
+        events = primary(WebhookEvent)
         others = rows.exclude(account__smartcar_user=account.smartcar_user)
         of_user = events.filter(events.without_user(returned)).exclude(events.without_user(others))
         of_user.update(smartcar_user_id=account.smartcar_user_id)

@@ -19,6 +19,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from ... import sdk
 from ...conf import conf
+from ...databases import primary
 from ...models import WebhookEndpoint, WebhookEvent
 from ...secret_types import Secret, SecretBytes
 from . import _workers
@@ -226,7 +227,7 @@ def _count_rejected(endpoint: str, body: bytes, signature: str) -> None:
 
 
 def _row(endpoint: str) -> Any:
-    rows = WebhookEndpoint.objects.filter(endpoint=endpoint)
+    rows = primary(WebhookEndpoint).filter(endpoint=endpoint)
     if not rows.exists():
         WebhookEndpoint.objects.bulk_create([WebhookEndpoint(endpoint=endpoint)], ignore_conflicts=True)
     return rows

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
+from ...databases import primary
 from ...models import ConnectedVehicle, WebhookEvent
 
 #: Seconds between two looks at all waiting events, in each process: for those that `wake` has missed, because
@@ -25,7 +26,7 @@ def wake(vehicles: Iterable[ConnectedVehicle]) -> int:
     after that, so that one of both sees the other.
     """
     ids = {vehicle.smartcar_vehicle_id for vehicle in vehicles}
-    return _wake(WebhookEvent.objects.filter(smartcar_vehicle_id__in=ids)) if ids else 0
+    return _wake(primary(WebhookEvent).filter(smartcar_vehicle_id__in=ids)) if ids else 0
 
 
 def sweep() -> None:
@@ -33,7 +34,7 @@ def sweep() -> None:
     now = time.monotonic()
     if not _swept_at or now - _swept_at[-1] >= SWEEP_INTERVAL:
         _swept_at[:] = [now]
-        _wake(WebhookEvent.objects.all())
+        _wake(primary(WebhookEvent).all())
 
 
 def requeue(events: Any) -> int:
@@ -46,7 +47,7 @@ def requeue(events: Any) -> int:
 
 
 def _wake(events: Any) -> int:
-    vehicles = ConnectedVehicle.objects.connected()
+    vehicles = primary(ConnectedVehicle).connected()
     same = vehicles.filter(smartcar_vehicle_id=OuterRef("smartcar_vehicle_id"))
     own = same.filter(account__smartcar_user_id=OuterRef("smartcar_user_id"))
     # Without a user id, an event from before the connection may be about the driver who had the car then.

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ...conf import conf
+from ...databases import primary
 from ...exceptions import (
     MissingCredentials,
     PermissionException,
@@ -36,7 +37,7 @@ TIME_LIMIT = 5.0
 
 def due() -> Any:
     """Return the vehicles whose subscriptions differ from the setting."""
-    return ConnectedVehicle.objects.subscription_due(wanted_webhooks())
+    return primary(ConnectedVehicle).subscription_due(wanted_webhooks())
 
 
 def begin(vehicles: Iterable[ConnectedVehicle]) -> None:
@@ -150,12 +151,12 @@ def _is_used_by_another_account(vehicle: ConnectedVehicle, webhook_id: str) -> b
     """Return whether another account needs the subscription: in API v2 it belongs to the vehicle."""
     if webhook_id not in wanted_webhooks():
         return False
-    same = ConnectedVehicle.objects.connected().filter(smartcar_vehicle_id=vehicle.smartcar_vehicle_id)
+    same = primary(ConnectedVehicle).connected().filter(smartcar_vehicle_id=vehicle.smartcar_vehicle_id)
     return bool(same.exclude(pk=vehicle.pk).exists())
 
 
 def _write(vehicle: ConnectedVehicle, known: set[str], error: str) -> None:
     vehicle.webhooks, vehicle.webhooks_error = " ".join(sorted(known)), error[:100]
-    ConnectedVehicle.objects.filter(pk=vehicle.pk).update(
+    primary(ConnectedVehicle).filter(pk=vehicle.pk).update(
         webhooks=vehicle.webhooks, webhooks_error=vehicle.webhooks_error
     )
