@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from ..conf import conf
-from ..databases import primary
+from ..databases import primary, to_utc
 from ..models import ApplicationToken, ConnectedVehicle, SmartcarAccount, WebhookEndpoint, WebhookEvent
 from ..services.webhooks import subscriptions
 from .results import CheckResult, Context, not_checked, ok, warning, wrong
@@ -171,4 +171,4 @@ def _describe(rejected: Any) -> str:
 
 
 def _utc(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
+    return f"{to_utc(moment):%Y-%m-%d %H:%M} UTC"

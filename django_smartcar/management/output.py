@@ -7,10 +7,11 @@ import shutil
 import textwrap
 import time
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand
+
+from django_smartcar.databases import to_utc
 
 
 def of(command: BaseCommand, is_json: bool, count: Callable[[], int], limit: int | None) -> Lines | JsonLines:
@@ -122,4 +123,4 @@ class JsonLines:
 
     def _write(self, facts: dict[str, Any]) -> None:
         known = {name: value for name, value in facts.items() if value is not None}
-        self._stdout.write(json.dumps(known, default=datetime.isoformat))
+        self._stdout.write(json.dumps(known, default=lambda moment: to_utc(moment).isoformat()))

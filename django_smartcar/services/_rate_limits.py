@@ -11,7 +11,7 @@ import logging
 import math
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -34,6 +34,11 @@ DEFAULT_RETRY_AFTER = {"application": 30, "vehicle": 120}
 #: Seconds that a request waits for another thread's request to the same vehicle. A 429 comes quickly;
 #: anything slower is not one.
 SINGLE_FLIGHT_TIMEOUT = 2.0
+
+
+def this_month() -> str:
+    """Return the month that requests are counted for: ``"2026-11"``, in UTC."""
+    return f"{datetime.now(UTC):%Y-%m}"
 
 
 class RateLimitKey(NamedTuple):
@@ -166,7 +171,7 @@ def add_usage(requests: Mapping[str, int]) -> None:
 
 
 def _add(counts: Mapping[str, int]) -> None:
-    month = f"{timezone.now():%Y-%m}"
+    month = this_month()
     try:
         if not _add_to_one(counts, month):
             _create_missing(counts)

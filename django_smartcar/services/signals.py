@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db.models import Avg, Count, F, FloatField, Func, IntegerField, Max, Min, Q, QuerySet
+from django.utils import timezone
 
 from ..models import ConnectedVehicle, VehicleReading, VehicleSignal
 from ..sdk.signal_types import NUMBER, PRIVATE_GROUPS
@@ -106,7 +107,8 @@ def histories(
         .order_by("signal", "bucket")
     )
     for row in rows:
-        at = datetime.fromtimestamp(row["bucket"] * seconds, UTC)
+        # The database counts in the zone in which it stores times.
+        at = datetime.fromtimestamp(row["bucket"] * seconds, UTC).replace(tzinfo=timezone.now().tzinfo)
         found[row["signal"]].append(Bucket(at, row["average"], row["minimum"], row["maximum"], row["number"]))
     return found
 
@@ -178,7 +180,7 @@ class Number(Func):
 
 
 class _Step(Func):
-    """The number of the step of time that a moment is in, counted from 1970 in UTC."""
+    """The number of the step of time that a moment is in, counted from 1970 in the zone of stored times."""
 
     output_field = IntegerField()
 
@@ -187,7 +189,7 @@ class _Step(Func):
 
     def as_sql(self, compiler: Any, connection: Any, **options: Any) -> Any:  # type: ignore[override]
         templates = {
-            "postgresql": "FLOOR(EXTRACT(EPOCH FROM %(expressions)s) / %(seconds)s)::bigint",
+            "postgresql": "FLOOR(EXTRACT(EPOCH FROM (%(expressions)s)::timestamp) / %(seconds)s)::bigint",
             "mysql": "FLOOR(TIMESTAMPDIFF(SECOND, '1970-01-01', %(expressions)s) / %(seconds)s)",
         }
         template = templates.get(

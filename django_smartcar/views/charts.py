@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from ..databases import to_database_time, to_utc
 from ..models import ConnectedVehicle, VehicleReading, label_of
 from ..services import readings, signals
 from ..services.signals import Bucket
@@ -114,7 +115,7 @@ def charts_of(vehicle: ConnectedVehicle, period: Period) -> list[Chart]:
     """Return a chart of each signal that has a history in the period and is granted: one query."""
     since = datetime.now(UTC) - period.length
     granted = [name for name in CHARTED if vehicle.can(signals.permission_of(name))]
-    found = signals.histories(vehicle, granted, period.step, since=since)
+    found = signals.histories(vehicle, granted, period.step, since=to_database_time(since))
     return [
         _chart(name, _in_units(name, buckets, vehicle.unit_system), period, since)
         for name, buckets in found.items()
@@ -145,6 +146,7 @@ def _in_units(name: str, buckets: list[Bucket], unit_system: str) -> _Numbers:
         unit = f"°{unit}"
     converted = [
         bucket._replace(
+            at=to_utc(bucket.at),
             average=bucket.average * factor + offset,
             minimum=bucket.minimum * factor + offset,
             maximum=bucket.maximum * factor + offset,

@@ -3,6 +3,7 @@
 import io
 import json
 import sys
+from datetime import timedelta
 
 import django
 from django.conf import settings
@@ -33,6 +34,18 @@ def run(name, *arguments):
     return {"output": out.getvalue() + err.getvalue(), "error": ""}
 
 
+def last_hour():
+    """Return the last hour in which an odometer was recorded, as a site's own code finds it."""
+    # Models can be imported only after setup().
+    from django_smartcar.databases import to_utc
+    from django_smartcar.models import ConnectedVehicle
+    from django_smartcar.services import signals
+
+    vehicle = ConnectedVehicle.objects.latest("pk")
+    (*_, bucket) = signals.history(vehicle, "odometer", step=timedelta(hours=1))
+    return to_utc(bucket.at).isoformat()
+
+
 def main(url):
     django.setup()
     results = {}
@@ -40,6 +53,7 @@ def main(url):
         if name == "migrate_smartcar_accounts" and settings.SMARTCAR_API_VERSION == "2.0":
             continue  # it needs the credentials of API v3
         results[name] = run(name, *arguments, *([url] if "--url" in arguments else []))
+    results["history"] = {"output": last_hour(), "error": ""}
     json.dump(results, sys.stdout)
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urljoin
 
 import pytest
@@ -16,6 +17,10 @@ from ..simulator.browser import RequestsBrowser, Visit
 #: Seconds within which a result must be there.
 WITHIN = 15
 ODOMETER = re.compile(r"([\d.,]+)\s*(?:&nbsp;|\xa0|\s)km")
+
+
+def assert_recent(moment, minutes):
+    assert timedelta(0) <= datetime.now(UTC) - moment < timedelta(minutes=minutes), moment
 
 
 class Person:
@@ -117,6 +122,7 @@ class Story:
         own = [reading for reading in readings if reading["vehicle"] == self.car.id]
         assert {"odometer", "location"} <= {reading["signal"] for reading in own}
         assert all(reading["recorded_at"].endswith(("Z", "+00:00")) for reading in own), own
+        assert_recent(max(datetime.fromisoformat(reading["recorded_at"]) for reading in own), minutes=5)
         rows = self.driver.get(f"{self.site.pages}readings.csv").text.splitlines()
         assert len(rows) == len(readings) + 1
 
@@ -138,6 +144,7 @@ class Story:
         results = self.site.run_commands()
         errors = {name: result for name, result in results.items() if result["error"]}
         assert not errors, json.dumps(errors, indent=1)
+        assert_recent(datetime.fromisoformat(results["history"]["output"]), minutes=65)
         export = json.loads(results["export_smartcar_data"]["output"])
         commands = [(command["action"], command["status"]) for command in export["commands"]]
         expected = ["unlock", "lock", "unlock"] if self.site.has_admin else ["unlock", "lock"]

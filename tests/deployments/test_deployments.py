@@ -28,7 +28,7 @@ def test_a_site_with_other_settings(name, tmp_path, smartcar):
     tell(Deployment(name, tmp_path, smartcar))
 
 
-@pytest.mark.parametrize("name", ["plain"])
+@pytest.mark.parametrize("name", ["plain", "naive"])
 def test_a_site_on_each_database(name, database, tmp_path, smartcar):
     tell(Deployment(name, tmp_path, smartcar, SITE_DATABASE_URL=database))
 

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from django_smartcar.conf import conf
-from django_smartcar.databases import primary
+from django_smartcar.databases import primary, to_utc
 from django_smartcar.models import VehicleReading
 
 #: Rows per DELETE, to hold locks only briefly.
@@ -27,7 +27,7 @@ class Command(BaseCommand):
             deleted = self._delete(expired.filter(signal=signal), deleted)
         before = now - timedelta(days=days["*"])
         self.stdout.write(
-            self.style.SUCCESS(f"deleted {deleted} readings older than {before:%Y-%m-%d %H:%M} UTC")
+            self.style.SUCCESS(f"deleted {deleted} readings older than {to_utc(before):%Y-%m-%d %H:%M} UTC")
         )
 
     def _delete(self, expired: QuerySet[Any], deleted: int) -> int:

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from django_smartcar import task_backends
-from django_smartcar.databases import primary
+from django_smartcar.databases import primary, to_utc
 from django_smartcar.management import output, shutdown
 from django_smartcar.management.arguments import number_of
 from django_smartcar.models import LeasedToken, SmartcarAccount
@@ -165,4 +165,4 @@ def _key(row: LeasedToken) -> dict[str, Any]:
 
 
 def _utc(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
+    return f"{to_utc(moment):%Y-%m-%d %H:%M} UTC"

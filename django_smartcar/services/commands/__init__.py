@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from ... import databases, signals
 from ...conf import conf
-from ...databases import primary
+from ...databases import primary, to_database_time
 from ...exceptions import (
     DuplicateCommand,
     InvalidResponseException,
@@ -126,7 +126,7 @@ def resolve(vehicle: ConnectedVehicle, signal: str, value: Any, recorded_at: dat
     reading that matches the command makes it ``succeeded``. One that does not makes it ``failed``, but only
     once the command's timeout has passed: until then the vehicle may still execute it.
     """
-    return resolve_many([ObservedValue(vehicle.pk, signal, value, recorded_at)])
+    return resolve_many([ObservedValue(vehicle.pk, signal, value, to_database_time(recorded_at))])
 
 
 def resolve_many(values: Iterable[ObservedValue]) -> int:

@@ -28,7 +28,7 @@ from django.utils.crypto import constant_time_compare
 
 from ... import sdk
 from ...conf import conf
-from ...databases import primary
+from ...databases import primary, to_utc
 from ...exceptions import (
     InvalidConnectState,
     OwnershipNotVerified,
@@ -187,12 +187,14 @@ def _by_new_connection(attempt: ConnectAttempt, callback: Callback) -> VerifiedU
     if primary(SmartcarUser).filter(pk=user_id).exclude(user_id=attempt.user_id).exists():
         raise _NotVerified("the Smartcar user already exists on this site")
 
+    begun_at = to_utc(attempt.created_at)
+
     def is_new() -> bool:
         connections = _own_connections(attempt, user_id)
         times = [
             at for connection in connections for at in (connection["created_at"], connection["updated_at"])
         ]
-        return any(at is not None and at >= attempt.created_at for at in times)
+        return any(at is not None and at >= begun_at for at in times)
 
     if not poll(is_new):
         raise _NotVerified("no connection of this user was created or renewed since the attempt began")

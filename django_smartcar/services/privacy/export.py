@@ -6,6 +6,7 @@ import csv
 import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
+from ...databases import to_utc
 from ...fields import EncryptedTextField
 from ...models import (
     ConnectAttempt,
@@ -126,7 +128,12 @@ def _list(items: Iterator[dict[str, Any]]) -> Iterator[str]:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False)
+    return json.dumps(value, cls=_Encoder, ensure_ascii=False)
+
+
+class _Encoder(DjangoJSONEncoder):
+    def default(self, o: Any) -> Any:
+        return super().default(to_utc(o) if isinstance(o, datetime) else o)
 
 
 def _cell(value: Any, decimal_separator: str) -> Any:
@@ -135,7 +142,7 @@ def _cell(value: Any, decimal_separator: str) -> Any:
         return _json(_without_formulas(value))
     if isinstance(value, float):
         return repr(float(value)).replace(".", decimal_separator)
-    return value.isoformat() if hasattr(value, "isoformat") else _without_formulas(value)
+    return to_utc(value).isoformat() if isinstance(value, datetime) else _without_formulas(value)
 
 
 #: What a spreadsheet may split a line at: not only our delimiter.

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from ... import sdk
+from ...databases import to_utc
 from ...models import ConnectedVehicle, Source, VehicleReading, VehicleSignal
 from ...sdk.readings import PERMISSIONS, signals_of
 from ...sdk.signals import Signal, body_of, type_named
@@ -201,4 +202,4 @@ def _signal_of(row: VehicleSignal | VehicleReading, unit_system: str) -> Signal:
     signal_type = type_named(row.signal)
     body = body_of(signal_type, row.value, row.unit)
     signal = sdk.signals.read({"code": signal_type.code, "body": body}, unit_system, is_unit_sure=True)
-    return {**signal, "age": row.recorded_at}
+    return {**signal, "age": row.recorded_at and to_utc(row.recorded_at)}

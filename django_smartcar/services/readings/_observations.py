@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from ... import sdk
 from ...conf import conf
+from ...databases import to_database_time
 from ...models import ConnectedVehicle, Source, VehicleSignal
 from ...sdk.signals import Signal, SignalType, type_named, type_of
 from ...secret_types import Secret, protected_copy
@@ -59,13 +60,14 @@ def observations_of(
         value = _valid_value(vehicle, signal) if status == Status.OK and is_granted else None
         if not _is_storable_name(signal["name"]) or (status == Status.OK and value is None):
             continue
+        told_at = signal["retrieved_at"] or sdk.parse_datetime(sequence or None)
         yield Observation(
             vehicle.pk,
             signal["name"],
             value,
             _unit_of(signal) if status == Status.OK else "",
-            _not_ahead(signal["age"], now),
-            _not_ahead(signal["retrieved_at"] or sdk.parse_datetime(sequence or None), now),
+            _not_ahead(to_database_time(signal["age"]), now),
+            _not_ahead(to_database_time(told_at), now),
             source,
             sequence,
             status,
@@ -109,7 +111,8 @@ def make_observation(
         raise ValueError(f"{name!r} is not a signal")
     if source not in Source.values:
         raise ValueError(f"{source!r} is not a source of readings")
-    if recorded_at is not None and timezone.is_naive(recorded_at):
+    recorded_at = to_database_time(recorded_at)
+    if recorded_at is not None and timezone.is_naive(recorded_at) and timezone.is_aware(timezone.now()):
         raise ValueError("recorded_at must be an aware datetime, not a naive one")
     _check_unit(signal_type, unit)
     body = sdk.signals.body_of(signal_type, value, unit)

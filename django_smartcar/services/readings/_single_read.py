@@ -14,7 +14,7 @@ from django.db import DatabaseError, connections, models, router, transaction
 from django.utils import timezone
 
 from ...models import ConnectedVehicle, RateLimit, VehicleReading, VehicleSignal
-from .. import _transactions
+from .. import _rate_limits, _transactions
 from ._store import OK, Decisions, Observation, Reading, Saved, State
 
 
@@ -50,7 +50,7 @@ def store(
         bool(decisions.current),
         version,
         now,
-        None if limit is None or limit.month != f"{now:%Y-%m}" else limit,
+        None if limit is None or limit.month != _rate_limits.this_month() else limit,
         requests,
     )
     try:

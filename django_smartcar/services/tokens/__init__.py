@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from ... import signals
-from ...databases import primary
+from ...databases import primary, to_database_time
 from ...exceptions import ReconnectRequired, SmartcarException, error_code
 from ...models import ApplicationToken, ConnectedVehicle, LeasedToken, SmartcarAccount
 from ...secret_types import Secret
@@ -117,7 +117,7 @@ def invalidate(account: SmartcarAccount | None, rejected: ApiCredentials) -> Non
 def store(row: LeasedToken, access: Mapping[str, Any]) -> None:
     """Set a new token on the row without saving it; a driver's comes with the next refresh token."""
     row.access_token = access["access_token"]
-    row.access_expires_at = access["expiration"]
+    row.access_expires_at = to_database_time(access["expiration"])
     row.token_version += 1
     row.refreshed_at = timezone.now()
     row.refresh_error = ""
@@ -125,7 +125,7 @@ def store(row: LeasedToken, access: Mapping[str, Any]) -> None:
     row.refresh_lease_until = None
     if isinstance(row, SmartcarAccount) and "refresh_token" in access:
         row.refresh_token = access["refresh_token"]
-        row.refresh_expires_at = access["refresh_expiration"]
+        row.refresh_expires_at = to_database_time(access["refresh_expiration"])
         row.reconnect_required_at = None
 
 
