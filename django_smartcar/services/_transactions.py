@@ -7,10 +7,10 @@ their rollback, so it is written on a separate connection.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.db import connections, models, router
+from django.db import connections, models, router, transaction
 
 #: Lock timeout of the separate connection, in seconds: the caller, which waits for it, may hold the lock.
 LOCK_WAIT = 2
@@ -20,8 +20,8 @@ LOCK_WAIT = 2
 def autonomous_connection(model: type[models.Model]) -> Iterator[bool]:
     """Use a separate connection inside if the caller is in a transaction. Yield whether it is.
 
-    The queries run in autocommit mode and see only committed data. A lock of the caller's transaction raises
-    OperationalError after ``LOCK_WAIT`` seconds. Outside a transaction nothing changes.
+    Each query is a transaction of its own and sees only committed data. A lock of the caller's transaction
+    raises OperationalError after ``LOCK_WAIT`` seconds. Outside a transaction nothing changes.
     """
     alias = router.db_for_write(model)
     caller = connections[alias]
@@ -31,8 +31,8 @@ def autonomous_connection(model: type[models.Model]) -> Iterator[bool]:
     separate = separate_copy(caller)
     connections[alias] = separate
     try:
-        _set_lock_timeout(separate)
-        yield True
+        with _lock_timeout(separate):
+            yield True
         if caller.vendor == "sqlite":
             _restart_read_transaction(caller)
     finally:
@@ -77,8 +77,29 @@ def _restart_read_transaction(caller: Any) -> None:
             caller.connection.execute(caller.ops.savepoint_create_sql(savepoint))
 
 
-def _set_lock_timeout(separate: Any) -> None:
-    seconds = {"postgresql": "SET lock_timeout = '%ds'", "mysql": "SET innodb_lock_wait_timeout = %d"}
-    if statement := seconds.get(separate.vendor):
+@contextlib.contextmanager
+def _lock_timeout(separate: Any) -> Iterator[None]:
+    """Limit how long the connection waits for a lock."""
+    if separate.vendor == "postgresql":
+        with separate.execute_wrapper(_with_local_timeout):
+            yield
+        return
+    if separate.vendor == "mysql":
         with separate.cursor() as cursor:
-            cursor.execute(statement % LOCK_WAIT)
+            cursor.execute(f"SET innodb_lock_wait_timeout = {LOCK_WAIT}")
+    yield
+
+
+def _with_local_timeout(
+    execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
+) -> Any:
+    """Execute a statement of PostgreSQL with the lock timeout, set in the statement's own transaction.
+
+    In a session it would remain for the next client of a transaction pooler such as PgBouncer.
+    """
+    connection = context["connection"]
+    is_alone = not connection.in_atomic_block
+    with transaction.atomic(using=connection.alias) if is_alone else contextlib.nullcontext():
+        with connection.connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT}s'")
+        return execute(sql, params, many, context)

@@ -22,6 +22,9 @@ import pytest
 from ..databases import connect, postgresql_programs, private_postgresql
 from ..missing import skip_or_fail
 
+#: Connections to the server; the transactions of all clients share them.
+POOL_SIZE = 6
+
 CONFIGURATION = """
 [databases]
 * = {server}
@@ -31,7 +34,7 @@ listen_port = {port}
 unix_socket_dir =
 auth_type = any
 pool_mode = transaction
-default_pool_size = 6
+default_pool_size = {size}
 logfile = {folder}/log
 pidfile = {folder}/pid
 """
@@ -58,7 +61,7 @@ def started(program: str, database: str, folder: Path) -> Iterator[str]:
     at = urlsplit(database)
     server = f"host={at.hostname} port={at.port} user={at.username} password={at.password}"
     file = folder / "pgbouncer.ini"
-    file.write_text(CONFIGURATION.format(server=server, port=port, folder=folder))
+    file.write_text(CONFIGURATION.format(server=server, port=port, folder=folder, size=POOL_SIZE))
     command = [program, str(file)]
     options = {}
     if os.geteuid() == 0:  # PgBouncer refuses to run as root

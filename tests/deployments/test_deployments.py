@@ -1,14 +1,18 @@
 """The story of a car on sites that are set up in different ways."""
 
+import os
 import sqlite3
-from contextlib import closing, contextmanager
+import subprocess
+import sys
+from contextlib import ExitStack, closing, contextmanager
 
+import psycopg
 import pytest
 
 from .. import databases
 from ..simulator.tls_proxy import TlsProxy
 from .deployment import Deployment
-from .pgbouncer import pgbouncer
+from .pgbouncer import POOL_SIZE, pgbouncer
 from .story import Story
 
 
@@ -56,6 +60,49 @@ def test_a_site_with_a_replica_that_lags_behind(tmp_path, smartcar):
 def test_a_site_behind_pgbouncer(tmp_path, smartcar):
     with pgbouncer() as url:
         tell(Deployment("pgbouncer", tmp_path, smartcar, SITE_DATABASE_URL=url))
+
+
+#: Program that refreshes a token inside a transaction, on a connection of its own.
+REFRESH_IN_TRANSACTION = """
+import django
+django.setup()
+from django.db import transaction
+from django_smartcar.models import ApplicationToken
+from django_smartcar.services import tokens
+tokens.application()
+with transaction.atomic():
+    assert ApplicationToken.objects.count() == 1
+    for _ in range(20):
+        tokens.refresh(tokens.application())
+"""
+
+
+@pytest.mark.slow
+def test_no_session_behind_pgbouncer_keeps_what_another_has_set(tmp_path, smartcar):
+    with pgbouncer() as url:
+        site = Deployment("pgbouncer", tmp_path, smartcar, SITE_DATABASE_URL=url)
+        site.prepare()
+        site.use_version("3")
+        site.run("-c", REFRESH_IN_TRANSACTION)
+        with ExitStack() as stack:  # a transaction on each connection of the pool
+            clients = [stack.enter_context(closing(psycopg.connect(url))) for _ in range(POOL_SIZE)]
+            timeouts = [client.execute("SHOW lock_timeout").fetchone()[0] for client in clients]
+    assert set(timeouts) == {"0"}
+
+
+@pytest.mark.slow
+def test_tokens_survive_rollbacks_behind_pgbouncer(tmp_path):
+    test = str(databases.ROOT / "tests" / "services" / "_autonomous_rollbacks.py")
+    with pgbouncer() as url:
+        # PgBouncer's connections to a database prevent that it is dropped; a pooler keeps and replaces
+        # connections, so the tests that count or close them are left out.
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--reuse-db", test]
+        command += ["-k", "not unavailable and not connection"]
+        environment = {**os.environ, "TEST_DATABASE_URL": url}
+        done = subprocess.run(
+            command, cwd=databases.ROOT, env=environment, capture_output=True, text=True, timeout=300
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_site_with_a_connection_pool(postgresql, tmp_path, smartcar):
