@@ -5,7 +5,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
+
+from .limits import LimitedAdapter
 
 #: Connections to a host that are kept open, so that as many threads can reuse one each.
 MAX_CONNECTIONS = 256
@@ -16,7 +17,7 @@ class PooledSession(requests.Session):
 
     def __init__(self) -> None:
         super().__init__()
-        adapter = HTTPAdapter(pool_maxsize=MAX_CONNECTIONS, max_retries=0)
+        adapter = LimitedAdapter(pool_maxsize=MAX_CONNECTIONS, max_retries=0)
         self.mount("https://", adapter)
         self.mount("http://", adapter)
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))

@@ -23,6 +23,7 @@ from ._error_bodies import SECRET_FIELDS, exception_for
 from ._logging import redact_urllib3_logs
 from .connection_pool import PooledSession
 from .failures import classify
+from .limits import ResponseTooLarge, ends_at
 
 USER_AGENT = (
     f"django-smartcar/{__version__} ({platform.system()}; {platform.machine()}) "
@@ -42,12 +43,19 @@ jitter = random.SystemRandom()
 
 
 class Requester:
-    """Sends requests with pooled connections. Every request has a timeout. GETs are retried, commands never.
+    """Sends requests with pooled connections, in limited time. GETs are retried, commands never.
 
     All times are seconds. ``timeout`` is the read timeout of GETs, ``command_timeout`` that of POST and
     DELETE: Smartcar holds a command until the vehicle has responded, up to 310 s. A GET that fails with a
     transient error is retried up to ``retries`` times, until ``deadline`` seconds after the first attempt.
-    Thread-safe. A ``session`` that you pass is used unchanged, with its adapters and cookies.
+
+    A request ends ``connect_timeout`` and its read timeout after its start, and a GET with its retries at
+    ``deadline`` if that is later, however slowly the response comes. Only connecting may last longer: up to
+    three times ``connect_timeout``, after the host's name is resolved. Then nothing is sent. A response has
+    MAX_RESPONSE_BYTES at most, also decompressed.
+
+    Thread-safe. A ``session`` that you pass is used unchanged, with its adapters and cookies, and without
+    these limits of its responses.
     """
 
     def __init__(
@@ -83,8 +91,9 @@ class Requester:
             self.connect_timeout,
             self.timeout if is_read else self.command_timeout,
         )
+        connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
         deadline = time.monotonic() + self.deadline
-        result, is_retryable = self._attempt(method, url, timeout, kwargs)
+        result, is_retryable = self._attempt(method, url, timeout, connect + read, kwargs)
         for retry in range(self.retries if is_read else 0):
             if isinstance(result, Response) or not is_retryable:
                 break
@@ -92,11 +101,11 @@ class Requester:
             if pause > MAX_PAUSE or time.monotonic() + pause >= deadline:
                 break
             time.sleep(pause)
-            connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
             # The first attempt has its full timeout; retries share the rest of the deadline.
             remaining = max(0.001, deadline - time.monotonic())
             retry_timeout = urllib3.Timeout(total=remaining, connect=connect, read=read)
-            result, is_retryable = self._attempt(method, url, retry_timeout, kwargs)
+            seconds = min(remaining, connect + read)
+            result, is_retryable = self._attempt(method, url, retry_timeout, seconds, kwargs)
         if isinstance(result, SmartcarException):
             raise result
         return result
@@ -107,9 +116,9 @@ class Requester:
         return self.connect_timeout, self.timeout
 
     def _attempt(
-        self, method: str, url: str, timeout: Any, kwargs: dict[str, Any]
+        self, method: str, url: str, timeout: Any, seconds: float, kwargs: dict[str, Any]
     ) -> tuple[Response | SmartcarException, bool]:
-        """Return the response or the exception to raise, and whether a retry may help."""
+        """Return the response or the exception to raise, in ``seconds``, and whether a retry may help."""
         settings = {
             **kwargs,
             "headers": {**kwargs["headers"], "User-Agent": USER_AGENT},
@@ -118,7 +127,10 @@ class Requester:
             "allow_redirects": False,
         }
         try:
-            response = self._session().request(method, url, **settings)
+            with ends_at(time.monotonic() + seconds):
+                response = self._session().request(method, url, **settings)
+        except ResponseTooLarge as error:
+            return InvalidResponseException(f"Unexpected response from Smartcar: {error}"), False
         except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
             return _no_response(error), _is_connection_failure(error)
         except BaseException as error:
