@@ -17,6 +17,12 @@ from ..secret_types import Secret
 #: minute after an exchange whose response was lost, which must leave time for a second attempt.
 EXCHANGE_TIMEOUT = 10
 
+#: Seconds for connecting. Every request ends after this and its read timeout, however slow the response is.
+CONNECT_TIMEOUT = 5
+
+#: Seconds after which a token exchange has ended, its second attempt included: nothing is sent later.
+MAX_EXCHANGE_SECONDS = 2 * (CONNECT_TIMEOUT + EXCHANGE_TIMEOUT)
+
 #: Upper bound per user. More means that Smartcar ignored the filter, so the response is rejected.
 MAX_CONNECTIONS = 1000
 
@@ -224,7 +230,7 @@ def _token_requester() -> sdk.Requester:
 
 @lru_cache(maxsize=2)
 def _requester(timeout: float, command_timeout: float) -> sdk.Requester:
-    return sdk.Requester(timeout=timeout, command_timeout=command_timeout)
+    return sdk.Requester(timeout=timeout, command_timeout=command_timeout, connect_timeout=CONNECT_TIMEOUT)
 
 
 def _connect(api_version: str) -> dict[str, Any]:

@@ -1,4 +1,6 @@
+import time
 from datetime import timedelta
+from unittest import mock
 
 import pytest
 import requests
@@ -21,6 +23,7 @@ from django_smartcar.services import client, tokens
 from django_smartcar.services.tokens import _refresh_lock
 
 from ...mock_api import TOKEN
+from ...raw_server import dripping, serving
 
 pytestmark = pytest.mark.django_db
 
@@ -196,7 +199,20 @@ def test_two_attempts_fit_into_the_lease_and_the_lease_into_the_grace_period(due
     mock_api.tokens()
     tokens.refresh(due)
     connect, read = mock_api.sent("POST")[0].req_kwargs["timeout"]
-    assert timedelta(seconds=2 * (connect + read)) < _refresh_lock.MAX_EXCHANGE < timedelta(seconds=60)
+    assert 2 * (connect + read) == client.MAX_EXCHANGE_SECONDS
+    assert timedelta(seconds=client.MAX_EXCHANGE_SECONDS) < _refresh_lock.MAX_EXCHANGE < timedelta(seconds=60)
+
+
+def test_an_exchange_whose_response_drips_ends_in_time(due, settings):
+    settings.SMARTCAR_TIMEOUT = 0.5
+    start = b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n"
+    with serving(dripping(start, b" ")) as server:
+        settings.SMARTCAR_AUTH_URL = f"{server.url}/oauth/token"
+        started = time.monotonic()
+        with mock.patch.object(client, "CONNECT_TIMEOUT", 0.2), pytest.raises(NoResponseException):
+            tokens.refresh(due)
+        assert time.monotonic() - started < 2 * (0.5 + 0.2) + 0.6
+        assert len(server.requests) == 2
 
 
 def test_the_exchange_can_be_retried_at_once_after_an_error(due, mock_api):
