@@ -46,12 +46,46 @@ class Rate(NamedTuple):
         return cls(int(match[1]), _PERIODS[match[2]])
 
 
+#: The paths of `django_smartcar.simulator` for Smartcar's hosts, and its credentials, which are public.
+SIMULATOR_PATHS = {
+    "SMARTCAR_CONNECT_URL": "/connect",
+    "SMARTCAR_IAM_URL": "/iam/oauth2/token",
+    "SMARTCAR_VEHICLE_API_URL": "/vehicle-api",
+    "SMARTCAR_MANAGEMENT_API_URL": "/management-api",
+    "SMARTCAR_COMPATIBILITY_API_URL": "/compatibility-api",
+    "SMARTCAR_AUTH_URL": "/auth/oauth/token",
+    "SMARTCAR_API_URL": "/api",
+    "SMARTCAR_MANAGEMENT_URL": "/management",
+}
+SIMULATOR_CREDENTIALS = {
+    "SMARTCAR_CLIENT_ID": "client_01JPR3T3NDSMARTCAR000000",
+    "SMARTCAR_CLIENT_SECRET": "9b1e7c52-60d4-4f8e-b3a7-m2mpr3t3nd00",
+    "SMARTCAR_APPLICATION_ID": "5c3a9f1e-7d42-4b8a-9c06-1e2f3a4b5c6d",
+    "SMARTCAR_V2_CLIENT_ID": "5c3a9f1e-7d42-4b8a-9c06-1e2f3a4b5c6d",
+    "SMARTCAR_V2_CLIENT_SECRET": "24d55382-843f-4ce9-a7a7-cl13nts3cr3t",
+    "SMARTCAR_MANAGEMENT_TOKENS": ["3f6c1b7a-2e58-4d90-8f14-am7pr3t3nd00"],
+}
+
+
 def _setting(name: str, default: Any) -> Any:
     return getattr(settings, name, default)
 
 
 def _secret_setting(name: str, default: Any) -> Any:
     return _protected(_setting(name, default))
+
+
+def _smartcar_setting(name: str, default: Any) -> Any:
+    """Return a host or credential. One that is empty is the simulator's, if one is used."""
+    value = _setting(name, None)
+    if value or not _setting("SMARTCAR_SIMULATOR_URL", ""):
+        return default if value is None else value
+    if name in SIMULATOR_PATHS:
+        return conf.SMARTCAR_SIMULATOR_URL + SIMULATOR_PATHS[name]
+    if conf.SMARTCAR_API_VERSION == "2.0":
+        # Then the client is that of v2, and the settings of its own are not used.
+        name = name.replace("SMARTCAR_CLIENT", "SMARTCAR_V2_CLIENT") if "V2" not in name else ""
+    return SIMULATOR_CREDENTIALS.get(name, default)
 
 
 def _text(value: Any) -> str:
@@ -81,7 +115,7 @@ class Settings:
     @property
     def SMARTCAR_CLIENT_ID(self) -> str:
         """The client id of that version: ``client_…`` with v3, the Application ID with v2. Required."""
-        return _text(_setting("SMARTCAR_CLIENT_ID", ""))
+        return _text(_smartcar_setting("SMARTCAR_CLIENT_ID", ""))
 
     @property
     def SMARTCAR_CLIENT_SECRET(self) -> Secret:
@@ -91,12 +125,12 @@ class Settings:
     @property
     def SMARTCAR_APPLICATION_ID(self) -> str:
         """The Application ID (a UUID) from Smartcar's dashboard, for Connect. Required with v3."""
-        return _text(_setting("SMARTCAR_APPLICATION_ID", ""))
+        return _text(_smartcar_setting("SMARTCAR_APPLICATION_ID", ""))
 
     @property
     def SMARTCAR_V2_CLIENT_ID(self) -> str:
         """With v3: the Application ID, for remaining v2 accounts, and to exchange codes as a proof."""
-        return _text(_setting("SMARTCAR_V2_CLIENT_ID", ""))
+        return _text(_smartcar_setting("SMARTCAR_V2_CLIENT_ID", ""))
 
     @property
     def SMARTCAR_V2_CLIENT_SECRET(self) -> Secret:
@@ -106,7 +140,7 @@ class Settings:
     @property
     def SMARTCAR_MANAGEMENT_TOKENS(self) -> Sequence[Secret]:
         """Application Management Tokens from the dashboard: the first is sent, all verify webhooks."""
-        value: Sequence[Secret] = _secret_setting("SMARTCAR_MANAGEMENT_TOKENS", [])
+        value: Sequence[Secret] = _protected(_smartcar_setting("SMARTCAR_MANAGEMENT_TOKENS", []))
         return value
 
     @property
@@ -230,6 +264,11 @@ class Settings:
         return int(_setting("SMARTCAR_MONTHLY_REQUESTS", 500))
 
     @property
+    def SMARTCAR_SIMULATOR_URL(self) -> str:
+        """The URL of a simulator: sets the hosts and credentials that are not set. In ``DEBUG`` only."""
+        return _text(_setting("SMARTCAR_SIMULATOR_URL", "")).rstrip("/")
+
+    @property
     def SMARTCAR_CONNECT_URL(self) -> str:
         """The base URL of Connect."""
         return self._host("SMARTCAR_CONNECT_URL", "https://connect.smartcar.com")
@@ -298,11 +337,11 @@ class Settings:
         return float("inf") if limit is None else limit
 
     def _client_secret(self, name: str) -> Secret:
-        value = _secret_setting(name, "")
+        value = _protected(_smartcar_setting(name, ""))
         return value if isinstance(value, Secret) else Secret(value)
 
     def _host(self, name: str, default: str) -> str:
-        return _text(_setting(name, default)).rstrip("/")
+        return _text(_smartcar_setting(name, default)).rstrip("/")
 
 
 conf = Settings()

@@ -10,7 +10,8 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
 from django_smartcar import checks, task_backends
-from django_smartcar.conf import conf
+from django_smartcar.conf import SIMULATOR_CREDENTIALS, SIMULATOR_PATHS, conf
+from django_smartcar.secret_types import Secret
 from django_smartcar.simulator import conf as simulator
 from django_smartcar.simulator import store
 from django_smartcar.testing.simulator import ENCRYPTION_KEY
@@ -290,7 +291,7 @@ class TestPublishedValues:
         assert self.messages() == []
 
     def test_they_are_not_checked_without_deploy(self, settings):
-        settings.SMARTCAR_CLIENT_SECRET = simulator.CLIENT_SECRET
+        settings.SMARTCAR_MANAGEMENT_TOKENS = [simulator.MANAGEMENT_TOKEN]
         assert ids() == []
 
     def test_keys_of_the_example_and_of_the_tests_are_published(self, settings):
@@ -346,7 +347,7 @@ class TestPublishedValues:
             setattr(settings, name, url)
         found = self.messages()
         assert {number for number, _ in found} == {"smartcar.W042"}
-        assert [text.split()[0] for _, text in found] == list(checks.published._SIMULATOR_PATHS)
+        assert [text.split()[0] for _, text in found] == list(SIMULATOR_PATHS)
         assert len(found) == len(urls) == 8
         settings.DEBUG = True
         assert self.messages() == []
@@ -375,6 +376,90 @@ class TestPublishedValues:
         for name in ("SMARTCAR_MANAGEMENT_TOKENS", "SMARTCAR_WEBHOOK_TOKENS", "SMARTCAR_ENCRYPTION_KEYS"):
             setattr(settings, name, value)
         assert self.messages() == []
+
+
+class TestSimulatorUrl:
+    URL = "http://127.0.0.1:8100"
+
+    @pytest.fixture(autouse=True)
+    def _site(self, settings):
+        settings.DEBUG = True
+        settings.SMARTCAR_SIMULATOR_URL = f"{self.URL}/"
+        for name in (*SIMULATOR_CREDENTIALS, "SMARTCAR_ENCRYPTION_KEYS"):
+            if hasattr(settings, name):
+                delattr(settings, name)
+
+    @pytest.mark.parametrize("version", ["3", "2.0"])
+    def test_it_sets_what_the_simulator_prints(self, settings, version):
+        settings.SMARTCAR_API_VERSION = version
+        for name, value in store.site_environment(self.URL, version).items():
+            if name == "SMARTCAR_MANAGEMENT_TOKENS":
+                assert [token.reveal() for token in conf.SMARTCAR_MANAGEMENT_TOKENS] == [value]
+            elif name != "SMARTCAR_APPLICATION_ID" or version == "3":
+                assert Secret(getattr(conf, name)).reveal() == value
+
+    @pytest.mark.parametrize(
+        ("version", "found"), [("3", ["smartcar.W020"]), ("2.0", ["smartcar.W005", "smartcar.W020"])]
+    )
+    def test_it_is_all_that_a_site_needs(self, settings, version, found):
+        settings.SMARTCAR_API_VERSION = version
+        assert ids() == found
+
+    def test_explicit_settings_win_and_empty_ones_do_not(self, settings):
+        settings.SMARTCAR_API_URL = "https://proxy.example.com"
+        settings.SMARTCAR_IAM_URL = settings.SMARTCAR_CLIENT_ID = ""
+        settings.SMARTCAR_CLIENT_SECRET = "my-own-secret"
+        settings.SMARTCAR_MANAGEMENT_TOKENS = []
+        assert conf.SMARTCAR_API_URL == "https://proxy.example.com"
+        assert f"{self.URL}/iam/oauth2/token" == conf.SMARTCAR_IAM_URL
+        assert conf.SMARTCAR_CLIENT_ID == simulator.M2M_CLIENT_ID
+        assert conf.SMARTCAR_CLIENT_SECRET.reveal() == "my-own-secret"
+        assert [token.reveal() for token in conf.SMARTCAR_MANAGEMENT_TOKENS] == [simulator.MANAGEMENT_TOKEN]
+
+    def test_it_is_refused_without_debug(self, settings):
+        settings.DEBUG = False
+        settings.SMARTCAR_ENCRYPTION_KEYS = [KEY]
+        assert ids() == ["smartcar.E019"]
+
+    def test_it_must_be_a_url_and_is_reported_once(self, settings):
+        settings.SMARTCAR_SIMULATOR_URL = "127.0.0.1:8100"
+        assert ids().count("smartcar.E008") == 1
+        assert "SMARTCAR_SIMULATOR_URL is '127.0.0.1:8100'" in hints()
+
+    @pytest.mark.parametrize("version", ["3", "2.0"])
+    @pytest.mark.parametrize(
+        ("own", "text"),
+        [
+            (
+                {"SMARTCAR_CLIENT_SECRET": "my-own-secret"},
+                "in SMARTCAR_CLIENT_ID, but SMARTCAR_CLIENT_SEC",
+            ),
+            (
+                {"SMARTCAR_CLIENT_SECRET": "my-own-secret"},
+                "in SMARTCAR_CLIENT_SECRET are not the sim",
+            ),
+            ({"SMARTCAR_CONNECT_URL": "https://connect.smartcar.com"}, "but SMARTCAR_CONNECT_URL leads to"),
+            ({"SMARTCAR_IAM_URL": "https://iam.smartcar.com/oauth2/token"}, "but SMARTCAR_IAM_URL leads to"),
+        ],
+    )
+    def test_the_simulators_credentials_go_with_its_hosts_only(self, settings, version, own, text):
+        settings.SMARTCAR_API_VERSION = version
+        if version == "2.0":
+            text = text.replace("IAM", "AUTH")
+        for name, value in own.items():
+            setattr(settings, name.replace("IAM", "AUTH") if version == "2.0" else name, value)
+        assert "smartcar.W009" in ids()
+        assert text in hints()
+        assert "my-own-secret" not in hints()
+
+    def test_real_credentials_do_not_go_to_a_simulator(self, settings):
+        settings.SMARTCAR_SIMULATOR_URL = ""
+        settings.SMARTCAR_CLIENT_ID = "client_01JABCDEF"
+        settings.SMARTCAR_CLIENT_SECRET = "my-own-secret"
+        settings.SMARTCAR_APPLICATION_ID = APPLICATION
+        assert ids() == ["smartcar.W020"]
+        settings.SMARTCAR_IAM_URL = f"{self.URL}/iam/oauth2/token"
+        assert ids() == ["smartcar.W009", "smartcar.W020"]
 
 
 def test_the_docstring_lists_exactly_the_ids_in_use():

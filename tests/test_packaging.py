@@ -9,10 +9,10 @@ README.rst marks each piece of code that a reader copies during the installation
         INSTALLED_APPS += ["django_smartcar"]
 
 ``install``, ``migrate``, ``cron`` and ``key`` are shell commands; the output of ``key`` is exported.
-``settings`` and ``hosts`` are appended to a new project's ``settings.py``, ``urls`` to its ``urls.py``;
-``button`` goes into a template. ``simulator`` runs in a second shell, whose ``export`` lines are used in
-the first. The test installs the wheel instead of the package from PyPI, and uses free ports instead of
-8100 and 8000.
+``settings`` is appended to a new project's ``settings.py``, ``urls`` to its ``urls.py``. ``simulator`` and
+``serve`` run in shells of their own. ``credentials`` replaces the line of the simulator; ``button`` goes into
+a template. The test installs the wheel instead of the package from PyPI, and uses free ports instead of 8100
+and 8000.
 """
 
 import os
@@ -32,8 +32,12 @@ from pathlib import Path
 import pytest
 import requests
 
+from .simulator.browser import RequestsBrowser, Visit
+
 ROOT = Path(__file__).parents[1]
-STEPS = {"install", "settings", "key", "urls", "migrate", "button", "cron", "simulator", "hosts"}
+#: To a connected car; two of them are edits of a file.
+FIRST_STEPS = ("install", "settings", "urls", "migrate", "simulator", "serve")
+STEPS = {*FIRST_STEPS, "credentials", "key", "cron", "button"}
 IGNORED = (".venv*", ".matrix", "build", "dist", "*.egg-info", "__pycache__", ".*_cache", "db.sqlite3*")
 
 
@@ -55,7 +59,7 @@ def is_ignored(name):
 def marked_code():
     """Return the marked code of README.rst: step -> code."""
     text = (ROOT / "README.rst").read_text(encoding="utf-8")
-    pattern = r"^ *\.\. install-step: (\w+)\n\s*\n *\.\. code-block:: \w+\n\s*\n((?: +.*\n|\n)+)"
+    pattern = r"^ *\.\. install-step: (\w+)\n\s*\n *\.\. code-block:: \w+\n\s*\n(?=((?: +.*\n|\n)+))"
     found = re.findall(pattern, text, re.MULTILINE)
     code = {}
     for step, indented in found:
@@ -163,6 +167,11 @@ class Site:
         with (self.project / "mysite" / name).open("a", encoding="utf-8") as file:
             file.write("\n" + self.steps[step])
 
+    def command(self, step):
+        """Return the only command of a step."""
+        (command,) = console_commands(self.steps[step])
+        return command
+
     @contextmanager
     def serve(self, command, url):
         """Run a server; yield its output once the URL responds, and stop it afterwards."""
@@ -201,52 +210,78 @@ def fields(page):
     return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.text))
 
 
-def test_the_steps_of_the_readme_make_a_new_project_that_connects_cars(tmp_path, wheel):
+def test_the_first_steps_of_the_readme_connect_a_car_to_a_new_project(tmp_path, wheel):
+    assert tuple(marked_code())[: len(FIRST_STEPS)] == FIRST_STEPS
     site = Site(tmp_path, wheel)
     site.run("django-admin startproject mysite", tmp_path)
-    for step, name in (("settings", "settings.py"), ("hosts", "settings.py"), ("urls", "urls.py")):
-        site.append(step, name)
-
-    port, site_port = free_port(), free_port()
-    (command,) = console_commands(site.steps["simulator"])
-    assert "8100" in command
-    assert ":8000/" in command
-    simulator = command.replace("8100", str(port)).replace(":8000/", f":{site_port}/")
-    with site.serve(simulator, f"http://127.0.0.1:{port}/") as output:
-        exported = dict(re.findall(r"^export (\w+)=(\S+)$", output, re.MULTILINE))
-        assert exported["SMARTCAR_API_URL"] == f"http://127.0.0.1:{port}/api"
-        site.env |= exported
-        (command,) = console_commands(site.steps["key"])
-        site.env["SMARTCAR_ENCRYPTION_KEYS"] = site.run(command).strip()
-        assert "no issues" in site.run("python manage.py check")
-        for step in ("migrate", "cron"):
-            (command,) = console_commands(site.steps[step])
-            site.run(command)
-        assert "No changes detected" in site.run("python manage.py makemigrations --check --dry-run")
-        site.env["DJANGO_SUPERUSER_PASSWORD"] = "anna"
-        site.run("python manage.py createsuperuser --noinput --username anna --email anna@example.com")
-        (site.project / "button.html").write_text(site.steps["button"])
-        visit_pages(site, f"http://127.0.0.1:{site_port}")
+    simulator, url = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
+    follow_first_steps(site, simulator, url)
+    with site.serve(site.command("simulator"), simulator) as output:
+        assert f'SMARTCAR_SIMULATOR_URL = "{simulator}"\n' in output
+        assert "export " not in output
+        command = f"{site.command('serve')} --noreload {url[7:]}"
+        with site.serve(command, f"{url}/admin/login/"), requests.Session() as anna:
+            visit_pages(anna, url)
+            connect_a_car(anna, url, simulator)
+        site.run(site.command("cron"))
 
 
-def visit_pages(site, url):
-    """Log in, request the pages, and submit the form that starts Connect."""
-    with (
-        site.serve(f"python manage.py runserver --noreload {url[7:]}", f"{url}/admin/login/"),
-        requests.Session() as anna,
-    ):
-        login = anna.get(f"{url}/cars/", timeout=10)
-        assert login.url == f"{url}/admin/login/?next=/cars/"
-        anna.post(login.url, {**fields(login), "username": "anna", "password": "anna"}, timeout=10)
-        cars = anna.get(f"{url}/cars/", timeout=10)
-        assert cars.status_code == 200
-        assert 'action="/cars/connect/"' in cars.text
-        for model in ("connectedvehicle", "smartcaraccount"):
-            assert anna.get(f"{url}/admin/smartcar/{model}/", timeout=10).status_code == 200
-        started = anna.post(f"{url}/cars/connect/", fields(cars), timeout=10)
-        assert started.status_code == 200
-        assert started.url.startswith(site.env["SMARTCAR_CONNECT_URL"])
-        assert 'id="continue-button"' in started.text
+def follow_first_steps(site, simulator, url):
+    """Follow the steps as a reader does, but with other ports."""
+    for step in ("settings", "simulator"):
+        assert "127.0.0.1:8" in site.steps[step]
+        text = site.steps[step].replace("http://127.0.0.1:8000", url)
+        site.steps[step] = text.replace("http://127.0.0.1:8100", simulator)
+    site.steps["simulator"] = site.steps["simulator"].strip() + f" --port {simulator.rpartition(':')[2]}\n"
+    site.append("settings", "settings.py")
+    site.append("urls", "urls.py")
+    migrate, create_user = console_commands(site.steps["migrate"])
+    site.run(migrate)
+    site.env["DJANGO_SUPERUSER_PASSWORD"] = "anna"
+    site.run(f"{create_user} --noinput --username anna --email anna@example.com")
+    # The key that is derived from SECRET_KEY is the only thing to say.
+    assert set(re.findall(r"smartcar\.\w+", site.run("python manage.py check 2>&1"))) == {"smartcar.W020"}
+    assert "No changes detected" in site.run("python manage.py makemigrations --check --dry-run")
+
+
+def visit_pages(anna, url):
+    """Log in, and request the pages."""
+    login = anna.get(f"{url}/cars/", timeout=10)
+    assert login.url == f"{url}/admin/login/?next=/cars/"
+    anna.post(login.url, {**fields(login), "username": "anna", "password": "anna"}, timeout=10)
+    for model in ("connectedvehicle", "smartcaraccount"):
+        assert anna.get(f"{url}/admin/smartcar/{model}/", timeout=10).status_code == 200
+
+
+def connect_a_car(anna, url, simulator):
+    """Press the button, go through Connect, and come back to the page with the car."""
+    cars = anna.get(f"{url}/cars/", timeout=10)
+    assert 'action="/cars/connect/"' in cars.text
+    assert "CHEVROLET" not in cars.text.upper()
+    started = anna.post(f"{url}/cars/connect/", fields(cars), timeout=10)
+    assert started.url.startswith(f"{simulator}/connect/")
+    callback = Visit(RequestsBrowser(), simulator, started.url).connect().landed
+    assert callback.startswith(f"{url}/cars/callback/?")
+    connected = anna.get(callback, timeout=10)
+    assert connected.status_code == 200
+    assert "CHEVROLET" in connected.text.upper()
+
+
+def test_the_further_steps_of_the_readme_make_the_site_ready_for_smartcar(tmp_path, wheel):
+    site = Site(tmp_path, wheel)
+    site.run("django-admin startproject mysite", tmp_path)
+    site.steps["settings"] = re.sub("^SMARTCAR_SIMULATOR_URL.*\n", "", site.steps["settings"], flags=re.M)
+    for step in ("settings", "credentials"):
+        site.append(step, "settings.py")
+    site.append("urls", "urls.py")
+    site.env |= {
+        "SMARTCAR_APPLICATION_ID": "0b1a1e0c-4b1e-4f0e-9c55-0d5f3a4f1b11",
+        "SMARTCAR_CLIENT_ID": "client_01JABCDEF",
+        "SMARTCAR_CLIENT_SECRET": "a-secret-of-your-own",
+        "SMARTCAR_ENCRYPTION_KEYS": site.run(site.command("key")).strip(),
+    }
+    assert "no issues" in site.run("python manage.py check")
+    (site.project / "button.html").write_text(site.steps["button"])
     render = (
         "from django.template import Template, Context; "
         "print(Template(open('button.html').read()).render(Context({'csrf_token': 'token'})))"

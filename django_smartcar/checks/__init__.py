@@ -20,6 +20,7 @@
 | ``smartcar.E016`` | ``SMARTCAR_READINGS_KEPT_DAYS`` is not a positive number, or a dict of them |
 | ``smartcar.E017`` | ``SMARTCAR_USER_LIMITS`` is not a dict of rates, or has an unknown limit |
 | ``smartcar.E018`` | ``SMARTCAR_RATE_LIMIT`` is not a pair of positive numbers |
+| ``smartcar.E019`` | ``SMARTCAR_SIMULATOR_URL`` is set while ``DEBUG`` is off |
 | ``smartcar.E020`` | ``SMARTCAR_ENCRYPTION_KEYS`` is not a list of keys |
 | ``smartcar.E021`` | ``SMARTCAR_ENCRYPTION_KEYS`` is empty |
 | ``smartcar.E030`` | ``SMARTCAR_WEBHOOK_TOKENS`` is not a dict of unguessable names to tokens |
@@ -34,6 +35,7 @@
 | ``smartcar.W006`` | a secret looks like an id, or is used twice |
 | ``smartcar.W007`` | the client id and secret of API v2 are incomplete or unused |
 | ``smartcar.W008`` | the weakest ownership proof is enabled |
+| ``smartcar.W009`` | credentials of the simulator beside Smartcar's hosts or credentials, or the reverse |
 | ``smartcar.W020`` | tokens are encrypted with a key derived from ``SECRET_KEY`` |
 | ``smartcar.W030`` | (with ``--deploy``) ``SMARTCAR_MANAGEMENT_TOKENS`` is missing: webhooks are rejected |
 | ``smartcar.W031`` | the task backend that processes webhooks has no worker |
@@ -53,23 +55,14 @@ from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as CheckWarning
 from django.urls import NoReverseMatch, reverse
 
-from ..conf import DEFAULT_USER_LIMITS, conf
-from . import credentials, encryption, webhooks
-from .published import LOCAL_HOSTS, check_published
+from ..conf import DEFAULT_USER_LIMITS, SIMULATOR_PATHS, conf
+from . import credentials, encryption, simulator, webhooks
+from .published import check_published
+from .simulator import LOCAL_HOSTS
 from .webhooks import check_deployment
 
 __all__ = ["check_deployment", "check_published", "check_settings", "check_urls"]
 
-HOSTS = (
-    "SMARTCAR_CONNECT_URL",
-    "SMARTCAR_IAM_URL",
-    "SMARTCAR_VEHICLE_API_URL",
-    "SMARTCAR_MANAGEMENT_API_URL",
-    "SMARTCAR_COMPATIBILITY_API_URL",
-    "SMARTCAR_AUTH_URL",
-    "SMARTCAR_API_URL",
-    "SMARTCAR_MANAGEMENT_URL",
-)
 TIMEOUTS = ("SMARTCAR_TIMEOUT", "SMARTCAR_COMMAND_TIMEOUT")
 PERMISSION = re.compile(r"(required:)?(read|control)_\w+")
 VERSION = re.compile(r"/v\d+(\.\d+)?$")
@@ -78,6 +71,7 @@ VERSION = re.compile(r"/v\d+(\.\d+)?$")
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
     return [
         *credentials.check(),
+        *simulator.check(),
         *encryption.check(),
         *webhooks.check(),
         *_ownership(),
@@ -232,13 +226,16 @@ def _timeouts() -> Iterator[CheckMessage]:
 
 
 def _hosts() -> Iterator[CheckMessage]:
-    for name in HOSTS:
+    simulator_url = conf.SMARTCAR_SIMULATOR_URL
+    for name in (*(["SMARTCAR_SIMULATOR_URL"] if simulator_url else []), *SIMULATOR_PATHS):
         address = getattr(conf, name)
+        if simulator_url and address == simulator_url + SIMULATOR_PATHS.get(name, "/"):
+            continue  # reported once, for SMARTCAR_SIMULATOR_URL
         if not _is_url(address):
             yield Error(
                 f"{name} is {_redact(address)!r}, which is not an http(s):// URL.",
-                hint=f"Leave {name} out to use Smartcar, or set it to the URL of a simulator "
-                "(python -m django_smartcar.simulator prints the values).",
+                hint=f"Leave {name} out to use Smartcar. For a simulator, set only "
+                'SMARTCAR_SIMULATOR_URL = "http://127.0.0.1:8100".',
                 id="smartcar.E008",
             )
         elif _has_no_tls(address):

@@ -16,7 +16,10 @@ from ..conf import conf
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 V3_CLIENT_ID = re.compile(r"client_\w+")
 
-USE_SIMULATOR = "To try it without an account, use django_smartcar.simulator."
+USE_SIMULATOR = (
+    "To try it without an account, run django_smartcar.simulator and set only SMARTCAR_SIMULATOR_URL = "
+    '"http://127.0.0.1:8100".'
+)
 APPLICATION_ID_SOURCE = (
     "the Application ID from Configuration → Application details in Smartcar's dashboard "
     "(a UUID, without spaces)"

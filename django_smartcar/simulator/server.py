@@ -158,8 +158,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--api-version",
         choices=["2.0", "3"],
-        default="3",
-        help="API version of the printed variables; both versions are always served (%(default)s)",
+        default=None,
+        help="print the environment variables of this API version, too; both versions are always served",
     )
     parser.add_argument("--no-signals", action="store_true", help="keep the stored signals of API v3 empty")
     _add_car_options(parser)
@@ -289,17 +289,29 @@ def _start_message(options: argparse.Namespace, port: int) -> str:
         f"Vehicles loaded from {options.state}: {len(store.cars())}.",
         f"Registered redirect URIs: {', '.join(redirect_uris.registered())}.",
         "",
-        "Set these variables for a site with django_smartcar:",
+        "Set this alone in the settings of a site with django_smartcar, while DEBUG is on:",
         "",
-        *_exports(store.site_environment(origin, options.api_version)),
+        f'SMARTCAR_SIMULATOR_URL = "{origin}"',
         "",
-        *(_V2_CLIENT_NEEDED if options.api_version == "3" else []),
+        *_variables(options.api_version, origin),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _variables(api_version: str | None, origin: str) -> list[str]:
+    if api_version is None:
+        return ["For programs with Smartcar's own SDKs, --api-version 2.0 prints environment variables."]
+    return [
+        "Or set these variables, with credentials of one API version:",
+        "",
+        *_exports(store.site_environment(origin, api_version)),
+        "",
+        *(_V2_CLIENT_NEEDED if api_version == "3" else []),
         "Set these for Smartcar's own SDKs for Python, Node, Ruby and Java:",
         "",
         *_exports(store.sdk_environment(origin)),
         "",
     ]
-    return "\n".join(lines) + "\n"
 
 
 def _exports(variables: dict[str, str]) -> list[str]:

@@ -184,7 +184,8 @@ class Simulator:
 def missing_settings() -> dict[str, Any]:
     """Return test values for the settings that the system checks require and this site has not set."""
     values = _settings(transport.ORIGIN, conf.SMARTCAR_API_VERSION)
-    return {name: values[name] for name in _REQUIRED if not getattr(conf, name)}
+    missing = {name: values[name] for name in _REQUIRED if not getattr(settings, name, None)}
+    return {**missing, "SMARTCAR_SIMULATOR_URL": ""}
 
 
 def _settings(origin: str, api_version: str) -> dict[str, Any]:
@@ -194,6 +195,7 @@ def _settings(origin: str, api_version: str) -> dict[str, Any]:
     return {
         **{name: value for name, value in credentials.items() if hasattr(Settings, name)},
         "SMARTCAR_MANAGEMENT_TOKENS": [simulator_conf.SMARTCAR_SIMULATOR_MANAGEMENT_TOKEN],
+        "SMARTCAR_SIMULATOR_URL": "",  # all that it stands for is set here
         # The site's own keys, if any: its tests may have stored tokens before.
         "SMARTCAR_ENCRYPTION_KEYS": list(conf.encryption_keys) or [ENCRYPTION_KEY],
         "SMARTCAR_SIMULATOR_STATE": None,  # the file of a developer's own simulator

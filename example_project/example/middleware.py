@@ -4,6 +4,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from django_smartcar.conf import conf
+
 # Hosts that Smartcar Connect may redirect to.
 SMARTCAR = "https://*.smartcar.com"
 
@@ -19,8 +21,8 @@ def policy(path: str) -> str:
     # The simulator acts as another host: it redirects to the site that sent the user.
     if not path.startswith("/smartcar-simulator/"):
         # The connect button is a form that redirects to Connect, and Chromium checks redirects of forms.
-        connect = urlsplit(getattr(settings, "SMARTCAR_CONNECT_URL", ""))
-        elsewhere = connect.netloc and not connect.netloc.endswith(".smartcar.com")
+        connect = urlsplit(conf.SMARTCAR_CONNECT_URL)
+        elsewhere = not connect.netloc.endswith(".smartcar.com")
         origin = f"{connect.scheme}://{connect.netloc}" if elsewhere else SMARTCAR
         rules.append(f"form-action 'self' {origin}")
     return "; ".join(rules)

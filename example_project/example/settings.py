@@ -9,8 +9,6 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from django_smartcar.simulator import conf as simulator
-
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
@@ -39,29 +37,12 @@ if SIMULATED and not DEBUG and not env.bool("SERVE_SIMULATOR", default=False):
     )
 if SIMULATED:
     ORIGIN = env("EXAMPLE_ORIGIN", default="http://127.0.0.1:8000")
-    SIMULATOR = f"{ORIGIN}/smartcar-simulator"
+    SMARTCAR_SIMULATOR_URL = env("SMARTCAR_SIMULATOR_URL", default=f"{ORIGIN}/smartcar-simulator")
+    SILENCED_SYSTEM_CHECKS = ["smartcar.E019"]  # without DEBUG only by SERVE_SIMULATOR, see above
     # As in Smartcar's dashboard: Connect redirects nowhere else.
     SMARTCAR_SIMULATOR_REDIRECT_URIS = [
         f"{origin}/cars/callback/" for origin in (ORIGIN, ORIGIN.replace("127.0.0.1", "localhost"))
     ]
-    SMARTCAR_APPLICATION_ID = simulator.CLIENT_ID
-    if SMARTCAR_API_VERSION == "3":
-        SMARTCAR_CLIENT_ID = simulator.M2M_CLIENT_ID
-        SMARTCAR_CLIENT_SECRET = simulator.M2M_CLIENT_SECRET
-        SMARTCAR_V2_CLIENT_ID = simulator.CLIENT_ID
-        SMARTCAR_V2_CLIENT_SECRET = simulator.CLIENT_SECRET
-    else:
-        SMARTCAR_CLIENT_ID = simulator.CLIENT_ID
-        SMARTCAR_CLIENT_SECRET = simulator.CLIENT_SECRET
-    SMARTCAR_MANAGEMENT_TOKENS = [simulator.MANAGEMENT_TOKEN]
-    SMARTCAR_RATE_LIMIT = None  # the simulator has none, unless you set one in the garage
-    SMARTCAR_CONNECT_URL = f"{SIMULATOR}/connect"
-    SMARTCAR_IAM_URL = f"{SIMULATOR}/iam/oauth2/token"
-    SMARTCAR_VEHICLE_API_URL = f"{SIMULATOR}/vehicle-api"
-    SMARTCAR_MANAGEMENT_API_URL = f"{SIMULATOR}/management-api"
-    SMARTCAR_AUTH_URL = f"{SIMULATOR}/auth/oauth/token"
-    SMARTCAR_API_URL = f"{SIMULATOR}/api"
-    SMARTCAR_MANAGEMENT_URL = f"{SIMULATOR}/management"
     SMARTCAR_SIMULATOR_PROFILE = env("SMARTCAR_SIMULATOR_PROFILE", default="brand")
     SMARTCAR_SIMULATOR_STATE = env("SMARTCAR_SIMULATOR_STATE", default=BASE_DIR / "simulator.json")
 else:
@@ -71,16 +52,7 @@ else:
     SMARTCAR_V2_CLIENT_SECRET = env("SMARTCAR_V2_CLIENT_SECRET", default="")
     SMARTCAR_MANAGEMENT_TOKENS = env.list("SMARTCAR_MANAGEMENT_TOKENS", default=[])
     SMARTCAR_MODE = env("SMARTCAR_MODE", default="live")
-    SMARTCAR_CONNECT_URL = env("SMARTCAR_CONNECT_URL", default="https://connect.smartcar.com")
-    SMARTCAR_IAM_URL = env("SMARTCAR_IAM_URL", default="https://iam.smartcar.com/oauth2/token")
-    SMARTCAR_VEHICLE_API_URL = env("SMARTCAR_VEHICLE_API_URL", default="https://vehicle.api.smartcar.com")
-    SMARTCAR_MANAGEMENT_API_URL = env(
-        "SMARTCAR_MANAGEMENT_API_URL", default="https://management.api.smartcar.com"
-    )
     SMARTCAR_WEBHOOKS = env.list("SMARTCAR_WEBHOOKS", default=[])
-    SMARTCAR_AUTH_URL = env("SMARTCAR_AUTH_URL", default="https://auth.smartcar.com/oauth/token")
-    SMARTCAR_API_URL = env("SMARTCAR_API_URL", default="https://api.smartcar.com")
-    SMARTCAR_MANAGEMENT_URL = env("SMARTCAR_MANAGEMENT_URL", default="https://management.smartcar.com")
 
 # More than the default, so that the page "Your cars" shows something for every car.
 SMARTCAR_SCOPE = [

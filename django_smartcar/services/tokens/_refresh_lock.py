@@ -27,8 +27,8 @@ from .._leases import Lease, LeaseColumns
 
 logger = logging.getLogger(__name__)
 
-#: How long an exchange may take: longer than its two attempts (`client.MAX_EXCHANGE_SECONDS`), and shorter than
-#: the minute for which a used refresh token still works. Other processes wait for as long.
+#: How long an exchange may take: longer than its two attempts (`client.MAX_EXCHANGE_SECONDS`), and shorter
+#: than the minute for which a used refresh token still works. Other processes wait for as long.
 MAX_EXCHANGE = timedelta(seconds=35)
 
 COLUMNS = LeaseColumns("refresh_lease", "refresh_lease_until")

@@ -328,9 +328,7 @@ def _begin_again(account: SmartcarAccount, vehicle_ids: list[str], connected_at:
 
     The user's events of the last period get the user's id, unless another user had the vehicle, too.
     """
-    rows = primary(ConnectedVehicle).filter(
-        smartcar_vehicle_id__in=vehicle_ids
-    )
+    rows = primary(ConnectedVehicle).filter(smartcar_vehicle_id__in=vehicle_ids)
     own = rows.filter(account__smartcar_user=account.smartcar_user)
     returned = own.exclude(disconnected_at=None)
     if returned.exists():
