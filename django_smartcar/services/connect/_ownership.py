@@ -133,7 +133,8 @@ def _has_codes(attempt: ConnectAttempt, callback: Callback) -> bool:
 
 
 def _application() -> QuerySet[ApplicationToken]:
-    return primary(ApplicationToken).filter(client_id=client.application_id())
+    rows: QuerySet[ApplicationToken] = primary(ApplicationToken)
+    return rows.filter(client_id=client.application_id())
 
 
 def is_code(text: str) -> bool:
