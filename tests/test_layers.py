@@ -181,7 +181,7 @@ def test_only_some_packages_use_the_sdk_the_network_and_the_settings():
 
 
 #: Services that only read, for pages and downloads: they may use a replica.
-READ_ONLY = {("services", "signals"), ("services", "privacy", "export")}
+READ_ONLY = {("services", "signals"), ("services", "fleet"), ("services", "privacy", "export")}
 #: Methods of managers that use the database of writes by themselves.
 WRITES = {"bulk_create", "bulk_update", "create", "get_or_create", "update_or_create", "using"}
 

@@ -42,7 +42,7 @@ def begin(user: Any, session_key: str, **columns: Any) -> Secret:
         expires_at=now + ATTEMPT_LIFETIME,
         **columns,
     )
-    own = ConnectAttempt.objects.filter(user=user).order_by("-pk")
+    own = primary(ConnectAttempt).filter(user=user).order_by("-pk")
     if surplus := list(own.values_list("pk", flat=True)[MAX_ATTEMPTS : 2 * MAX_ATTEMPTS]):
         own.filter(pk__in=surplus).delete()
     return state
