@@ -24,6 +24,7 @@ TOKEN_TESTS = [
     "services/tokens/test_tokens.py",
     "services/readings/test_readings.py",
     "services/vehicles/test_single_read.py",
+    "services/webhooks/test_batches.py::test_a_batch_locks_its_vehicles_once_in_the_order_of_their_keys",
     "management/commands/test_rotate_smartcar_keys.py",
     "test_fields.py",
     "test_models.py",

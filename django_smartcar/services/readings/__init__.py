@@ -98,10 +98,13 @@ def save_read(
         _resolve_commands([done.saved])
 
 
-def save_many(observations: Iterable[Observation]) -> list[Saved]:
-    """Save observations of any vehicles in one transaction; those of deleted vehicles are left out."""
+def save_many(observations: Iterable[Observation], *, are_locked: bool = False) -> list[Saved]:
+    """Save observations of any vehicles in one transaction; those of deleted vehicles are left out.
+
+    With ``are_locked``, the caller has locked the vehicles.
+    """
     try:
-        saved = _store.save_observations(list(observations), timezone.now())
+        saved = _store.save_observations(list(observations), timezone.now(), are_locked=are_locked)
         _resolve_commands(saved)
         return saved
     except DatabaseError as error:

@@ -136,22 +136,33 @@ class Saved(NamedTuple):
         return VehicleSignal(**{name: getattr(self.row, name) for name in _STATE_COLUMNS})
 
 
-def save_observations(observations: Sequence[Observation], now: datetime) -> list[Saved]:
-    """Save observations in one transaction, in their order. Those of deleted vehicles are left out."""
+def save_observations(
+    observations: Sequence[Observation], now: datetime, *, are_locked: bool = False
+) -> list[Saved]:
+    """Save observations in one transaction, in their order. Those of deleted vehicles are left out.
+
+    With ``are_locked``, the caller has locked the vehicles.
+    """
     if not observations:
         return []
     alias = router.db_for_write(VehicleSignal)
     with transaction.atomic(alias):
-        vehicle_ids = _lock(alias, observations, now)
+        vehicle_ids = _lock(alias, observations, now, are_locked)
         saved = [item for item in observations if item.vehicle_id in vehicle_ids]
         return Decisions(alias, saved, _stored_states(alias, saved), now).write()
 
 
-def _lock(alias: str, observations: Sequence[Observation], now: datetime) -> Collection[int]:
+def _lock(
+    alias: str, observations: Sequence[Observation], now: datetime, are_locked: bool
+) -> Collection[int]:
     """Lock the vehicles, so that one process at a time saves their signals; return those that exist."""
     wanted = {item.vehicle_id for item in observations}
     seen = {item.vehicle_id for item in observations if item.status == OK}
     vehicles = ConnectedVehicle.objects.using(alias).filter(pk__in=wanted)
+    if are_locked:
+        if seen:
+            ConnectedVehicle.objects.using(alias).filter(pk__in=seen).update(last_seen_at=now)
+        return wanted
     if connections[alias].features.has_select_for_update:
         # In the order of their keys, or two processes could wait for each other.
         # Rows that refer to a vehicle, such as commands, may still be inserted.

@@ -21,11 +21,12 @@ def apply_many(items: Iterable[Item]) -> None:
     The caller must hold row locks on the vehicles, and pass one instance for each row.
     """
     updates = [(vehicle, event, update) for vehicles, event, update in items for vehicle in vehicles]
-    readings.save_many(
+    observations = (
         observation
         for vehicle, event, update in updates
         for observation in observations_of(vehicle, event, update)
     )
+    readings.save_many(observations, are_locked=True)
     _problems.save_many((vehicle, event.sequence, update.problems) for vehicle, event, update in updates)
 
 

@@ -135,6 +135,23 @@ def test_the_statements_of_a_batch(send, cars, request, number, maximum, has_rec
     assert len(statements) - len(savepoints) <= 16 + number * 14 * 2 // 99
 
 
+def test_a_batch_locks_its_vehicles_once_in_the_order_of_their_keys(send, cars):
+    """With the weaker lock of PostgreSQL; MariaDB has none, and SQLite locks no rows."""
+    lock = {"postgresql": " FOR NO KEY UPDATE", "mysql": " FOR UPDATE"}.get(connection.vendor)
+    send(*(full_event(n, car=f"car-{n}") for n in range(3)))
+    _waiting.sweep()
+    with CaptureQueriesContext(connection) as queries:
+        assert _queue.process_due() == 3
+    statements = [query["sql"].replace("`", '"') for query in queries]
+    loads = [n for n, sql in enumerate(statements) if 'FROM "smartcar_vehiclesignal"' in sql]
+    locks = [n for n, sql in enumerate(statements) if sql.startswith("SELECT") and " FOR " in sql]
+    ours = [n for n in locks if 'FROM "smartcar_connectedvehicle"' in statements[n]]
+    assert len(ours) == bool(lock)
+    assert all(statements[n].endswith(f'ORDER BY "smartcar_connectedvehicle"."id" ASC{lock}') for n in ours)
+    assert len(loads) == 1
+    assert all(n < loads[0] for n in ours)
+
+
 def test_problems_of_many_vehicles_take_as_many_statements_as_those_of_one(send, cars):
     def statements(*payloads):
         send(*payloads)
