@@ -1,7 +1,8 @@
 """The parser of payload version 2.0: verification, schedules and charging events."""
 
+import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from .. import signals
 from .._dates import parse_datetime
@@ -50,12 +51,27 @@ def _read_items(items: object, unit_system: str) -> Iterator[Signal]:
             yield from signals_of(text(item.get("path")), item.get("body"), headers, unit_system)
 
 
+#: What each part of an event that is split repeats, and the maximum length of one.
+_COMMON: Final = ("version", "webhookId", "eventName", "mode", "eventId", "eventType", "eventTime")
+_MAX_COMMON_LENGTH: Final = 100
+
+
 def split(payload: dict[str, Any]) -> list[dict[str, Any]]:
-    """Split an event into one payload per vehicle: a schedule has several."""
+    """Split an event into one payload per vehicle that it names: a schedule has several."""
     content = mapping(payload.get("payload"))
     if "vehicles" not in content:
         return [payload]
+    event, common = _common(payload), _common(content)
     return [
-        {**payload, "payload": {**content, "vehicles": [vehicle]}}
+        {**event, "payload": {**common, "vehicles": [vehicle]}}
         for vehicle in mappings(content["vehicles"])
+        if text(vehicle.get("vehicleId"))
     ]
+
+
+def _common(part: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: part[name]
+        for name in _COMMON
+        if name in part and len(json.dumps(part[name])) <= _MAX_COMMON_LENGTH
+    }

@@ -22,7 +22,7 @@ from ...conf import conf
 from ...databases import primary
 from ...models import WebhookEndpoint, WebhookEvent
 from ...secret_types import Secret, SecretBytes
-from . import _workers
+from . import _bounds, _workers
 from ._queue import MAX_TASK_SECONDS, process_due
 from ._waiting import requeue, wake
 from ._workers import begin_work
@@ -89,8 +89,9 @@ def is_endpoint(endpoint: str) -> bool:
 def receive(endpoint: str, body: bytes, signature: str) -> WebhookResponse:
     """Process a webhook request and return the response. An event is stored, once, before the 200.
 
-    401: not signed with a token of this URL. 400: signed, but not an event. 403: challenges are not answered.
-    429: too many unsigned challenges. 503: the event could not be stored, and Smartcar should retry.
+    401: not signed with a token of this URL. 400: signed, but not an event, or about too many vehicles.
+    403: challenges are not answered. 429: too many unsigned challenges. 503: the event could not be stored,
+    and Smartcar should retry.
     """
     body, signature = SecretBytes(body), Secret(signature)
     tokens = _tokens(endpoint)
@@ -105,7 +106,11 @@ def receive(endpoint: str, body: bytes, signature: str) -> WebhookResponse:
         if payload is None:
             logger.warning("ignored a signed webhook (%d bytes) that is not a valid event", len(body))
             return WebhookResponse(400)
-        _store(endpoint, body, payload, parsed, position)
+        parts = sdk.webhooks.split(payload)
+        if len(parts) > _bounds.MAX_VEHICLES:
+            logger.warning("ignored a signed webhook about %d vehicles", len(parts))
+            return WebhookResponse(400)
+        _store(endpoint, body, payload, parts, parsed, position)
     except (DatabaseError, InterfaceError, ImproperlyConfigured) as error:
         logger.critical("could not store a webhook event: %s", type(error).__name__)
         return WebhookResponse(503)
@@ -119,7 +124,12 @@ def _matching(tokens: list[Secret], body: bytes, signature: Secret) -> int:
 
 
 def _store(
-    endpoint: str, body: bytes, payload: dict[str, Any], parsed: sdk.webhooks.Event, position: int
+    endpoint: str,
+    body: bytes,
+    payload: dict[str, Any],
+    parts: list[dict[str, Any]],
+    parsed: sdk.webhooks.Event,
+    position: int,
 ) -> None:
     """Insert the event, one row for each vehicle, unless it exists. Then schedule its processing."""
     now = timezone.now()
@@ -133,7 +143,6 @@ def _store(
         "received_at": now,
         "next_attempt_at": now,
     }
-    parts = sdk.webhooks.split(payload)
     if parts == [payload]:  # nearly always: store the body as it was received
         rows = [
             event | _vehicle_columns(parsed, Secret(body.decode(json.detect_encoding(body), "surrogatepass")))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from django.db import router
@@ -14,6 +16,9 @@ from ...sdk.signals import PERMISSIONS as SIGNAL_PERMISSIONS
 from ...sdk.webhooks import Problem
 from .. import _authenticated_calls, readings
 from ..readings import storable_text
+from . import _bounds
+
+logger = logging.getLogger(__name__)
 
 REAUTHENTICATE = "REAUTHENTICATE"
 #: The type of errors whose remedy is the driver's consent.
@@ -54,13 +59,18 @@ class _Rows:
         self._objects = VehicleProblem.objects.using(router.db_for_write(VehicleProblem))
         stored = self._objects.filter(vehicle__in=vehicle_ids).order_by("pk")
         self._rows = {(row.vehicle_id, row.type, row.code): row for row in stored}
+        self._numbers = Counter(vehicle_id for vehicle_id, _, _ in self._rows)
         self._changed: dict[VehicleProblem, None] = {}
         self._new: list[VehicleProblem] = []
 
-    def get(self, vehicle: ConnectedVehicle, problem: Problem) -> VehicleProblem:
-        """Return the row of a problem, perhaps a new one."""
+    def get(self, vehicle: ConnectedVehicle, problem: Problem) -> VehicleProblem | None:
+        """Return the row of a problem, perhaps a new one; None if the vehicle has too many."""
         key = (vehicle.pk, storable_text(problem["type"], 100), storable_text(problem["code"], 100))
         if key not in self._rows:
+            if self._numbers[vehicle.pk] >= _bounds.MAX_PROBLEMS_STORED:
+                logger.warning("vehicle %s: ignored a problem, there are too many", vehicle.pk)
+                return None
+            self._numbers[vehicle.pk] += 1
             row = VehicleProblem(vehicle=vehicle, type=key[1], code=key[2])
             self._rows[key] = row
             self._new.append(row)
@@ -85,6 +95,8 @@ class _Rows:
 def _apply(rows: _Rows, vehicle: ConnectedVehicle, sequence: int, problem: Problem) -> None:
     """Open or resolve one problem, unless a newer event has done so, and set the vehicle's login status."""
     row = rows.get(vehicle, problem)
+    if row is None:
+        return
     # A problem has no time of recording, and an event of API v2 no sequence.
     if sequence and readings.is_older(None, None, sequence, row.sequence):
         return
@@ -98,7 +110,7 @@ def _apply(rows: _Rows, vehicle: ConnectedVehicle, sequence: int, problem: Probl
         row.opened_at = row.opened_at if was_open else now
         row.resolved_at = None
         row.resolution = storable_text(problem["resolution"] or "", 100)
-        row.signals = _signals_of(row, problem, was_open)
+        row.signals = _signals_of(row, problem, was_open)[: _bounds.MAX_SIGNALS]
     rows.change(row)
     if _requires_login(vehicle, row):
         _authenticated_calls.set_login_required(vehicle)

@@ -9,7 +9,7 @@ from ...models import ConnectedVehicle, Source
 from ...sdk.webhooks import Event, VehicleUpdate
 from .. import readings
 from ..readings import Observation
-from . import _problems
+from . import _bounds, _problems
 
 #: The vehicles that an update is about, its event, and the update in the unit system of these vehicles.
 Item: TypeAlias = tuple[Sequence[ConnectedVehicle], Event, VehicleUpdate]
@@ -26,10 +26,14 @@ def apply_many(items: Iterable[Item]) -> None:
         for vehicle, event, update in updates
         for observation in observations_of(vehicle, event, update)
     )
-    readings.save_many(observations, are_locked=True)
-    _problems.save_many((vehicle, event.sequence, update.problems) for vehicle, event, update in updates)
+    readings.save_many(_bounds.within(observations), are_locked=True)
+    _problems.save_many(
+        (vehicle, event.sequence, update.problems[: _bounds.MAX_PROBLEMS])
+        for vehicle, event, update in updates
+    )
 
 
 def observations_of(vehicle: ConnectedVehicle, event: Event, update: VehicleUpdate) -> Iterator[Observation]:
     """Return what an event tells about a vehicle: all signals that the driver has granted."""
-    return readings.observations_of(vehicle, update.signals, Source.WEBHOOK, event.sequence)
+    signals = update.signals[: _bounds.MAX_SIGNALS]
+    return readings.observations_of(vehicle, signals, Source.WEBHOOK, event.sequence)
