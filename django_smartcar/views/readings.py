@@ -2,17 +2,21 @@
 
 from collections.abc import Iterator
 from itertools import chain
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.formats import get_format
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from ..exceptions import TooManyRequests
 from ..models import ConnectedVehicle
+from ..services import throttling
 from ..services.privacy import export
+from .limits import limit_page
 
 
 def _csv(vehicles: QuerySet[ConnectedVehicle]) -> Iterator[str]:
@@ -27,15 +31,33 @@ FORMATS = {
 }
 
 
+class Download(StreamingHttpResponse):
+    """A download that its user's limit counts until it ends, or the client has gone."""
+
+    def __init__(self, user: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._user = user
+
+    def close(self) -> None:
+        if self._user is not None:
+            throttling.give_back(self._user, "download", 1)
+            self._user = None
+        super().close()
+
+
 @require_safe
 @never_cache
 @login_required
-def download(request: HttpRequest, file_format: str, pk: int | None = None) -> StreamingHttpResponse:
+def download(request: HttpRequest, file_format: str, pk: int | None = None) -> HttpResponseBase:
     """Stream all readings of the user's vehicles, or of one; disconnected vehicles are included."""
     vehicles: QuerySet[ConnectedVehicle] = ConnectedVehicle.objects.for_user(request.user)
     if pk is not None:
         vehicles = vehicles.filter(pk=get_object_or_404(vehicles, pk=pk).pk)
+    try:
+        throttling.check(request.user, "download")
+    except TooManyRequests as error:
+        return limit_page(request, error)
     write, content_type = FORMATS[file_format]
     name = "readings" if pk is None else f"readings-{pk}"
     headers = {"Content-Disposition": f'attachment; filename="{name}.{file_format}"'}
-    return StreamingHttpResponse(write(vehicles), content_type=content_type, headers=headers)
+    return Download(request.user, write(vehicles), content_type=content_type, headers=headers)

@@ -5,6 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import time_machine
+from django.core.signals import request_finished
+from django.db import close_old_connections
 from django.test import Client
 from django.utils import timezone
 
@@ -46,6 +48,13 @@ def browser(user):
 def start(client):
     response = client.post(CONNECT)
     return parse_qs(urlsplit(response.url).query)["state"][0] if response.status_code == 302 else None
+
+
+def close(response):
+    """Close a response as servers do when the client has gone, but not the test's database connection."""
+    request_finished.disconnect(close_old_connections)
+    response.close()
+    request_finished.connect(close_old_connections)
 
 
 def connect(client, smartcar, email, make="CHEVROLET"):
@@ -204,3 +213,48 @@ class TestHonestDriver:
         berts.get(CALLBACK, {"state": start(berts), "user_id": ANY_ID})
         assert start(berts) is None
         assert connect(browser(anna), smartcar, "anna@example.com").status_code == 302
+
+
+class TestDownloads:
+    """Each that is not finished holds a thread of the site, for as long as its reader likes."""
+
+    URL = "/cars/readings.csv"
+
+    def test_a_user_has_few_unfinished_downloads(self, anna, bert):
+        annas = browser(anna)
+        unfinished = [annas.get(self.URL) for _ in range(3)]
+        page = annas.get(self.URL)
+        assert (page.status_code, page["Retry-After"]) == (429, "1200")
+        assert browser(bert).get(self.URL).status_code == 200
+        b"".join(unfinished[0].streaming_content)
+        assert annas.get(self.URL).status_code == 200
+
+    def test_any_number_one_after_the_other(self, anna, vehicle):
+        annas = browser(anna)
+        for _ in range(20):
+            for url in (self.URL, "/cars/readings.json", f"/cars/{vehicle.pk}/readings.csv"):
+                assert b"".join(annas.get(url).streaming_content)
+
+    def test_a_reader_who_goes_away_holds_nothing(self, anna):
+        annas = browser(anna)
+        for _ in range(10):
+            response = annas.get(self.URL)
+            assert response.status_code == 200
+            close(response)
+
+    def test_closing_twice_gives_back_once(self, anna, settings):
+        settings.SMARTCAR_USER_LIMITS = {"download": "2/d"}
+        annas = browser(anna)
+        first, _ = annas.get(self.URL), annas.get(self.URL)
+        close(first)
+        close(first)
+        assert [annas.get(self.URL).status_code for _ in range(2)] == [200, 429]
+
+    def test_a_head_request_and_another_users_car_count_for_nothing(self, anna, bert, vehicle):
+        berts = browser(bert)
+        for _ in range(5):
+            response = berts.head(self.URL)
+            assert response.status_code == 200
+            close(response)
+            assert berts.get(f"/cars/{vehicle.pk}/readings.csv").status_code == 404
+        assert berts.get(self.URL).status_code == 200
