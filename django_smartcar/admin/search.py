@@ -11,13 +11,16 @@ from django.db.models import Q
 
 from ..models import LABELS, ConnectedVehicle, SmartcarAccount, SmartcarUser
 
+#: Each word takes further queries.
+MAX_WORDS = 10
+
 #: A word that more usernames begin with is only compared with whole usernames.
 MAX_USERS = 20
 
 
 def words(search_term: str) -> list[str]:
-    """Return the words of a search; all of them must match."""
-    return search_term.replace('"', " ").split()
+    """Return the words of a search, at most MAX_WORDS; all of them must match."""
+    return search_term.replace('"', " ").split()[:MAX_WORDS]
 
 
 def users(word: str) -> list[Any]:

@@ -10,6 +10,9 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+#: How many messages may wait for the user's next page. A session that they fill is written with each.
+MAX_MESSAGES = 10
+
 
 def post_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Run the view for a POST; redirect a GET to the list of cars, where the button is.
@@ -21,7 +24,9 @@ def post_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
     @wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method != "POST":
-            messages.info(request, _("You are logged in. Please press the button again."), fail_silently=True)
+            if request.user.is_authenticated and len(messages.get_messages(request)) < MAX_MESSAGES:
+                text = _("You are logged in. Please press the button again.")
+                messages.info(request, text, fail_silently=True)
             return redirect("smartcar:vehicles")
         return view(request, *args, **kwargs)
 

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from django_smartcar.admin import actions, paginator, webhooks
+from django_smartcar.admin import actions, paginator, search, webhooks
 from django_smartcar.models import ConnectedVehicle, SmartcarUser, VehicleCommand, WebhookEvent
 
 pytestmark = pytest.mark.django_db
@@ -106,3 +106,9 @@ def test_events_that_are_queued_again_are_limited(admin_client, settings, number
     page = act(admin_client, EVENTS, "requeue", select_across="1")
     assert (TOO_MANY in page) is (number > 3)
     assert set(WebhookEvent.objects.values_list("state", flat=True)) == {state}
+
+
+def test_a_search_has_few_words(admin_client, vehicle, django_assert_max_num_queries):
+    assert len(search.words("car " * 50)) == 10
+    with django_assert_max_num_queries(100):
+        assert admin_client.get(VEHICLES, {"q": "driver-a " * 500}).status_code == 200

@@ -258,3 +258,14 @@ class TestDownloads:
             close(response)
             assert berts.get(f"/cars/{vehicle.pk}/readings.csv").status_code == 404
         assert berts.get(self.URL).status_code == 200
+
+
+def test_messages_do_not_fill_a_session(client, anna):
+    """Each would be written with all others, in a session of its own for every anonymous visitor."""
+    for _ in range(50):
+        assert client.get(CONNECT).status_code == 302
+    assert not client.cookies
+    annas = browser(anna)
+    for _ in range(50):
+        annas.get(CONNECT)
+    assert annas.get("/cars/").text.count("Please press the button again.") == 10

@@ -16,6 +16,9 @@ from .. import client
 #: Seconds for which the list of a make is kept in Django's cache.
 CACHE_SECONDS = 24 * 60 * 60
 
+#: No brand's name is longer. The name may come from a form.
+MAX_MAKE_LENGTH = 50
+
 
 class Capabilities(NamedTuple):
     """The names of a model's signals, and Smartcar's names of its commands. A car may have fewer."""
@@ -64,6 +67,8 @@ def _matching(make: str, model: str, year: int, region: str) -> list[Any]:
 def _models_of(make: str, region: str) -> list[Any]:
     """Return the models of a make, from the cache or from Smartcar."""
     wanted = "_".join(make.upper().replace("-", " ").split())
+    if not 0 < len(wanted) <= MAX_MAKE_LENGTH:
+        return []
     # A digest, as memcached allows no spaces, and no long keys.
     content = f"{conf.SMARTCAR_COMPATIBILITY_API_URL} {region} {wanted}".encode()
     key = f"smartcar-compatible-{hashlib.sha256(content).hexdigest()[:32]}"

@@ -95,3 +95,9 @@ def test_the_simulators_list_is_understood(smartcar, settings):
     settings.SMARTCAR_COMPATIBILITY_API_URL = f"{smartcar.url}/compatibility-api"
     assert vehicles.is_supported("Tesla", "Model 3", 2021)
     assert not vehicles.is_supported("Tesla", "Model 3", 1999)
+
+
+@pytest.mark.parametrize("make", ["", " - ", "x" * 51])
+def test_a_make_that_no_brand_has_costs_no_request(mock_api, make):
+    assert not vehicles.is_supported(make, "Model 3", 2021)
+    assert not mock_api.mock.calls
