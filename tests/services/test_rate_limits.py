@@ -94,10 +94,26 @@ def test_a_blocked_vehicle_can_be_connected_without_a_request(vehicle, smartcar,
 
 
 def test_the_requests_of_connecting_are_counted(vehicle, connect_driver):
+    ConnectedVehicle.objects.update(vin="")  # the VIN is read once
     """Connections of API v3 and permissions of API v2 are not billable."""
     connect_driver()
     row = RateLimit.objects.get(key=vehicle.smartcar_vehicle_id)
     assert row.requests == (1 if vehicle.account.uses_v3 else 2)
+
+
+def test_connecting_again_reads_only_what_may_have_changed(vehicle, smartcar, connect_driver):
+    vin, make = vehicle.vin, vehicle.make
+    assert vin
+    assert make
+    before = len(smartcar.requests)
+    ConnectedVehicle.objects.update(permissions=[])
+    connect_driver()
+    paths = [path for _, path in smartcar.requests[before:]]
+    assert not [path for path in paths if path.endswith(("/vin", "/signals/vehicleidentification-vin"))]
+    assert not RateLimit.objects.filter(requests__gt=0).exists()
+    vehicle.refresh_from_db()
+    assert (vehicle.vin, vehicle.make) == (vin, make)
+    assert vehicle.permissions
 
 
 def test_every_request_is_counted_unless_it_was_rate_limited(vehicle, smartcar):

@@ -102,7 +102,7 @@ def _complete(attempt: ConnectAttempt, callback: Callback) -> Connected:
         verified = _ownership.verify_owner(attempt, callback)
         found = _ownership.poll(
             lambda: _authenticated_calls.as_application(
-                lambda token: vehicles.read_all(_credentials(attempt, verified, token))
+                lambda token: vehicles.read_all(_credentials(attempt, verified, token), _identified(verified))
             )
         )
     else:
@@ -110,7 +110,8 @@ def _complete(attempt: ConnectAttempt, callback: Callback) -> Connected:
             raise OwnershipNotVerified({"code": "the callback has no valid code"})
         access = client.auth_client(attempt.redirect_uri).exchange_code(callback.code)
         verified = VerifiedUser(client.user_id(access["access_token"]), access)
-        found = vehicles.read_all(_credentials(attempt, verified, access["access_token"]))
+        credentials = _credentials(attempt, verified, access["access_token"])
+        found = vehicles.read_all(credentials, _identified(verified))
     if not found:
         raise NoVehiclesConnected
     with transaction.atomic(using=router.db_for_write(SmartcarUser)):
@@ -132,6 +133,12 @@ def _credentials(attempt: ConnectAttempt, verified: VerifiedUser, access_token: 
     if not 0 < len(verified.user_id) <= vehicles.MAX_ID_LENGTH:
         raise InvalidResponseException("Smartcar returned an invalid user id")
     return ApiCredentials(attempt.api_version, Secret(access_token), verified.user_id, attempt.mode)
+
+
+def _identified(verified: VerifiedUser) -> set[str]:
+    """Return the ids of the user's vehicles whose VIN is known: connecting again does not read it again."""
+    own = ConnectedVehicle.objects.filter(account__smartcar_user=verified.user_id).exclude(vin="")
+    return set(own.values_list("smartcar_vehicle_id", flat=True))
 
 
 def _save(account: SmartcarAccount, attempt: ConnectAttempt, verified: VerifiedUser) -> None:

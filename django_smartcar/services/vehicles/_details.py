@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,11 +48,12 @@ class VehicleDetails:
         return columns
 
 
-def read_all(credentials: ApiCredentials) -> list[VehicleDetails]:
+def read_all(credentials: ApiCredentials, identified: Collection[str] = ()) -> list[VehicleDetails]:
     """Read the details of every vehicle that the driver's consent covers.
 
-    A vehicle whose details cannot be read is returned with empty ones. After
-    TIME_LIMIT seconds, the remaining vehicles are returned without details.
+    A vehicle whose details cannot be read is returned with empty ones. After TIME_LIMIT seconds, the
+    remaining vehicles are returned without details. Of the vehicles whose ids are ``identified``, only what
+    may change is read: no VIN, make and model.
     """
     deadline = time.monotonic() + TIME_LIMIT
     found = []
@@ -59,14 +61,18 @@ def read_all(credentials: ApiCredentials) -> list[VehicleDetails]:
         if not vehicle_id.strip(".") or len(vehicle_id) > MAX_ID_LENGTH:
             logger.warning("ignored a vehicle with an invalid id of %d characters", len(vehicle_id))
         elif time.monotonic() < deadline:
-            found.append(read(credentials, vehicle_id, connection))
+            found.append(read(credentials, vehicle_id, connection, is_identified=vehicle_id in identified))
         else:
             found.append(VehicleDetails(vehicle_id))
     return found
 
 
 def read(
-    credentials: ApiCredentials, vehicle_id: str, connection: sdk.v3.Connection | None = None
+    credentials: ApiCredentials,
+    vehicle_id: str,
+    connection: sdk.v3.Connection | None = None,
+    *,
+    is_identified: bool = False,
 ) -> VehicleDetails:
     """Read the details and permissions of a vehicle; ``failed`` is the first error.
 
@@ -79,7 +85,7 @@ def read(
     reader = _DetailsReader(client.car(credentials, vehicle_id), connection)
     failed: SmartcarException | None = _rate_limits.active_limits([target]).get(target)
     try:
-        reader.read(is_blocked=failed is not None)
+        reader.read(is_blocked=failed is not None, is_identified=is_identified)
     except AuthenticationException:
         raise  # the caller retries with another token
     except SignalNotAvailable:
@@ -108,7 +114,7 @@ class _DetailsReader:
         self.vin = Vin("")
         self.requests = 0
 
-    def read(self, *, is_blocked: bool) -> None:
+    def read(self, *, is_blocked: bool, is_identified: bool) -> None:
         """Read the details. If the vehicle is blocked, send no request. Raises SmartcarException."""
         car = self._car
         if isinstance(car, sdk.v3.Vehicle):
@@ -119,10 +125,10 @@ class _DetailsReader:
                 self.info = dict(self._connection["vehicle"])
         elif not is_blocked:
             self.permissions = list(car.iter_permissions())
-            if "read_vehicle_info" in self.permissions:
+            if "read_vehicle_info" in self.permissions and not is_identified:
                 self.requests += 1
                 self.info = dict(car.info())
-        if "read_vin" in (self.permissions or ()) and not is_blocked:
+        if "read_vin" in (self.permissions or ()) and not is_blocked and not is_identified:
             self.requests += 1
             self.vin = Vin(car.vin())
 
