@@ -9,7 +9,7 @@ from ..models import VehicleReading, VehicleSignal
 from ..services import signals
 from . import search
 from .actions import SmartcarModelAdmin
-from .redaction import redact
+from .redaction import signal_value
 
 
 class SignalAdmin(SmartcarModelAdmin):
@@ -38,7 +38,8 @@ class SignalAdmin(SmartcarModelAdmin):
 
     @admin.display(description=_("value"))
     def shown_value(self, row: Any) -> Any:
-        return redact(row.value) if signals.is_shared(row.vehicle, row.signal) else _("not shared")
+        is_shared = signals.is_shared(row.vehicle, row.signal)
+        return signal_value(row.signal, row.value) if is_shared else _("not shared")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -49,7 +49,7 @@ class KindFilter(admin.SimpleListFilter):
 
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(SmartcarModelAdmin):
-    """Received webhook events and their processing. Positions and VINs are not shown."""
+    """Received webhook events and their processing. Only what is known to be harmless is shown of them."""
 
     list_display = ["received_at", "kind", "smartcar_vehicle_id", "state", "attempts", "last_error"]
     list_filter = ["state", KindFilter, "received_at"]
@@ -91,12 +91,14 @@ class WebhookEventAdmin(SmartcarModelAdmin):
     def has_rerun_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("smartcar.rerun_webhookevent"))
 
-    @admin.display(description=_("payload, without positions and VINs"))
+    @admin.display(description=_("payload, as far as it is harmless"))
     def redacted(self, event: WebhookEvent) -> str:
         try:
             payload = load_json(event.payload)
         except DecryptionError:
             return str(_("cannot be decrypted"))
+        except ValueError:
+            return str(_("is not JSON"))
         return format_html("<pre>{}</pre>", json.dumps(redact(payload), indent=2, ensure_ascii=False))
 
     @admin.action(description=_("Run again"), permissions=["rerun"])

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from ..models import ConnectedVehicle, VehicleReading, VehicleSignal
 from ..sdk.signal_types import NUMBER, PRIVATE_GROUPS
-from ..sdk.signals import TYPES, type_named
+from ..sdk.signals import SIGNALS, TYPES, type_named
 
 __all__ = [
     "Bucket",
@@ -29,6 +29,7 @@ __all__ = [
     "is_shared",
     "latest",
     "permission_of",
+    "public_type",
     "unit_of",
     "without_private",
 ]
@@ -148,6 +149,12 @@ def is_shared(vehicle: ConnectedVehicle, name: str) -> bool:
 
 def _is_hidden(vehicle: ConnectedVehicle, name: str) -> bool:
     return is_private(name) and not is_shared(vehicle, name)
+
+
+def public_type(name: str) -> str:
+    """Return the JSON type of a signal, by our name or Smartcar's code; empty if private or not known."""
+    signal_type = TYPES.get(name) or SIGNALS.get(name)
+    return "" if signal_type is None or signal_type.is_private else signal_type.json_type
 
 
 def permission_of(name: str) -> str:
