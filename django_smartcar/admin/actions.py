@@ -47,7 +47,8 @@ class SmartcarModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ) -> tuple[QuerySet[Any], bool]:
         """Find rows that match each word; no row is found twice. ``search_fields`` only shows the box."""
         for word in search.words(search_term):
-            queryset = queryset.filter(self.matches(word))
+            is_forbidden = search.is_forbidden(word, request.user)
+            queryset = queryset.none() if is_forbidden else queryset.filter(self.matches(word))
         return queryset, False
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

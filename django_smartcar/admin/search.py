@@ -1,11 +1,11 @@
 """Searches of the admin. Each word is looked up through an index: no table is read from end to end.
 
-A word is an id of Smartcar's, a user's e-mail address, or the beginning of a username.
+A word is an id of Smartcar's, the beginning of a username or, for who may see users, an e-mail address.
 """
 
 from typing import Any
 
-from django.contrib.auth import get_user_model
+from django.contrib.auth import get_permission_codename, get_user_model
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Q
 
@@ -21,6 +21,15 @@ MAX_USERS = 20
 def words(search_term: str) -> list[str]:
     """Return the words of a search, at most MAX_WORDS; all of them must match."""
     return search_term.replace('"', " ").split()[:MAX_WORDS]
+
+
+def is_forbidden(word: str, operator: Any) -> bool:
+    """Return whether a word may be an e-mail address, and the operator may not learn whose it is."""
+    model = get_user_model()
+    opts, email = model._meta, model.get_email_field_name()
+    if "@" not in word or email == model.USERNAME_FIELD or not _has_field(model, email):
+        return False
+    return not operator.has_perm(f"{opts.app_label}.{get_permission_codename('view', opts)}")
 
 
 def users(word: str) -> list[Any]:
