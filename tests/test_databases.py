@@ -13,11 +13,12 @@ import pytest
 
 from . import databases
 
-#: Tests of models, tokens, commands, secrets, limits and readings, which also run on the other databases.
+#: Tests of models, tokens, commands, secrets, limits, readings and sold cars, which also run on the other databases.
 TOKEN_TESTS = [
     "services/tokens/test_application_token.py",
     "services/commands/test_records.py",
     "services/connect/test_connect.py",
+    "services/privacy/test_sold_cars.py",
     "services/test_migration.py",
     "services/test_secret_locals.py",
     "services/test_throttling.py",
