@@ -15,6 +15,20 @@ from .outcomes import Outcome, Result
 Row = TypeVar("Row")
 
 
+def fitting(max_threads: int) -> int:
+    """Return how many threads, of this many, may use the database beside this one.
+
+    Of Django's connection pool each thread has a connection for as long as it runs; this thread has one, too.
+    """
+    options = connections[router.db_for_write(ConnectedVehicle)].settings_dict["OPTIONS"]
+    if not (pool := options.get("pool")):
+        return max_threads
+    pool = {} if pool is True else pool
+    # The defaults of psycopg_pool.
+    size: int = pool.get("max_size") or pool.get("min_size", 4)
+    return max(1, min(max_threads, size - 1))
+
+
 def each(
     function: Callable[[Row], Any], rows: Iterable[Row], max_threads: int, success: Outcome
 ) -> Iterator[Result[Row]]:
@@ -33,6 +47,7 @@ def each(
         finally:
             connections.close_all()
 
+    max_threads = fitting(max_threads)
     if max_threads < 2 or _needs_this_thread():
         yield from map(run, rows)
         return

@@ -1,5 +1,6 @@
 """The story of a car on sites that are set up in different ways."""
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -108,6 +109,35 @@ def test_tokens_survive_rollbacks_behind_pgbouncer(tmp_path):
 def test_a_site_with_a_connection_pool(postgresql, tmp_path, smartcar):
     with databases.created("postgresql", postgresql, tmp_path) as url:
         tell(Deployment("pool", tmp_path, smartcar, SITE_DATABASE_URL=url))
+
+
+#: Program that creates accounts with these tokens of Smartcar.
+CREATE_ACCOUNTS = """
+import json, sys
+import django
+django.setup()
+from django.contrib.auth import get_user_model
+from django_smartcar.models import SmartcarAccount, SmartcarUser
+anna = get_user_model().objects.get(username="anna")
+for user_id, refresh_token in json.loads(sys.argv[1]):
+    owner = SmartcarUser.objects.create(id=user_id, user=anna)
+    SmartcarAccount.objects.create(smartcar_user=owner, api_version="2.0", refresh_token=refresh_token)
+"""
+
+
+@pytest.mark.parametrize(
+    "pool", [{"max_size": 4, "min_size": 0, "timeout": 0.3}, {"max_size": 1, "min_size": 0}]
+)
+def test_concurrent_refreshes_fit_the_connection_pool(pool, postgresql, tmp_path, smartcar):
+    grants = [smartcar.grant(f"driver-{number}@example.com") for number in range(60)]
+    accounts = [(grant["user_id"], grant["refresh_token"]) for grant in grants]
+    with databases.created("postgresql", postgresql, tmp_path) as url:
+        site = Deployment("pool", tmp_path, smartcar, SITE_DATABASE_URL=url, SITE_POOL=json.dumps(pool))
+        site.prepare()
+        site.use_version("2.0")
+        site.run("-c", CREATE_ACCOUNTS, json.dumps(accounts))
+        lines = site.run("-m", "django", "refresh_smartcar_tokens", "--all", "--json").splitlines()
+    assert json.loads(lines[-1])["summary"]["refreshed"] == 60
 
 
 def test_a_site_without_messages(tmp_path, smartcar):

@@ -28,7 +28,7 @@ from ...exceptions import (
 )
 from ...models import LeasedToken, SmartcarAccount
 from ...querysets import Pages
-from .. import _backoff, outcomes, tokens
+from .. import _backoff, _concurrency, outcomes, tokens
 from .._backoff import Backoff
 from ..outcomes import Outcome
 
@@ -96,6 +96,7 @@ class BulkRefresher:
     def run(self, rows: Iterator[LeasedToken], concurrency: int) -> None:
         """Refresh ``rows`` and wait for all refreshes. Raises what ``rows`` and ``on_result`` raise."""
         alias = router.db_for_write(SmartcarAccount)
+        concurrency = _concurrency.fitting(concurrency)
         # Other threads would not see what the caller's transaction has written.
         if concurrency == 1 or transaction.get_connection(alias).in_atomic_block:
             self._refresh_all(rows)
