@@ -1,10 +1,12 @@
 """Downloads of a user's readings."""
 
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import AsyncIterator, Iterator
+from itertools import chain, islice
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
+from django.core.handlers.asgi import ASGIRequest
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
@@ -24,6 +26,9 @@ def _csv(vehicles: QuerySet[ConnectedVehicle]) -> Iterator[str]:
     separator = get_format("DECIMAL_SEPARATOR")
     return chain(["\ufeff"], export.readings_csv(vehicles, decimal_separator=separator))
 
+
+#: Lines of a download that a thread reads at once for ASGI.
+PARTS_AT_ONCE = 500
 
 FORMATS = {
     "csv": (_csv, "text/csv; charset=utf-8"),
@@ -60,4 +65,14 @@ def download(request: HttpRequest, file_format: str, pk: int | None = None) -> H
     write, content_type = FORMATS[file_format]
     name = "readings" if pk is None else f"readings-{pk}"
     headers = {"Content-Disposition": f'attachment; filename="{name}.{file_format}"'}
-    return Download(request.user, write(vehicles), content_type=content_type, headers=headers)
+    parts = write(vehicles)
+    # Under ASGI, Django would read a synchronous iterator to its end before it sends anything.
+    content = _asynchronous(parts) if isinstance(request, ASGIRequest) else parts
+    return Download(request.user, content, content_type=content_type, headers=headers)
+
+
+async def _asynchronous(parts: Iterator[str]) -> AsyncIterator[str]:
+    """Yield the parts, read in the thread that has the request's database connection."""
+    read_some = sync_to_async(lambda: "".join(islice(parts, PARTS_AT_ONCE)))
+    while text := await read_some():
+        yield text

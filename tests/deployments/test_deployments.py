@@ -167,6 +167,15 @@ def test_a_site_with_a_content_security_policy(tmp_path, smartcar):
     tell(Deployment("csp", tmp_path, smartcar, SITE_CSP=f"default-src 'self'; form-action 'self' {origin}"))
 
 
+def test_a_site_under_asgi(tmp_path, smartcar):
+    site = Deployment("plain", tmp_path, smartcar)
+    site.server_command = lambda port: [
+        *("-m", "uvicorn", "tests.deployments.sites.asgi:application"),
+        *("--port", str(port), "--log-level", "warning"),
+    ]
+    tell(site)
+
+
 class WithNewSessionKey(Deployment):
     """A driver who changes the password, and logs in again, while at Smartcar."""
 
