@@ -4,15 +4,20 @@ from .views import connect, readings, vehicle_page, vehicles, webhook
 
 app_name = "smartcar"
 
-urlpatterns = [
-    path("", vehicles.vehicle_list, name="vehicles"),
-    path("connect/", connect.start, name="connect"),
+#: What Smartcar calls; ``endpoint_urls`` has them alone.
+endpoints = [
     path("callback/", connect.callback, name="callback"),
     # With and without a trailing slash: Smartcar treats a redirect as a failure.
     path("webhook/", webhook.webhook, name="webhook"),
     path("webhook", webhook.webhook),
     path("webhook/<slug:endpoint>/", webhook.webhook, name="webhook"),
     path("webhook/<slug:endpoint>", webhook.webhook),
+]
+
+urlpatterns = [
+    path("", vehicles.vehicle_list, name="vehicles"),
+    path("connect/", connect.start, name="connect"),
+    *endpoints,
     path("<int:pk>/", vehicle_page.vehicle_page, name="vehicle"),
     path("<int:pk>/lock/", vehicles.lock, name="lock"),
     path("<int:pk>/unlock/", vehicles.unlock, name="unlock"),

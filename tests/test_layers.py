@@ -21,13 +21,14 @@ PACKAGE = Path(__file__).parent.parent / "django_smartcar"
 LAYERS = [
     {"pytest_plugin"},
     {"testing"},
+    {"endpoint_urls"},
     {"urls"},
     {"views", "admin", "management", "templatetags", "tasks"},
     {"diagnostics"},
     {"services", "apps"},
     {"models", "exceptions", "checks"},
     {"_error_messages"},
-    {"sdk", "fields", "querysets", "signals", "databases"},
+    {"sdk", "fields", "querysets", "signals", "addresses", "databases"},
     {"conf", "task_backends"},
     {"secret_types"},
 ]
@@ -169,7 +170,16 @@ def test_only_some_packages_use_the_sdk_the_network_and_the_settings():
             wrong.append((parts, "sends requests"))
         if parts[0] == "sdk" and any(is_part_of(name, "django") for name in names):
             wrong.append((parts, "imports Django"))
-        may_read = ("conf", "databases", "simulator", "models", "checks", "diagnostics", "testing")
+        may_read = (
+            "addresses",
+            "conf",
+            "databases",
+            "simulator",
+            "models",
+            "checks",
+            "diagnostics",
+            "testing",
+        )
         if "django.conf.settings" in names and parts[0] not in may_read:
             wrong.append((parts, "reads the settings"))
         if parts[0] not in ("conf", "simulator") and any(map(is_our_setting, ast.walk(tree))):

@@ -44,6 +44,7 @@
 | ``smartcar.W041`` | (with ``--deploy``) an id, secret or token is the simulator's |
 | ``smartcar.W042`` | (with ``--deploy``) the simulator is installed or used while ``DEBUG`` is off |
 | ``smartcar.W043`` | (with ``--deploy``) a secret or token has fewer than 8 characters |
+| ``smartcar.W090`` | the callback and the webhook have a language in their addresses |
 """
 
 import re
@@ -53,8 +54,9 @@ from urllib.parse import urlsplit
 
 from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as CheckWarning
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch
 
+from .. import addresses
 from ..conf import DEFAULT_USER_LIMITS, SIMULATOR_PATHS, conf
 from . import credentials, encryption, simulator, webhooks
 from .published import check_published
@@ -87,13 +89,24 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
 
 def check_urls(**kwargs: Any) -> list[CheckMessage]:
     try:
-        reverse("smartcar:callback")
+        has_prefix = addresses.has_language()
     except NoReverseMatch:
         return [
             Error(
                 "The URLs of django_smartcar are not included in this site's URLconf.",
                 hint='Add path("cars/", include("django_smartcar.urls")) to the urlpatterns of your URLconf.',
                 id="smartcar.E009",
+            )
+        ]
+    if has_prefix:
+        return [
+            CheckWarning(
+                "The URLs of django_smartcar are inside i18n_patterns(): the addresses of the callback and "
+                f"the webhook have a language ({addresses.callback_path()}), and so have the error pages "
+                "that a driver sees after Connect.",
+                hint='Keep them there, and add path("smartcar/", include("django_smartcar.endpoint_urls")) '
+                "outside of i18n_patterns(); then enter the new addresses in Smartcar's dashboard.",
+                id="smartcar.W090",
             )
         ]
     return []

@@ -7,9 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as CheckWarning
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch
 
-from .. import task_backends
+from .. import addresses, task_backends
 from ..conf import conf
 
 #: Matches the URL pattern, and is too long to guess.
@@ -100,7 +100,7 @@ def _subscriptions() -> Iterator[CheckMessage]:
 def check_deployment(**kwargs: Any) -> list[CheckMessage]:
     """Check what a deployed site needs to receive webhooks."""
     try:
-        url = reverse("smartcar:webhook")
+        url = addresses.webhook_path()
     except NoReverseMatch:
         return []
     if conf.SMARTCAR_MANAGEMENT_TOKENS or conf.SMARTCAR_WEBHOOK_TOKENS:

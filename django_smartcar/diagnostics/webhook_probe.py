@@ -15,9 +15,9 @@ from urllib.parse import urljoin, urlsplit
 
 from django.conf import settings
 from django.shortcuts import resolve_url
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch
 
-from .. import sdk
+from .. import addresses, sdk
 from ..conf import conf
 from ..exceptions import NoResponseException, SmartcarException
 from ..secret_types import Secret, SecretBytes, load_json
@@ -73,7 +73,7 @@ def endpoints(site: str) -> Iterator[tuple[str, Sequence[str]]]:
     tokens_by_name |= named if isinstance(named, dict) else {}
     for name, tokens in tokens_by_name.items():
         if tokens and isinstance(tokens, list | tuple):
-            yield site + reverse("smartcar:webhook", args=[name] if name else []), tokens
+            yield site + addresses.webhook_path(name), tokens
 
 
 def _endpoint(url: str, tokens: Sequence[str]) -> Iterator[CheckResult]:

@@ -8,9 +8,8 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.test import Client, TestCase, override_settings
-from django.urls import reverse
 
-from .. import sdk
+from .. import addresses, sdk
 from ..conf import conf
 
 
@@ -36,9 +35,9 @@ def send_webhook(
     """Post a signed event to the site and process it; return the response.
 
     The event is processed before this returns, whatever SMARTCAR_WEBHOOK_WORK is: a test has no worker.
-    ``path`` defaults to ``reverse("smartcar:webhook")``.
+    ``path`` defaults to that of the site's webhook.
     """
-    path = path or reverse("smartcar:webhook")
+    path = path or addresses.webhook_path()
     # A TestCase never commits, so on_commit callbacks must be run explicitly.
     with (
         override_settings(SMARTCAR_WEBHOOK_WORK="inline"),

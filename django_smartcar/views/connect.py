@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from .. import addresses
 from ..conf import conf
 from ..databases import outside_transactions
 from ..exceptions import (
@@ -64,7 +65,8 @@ def start(request: HttpRequest) -> HttpResponse:
             request.user,
             session_key=_begun_session(request),
             redirect_uri=_redirect_uri(request),
-            next_url=_safe_next(request),
+            # Now, as the callback does not know the language of the pages.
+            next_url=_safe_next(request) or reverse("smartcar:vehicles"),
             make=request.POST.get("make", "").replace("\x00", "")[:50],
             single_select="single_select" in request.POST,
         )
@@ -83,7 +85,7 @@ def reauthenticate(request: HttpRequest, pk: int) -> HttpResponse:
             own_vehicle(request, pk),
             session_key=_begun_session(request),
             redirect_uri=_redirect_uri(request),
-            next_url=_safe_next(request),
+            next_url=_safe_next(request) or reverse("smartcar:vehicles"),
         )
     )
     return ConnectRedirect(url.reveal())
@@ -222,7 +224,7 @@ def _begun_session(request: HttpRequest) -> Secret:
 
 
 def _redirect_uri(request: HttpRequest) -> str:
-    return conf.SMARTCAR_REDIRECT_URI or request.build_absolute_uri(reverse("smartcar:callback"))
+    return conf.SMARTCAR_REDIRECT_URI or request.build_absolute_uri(addresses.callback_path())
 
 
 def _safe_next(request: HttpRequest) -> str:

@@ -4,7 +4,7 @@ import json
 import re
 import time
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 import requests
@@ -87,7 +87,7 @@ class Story:
         visit.connect(self.email, "CHEVROLET")
         assert visit.landed.startswith(f"{self.site.url}{self.site.endpoints}callback/?")
         self.site.before_callback(self.driver)
-        self.driver.get(visit.landed)
+        assert urlsplit(self.driver.get(visit.landed).url).path == self.site.pages
         page = self.page()
         assert "Chevrolet" in page, page
         assert page.count("<h2") == 1
@@ -99,8 +99,9 @@ class Story:
 
     def odometer(self):
         """Return the odometer on the page, in km; None if it is not there."""
-        found = re.search(r"Odometer</dt>\s*<dd>\s*([\d.,]+)", self.page())
-        return found and round(float(found[1].replace(",", "")))
+        found = re.search(r"(?:Odometer|Kilometerstand)</dt>\s*<dd>\s*([\d.,]+)", self.page())
+        # One decimal, whatever the language separates it with.
+        return found and round(int(re.sub(r"\D", "", found[1])) / 10)
 
     def command(self, action, *, is_locked):
         self.driver.post(f"{self.site.pages}{self.key}/{action}/")

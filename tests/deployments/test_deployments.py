@@ -146,6 +146,18 @@ def test_a_site_without_messages(tmp_path, smartcar):
     tell(site)
 
 
+def test_a_site_with_languages_in_its_urls(tmp_path, smartcar):
+    site = Deployment("languages", tmp_path, smartcar, SITE_ENDPOINTS="smartcar/")
+    site.pages, site.endpoints = "/de/cars/", "/smartcar/"
+    assert "smartcar.W090" not in tell(site)["3"]["check"]["output"]
+
+
+def test_a_site_with_languages_in_all_urls(tmp_path, smartcar):
+    site = Deployment("languages", tmp_path, smartcar)
+    site.pages, site.endpoints = "/de/cars/", "/en/cars/"
+    assert "smartcar.W090" in tell(site)["3"]["check"]["output"]
+
+
 class BehindTlsProxy(Deployment):
     @contextmanager
     def published(self):
