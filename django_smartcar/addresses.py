@@ -6,13 +6,21 @@ A site with a language prefix in its URLs includes ``endpoint_urls`` beside it.
 from __future__ import annotations
 
 from django.conf import settings
+from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import override
+
+from .conf import conf
 
 
 def callback_path() -> str:
     """Return the path of the callback, the same for all users. Raises NoReverseMatch."""
     return _path("callback")
+
+
+def redirect_uri(request: HttpRequest) -> str:
+    """Return the redirect URI of Connect: that of the settings, or one on the host of the request."""
+    return conf.SMARTCAR_REDIRECT_URI or request.build_absolute_uri(callback_path())
 
 
 def webhook_path(endpoint: str = "") -> str:

@@ -261,6 +261,7 @@ def test_deployment_checks_report_that_every_webhook_would_be_rejected(settings)
     assert "smartcar.W030" not in [message.id for message in run_checks()]
     deployed = run_checks(include_deployment_checks=True)
     assert "/cars/webhook/" in next(one.msg for one in deployed if one.id == "smartcar.W030")
+    settings.SMARTCAR_REDIRECT_URI = "https://example.com/cars/callback/"
     settings.SMARTCAR_MANAGEMENT_TOKENS = ["token"]
     assert checks.check_deployment() == []
     settings.SMARTCAR_WEBHOOK_TOKENS = {"an-unguessable-name": ["token"]}

@@ -44,7 +44,13 @@
 | ``smartcar.W041`` | (with ``--deploy``) an id, secret or token is the simulator's |
 | ``smartcar.W042`` | (with ``--deploy``) the simulator is installed or used while ``DEBUG`` is off |
 | ``smartcar.W043`` | (with ``--deploy``) a secret or token has fewer than 8 characters |
+| ``smartcar.E090`` | users and the tables of this app are in different databases |
+| ``smartcar.E091`` | the database of these tables does not exist |
 | ``smartcar.W090`` | the callback and the webhook have a language in their addresses |
+| ``smartcar.W091`` | ``USE_TZ`` is False in a time zone whose clocks change |
+| ``smartcar.W092`` | ``django.contrib.messages`` is not installed |
+| ``smartcar.W093`` | (with ``--deploy``) the redirect URI may begin with ``http://`` behind a proxy |
+| ``smartcar.W094`` | the Content-Security-Policy stops the button |
 """
 
 import re
@@ -58,10 +64,9 @@ from django.urls import NoReverseMatch
 
 from .. import addresses
 from ..conf import DEFAULT_USER_LIMITS, SIMULATOR_PATHS, conf
-from . import credentials, encryption, simulator, webhooks
+from . import credentials, encryption, form_action, simulator, site, webhooks
 from .published import check_published
 from .simulator import LOCAL_HOSTS
-from .webhooks import check_deployment
 
 __all__ = ["check_deployment", "check_published", "check_settings", "check_urls"]
 
@@ -84,7 +89,14 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         *_rate_limit(),
         *_timeouts(),
         *_hosts(),
+        *form_action.check(),
+        *site.check(),
     ]
+
+
+def check_deployment(**kwargs: Any) -> list[CheckMessage]:
+    """Check what only a deployed site needs."""
+    return [*webhooks.check_deployed(), *site.check_proxy()]
 
 
 def check_urls(**kwargs: Any) -> list[CheckMessage]:

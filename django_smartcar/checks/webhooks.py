@@ -97,7 +97,7 @@ def _subscriptions() -> Iterator[CheckMessage]:
         )
 
 
-def check_deployment(**kwargs: Any) -> list[CheckMessage]:
+def check_deployed() -> list[CheckMessage]:
     """Check what a deployed site needs to receive webhooks."""
     try:
         url = addresses.webhook_path()

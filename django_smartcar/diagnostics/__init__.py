@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from ..conf import conf
-from . import background_jobs, credentials, dashboard, hosts, local, signal_statuses, webhook_probe
+from . import background_jobs, credentials, dashboard, hosts, local, pages, signal_statuses, webhook_probe
 from .hosts import origin_of
 from .results import CheckResult, Context, Outcome, not_checked, wrong
 
@@ -41,6 +41,7 @@ CHECKS = (
     Check("management", credentials.management),
     Check("dashboard", dashboard.dashboard, needs_tables=True),
     Check("webhook", webhook_probe.webhook),
+    Check("pages", pages.pages),
 )
 
 

@@ -30,6 +30,8 @@ class Context:
 
     #: The site's public URL without a path; empty if unknown.
     site: str = ""
+    #: The redirect URI that the running site builds; empty if unknown.
+    redirect_uri: str = ""
     #: Names of the settings whose host did not respond.
     unreachable: set[str] = field(default_factory=set)
     #: How far each host's clock is ahead of this machine's.

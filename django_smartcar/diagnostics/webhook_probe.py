@@ -41,10 +41,15 @@ class ProbeResponse(NamedTuple):
 
     @property
     def is_from_view(self) -> bool:
-        """Whether it looks like django_smartcar's view: a JSON object, empty or with the HMAC alone."""
-        return isinstance(self.body, dict) and set(self.body) == (
-            {"challenge"} if self.status == 200 else set()
-        )
+        """Whether it looks like django_smartcar's view: a JSON object with the HMAC alone, or without it."""
+        names = {"challenge"} if self.status == 200 else set()
+        return isinstance(self.body, dict) and set(self.body) - {"redirect_uri"} == names
+
+    @property
+    def redirect_uri(self) -> str:
+        """The redirect URI that the view builds, which it tells in a response to a signed request only."""
+        uri = self.body.get("redirect_uri") if isinstance(self.body, dict) else ""
+        return uri if isinstance(uri, str) and uri.isprintable() and len(uri) <= 500 else ""
 
 
 def webhook(context: Context) -> Iterator[CheckResult]:
@@ -63,7 +68,7 @@ def webhook(context: Context) -> Iterator[CheckResult]:
     if not tokens_by_url:
         yield not_checked("no token is set that webhooks could be signed with")
     for url, tokens in tokens_by_url.items():
-        yield from _endpoint(url, tokens)
+        yield from _endpoint(context, url, tokens)
 
 
 def endpoints(site: str) -> Iterator[tuple[str, Sequence[str]]]:
@@ -76,7 +81,7 @@ def endpoints(site: str) -> Iterator[tuple[str, Sequence[str]]]:
             yield site + addresses.webhook_path(name), tokens
 
 
-def _endpoint(url: str, tokens: Sequence[str]) -> Iterator[CheckResult]:
+def _endpoint(context: Context, url: str, tokens: Sequence[str]) -> Iterator[CheckResult]:
     name = redact_url(url)
     challenge = Secret(secrets.token_hex(16))
     payload = {
@@ -91,7 +96,9 @@ def _endpoint(url: str, tokens: Sequence[str]) -> Iterator[CheckResult]:
         return
     yield _challenge(name, response, tokens, challenge)
     for position, token in enumerate(tokens, start=1):
-        yield _signed(name, _post(url, NO_EVENT, token), f"token {position} of {len(tokens)}")
+        response = _post(url, NO_EVENT, token)
+        context.redirect_uri = context.redirect_uri or response.redirect_uri
+        yield _signed(name, response, f"token {position} of {len(tokens)}")
     yield _unsigned(name, _post(url, UNSIGNED))
 
 

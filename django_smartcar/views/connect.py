@@ -16,7 +16,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from .. import addresses
-from ..conf import conf
 from ..databases import outside_transactions
 from ..exceptions import (
     InvalidConnectState,
@@ -64,7 +63,7 @@ def start(request: HttpRequest) -> HttpResponse:
         connect.begin(
             request.user,
             session_key=_begun_session(request),
-            redirect_uri=_redirect_uri(request),
+            redirect_uri=addresses.redirect_uri(request),
             # Now, as the callback does not know the language of the pages.
             next_url=_safe_next(request) or reverse("smartcar:vehicles"),
             make=request.POST.get("make", "").replace("\x00", "")[:50],
@@ -84,7 +83,7 @@ def reauthenticate(request: HttpRequest, pk: int) -> HttpResponse:
         reauthentication.begin(
             own_vehicle(request, pk),
             session_key=_begun_session(request),
-            redirect_uri=_redirect_uri(request),
+            redirect_uri=addresses.redirect_uri(request),
             next_url=_safe_next(request) or reverse("smartcar:vehicles"),
         )
     )
@@ -221,10 +220,6 @@ def _continue_page(request: HttpRequest, parameters: Mapping[str, str]) -> HttpR
 def _begun_session(request: HttpRequest) -> Secret:
     """Return the random value that identifies this session in callbacks; create it the first time."""
     return Secret(request.session.setdefault(SESSION_VALUE, secrets.token_urlsafe(32)))
-
-
-def _redirect_uri(request: HttpRequest) -> str:
-    return conf.SMARTCAR_REDIRECT_URI or request.build_absolute_uri(addresses.callback_path())
 
 
 def _safe_next(request: HttpRequest) -> str:

@@ -7,6 +7,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST
 
+from .. import addresses
 from ..conf import conf
 from ..databases import outside_transactions
 from ..secret_types import Secret, SecretBytes
@@ -36,4 +37,6 @@ def webhook(request: HttpRequest, endpoint: str = "") -> HttpResponse:
         return JsonResponse({}, status=400)
     signature = Secret(request.META.get("HTTP_SC_SIGNATURE", ""))
     response = webhooks.receive(endpoint, body, signature)
+    if response.status == 400 and body == webhooks.NO_EVENT:  # `check_smartcar` asks, with our token
+        return JsonResponse({"redirect_uri": addresses.redirect_uri(request)}, status=400)
     return JsonResponse(response.body, status=response.status)

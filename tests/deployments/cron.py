@@ -41,7 +41,9 @@ def last_hour():
     from django_smartcar.models import ConnectedVehicle
     from django_smartcar.services import signals
 
-    vehicle = ConnectedVehicle.objects.latest("pk")
+    vehicle = ConnectedVehicle.objects.order_by("pk").last()
+    if vehicle is None:
+        return ""
     (*_, bucket) = signals.history(vehicle, "odometer", step=timedelta(hours=1))
     return to_utc(bucket.at).isoformat()
 

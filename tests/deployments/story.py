@@ -146,6 +146,7 @@ class Story:
         errors = {name: result for name, result in results.items() if result["error"]}
         assert not errors, json.dumps(errors, indent=1)
         assert_recent(datetime.fromisoformat(results["history"]["output"]), minutes=65)
+        assert "smartcar.E" not in results["check"]["output"]
         export = json.loads(results["export_smartcar_data"]["output"])
         commands = [(command["action"], command["status"]) for command in export["commands"]]
         expected = ["unlock", "lock", "unlock"] if self.site.has_admin else ["unlock", "lock"]

@@ -174,9 +174,38 @@ def test_a_site_behind_a_tls_proxy(tmp_path, smartcar):
     tell(BehindTlsProxy("proxied", tmp_path, smartcar, SITE_PROXY_HEADER="HTTP_X_FORWARDED_PROTO"))
 
 
+def steps(site):
+    """Return the results of ``check_smartcar`` for the running site: (outcome, text) of each step."""
+    lines = site.run_commands()["check_smartcar"]["output"].splitlines()
+    results = map(json.loads, lines[:-1])
+    return {(result["step"], result["outcome"], result["text"]) for result in results}
+
+
+def test_a_site_behind_a_tls_proxy_that_django_does_not_know(tmp_path, smartcar):
+    site = BehindTlsProxy("proxied", tmp_path, smartcar)
+    site.prepare()
+    site.use_version("3")
+    with site.served():
+        checks = site.run_commands()
+        uri = f"http{site.url.removeprefix('https')}/cars/callback/"
+        refused = f"the running site's redirect URI is {uri}, which Smartcar refuses"
+        assert ("pages", "wrong", refused) in steps(site)
+    assert "smartcar.W093" in checks["check"]["output"]
+
+
 def test_a_site_with_a_content_security_policy(tmp_path, smartcar):
     origin = smartcar.url.removesuffix("/smartcar-simulator")
-    tell(Deployment("csp", tmp_path, smartcar, SITE_CSP=f"default-src 'self'; form-action 'self' {origin}"))
+    site = Deployment("csp", tmp_path, smartcar, SITE_CSP=f"default-src 'self'; form-action 'self' {origin}")
+    tell(site)
+
+
+def test_a_content_security_policy_that_stops_the_button(tmp_path, smartcar):
+    site = Deployment("csp", tmp_path, smartcar, SITE_CSP="default-src 'self'; form-action 'self'")
+    site.prepare()
+    site.use_version("3")
+    with site.served():
+        policy = f"the Content-Security-Policy of {site.url}/cars/ stops a driver who presses the button"
+        assert ("pages", "wrong", f"{policy}: form-action 'self'") in steps(site)
 
 
 def test_a_site_under_asgi(tmp_path, smartcar):
