@@ -147,9 +147,37 @@ def protected_copy(value: Any) -> Any:
     return [protected_copy(item) for item in value] if isinstance(value, list | tuple) else value
 
 
+#: Valid in JSON and in URLs, but a database or a page cannot hold them: NUL, and halves of a character.
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    """Return text that every database and page can hold, of the same type, with ``\ufffd`` for the rest."""
+    if text.isascii() and "\x00" not in text or not _UNSTORABLE.search(text):
+        return text
+    return type(text)(_UNSTORABLE.sub("\ufffd", Secret(text)))
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable(name): _storable(item) for name, item in value.items()}
+    return [_storable(item) for item in value] if isinstance(value, list) else value
+
+
 def load_json(content: str | bytes, parse_constant: Callable[[str], Any] | None = None) -> Any:
-    """Parse JSON, with the secrets, VINs and positions in it protected. Raises as ``json.loads`` does."""
-    return json.loads(content, object_hook=protected, parse_constant=parse_constant)
+    """Parse JSON of Smartcar: text is storable, and secrets, VINs and positions are protected.
+
+    Raises as ``json.loads`` does.
+    """
+    text: str | bytes = content
+    if isinstance(content, bytes):
+        text = Secret(content.decode(json.detect_encoding(content), "surrogatepass"))
+    value = json.loads(text, object_hook=protected, parse_constant=parse_constant)
+    # Without an escape, only text beyond ASCII can be unstorable: JSON allows no NUL.
+    has_escapes = "\\u" in text  # type: ignore[operator]
+    return _storable(value) if has_escapes or _UNSTORABLE.search(text) else value  # type: ignore[arg-type]
 
 
 class ProtectedJSONDecoder(json.JSONDecoder):

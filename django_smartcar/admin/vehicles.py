@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..conf import conf
 from ..models import ConnectedVehicle
+from ..secret_types import storable
 from ..services import commands, fleet, signals, vehicles
 from ..services.webhooks import subscriptions
 from . import search
@@ -207,7 +208,7 @@ class ConnectedVehicleAdmin(SmartcarActionsAdmin):
         """Ask for confirmation, then send the command to all vehicles concurrently."""
         page = self.confirm(request, queryset, action=action, title=str(title), takes_reason=True)
         if page is None:
-            reason = request.POST.get("reason", "")[:200]
+            reason = storable(request.POST.get("reason", ""))[:200]
             rows = queryset.select_related("account__smartcar_user__user")
             self.report(
                 request,

@@ -27,7 +27,7 @@ from ..exceptions import (
     user_message,
 )
 from ..models import ConnectAttempt, SmartcarAccount
-from ..secret_types import Secret
+from ..secret_types import Secret, storable
 from ..services import connect, throttling
 from ..services.connect import Callback, reauthentication
 from .connect_errors import ERROR_PAGES, NOT_COMPLETED, error_page
@@ -66,7 +66,7 @@ def start(request: HttpRequest) -> HttpResponse:
             redirect_uri=addresses.redirect_uri(request),
             # Now, as the callback does not know the language of the pages.
             next_url=_safe_next(request) or reverse("smartcar:vehicles"),
-            make=request.POST.get("make", "").replace("\x00", "")[:50],
+            make=storable(request.POST.get("make", ""))[:50],
             single_select="single_select" in request.POST,
         )
     )
@@ -127,7 +127,8 @@ _PLAIN_PARAMETERS = {"again", "error", "make", "model", "user_id", "vehicle_id",
 def _take_parameters(request: HttpRequest) -> dict[str, str]:
     """Return the query parameters and remove them from the request: error reports include its URL."""
     query, request.GET = request.GET, QueryDict()
-    parameters = {name: query[name] if name in _PLAIN_PARAMETERS else Secret(query[name]) for name in query}
+    texts = {name: storable(query[name]) for name in query}
+    parameters = {name: text if name in _PLAIN_PARAMETERS else Secret(text) for name, text in texts.items()}
     for name in ("QUERY_STRING", "REQUEST_URI", "RAW_URI", "HTTP_REFERER"):
         request.META.pop(name, None)
     if scope := getattr(request, "scope", None):  # of ASGI, which error trackers read

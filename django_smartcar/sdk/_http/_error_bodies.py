@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, quote_plus
 
 import requests
 
-from ...secret_types import Coordinate, Secret, SecretBytes, load_json
+from ...secret_types import Coordinate, Secret, SecretBytes, load_json, storable
 from .. import const
 from .._dates import parse_datetime
 from ..exceptions import (
@@ -82,11 +82,17 @@ def exception_for(
         **fields, retry_after=seconds_until(response.headers.get(const.RETRY_AFTER_HEADER)), response=response
     )
     details["status_code"] = status
-    details["request_id"] = fields.get("request_id") or response.headers.get(const.REQUEST_ID_HEADER)
+    details["request_id"] = fields.get("request_id") or request_id_of(response)
     if kind is None:
         kind = class_for(status, fields.get("type"), fields.get("code"))
     is_unexpected = issubclass(kind, UnexpectedStatusException)
     return kind(message or (f"Unexpected status {status}" if is_unexpected else "Unknown error"), **details)
+
+
+def request_id_of(response: requests.Response) -> str | None:
+    """Return Smartcar's id of the request from the headers, as every database accepts it."""
+    header = response.headers.get(const.REQUEST_ID_HEADER)
+    return storable(header) if header else None
 
 
 def _status_in(fields: ErrorFields) -> int | None:
@@ -284,16 +290,11 @@ class _Redactor:
 
     def __call__(self, value: Any) -> Any:
         if isinstance(value, str):
-            value = Secret(_storable(value))
+            value = Secret(storable(value))
             return self.pattern.sub(REDACTED, value) if self.pattern else value.reveal()
         if isinstance(value, dict):
-            return {_storable(key): self(item) for key, item in value.items()}
+            return {storable(key): self(item) for key, item in value.items()}
         if isinstance(value, list):
             return [self(item) for item in value]
         # Infinity and NaN are extensions of Python: a strict JSON column rejects them.
         return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _storable(text: str) -> str:
-    # Lone surrogates and NULs are valid in JSON, but databases and terminals reject them.
-    return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")

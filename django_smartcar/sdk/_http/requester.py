@@ -17,9 +17,8 @@ import urllib3
 from django_smartcar import __version__
 
 from ...secret_types import Secret, SecretBytes, load_json, protect, protected_copy
-from .. import const
 from ..exceptions import InvalidResponseException, NoResponseException, SmartcarException
-from ._error_bodies import SECRET_FIELDS, exception_for
+from ._error_bodies import SECRET_FIELDS, exception_for, request_id_of
 from ._logging import redact_urllib3_logs
 from .connection_pool import PooledSession
 from .failures import classify
@@ -296,7 +295,7 @@ def invalid(response: Response, why: str) -> InvalidResponseException:
     return InvalidResponseException(
         f"Unexpected response from Smartcar: {why}",
         status_code=response.status_code,
-        request_id=response.headers.get(const.REQUEST_ID_HEADER),
+        request_id=request_id_of(response),
         response=response,
     )
 

@@ -102,7 +102,8 @@ def identity(payload: Mapping[str, Any], event_id: str | None = None) -> str:
     ``event_id`` is the id of its `envelope`, if you have parsed that already.
     """
     event_id = envelope(payload).id if event_id is None else event_id
-    if event_id.isprintable() and 0 < len(event_id) <= MAX_ID_LENGTH:
+    is_whole = event_id.isprintable() and "\ufffd" not in event_id
+    if is_whole and 0 < len(event_id) <= MAX_ID_LENGTH:
         return event_id
     meta = {
         name: value for name, value in _v4.mapping(payload.get("meta")).items() if name not in DELIVERY_FIELDS

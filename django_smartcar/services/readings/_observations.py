@@ -15,7 +15,7 @@ from ...conf import conf
 from ...databases import to_database_time
 from ...models import ConnectedVehicle, Source, VehicleSignal
 from ...sdk.signals import Signal, SignalType, type_named, type_of
-from ...secret_types import Secret, protected_copy
+from ...secret_types import Secret, protected_copy, storable
 from ._store import Observation
 
 logger = logging.getLogger(__name__)
@@ -142,8 +142,8 @@ def to_json(value: Any) -> Any:
 
 
 def storable_text(value: str, length: int = MAX_LENGTH) -> str:
-    """Return the text as every database accepts it: without NUL and without halves of a character."""
-    return value.replace("\x00", "").encode("utf-8", "replace").decode()[:length]
+    """Return the text as every database accepts it."""
+    return storable(value)[:length]
 
 
 def _check_unit(signal_type: SignalType, unit: str) -> None:

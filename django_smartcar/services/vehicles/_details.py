@@ -146,5 +146,4 @@ def _listed(credentials: ApiCredentials) -> dict[str, sdk.v3.Connection | None]:
 
 
 def _text(value: object, length: int) -> str:
-    # PostgreSQL accepts no NUL in text.
-    return value.replace("\x00", "")[:length] if isinstance(value, str) else ""
+    return value[:length] if isinstance(value, str) else ""

@@ -206,7 +206,7 @@ def test_a_disconnected_car_is_not_read(vehicle, mock_api):
 @pytest.mark.parametrize(
     ("details", "stored"),
     [
-        ({"make": "X" * 500, "model": "a\x00b", "year": 2020}, ("X" * 100, "ab", 2020)),
+        ({"make": "X" * 500, "model": "a\x00b", "year": 2020}, ("X" * 100, "a\ufffdb", 2020)),
         ({"make": "OPEL", "model": "Corsa", "year": 99999}, ("OPEL", "Corsa", 2021)),
         ({"make": "OPEL", "model": "Corsa", "year": -1}, ("OPEL", "Corsa", 2021)),
     ],

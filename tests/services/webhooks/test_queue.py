@@ -430,8 +430,11 @@ def test_text_that_a_database_refuses_fails_no_event(send, vehicle):
     )
     send(payload, problem)
     assert states() == ["processed", "processed"]
-    assert vehicle.signals["nickname"].value == "My car ?"
-    assert (VehicleProblem.objects.get().type, VehicleProblem.objects.get().code) == ("ab", "half ?")
+    assert vehicle.signals["nickname"].value == "My car \ufffd"
+    assert (VehicleProblem.objects.get().type, VehicleProblem.objects.get().code) == (
+        "a\ufffdb",
+        "half \ufffd",
+    )
 
 
 # Test events, wrong times and wrong sequences.
