@@ -77,9 +77,10 @@ def _secret_setting(name: str, default: Any) -> Any:
 
 def _smartcar_setting(name: str, default: Any) -> Any:
     """Return a host or credential. One that is empty is the simulator's, if one is used."""
-    value = _setting(name, None)
-    if value or not _setting("SMARTCAR_SIMULATOR_URL", ""):
-        return default if value is None else value
+    if not _setting("SMARTCAR_SIMULATOR_URL", ""):
+        return _setting(name, default)
+    if value := _setting(name, None):
+        return value
     if name in SIMULATOR_PATHS:
         return conf.SMARTCAR_SIMULATOR_URL + SIMULATOR_PATHS[name]
     if conf.SMARTCAR_API_VERSION == "2.0":
@@ -90,13 +91,16 @@ def _smartcar_setting(name: str, default: Any) -> Any:
 
 def _text(value: Any) -> str:
     # A site may have made a secret of an id, whose str() is the placeholder.
-    return value.reveal() if isinstance(value, Secret) else str(value)
+    return (value.reveal() if isinstance(value, Secret) else str(value)).strip()
 
 
 def _protected(value: Any) -> Any:
-    """Wrap all text and bytes in a setting; the system checks see other types as they are."""
+    """Wrap all text and bytes in a setting, without the white space around it, as files and shells add it.
+
+    The system checks see other types as they are.
+    """
     if isinstance(value, str | bytes):
-        return protect(value)
+        return protect(value.strip())
     if isinstance(value, dict):
         return {name: _protected(item) for name, item in value.items()}
     if isinstance(value, list):

@@ -189,8 +189,18 @@ class NoVehiclesConnected(SmartcarAppError):
     """The driver consented, but the consent covers no car."""
 
 
+#: Of the description of an error beside its code, so that both fit into a column.
+_MAX_REASON_LENGTH = 150
+
+
 def error_code(error: Exception) -> str:
-    """Return Smartcar's code or type, else the name of the exception: one word, for operators."""
+    """Return Smartcar's code or type, else the name of the exception, for operators.
+
+    ``unauthorized_client`` has many reasons, which are in its description: it is added.
+    """
+    description = getattr(error, "description", None)
+    if getattr(error, "code", None) == "unauthorized_client" and description:
+        return f"unauthorized_client: {description[:_MAX_REASON_LENGTH]}"
     return str(getattr(error, "code", None) or getattr(error, "type", None) or type(error).__name__)
 
 

@@ -59,14 +59,14 @@ def test_the_checks_are_registered(settings):
         ("SMARTCAR_API_VERSION", "2", "smartcar.E010"),
         ("SMARTCAR_CLIENT_ID", "", "smartcar.E001"),
         ("SMARTCAR_CLIENT_ID", APPLICATION, "smartcar.W003"),
-        ("SMARTCAR_CLIENT_ID", "client_01ABC ", "smartcar.W003"),
+        ("SMARTCAR_CLIENT_ID", "client-01ABC", "smartcar.W003"),
         ("SMARTCAR_CLIENT_ID", 5, "smartcar.W003"),
         ("SMARTCAR_CLIENT_SECRET", "", "smartcar.E002"),
         ("SMARTCAR_CLIENT_SECRET", "client_01ABC", "smartcar.W006"),
         ("SMARTCAR_CLIENT_SECRET", APPLICATION, "smartcar.W006"),
         ("SMARTCAR_APPLICATION_ID", "", "smartcar.E011"),
         ("SMARTCAR_APPLICATION_ID", "client_01ABC", "smartcar.W003"),
-        ("SMARTCAR_APPLICATION_ID", f"{APPLICATION} ", "smartcar.W003"),
+        ("SMARTCAR_APPLICATION_ID", f"{APPLICATION}0", "smartcar.W003"),
         ("SMARTCAR_V2_CLIENT_ID", APPLICATION, "smartcar.W007"),
         ("SMARTCAR_V2_CLIENT_SECRET", "secret", "smartcar.W007"),
         ("SMARTCAR_MANAGEMENT_TOKENS", "token", "smartcar.E013"),
@@ -181,7 +181,7 @@ def test_credentials_of_both_api_versions_may_be_set(settings):
     assert ids() == ["smartcar.W006"]
 
 
-@pytest.mark.parametrize("client_id", ["client_01ABC", "not a UUID", "99999999-4b1e-4f0e-9c55-0d5f3a4f1b11"])
+@pytest.mark.parametrize("client_id", ["client_01ABC", "not-a-UUID", "99999999-4b1e-4f0e-9c55-0d5f3a4f1b11"])
 def test_a_wrong_client_id_of_api_v2_is_reported(settings, client_id):
     settings.SMARTCAR_V2_CLIENT_ID = client_id
     settings.SMARTCAR_V2_CLIENT_SECRET = "the-secret-of-v2"
@@ -461,6 +461,58 @@ class TestSimulatorUrl:
         assert ids() == ["smartcar.W020"]
         settings.SMARTCAR_IAM_URL = f"{self.URL}/iam/oauth2/token"
         assert ids() == ["smartcar.W009", "smartcar.W020"]
+
+
+CREDENTIALS = {
+    "SMARTCAR_CLIENT_ID": "client_01JABCDEF",
+    "SMARTCAR_CLIENT_SECRET": "the-secret-of-v3",
+    "SMARTCAR_APPLICATION_ID": APPLICATION,
+    "SMARTCAR_V2_CLIENT_ID": APPLICATION,
+    "SMARTCAR_V2_CLIENT_SECRET": "the-secret-of-v2",
+    "SMARTCAR_MANAGEMENT_TOKENS": "the-management-token",
+}
+
+
+class TestWhatIsAroundACredential:
+    """White space is ignored; quotation marks, and white space inside, are an error."""
+
+    @pytest.fixture(autouse=True)
+    def _all(self, settings):
+        for name, value in CREDENTIALS.items():
+            setattr(settings, name, [value] if name.endswith("TOKENS") else value)
+
+    def put(self, settings, name, value):
+        setattr(settings, name, [value] if name.endswith("TOKENS") else value)
+
+    def text(self, name):
+        value = getattr(conf, name)
+        return Secret(value[0] if name.endswith("TOKENS") else value).reveal()
+
+    @pytest.mark.parametrize("name", CREDENTIALS)
+    @pytest.mark.parametrize("around", ["{} ", " {}", "{}\n", "\t{}\r\n", "\u00a0{}"])
+    def test_white_space_is_ignored(self, settings, name, around):
+        self.put(settings, name, around.format(CREDENTIALS[name]))
+        assert self.text(name) == CREDENTIALS[name]
+        assert ids() == []
+
+    def test_white_space_around_other_secrets_is_ignored(self, settings):
+        settings.SMARTCAR_WEBHOOK_TOKENS = {"an-unguessable-name": ["a-token\n"]}
+        settings.SMARTCAR_ENCRYPTION_KEYS = [f"{KEY}\n"]
+        assert conf.SMARTCAR_WEBHOOK_TOKENS["an-unguessable-name"][0].reveal() == "a-token"
+        assert conf.encryption_keys[0].reveal() == KEY
+        assert ids() == []
+
+    @pytest.mark.parametrize("name", CREDENTIALS)
+    @pytest.mark.parametrize("around", ["'{}'", '"{}"', "'{}", '{}"', "“{}”", "{} x", "x\n{}"])
+    def test_anything_else_is_an_error_that_does_not_show_it(self, settings, name, around):
+        self.put(settings, name, around.format(CREDENTIALS[name]))
+        (message,) = [one for one in checks.check_settings() if one.id == "smartcar.E040"]
+        assert message.msg.startswith(f"{name} ")
+        assert CREDENTIALS[name] not in f"{message.msg} {message.hint}"
+
+    def test_a_webhooks_token_in_quotation_marks_is_an_error(self, settings):
+        settings.SMARTCAR_WEBHOOK_TOKENS = {"an-unguessable-name": ["'a-token'"]}
+        assert ids() == ["smartcar.E040"]
 
 
 def test_the_docstring_lists_exactly_the_ids_in_use():

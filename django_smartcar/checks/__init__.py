@@ -28,6 +28,7 @@
 | ``smartcar.E032`` | ``SMARTCAR_SIGNALS`` is not a list |
 | ``smartcar.E033`` | the task backend of ``SMARTCAR_WEBHOOK_WORK`` is not installed |
 | ``smartcar.E034`` | ``SMARTCAR_WEBHOOKS`` is not a list of ids |
+| ``smartcar.E040`` | a credential has quotation marks around it, or white space in it |
 | ``smartcar.W001`` | a URL of another machine without TLS |
 | ``smartcar.W003`` | an id does not have the expected format |
 | ``smartcar.W004`` | a host ends with a version |

@@ -12,21 +12,30 @@ from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as CheckWarning
 
 from ..conf import conf
+from ..secret_types import Secret
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 V3_CLIENT_ID = re.compile(r"client_\w+")
+
+#: Quotation marks at an end of a credential, and white space anywhere: Smartcar's have neither.
+_NOT_PART = re.compile(r"^[\"'`“”„‘’«»]|[\"'`“”„‘’«»]$|\s")
+_SINGLE = (
+    "SMARTCAR_CLIENT_ID",
+    "SMARTCAR_CLIENT_SECRET",
+    "SMARTCAR_APPLICATION_ID",
+    "SMARTCAR_V2_CLIENT_ID",
+    "SMARTCAR_V2_CLIENT_SECRET",
+)
 
 USE_SIMULATOR = (
     "To try it without an account, run django_smartcar.simulator and set only SMARTCAR_SIMULATOR_URL = "
     '"http://127.0.0.1:8100".'
 )
 APPLICATION_ID_SOURCE = (
-    "the Application ID from Configuration → Application details in Smartcar's dashboard "
-    "(a UUID, without spaces)"
+    "the Application ID from Configuration → Application details in Smartcar's dashboard (a UUID)"
 )
 CLIENT_ID_SOURCE = (
-    "the Client ID from the tab API Credentials in Smartcar's dashboard "
-    "(it begins with client_, without spaces)"
+    "the Client ID from the tab API Credentials in Smartcar's dashboard (it begins with client_)"
 )
 
 
@@ -43,6 +52,7 @@ def check() -> Iterator[CheckMessage]:
         )
     yield from _secrets()
     yield from _management_tokens()
+    yield from _wrapped()
 
 
 def _version_3() -> Iterator[CheckMessage]:
@@ -153,6 +163,32 @@ def _management_tokens() -> Iterator[CheckMessage]:
             "application in Smartcar's dashboard, or leave it out.",
             id="smartcar.E013",
         )
+
+
+def _wrapped() -> Iterator[CheckMessage]:
+    for name, values in texts().items():
+        if any(map(_NOT_PART.search, values)):
+            yield Error(
+                f"{name} has quotation marks around it, or white space in it, which are sent to Smartcar.",
+                hint=f"Set {name} to the value alone. Quotation marks of a shell do not belong in a file.",
+                id="smartcar.E040",
+            )
+
+
+def texts() -> dict[str, list[str]]:
+    """Return the plain texts of each setting that Smartcar issues; other types are reported elsewhere."""
+    endpoints: Any = conf.SMARTCAR_WEBHOOK_TOKENS
+    tokens = endpoints.values() if isinstance(endpoints, dict) else ()
+    return {
+        **{name: _plain([getattr(conf, name)]) for name in _SINGLE},
+        "SMARTCAR_MANAGEMENT_TOKENS": _plain(conf.SMARTCAR_MANAGEMENT_TOKENS),
+        "SMARTCAR_WEBHOOK_TOKENS": [token for listed in tokens for token in _plain(listed)],
+    }
+
+
+def _plain(values: Any) -> list[str]:
+    listed = values if isinstance(values, list | tuple) else ()
+    return [Secret(value).reveal() for value in listed if isinstance(value, str)]
 
 
 def _misplaced(name: str, problem: str, source: str) -> CheckMessage:

@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from ..conf import SIMULATOR_PATHS, conf
 from ..secret_types import Secret
-from . import simulator
+from . import credentials, simulator
 
 #: SHA-256 of the keys of the example project (two) and of `django_smartcar.testing`.
 _PUBLISHED_KEYS = frozenset(
@@ -49,11 +49,7 @@ def _keys() -> Iterator[CheckMessage]:
 
 
 def _credentials() -> Iterator[CheckMessage]:
-    ids = {
-        name: [getattr(conf, name)]
-        for name in ("SMARTCAR_CLIENT_ID", "SMARTCAR_APPLICATION_ID", "SMARTCAR_V2_CLIENT_ID")
-    }
-    for name, values in (ids | _secrets()).items():
+    for name, values in credentials.texts().items():
         if simulator.CREDENTIALS.intersection(values):
             yield CheckWarning(
                 f"{name} is the simulator's, which everybody knows: with its token anyone can send this site "
@@ -84,24 +80,13 @@ def _simulator() -> Iterator[CheckMessage]:
 
 
 def _lengths() -> Iterator[CheckMessage]:
-    for name, values in _secrets().items():
-        if any(0 < len(value) < _SHORTEST_SECRET for value in values):
+    for name, values in credentials.texts().items():
+        if not name.endswith("_ID") and any(0 < len(value) < _SHORTEST_SECRET for value in values):
             yield CheckWarning(
                 f"{name} has fewer than {_SHORTEST_SECRET} characters: it can be guessed.",
                 hint="Copy the whole value from Smartcar's dashboard.",
                 id="smartcar.W043",
             )
-
-
-def _secrets() -> dict[str, list[str]]:
-    endpoints: Any = conf.SMARTCAR_WEBHOOK_TOKENS
-    tokens = endpoints.values() if isinstance(endpoints, dict) else ()
-    return {
-        "SMARTCAR_CLIENT_SECRET": [conf.SMARTCAR_CLIENT_SECRET.reveal()],
-        "SMARTCAR_V2_CLIENT_SECRET": [conf.SMARTCAR_V2_CLIENT_SECRET.reveal()],
-        "SMARTCAR_MANAGEMENT_TOKENS": _texts(conf.SMARTCAR_MANAGEMENT_TOKENS),
-        "SMARTCAR_WEBHOOK_TOKENS": [token for listed in tokens for token in _texts(listed)],
-    }
 
 
 def _texts(values: Any) -> list[str]:

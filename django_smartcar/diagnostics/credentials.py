@@ -166,8 +166,7 @@ def _rejected_pair(error: SmartcarException, client_id: str, secret: str, sectio
     return wrong(
         f"Smartcar rejects {client_id} and {secret} ({error_code(error)})",
         f"Compare {client_id} with {section} in Smartcar's dashboard. The dashboard shows a secret only "
-        f"once: if in doubt, create a new one, set {secret} to it, and restart every process. Check both for "
-        "spaces.",
+        f"once: if in doubt, create a new one, set {secret} to it, and restart every process.",
     )
 
 

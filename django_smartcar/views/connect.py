@@ -189,13 +189,19 @@ def _complete_reauthentication(
     return _redirect_to_next(attempt)
 
 
+#: Errors that only the operator can end, in Smartcar's dashboard.
+_ERRORS_OF_THE_SITE = ("configuration_error", "unauthorized_client")
+
+
 def _connect_error(
     request: HttpRequest, attempt: ConnectAttempt, error: str, parameters: Mapping[str, str]
 ) -> HttpResponse:
     is_cancel = error in ("access_denied", "user_manually_returned_to_application")
     if not is_cancel:
-        log = logger.error if error == "configuration_error" else logger.warning
-        log("Connect returned the error %.60r", error)
+        log = logger.error if error in _ERRORS_OF_THE_SITE else logger.warning
+        # Any other description may name the car.
+        reason = Secret(parameters.get("error_description", "") if error == "unauthorized_client" else "")
+        log("Connect returned the error %.60r%.200s", error, f": {reason.reveal()!r}" if reason else "")
     slug = error if error in ERROR_PAGES else "server_error"
     if attempt.vehicle is None:
         return error_page(request, slug, attempt, parameters)

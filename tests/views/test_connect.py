@@ -180,6 +180,22 @@ def test_the_state_of_an_error_callback_is_checked(annas):
     assert annas.get(CALLBACK, {"error": "access_denied", "state": state}).status_code == 400
 
 
+def test_an_unauthorized_client_is_logged_with_its_reason(annas, caplog):
+    reason = "Application not authorized to requested make(s): SEAT"
+    query = {"error": "unauthorized_client", "error_description": reason, "state": start(annas)}
+    assert annas.get(CALLBACK, query).status_code == 502
+    (record,) = [one for one in caplog.records if one.name == "django_smartcar.views.connect"]
+    assert record.levelname == "ERROR"
+    assert record.getMessage() == f"Connect returned the error 'unauthorized_client': {reason!r}"
+
+
+def test_the_description_of_another_error_is_not_logged(annas, caplog):
+    query = {"error": "server_error", "error_description": "0SCAUDI012FE3B132", "state": start(annas)}
+    annas.get(CALLBACK, query)
+    assert "server_error" in caplog.text
+    assert "0SCAUDI012FE3B132" not in caplog.text
+
+
 def test_an_unknown_error_is_shown_as_a_server_error(annas):
     response = annas.get(CALLBACK, {"error": "brand_new\n<script>", "state": start(annas)})
     assert response.status_code == 502

@@ -141,6 +141,15 @@ def test_a_dead_refresh_token_marks_the_account_once(due, mock_api, announced):
     assert len(mock_api.sent("POST")) == 1
 
 
+def test_an_unauthorized_client_is_recorded_and_logged_with_its_reason(due, mock_api, caplog):
+    reason = "Application not authorized to requested make(s): SEAT"
+    mock_api.tokens_fail(400, "unauthorized_client", f"{reason} refresh-0 {'x' * 300}")
+    assert tokens.access_token(due) == "access-0"
+    recorded = SmartcarAccount.objects.get().refresh_error
+    assert recorded.startswith(f"unauthorized_client: {reason} [removed] xxx")
+    assert f"unauthorized_client: {reason}" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("status", "error", "raised"),
     [(401, "invalid_client", AuthenticationException), (400, "invalid_request", ValidationException)],
