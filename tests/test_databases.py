@@ -13,7 +13,7 @@ import pytest
 
 from . import databases
 
-#: Tests of models, tokens, commands, secrets, limits, readings and sold cars, which also run on the other databases.
+#: Tests of models, tokens, commands, secrets, limits, readings and privacy, which run on the other databases, too.
 TOKEN_TESTS = [
     "services/tokens/test_application_token.py",
     "services/commands/test_records.py",
