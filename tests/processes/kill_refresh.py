@@ -1,63 +1,59 @@
-"""Kill a process that refreshes accounts, repeatedly and at random times, and count the lost accounts.
+"""Kill ``refresh_smartcar_tokens`` again and again, and return the tokens that are stored afterwards.
 
-A program for `databases.run`. A worker refreshes one account after the other and is killed with SIGKILL; the
-next one starts at once. After the last kill the expired locks are refreshed, Smartcar's grace period passes,
-and every account is used once more.
+A program for `databases.run`. The command refreshes all accounts, 16 at a time. It is killed with SIGKILL
+0.5 to 2.2 seconds after it has begun, and started again at once. After the last kill it runs to its end.
 
-A worker refreshes accounts with an expired lock first: their process has died. Code that only saves after the
-exchange, without a lock, cannot find them.
-
-The simulator's clock is faster than real time, and the lease is shorter by the same factor: what matters is
-its length compared with the grace period of a used refresh token.
+The clocks of Smartcar and of the leases are faster than real time by the same factor, and so are the kills.
 """
 
-import contextlib
+import io
 import logging
-import multiprocessing
 import os
 import random
 import signal
 import time
+from contextlib import suppress
+from datetime import timedelta
 
-import requests
 from django.contrib.auth import get_user_model
-from django.db import connection
+from django.core.management import CommandError, call_command
+from django.db import connections
 from django.db.models import Sum
-from django.utils import timezone
 
-from django_smartcar.exceptions import ReconnectRequired, SmartcarAppError, SmartcarException
 from django_smartcar.models import SmartcarAccount, SmartcarUser
-from django_smartcar.services import client, tokens
-from django_smartcar.services.tokens import _refresh_lock
+from django_smartcar.services import _leases
+from django_smartcar.services.tokens import _refresh_lock, bulk_refresh
 
-#: A worker is killed in one of its first exchanges. If it were always the first, which is for an expired
-#: lock, every attempt for one account would be killed until the grace period is over.
-MAX_EXCHANGES = 6
-
-#: The longest delay before a kill in seconds: longer than an exchange takes.
-MAX_DELAY = 0.03
-
-#: Indices of a worker's progress, which is in shared memory that outlives it: its account, the account's
-#: version, whether the response has arrived, and the number of exchanges so far.
-ACCOUNT, VERSION, RESPONSE, NUMBER = range(4)
+#: Seconds from the start of the command to the kill.
+LIFETIME = 0.5, 2.2
 
 
 def main(options):
-    """Run with the tokens of each consent, how to refresh, the number of kills and the speed of the clock."""
-    logging.disable(logging.WARNING)  # lost accounts are counted; stderr is for errors of this program
-    _refresh_lock.LEASE /= options["speed"]
+    """Run with the tokens of each consent, the number of kills, the speed, and the seconds of a lease."""
+    logging.disable(logging.CRITICAL)  # stderr is for errors of this program
+    speed = options["speed"]
+    _leases.DURATION = timedelta(seconds=options["lease"]) / speed
+    _leases.HEARTBEAT /= speed
+    bulk_refresh.DURATION = _leases.DURATION
+    bulk_refresh.SEARCH_INTERVAL /= speed
+    bulk_refresh.RAMP_SECONDS /= speed
+    _refresh_lock.MAX_EXCHANGE /= speed
     make_accounts(options["drivers"])
-    refresh = {"tokens": refresh_as_the_app_does, "save after exchange": save_after_exchange}[options["how"]]
-    killed_before_commit = sum(kill(refresh) for _ in range(options["kills"]))
-    with_expired_lock = refresh_expired_locks()
-    time.sleep(options["grace"] / options["speed"])
-    lost = sum(not is_usable(account) for account in SmartcarAccount.objects.all())
-    versions = SmartcarAccount.objects.aggregate(Sum("token_version"))["token_version__sum"]
+    left_behind = LeftBehind()
+    for _ in range(options["kills"]):
+        kill(random.uniform(*LIFETIME) / speed)
+        left_behind.count()
+    for _ in range(2):  # the second time, accounts that the first one could not have refreshed
+        with suppress(CommandError):
+            refresh()
+    accounts = SmartcarAccount.objects
     return {
-        "killed_before_commit": killed_before_commit,
-        "with_expired_lock": with_expired_lock,
-        "lost": lost,
-        "versions": versions,
+        "left_behind": left_behind.number,
+        "for_seconds": round(left_behind.longest * speed),
+        "versions": accounts.aggregate(Sum("token_version"))["token_version__sum"],
+        "locked": accounts.exclude(refresh_lease=None).count(),
+        "lost": accounts.exclude(reconnect_required_at=None).count(),
+        "tokens": list(accounts.values_list("refresh_token", flat=True)),
     }
 
 
@@ -70,99 +66,43 @@ def make_accounts(drivers):
             api_version="2.0",
             access_token=driver["access_token"],
             refresh_token=driver["refresh_token"],
+            access_expires_at=driver["expires_at"],
         )
         for driver in drivers
     )
 
 
-# The worker.
+def refresh():
+    call_command("refresh_smartcar_tokens", "--all", stdout=io.StringIO(), stderr=io.StringIO())
 
 
-def refresh_as_the_app_does(account):
-    tokens.refresh(account, wait=False)
-
-
-def save_after_exchange(account):
-    """Refresh as a site without this app might: exchange first, then save, without a lock."""
-    tokens.store(account, client.auth_client().exchange_refresh_token(account.refresh_token))
-    account.save(update_fields=account.TOKEN_FIELDS)
-
-
-def work(refresh, progress):
-    keys = list(SmartcarAccount.objects.values_list("pk", flat=True))
-    while True:
-        account = first_with_expired_lock() or SmartcarAccount.objects.get(pk=random.choice(keys))
-        progress[:] = account.pk, account.token_version, False, progress[NUMBER] + 1
-        with contextlib.suppress(SmartcarException, SmartcarAppError):  # lost accounts are counted at the end
-            refresh(account)
-
-
-def first_with_expired_lock():
-    ended = SmartcarAccount.objects.refreshable().filter(refresh_lease_until__lte=timezone.now())
-    return ended.order_by("refresh_lease_until").first()
-
-
-def refresh_expired_locks():
-    """Refresh accounts until none is locked, as the next workers would. Return the number of accounts."""
-    number = 0
-    while SmartcarAccount.objects.refreshable().exclude(refresh_lease_until=None).exists():
-        if account := first_with_expired_lock():
-            with contextlib.suppress(ReconnectRequired):
-                tokens.refresh(account)
-            number += 1
-    return number
-
-
-def is_usable(account):
-    """Return whether the account can be refreshed and Smartcar accepts its new token."""
-    try:
-        tokens.refresh(account)
-        return client.user_id(account.access_token) == account.smartcar_user_id
-    except (SmartcarException, SmartcarAppError):
-        return False
-
-
-# The process that kills workers.
-
-
-def kill(refresh):
-    """Start a worker and kill it. Return whether it had a response that was not committed."""
-    connection.close()  # child processes must not share a connection
-    progress = multiprocessing.RawArray("q", 4)
-    worker = os.fork()
-    if worker == 0:
+def kill(seconds):
+    """Start the command and kill it after so many seconds."""
+    connections.close_all()  # child processes must not share a connection
+    command = os.fork()
+    if command == 0:
         try:
-            record_responses(progress)
-            work(refresh, progress)
+            while True:
+                with suppress(CommandError):  # lost accounts are counted at the end
+                    refresh()
         finally:
             os._exit(1)  # never continue with the parent's code
-    number = random.randint(1, MAX_EXCHANGES)
-    wait_until(lambda: progress[NUMBER] >= number, 20)
-    # The time between response and commit is short, so half of the workers are killed exactly then.
-    if random.choice([True, False]):
-        wait_until(lambda: progress[RESPONSE], 0.2)
-    else:
-        time.sleep(random.uniform(0, MAX_DELAY))
-    os.kill(worker, signal.SIGKILL)
-    _, status = os.waitpid(worker, 0)
-    assert os.WIFSIGNALED(status), "the worker ended before it was killed"
-    account, version, has_response, _ = progress
-    return has_response and SmartcarAccount.objects.filter(pk=account, token_version=version).exists()
+    time.sleep(seconds)
+    os.kill(command, signal.SIGKILL)
+    _, status = os.waitpid(command, 0)
+    assert os.WIFSIGNALED(status), "the command ended before it was killed"
 
 
-def record_responses(progress):
-    """Record a response in the worker's progress as soon as requests returns it."""
-    send = requests.Session.send
+class LeftBehind:
+    """How many accounts the commands left behind, and for how many seconds until they were refreshed."""
 
-    def send_and_record(*args, **kwargs):
-        response = send(*args, **kwargs)
-        progress[RESPONSE] = response.ok
-        return response
+    def __init__(self):
+        self.number, self.longest = 0, 0.0
+        self._since = {}
 
-    requests.Session.send = send_and_record
-
-
-def wait_until(condition, seconds):
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.0001)
+    def count(self):
+        locked = SmartcarAccount.objects.exclude(refresh_lease=None)
+        found, now = set(locked.values_list("pk", "token_version")), time.monotonic()
+        self.number += len(found - self._since.keys())
+        self._since = {key: self._since.get(key, now) for key in found}
+        self.longest = max([self.longest, *(now - since for since in self._since.values())])

@@ -79,7 +79,9 @@ class Command(BaseCommand):
         self.output = output.of(self, options["json"], lambda: bulk_refresh.count_due(within), limit)
         if not options["dry_run"]:
             commands.expire_pending()
-        rows = islice(bulk_refresh.due(within, min(bulk_refresh.PAGE, limit or bulk_refresh.PAGE)), limit)
+        page = min(bulk_refresh.PAGE, limit or bulk_refresh.PAGE)
+        wait = None if options["dry_run"] else self.refresher.wait
+        rows = islice(bulk_refresh.due(within, page, wait), limit)
         with shutdown.on_signals(self.refresher.stop):
             self.refresher.wait(random.uniform(0, options["jitter"]))  # noqa: S311 (no secret)
             if options["dry_run"]:

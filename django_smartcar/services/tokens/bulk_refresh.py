@@ -7,6 +7,7 @@ refreshes a token, and a row that has been refreshed since it was read is skippe
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -30,6 +31,7 @@ from ...models import LeasedToken, SmartcarAccount
 from ...querysets import Pages
 from .. import _backoff, _concurrency, outcomes, tokens
 from .._backoff import Backoff
+from .._leases import DURATION
 from ..outcomes import Outcome
 
 Result: TypeAlias = outcomes.Result[LeasedToken]
@@ -37,28 +39,34 @@ Result: TypeAlias = outcomes.Result[LeasedToken]
 #: How many rows are read at once: the maximum in memory, however many are due.
 PAGE = 500
 
+#: Seconds between two searches for rows whose refresh was interrupted.
+SEARCH_INTERVAL = 1.0
+
+#: A run refreshes one interrupted row at a time, and one more for each of these seconds that it has lived: a
+#: run that has just begun may be killed as the one before it.
+RAMP_SECONDS = 1.0
+
 #: The SDK's connection pool has no room for more threads than this.
 MAX_THREADS = sdk.MAX_CONNECTIONS
 
 
-def due(within: timedelta | None, page: int = PAGE) -> Iterator[LeasedToken]:
+def due(
+    within: timedelta | None, page: int = PAGE, wait: Callable[[float], bool] | None = None
+) -> Iterator[LeasedToken]:
     """Yield the rows whose token expires ``within`` this time (None: all rows), the most urgent first.
 
     Rows whose refresh was interrupted when its process died come before the others, whenever they are found.
+    With ``wait``, which sleeps and returns whether to continue, so do those of a process that has just died.
     """
-    now = timezone.now()
-    accounts = primary(SmartcarAccount)
-    with_expired_lock = Pages(lambda: accounts.with_expired_lock(timezone.now()), "refresh_lease_until", page)
-    unknown = Pages(accounts.refresh_unknown, "access_expires_at", page)
-    known = Pages(lambda: _accounts(within, now), "access_expires_at", page)
-    yield from _application(within)
-    for pages in (unknown, known):
-        while True:
-            while urgent := with_expired_lock.read():
-                yield from urgent
-            if not (batch := pages.read()):
-                break
-            yield from batch
+    interrupted = _Interrupted(page)
+    yield from interrupted.rows()
+    for row in _rows(within, page):
+        if interrupted.is_time_to_search:
+            yield from interrupted.rows()
+        yield row
+    deadline = time.monotonic() + DURATION.total_seconds()
+    while wait is not None and _is_any_locked() and time.monotonic() < deadline and wait(SEARCH_INTERVAL / 2):
+        yield from interrupted.rows()
 
 
 def count_due(within: timedelta | None) -> int:
@@ -86,7 +94,11 @@ class BulkRefresher:
     def __init__(self, on_result: Callable[[Result], None]) -> None:
         self.is_stopped = False
         self._on_result = on_result
-        self._lock = threading.Lock()
+        self._results_lock = threading.Lock()
+        #: Held while the next row is read; notified when an interrupted row has been refreshed.
+        self._rows_lock = threading.Condition()
+        self._interrupted: set[LeasedToken] = set()
+        self._began_at = 0.0
         self._backoff = Backoff()
 
     def stop(self) -> None:
@@ -95,6 +107,7 @@ class BulkRefresher:
 
     def run(self, rows: Iterator[LeasedToken], concurrency: int) -> None:
         """Refresh ``rows`` and wait for all refreshes. Raises what ``rows`` and ``on_result`` raise."""
+        self._began_at = time.monotonic()
         alias = router.db_for_write(SmartcarAccount)
         concurrency = _concurrency.fitting(concurrency)
         # Other threads would not see what the caller's transaction has written.
@@ -119,18 +132,43 @@ class BulkRefresher:
     def _refresh_all(self, rows: Iterator[LeasedToken]) -> None:
         try:
             while (row := self._next(rows)) is not None:
-                result = self._result(row)
-                with self._lock:
+                try:
+                    result = self._result(row)
+                finally:
+                    self._ended(row)
+                with self._results_lock:
                     self._on_result(result)
         except BaseException:
             self.stop()
             raise
 
     def _next(self, rows: Iterator[LeasedToken]) -> LeasedToken | None:
+        """Return the next row to refresh.
+
+        While interrupted rows are refreshed, no others are, and few of them at once (`RAMP_SECONDS`): each is
+        finished sooner, and a kill interrupts few again.
+        """
         if not self._backoff.wait(lambda: self.is_stopped):
             return None
-        with self._lock:
-            return next(rows, None)
+        with self._rows_lock:
+            row = next(rows, None)
+            is_interrupted = row is not None and _is_interrupted(row)
+            while len(self._interrupted) > (self._ramp() if is_interrupted else 0) and not self.is_stopped:
+                self._rows_lock.wait(RAMP_SECONDS)
+            if self.is_stopped:
+                return None
+            if row is not None and is_interrupted:
+                self._interrupted.add(row)
+            return row
+
+    def _ramp(self) -> int:
+        return int((time.monotonic() - self._began_at) / RAMP_SECONDS)
+
+    def _ended(self, row: LeasedToken) -> None:
+        if row in self._interrupted:
+            with self._rows_lock:
+                self._interrupted.discard(row)
+                self._rows_lock.notify_all()
 
     def _result(self, row: LeasedToken) -> Result:
         while True:
@@ -148,6 +186,47 @@ class BulkRefresher:
                 if outcome is not Outcome.SKIPPED:
                     self._backoff.end()
                 return Result(row, outcome)
+
+
+class _Interrupted:
+    """The rows whose refresh was interrupted, each once, as they become known during a run."""
+
+    def __init__(self, page: int) -> None:
+        accounts = primary(SmartcarAccount)
+        self._pages = Pages(
+            lambda: accounts.with_expired_lock(timezone.now()), "refresh_lease_until", page, urgent=True
+        )
+        self._searched_at = 0.0
+
+    @property
+    def is_time_to_search(self) -> bool:
+        return time.monotonic() - self._searched_at >= SEARCH_INTERVAL
+
+    def rows(self) -> Iterator[LeasedToken]:
+        while batch := self._pages.read():
+            yield from batch
+        self._searched_at = time.monotonic()
+
+
+def _is_interrupted(row: LeasedToken) -> bool:
+    """Return whether the row was left behind by a process that died, when it was read."""
+    return row.refresh_lease_until is not None and row.refresh_lease_until <= timezone.now()
+
+
+def _is_any_locked() -> bool:
+    locked = primary(SmartcarAccount).refreshable().filter(refresh_lease_until__gt=timezone.now())
+    return bool(locked.exists())
+
+
+def _rows(within: timedelta | None, page: int) -> Iterator[LeasedToken]:
+    """Yield the rows that are due, those without an access token first."""
+    now = timezone.now()
+    yield from _application(within)
+    unknown = Pages(primary(SmartcarAccount).refresh_unknown, "access_expires_at", page)
+    known = Pages(lambda: _accounts(within, now), "access_expires_at", page)
+    for pages in (unknown, known):
+        while batch := pages.read():
+            yield from batch
 
 
 def _accounts(within: timedelta | None, now: datetime) -> Any:

@@ -78,6 +78,37 @@ def test_all_threads_pause_together_after_a_429(site_in_processes, server):
     assert len(server.request_times) == 61
 
 
+def test_tokens_locked_by_a_killed_process_are_refreshed_alone_and_few_at_once(site_in_processes, server):
+    site_in_processes.make_accounts(40)
+    site_in_processes.query(
+        "update smartcar_smartcaraccount set refresh_lease = 'a0eebc999c0b4ef8bb6d6bb9bd380a11', "
+        "refresh_lease_until = '2026-01-01 00:00:00' where id > 30"
+    )
+    server.gate.clear()
+    process = site_in_processes.refresh("--concurrency", "8")
+    wait_until(lambda: server.concurrent == 3)
+    assert server.request_times[2] - server.request_times[0] > 1, "one more for each second"
+    server.gate.set()
+    finished(process)
+    left_behind = {f"first-{number}" for number in range(30, 40)}
+    assert set(list(server.exchanged)[:10]) == left_behind
+    assert set(server.exchanged.values()) == {1}
+    assert site_in_processes.unrefreshed == 0
+
+
+def test_a_run_waits_for_the_tokens_that_a_process_has_locked_that_was_just_killed(site_in_processes, server):
+    site_in_processes.make_accounts(4)
+    server.latency = 5
+    process = site_in_processes.refresh("--concurrency", "4")
+    wait_until(lambda: server.concurrent == 4)
+    process.kill()
+    process.communicate()
+    server.latency = 0
+    *_, summary = finished(site_in_processes.refresh())
+    assert summary.startswith("4 refreshed, 0 failed, ")
+    assert (site_in_processes.unrefreshed, site_in_processes.leases) == (0, 0)
+
+
 def test_tokens_locked_by_a_killed_process_are_refreshed_first(site_in_processes, server):
     site_in_processes.make_accounts(40)
     server.latency = 5
