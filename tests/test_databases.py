@@ -23,6 +23,7 @@ TOKEN_TESTS = [
     "services/test_secret_locals.py",
     "services/test_throttling.py",
     "services/test_unstorable_text.py",
+    "services/tokens/test_lost_lease.py",
     "services/tokens/test_tokens.py",
     "services/readings/test_readings.py",
     "services/vehicles/test_single_read.py",

@@ -64,7 +64,8 @@ _WORKER_HINTS = {
 def token_refresh(context: Context) -> Iterator[CheckResult]:
     """Look for expired tokens that were not refreshed."""
     before = timezone.now() - MAX_REFRESH_DELAY
-    expired = primary(SmartcarAccount).refresh_due(before).defer("access_token", "refresh_token")
+    expired = primary(SmartcarAccount).refresh_due(before)
+    expired = expired.defer("access_token", "refresh_token", "spare_refresh_token")
     if count := expired.count():
         oldest = expired.order_by("access_expires_at").first()
         reason = f"; the last attempt failed: {oldest.refresh_error}" if oldest.refresh_error else ""

@@ -33,6 +33,7 @@ class Migration(migrations.Migration):
                 ('api_version', models.CharField(choices=[('2.0', '2.0'), ('3', '3')], default='3', max_length=4, verbose_name='API version')),
                 ('mode', models.CharField(choices=[('live', 'live'), ('simulated', 'simulated'), ('test', 'test')], default='live', max_length=10, verbose_name='mode')),
                 ('refresh_token', django_smartcar.fields.EncryptedTextField(blank=True, editable=False, verbose_name='refresh token')),
+                ('spare_refresh_token', django_smartcar.fields.EncryptedTextField(blank=True, editable=False)),
                 ('refresh_expires_at', models.DateTimeField(editable=False, null=True, verbose_name='refreshable until')),
                 ('reconnect_required_at', models.DateTimeField(editable=False, null=True, verbose_name='needs reconnecting since')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='connected since')),

@@ -68,6 +68,8 @@ class SmartcarAccount(LeasedToken):
     )
     mode = models.CharField(_("mode"), max_length=10, choices=Mode.choices, default=Mode.LIVE)
     refresh_token = EncryptedTextField(_("refresh token"), blank=True)
+    #: From an exchange that another process overtook. Tried if Smartcar rejects the one above.
+    spare_refresh_token = EncryptedTextField(blank=True)
     refresh_expires_at = models.DateTimeField(_("refreshable until"), null=True, editable=False)
     reconnect_required_at = models.DateTimeField(_("needs reconnecting since"), null=True, editable=False)
     created_at = models.DateTimeField(_("connected since"), auto_now_add=True)
@@ -76,6 +78,7 @@ class SmartcarAccount(LeasedToken):
     TOKEN_FIELDS = (
         *LeasedToken.TOKEN_FIELDS,
         "refresh_token",
+        "spare_refresh_token",
         "refresh_expires_at",
         "reconnect_required_at",
     )

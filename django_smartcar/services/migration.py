@@ -111,6 +111,7 @@ def delete_v2_tokens() -> int:
         access_token="",
         access_expires_at=None,
         refresh_token="",
+        spare_refresh_token="",
         refresh_expires_at=None,
         token_version=F("token_version") + 1,
     )

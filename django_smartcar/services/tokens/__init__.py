@@ -125,6 +125,7 @@ def store(row: LeasedToken, access: Mapping[str, Any]) -> None:
     row.refresh_lease_until = None
     if isinstance(row, SmartcarAccount) and "refresh_token" in access:
         row.refresh_token = access["refresh_token"]
+        row.spare_refresh_token = ""
         row.refresh_expires_at = to_database_time(access["refresh_expiration"])
         row.reconnect_required_at = None
 
@@ -139,6 +140,7 @@ def clear_tokens_if_unused(account: SmartcarAccount) -> None:
             locked.update(
                 access_token="",
                 refresh_token="",
+                spare_refresh_token="",
                 access_expires_at=None,
                 refresh_expires_at=None,
                 refresh_lease=None,
@@ -189,23 +191,51 @@ def _exchange(row: LeasedToken, lease: Lease) -> bool:
         if isinstance(row, SmartcarAccount) and row.needs_reconnecting:
             raise ReconnectRequired(account=row) from error
         raise
+    # Without a spare, leave the column alone: another process may be writing one now (`_keep_spare`).
+    unchanged = {"spare_refresh_token"} - {name for name in row.TOKEN_FIELDS if getattr(row, name)}
     store(row, access)
-    columns = {name: getattr(row, name) for name in row.TOKEN_FIELDS}
-    return _refresh_lock.write(row, version, lease, **columns)
+    columns = {name: getattr(row, name) for name in row.TOKEN_FIELDS if name not in unchanged}
+    if _refresh_lock.write(row, version, lease, **columns):
+        return True
+    _keep_spare(row, version, access)
+    return False
+
+
+def _keep_spare(row: LeasedToken, version: int, access: Mapping[str, Any]) -> None:
+    """Keep the refresh token of an exchange that lost its lease to another process, which exchanged the same.
+
+    Smartcar does not say whether both of the new ones work. If only that of its last exchange does, it may be
+    this one: which of two exchanges came last, only Smartcar knows.
+    """
+    if isinstance(row, SmartcarAccount) and "refresh_token" in access:
+        rows = SmartcarAccount.objects.refreshable().filter(
+            pk=row.pk, token_version__in=(version, version + 1)
+        )
+        rows.update(spare_refresh_token=access["refresh_token"])
 
 
 def _new_access(row: LeasedToken) -> Mapping[str, Any]:
     if not isinstance(row, SmartcarAccount):
         return client.application_auth().request_token()
+    try:
+        return _exchange_refresh_token(row.refresh_token)
+    except SmartcarException as error:
+        if not (row.spare_refresh_token and _is_token_rejected(error)):
+            raise
+    logger.warning("Smartcar rejected the refresh token of %s, trying that of an overtaken exchange", row)
+    return _exchange_refresh_token(row.spare_refresh_token)
+
+
+def _exchange_refresh_token(token: str) -> Mapping[str, Any]:
     auth = client.auth_client()
     try:
-        return auth.exchange_refresh_token(row.refresh_token)
+        return auth.exchange_refresh_token(token)
     except SmartcarException as error:
         if not client.may_have_been_executed(error):
             raise
         # If the response was lost, the refresh token may be used up. It works for one more minute: retry now.
         logger.info("lost the response to a token exchange (%s), retrying once", type(error).__name__)
-        return auth.exchange_refresh_token(row.refresh_token)
+        return auth.exchange_refresh_token(token)
 
 
 def _exchange_failed(row: LeasedToken, lease: Lease, error: Exception) -> bool:
