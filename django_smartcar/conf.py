@@ -246,8 +246,18 @@ class Settings:
         return value
 
     @property
+    def SMARTCAR_COMMAND_EXECUTION(self) -> str:
+        """Who sends queued commands: ``"thread"``, ``"command"``, ``"tasks"``, ``"celery"``, ``"inline"``."""
+        return _text(_setting("SMARTCAR_COMMAND_EXECUTION", "thread"))
+
+    @property
+    def SMARTCAR_COMMAND_THREADS(self) -> int:
+        """How many queued commands a process sends at a time, with ``"thread"`` and ``"command"``."""
+        return int(_setting("SMARTCAR_COMMAND_THREADS", 16))
+
+    @property
     def SMARTCAR_COMMANDS_AT_ONCE(self) -> int:
-        """How many vehicles are sent a command in parallel by an admin action."""
+        """How many vehicles ``commands.send_many`` sends a command in parallel."""
         return int(_setting("SMARTCAR_COMMANDS_AT_ONCE", 8))
 
     @property

@@ -18,6 +18,8 @@
   - TransactionNotAllowed           a token or a command cannot be saved inside the caller's transaction
   - VehicleDisconnected             the car is no longer connected
   - DuplicateCommand                the same command is in progress, or was sent a moment ago
+  - CommandInProgress               another command to the car is in progress, and this one cannot wait for it
+  - CommandNotSent                  the command waited too long to be sent (recorded, never raised)
   - TooManyRequests                 the user has reached a limit of this site: ``retry_after``
   - CommandInvalid                  unknown command or invalid parameters; also a ValueError
   - InvalidConnectState             the OAuth state is unknown, expired, used, or another user's or session's
@@ -67,7 +69,9 @@ from .sdk import (
 
 __all__ = [
     "AuthenticationException",
+    "CommandInProgress",
     "CommandInvalid",
+    "CommandNotSent",
     "DecryptionError",
     "DuplicateCommand",
     "GatewayTimeoutException",
@@ -104,6 +108,7 @@ __all__ = [
     "error_code",
     "code_message",
     "help_url",
+    "recorded_message",
     "user_message",
 ]
 
@@ -138,9 +143,22 @@ class VehicleDisconnected(SmartcarAppError):
 class DuplicateCommand(SmartcarAppError):
     """The same command is in progress, or was sent a moment ago. ``command_id`` is that command's id."""
 
-    def __init__(self, command_id: int) -> None:
+    def __init__(self, command_id: int, is_finished: bool = False) -> None:
         super().__init__(f"the same command is in flight, or was sent a moment ago: command {command_id}")
         self.command_id = command_id
+        self.is_finished = is_finished
+
+
+class CommandInProgress(SmartcarAppError):
+    """Another command to the car is in progress, and this one cannot wait. ``command_id`` is the other's."""
+
+    def __init__(self, command_id: int) -> None:
+        super().__init__(f"another command to this vehicle is in flight: command {command_id}")
+        self.command_id = command_id
+
+
+class CommandNotSent(SmartcarAppError):
+    """The command waited too long to be sent. Never raised: its name is the ``error_type`` of the record."""
 
 
 class TooManyRequests(SmartcarAppError):
@@ -222,14 +240,28 @@ def user_message(error: Exception) -> str:
     return _("Something went wrong between this site and the car. Please try again in a few minutes.")
 
 
+def recorded_message(error_type: str, error_code: str) -> str:
+    """Return the sentence of `user_message` for the error type and code in the record of a command."""
+    kind = globals().get(error_type)
+    if not (isinstance(kind, type) and issubclass(kind, Exception)):
+        return user_message(SmartcarException(type=error_type, code=error_code or None))
+    return user_message(kind() if issubclass(kind, SmartcarException) else kind.__new__(kind))
+
+
 _APP_MESSAGES: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
     (
         DuplicateCommand,
         lambda error: (
-            _("The same was asked a moment ago (command %(id)d). Check the car before you ask again.")
-            % {"id": error.command_id}
+            _("You have asked for this a moment ago. Check the car before you ask again.")
+            if error.is_finished
+            else _("That is still under way. There is no need to ask again.")
         ),
     ),
+    (
+        CommandInProgress,
+        lambda error: _("The car is still busy with what it was asked before. Please try again after that."),
+    ),
+    (CommandNotSent, lambda error: _("This site was busy, and has not asked the car. Please try again.")),
     (
         TooManyRequests,
         lambda error: (

@@ -29,6 +29,8 @@
 | ``smartcar.E033`` | the task backend of ``SMARTCAR_WEBHOOK_WORK`` is not installed |
 | ``smartcar.E034`` | ``SMARTCAR_WEBHOOKS`` is not a list of ids |
 | ``smartcar.E040`` | a credential has quotation marks around it, or white space in it |
+| ``smartcar.E050`` | ``SMARTCAR_COMMAND_EXECUTION`` is unknown |
+| ``smartcar.E051`` | the task backend of ``SMARTCAR_COMMAND_EXECUTION`` is not installed |
 | ``smartcar.W001`` | a URL of another machine without TLS |
 | ``smartcar.W003`` | an id does not have the expected format |
 | ``smartcar.W004`` | a host ends with a version |
@@ -65,7 +67,7 @@ from django.urls import NoReverseMatch
 
 from .. import addresses
 from ..conf import DEFAULT_USER_LIMITS, SIMULATOR_PATHS, conf
-from . import credentials, encryption, form_action, simulator, site, webhooks
+from . import commands, credentials, encryption, form_action, simulator, site, webhooks
 from .published import check_published
 from .simulator import LOCAL_HOSTS
 
@@ -82,6 +84,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         *simulator.check(),
         *encryption.check(),
         *webhooks.check(),
+        *commands.check(),
         *_ownership(),
         *_redirect_uri(),
         *_scope(),

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+from copy import copy
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -83,6 +84,9 @@ class VehicleSignal(_SignalValue):
     status_sequence = models.BigIntegerField(default=0, editable=False)
     error_type = models.CharField(_("error type"), max_length=100, blank=True)
     error_code = models.CharField(_("error code"), max_length=100, blank=True)
+    #: What a command has made of the value, and when Smartcar confirmed that. An older value is not current.
+    confirmed_value = ProtectedJSONField(null=True, editable=False)
+    confirmed_at = models.DateTimeField(_("changed by a command"), null=True, editable=False)
 
     objects = VehicleSignalQuerySet.as_manager()
 
@@ -111,6 +115,21 @@ class VehicleSignal(_SignalValue):
     def at(self) -> datetime | None:
         """When the vehicle recorded the value or, if unknown, when it was received; None without a value."""
         return self.recorded_at or self.received_at
+
+    @property
+    def is_superseded(self) -> bool:
+        """Whether a confirmed command has changed the value since: the stored one is not current."""
+        return self.confirmed_at is not None and (self.at is None or self.at < self.confirmed_at)
+
+    def current(self) -> VehicleSignal:
+        """Return this state, or one with the value that a command has made of it; it must not be saved."""
+        if not self.is_superseded:
+            return self
+        state: Any = copy(self)
+        state.value, state.status = self.confirmed_value, self.Status.OK
+        state.recorded_at = state.received_at = state.status_at = self.confirmed_at
+        state.source = Source.COMMAND
+        return cast(VehicleSignal, state)
 
 
 class VehicleReading(_SignalValue):

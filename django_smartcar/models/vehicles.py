@@ -128,10 +128,12 @@ class ConnectedVehicle(models.Model):
     def signals(self) -> dict[str, Any]:
         """The latest state of each signal, by name: one query, or none with ``signal_states`` prefetched.
 
-        A state has ``value``, ``unit``, ``recorded_at`` and ``status``: see `VehicleSignal`. They are as
-        stored, also after the driver has disconnected: show others those of ``services.signals.latest``.
+        A state has ``value``, ``unit``, ``recorded_at`` and ``status``: see `VehicleSignal`. After a command
+        that Smartcar confirmed, the state is what the command has made of it (its ``source`` is "command"),
+        until the vehicle tells a newer one. States are as stored, also after the driver has disconnected: show
+        others those of ``services.signals.latest``.
         """
-        return {state.signal: state for state in self.signal_states.all()}
+        return {state.signal: state.current() for state in self.signal_states.all()}
 
     def can(self, permission: str) -> bool:
         """Return whether the driver granted a permission, like ``"control_security"``."""

@@ -48,6 +48,13 @@ def is_open(model: type[models.Model]) -> bool:
     return connection.in_atomic_block or not connection.get_autocommit()
 
 
+def release_connection(model: type[models.Model]) -> None:
+    """Close the connection before a long wait: others may need it. The next query opens a new one."""
+    connection = connections[router.db_for_write(model)]
+    if not (connection.in_atomic_block or is_of_test(connection)):
+        connection.close()
+
+
 def is_of_test(connection: Any) -> bool:
     """Return whether no other connection sees the rows: in a TestCase's transaction or in memory."""
     if connection.vendor == "sqlite" and connection.is_in_memory_db():

@@ -1,4 +1,4 @@
-"""Tasks that refresh tokens and process webhook events: one module for each task backend."""
+"""Tasks that refresh tokens, process webhook events and send commands: one module for each task backend."""
 
 import contextlib
 

@@ -47,6 +47,12 @@ def work_events() -> int:
     return webhooks.process_due(webhooks.MAX_TASK_SECONDS)
 
 
+@shared_task(ignore_result=True, expires=60)
+def work_commands() -> bool:
+    """Send the next queued command to its car. Each of them enqueues one such task."""
+    return commands.work()
+
+
 def enqueue(pk: int, version: int) -> None:
     refresh_account.apply_async((pk, version), expires=MESSAGE_LIFETIME)
 
@@ -54,3 +60,8 @@ def enqueue(pk: int, version: int) -> None:
 def enqueue_events() -> None:
     """Enqueue `work_events` without retrying: Smartcar waits at most 15 seconds for the response."""
     work_events.apply_async(retry=False)
+
+
+def enqueue_commands() -> None:
+    """Enqueue `work_commands` without retrying: a user waits for the response."""
+    work_commands.apply_async(retry=False)

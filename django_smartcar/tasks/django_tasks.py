@@ -26,9 +26,19 @@ def work_events() -> int:
     return webhooks.process_due(webhooks.MAX_TASK_SECONDS)
 
 
+@task
+def work_commands() -> bool:
+    """Send the next queued command to its car. Each of them enqueues one such task."""
+    return commands.work()
+
+
 def enqueue(pk: int, version: int) -> None:
     refresh_account.enqueue(pk, version)
 
 
 def enqueue_events() -> None:
     work_events.enqueue()
+
+
+def enqueue_commands() -> None:
+    work_commands.enqueue()

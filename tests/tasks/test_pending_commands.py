@@ -1,5 +1,6 @@
 """Every periodic command and task expires the pending commands of processes that have died."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from django_smartcar.models import VehicleCommand
-from django_smartcar.services import commands
+from django_smartcar.services import command_outcomes
 from django_smartcar.tasks import celery, django_tasks
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -16,14 +17,18 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def pending(vehicle):
     """Create the record of a command whose process has died, and one of a command in progress."""
-    rows = [
+    return [
         VehicleCommand.objects.create(
-            vehicle=vehicle, action="lock", idempotency_key=key, in_flight_key=key, status="pending"
+            vehicle=vehicle,
+            action="lock",
+            idempotency_key=key,
+            in_flight_key=key,
+            status="pending",
+            lease=uuid.uuid4(),
+            lease_until=timezone.now() + timedelta(seconds=seconds),
         )
-        for key in ("died", "running")
+        for key, seconds in (("died", -1), ("running", 60))
     ]
-    VehicleCommand.objects.filter(pk=rows[0].pk).update(created_at=timezone.now() - timedelta(hours=1))
-    return rows
 
 
 @pytest.mark.parametrize(
@@ -55,7 +60,7 @@ def test_a_pending_command_of_a_dead_process_becomes_unknown(pending, account, r
 
 
 def test_an_index_finds_pending_commands():
-    plan = VehicleCommand.objects.filter(commands._is_expired(timezone.now())).order_by().explain()
+    plan = VehicleCommand.objects.filter(command_outcomes.is_lost(timezone.now())).order_by().explain()
     assert "smartcar_command_status" in plan
 
 

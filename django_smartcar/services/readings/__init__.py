@@ -1,7 +1,7 @@
 """Store what vehicles tell: the latest state of each signal, and its history, in canonical units.
 
 Reads, webhooks and syncs all call `save_many`, for any number of values and vehicles: the number of queries
-is the same. Saved values resolve unconfirmed commands (`commands.resolve`), and `cached` returns them in the
+is the same. Saved values resolve unconfirmed commands (`command_outcomes`), and `cached` returns them in the
 format of the SDK.
 """
 
@@ -21,9 +21,9 @@ from ...models import ConnectedVehicle, Source, VehicleReading, VehicleSignal
 from ...sdk.readings import PERMISSIONS, signals_of
 from ...sdk.signals import Signal, body_of, type_named
 from ...secret_types import protected_copy
-from .. import _rate_limits, commands
+from .. import _rate_limits, command_outcomes
 from .._access import Access
-from ..commands import ObservedValue
+from ..command_outcomes import ObservedValue
 from . import _single_read, _store
 from ._observations import failures_of, make_observation, observations_of, status_of, storable_text
 from ._store import Observation, Outcome, Saved, is_older
@@ -114,7 +114,7 @@ def save_many(observations: Iterable[Observation], *, are_locked: bool = False) 
 
 
 def _resolve_commands(saved: Iterable[Saved]) -> None:
-    commands.resolve_many(
+    command_outcomes.resolve_many(
         ObservedValue(item.vehicle_id, item.signal, item.value, item.recorded_at)
         for item, outcome, _state in saved
         if outcome not in (Outcome.OUTLIER, Outcome.FAILURE)

@@ -1,4 +1,4 @@
-"""Run ``_autonomous_commands.py``, which needs a database with real commits, in a process of its own."""
+"""Run the tests that need a database with real commits, in a process of their own."""
 
 import os
 import subprocess
@@ -11,7 +11,8 @@ from ...example_server import ROOT
 pytestmark = pytest.mark.slow
 
 
-def test_autonomous_commands_on_sqlite(tmp_path):
+@pytest.mark.parametrize("name", ["_autonomous_commands", "_background_commands"])
+def test_commands_on_sqlite(tmp_path, name):
     env = {**os.environ, "TEST_DATABASE_URL": f"sqlite:///{tmp_path / 'db.sqlite3'}"}
     command = [
         sys.executable,
@@ -20,7 +21,7 @@ def test_autonomous_commands_on_sqlite(tmp_path):
         "-q",
         "-p",
         "no:cacheprovider",
-        "tests/services/commands/_autonomous_commands.py",
+        f"tests/services/commands/{name}.py",
     ]
     process = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
     assert process.returncode == 0, process.stdout

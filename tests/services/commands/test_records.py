@@ -1,5 +1,6 @@
 """Command records: duplicates are refused, and readings resolve unknown outcomes."""
 
+import uuid
 from datetime import timedelta
 from io import StringIO
 
@@ -12,8 +13,8 @@ from django.utils import timezone
 from django_smartcar import signals
 from django_smartcar.exceptions import DuplicateCommand, NoResponseException, StateException, user_message
 from django_smartcar.models import VehicleCommand
-from django_smartcar.services import commands, readings, vehicles
-from django_smartcar.services.commands import registry
+from django_smartcar.services import command_specs, commands, readings, vehicles
+from django_smartcar.services.commands import _records
 from django_smartcar.simulator import store
 
 from ...mock_api import API, IN_MOTION
@@ -39,6 +40,22 @@ def age(command, **ago):
     VehicleCommand.objects.filter(pk=command.pk).update(created_at=moment, finished_at=moment)
 
 
+def make_pending(command):
+    """Make the command one that a living process executes."""
+    VehicleCommand.objects.filter(pk=command.pk).update(
+        status="pending",
+        slot=f"{command.vehicle_id}:pending",
+        lease=uuid.uuid4(),
+        lease_until=timezone.now() + timedelta(seconds=6),
+        finished_at=None,
+    )
+
+
+def kill():
+    """Kill the process: it has not renewed its lease for longer than the lease lasts."""
+    VehicleCommand.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+
+
 def test_a_duplicate_of_a_command_in_flight_is_refused_with_the_id_of_the_first(vehicle, mock_api):
     refused = []
 
@@ -51,7 +68,7 @@ def test_a_duplicate_of_a_command_in_flight_is_refused_with_the_id_of_the_first(
     mock_api.mock.add_callback("POST", SECURITY, respond, content_type="application/json")
     first = commands.send(vehicle, "lock")
     assert [error.command_id for error in refused] == [first.pk]
-    assert f"(command {first.pk})" in user_message(refused[0])
+    assert "still under way" in user_message(refused[0])
     assert len(mock_api.sent("POST", "/security")) == 1
 
 
@@ -97,10 +114,10 @@ def test_the_same_command_to_another_vehicle_is_no_duplicate(vehicle, make_vehic
 def test_a_pending_command_of_a_dead_process_becomes_unknown_when_it_is_sent_again(vehicle, mock_api):
     mock_api.commands("car-1")
     first = commands.send(vehicle, "lock")
-    VehicleCommand.objects.update(status="pending", finished_at=None)
+    make_pending(first)
     with pytest.raises(DuplicateCommand):
         commands.send(vehicle, "lock")
-    VehicleCommand.objects.update(created_at=timezone.now() - timedelta(seconds=401))
+    kill()
     commands.send(vehicle, "lock")
     first.refresh_from_db()
     assert first.status == "unknown"
@@ -110,9 +127,9 @@ def test_a_pending_command_of_a_dead_process_becomes_unknown_when_it_is_sent_aga
 def test_expire_pending_makes_commands_of_dead_processes_unknown(vehicle, mock_api):
     mock_api.commands("car-1")
     command = commands.send(vehicle, "lock")
-    VehicleCommand.objects.update(status="pending", finished_at=None)
+    make_pending(command)
     assert commands.expire_pending() == 0
-    VehicleCommand.objects.update(created_at=timezone.now() - timedelta(seconds=401))
+    kill()
     assert commands.expire_pending() == 1
     command.refresh_from_db()
     assert command.status == "unknown"
@@ -213,8 +230,8 @@ PORT = "is_charge_port_open"
     ],
 )
 def test_port_commands_are_resolved_by_the_port_status(vehicle, action, seen, status):
-    record = commands._create_record(vehicle, action, {}, None, "")
-    commands._finish(record, record.Status.UNKNOWN)
+    record = _records.create(vehicle, action, {}, "pending")
+    _records.finish(record, record.Status.UNKNOWN)
     age(record, seconds=311)
     readings.save(vehicle, PORT, seen, recorded_at=timezone.now())
     record.refresh_from_db()
@@ -223,7 +240,7 @@ def test_port_commands_are_resolved_by_the_port_status(vehicle, action, seen, st
 
 def test_a_command_that_no_reading_confirms_stays_unknown_and_can_be_sent_again(vehicle):
     """README.rst documents this."""
-    unconfirmed = {action for action, spec in registry.COMMANDS.items() if not spec.signal}
+    unconfirmed = {action for action, spec in command_specs.COMMANDS.items() if not spec.signal}
     assert unconfirmed == {
         "send_destination",
         "set_daily_charge_schedule",
@@ -231,10 +248,10 @@ def test_a_command_that_no_reading_confirms_stays_unknown_and_can_be_sent_again(
         "set_workweek_charge_schedule",
         "delete_charge_schedule",
     }
-    first = commands._create_record(vehicle, "send_destination", {}, None, "")
-    commands._finish(first, first.Status.UNKNOWN)
+    first = _records.create(vehicle, "send_destination", {}, "pending")
+    _records.finish(first, first.Status.UNKNOWN)
     age(first, seconds=11)
-    assert commands._create_record(vehicle, "send_destination", {}, None, "").pk != first.pk
+    assert _records.create(vehicle, "send_destination", {}, "pending").pk != first.pk
     first.refresh_from_db()
     assert first.status == "unknown"
 
@@ -256,8 +273,9 @@ def test_an_outlier_resolves_nothing(vehicle, lost):
 
 
 def test_a_pending_command_of_a_dead_process_is_resolved(vehicle, lost):
-    VehicleCommand.objects.update(status="pending", finished_at=None)
-    age(lost, seconds=401)
+    make_pending(lost)
+    kill()
+    age(lost, seconds=10)
     readings.save(vehicle, LOCKED, True, recorded_at=timezone.now())
     lost.refresh_from_db()
     assert lost.status == "succeeded"
@@ -278,8 +296,8 @@ def test_resolving_takes_one_query_for_any_number_of_vehicles(
 def test_a_sync_of_the_fleet_resolves_commands(smartcar, connect_driver, settings):
     settings.SMARTCAR_SCOPE = ["required:read_vehicle_info", "read_security", "control_security"]
     vehicle = connect_driver().vehicles[0]
-    record = commands._create_record(vehicle, "lock", {}, None, "")
-    commands._finish(record, record.Status.UNKNOWN)
+    record = _records.create(vehicle, "lock", {}, "pending")
+    _records.finish(record, record.Status.UNKNOWN)
     age(record, hours=1)
     with store.changes():
         smartcar.car().is_locked = True

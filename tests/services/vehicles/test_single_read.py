@@ -76,6 +76,8 @@ def test_the_statements_of_a_read(smartcar, connect_driver):
     assert stored()[0] == pytest.approx(smartcar.car().odometer_km)
 
 
+# In autocommit mode, as in production: in a test's transaction a savepoint takes two statements more.
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
 def test_the_statements_of_a_command(smartcar, connect_driver, anna):
     vehicle = connect_driver().vehicles[0]

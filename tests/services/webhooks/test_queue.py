@@ -18,7 +18,8 @@ from django.utils import timezone
 
 from django_smartcar import sdk, signals
 from django_smartcar.models import ConnectedVehicle, SmartcarAccount, VehicleProblem, WebhookEvent
-from django_smartcar.services import _authenticated_calls, _leases, commands, readings, webhooks
+from django_smartcar.services import _authenticated_calls, _leases, readings, webhooks
+from django_smartcar.services.commands import _records
 from django_smartcar.services.webhooks import _queue, _readings, _waiting
 from django_smartcar.services.webhooks._batches import RETRY_DELAYS
 from tests.webhooks import TOKEN, error, event, location, odometer, post, sign, signal
@@ -217,8 +218,8 @@ def test_a_schedule_of_v2_is_saved_as_signals(send, vehicle):
 @pytest.mark.parametrize(("is_locked", "status"), [(True, "succeeded"), (False, "unknown")])
 def test_an_event_resolves_a_command_whose_response_was_lost(send, vehicle, is_locked, status):
     ConnectedVehicle.objects.update(permissions=["read_security"])
-    command = commands._create_record(vehicle, "lock", {}, None, "")
-    commands._finish(command, command.Status.UNKNOWN)
+    command = _records.create(vehicle, "lock", {}, "pending")
+    _records.finish(command, command.Status.UNKNOWN)
     locked = signal("closure-islocked", is_locked, timezone.now().timestamp() + 1)
     send(event(locked))
     command.refresh_from_db()
@@ -228,8 +229,8 @@ def test_an_event_resolves_a_command_whose_response_was_lost(send, vehicle, is_l
 
 def test_command_finished_is_sent_after_the_commit_and_not_after_a_rollback(send, vehicle):
     ConnectedVehicle.objects.update(permissions=["read_security"])
-    command = commands._create_record(vehicle, "lock", {}, None, "")
-    commands._finish(command, command.Status.UNKNOWN)
+    command = _records.create(vehicle, "lock", {}, "pending")
+    _records.finish(command, command.Status.UNKNOWN)
     received = []
 
     def receive(command, **named):
@@ -266,8 +267,8 @@ def test_command_finished_is_sent_after_the_commit_and_not_after_a_rollback(send
 )
 def test_an_event_resolves_commands_that_its_signal_confirms(send, vehicle, action, code, value, status):
     ConnectedVehicle.objects.update(permissions=["read_charge"])
-    command = commands._create_record(vehicle, action, {}, None, "")
-    commands._finish(command, command.Status.UNKNOWN)
+    command = _records.create(vehicle, action, {}, "pending")
+    _records.finish(command, command.Status.UNKNOWN)
     assert send(event(signal(code, value, timezone.now().timestamp() + 1))).state == "processed"
     command.refresh_from_db()
     assert command.status == status

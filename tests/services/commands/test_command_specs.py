@@ -9,8 +9,7 @@ from django.views.debug import ExceptionReporter
 from django_smartcar import sdk
 from django_smartcar.exceptions import CommandInvalid, NotCapableException, PermissionMissing, user_message
 from django_smartcar.models import ConnectedVehicle, VehicleCommand
-from django_smartcar.services import commands
-from django_smartcar.services.commands import registry
+from django_smartcar.services import command_specs, commands
 from django_smartcar.simulator import store
 from django_smartcar.simulator.behaviour import motion
 
@@ -54,8 +53,8 @@ def vehicle(smartcar, connect_driver, settings):
 
 
 def test_every_action_of_the_model_is_registered_and_a_method_of_the_sdk():
-    assert set(VehicleCommand.Action.values) == set(registry.COMMANDS)
-    assert all(hasattr(sdk.v3.Vehicle, action) for action in registry.COMMANDS)
+    assert set(VehicleCommand.Action.values) == {*command_specs.COMMANDS, *command_specs.OPERATIONS}
+    assert all(hasattr(sdk.v3.Vehicle, action) for action in command_specs.COMMANDS)
 
 
 @pytest.mark.parametrize(

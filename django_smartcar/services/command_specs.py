@@ -5,22 +5,32 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from ... import sdk
-from ...exceptions import CommandInvalid, NotCapableException, PermissionMissing
-from ...models import ConnectedVehicle
-from ...secret_types import SecretBytes, coordinate
+from .. import sdk
+from ..exceptions import CommandInvalid, NotCapableException, PermissionMissing
+from ..models import ConnectedVehicle
+from ..secret_types import SecretBytes, coordinate
 
 #: Location parameters: sent to the vehicle, never stored.
 LOCATION_PARAMETERS = {"latitude", "longitude"}
 
 #: Given the signal's value and the parameters, whether the command was executed; None if it cannot be known.
 SuccessCheck: TypeAlias = Callable[[Any, Mapping[str, Any]], bool | None]
+
+
+#: The value that the signal has after the command, given its parameters; None if it cannot be known.
+Result: TypeAlias = Callable[[Mapping[str, Any]], Any]
+
+#: How long a command may wait until it is sent: later, an unlocked door would be a surprise.
+COMMAND_WAIT = timedelta(minutes=1)
+#: How long may wait what is done to no car.
+OPERATION_WAIT = timedelta(minutes=10)
 
 
 class CommandSpec(NamedTuple):
@@ -30,10 +40,16 @@ class CommandSpec(NamedTuple):
     #: The signal that confirms success.
     signal: str = ""
     confirms_success: SuccessCheck = lambda value, parameters: None
+    #: The value of that signal once Smartcar has confirmed the command.
+    result: Result = lambda parameters: None
 
 
 def _is(*expected: Any) -> SuccessCheck:
     return lambda value, parameters: any(value is item or value == item for item in expected)
+
+
+def _always(value: Any) -> Result:
+    return lambda parameters: value
 
 
 def _is_limit(value: Any, parameters: Mapping[str, Any]) -> bool:
@@ -53,19 +69,34 @@ def _is_closed(value: Any, parameters: Mapping[str, Any]) -> bool | None:
 #: By action, which is the name of the SDK's method. No signal can confirm a destination or a charge schedule
 #: (the record has no location), so these have no success check and stay ``unknown`` without a response.
 COMMANDS = {
-    "lock": CommandSpec("control_security", "is_locked", _is(True)),
-    "unlock": CommandSpec("control_security", "is_locked", _is(False)),
-    "start_charge": CommandSpec("control_charge", "charge_state", _is("CHARGING", "FULLY_CHARGED")),
-    "stop_charge": CommandSpec("control_charge", "charge_state", _is("NOT_CHARGING", "FULLY_CHARGED")),
-    "set_charge_limit": CommandSpec("control_charge", "charge_limit", _is_limit),
-    "open_charge_port": CommandSpec("control_charge", "is_charge_port_open", _is_open),
-    "close_charge_port": CommandSpec("control_charge", "is_charge_port_open", _is_closed),
+    "lock": CommandSpec("control_security", "is_locked", _is(True), _always(True)),
+    "unlock": CommandSpec("control_security", "is_locked", _is(False), _always(False)),
+    "start_charge": CommandSpec(
+        "control_charge", "charge_state", _is("CHARGING", "FULLY_CHARGED"), _always("CHARGING")
+    ),
+    "stop_charge": CommandSpec(
+        "control_charge", "charge_state", _is("NOT_CHARGING", "FULLY_CHARGED"), _always("NOT_CHARGING")
+    ),
+    "set_charge_limit": CommandSpec(
+        "control_charge", "charge_limit", _is_limit, lambda parameters: parameters["limit"]
+    ),
+    "open_charge_port": CommandSpec("control_charge", "is_charge_port_open", _is_open, _always(True)),
+    "close_charge_port": CommandSpec("control_charge", "is_charge_port_open", _is_closed, _always(False)),
     "send_destination": CommandSpec("control_navigation"),
     "set_daily_charge_schedule": CommandSpec("control_charge"),
     "set_weekly_charge_schedule": CommandSpec("control_charge"),
     "set_workweek_charge_schedule": CommandSpec("control_charge"),
     "delete_charge_schedule": CommandSpec("control_charge"),
 }
+
+#: What `commands.enqueue` does as well: read the car's values, its details and values, and disconnect it.
+OPERATIONS = ("refresh", "reload", "disconnect")
+
+
+def check_operation(action: str, parameters: Mapping[str, Any]) -> None:
+    """Raise CommandInvalid if a refresh, a reload or a disconnect has parameters."""
+    if parameters:
+        raise CommandInvalid(f"{action} takes nothing")
 
 
 def check(vehicle: ConnectedVehicle, action: str, parameters: Mapping[str, Any]) -> CommandSpec:
@@ -95,7 +126,7 @@ def check(vehicle: ConnectedVehicle, action: str, parameters: Mapping[str, Any])
 def key(vehicle: ConnectedVehicle, action: str, parameters: Mapping[str, Any]) -> str:
     """Return the idempotency key of a command to a vehicle. It reveals no location."""
     content = SecretBytes(json.dumps([vehicle.pk, action, parameters], sort_keys=True).encode())
-    return salted_hmac("django_smartcar.services.commands.registry", content, algorithm="sha256").hexdigest()
+    return salted_hmac("django_smartcar.services.command_specs", content, algorithm="sha256").hexdigest()
 
 
 def protected_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -111,9 +142,14 @@ def without_location(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if name not in LOCATION_PARAMETERS}
 
 
+def location_of(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that may be stored encrypted only."""
+    return {name: value for name, value in parameters.items() if name in LOCATION_PARAMETERS}
+
+
 def related_actions(action: str) -> list[str]:
     """Return the actions that reverse or repeat this one: those confirmed by the same signal."""
-    signal = COMMANDS[action].signal
+    signal = COMMANDS[action].signal if action in COMMANDS else ""
     return confirmed_by(signal) if signal else []
 
 
