@@ -130,8 +130,8 @@ class ConnectedVehicle(models.Model):
 
         A state has ``value``, ``unit``, ``recorded_at`` and ``status``: see `VehicleSignal`. After a command
         that Smartcar confirmed, the state is what the command has made of it (its ``source`` is "command"),
-        until the vehicle tells a newer one. States are as stored, also after the driver has disconnected: show
-        others those of ``services.signals.latest``.
+        until the vehicle tells a newer one. States are those stored, also after the driver has disconnected:
+        show others those of ``services.signals.latest``.
         """
         return {state.signal: state.current() for state in self.signal_states.all()}
 

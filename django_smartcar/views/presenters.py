@@ -16,6 +16,7 @@ from ..exceptions import code_message
 from ..models import ConnectedVehicle, VehicleSignal
 from ..secret_types import Secret
 from ..services import readings, signals
+from . import command_sentences
 
 #: The name of each permission, for the list of those that are not granted.
 PERMISSIONS = {
@@ -203,13 +204,21 @@ class VehiclePresenter:
         if is_plugged_in is False:
             parts.append(_("not plugged in"))
         elif state is not None:
-            parts.append(str(STATES.get(str(state), state)))
+            parts.append(str(STATES.get(str(state), state)) + self._confirmed("charge_state"))
         if is_plugged_in and state not in ("CHARGING", "FULLY_CHARGED"):
             parts.insert(0, _("plugged in"))
         if state == "CHARGING":
             parts += [self._power(), self._time_left()]
-        parts.append(self._percent("get_charge_limit", "limit", _("limit %s")))
+        if limit := self._percent("get_charge_limit", "limit", _("limit %s")):
+            parts.append(limit + self._confirmed("charge_limit"))
         return ", ".join(filter(None, parts))
+
+    def _confirmed(self, name: str) -> str:
+        """Return when a command has made this of the signal, if the vehicle has told nothing newer."""
+        state = self._states.get(name)
+        if state is None or state.source != state.Source.COMMAND:
+            return ""
+        return " " + _("(confirmed %s)") % command_sentences.since(state.confirmed_at)
 
     def _power(self) -> str:
         power = self._signal("charge_power")
@@ -234,7 +243,8 @@ class VehiclePresenter:
     def _locks(self) -> str:
         data = self._data("lock_status")
         is_locked = data.get("is_locked")
-        parts = [] if is_locked is None else [_("locked") if is_locked else _("unlocked")]
+        word = _("locked") if is_locked else _("unlocked")
+        parts = [] if is_locked is None else [word + self._confirmed("is_locked")]
         is_open = [
             str(name)
             for field, name in CLOSURES.items()

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -49,6 +50,12 @@ class Visitor:
 
     def text(self):
         return self.browser.find_element(By.TAG_NAME, "main").text
+
+    def wait_for(self, text):
+        """Wait until the page shows a text, by its script or by refreshing itself."""
+        WebDriverWait(self.browser, 15, ignored_exceptions=[StaleElementReferenceException]).until(
+            lambda browser: text in browser.find_element(By.TAG_NAME, "main").text
+        )
 
     def log_in(self, name):
         self.open("/login/")
@@ -101,13 +108,13 @@ def test_a_user_connects_a_vehicle_and_locks_it(visitor, example):
     assert "Connected:" in visitor.text()
     assert "Chevrolet" in visitor.text()
     visitor.click("form[action$='/unlock/'] button")
-    assert "is unlocked." in visitor.text()
+    visitor.wait_for("Unlocked ")
     assert locks(example) == {"CHEVROLET": False}
     visitor.click("form[action$='/lock/'] button")
-    assert "is locked." in visitor.text()
-    assert "lock: succeeded" in visitor.text()
+    visitor.wait_for("Locked ")
     assert locks(example) == {"CHEVROLET": True}
     visitor.click("form[action$='/refresh/'] button")
+    visitor.wait_for("Read ")
     assert re.search(r"Odometer\s+[\d.,]+ km", visitor.text())
     assert visitor.console_errors() == []
 
@@ -133,6 +140,7 @@ def test_an_operator_locks_two_vehicles_and_one_fails(visitor, example):
     visitor.log_in("admin")
     visitor.connect("driver@example.com", "TESLA")
     visitor.click("form[action$='/unlock/'] button")
+    visitor.wait_for("Unlocked ")
     assert locks(example) == {"TESLA": False}
     visitor.connect("smartcar@vs-000.vehicle-state-error.com", "CHEVROLET")
     visitor.open("/admin/smartcar/connectedvehicle/")
@@ -195,8 +203,10 @@ def test_the_flow_works_with_the_keyboard_alone_and_without_javascript(visitor, 
         visitor.connect("driver@example.com")
         assert "Connected:" in visitor.text()
         visitor.click("form[action$='/lock/'] button")
+        visitor.wait_for("Locked ")
         assert locks(example) == {"CHEVROLET": True}
         visitor.click("form[action$='/unlock/'] button")
+        visitor.wait_for("Unlocked ")
         assert locks(example) == {"CHEVROLET": False}
     finally:
         visitor.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})

@@ -141,6 +141,12 @@ SERVICES = [
         expire,
         after=(0, 1),
     ),
+    Call(
+        "commands.enqueue send_destination",
+        lambda site, _: commands.enqueue(
+            site.vehicle, "send_destination", latitude=LATITUDE, longitude=LONGITUDE
+        ),
+    ),
     Call("commands.send_many", lambda site, _: list(commands.send_many([site.vehicle], "lock"))),
     Call(
         "subscriptions.reconcile",

@@ -123,7 +123,7 @@ def test_the_webhook_shows_no_body_and_no_signature(client, monkeypatch):
 
 def test_a_destination_is_not_shown(annas, make_vehicle, account, monkeypatch):
     vehicle = make_vehicle(account, permissions=["control_navigation"])
-    monkeypatch.setattr(commands, "send", fail)
+    monkeypatch.setattr(commands, "enqueue", fail)
     with pytest.raises(RuntimeError) as caught:
         annas.post(
             f"/cars/{vehicle.pk}/command/send_destination/", {"latitude": "48.125", "longitude": "11.5"}

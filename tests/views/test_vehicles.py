@@ -1,8 +1,10 @@
 import json
 import re
+from datetime import timedelta
 from html import unescape
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 
@@ -82,24 +84,24 @@ def test_a_post_needs_a_csrf_token(anna, vehicle, mock_api, action):
 def test_the_owner_locks_and_unlocks(annas, anna, vehicle, mock_api, action, word):
     mock_api.commands("car-1")
     page = annas.post(f"/cars/{vehicle.pk}/{action}/", follow=True).text
-    assert f"2021 Chevrolet Bolt is {word}." in page
+    assert f"{word.capitalize()} 1 second ago." in page
     row = VehicleCommand.objects.get()
     assert (row.action, row.status, row.actor) == (action, "succeeded", anna)
-    assert f"{action}: succeeded" in page
 
 
 def test_a_failed_command_shows_a_plain_message(annas, vehicle, mock_api):
     mock_api.commands("car-1", IN_MOTION, status=409)
     page = annas.post(f"/cars/{vehicle.pk}/lock/", follow=True).text
     assert "The car is moving. Try again once it has stopped." in page
-    assert "lock: failed (IN_MOTION)" in page
+    assert "Could not lock: The car is moving." in page
+    assert "IN_MOTION" not in page
 
 
 def test_refresh_reads_the_permitted_readings(annas, vehicle, mock_api):
     place = {"latitude": 37.4292, "longitude": 122.1381}
     mock_api.batch("car-1", {"odometer": {"distance": 104.32}, "location": place})
     page = annas.post(f"/cars/{vehicle.pk}/refresh/", follow=True).text
-    assert "2021 Chevrolet Bolt is up to date." in page
+    assert "Read 1 second ago." in page
     assert "104.3\xa0km" in page
     assert "37.4292, 122.1381" in page
 
@@ -113,8 +115,10 @@ def test_disconnecting_asks_for_confirmation(annas, vehicle, mock_api):
 def test_a_disconnected_vehicle_is_not_listed(annas, vehicle, mock_api):
     mock_api.disconnects("car-1")
     page = annas.post(f"/cars/{vehicle.pk}/disconnect/", follow=True).text
-    assert "2021 Chevrolet Bolt is disconnected." in page
-    assert "You have not connected a car yet." in page
+    assert "Disconnected 1 second ago." in page
+    assert not re.search(r"/cars/\d+/", page), "it has no buttons"
+    with time_machine.travel(timezone.now() + timedelta(minutes=6)):
+        assert "You have not connected a car yet." in annas.get(LIST).text
     assert annas.post(f"/cars/{vehicle.pk}/lock/").status_code == 404
 
 
@@ -141,7 +145,7 @@ def test_undecryptable_tokens_break_no_page_and_buttons_show_an_error(annas, veh
     for action in ("lock", "refresh", "disconnect"):
         page = annas.post(f"/cars/{vehicle.pk}/{action}/", follow=True).text
         assert "Something went wrong between this site and the car." in page
-    assert VehicleCommand.objects.get().error_type == "DecryptionError"
+    assert set(VehicleCommand.objects.values_list("error_type", flat=True)) == {"DecryptionError"}
     assert not mock_api.mock.calls
 
 
@@ -213,20 +217,14 @@ def test_the_links_between_pages_are_translated(annas, fleet):
     assert 'aria-label="Seiten mit Autos"' in page
 
 
-def test_a_button_returns_to_its_page(annas, fleet, mock_api):
+def test_a_button_returns_to_its_car(annas, fleet, mock_api):
     car = fleet[20]
-    page = annas.get(LIST, {"page": 2}).text
-    assert f'action="/cars/{car.pk}/refresh/?page=2"' in page
-    assert f'href="/cars/{car.pk}/disconnect/?page=2"' in page
+    url = f"/cars/?page=2#vehicle-{car.pk}"
+    assert f'<h2 id="vehicle-{car.pk}">' in annas.get(url).text
     for action in ("refresh", "lock", "disconnect", "command/start_charge"):
-        assert annas.post(f"/cars/{car.pk}/{action}/?page=2")["Location"] == "/cars/?page=2"
-    assert 'href="/cars/?page=2"' in annas.get(f"/cars/{car.pk}/disconnect/?page=2").text
-
-
-@pytest.mark.parametrize("page", ["", "x", "2&next=//evil.example", "%0d%0aX: y"])
-def test_only_a_number_comes_back_in_the_address(annas, vehicle, mock_api, page):
-    location = annas.post(f"/cars/{vehicle.pk}/refresh/?page={page}")["Location"]
-    assert location in ("/cars/", "/cars/?page=2")
+        assert annas.post(f"/cars/{car.pk}/{action}/")["Location"] == url
+    assert f'href="{url}"' in annas.get(f"/cars/{car.pk}/disconnect/").text
+    assert annas.post(f"/cars/{fleet[19].pk}/lock/")["Location"] == f"/cars/#vehicle-{fleet[19].pk}"
 
 
 def test_500_cars_take_as_many_statements_as_one(annas, fleet, django_assert_num_queries):
@@ -262,7 +260,7 @@ def test_the_owner_charges_and_sends_a_destination(annas, controllable, mock_api
     mock_api.mock.add("POST", f"{API}/vehicles/car-1/{path}", json={"status": "success"})
     assert f'action="/cars/{controllable.pk}/command/{action}/"' in annas.get(LIST).text
     page = annas.post(f"/cars/{controllable.pk}/command/{action}/", form, follow=True).text
-    assert str(vehicles.FORM_COMMANDS[action][0]) % "2021 Chevrolet Bolt" in page
+    assert re.search(r"(Charging|Charge limit|Destination) (started|stopped|set|sent) 1 second ago\.", page)
     (request,) = mock_api.sent("POST", f"/{path}")
     assert json.loads(request.body) == sent
     assert VehicleCommand.objects.get().status == "succeeded"
@@ -298,7 +296,7 @@ def test_a_button_that_is_pressed_twice_sends_one_command(annas, vehicle, mock_a
     mock_api.commands("car-1")
     annas.post(f"/cars/{vehicle.pk}/lock/")
     page = annas.post(f"/cars/{vehicle.pk}/lock/", follow=True).text
-    assert "The same was asked a moment ago" in page
+    assert "You have asked for this a moment ago." in page
     assert len(mock_api.sent("POST", "/security")) == 1
 
 

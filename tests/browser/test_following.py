@@ -1,0 +1,86 @@
+"""A command that takes a while, followed on "Your cars" in a real browser."""
+
+import time
+
+import pytest
+from selenium.webdriver.common.by import By
+
+from .test_connect_story import Visitor, locks
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def visitor(browser, example):
+    """A driver whose only car takes four seconds to respond."""
+    browser.get_log("browser")
+    visitor = Visitor(browser, example)
+    visitor.log_in("demo")
+    visitor.connect("driver@example.com")
+    visitor.open("/smartcar-simulator/garage/")
+    visitor.click(".tile a")
+    visitor.click("#errors-link")
+    visitor.fill(seconds="4")
+    visitor.click("#latency-button")
+    visitor.open("/cars/")
+    return visitor
+
+
+def car(visitor):
+    return visitor.browser.find_element(By.CSS_SELECTOR, ".smartcar-vehicle")
+
+
+def test_a_driver_watches_the_car_become_locked(visitor, example):
+    browser = visitor.browser
+    began = time.monotonic()
+    visitor.click("form[action$='/lock/'] button")
+    assert time.monotonic() - began < 3, "the page does not wait for the car"
+    assert browser.current_url.endswith(car(visitor).find_element(By.TAG_NAME, "h2").get_attribute("id"))
+    assert "Locking… This can take up to 5 minutes." in car(visitor).text
+    html = browser.find_element(By.TAG_NAME, "html")
+    field = browser.find_element(By.CSS_SELECTOR, "form[action$='/refresh/'] button")
+    browser.execute_script("arguments[0].focus()", field)
+    visitor.wait_for("Locked ")
+    assert locks(example) == {"CHEVROLET": True}
+    assert html.is_enabled(), "the page was not loaded again"
+    assert browser.switch_to.active_element == field, "the focus stays where it was"
+    region = browser.find_element(By.CSS_SELECTOR, "[data-smartcar-part=commands]")
+    assert region.get_attribute("aria-live") == "polite"
+    fetches = (
+        "return performance.getEntriesByType('resource').filter(e => e.name.includes('/commands/')).length"
+    )
+    number = browser.execute_script(fetches)
+    assert 1 <= number <= 5
+    time.sleep(3)
+    assert browser.execute_script(fetches) == number, "it stops once the command is finished"
+    assert visitor.console_errors() == [], "the content security policy allows it"
+
+
+def test_a_second_press_is_answered_at_the_car(visitor):
+    visitor.click("form[action$='/lock/'] button")
+    visitor.click("form[action$='/lock/'] button")
+    assert "That is still under way." in car(visitor).text
+    visitor.wait_for("Locked ")
+
+
+def test_without_javascript_the_page_refreshes_itself(visitor, example):
+    browser = visitor.browser
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        visitor.open("/cars/")
+        visitor.click("form[action$='/lock/'] button")
+        assert "Locking…" in car(visitor).text
+        visitor.wait_for("Locked ")
+        assert locks(example) == {"CHEVROLET": True}
+        assert not browser.find_elements(By.CSS_SELECTOR, "meta[http-equiv=refresh]")
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def test_a_disconnected_car_loses_its_buttons(visitor):
+    visitor.click("a[href$='/disconnect/']")
+    visitor.click("form button[type=submit]:not(.outline)")
+    assert "Disconnecting…" in car(visitor).text
+    visitor.wait_for("Disconnected ")
+    visitor.wait_for("Connect another car")
+    assert not car(visitor).find_elements(By.TAG_NAME, "form")

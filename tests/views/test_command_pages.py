@@ -1,0 +1,213 @@
+"""What a driver sees of a command that is under way, and at which addresses."""
+
+import re
+from datetime import timedelta
+from html import unescape
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from django_smartcar.models import VehicleCommand
+from django_smartcar.services import commands, readings
+from django_smartcar.services.commands import _records
+from django_smartcar.views import command_sentences
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/cars/"
+FOLLOWED = "data-smartcar-follow"
+
+
+@pytest.fixture
+def annas(client, anna):
+    client.force_login(anna)
+    return client
+
+
+@pytest.fixture
+def berts(bert):
+    client = Client()
+    client.force_login(bert)
+    return client
+
+
+@pytest.fixture
+def nobody(settings):
+    """No worker runs: commands stay queued."""
+    settings.SMARTCAR_COMMAND_EXECUTION = "command"
+
+
+@pytest.fixture
+def queued(vehicle, anna, nobody):
+    return commands.enqueue(vehicle, "lock", actor=anna)
+
+
+def address(command, suffix="/"):
+    return f"/cars/{command.vehicle_id}/commands/{command.pk}{suffix}"
+
+
+def sentences(page):
+    part = re.search(r'data-smartcar-part="commands".*?>(.*?)</div>', page, re.DOTALL)[1]
+    return [unescape(text) for text in re.findall(r"<p>(.*?)</p>", part, re.DOTALL)]
+
+
+def test_the_page_follows_a_command_until_it_is_finished(annas, vehicle, nobody, mock_api):
+    page = annas.post(f"/cars/{vehicle.pk}/lock/", follow=True).text
+    command = VehicleCommand.objects.get()
+    assert sentences(page) == ["Locking… This can take up to 5 minutes."]
+    assert f'{FOLLOWED}="{address(command)}"' in page
+    head = page.partition("</head>")[0]
+    refreshes = (
+        rf'<noscript><meta http-equiv="refresh" content="5; url=\?page=1&amp;at=\d+#vehicle-{vehicle.pk}">'
+    )
+    assert re.search(refreshes, head)
+    assert 'src="/static/smartcar/follow.js"' in page
+    assert "<script>" not in page
+    assert "Nothing has been read" not in page
+    fragment = annas.get(address(command)).text
+    assert sentences(fragment) == sentences(page)
+    assert FOLLOWED in fragment
+    mock_api.commands("car-1")
+    commands.work()
+    fragment = annas.get(address(command)).text
+    assert sentences(fragment) == ["Locked 1 second ago."]
+    assert FOLLOWED not in fragment
+    page = annas.get(LIST).text
+    assert FOLLOWED not in page
+    assert "noscript" not in page
+    assert "follow.js" not in page
+
+
+def test_the_fragment_has_the_values_that_the_page_shows(
+    annas, make_vehicle, account, anna, nobody, mock_api
+):
+    vehicle = make_vehicle(account, permissions=["control_security", "read_security"])
+    readings.save(vehicle, "is_locked", False, recorded_at=timezone.now() - timedelta(minutes=5))
+    command = commands.enqueue(vehicle, "lock", actor=anna)
+    assert "<dd>unlocked <small>" in annas.get(address(command)).text
+    mock_api.commands("car-1")
+    commands.work()
+    for url in (address(command), LIST):
+        assert "<dd>locked (confirmed 1 second ago) <small>" in annas.get(url).text
+    readings.save(vehicle, "is_locked", False, recorded_at=timezone.now())
+    assert "<dd>unlocked <small>" in annas.get(LIST).text
+
+
+def test_the_json_says_the_same(annas, queued, mock_api):
+    answer = annas.get(address(queued, ".json"))
+    assert "no-store" in answer["Cache-Control"]
+    found = answer.json()
+    assert (found["status"], found["is_finished"], found["action"]) == ("queued", False, "lock")
+    assert found["text"].startswith("Locking…")
+    assert not {"location", "parameters", "actor"} & set(found)
+    mock_api.commands("car-1")
+    commands.work()
+    found = annas.get(address(queued, ".json")).json()
+    assert (found["status"], found["is_finished"]) == ("succeeded", True)
+
+
+@pytest.mark.parametrize("suffix", ["/", ".json"])
+class TestWrongUsers:
+    def test_a_command_of_another_user_is_a_404(self, berts, queued, suffix):
+        assert berts.get(address(queued, suffix)).status_code == 404
+
+    def test_a_command_under_the_number_of_an_own_car_is_a_404(
+        self, berts, bert, queued, make_account, make_vehicle, suffix
+    ):
+        own = make_vehicle(make_account(bert, "driver-b"), "car-2")
+        assert berts.get(f"/cars/{own.pk}/commands/{queued.pk}{suffix}").status_code == 404
+
+    def test_an_operator_who_sent_it_is_not_its_owner(self, berts, bert, vehicle, nobody, suffix):
+        command = commands.enqueue(vehicle, "lock", actor=bert)
+        assert berts.get(address(command, suffix)).status_code == 404
+
+    def test_an_anonymous_user_is_redirected_to_the_login(self, client, queued, suffix):
+        url = address(queued, suffix)
+        assert client.get(url).url == f"/login/?next={url}"
+
+    def test_a_post_is_refused(self, annas, queued, suffix):
+        assert annas.post(address(queued, suffix)).status_code == 405
+
+
+def test_a_repeated_press_says_that_it_is_still_under_way(annas, vehicle, queued):
+    page = annas.post(f"/cars/{vehicle.pk}/lock/", follow=True).text
+    notice = '<p role="alert" class="smartcar-notice">2021 Chevrolet Bolt: That is still under way.'
+    assert page.count(notice) == 1
+    assert "still under way" not in page.partition(f'id="vehicle-{vehicle.pk}"')[0], "it is shown at the car"
+    assert VehicleCommand.objects.count() == 1
+
+
+def test_a_command_behind_another_says_so(annas, vehicle, queued):
+    _records.claim(VehicleCommand.objects.all())
+    page = annas.post(f"/cars/{vehicle.pk}/unlock/", follow=True).text
+    assert sentences(page) == [
+        "Locking… This can take up to 5 minutes.",
+        "Unlocking… The car is still busy with what it was asked before.",
+    ]
+
+
+def test_polling_expires_what_a_dead_process_left(annas, queued):
+    _records.claim(VehicleCommand.objects.all())
+    VehicleCommand.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert sentences(annas.get(address(queued)).text) == [
+        "Could not lock: No answer came: the car may or may not have done it. Please check the car."
+    ]
+    assert VehicleCommand.objects.get().status == "unknown"
+
+
+def test_polling_sends_nothing_that_has_waited_too_long(annas, queued, settings):
+    VehicleCommand.objects.update(created_at=timezone.now() - timedelta(minutes=2))
+    settings.SMARTCAR_COMMAND_EXECUTION = "thread"
+    assert sentences(annas.get(address(queued)).text) == [
+        "Could not lock: This site was busy, and has not asked the car. Please try again."
+    ]
+
+
+def test_polling_sends_what_a_dead_process_has_not_begun(annas, queued, settings, mock_api):
+    mock_api.commands("car-1")
+    settings.SMARTCAR_COMMAND_EXECUTION = "thread"
+    assert sentences(annas.get(address(queued)).text) == ["Locked 1 second ago."]
+
+
+def test_disconnecting_is_followed_like_a_command(annas, vehicle, nobody, mock_api):
+    mock_api.disconnects("car-1")
+    page = annas.post(f"/cars/{vehicle.pk}/disconnect/", follow=True).text
+    assert sentences(page) == ["Disconnecting…"]
+    commands.work()
+    fragment = annas.get(address(VehicleCommand.objects.get())).text
+    assert sentences(fragment) == ["Disconnected 1 second ago."]
+    assert "data-smartcar-gone" in fragment
+
+
+def test_help_is_linked_where_smartcar_names_it(annas, vehicle, mock_api):
+    VehicleCommand.objects.create(
+        vehicle=vehicle,
+        action="lock",
+        status="failed",
+        error_type="CONNECTED_SERVICES_ACCOUNT",
+        error_code="VIRTUAL_KEY_REQUIRED",
+        help_url="https://www.tesla.com/_ak/smartcar.com",
+        finished_at=timezone.now(),
+    )
+    assert ' <a href="https://www.tesla.com/_ak/smartcar.com">What to do</a></p>' in annas.get(LIST).text
+
+
+def test_every_action_has_sentences():
+    assert set(command_sentences.TEXTS) == set(VehicleCommand.Action.values)
+
+
+@pytest.mark.parametrize(("seconds", "text"), [
+    (0, "1 second ago"),
+    (3, "3 seconds ago"),
+    (59, "59 seconds ago"),
+    (125, "2\xa0minutes ago"),
+])  # fmt: skip
+def test_times(seconds, text):
+    assert command_sentences.since(timezone.now() - timedelta(seconds=seconds)) == text
+
+
+@pytest.mark.parametrize(("timeout", "text"), [(310, "up to 5 minutes"), (30, "up to a minute")])
+def test_how_long_it_can_take_follows_the_setting(queued, settings, timeout, text):
+    settings.SMARTCAR_COMMAND_TIMEOUT = timeout
+    assert text in command_sentences.sentence(queued)
