@@ -256,6 +256,16 @@ class Settings:
         return int(_setting("SMARTCAR_COMMAND_THREADS", 16))
 
     @property
+    def SMARTCAR_COMMANDS_IN_FLIGHT(self) -> int:
+        """How many queued or pending commands and refreshes a driver may have, one for each car."""
+        return int(_setting("SMARTCAR_COMMANDS_IN_FLIGHT", 8))
+
+    @property
+    def SMARTCAR_COMMANDS_PER_CAR(self) -> int:
+        """How many commands may be queued for one car within a minute, and as many refreshes."""
+        return int(_setting("SMARTCAR_COMMANDS_PER_CAR", 10))
+
+    @property
     def SMARTCAR_COMMANDS_AT_ONCE(self) -> int:
         """How many vehicles ``commands.send_many`` sends a command in parallel."""
         return int(_setting("SMARTCAR_COMMANDS_AT_ONCE", 8))

@@ -19,6 +19,7 @@
   - VehicleDisconnected             the car is no longer connected
   - DuplicateCommand                the same command is in progress, or was sent a moment ago
   - CommandInProgress               another command to the car is in progress, and this one cannot wait for it
+  - TooManyInFlight                 the user has too many commands in progress
   - CommandNotSent                  the command waited too long to be sent (recorded, never raised)
   - TooManyRequests                 the user has reached a limit of this site: ``retry_after``
   - CommandInvalid                  unknown command or invalid parameters; also a ValueError
@@ -99,6 +100,7 @@ __all__ = [
     "SmartcarAppError",
     "SmartcarException",
     "StateException",
+    "TooManyInFlight",
     "TooManyRequests",
     "TransactionNotAllowed",
     "UnexpectedStatusException",
@@ -159,6 +161,14 @@ class CommandInProgress(SmartcarAppError):
 
 class CommandNotSent(SmartcarAppError):
     """The command waited too long to be sent. Never raised: its name is the ``error_type`` of the record."""
+
+
+class TooManyInFlight(SmartcarAppError):
+    """The user already has ``number`` commands in progress, the limit of ``SMARTCAR_COMMANDS_IN_FLIGHT``."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"the user has {number} commands in flight")
+        self.number = number
 
 
 class TooManyRequests(SmartcarAppError):
@@ -262,6 +272,10 @@ _APP_MESSAGES: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
         lambda error: _("The car is still busy with what it was asked before. Please try again after that."),
     ),
     (CommandNotSent, lambda error: _("This site was busy, and has not asked the car. Please try again.")),
+    (
+        TooManyInFlight,
+        lambda error: _("Your cars are still busy. Please try again once one of them is done."),
+    ),
     (
         TooManyRequests,
         lambda error: (

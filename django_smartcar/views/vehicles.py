@@ -25,7 +25,7 @@ from ..exceptions import CommandInvalid, SmartcarAppError, SmartcarException, he
 from ..models import ConnectedVehicle, VehicleCommand
 from ..querysets import ConnectedVehicleQuerySet
 from ..secret_types import Coordinate, Secret
-from ..services import commands
+from ..services import commands, throttling
 from . import command_sentences, presenters
 from .decorators import post_required
 
@@ -232,6 +232,7 @@ def _enqueue(
 ) -> HttpResponse:
     """Queue the command, or say why not, and redirect to the vehicle on its page of the list."""
     try:
+        throttling.check(request.user, "refresh" if action == "refresh" else "command")
         commands.enqueue(vehicle, action, actor=request.user, **parameters())
     except (SmartcarException, SmartcarAppError) as error:
         logger.info("vehicle %s: %s", vehicle.pk, type(error).__name__)

@@ -211,3 +211,30 @@ def test_times(seconds, text):
 def test_how_long_it_can_take_follows_the_setting(queued, settings, timeout, text):
     settings.SMARTCAR_COMMAND_TIMEOUT = timeout
     assert text in command_sentences.sentence(queued)
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"), [("command", "lock"), ("command", "unlock"), ("refresh", "refresh")]
+)
+def test_a_user_who_asks_too_often_is_told_when_to_try_again(
+    annas, berts, vehicle, settings, nobody, kind, path
+):
+    settings.SMARTCAR_USER_LIMITS = {kind: "2/m"}
+    for _ in range(2):
+        annas.post(f"/cars/{vehicle.pk}/{path}/")
+    page = annas.post(f"/cars/{vehicle.pk}/{path}/", follow=True).text
+    assert re.search(
+        r"You have asked this too often in a short time\. Please try again in \d+ seconds?\.", page
+    )
+    assert VehicleCommand.objects.count() == 1
+
+
+def test_the_limit_of_one_user_is_not_that_of_another(
+    annas, berts, bert, vehicle, make_account, make_vehicle, settings, nobody
+):
+    settings.SMARTCAR_USER_LIMITS = {"command": "2/m"}
+    other = make_vehicle(make_account(bert, "driver-b"), "car-b")
+    for _ in range(5):
+        annas.post(f"/cars/{vehicle.pk}/lock/")
+    assert "too often" not in berts.post(f"/cars/{other.pk}/lock/", follow=True).text
+    assert VehicleCommand.objects.filter(vehicle=other, status="queued").exists()

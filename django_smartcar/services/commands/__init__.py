@@ -31,7 +31,7 @@ from ..client import Car
 from ..command_outcomes import ObservedValue, resolve, resolve_many
 from ..command_specs import CommandSpec
 from ..outcomes import Outcome, Result
-from . import _executors, _records
+from . import _bounds, _executors, _records
 from ._threads import Pool
 
 __all__ = [
@@ -132,8 +132,8 @@ def enqueue(
 
     Inside your transaction the record is part of it: the command is sent once the transaction is committed,
     and never if it is rolled back. A command that could not be sent within a minute is not sent any more.
-    What `send` raises without a record is raised here. What comes later is on the record, and receivers of
-    `command_finished` are called.
+    What `send` raises without a record is raised here, and TooManyRequests or TooManyInFlight. What comes
+    later is on the record, and receivers of `command_finished` are called.
     """
     parameters = command_specs.protected_parameters(parameters)
     access = _access.load(vehicle, command=action)
@@ -144,6 +144,7 @@ def enqueue(
         access.check_capability()
     if action != "disconnect":
         access.check_limits()
+    _bounds.check(vehicle, action, actor)
     location = _records.location_json(parameters)
     columns = {"actor": actor, "reason": reason, "location": location}
     command = _records.create(vehicle, action, parameters, Status.QUEUED, **columns)
