@@ -1,7 +1,6 @@
 """Base classes of the admin: actions on many rows, with confirmation, error messages and history."""
 
-import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -16,11 +15,8 @@ from django.utils.translation import gettext as _
 
 from ..databases import outside_transactions
 from ..exceptions import SmartcarAppError, SmartcarException, error_code, help_url, user_message
-from ..services.outcomes import Outcome, Result
 from . import search
 from .paginator import LargeTablePaginator
-
-logger = logging.getLogger(__name__)
 
 
 class SmartcarModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -125,41 +121,28 @@ class SmartcarActionsAdmin(SmartcarModelAdmin):
     def run(
         self, request: HttpRequest, queryset: QuerySet[Any], done: str, act: Callable[[Any], Any]
     ) -> None:
-        """Call ``act`` with each row and report the outcome; a failure does not stop the others."""
+        """Call ``act`` with each row; show the outcome and log it. A failure does not stop the others."""
         if self.has_too_many(request, queryset):
             return
-
-        def results() -> Iterator[Result[Any]]:
-            for row in queryset:
-                try:
-                    act(row)
-                except (SmartcarException, SmartcarAppError) as error:
-                    yield Result(row, Outcome.FAILED, error_code(error), error)
-                else:
-                    yield Result(row, Outcome.DONE)
-
-        self.report(request, done, results())
-
-    def report(self, request: HttpRequest, done: str, results: Iterable[Result[Any]]) -> None:
-        """Show the outcome of each row, and log it in the row's history."""
-        for result in results:
-            if result.error is not None:
-                self._failed(request, result.row, done, result.error)
+        for row in queryset:
+            try:
+                act(row)
+            except (SmartcarException, SmartcarAppError) as error:
+                self.failed(request, row, done, error)
             else:
-                self.log_change(request, self.logged_on(result.row), done)
-                messages.success(request, f"{result.row}: {done}")
+                self.log_change(request, self.logged_on(row), done)
+                messages.success(request, f"{row}: {done}")
 
     def logged_on(self, row: Any) -> Any:
         """Return the object whose history an action on this row is logged in."""
         return row
 
-    def _failed(self, request: HttpRequest, row: Model, done: str, error: Exception) -> None:
+    def failed(self, request: HttpRequest, row: Model, done: str, error: Exception) -> None:
+        """Show why the action failed for this row, and log it in the row's history."""
         reason = error_code(error)
         self.log_change(
             request, self.logged_on(row), _("Not %(done)s: %(reason)s") % {"done": done, "reason": reason}
         )
-        if not isinstance(error, (SmartcarException, SmartcarAppError)):
-            logger.error("an admin action failed", exc_info=error)
         link = help_url(error)
         help_link = format_html(' <a href="{}">{}</a>', link, _("What to do")) if link else ""
         messages.error(request, format_html("{}: {} ({}){}", row, user_message(error), reason, help_link))

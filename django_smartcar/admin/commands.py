@@ -12,7 +12,10 @@ from .actions import SmartcarModelAdmin
 
 @admin.register(VehicleCommand)
 class VehicleCommandAdmin(SmartcarModelAdmin):
-    """The log of commands: who sent which command to which vehicle, and its outcome. Read-only."""
+    """The log of commands: who sent which command to which vehicle, and its outcome. Read-only.
+
+    It has refreshes and disconnects, too.
+    """
 
     list_display = ["created_at", "vehicle", "action", "status", "actor", "error_type", "error_code"]
     list_filter = ["action", "status", "created_at"]
@@ -32,8 +35,10 @@ class VehicleCommandAdmin(SmartcarModelAdmin):
         "reason",
         "error_type",
         "error_code",
+        "help_url",
         "request_id",
         "created_at",
+        "sent_at",
         "finished_at",
         "resolved_at",
         "idempotency_key",

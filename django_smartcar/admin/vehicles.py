@@ -1,19 +1,21 @@
 from datetime import UTC
-from functools import partial
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from ..conf import conf
-from ..models import ConnectedVehicle
+from ..exceptions import SmartcarAppError, SmartcarException
+from ..models import ConnectedVehicle, VehicleCommand
 from ..secret_types import storable
-from ..services import commands, fleet, signals, vehicles
+from ..services import commands, fleet, signals
 from ..services.webhooks import subscriptions
 from . import search
 from .actions import SmartcarActionsAdmin
@@ -161,21 +163,19 @@ class ConnectedVehicleAdmin(SmartcarActionsAdmin):
 
     @admin.action(description=_("Lock"), permissions=["lock"])
     def lock(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> HttpResponse | None:
-        return self._send(request, queryset, "lock", _("Lock these cars?"), _("locked"))
+        return self._send(request, queryset, "lock", _("Lock these cars?"))
 
     @admin.action(description=_("Unlock"), permissions=["unlock"])
     def unlock(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> HttpResponse | None:
-        return self._send(request, queryset, "unlock", _("Unlock these cars?"), _("unlocked"))
+        return self._send(request, queryset, "unlock", _("Unlock these cars?"))
 
     @admin.action(description=_("Start charging"), permissions=["charge"])
     def start_charge(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> HttpResponse | None:
-        title, done = _("Start charging these cars?"), _("asked to start charging")
-        return self._send(request, queryset, "start_charge", title, done)
+        return self._send(request, queryset, "start_charge", _("Start charging these cars?"))
 
     @admin.action(description=_("Stop charging"), permissions=["charge"])
     def stop_charge(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> HttpResponse | None:
-        title, done = _("Stop charging these cars?"), _("asked to stop charging")
-        return self._send(request, queryset, "stop_charge", title, done)
+        return self._send(request, queryset, "stop_charge", _("Stop charging these cars?"))
 
     @admin.action(description=_("Show location"), permissions=["locate"])
     def locate(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> HttpResponse:
@@ -192,27 +192,42 @@ class ConnectedVehicleAdmin(SmartcarActionsAdmin):
 
     @admin.action(description=_("Re-read from Smartcar"), permissions=["reload"])
     def reload(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> None:
-        self.run(request, queryset, str(_("re-read from Smartcar")), vehicles.reload)
+        if not self.has_too_many(request, queryset):
+            self._enqueue(request, queryset, "reload")
 
     @admin.action(description=_("Disconnect"), permissions=["disconnect"])
     def disconnect(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> HttpResponse | None:
         page = self.confirm(request, queryset, action="disconnect", title=str(_("Disconnect these cars?")))
         if page is None:
-            act = partial(vehicles.disconnect, actor=request.user)
-            self.run(request, queryset, str(_("disconnected")), act)
+            self._enqueue(request, queryset, "disconnect")
         return page
 
     def _send(
-        self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle], action: str, title: Any, done: Any
+        self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle], action: str, title: Any
     ) -> HttpResponse | None:
-        """Ask for confirmation, then send the command to all vehicles concurrently."""
+        """Ask for confirmation, then queue the command for each vehicle."""
         page = self.confirm(request, queryset, action=action, title=str(title), takes_reason=True)
         if page is None:
-            reason = storable(request.POST.get("reason", ""))[:200]
-            rows = queryset.select_related("account__smartcar_user__user")
-            self.report(
-                request,
-                str(done),
-                commands.send_many(rows, action, actor=request.user, reason=reason),
-            )
+            self._enqueue(request, queryset, action, storable(request.POST.get("reason", ""))[:200])
         return page
+
+    def _enqueue(
+        self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle], action: str, reason: str = ""
+    ) -> None:
+        """Queue the command for each vehicle. Say how many there are, and which vehicles are refused."""
+        done = _("queued: %s") % VehicleCommand.Action(action).label
+        number = 0
+        for row in queryset.select_related("account__smartcar_user__user"):
+            try:
+                commands.enqueue(row, action, actor=request.user, reason=reason)
+            except (SmartcarException, SmartcarAppError) as error:
+                self.failed(request, row, done, error)
+            else:
+                self.log_change(request, row, done)
+                number += 1
+        if number:
+            text = ngettext("%(count)d command is queued.", "%(count)d commands are queued.", number)
+            log = reverse("admin:smartcar_vehiclecommand_changelist", current_app=self.admin_site.name)
+            link = format_html(' <a href="{}">{}</a>', log, _("See the vehicle commands"))
+            may_see = request.user.has_perm("smartcar.view_vehiclecommand")
+            messages.success(request, format_html("{}{}", text % {"count": number}, link if may_see else ""))

@@ -44,16 +44,13 @@ def test_an_action_asks_for_confirmation_and_lists_the_vehicles(admin, cars, moc
     assert not VehicleCommand.objects.exists()
 
 
-@pytest.mark.parametrize(("action", "word"), [("lock", "locked"), ("unlock", "unlocked")])
-def test_each_vehicle_has_its_own_result_and_history_entry(admin, cars, mock_api, action, word):
+@pytest.mark.parametrize("action", ["lock", "unlock"])
+def test_each_vehicle_has_its_own_command_and_history_entry(admin, cars, mock_api, action):
     mock_api.commands("car-1", IN_MOTION, status=409)
     mock_api.commands("car-2")
     page = act(admin, action, cars).text
-    assert f"2014 Tesla Model S: {word}" in page
-    assert "2021 Chevrolet Bolt: The car is moving. Try again once it has stopped." in page
-    assert "(IN_MOTION)" in page
-    assert history(cars[0]) == [f"Not {word}: IN_MOTION"]
-    assert history(cars[1]) == [word]
+    assert '2 commands are queued. <a href="/admin/smartcar/vehiclecommand/">' in page
+    assert history(cars[0]) == history(cars[1]) == [f"queued: {action}"]
     outcomes = {command.vehicle_id: command.status for command in VehicleCommand.objects.all()}
     assert outcomes == {cars[0].pk: "failed", cars[1].pk: "succeeded"}
 
@@ -95,7 +92,9 @@ def test_an_operator_with_the_permission_controls_charging(
     car = make_vehicle(account, permissions=["control_charge"])
     mock_api.mock.add("POST", f"{API}/vehicles/car-1/charge", json={"status": "success"})
     operator = staff("view_connectedvehicle", "charge_connectedvehicle")
-    assert "2021 Chevrolet Bolt: asked to" in act(operator, action, [car]).text
+    assert "1 command is queued.</li>" in act(operator, action, [car]).text, (
+        "without a link that is forbidden"
+    )
     (sent,) = mock_api.sent("POST", "/charge")
     assert expected.encode() in sent.body
 
@@ -118,16 +117,32 @@ def test_a_reason_is_stored_and_searchable(admin, cars, mock_api):
 def test_a_failing_vehicle_does_not_stop_the_others(admin, cars, mock_api):
     mock_api.commands("car-2")
     ConnectedVehicle.objects.filter(pk=cars[0].pk).update(unit_system="")
+    act(admin, "lock", cars)
+    assert set(VehicleCommand.objects.values_list("vehicle_id", "status")) == {
+        (cars[0].pk, "failed"),
+        (cars[1].pk, "succeeded"),
+    }
+
+
+def test_a_refused_vehicle_is_named_and_does_not_stop_the_others(admin, cars, mock_api, settings):
+    settings.SMARTCAR_COMMAND_EXECUTION = "command"
+    act(admin, "lock", cars[:1])
     page = act(admin, "lock", cars).text
-    assert "2021 Chevrolet Bolt: Something went wrong" in page
-    assert "2014 Tesla Model S: locked" in page
+    assert "2021 Chevrolet Bolt: That is still under way." in page
+    assert "(DuplicateCommand)" in page
+    assert "1 command is queued." in page
+    assert "Not queued: lock: DuplicateCommand" in history(cars[0])
+    assert set(VehicleCommand.objects.values_list("status", flat=True)) == {"queued"}
+    assert not mock_api.mock.calls
 
 
 def test_an_error_links_to_smartcars_help(admin, vehicle, mock_api):
     resolution = {"type": "ACTION_REQUIRED", "url": "https://www.tesla.com/_ak/smartcar.com"}
     error = v2_error(400, "CONNECTED_SERVICES_ACCOUNT", "VIRTUAL_KEY_REQUIRED", resolution=resolution)
     mock_api.commands("car-1", error, status=400)
-    assert '<a href="https://www.tesla.com/_ak/smartcar.com">' in act(admin, "lock", [vehicle]).text
+    act(admin, "lock", [vehicle])
+    page = admin.get(f"/admin/smartcar/vehiclecommand/{VehicleCommand.objects.get().pk}/change/").text
+    assert '<a href="https://www.tesla.com/_ak/smartcar.com"' in page
 
 
 def test_positions_need_a_permission_and_viewing_them_is_logged(staff, make_vehicle, account, mock_api):
@@ -162,7 +177,8 @@ def test_a_command_links_to_its_vehicle_and_actor_and_shows_the_request_id(
 def test_an_operator_with_the_permission_locks_vehicles(staff, cars, mock_api):
     mock_api.commands("car-1")
     operator = staff("view_connectedvehicle", "lock_connectedvehicle")
-    assert "2021 Chevrolet Bolt: locked" in act(operator, "lock", cars[:1]).text
+    assert "1 command is queued." in act(operator, "lock", cars[:1]).text
+    assert VehicleCommand.objects.get().status == "succeeded"
 
 
 def test_a_user_who_is_not_staff_has_no_access(client, anna, cars, mock_api):
@@ -191,7 +207,7 @@ def test_disconnect_continues_after_a_failure(admin, cars, mock_api):
     mock_api.disconnects("car-2")
     act(admin, "disconnect", cars)
     assert [car.smartcar_vehicle_id for car in ConnectedVehicle.objects.connected()] == ["car-1"]
-    assert history(cars[0]) == ["Not disconnected: NO_RESPONSE"]
+    assert VehicleCommand.objects.get(vehicle=cars[0]).error_code == "NO_RESPONSE"
 
 
 @pytest.mark.parametrize("word", ["bolt", "chevrolet", "car-1", "anna"])
@@ -288,6 +304,8 @@ def test_an_action_takes_at_most_a_hundred_vehicles(admin, make_vehicle, account
     many = [make_vehicle(account, f"car-{number}") for number in range(101)]
     assert "Please choose at most 100 at once." in act(admin, "lock", many, confirmed=False).text
     assert "Lock these cars?" in act(admin, "lock", many[1:], confirmed=False).text
+    assert "Please choose at most 100 at once." in act(admin, "reload", many).text
+    assert not VehicleCommand.objects.exists()
 
 
 def test_commands_cannot_be_deleted(admin, vehicle, mock_api):

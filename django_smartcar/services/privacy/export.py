@@ -44,6 +44,8 @@ HIDDEN = {
     "reauthentication_url",
     "sync_claim",
     "lease",
+    "lease_until",
+    "slot",
     "done",
     "last_error",
     "webhooks",
