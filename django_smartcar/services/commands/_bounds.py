@@ -36,7 +36,7 @@ def _check_vehicle(vehicle: ConnectedVehicle, action: str) -> None:
     kinds = command_specs.OPERATIONS if is_operation else tuple(command_specs.COMMANDS)
     times = list(recent.filter(action__in=kinds).order_by("created_at").values_list("created_at", flat=True))
     if len(times) >= conf.SMARTCAR_COMMANDS_PER_CAR:
-        wait = (times[0] + MINUTE - now).total_seconds()
+        wait = ((times[0] if times else now) + MINUTE - now).total_seconds()
         raise TooManyRequests("commands to a car", max(1, math.ceil(wait)))
 
 
