@@ -43,10 +43,10 @@ DISCONNECTED_SHOWN = timedelta(minutes=5)
 @outside_transactions
 def vehicle_list(request: HttpRequest) -> HttpResponse:
     """List the user's connected vehicles with their latest readings, in pages: ``?page=2``."""
-    page = Paginator(_with_state(_listed(request.user)), VEHICLES_PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(with_state(_listed(request.user)), VEHICLES_PER_PAGE).get_page(request.GET.get("page"))
     notices, others = _notices(request, page.object_list)
     for vehicle in page.object_list:
-        _add_state(vehicle)
+        add_state(vehicle)
         vehicle.notices = notices.get(vehicle.pk, [])
         vehicle.not_shared = presenters.not_shared(vehicle)
     followed = next((vehicle for vehicle in page.object_list if vehicle.followed), None)
@@ -68,9 +68,9 @@ def vehicle_list(request: HttpRequest) -> HttpResponse:
 def command_state(request: HttpRequest, pk: int, command_pk: int) -> HttpResponse:
     """Return what the page shows of the command's car as a fragment of HTML, for the page's script."""
     command = _own_command(request, pk, command_pk)
-    own = _with_state(ConnectedVehicle.objects.for_user(request.user))
+    own = with_state(ConnectedVehicle.objects.for_user(request.user))
     vehicle = get_object_or_404(own, pk=command.vehicle_id)
-    _add_state(vehicle)
+    add_state(vehicle)
     return render(request, "smartcar/vehicle_state.html", {"vehicle": vehicle})
 
 
@@ -111,14 +111,15 @@ def _listed(user: Any) -> ConnectedVehicleQuerySet:
     return own.filter(Q(disconnected_at=None) | Q(Exists(ended), disconnected_at__isnull=False))
 
 
-def _with_state(vehicles: ConnectedVehicleQuerySet) -> ConnectedVehicleQuerySet:
+def with_state(vehicles: ConnectedVehicleQuerySet) -> ConnectedVehicleQuerySet:
+    """Prefetch what `add_state` needs."""
     # Django looks at the features of "default" if a sliced queryset names no database.
     latest = VehicleCommand.objects.using(router.db_for_read(VehicleCommand)).order_by("-pk")[:2]
     shown = Prefetch("commands", latest, to_attr="latest_commands")
     return vehicles.select_related("account").prefetch_related(shown, "signal_states")
 
 
-def _add_state(vehicle: Any) -> None:
+def add_state(vehicle: Any) -> None:
     """Set what the templates show: readings, commands, and which command is followed until it is finished."""
     presenter = presenters.VehiclePresenter(vehicle) if vehicle.is_connected else None
     vehicle.display_rows = presenter.display_rows() if presenter else []

@@ -214,6 +214,21 @@ def test_what_waits_is_sent_once_the_car_is_free(guided, settings, mock_api):
     assert set(VehicleCommand.objects.values_list("status", flat=True)) == {"succeeded"}
 
 
+def test_of_two_claims_of_one_command_at_once_one_wins(vehicle, nobody, monkeypatch):
+    """As of a process that has read the queue just before another one claimed from it."""
+    commands.enqueue(vehicle, "lock")
+    assert _records.claim(VehicleCommand.objects.all()) is not None
+    seen = []
+    claimable = _records.claimable
+
+    def stale(rows):
+        seen.append(1)
+        return rows if len(seen) == 1 else claimable(rows)
+
+    monkeypatch.setattr(_records, "claimable", stale)
+    assert _records.claim(VehicleCommand.objects.all()) is None
+
+
 def test_two_claims_of_one_car_at_once_leave_one(guided, nobody, make_vehicle, account, monkeypatch):
     """As of two processes of which neither sees that the other is about to claim."""
     commands.enqueue(guided, "lock")
