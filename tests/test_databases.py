@@ -13,7 +13,7 @@ import pytest
 
 from . import databases
 
-#: Tests of models, tokens, commands, secrets, limits, readings and privacy, which run on the other databases, too.
+#: Tests of models, tokens, commands, secrets, limits and privacy, which also run on the other databases.
 TOKEN_TESTS = [
     "services/tokens/test_application_token.py",
     "services/commands/test_records.py",

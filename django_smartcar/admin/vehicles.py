@@ -1,4 +1,5 @@
 from datetime import UTC
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages

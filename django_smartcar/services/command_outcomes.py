@@ -12,12 +12,13 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from django.db import router, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from .. import signals
 from ..conf import conf
+from ..databases import primary, reload, to_database_time
 from ..exceptions import CommandNotSent
 from ..models import ConnectedVehicle, VehicleCommand
 from . import command_specs
@@ -39,7 +40,7 @@ def expire(vehicle_id: int | None = None) -> int:
     Return how many: of this vehicle, or of all.
     """
     now = timezone.now()
-    rows = VehicleCommand.objects.using(router.db_for_write(VehicleCommand))
+    rows: QuerySet[VehicleCommand] = primary(VehicleCommand)
     if vehicle_id is not None:
         rows = rows.filter(vehicle_id=vehicle_id)
     found = list(rows.filter(is_lost(now) | is_late(now)).values_list("pk", flat=True))
@@ -94,7 +95,7 @@ def resolve(vehicle: ConnectedVehicle, signal: str, value: Any, recorded_at: dat
     reading that matches the command makes it ``succeeded``. One that does not makes it ``failed``, but only
     once the command's timeout has passed: until then the vehicle may still execute it.
     """
-    return resolve_many([ObservedValue(vehicle.pk, signal, value, recorded_at)])
+    return resolve_many([ObservedValue(vehicle.pk, signal, value, to_database_time(recorded_at))])
 
 
 def resolve_many(values: Iterable[ObservedValue]) -> int:
@@ -106,7 +107,7 @@ def resolve_many(values: Iterable[ObservedValue]) -> int:
     ]
     if not usable:
         return 0
-    unresolved = VehicleCommand.objects.filter(
+    unresolved = primary(VehicleCommand).filter(
         Q(status=Status.UNKNOWN) | is_lost(timezone.now()),
         vehicle_id__in={value.vehicle_id for value in usable},
         action__in={action for value in usable for action in command_specs.confirmed_by(value.signal)},
@@ -117,10 +118,14 @@ def resolve_many(values: Iterable[ObservedValue]) -> int:
 
 def _resolve(observed: ObservedValue) -> int:
     expire(observed.vehicle_id)
-    sent = VehicleCommand.objects.annotate(began_at=Coalesce("sent_at", "created_at")).filter(
-        vehicle_id=observed.vehicle_id,
-        action__in=command_specs.confirmed_by(observed.signal),
-        began_at__lte=observed.recorded_at,
+    sent = (
+        primary(VehicleCommand)
+        .annotate(began_at=Coalesce("sent_at", "created_at"))
+        .filter(
+            vehicle_id=observed.vehicle_id,
+            action__in=command_specs.confirmed_by(observed.signal),
+            began_at__lte=observed.recorded_at,
+        )
     )
     # A reading says nothing about commands before the last one.
     last = sent.exclude(status__in=(Status.FAILED, Status.QUEUED)).order_by("-began_at", "-pk").first()
@@ -133,11 +138,10 @@ def _resolve(observed: ObservedValue) -> int:
     if not is_done and observed.recorded_at < times_out_at:
         return 0
     status = Status.SUCCEEDED if is_done else Status.FAILED
-    resolved = VehicleCommand.objects.filter(pk=last.pk, status=Status.UNKNOWN).update(
-        status=status, resolved_at=timezone.now(), in_flight_key=None
-    )
+    unknown: QuerySet[VehicleCommand] = primary(VehicleCommand).filter(pk=last.pk, status=Status.UNKNOWN)
+    resolved = unknown.update(status=status, resolved_at=timezone.now(), in_flight_key=None)
     if resolved:
-        last.refresh_from_db()
+        reload(last)
         logger.info("command %s: resolved as %s by a reading of %s", last.pk, status, observed.signal)
         # Webhook events are processed in a transaction, which may still be rolled back.
         transaction.on_commit(partial(announce, last), using=router.db_for_write(VehicleCommand))

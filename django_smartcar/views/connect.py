@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from .. import addresses
+from ..conf import conf
 from ..databases import outside_transactions
 from ..exceptions import (
     InvalidConnectState,

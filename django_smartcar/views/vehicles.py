@@ -8,7 +8,6 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db import router
 from django.db.models import Exists, OuterRef, Prefetch, Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
@@ -20,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
-from ..databases import outside_transactions, primary
+from ..databases import outside_transactions, primary, reload
 from ..exceptions import CommandInvalid, SmartcarAppError, SmartcarException, help_url, user_message
 from ..models import ConnectedVehicle, VehicleCommand
 from ..querysets import ConnectedVehicleQuerySet
@@ -89,13 +88,12 @@ def command_json(request: HttpRequest, pk: int, command_pk: int) -> HttpResponse
 
 def _own_command(request: HttpRequest, pk: int, command_pk: int) -> VehicleCommand:
     """Return a command of the user's vehicle, or raise Http404. What its process left behind is decided."""
-    own = VehicleCommand.objects.filter(
-        vehicle_id=pk, vehicle__in=ConnectedVehicle.objects.for_user(request.user)
-    )
+    vehicles = primary(ConnectedVehicle).for_user(request.user)
+    own = primary(VehicleCommand).filter(vehicle_id=pk, vehicle__in=vehicles)
     command: VehicleCommand = get_object_or_404(own, pk=command_pk)
     if not command.is_finished:
         commands.expire_pending()
-        command.refresh_from_db()
+        reload(command)
     return command
 
 
@@ -113,8 +111,7 @@ def _listed(user: Any) -> ConnectedVehicleQuerySet:
 
 def with_state(vehicles: ConnectedVehicleQuerySet) -> ConnectedVehicleQuerySet:
     """Prefetch what `add_state` needs."""
-    # Django looks at the features of "default" if a sliced queryset names no database.
-    latest = VehicleCommand.objects.using(router.db_for_read(VehicleCommand)).order_by("-pk")[:2]
+    latest = primary(VehicleCommand).order_by("-pk")[:2]  # a replica may not have the one just asked for
     shown = Prefetch("commands", latest, to_attr="latest_commands")
     return vehicles.select_related("account").prefetch_related(shown, "signal_states")
 

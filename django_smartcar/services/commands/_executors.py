@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from ... import task_backends
 from ...conf import conf
+from ...databases import reload
 from ...exceptions import CommandNotSent
 from ...models import VehicleCommand
 from .. import _transactions, command_outcomes
@@ -53,5 +54,5 @@ def _give_up(command: VehicleCommand) -> None:
     ended = {**command_outcomes.ENDED, "in_flight_key": None, "finished_at": timezone.now()}
     queued = _records.rows().filter(pk=command.pk, status=VehicleCommand.Status.QUEUED)
     queued.update(status=VehicleCommand.Status.FAILED, error_type=CommandNotSent.__name__, **ended)
-    command.refresh_from_db()
+    reload(command)
     command_outcomes.announce(command)

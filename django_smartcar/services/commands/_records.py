@@ -9,12 +9,13 @@ from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
-from django.db import IntegrityError, connections, router, transaction
+from django.db import IntegrityError, connections, transaction
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from ...conf import conf
+from ...databases import primary
 from ...exceptions import CommandInProgress, DuplicateCommand, help_url
 from ...models import ConnectedVehicle, VehicleCommand, VehicleSignal
 from ...secret_types import Secret, coordinate
@@ -35,7 +36,8 @@ OPERATIONS_KEPT = timedelta(hours=1)
 
 def rows() -> QuerySet[VehicleCommand]:
     """Return all commands, from the database that they are written to."""
-    return VehicleCommand.objects.using(router.db_for_write(VehicleCommand))
+    found: QuerySet[VehicleCommand] = primary(VehicleCommand)
+    return found
 
 
 def lease_on(commands: QuerySet[VehicleCommand]) -> Lease:
@@ -155,7 +157,7 @@ def claim(commands: QuerySet[VehicleCommand]) -> tuple[VehicleCommand, Lease] | 
 
 def claimable(commands: QuerySet[VehicleCommand]) -> QuerySet[VehicleCommand]:
     """Return the queued commands that may be executed now."""
-    busy = VehicleCommand.objects.filter(vehicle_id=OuterRef("vehicle_id"), status=PENDING)
+    busy = rows().filter(vehicle_id=OuterRef("vehicle_id"), status=PENDING)
     queued = commands.filter(~Exists(busy), status=QUEUED)
     return queued.exclude(command_outcomes.is_late(timezone.now()))
 
@@ -199,7 +201,7 @@ def _supersede(command: VehicleCommand) -> None:
     """Save what the command has made of its signal: the value that is stored is not current any more."""
     spec = command_specs.COMMANDS[command.action]
     if spec.signal and (value := spec.result(command.parameters)) is not None:
-        states = VehicleSignal.objects.using(router.db_for_write(VehicleSignal))
+        states = primary(VehicleSignal)
         state = states.filter(vehicle_id=command.vehicle_id, signal=spec.signal)
         state.update(confirmed_value=value, confirmed_at=command.finished_at)
 

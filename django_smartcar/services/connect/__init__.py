@@ -137,7 +137,7 @@ def _credentials(attempt: ConnectAttempt, verified: VerifiedUser, access_token: 
 
 def _identified(verified: VerifiedUser) -> set[str]:
     """Return the ids of the user's vehicles whose VIN is known: connecting again does not read it again."""
-    own = ConnectedVehicle.objects.filter(account__smartcar_user=verified.user_id).exclude(vin="")
+    own = primary(ConnectedVehicle).filter(account__smartcar_user=verified.user_id).exclude(vin="")
     return set(own.values_list("smartcar_vehicle_id", flat=True))
 
 
