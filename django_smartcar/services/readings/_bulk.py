@@ -16,6 +16,9 @@ from typing import Any
 from django.db import connections, models
 from django.utils import timezone
 
+#: Columns that only commands write, perhaps at the same time.
+OF_COMMANDS = ("confirmed_value", "confirmed_at")
+
 
 class _Seconds(models.Func):
     """A time in seconds: of numbers, a driver makes values several times as fast as of times."""
@@ -68,19 +71,19 @@ def upsert(alias: str, model: type[models.Model], rows: Collection[Any], key: tu
         _instances(model, rows),
         update_conflicts=True,
         unique_fields=key if has_target else None,
-        update_fields=[field.name for field in _columns(model) if field.name not in key],
+        update_fields=[field.name for field in columns_of(model) if field.name not in key],
     )
 
 
 def _instances(model: type[models.Model], rows: Iterable[Any]) -> list[models.Model]:
-    names = [field.attname for field in _columns(model)]
+    names = [field.attname for field in columns_of(model)]
     return [model(**{name: getattr(row, name) for name in names}) for row in rows]
 
 
 def _insert_arrays(
     alias: str, model: type[models.Model], rows: Collection[Any], key: tuple[str, ...]
 ) -> None:
-    columns = _columns(model)
+    columns = columns_of(model)
     values = zip(*map(attrgetter(*(field.attname for field in columns)), rows), strict=True)
     arrays = [_array(alias, *column) for column in zip(columns, values, strict=True)]
     with connections[alias].cursor() as cursor:
@@ -108,7 +111,7 @@ def _literal(value: object) -> str:
 @lru_cache(maxsize=8)
 def _statement(alias: str, model: type[models.Model], key: tuple[str, ...]) -> str:
     connection = connections[alias]
-    quote, columns = connection.ops.quote_name, _columns(model)
+    quote, columns = connection.ops.quote_name, columns_of(model)
     names = ", ".join(quote(field.column) for field in columns)
     arrays = ", ".join(_rows_of(field, connection) for field in columns)
     values = ", ".join(_value_of(field, connection) for field in columns)
@@ -136,5 +139,7 @@ def _value_of(field: Any, connection: Any) -> str:
     return f"NULLIF({name}, 'null')" if isinstance(field, models.JSONField) else name
 
 
-def _columns(model: type[models.Model]) -> list[Any]:
-    return [field for field in model._meta.concrete_fields if not field.primary_key]
+def columns_of(model: type[models.Model]) -> list[Any]:
+    """Return the columns of a model that what a vehicle tells may change."""
+    fields = (field for field in model._meta.concrete_fields if not field.primary_key)
+    return [field for field in fields if field.name not in OF_COMMANDS]
