@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
 
 from django.db import connections, models, router
 from django.utils import timezone
@@ -18,6 +17,7 @@ from ..models import (
     ConnectedVehicle,
     RateLimit,
     SmartcarAccount,
+    SmartcarUser,
     VehicleCommand,
     VehicleSignal,
 )
@@ -27,29 +27,40 @@ from . import _rate_limits, client
 INCAPABLE_TTL = timedelta(days=1)
 INCAPABLE = ("VEHICLE_NOT_CAPABLE", "MAKE_NOT_COMPATIBLE")
 
-#: The models whose columns are read, and their names in the query.
-_PARTS: dict[str, type[models.Model]] = {
-    "account": SmartcarAccount,
-    "token": ApplicationToken,
-    "vehicle_limit": RateLimit,
-    "application_limit": RateLimit,
-    "state": VehicleSignal,
-}
+_KEY = ConnectedVehicle._meta.pk
+_ACCOUNT: Any = ConnectedVehicle._meta.get_field("account")
+_OWNER: Any = SmartcarUser._meta.get_field("user")
+_CREATED_AT: Any = VehicleCommand._meta.get_field("created_at")
 
 
-@dataclass(frozen=True)
-class Access:
+class Limit(NamedTuple):
+    """The columns of a `RateLimit` that a call needs."""
+
+    id: int
+    blocked_until: datetime | None
+    month: str
+
+
+class StateColumns(dict[str, Any]):
+    """The columns of a `VehicleSignal`, by name. Its ``repr`` does not show the value."""
+
+    def __repr__(self) -> str:
+        return f"<state of {self.get('signal')}>"
+
+
+class Access(NamedTuple):
     """The rows that a call for one vehicle needs, as they are now."""
 
+    vehicle: ConnectedVehicle
     account: SmartcarAccount
     #: The application's token; None through API v2, or if there is none yet.
     token: ApplicationToken | None
-    vehicle_limit: RateLimit | None
-    application_limit: RateLimit | None
+    vehicle_limit: Limit | None
+    application_limit: Limit | None
     #: The state of the signal that was asked for.
-    state: VehicleSignal | None
+    state: StateColumns | None = None
     #: Whether Smartcar recently reported that the vehicle is not capable of the command.
-    is_incapable: bool
+    is_incapable: bool = False
 
     def check_limits(self) -> None:
         """Raise RateLimited if a limit of the vehicle or of the application is active."""
@@ -71,39 +82,61 @@ def load(vehicle: ConnectedVehicle, *, signal: str = "", command: str = "") -> A
 
     ``signal`` names a signal whose state is needed, ``command`` a command that is to be sent.
     """
-    if not vehicle.is_connected:
+    row = _row(vehicle.pk, signal=signal, command=command) if vehicle.is_connected else None
+    if row is None or row.pop("disconnected_at") is not None:
         raise VehicleDisconnected(vehicle)
-    row = _row(router.db_for_write(ConnectedVehicle), vehicle, signal, command)
-    if row is None or not row.pop("is_connected"):
+    return _access(vehicle, row)
+
+
+def load_owned(user: Any, key: Any, *, signal: str) -> Access:
+    """Read the rows, and the vehicle itself, by its primary key; it must be one of this local user.
+
+    Raises ConnectedVehicle.DoesNotExist or VehicleDisconnected.
+    """
+    row = None if user.pk is None else _row(key, owner=user.pk, signal=signal)
+    if row is None:
+        raise ConnectedVehicle.DoesNotExist("The user has no vehicle with this key.")
+    vehicle = row.pop("vehicle")
+    if row.pop("disconnected_at") is not None:
         raise VehicleDisconnected(vehicle)
-    access = Access(**row)
+    return _access(vehicle, row)
+
+
+def _access(vehicle: ConnectedVehicle, row: dict[str, Any]) -> Access:
+    access = Access(vehicle, **row)
     # Without the check of the routers: the vehicle may come from a replica.
     vehicle.account_id = access.account.pk
-    foreign_key: Any = ConnectedVehicle._meta.get_field("account")
-    foreign_key.set_cached_value(vehicle, access.account)
+    _ACCOUNT.set_cached_value(vehicle, access.account)
     return access
 
 
-def _end_of(limit: RateLimit | None) -> datetime | None:
+def _end_of(limit: Limit | None) -> datetime | None:
     return None if limit is None else limit.blocked_until
 
 
-def _row(alias: str, vehicle: ConnectedVehicle, signal: str, command: str) -> dict[str, Any] | None:
-    """Return the model instances by their names in the query, and two flags; None if the vehicle is gone."""
+def _row(key: Any, *, owner: Any = None, signal: str = "", command: str = "") -> dict[str, Any] | None:
+    """Return the parts of the row by their names, and two flags; None if there is no such vehicle."""
+    alias = router.db_for_write(ConnectedVehicle)
     connection = connections[alias]
-    application_id = conf.SMARTCAR_CLIENT_ID if conf.SMARTCAR_API_VERSION == client.V3 else ""
-    values: list[Any] = [application_id, signal, vehicle.pk]
+    query = _query(alias, owner is not None, bool(signal), bool(command))
+    values: list[Any] = []
     if command:
-        since = connection.ops.adapt_datetimefield_value(timezone.now() - INCAPABLE_TTL)
-        values = [command, since, *INCAPABLE, *values]
+        since = _CREATED_AT.get_db_prep_value(timezone.now() - INCAPABLE_TTL, connection)
+        values += [command, since, *INCAPABLE]
+    values.append(conf.SMARTCAR_CLIENT_ID if conf.SMARTCAR_API_VERSION == client.V3 else "")
+    if owner is not None:
+        values.append(_OWNER.get_db_prep_value(owner, connection))
+    if signal:
+        values.append(signal)
+    values.append(_KEY.get_db_prep_value(key, connection))
     with connection.cursor() as cursor:
-        cursor.execute(_statement(alias, bool(command)), values)
+        cursor.execute(query.statement, values)
         columns = cursor.fetchone()
     if columns is None:
         return None
     try:
-        flags = {"is_connected": columns[0] is None, "is_incapable": bool(columns[1])}
-        return {**flags, **_instances(alias, columns[2:])}
+        flags = {"disconnected_at": columns[0], "is_incapable": bool(columns[1])}
+        return {**flags, **{part.name: part.read(columns, connection) for part in query.parts}}
     except Exception as error:
         # The frames have the columns as they are stored, which error reports must not show.
         raise error.with_traceback(None) from None
@@ -111,87 +144,124 @@ def _row(alias: str, vehicle: ConnectedVehicle, signal: str, command: str) -> di
         del columns
 
 
-@lru_cache(maxsize=8)
-def _statement(alias: str, is_command: bool) -> str:
-    """Return the query; with a command, its first parameters are the action, a time and two error codes."""
+class _Part:
+    """The columns of one model in a row, and what is made of them."""
+
+    def __init__(self, alias: str, name: str, fields: Sequence[Any], start: int) -> None:
+        self.name = name
+        self._columns = slice(start, start + len(fields))
+        self._make = _maker(alias, fields)
+        connection = connections[alias]
+        # The columns whose value is not what the database returns.
+        self._converters = [
+            (number, field.cached_col, converters)
+            for number, field in enumerate(fields)
+            if (
+                converters := [
+                    *connection.ops.get_db_converters(field.cached_col),
+                    *field.get_db_converters(connection),
+                ]
+            )
+        ]
+
+    def read(self, row: Sequence[Any], connection: Any) -> Any:
+        """Return what is made of a row; None if it has none."""
+        values = list(row[self._columns])
+        if values[0] is None:
+            return None
+        for number, expression, converters in self._converters:
+            for convert in converters:
+                values[number] = convert(values[number], expression, connection)
+        return self._make(values)
+
+
+def _maker(alias: str, fields: Sequence[Any]) -> Callable[[Sequence[Any]], Any]:
+    names = [field.attname for field in fields]
+    model = fields[0].model
+    if model is VehicleSignal:
+        return lambda values: StateColumns(zip(names, values, strict=True))
+    return Limit._make if model is RateLimit else partial(model.from_db, alias, names)
+
+
+class _Query(NamedTuple):
+    statement: str
+    parts: Sequence[_Part]
+
+
+#: The models whose columns are read, by the names of their tables in the query.
+_PARTS: dict[str, type[models.Model]] = {
+    "vehicle": ConnectedVehicle,
+    "account": SmartcarAccount,
+    "token": ApplicationToken,
+    "vehicle_limit": RateLimit,
+    "application_limit": RateLimit,
+    "state": VehicleSignal,
+}
+_TOKEN = ("id", "access_token", "access_expires_at", "token_version")
+#: The columns that a read needs. Of a vehicle that is not at hand, Django reads the others if they are used.
+_NEEDED: dict[type[models.Model], Collection[str]] = {
+    ConnectedVehicle: (
+        *("id", "account_id", "smartcar_vehicle_id", "unit_system"),
+        *("reauthentication_required_at", "disconnected_at"),
+    ),
+    SmartcarAccount: (
+        *(*_TOKEN, "smartcar_user_id", "api_version", "mode"),
+        *("refresh_token", "reconnect_required_at"),
+    ),
+    ApplicationToken: (*_TOKEN, "client_id"),
+    RateLimit: Limit._fields,
+    VehicleSignal: [field.attname for field in VehicleSignal._meta.concrete_fields if not field.primary_key],
+}
+
+
+@lru_cache(maxsize=16)
+def _query(alias: str, has_owner: bool, has_signal: bool, has_command: bool) -> _Query:
+    """Return the query; its parameters are in the order of `_row`."""
     quote: Callable[[Any], str] = connections[alias].ops.quote_name
-    columns = [
-        f"{part}.{quote(field.column)}"
-        for part, model in _PARTS.items()
-        for field in model._meta.concrete_fields
-    ]
-    named: list[type[models.Model]] = [ConnectedVehicle, VehicleCommand, *_PARTS.values()]
+    parts: list[_Part] = []
+    columns = ["vehicle.disconnected_at", _refusal(quote) if has_command else "NULL"]
+    for name, model in _PARTS.items():
+        if (name == "vehicle" and not has_owner) or (name == "state" and not has_signal):
+            continue
+        fields: Sequence[Any] = model._meta.concrete_fields
+        if has_owner or model in (RateLimit, VehicleSignal):
+            fields = [field for field in fields if field.attname in _NEEDED[model]]
+        parts.append(_Part(alias, name, fields, len(columns)))
+        columns += [f"{name}.{quote(field.column)}" for field in fields]
+    return _Query(f"SELECT {', '.join(columns)} FROM {_tables(quote, has_owner, has_signal)}", parts)  # noqa: S608
+
+
+def _tables(quote: Callable[[str], str], has_owner: bool, has_signal: bool) -> str:
+    """Return the joined tables, and the condition."""
+    named: list[type[models.Model]] = [SmartcarUser, *_PARTS.values()]
     table = {model: quote(model._meta.db_table) for model in named}
     keys = " ".join(
         f"WHEN '{version}' THEN '{_rate_limits.RateLimitKey('', version).application}'"
         for version in (client.V2, client.V3)
     )
-    # The names are those of our own models.
-    return (
-        f"SELECT vehicle.disconnected_at, {_refusal(table[VehicleCommand]) if is_command else 'NULL'}, "  # noqa: S608
-        f"{', '.join(columns)} FROM {table[ConnectedVehicle]} vehicle "
-        f"JOIN {table[SmartcarAccount]} account ON account.id = vehicle.account_id "
+    joins = [
+        f"{table[ConnectedVehicle]} vehicle",
+        f"JOIN {table[SmartcarAccount]} account ON account.id = vehicle.account_id",
         f"LEFT JOIN {table[ApplicationToken]} token "
-        f"ON token.client_id = %s AND account.api_version = '{client.V3}' "
+        f"ON token.client_id = %s AND account.api_version = '{client.V3}'",
         f"LEFT JOIN {table[RateLimit]} vehicle_limit "
-        f"ON vehicle_limit.{quote('key')} = vehicle.smartcar_vehicle_id "
+        f"ON vehicle_limit.{quote('key')} = vehicle.smartcar_vehicle_id",
         f"LEFT JOIN {table[RateLimit]} application_limit "
-        f"ON application_limit.{quote('key')} = CASE account.api_version {keys} END "
-        f"LEFT JOIN {table[VehicleSignal]} state "
-        f"ON state.vehicle_id = vehicle.id AND state.{quote('signal')} = %s WHERE vehicle.id = %s"
-    )
+        f"ON application_limit.{quote('key')} = CASE account.api_version {keys} END",
+    ]
+    if has_owner:
+        owner = f"owner.id = account.smartcar_user_id AND owner.{quote(_OWNER.column)} = %s"
+        joins.append(f"JOIN {table[SmartcarUser]} owner ON {owner}")
+    if has_signal:
+        of_vehicle = f"state.vehicle_id = vehicle.id AND state.{quote('signal')} = %s"
+        joins.append(f"LEFT JOIN {table[VehicleSignal]} state ON {of_vehicle}")
+    return f"{' '.join(joins)} WHERE vehicle.id = %s"
 
 
-def _refusal(table: str) -> str:
+def _refusal(quote: Callable[[str], str]) -> str:
     """Return the condition that Smartcar has refused a command to the vehicle for good."""
     return (
-        f"EXISTS (SELECT 1 FROM {table} refused WHERE refused.vehicle_id = vehicle.id "  # noqa: S608
-        "AND refused.action = %s AND refused.created_at > %s "
+        f"EXISTS (SELECT 1 FROM {quote(VehicleCommand._meta.db_table)} refused "  # noqa: S608
+        "WHERE refused.vehicle_id = vehicle.id AND refused.action = %s AND refused.created_at > %s "
         "AND refused.error_type = 'COMPATIBILITY' AND refused.error_code IN (%s, %s))"
     )
-
-
-def _instances(alias: str, row: Sequence[Any]) -> dict[str, Any]:
-    """Return the model instances in a row; None where it has none."""
-    found: dict[str, Any] = {}
-    start = 0
-    for name, model in _PARTS.items():
-        readers = _readers(alias, model)
-        values = row[start : start + len(readers)]
-        start += len(readers)
-        found[name] = None if values[0] is None else _instance(alias, model, readers, values)
-    return found
-
-
-def _instance(
-    alias: str,
-    model: type[models.Model],
-    readers: Iterable[tuple[str, Callable[[Any], Any] | None]],
-    values: Any,
-) -> Any:
-    names = [name for name, _ in readers]
-    read = [
-        value if reader is None else reader(value) for (_, reader), value in zip(readers, values, strict=True)
-    ]
-    return model.from_db(alias, names, read)
-
-
-@lru_cache(maxsize=16)
-def _readers(alias: str, model: type[models.Model]) -> list[tuple[str, Callable[[Any], Any] | None]]:
-    """Return each column's attribute, and the function that makes its value of what the database returned."""
-    return [(field.attname, _reader(alias, field)) for field in model._meta.concrete_fields]
-
-
-def _reader(alias: str, column: Any) -> Callable[[Any], Any] | None:
-    connection = connections[alias]
-    expression = column.cached_col
-    own = column.get_db_converters(connection)
-    if not (converters := [*connection.ops.get_db_converters(expression), *own]):
-        return None
-
-    def read(value: Any) -> Any:
-        for converter in converters:
-            value = converter(value, expression, connections[alias])
-        return value
-
-    return read

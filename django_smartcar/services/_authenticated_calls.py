@@ -150,10 +150,12 @@ def open_session(
     requests: int = 1,
     *,
     access: Access | None = None,
+    counts: bool = True,
 ) -> VehicleSession:
     """Return a session for the vehicle. Raises VehicleDisconnected, and as `tokens.credentials` does.
 
-    ``access`` has the rows of the account and the token, if the caller has just read them.
+    ``access`` has the rows of the account and the token, if the caller has just read them. ``counts`` is that
+    of the session.
     """
     if credentials is None:
         credentials = (
@@ -162,7 +164,7 @@ def open_session(
             else tokens.credentials(account_of(vehicle))
         )
     car = client.car(credentials, vehicle.smartcar_vehicle_id, vehicle.unit_system)
-    return VehicleSession(vehicle, credentials, car, requests)
+    return VehicleSession(vehicle, credentials, car, requests, counts)
 
 
 def call(vehicle: ConnectedVehicle, request: Callable[[Car], T], scope: str = "", *, requests: int = 1) -> T:
@@ -171,23 +173,24 @@ def call(vehicle: ConnectedVehicle, request: Callable[[Car], T], scope: str = ""
     ``scope`` is the permission that the request needs, ``requests`` how many billable requests it makes: with
     0 no rate limit is checked. Raises RateLimited, as `open_session` does, or a SmartcarException.
     """
-    with opened(vehicle, requests) as (session, _):
+    with _rate_limits.single_flight(vehicle.pk) if requests else nullcontext():
+        access = _access.load(vehicle)
+        if requests:
+            access.check_limits()
+        session = open_session(vehicle, requests=requests, access=access)
         return session.call(request, scope, retry=True)
 
 
 @contextmanager
-def opened(
-    vehicle: ConnectedVehicle, requests: int = 1, signal: str = ""
-) -> Iterator[tuple[VehicleSession, Access]]:
-    """Return a session for a read and the rows that it needs, with the state of this signal.
+def opened(key: Any, load: Callable[[], Access]) -> Iterator[tuple[VehicleSession, Access]]:
+    """Return a session for a read of one value, which the caller counts, and the rows that it needs.
 
-    Arguments and exceptions are those of `call`.
+    ``load`` reads the rows of the vehicle with this primary key. Raises as `call` does, and as ``load``.
     """
-    with _rate_limits.single_flight(vehicle) if requests else nullcontext():
-        access = _access.load(vehicle, signal=signal)
-        if requests:
-            access.check_limits()
-        yield open_session(vehicle, requests=requests, access=access), access
+    with _rate_limits.single_flight(key):
+        access = load()
+        access.check_limits()
+        yield open_session(access.vehicle, access=access, counts=False), access
 
 
 class CredentialsCache:

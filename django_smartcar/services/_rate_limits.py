@@ -60,21 +60,21 @@ def key_of(vehicle: ConnectedVehicle) -> RateLimitKey:
     return RateLimitKey(vehicle.smartcar_vehicle_id, vehicle.account.api_version)
 
 
-_in_flight: dict[str, threading.Event] = {}
+_in_flight: dict[Any, threading.Event] = {}
 _mutex = threading.Lock()
 
 
 @contextlib.contextmanager
-def single_flight(vehicle: ConnectedVehicle) -> Iterator[None]:
-    """While another thread calls the same vehicle, wait for its response first.
+def single_flight(key: Any) -> Iterator[None]:
+    """While another thread calls the vehicle with this primary key, wait for its response first.
 
     Of many threads that call one vehicle at the same time, the first sends its request. The others wait for
     its response. Check the rate limit inside: it may have been a 429.
     """
     with _mutex:
-        earlier = _in_flight.get(vehicle.smartcar_vehicle_id)
+        earlier = _in_flight.get(key)
         if earlier is None:
-            response_received = _in_flight[vehicle.smartcar_vehicle_id] = threading.Event()
+            response_received = _in_flight[key] = threading.Event()
     if earlier is not None:
         earlier.wait(SINGLE_FLIGHT_TIMEOUT)
         yield
@@ -83,7 +83,7 @@ def single_flight(vehicle: ConnectedVehicle) -> Iterator[None]:
         yield
     finally:
         with _mutex:
-            del _in_flight[vehicle.smartcar_vehicle_id]
+            del _in_flight[key]
         response_received.set()
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
 
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from django_smartcar.models import ConnectedVehicle, SmartcarAccount
+from django_smartcar.models import ConnectedVehicle, SmartcarAccount, VehicleReading, VehicleSignal
 from django_smartcar.services import (
     commands,
     migration,
@@ -69,6 +70,14 @@ def _subscribe_to_other_webhook(site):
     site.vehicle.save()
 
 
+def _store_old_location(site):
+    """Store an earlier location, which the one that is read replaces."""
+    store_location(site)
+    long_ago = datetime(2026, 1, 1, tzinfo=UTC)
+    VehicleSignal.objects.update(recorded_at=long_ago, received_at=long_ago)
+    VehicleReading.objects.update(recorded_at=long_ago)
+
+
 def _mark_v2(site):
     """Let the account be one of API v2 on a site of API v3."""
     SmartcarAccount.objects.update(api_version="2.0")
@@ -102,7 +111,12 @@ SERVICES = [
         is_remote=False,
     ),
     Call("vehicles.odometer", lambda site, _: vehicles.odometer(site.vehicle)),
-    Call("vehicles.location", lambda site, _: vehicles.location(site.vehicle)),
+    Call("vehicles.location", lambda site, _: vehicles.location(site.vehicle), _store_old_location),
+    Call(
+        "vehicles.read_by_key",
+        lambda site, _: vehicles.read_by_key(site.user, site.vehicle.pk, "location"),
+        _store_old_location,
+    ),
     Call("vehicles.read", lambda site, _: vehicles.read(site.vehicle, ["odometer", "location"])),
     Call("vehicles.read of signals", lambda site, _: vehicles.read(site.vehicle, ["location", "doors"])),
     Call(

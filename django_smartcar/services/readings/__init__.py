@@ -77,14 +77,13 @@ def save(
     return saved[0] if saved else None
 
 
-def save_read(
-    vehicle: ConnectedVehicle, signals: Iterable[Signal], access: Access, requests: int = 1
-) -> None:
+def save_read(access: Access, signals: Iterable[Signal], requests: int = 1) -> None:
     """Save the signals of a read of one value, and count its requests.
 
-    ``access`` has the state of the signal before the read. One signal takes one statement on PostgreSQL.
+    ``access`` has the vehicle, and the state of the signal before the read. One signal takes one statement on
+    PostgreSQL.
     """
-    done = _single_read.NOTHING
+    vehicle, done = access.vehicle, _single_read.NOTHING
     try:
         observations = list(observations_of(vehicle, signals, granted_only=False))
         if len(observations) == 1:

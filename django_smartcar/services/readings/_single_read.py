@@ -1,21 +1,24 @@
-"""Store the one value of a single read, and count its request, in one statement where the database can.
+"""Store the value of a single read, and count its request: in one statement on PostgreSQL.
 
 The state of the signal has been read before the request, without a lock. It is replaced only if it is still
-the same; otherwise nothing is stored here, and `_store.save_observations`, which locks, decides again.
+the same. Where it is not, and for a first value, a late one or an outlier, nothing is stored here:
+`_store.save_observations`, which locks, decides again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from django.db import DatabaseError, connections, models, router, transaction
+from django.db import DatabaseError, connections, router, transaction
 from django.utils import timezone
 
 from ...models import ConnectedVehicle, RateLimit, VehicleReading, VehicleSignal
 from .. import _rate_limits, _transactions
-from ._store import OK, Decisions, Observation, Reading, Saved, State
+from .._access import Limit
+from ._store import OK, Decisions, Observation, Outcome, Saved, State
 
 
 class Done(NamedTuple):
@@ -28,160 +31,190 @@ class Done(NamedTuple):
 
 NOTHING = Done(None, False)
 
+#: The columns that a value may change, but for ``status_at``. A read has no sequence.
+_COLUMNS: dict[str, Any] = {
+    name: VehicleSignal._meta.get_field(name)
+    for name in ("value", "unit", "source", "recorded_at", "received_at")
+}
+_STATUS_AT: Any = VehicleSignal._meta.get_field("status_at")
+
 
 def store(
-    observation: Observation, state: VehicleSignal | None, limit: RateLimit | None, requests: int
+    observation: Observation, stored: Mapping[str, Any] | None, limit: Limit | None, requests: int
 ) -> Done:
-    """Store an observation if the signal still has this state, and count requests on this row."""
+    """Store an observation if its signal still has this state, and count the requests on this row.
+
+    ``stored`` has the columns of the signal's `State`.
+    """
     alias = router.db_for_write(VehicleSignal)
-    connection = connections[alias]
-    is_able = connection.vendor in ("postgresql", "sqlite") and not _transactions.is_open(VehicleSignal)
-    if not is_able or observation.status != OK:
+    write = _WRITERS.get(connections[alias].vendor)
+    if write is None or stored is None or observation.status != OK or _transactions.is_open(VehicleSignal):
         return NOTHING
     now = timezone.now()
-    stored = [] if state is None else [State.of(state)]
-    version = None if state is None else state.status_at
-    decisions = Decisions(alias, [observation], stored, now)
-    if len(decisions.changed) != 1:
+    decisions = Decisions(alias, [observation], [State(**stored)], now)
+    (saved,) = decisions.saved
+    if not decisions.changed or saved.outcome not in (Outcome.LATEST, Outcome.UNCHANGED):
         return NOTHING
-    row = _Row(
-        decisions.changed[observation.key],
-        next(iter([*decisions.current.values(), *decisions.history.values()]), None),
-        bool(decisions.current),
-        version,
-        now,
-        None if limit is None or limit.month != _rate_limits.this_month() else limit,
-        requests,
-    )
+    if limit is not None and limit.month != _rate_limits.this_month():
+        limit = None
     try:
-        write = _write_at_once if connection.vendor == "postgresql" else _write_in_turn
-        is_stored, is_counted = write(alias, row)
+        is_stored, is_counted = write(alias, _row(connections[alias], saved, stored, now), limit, requests)
     except DatabaseError:
         return NOTHING  # `save_observations` raises it, if it is still there
     except BaseException as error:
         # The frames have the values, which error reports must not show.
         raise error.with_traceback(None) from None
-    return Done(decisions.saved[0] if is_stored else None, is_counted)
+    return Done(saved if is_stored else None, is_counted)
 
 
 class _Row(NamedTuple):
-    """What is written: the state of a signal, and perhaps a reading of its history."""
+    """What is written, as the database gets it: the new state of a signal, and its reading if it is new."""
 
-    state: State
-    reading: Reading | None
-    #: Whether the reading is the new state: it replaces one of the same moment.
-    is_current: bool
-    #: The ``status_at`` of the state that this one was compared with; None if there was none.
-    version: datetime | None
-    now: datetime
-    limit: RateLimit | None
-    requests: int
+    vehicle_id: int
+    signal: str
+    #: The columns that change to something else than the time that it is now, and their values.
+    changed: tuple[str, ...]
+    values: list[Any]
+    #: Whether the value is received now, rather than at its own time.
+    is_received: bool
+    now: Any
+    #: The ``status_at`` of the state that was compared with the value.
+    version: Any
+    has_reading: bool
 
     def __repr__(self) -> str:
-        return repr(self.state)
+        return f"{self.signal} of vehicle {self.vehicle_id}"
 
 
-def _write_at_once(alias: str, row: _Row) -> tuple[bool, bool]:
-    """Write the row in one statement of PostgreSQL. Return whether it is stored, and whether it is counted.
-
-    The vehicle is locked before its signal, as everywhere: the second step reads the result of the first.
-    """
-    steps = _steps(alias)
-    parts = [f"seen AS ({steps.seen} RETURNING 1)", f"state AS ({steps.state} RETURNING 1)"]
-    values = [*_seen_values(alias, row), *_state_values(alias, row)]
-    if row.reading is not None:
-        parts.append(f"reading AS ({steps.current if row.is_current else steps.late})")
-        values += _values_of(alias, VehicleReading, row.reading)
-    parts.append(f"usage AS ({steps.usage} RETURNING 1)")
-    values += _usage_values(row)
-    counts = "SELECT (SELECT count(*) FROM seen), (SELECT count(*) FROM state), (SELECT count(*) FROM usage)"
-    with connections[alias].cursor() as cursor:
-        cursor.execute(f"WITH {', '.join(parts)} {counts}", values)
-        _is_seen, is_stored, is_counted = cursor.fetchone()
-    return bool(is_stored), bool(is_counted)
-
-
-def _write_in_turn(alias: str, row: _Row) -> tuple[bool, bool]:
-    """Write the row in one transaction of SQLite, which locks the database."""
-    steps = _steps(alias)
-    with transaction.atomic(alias), connections[alias].cursor() as cursor:
-        is_seen = cursor.execute(steps.seen, _seen_values(alias, row)).rowcount
-        is_stored = is_seen and cursor.execute(steps.state, _state_values(alias, row)).rowcount
-        if is_stored and row.reading is not None:
-            cursor.execute(
-                steps.current if row.is_current else steps.late,
-                _values_of(alias, VehicleReading, row.reading),
-            )
-        is_counted = cursor.execute(steps.usage, _usage_values(row)).rowcount
-    return bool(is_stored), bool(is_counted)
-
-
-class _Steps(NamedTuple):
-    """The statements that write a row."""
-
-    seen: str
-    state: str
-    #: A reading that is the new state, or one that came late.
-    current: str
-    late: str
-    usage: str
-
-
-@lru_cache(maxsize=4)
-def _steps(alias: str) -> _Steps:
-    quote = connections[alias].ops.quote_name
-    signals, limits = quote(VehicleSignal._meta.db_table), quote(RateLimit._meta.db_table)
-    reading = _insert(alias, VehicleReading, "state")
-    # The names are those of our own models.
-    return _Steps(
-        f"UPDATE {quote(ConnectedVehicle._meta.db_table)} SET last_seen_at = %s WHERE id = %s",  # noqa: S608
-        f"{_insert(alias, VehicleSignal, 'seen')} {_replace(alias, VehicleSignal, 'vehicle_id', 'signal')} "
-        f"WHERE {signals}.status_at = %s",
-        f"{reading} {_replace(alias, VehicleReading, 'vehicle_id', 'signal', 'recorded_at')}",
-        f"{reading} ON CONFLICT DO NOTHING",
-        f"UPDATE {limits} SET requests = requests + %s WHERE id = %s AND {quote('month')} = %s",  # noqa: S608
+def _row(connection: Any, saved: Saved, stored: Mapping[str, Any], now: datetime) -> _Row:
+    state = saved.row
+    changes = {name: value for name in _COLUMNS if (value := getattr(state, name)) != stored[name]}
+    is_received = changes.get("received_at") == now
+    if is_received:
+        del changes["received_at"]
+    return _Row(
+        state.vehicle_id,
+        state.signal,
+        tuple(changes),
+        [_COLUMNS[name].get_db_prep_save(value, connection) for name, value in changes.items()],
+        is_received,
+        _STATUS_AT.get_db_prep_save(now, connection),
+        _STATUS_AT.get_db_prep_save(stored["status_at"], connection),
+        saved.outcome is Outcome.LATEST,
     )
 
 
-def _insert(alias: str, model: type[models.Model], after: str) -> str:
-    """Return the INSERT of one row; on PostgreSQL, of none if the step before has changed nothing."""
-    connection, columns = connections[alias], _columns(model)
-    names = ", ".join(connection.ops.quote_name(field.column) for field in columns)
-    into = f"INSERT INTO {connection.ops.quote_name(model._meta.db_table)} ({names})"
-    if connection.vendor == "sqlite":
-        return f"{into} VALUES ({', '.join(['%s'] * len(columns))})"
-    values = ", ".join(f"%s::{field.db_type(connection)}" for field in columns)
-    return f"{into} SELECT {values} FROM {after}"  # noqa: S608
+def _usage(limit: Limit | None, requests: int) -> list[Any]:
+    return [requests, limit and limit.id, limit and limit.month]
 
 
-def _replace(alias: str, model: type[models.Model], *key: str) -> str:
-    """Return the end of an INSERT, by which it replaces the row with the same key."""
+def _write_at_once(alias: str, row: _Row, limit: Limit | None, requests: int) -> tuple[bool, bool]:
+    """Write the row in one statement of PostgreSQL. Return whether it is stored, and is counted."""
+    statement = _statement(alias, row.changed, row.is_received, row.has_reading)
+    values = [row.now, row.vehicle_id, *row.values, row.signal, row.version, *_usage(limit, requests)]
+    with connections[alias].cursor() as cursor:
+        cursor.execute(statement, values)
+        is_stored, is_counted = cursor.fetchone()
+        return is_stored, is_counted
+
+
+def _write_in_turn(alias: str, row: _Row, limit: Limit | None, requests: int) -> tuple[bool, bool]:
+    """Write the row in one transaction. Return whether it is stored, and whether it is counted.
+
+    The first statement writes: it locks SQLite's database, and the vehicle elsewhere.
+    """
+    key: list[Any] = [row.vehicle_id, row.signal]
+    with transaction.atomic(alias), connections[alias].cursor() as cursor:
+        cursor.execute(_seen(alias), [row.now, row.vehicle_id])
+        values = [*row.values, *[row.now] * (1 + row.is_received), *key, row.version]
+        cursor.execute(_update(alias, row.changed, row.is_received), values)
+        is_stored = bool(cursor.rowcount)
+        if is_stored and row.has_reading:
+            cursor.execute(_reading(alias), key)
+        cursor.execute(_count(alias), _usage(limit, requests))
+        return is_stored, bool(cursor.rowcount)
+
+
+_WRITERS: dict[str, Callable[[str, _Row, Limit | None, int], tuple[bool, bool]]] = {
+    "postgresql": _write_at_once,
+    "sqlite": _write_in_turn,
+    "mysql": _write_in_turn,
+}
+
+
+# In the statements, the names are those of our own models.
+
+
+@lru_cache(maxsize=64)
+def _statement(alias: str, changed: tuple[str, ...], is_received: bool, has_reading: bool) -> str:
+    """Return all steps as one statement. It returns whether the row is stored, and whether it is counted.
+
+    The second step uses the first one's row: the vehicle is locked before its signal, as everywhere.
+    """
+    signals = connections[alias].ops.quote_name(VehicleSignal._meta.db_table)
+    updated = _changes(alias, changed, is_received, now="seen.last_seen_at")
+    steps = [
+        f"seen AS ({_seen(alias)} RETURNING id, last_seen_at)",
+        f"state AS (UPDATE {signals} state SET {updated} FROM seen WHERE state.vehicle_id = seen.id "  # noqa: S608
+        "AND state.signal = %s AND state.status_at = %s RETURNING state.*)",
+        *([f"reading AS ({_reading(alias, 'state')})"] if has_reading else []),
+        f"usage AS ({_count(alias)} RETURNING 1)",
+    ]
+    are_done = "EXISTS (SELECT 1 FROM state), EXISTS (SELECT 1 FROM usage)"
+    return f"WITH {', '.join(steps)} SELECT {are_done}"  # noqa: S608
+
+
+@lru_cache(maxsize=4)
+def _seen(alias: str) -> str:
+    table = connections[alias].ops.quote_name(ConnectedVehicle._meta.db_table)
+    return f"UPDATE {table} SET last_seen_at = %s WHERE id = %s"  # noqa: S608
+
+
+@lru_cache(maxsize=64)
+def _update(alias: str, changed: tuple[str, ...], is_received: bool) -> str:
     quote = connections[alias].ops.quote_name
-    changed = [quote(field.column) for field in _columns(model) if field.column not in key]
-    values = ", ".join(f"{name} = EXCLUDED.{name}" for name in changed)
-    return f"ON CONFLICT ({', '.join(map(quote, key))}) DO UPDATE SET {values}"
+    return (
+        f"UPDATE {quote(VehicleSignal._meta.db_table)} SET {_changes(alias, changed, is_received, now='%s')} "  # noqa: S608
+        f"WHERE vehicle_id = %s AND {quote('signal')} = %s AND status_at = %s"
+    )
 
 
-def _columns(model: type[models.Model]) -> list[Any]:
-    return [field for field in model._meta.concrete_fields if not field.primary_key]
+def _changes(alias: str, changed: tuple[str, ...], is_received: bool, *, now: str) -> str:
+    """Return the changes of a state: to parameters, to the time that it is ``now``, and to a success."""
+    quote = connections[alias].ops.quote_name
+    changes = [f"{quote(_COLUMNS[name].column)} = %s" for name in changed]
+    changes += [f"received_at = {now}"] * is_received + [f"status_at = {now}"]
+    return ", ".join([*changes, f"status = '{OK}'", "error_type = ''", "error_code = ''"])
 
 
-def _values_of(alias: str, model: type[models.Model], row: State | Reading) -> list[Any]:
+@lru_cache(maxsize=4)
+def _reading(alias: str, states: str = "") -> str:
+    """Return the INSERT of the reading of a state; it replaces an earlier one of the same moment.
+
+    Without a table of ``states``, its parameters are the key of the state.
+    """
     connection = connections[alias]
-    return [field.get_db_prep_save(getattr(row, field.attname), connection) for field in _columns(model)]
+    quote = connection.ops.quote_name
+    values = {quote(name): f"state.{quote(name)}" for name in ("value", "unit", "source")}
+    values |= {"received_at": "state.status_at", "is_outlier": "FALSE"}
+    key = {quote(name): f"state.{quote(name)}" for name in ("vehicle_id", "signal")}
+    key |= {"recorded_at": "COALESCE(state.recorded_at, state.received_at)"}
+    columns = {**key, **values}
+    if connection.vendor == "mysql":
+        conflict = "ON DUPLICATE KEY UPDATE"
+        replaced = [f"{name} = {value}" for name, value in values.items()]
+    else:
+        conflict = f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET"
+        replaced = [f"{name} = EXCLUDED.{name}" for name in values]
+    of_key = f"{quote(VehicleSignal._meta.db_table)} state WHERE vehicle_id = %s AND {quote('signal')} = %s"
+    return (
+        f"INSERT INTO {quote(VehicleReading._meta.db_table)} ({', '.join(columns)}) "  # noqa: S608
+        f"SELECT {', '.join(columns.values())} FROM {states or of_key} {conflict} {', '.join(replaced)}"
+    )
 
 
-def _seen_values(alias: str, row: _Row) -> list[Any]:
-    return [_time(alias, row.now), row.state.vehicle_id]
-
-
-def _state_values(alias: str, row: _Row) -> list[Any]:
-    return [*_values_of(alias, VehicleSignal, row.state), _time(alias, row.version)]
-
-
-def _usage_values(row: _Row) -> list[Any]:
-    return [row.requests, row.limit and row.limit.pk, row.limit and row.limit.month]
-
-
-def _time(alias: str, moment: datetime | None) -> Any:
-    return connections[alias].ops.adapt_datetimefield_value(moment)
+@lru_cache(maxsize=4)
+def _count(alias: str) -> str:
+    quote = connections[alias].ops.quote_name
+    table = quote(RateLimit._meta.db_table)
+    return f"UPDATE {table} SET requests = requests + %s WHERE id = %s AND {quote('month')} = %s"  # noqa: S608

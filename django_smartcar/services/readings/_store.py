@@ -96,10 +96,6 @@ class State:
     def __repr__(self) -> str:
         return f"{self.signal} of vehicle {self.vehicle_id}"
 
-    @classmethod
-    def of(cls, instance: VehicleSignal) -> State:
-        return cls(*(getattr(instance, name) for name in _STATE_COLUMNS))
-
     @property
     def at(self) -> datetime | None:
         return self.recorded_at or self.received_at

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, cast
@@ -26,10 +25,11 @@ from ...exceptions import (
     SmartcarException,
 )
 from ...models import ConnectedVehicle, SmartcarAccount, SmartcarUser, VehicleSignal, WebhookEvent
-from ...sdk.readings import PERMISSIONS
+from ...sdk.readings import PERMISSIONS, SOURCES, is_single
 from ...sdk.signals import Signal
 from ...sdk.v2.signals import METHODS
-from .. import _authenticated_calls, _rate_limits, readings, tokens, webhooks
+from .. import _access, _authenticated_calls, _rate_limits, readings, tokens, webhooks
+from .._access import Access
 from ..webhooks import subscriptions
 from . import _details
 from ._compatibility import Capabilities, capabilities, is_supported
@@ -50,6 +50,7 @@ __all__ = [
     "odometer",
     "read",
     "read_all",
+    "read_by_key",
     "refresh_readings",
     "reload",
     "store",
@@ -67,7 +68,7 @@ def odometer(vehicle: ConnectedVehicle) -> sdk.Odometer:
     vehicle's ``unit_system``; ``age`` is when the vehicle recorded it, or None.
     Raises VehicleDisconnected, a SmartcarException, or as `tokens.access_token` does.
     """
-    return cast(sdk.Odometer, _read_one(vehicle, "odometer"))
+    return cast(sdk.Odometer, _read_one(vehicle.pk, "odometer", partial(_access.load, vehicle)))
 
 
 @sensitive_variables()
@@ -77,18 +78,32 @@ def location(vehicle: ConnectedVehicle) -> sdk.Location:
     ``{"data": {"latitude": 37.4, "longitude": 122.1}, "age": datetime}``: degrees; ``age`` as in `odometer`.
     Raises VehicleDisconnected, a SmartcarException, or as `tokens.access_token` does.
     """
-    return cast(sdk.Location, _read_one(vehicle, "location"))
+    return cast(sdk.Location, _read_one(vehicle.pk, "location", partial(_access.load, vehicle)))
 
 
-def _read_one(vehicle: ConnectedVehicle, name: str) -> Any:
-    with _authenticated_calls.opened(vehicle, signal=name) as (session, access):
-        uncounted = replace(session, counts=False)  # `save_read` counts the request
+@sensitive_variables()
+def read_by_key(user: Any, key: Any, name: str) -> Any:
+    """Read one value of a user's vehicle by its primary key, and save it.
+
+    ``name`` is a method of the SDK that needs one signal, such as ``"odometer"``; the result is that of the
+    method. One query finds the vehicle, if it belongs to this local user, with all that the request needs:
+    that takes less CPU time than to get the vehicle first. Raises ConnectedVehicle.DoesNotExist if the user
+    has no such vehicle, ValueError for another name, and as `odometer` does.
+    """
+    if name not in SOURCES or not is_single(name):
+        raise ValueError(f"{name!r} is not read as one signal")
+    return _read_one(key, name, partial(_access.load_owned, user, key))
+
+
+def _read_one(key: Any, name: str, load: Callable[..., Access]) -> Any:
+    signal = SOURCES[name].names[0]
+    with _authenticated_calls.opened(key, partial(load, signal=signal)) as (session, access):
         try:
-            found = uncounted.call(lambda car: car.read_with_signals(name), PERMISSIONS[name], retry=True)
+            found = session.call(lambda car: car.read_with_signals(name), PERMISSIONS[name], retry=True)
         except (NotCapableException, PermissionException) as error:
-            readings.save_many(readings.failures_of(vehicle, name, error))
+            readings.save_many(readings.failures_of(access.vehicle, name, error))
             raise
-    readings.save_read(vehicle, found.signals, access)
+    readings.save_read(access, found.signals)
     return found.result
 
 

@@ -7,11 +7,12 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from django_smartcar.exceptions import RateLimited, VehicleDisconnected
+from django_smartcar.exceptions import PermissionMissing, RateLimited, VehicleDisconnected
 from django_smartcar.models import (
     ConnectedVehicle,
     RateLimit,
@@ -30,7 +31,7 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ODOMETER = f"{API}/vehicles/car-1/odometer"
 
 #: Statements of a read, with the query for the vehicle, BEGIN and COMMIT.
-READ = {"postgresql": 3, "sqlite": 8, "mysql": 10}
+READ = {"postgresql": 3, "sqlite": 8, "mysql": 8}
 LOCK = 8
 
 
@@ -172,3 +173,76 @@ def test_a_limit_that_another_process_saved_is_kept(vehicle, mock_api, key):
         assert limited.value.code == ("VEHICLE" if key == "car-1" else "SMARTCAR_API")
         assert limited.value.retry_after == 40
     assert not mock_api.mock.calls
+
+
+def test_a_value_that_is_read_by_key_is_that_of_the_sdk_and_saved(vehicle, odometer, anna):
+    for number in range(2):
+        odometer(100 + number, NOON + timedelta(minutes=number))
+        found = vehicles.read_by_key(anna, vehicle.pk, "odometer")
+        assert found["data"] == {"distance": 100 + number}
+    assert stored() == (101, NOON + timedelta(minutes=1))
+    assert history() == [100, 101]
+    assert requests() == 2
+
+
+@pytest.mark.parametrize("smartcar", ["2.0", "3"], indirect=True)
+def test_the_statements_of_a_read_by_key(smartcar, connect_driver, anna):
+    key = connect_driver().vehicles[0].pk
+    vehicles.read_by_key(anna, key, "odometer")
+    smartcar.car().odometer_km += 1
+    smartcar.car().recorded_at += timedelta(minutes=1)
+    with CaptureQueriesContext(connection) as queries:
+        vehicles.read_by_key(anna, str(key), "odometer")
+    assert len(queries) <= READ[connection.vendor] - 1, queries.captured_queries
+    assert VehicleReading.objects.filter(signal="odometer").count() == 2
+
+
+def test_only_the_vehicles_own_user_reads_it_by_key(vehicle, mock_api, django_user_model):
+    ben = django_user_model.objects.create_user("ben")
+    for user in (ben, AnonymousUser()):
+        with pytest.raises(ConnectedVehicle.DoesNotExist):
+            vehicles.read_by_key(user, vehicle.pk, "odometer")
+    with pytest.raises(AttributeError):
+        vehicles.read_by_key(None, vehicle.pk, "odometer")
+    with pytest.raises(ConnectedVehicle.DoesNotExist):
+        vehicles.read_by_key(vehicle.user, vehicle.pk + 1, "odometer")
+    assert not mock_api.mock.calls
+
+
+def test_a_vehicle_that_is_read_by_key_must_be_connected(vehicle, mock_api):
+    ConnectedVehicle.objects.update(disconnected_at=NOON)
+    with pytest.raises(VehicleDisconnected) as disconnected:
+        vehicles.read_by_key(vehicle.user, vehicle.pk, "odometer")
+    assert disconnected.value.vehicle == vehicle
+    assert not mock_api.mock.calls
+
+
+def test_a_limit_and_a_missing_permission_are_those_of_the_vehicle(vehicle, mock_api):
+    body = {"type": "PERMISSION", "statusCode": 403, "description": "no"}
+    mock_api.mock.add("GET", ODOMETER, json=body, status=403)
+    with pytest.raises(PermissionMissing) as missing:
+        vehicles.read_by_key(vehicle.user, vehicle.pk, "odometer")
+    assert missing.value.scope == "read_odometer"
+    assert VehicleSignal.objects.get().status == VehicleSignal.Status.ERROR
+    RateLimit.objects.update(blocked_until=timezone.now() + timedelta(seconds=40))
+    with pytest.raises(RateLimited):
+        vehicles.read_by_key(vehicle.user, vehicle.pk, "odometer")
+    assert len(mock_api.mock.calls) == 1
+
+
+@pytest.mark.parametrize("name", ["battery", "doors", "nothing"])
+def test_only_a_reading_of_one_signal_is_read_by_key(vehicle, mock_api, name):
+    with pytest.raises(ValueError, match=name):
+        vehicles.read_by_key(vehicle.user, vehicle.pk, name)
+    assert not mock_api.mock.calls
+
+
+def test_a_value_is_read_by_key_after_the_token_expired(vehicle, odometer, mock_api):
+    SmartcarAccount.objects.update(access_expires_at=timezone.now())
+    mock_api.tokens()
+    odometer(100)
+    assert vehicles.read_by_key(vehicle.user, vehicle.pk, "odometer")["data"] == {"distance": 100}
+    account = SmartcarAccount.objects.get()
+    assert account.access_expires_at > timezone.now()
+    assert account.refresh_expires_at is not None
+    assert len(mock_api.exchanges) == 1
