@@ -166,6 +166,10 @@ def _storable(value: Any) -> Any:
     return [_storable(item) for item in value] if isinstance(value, list) else value
 
 
+# A decoder takes longer to make than to use.
+_DECODER: Final = json.JSONDecoder(object_hook=protected)
+
+
 def load_json(content: str | bytes, parse_constant: Callable[[str], Any] | None = None) -> Any:
     """Parse JSON of Smartcar: text is storable, and secrets, VINs and positions are protected.
 
@@ -174,7 +178,10 @@ def load_json(content: str | bytes, parse_constant: Callable[[str], Any] | None 
     text: str | bytes = content
     if isinstance(content, bytes):
         text = Secret(content.decode(json.detect_encoding(content), "surrogatepass"))
-    value = json.loads(text, object_hook=protected, parse_constant=parse_constant)
+    if parse_constant is None:
+        value = _DECODER.decode(text)
+    else:
+        value = json.loads(text, object_hook=protected, parse_constant=parse_constant)
     # Without an escape, only text beyond ASCII can be unstorable: JSON allows no NUL.
     has_escapes = "\\u" in text  # type: ignore[operator]
     return _storable(value) if has_escapes or _UNSTORABLE.search(text) else value  # type: ignore[arg-type]

@@ -5,12 +5,15 @@ session does not have, parses the URL several times, searches the environment, a
 """
 
 import re
+import time
+from datetime import timedelta
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Final
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 import requests
+from requests.hooks import dispatch_hook
 
 from .limits import LimitedAdapter
 
@@ -89,9 +92,16 @@ class PooledSession(requests.Session):
         prepared.prepare_hooks(request.hooks)
         return prepared
 
-    def get_redirect_target(self, resp: requests.Response) -> str | None:
-        # requests parses the target even if it does not follow it, and fails on a malformed one.
-        return None
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        # As requests does, without cookies and redirects.
+        options.pop("allow_redirects")
+        started = time.perf_counter()
+        response = self.get_adapter(request.url).send(request, **options)
+        response.elapsed = timedelta(seconds=time.perf_counter() - started)
+        response = dispatch_hook("response", request.hooks, response, **options)
+        if not options.get("stream"):
+            response.content  # noqa: B018 (reads it, and lets the connection go)
+        return response
 
     def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
         # requests searches the whole environment for proxies and certificates at each request, which takes a

@@ -18,7 +18,10 @@ from .signals import failures_of, signals_of
 
 def reading_of(name: str, response: Response) -> dict[str, Any]:
     """Return what the method ``name`` returns. Raise InvalidResponseException."""
-    body = json_of(response)
+    return _reading_in(name, response, json_of(response))
+
+
+def _reading_in(name: str, response: Response, body: Any) -> dict[str, Any]:
     if body is None:
         raise invalid(response, "the body is null")
     try:
@@ -69,7 +72,11 @@ _PARSERS: Final[dict[str, Callable[[Response], Any]]] = {
 
 def with_signals(name: str, response: Response, unit_system: str) -> WithSignals:
     """Return what the method ``name`` returns, and the signals in the response."""
-    return WithSignals(read(name, response), _signals_in(name, response, unit_system))
+    if name not in FIELDS:
+        return WithSignals(read(name, response), _signals_in(name, response, unit_system))
+    body = json_of(response)
+    signals = signals_of(PATHS[name], body, response.headers, unit_system, unit_system)
+    return WithSignals(_reading_in(name, response, body), signals)
 
 
 def batch_of(response: Response, names: Mapping[str, str], unit_system: str) -> WithSignals:
