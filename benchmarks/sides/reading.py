@@ -77,7 +77,7 @@ def service(calls: str) -> dict:
         mine = ConnectedVehicle.objects.for_user(anna).connected()
         return vehicles.odometer(mine.get(pk=keys[number % len(keys)]))["data"]["distance"]
 
-    return {**call_repeatedly(read, calls), "saved": VehicleReading.objects.count()}
+    return {**call_repeatedly(read, calls), "saved": saved()}
 
 
 def service_by_key(calls: str) -> dict:
@@ -88,7 +88,12 @@ def service_by_key(calls: str) -> dict:
     def read(number: int) -> float:
         return vehicles.read_by_key(anna, keys[number % len(keys)], "odometer")["data"]["distance"]
 
-    return {**call_repeatedly(read, calls), "saved": VehicleReading.objects.count()}
+    return {**call_repeatedly(read, calls), "saved": saved()}
+
+
+def saved() -> int:
+    """Return how many readings the services have saved so far."""
+    return VehicleReading.objects.filter(signal="odometer").count()
 
 
 def sdk_alone(calls: str) -> dict:

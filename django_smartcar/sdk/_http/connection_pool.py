@@ -92,13 +92,13 @@ class PooledSession(requests.Session):
         prepared.prepare_hooks(request.hooks)
         return prepared
 
-    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, **options: Any) -> Any:
         # As requests does, without cookies and redirects.
         options.pop("allow_redirects")
         started = time.perf_counter()
-        response = self.get_adapter(request.url).send(request, **options)
+        response: Any = self.get_adapter(str(request.url)).send(request, **options)
         response.elapsed = timedelta(seconds=time.perf_counter() - started)
-        response = dispatch_hook("response", request.hooks, response, **options)
+        response = dispatch_hook("response", request.hooks, response, **options)  # type: ignore[no-untyped-call]
         if not options.get("stream"):
             response.content  # noqa: B018 (reads it, and lets the connection go)
         return response

@@ -21,7 +21,8 @@ from django_smartcar.models import (
     VehicleReading,
     VehicleSignal,
 )
-from django_smartcar.services import commands, readings, vehicles
+from django_smartcar.services import _access, commands, readings, vehicles
+from django_smartcar.services.readings import _single_read
 
 from ...mock_api import API
 
@@ -246,3 +247,26 @@ def test_a_value_is_read_by_key_after_the_token_expired(vehicle, odometer, mock_
     assert account.access_expires_at > timezone.now()
     assert account.refresh_expires_at is not None
     assert len(mock_api.exchanges) == 1
+
+
+def test_times_are_those_of_the_site_without_time_zones(vehicle, settings, monkeypatch):
+    settings.USE_TZ = False
+    monkeypatch.setattr(_access, "_query", _access._query.__wrapped__)  # the cached one has time zones
+    now = timezone.now()
+    earlier = now - timedelta(hours=1)
+    times = {"recorded_at": earlier, "received_at": earlier, "status_at": earlier}
+    VehicleSignal.objects.create(vehicle=vehicle, signal="odometer", value=100, unit="km", **times)
+    RateLimit.objects.create(key="car-1", month=f"{now:%Y-%m}")
+    access = _access.load_owned(vehicle.user, vehicle.pk, signal="odometer")
+    assert access.state["status_at"] == earlier
+    for recorded_at in (now, None):
+        observation = readings.Observation(
+            vehicle.pk, "odometer", 101 + (recorded_at is None), "km", recorded_at
+        )
+        done = _single_read.store(observation, access.state, access.vehicle_limit, 1)
+        assert (done.saved.outcome, done.is_counted) == (readings.Outcome.LATEST, True)
+        access = _access.load_owned(vehicle.user, vehicle.pk, signal="odometer")
+        assert access.state["received_at"] >= now
+    assert VehicleReading.objects.get(recorded_at=now).value == 101
+    assert history() == [101, 102]
+    assert requests() == 2
