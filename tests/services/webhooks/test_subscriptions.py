@@ -207,7 +207,7 @@ def test_a_refused_connection_subscribes_no_vehicle(connect_driver, hook, settin
     attempt = ConnectAttempt.objects.get(user=bert)
     smartcar.requests.clear()
     with pytest.raises(OwnershipNotVerified):
-        connect.complete(attempt, Callback(user_id=vehicle.account.smartcar_user_id))
+        connect.complete(attempt, Callback("made-up", vehicle.account.smartcar_user_id))
     assert smartcar.requests
     assert not [path for _, path in smartcar.requests if "subscriptions" in path or "webhooks" in path]
     assert subscribed() == []
