@@ -263,6 +263,11 @@ def account_of(vehicle: ConnectedVehicle) -> SmartcarAccount:
     """Return the account whose token gives access to the vehicle. Raises VehicleDisconnected."""
     if not vehicle.is_connected:
         raise VehicleDisconnected(vehicle)
+    return stored_account(vehicle)
+
+
+def stored_account(vehicle: ConnectedVehicle) -> SmartcarAccount:
+    """Return the vehicle's account, also of a disconnected vehicle, and never as a replica has it."""
     field: Any = ConnectedVehicle._meta.get_field("account")
     account: SmartcarAccount | None = field.get_cached_value(vehicle, default=None)
     if account is None or account._state.db != router.db_for_write(SmartcarAccount):

@@ -102,8 +102,10 @@ class Deployment:
         """Publish the running site under another address, which becomes `url`."""
         yield
 
-    def catch_up(self):
-        """Copy what was written to where pages are read from."""
+    @contextmanager
+    def caught_up(self):
+        """Have what was written where pages are read from, until the end of the block."""
+        yield
 
     def before_callback(self, driver):
         """Do what the driver does on the site before Connect sends them back."""

@@ -72,8 +72,8 @@ class Story:
         return results
 
     def page(self):
-        self.site.catch_up()
-        return self.driver.get(self.site.pages).text
+        with self.site.caught_up():
+            return self.driver.get(self.site.pages).text
 
     @property
     def car(self):
@@ -118,30 +118,29 @@ class Story:
         self.wait_for(lambda: self.odometer() == round(self.car.odometer_km))
 
     def export(self):
-        self.site.catch_up()
-        readings = json.loads(self.driver.get(f"{self.site.pages}readings.json").text)
+        with self.site.caught_up():
+            readings = json.loads(self.driver.get(f"{self.site.pages}readings.json").text)
+            rows = self.driver.get(f"{self.site.pages}readings.csv").text.splitlines()
         own = [reading for reading in readings if reading["vehicle"] == self.car.id]
         assert {"odometer", "location"} <= {reading["signal"] for reading in own}
         assert all(reading["recorded_at"].endswith(("Z", "+00:00")) for reading in own), own
         assert_recent(max(datetime.fromisoformat(reading["recorded_at"]) for reading in own), minutes=5)
-        rows = self.driver.get(f"{self.site.pages}readings.csv").text.splitlines()
         assert len(rows) == len(readings) + 1
 
     def operate(self):
         """Unlock the car in the admin, as an operator."""
         operator = Person(self.site, "operator")
-        self.site.catch_up()
         changelist = "/admin/smartcar/connectedvehicle/"
-        operator.get(changelist)
+        with self.site.caught_up():
+            for path in ("vehiclecommand/", "webhookevent/", "vehiclesignal/", "smartcaraccount/"):
+                operator.get(f"/admin/smartcar/{path}")
+            assert f"/{self.key}/change/" in operator.get(changelist).text
         form = {"action": "unlock", "_selected_action": self.key}
         assert 'name="confirmed"' in operator.post(changelist, **form).text
         operator.post(changelist, **form, confirmed="yes")
         self.wait_for(lambda: self.car.is_locked is False)
-        for path in ("vehiclecommand/", "webhookevent/", "vehiclesignal/", "smartcaraccount/"):
-            operator.get(f"/admin/smartcar/{path}")
 
     def cron(self):
-        self.site.catch_up()
         results = self.site.run_commands()
         errors = {name: result for name, result in results.items() if result["error"]}
         assert not errors, json.dumps(errors, indent=1)

@@ -295,8 +295,9 @@ def disconnect(vehicle: ConnectedVehicle, *, actor: Any = None) -> bool:
         if error.status_code is not None:
             raise  # the brand needs a new login: the tokens work, and the vehicle is still connected
         is_disconnected = False
+    account = _authenticated_calls.stored_account(vehicle)
     if mark_disconnected(vehicle, actor, before):
-        tokens.clear_tokens_if_unused(vehicle.account)
+        tokens.clear_tokens_if_unused(account)
     return is_disconnected
 
 

@@ -125,7 +125,7 @@ def _subscribe(vehicle: ConnectedVehicle, webhook_id: str) -> None:
 
 def _unsubscribe(vehicle: ConnectedVehicle, webhook_id: str) -> None:
     """Unsubscribe with the management token (v2) or the application's (v3), not the driver's."""
-    account = vehicle.account
+    account = _authenticated_calls.stored_account(vehicle)
     management_token = next(iter(conf.SMARTCAR_MANAGEMENT_TOKENS), "")
 
     def unsubscribe(access_token: Secret) -> None:
