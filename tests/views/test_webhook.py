@@ -406,3 +406,13 @@ def test_no_signature_of_a_challenge_makes_an_event(client):
         assert post(client, forged, signature=signature).status_code == 400
     assert not stored()
     assert post(client, event(odometer(1, 1))).status_code == 200
+
+
+@pytest.mark.parametrize(("token", "status"), [(TOKEN, 400), ("another", 401), ("", 401)])
+def test_only_a_check_that_has_the_token_is_told_the_redirect_uri(client, settings, token, status):
+    settings.SMARTCAR_MANAGEMENT_TOKENS = [TOKEN]
+    response = post(client, webhooks.NO_EVENT, token, HTTP_HOST="your.site")
+    assert response.status_code == status
+    told = {"redirect_uri": "http://your.site/cars/callback/"}
+    assert response.json() == (told if token == TOKEN else {})
+    assert post(client, b'["something else"]').json() == {}
