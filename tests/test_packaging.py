@@ -8,11 +8,10 @@ README.rst marks each piece of code that a reader copies during the installation
 
         INSTALLED_APPS += ["django_smartcar"]
 
-``install``, ``migrate``, ``cron`` and ``key`` are shell commands; the output of ``key`` is exported.
-``settings`` is appended to a new project's ``settings.py``, ``urls`` to its ``urls.py``. ``simulator`` and
-``serve`` run in shells of their own. ``credentials`` replaces the line of the simulator; ``button`` goes into
-a template. The test installs the wheel instead of the package from PyPI, and uses free ports instead of 8100
-and 8000.
+``install``, ``run``, ``cron`` and ``key`` are shell commands; the output of ``key`` is exported. ``settings``
+is appended to a new project's ``settings.py``, ``urls`` to its ``urls.py``. ``credentials`` replaces the line
+of the simulator; ``button`` goes into a template. The test installs the wheel, not the package from PyPI,
+and uses free ports instead of 8100 and 8000.
 """
 
 import os
@@ -36,7 +35,7 @@ from .simulator.browser import RequestsBrowser, Visit
 
 ROOT = Path(__file__).parents[1]
 #: To a connected car; two of them are edits of a file.
-FIRST_STEPS = ("install", "settings", "urls", "migrate", "simulator", "serve")
+FIRST_STEPS = ("install", "settings", "urls", "run")
 STEPS = {*FIRST_STEPS, "credentials", "key", "cron", "button"}
 IGNORED = (".venv*", ".matrix", "build", "dist", "*.egg-info", "__pycache__", ".*_cache", "db.sqlite3*")
 
@@ -215,33 +214,32 @@ def test_the_first_steps_of_the_readme_connect_a_car_to_a_new_project(tmp_path, 
     site = Site(tmp_path, wheel)
     site.run("django-admin startproject mysite", tmp_path)
     simulator, url = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
-    follow_first_steps(site, simulator, url)
-    with site.serve(site.command("simulator"), simulator) as output:
+    simulate, serve = follow_first_steps(site, simulator, url)
+    with site.serve(simulate, simulator) as output:
         assert f'SMARTCAR_SIMULATOR_URL = "{simulator}"\n' in output
         assert "export " not in output
-        command = f"{site.command('serve')} --noreload {url[7:]}"
-        with site.serve(command, f"{url}/admin/login/"), requests.Session() as anna:
+        with site.serve(f"{serve} --noreload {url[7:]}", f"{url}/admin/login/"), requests.Session() as anna:
             visit_pages(anna, url)
             connect_a_car(anna, url, simulator)
         site.run(site.command("cron"))
 
 
 def follow_first_steps(site, simulator, url):
-    """Follow the steps as a reader does, but with other ports."""
-    for step in ("settings", "simulator"):
+    """Follow the steps as a reader does, but with other ports. Return the commands of the two servers."""
+    for step in ("settings", "run"):
         assert "127.0.0.1:8" in site.steps[step]
         text = site.steps[step].replace("http://127.0.0.1:8000", url)
         site.steps[step] = text.replace("http://127.0.0.1:8100", simulator)
-    site.steps["simulator"] = site.steps["simulator"].strip() + f" --port {simulator.rpartition(':')[2]}\n"
     site.append("settings", "settings.py")
     site.append("urls", "urls.py")
-    migrate, create_user = console_commands(site.steps["migrate"])
+    migrate, create_user, simulate, serve = console_commands(site.steps["run"])
     site.run(migrate)
     site.env["DJANGO_SUPERUSER_PASSWORD"] = "anna"
     site.run(f"{create_user} --noinput --username anna --email anna@example.com")
     # The key that is derived from SECRET_KEY is the only thing to say.
     assert set(re.findall(r"smartcar\.\w+", site.run("python manage.py check 2>&1"))) == {"smartcar.W020"}
     assert "No changes detected" in site.run("python manage.py makemigrations --check --dry-run")
+    return f"{simulate} --port {simulator.rpartition(':')[2]}", serve
 
 
 def visit_pages(anna, url):

@@ -41,6 +41,9 @@ class _Socket:
     def close(self):
         pass
 
+    def gettimeout(self):
+        return None
+
     def settimeout(self, seconds):
         pass
 

@@ -19,6 +19,8 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from ...secret_types import SecretBytes
+
 #: Bytes of a response, as sent (with its headers), and of its body once it is decompressed.
 MAX_RESPONSE_BYTES: Final = 4 * 1024 * 1024
 
@@ -131,7 +133,7 @@ class _LimitedBody:
 
     def stream(self, *args: Any, **kwargs: Any) -> Iterator[bytes]:
         bytes_left = MAX_RESPONSE_BYTES
-        for chunk in self._response.stream(*args, **kwargs):
+        for chunk in map(SecretBytes, self._response.stream(*args, **kwargs)):
             bytes_left -= len(chunk)
             if bytes_left < 0:
                 self._response.close()
