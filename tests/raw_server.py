@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+import time
 from functools import partial
 
 
@@ -39,9 +40,10 @@ class RawServer:
             self.handle(self, connection)
 
     def drip(self, start, drops, connection):
-        """Send ``start`` at once and then one of ``drops`` at a time, for ever."""
+        """Send ``start`` at once and then one of ``drops`` at a time, for ten seconds."""
         connection.sendall(start)
-        while not self.is_closing.wait(0.05):
+        end = time.monotonic() + 10
+        while not self.is_closing.wait(0.05) and time.monotonic() < end:
             for drop in drops:
                 connection.sendall(bytes([drop]))
                 self.is_closing.wait(0.02)

@@ -16,8 +16,8 @@ from django_smartcar.sdk._http.requester import Requester
 from tests.raw_server import RawServer, dripping, flooding, serving
 
 CONNECT_TIMEOUT, TIMEOUT = 0.2, 0.4
-#: Seconds that a machine under load may add.
-TOLERANCE = 0.4
+#: Seconds that a machine under load may add. Without limits, the requests below last for 10 or longer.
+TOLERANCE = 4
 HEAD = b"HTTP/1.1 200 OK\r\n"
 JSON = b"Content-Type: application/json\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -57,7 +57,7 @@ def failure_in_time(url, method="GET", seconds=CONNECT_TIMEOUT + TIMEOUT, verify
     return caught.value
 
 
-# A drop takes less than TIMEOUT: a timeout of each read alone would never end these responses.
+# A drop takes less than TIMEOUT: a timeout of each read alone would not end these responses.
 DRIPS = {
     "status line": (b"", b"H"),
     "interim responses": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
@@ -157,7 +157,7 @@ class TestConnecting:
                 other.setblocking(False)
                 other.connect_ex(listener.getsockname())
             address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", listener.getsockname())
-            monkeypatch.setattr(socket, "getaddrinfo", lambda *args: [address] * 10)
+            monkeypatch.setattr(socket, "getaddrinfo", lambda *args: [address] * 50)
             yield
             for other in others:
                 other.close()
@@ -253,7 +253,7 @@ def refused_in_little_memory(url):
     tracemalloc.start()
     try:
         with pytest.raises(sdk.InvalidResponseException, match="more than 4 MB"):
-            hurried(timeout=20).call("GET", url)
+            hurried(timeout=100).call("GET", url)
         assert tracemalloc.get_traced_memory()[1] < 5 * MAX_RESPONSE_BYTES
     finally:
         tracemalloc.stop()
