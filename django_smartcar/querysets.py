@@ -136,15 +136,13 @@ class ConnectAttemptQuerySet(models.QuerySet[Any]):
 class Pages:
     """Reads rows in the order of a column, page by page; each `read` continues after the last page.
 
-    Each page is shuffled, so that processes that start together do not compete for the same rows, unless the
-    rows are ``urgent``.
+    Each page is shuffled, so that processes that start together do not compete for the same rows.
     """
 
-    def __init__(self, rows: Callable[[], Any], column: str, size: int, urgent: bool = False) -> None:
+    def __init__(self, rows: Callable[[], Any], column: str, size: int) -> None:
         self._rows = rows
         self._column = column
         self._size = size
-        self._urgent = urgent
         self._after = Q()
 
     def read(self) -> list[Any]:
@@ -152,8 +150,7 @@ class Pages:
         page: list[Any] = list(rows[: self._size])
         if page:
             self._after = self._after_row(page[-1])
-        if not self._urgent:
-            random.shuffle(page)
+        random.shuffle(page)
         return page
 
     def _after_row(self, row: Any) -> Q:

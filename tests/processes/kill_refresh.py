@@ -2,8 +2,6 @@
 
 A program for `databases.run`. The command refreshes all accounts, 16 at a time. It is killed with SIGKILL
 0.5 to 2.2 seconds after it has begun, and started again at once. After the last kill it runs to its end.
-
-The clocks of Smartcar and of the leases are faster than real time by the same factor, and so are the kills.
 """
 
 import io
@@ -22,26 +20,20 @@ from django.db.models import Sum
 
 from django_smartcar.models import SmartcarAccount, SmartcarUser
 from django_smartcar.services import _leases
-from django_smartcar.services.tokens import _refresh_lock, bulk_refresh
+from django_smartcar.services.tokens import bulk_refresh
 
 #: Seconds from the start of the command to the kill.
 LIFETIME = 0.5, 2.2
 
 
 def main(options):
-    """Run with the tokens of each consent, the number of kills, the speed, and the seconds of a lease."""
+    """Run with the tokens of each consent, the number of kills, and the seconds of a lease."""
     logging.disable(logging.CRITICAL)  # stderr is for errors of this program
-    speed = options["speed"]
-    _leases.DURATION = timedelta(seconds=options["lease"]) / speed
-    _leases.HEARTBEAT /= speed
-    bulk_refresh.DURATION = _leases.DURATION
-    bulk_refresh.SEARCH_INTERVAL /= speed
-    bulk_refresh.RAMP_SECONDS /= speed
-    _refresh_lock.MAX_EXCHANGE /= speed
+    _leases.DURATION = bulk_refresh.DURATION = timedelta(seconds=options["lease"])
     make_accounts(options["drivers"])
     left_behind = LeftBehind()
     for _ in range(options["kills"]):
-        kill(random.uniform(*LIFETIME) / speed)
+        kill(random.uniform(*LIFETIME))
         left_behind.count()
     for _ in range(2):  # the second time, accounts that the first one could not have refreshed
         with suppress(CommandError):
@@ -49,7 +41,7 @@ def main(options):
     accounts = SmartcarAccount.objects
     return {
         "left_behind": left_behind.number,
-        "for_seconds": round(left_behind.longest * speed),
+        "for_seconds": round(left_behind.longest),
         "versions": accounts.aggregate(Sum("token_version"))["token_version__sum"],
         "locked": accounts.exclude(refresh_lease=None).count(),
         "lost": accounts.exclude(reconnect_required_at=None).count(),

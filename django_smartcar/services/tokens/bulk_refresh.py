@@ -193,9 +193,8 @@ class _Interrupted:
 
     def __init__(self, page: int) -> None:
         accounts = primary(SmartcarAccount)
-        self._pages = Pages(
-            lambda: accounts.with_expired_lock(timezone.now()), "refresh_lease_until", page, urgent=True
-        )
+        # In random order: the first exchange of a run takes longest, so it must not always be the same one's.
+        self._pages = Pages(lambda: accounts.with_expired_lock(timezone.now()), "refresh_lease_until", page)
         self._searched_at = 0.0
 
     @property

@@ -20,19 +20,19 @@ from ... import databases
 KILLS = int(os.environ.get("KILLS", "60"))
 DRIVERS = 300
 
-#: How much faster than real time everything is: Smartcar's clock, the leases and the kills.
-SPEED, GRACE = 2, 60
+#: Seconds for which Smartcar accepts a used refresh token.
+GRACE = 60
 
 
 @pytest.fixture
 def kill_commands(database, smartcar, settings, tmp_path):
     """Return a function that kills the command, with leases of so many seconds, and returns the result."""
-    settings.SMARTCAR_SIMULATOR_SPEED, settings.SMARTCAR_SIMULATOR_GRACE = SPEED, GRACE
+    settings.SMARTCAR_SIMULATOR_GRACE = GRACE
 
     def kill(lease, kills=KILLS):
         consents = [smartcar.grant(f"driver-{number}@example.com") for number in range(DRIVERS)]
         drivers = [{**consent, "expires_at": timezone.now().isoformat()} for consent in consents]
-        options = {"drivers": drivers, "kills": kills, "speed": SPEED, "lease": lease}
+        options = {"drivers": drivers, "kills": kills, "lease": lease}
         started = time.monotonic()
         result = databases.run("processes.kill_refresh", options, database, tmp_path, smartcar, seconds=3000)
         known = store.state().refresh_tokens
