@@ -96,19 +96,6 @@ def test_tokens_locked_by_a_killed_process_are_refreshed_alone_and_few_at_once(s
     assert site_in_processes.unrefreshed == 0
 
 
-def test_a_run_waits_for_the_tokens_that_a_process_has_locked_that_was_just_killed(site_in_processes, server):
-    site_in_processes.make_accounts(4)
-    server.latency = 5
-    process = site_in_processes.refresh("--concurrency", "4")
-    wait_until(lambda: server.concurrent == 4)
-    process.kill()
-    process.communicate()
-    server.latency = 0
-    *_, summary = finished(site_in_processes.refresh())
-    assert summary.startswith("4 refreshed, 0 failed, ")
-    assert (site_in_processes.unrefreshed, site_in_processes.leases) == (0, 0)
-
-
 def test_tokens_locked_by_a_killed_process_are_refreshed_first(site_in_processes, server):
     site_in_processes.make_accounts(40)
     server.latency = 5

@@ -1,4 +1,5 @@
 import random
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -53,6 +54,19 @@ def test_processes_read_due_rows_in_different_orders(make_account, anna):
         orders.append([row.pk for row in bulk_refresh.due(HALF_AN_HOUR)])
     assert orders[0] != orders[1]
     assert sorted(orders[0]) == sorted(orders[1])
+
+
+@pytest.mark.django_db
+def test_a_run_waits_for_tokens_whose_lock_may_be_that_of_a_process_that_has_just_died(account):
+    def set_end_of_lock(seconds):
+        ends = timezone.now() + timedelta(seconds=seconds)
+        SmartcarAccount.objects.update(refresh_lease=uuid.uuid4(), refresh_lease_until=ends)
+        return True
+
+    set_end_of_lock(seconds=3600)
+    assert not list(bulk_refresh.due(timedelta(0)))
+    assert not list(bulk_refresh.due(timedelta(0), wait=lambda _: False))
+    assert list(bulk_refresh.due(timedelta(0), wait=lambda _: set_end_of_lock(-1))) == [account]
 
 
 @pytest.mark.django_db
