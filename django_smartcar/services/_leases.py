@@ -8,7 +8,7 @@ A process that is suspended or cut off from the database loses its leases althou
 whoever holds a lease writes its results only to rows that are still `Lease.held`.
 
 The times are those of the application's clocks. A live process never has less than `DURATION` minus
-`HEARTBEAT` left, so clocks may differ by four seconds before one takes another's lease too early.
+`HEARTBEAT` left, so clocks may differ by three seconds before one takes another's lease too early.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from . import _transactions
 logger = logging.getLogger(__name__)
 
 #: How long a lease is valid after it was last renewed.
-DURATION = timedelta(seconds=6)
+DURATION = timedelta(seconds=4)
 
 #: Seconds between two renewals: two of them may fail, or come late.
-HEARTBEAT = 1.5
+HEARTBEAT = 1.0
 
 
 class LeaseColumns(NamedTuple):

@@ -216,9 +216,9 @@ def pool_of_one():
 
 
 def clocks():
-    """The clock of another machine is three seconds ahead. The last scenario: with leases as in use."""
+    """The clock of another machine is two seconds ahead. The last scenario: with leases as in use."""
     lease = take()
-    ahead = timedelta(seconds=3)
+    ahead = timedelta(seconds=2)
     is_held = always(lambda: not free(timezone.now() + ahead).filter(pk=first().pk).exists(), 7)
     lease.close()
     return {"is_held": is_held}

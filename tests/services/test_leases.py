@@ -73,7 +73,7 @@ def test_a_forked_process_renews_only_its_own_leases(facts):
 
 def test_the_lease_of_a_killed_process_is_free_within_its_duration(facts):
     assert facts["killed"]["seconds"] < DURATION + LATE
-    assert _leases.DURATION.total_seconds() == 6
+    assert _leases.DURATION.total_seconds() == 4
 
 
 def test_a_suspended_process_loses_its_lease_and_does_not_take_it_back(facts):

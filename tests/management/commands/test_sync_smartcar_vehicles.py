@@ -320,11 +320,11 @@ def test_each_vehicle_has_a_line_and_the_bar_respects_the_limit(fleet):
     assert "1 of 1\n" in screen.getvalue()
 
 
-def test_the_lease_of_a_killed_run_expires_after_six_seconds(fleet):
+def test_the_lease_of_a_killed_run_expires_after_four_seconds(fleet):
     cars = fleet(3)
     _leases.SyncLease(cars, timezone.now())
     assert "0 read" in sync("--max-age", "0")
-    before = timezone.now() - timedelta(seconds=6)
+    before = timezone.now() - timedelta(seconds=4)
     ConnectedVehicle.objects.filter(pk=cars[0].pk).update(synced_at=before)
     assert "1 read" in sync()
 
