@@ -144,11 +144,11 @@ class GunicornSite:
         return "\n".join(path.read_text() for path in sorted(self.folder.glob("log-*")))
 
     def statuses(self):
-        """Return the status of each command to lock, and how often each car was asked."""
+        """Return the status of each command to lock."""
         code = (
             "import django; django.setup()\n"
             "from django_smartcar.models import VehicleCommand\n"
-            "for row in VehicleCommand.objects.filter(action='lock'): print(row.status, row.error_type)"
+            "for row in VehicleCommand.objects.filter(action='lock'): print(row.status)"
         )
         return self.run("-c", code)
 

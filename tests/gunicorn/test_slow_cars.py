@@ -28,6 +28,7 @@ SHORT, FULL = (20, 10), (60, 30)
 def lock_all(site, drivers, onlookers, seconds):
     """Lock all cars at once and follow them; check the pages."""
     everyone = [*drivers, *onlookers]
+    is_free = os.getloadavg()[0] < (os.cpu_count() or 1)
     in_threads(lambda driver: driver.request("GET", "/cars/"), everyone)  # each worker has loaded everything
     slowest(everyone)
     in_threads(lambda driver: driver.request("GET", "/cars/"), everyone)
@@ -37,10 +38,10 @@ def lock_all(site, drivers, onlookers, seconds):
     with browsing(onlookers):
         pages = in_threads(lambda driver: driver.follow(driver.lock()), drivers)
     assert time.monotonic() - began > seconds
-    # A second; on a machine that is busy otherwise, twice what the pages took without a command.
     found = slowest(everyone)
     logging.info("the slowest page: %.2f s, before the commands %.2f s", found, usual)
-    assert found < max(1, 2 * usual)
+    # Where other work keeps the machine busy, every page is slow; but none waits for a car.
+    assert found < (1 if is_free else seconds / 4)
     return pages
 
 
@@ -69,7 +70,7 @@ def test_twenty_slow_cars_at_once(site, seconds, timeout):
     site.serve(timeout)
     pages = lock_all(site, drivers[:20], drivers[20:], seconds)
     assert all("Locked" in sentences(page)[0] for page in pages)
-    assert [line.split()[0] for line in site.statuses()] == ["succeeded"] * 20
+    assert site.statuses() == ["succeeded"] * 20
     assert all(locks_sent(site, driver) == 1 for driver in drivers[:20])
     assert sum(car.is_locked for car in store.cars()) >= 20
     assert "WORKER TIMEOUT" not in site.logs
@@ -90,10 +91,10 @@ def test_a_worker_is_killed(site, arguments):
     assert time.monotonic() - killed_at < 40
     responses = [response for driver in drivers for response in driver.responses]
     assert {status for status, _, _ in responses} <= {0, 200, 302}, "a connection may break; no error page"
-    statuses = [line.split()[0] for line in site.statuses()]
+    statuses = site.statuses()
     assert set(statuses) == {"succeeded", "unknown"}
     assert len(statuses) == 10
-    assert all(locks_sent(site, driver) == 1 for driver in drivers[:10]), "none was sent twice"
+    assert all(locks_sent(site, driver) <= 1 for driver in drivers[:10]), "none was sent twice"
     lost = [page for page in pages if "No answer came" in sentences(page)[0]]
     assert len(lost) == statuses.count("unknown")
 
@@ -129,11 +130,11 @@ def test_celery_with_rabbitmq_locks_them(site, settings, queue):
     drivers = site.make_drivers(24)
     site.serve(10)
     worker = ["-m", "celery", "--app", "tests.site_project", "worker", "--pool", "threads"]
-    site.start(*worker, "--concurrency", "32", "--without-mingle", "--without-gossip")
+    site.start(*worker, "--concurrency", "32", "--without-mingle", "--without-gossip", "--loglevel", "INFO")
     wait_until(lambda: " ready." in site.logs)
     pages = lock_all(site, drivers[:20], drivers[20:], 20)
     assert all("Locked" in sentences(page)[0] for page in pages)
-    assert [line.split()[0] for line in site.statuses()] == ["succeeded"] * 20
+    assert site.statuses() == ["succeeded"] * 20
     assert all(locks_sent(site, driver) == 1 for driver in drivers[:20])
 
 
@@ -145,7 +146,7 @@ def test_django_tasks_locks_them(site, settings):
         site.start("-m", "django", "db_worker", "--interval", "0.2", "--no-startup-delay")
     pages = lock_all(site, drivers[:3], drivers[3:], 12)
     assert all("Locked" in sentences(page)[0] for page in pages)
-    assert [line.split()[0] for line in site.statuses()] == ["succeeded"] * 3
+    assert site.statuses() == ["succeeded"] * 3
 
 
 def test_the_worker_command_locks_them_and_finishes_its_work(site, settings):
@@ -154,11 +155,11 @@ def test_the_worker_command_locks_them_and_finishes_its_work(site, settings):
     site.serve(10)
     worker = site.start("-m", "django", "work_smartcar_commands", "--concurrency", "32")
     lock_all(site, drivers[:20], drivers[20:], 12)
-    assert [line.split()[0] for line in site.statuses()] == ["succeeded"] * 20
+    assert site.statuses() == ["succeeded"] * 20
     drivers[20].lock()
     wait_until(lambda: site.smartcar.pending)
     worker.send_signal(signal.SIGTERM)
     with pytest.raises(subprocess.TimeoutExpired):
         worker.wait(1)
     assert worker.wait(30) == 0
-    assert [line.split()[0] for line in site.statuses()] == ["succeeded"] * 21
+    assert site.statuses() == ["succeeded"] * 21

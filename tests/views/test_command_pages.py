@@ -118,6 +118,12 @@ class TestWrongUsers:
         own = make_vehicle(make_account(bert, "driver-b"), "car-2")
         assert berts.get(f"/cars/{own.pk}/commands/{queued.pk}{suffix}").status_code == 404
 
+    def test_a_command_under_the_number_of_another_own_car_is_a_404(
+        self, annas, queued, account, make_vehicle, suffix
+    ):
+        other = make_vehicle(account, "car-2")
+        assert annas.get(f"/cars/{other.pk}/commands/{queued.pk}{suffix}").status_code == 404
+
     def test_an_operator_who_sent_it_is_not_its_owner(self, berts, bert, vehicle, nobody, suffix):
         command = commands.enqueue(vehicle, "lock", actor=bert)
         assert berts.get(address(command, suffix)).status_code == 404
