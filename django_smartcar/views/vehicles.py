@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import Exists, OuterRef, Prefetch, Q
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -89,12 +89,18 @@ def command_json(request: HttpRequest, pk: int, command_pk: int) -> HttpResponse
 def _own_command(request: HttpRequest, pk: int, command_pk: int) -> VehicleCommand:
     """Return a command of the user's vehicle, or raise Http404. What its process left behind is decided."""
     vehicles = primary(ConnectedVehicle).for_user(request.user)
-    own = primary(VehicleCommand).filter(vehicle_id=pk, vehicle__in=vehicles)
+    own = _commands().filter(vehicle_id=pk, vehicle__in=vehicles)
     command: VehicleCommand = get_object_or_404(own, pk=command_pk)
     if not command.is_finished:
         commands.expire_pending()
         reload(command)
     return command
+
+
+def _commands() -> QuerySet[VehicleCommand]:
+    """Return all commands, from the writer: a replica may not have yet what the user has just asked for."""
+    found: QuerySet[VehicleCommand] = primary(VehicleCommand)
+    return found
 
 
 def _listed(user: Any) -> ConnectedVehicleQuerySet:
@@ -111,9 +117,8 @@ def _listed(user: Any) -> ConnectedVehicleQuerySet:
 
 def with_state(vehicles: ConnectedVehicleQuerySet) -> ConnectedVehicleQuerySet:
     """Prefetch what `add_state` needs."""
-    latest = primary(VehicleCommand).order_by("-pk")[:2]  # a replica may not have the one just asked for
-    shown = Prefetch("commands", latest, to_attr="latest_commands")
-    return vehicles.select_related("account").prefetch_related(shown, "signal_states")
+    latest = Prefetch("commands", _commands().order_by("-pk")[:2], to_attr="latest_commands")
+    return vehicles.select_related("account").prefetch_related(latest, "signal_states")
 
 
 def add_state(vehicle: Any) -> None:
@@ -230,7 +235,8 @@ def _enqueue(
 ) -> HttpResponse:
     """Queue the command, or say why not, and redirect to the vehicle on its page of the list."""
     try:
-        throttling.check(request.user, "refresh" if action == "refresh" else "command")
+        if action != "disconnect":
+            throttling.check(request.user, "refresh" if action == "refresh" else "command")
         commands.enqueue(vehicle, action, actor=request.user, **parameters())
     except (SmartcarException, SmartcarAppError) as error:
         logger.info("vehicle %s: %s", vehicle.pk, type(error).__name__)

@@ -186,6 +186,22 @@ def test_disconnecting_is_followed_like_a_command(annas, vehicle, nobody, mock_a
     assert "data-smartcar-gone" in fragment
 
 
+def test_disconnecting_is_followed_without_a_working_connection_and_whatever_else_was_asked(
+    annas, vehicle, account, nobody, settings
+):
+    settings.SMARTCAR_USER_LIMITS = {"command": "1/d"}
+    annas.post(f"/cars/{vehicle.pk}/lock/")
+    account.reconnect_required_at = timezone.now()
+    account.save()
+    page = annas.post(f"/cars/{vehicle.pk}/disconnect/", follow=True).text
+    assert "too often" not in page
+    assert sentences(page)[-1].startswith("Locking…")
+    _records.claim(VehicleCommand.objects.all())
+    page = annas.post(f"/cars/{vehicle.pk}/disconnect/", follow=True).text
+    assert sentences(page)[-1].startswith("Disconnecting…")
+    assert FOLLOWED in page
+
+
 def test_help_is_linked_where_smartcar_names_it(annas, vehicle, mock_api):
     VehicleCommand.objects.create(
         vehicle=vehicle,

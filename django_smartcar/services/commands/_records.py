@@ -141,17 +141,18 @@ def claim(commands: QuerySet[VehicleCommand]) -> tuple[VehicleCommand, Lease] | 
     The UPDATE checks the status, so each command is executed once, whoever claims it.
     """
     while (command := claimable(commands).order_by("pk").first()) is not None:
-        row = rows().filter(pk=command.pk)
+        row, now = rows().filter(pk=command.pk), timezone.now()
         lease = lease_on(row)
         try:
             with transaction.atomic(row.db):
-                slot, now = _slot(command.vehicle_id, PENDING), timezone.now()
+                slot = _slot(command.vehicle_id, PENDING)
                 taken = lease.take(row.filter(status=QUEUED), status=PENDING, slot=slot, sent_at=now)
         except IntegrityError:
-            continue  # another process has just claimed another command of this vehicle
+            taken = 0  # another process has just claimed another command of this vehicle
         if taken:
             command.status, command.sent_at = PENDING, now
             return command, lease
+        commands = commands.exclude(pk=command.pk)
     return None
 
 
