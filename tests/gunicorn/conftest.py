@@ -205,6 +205,7 @@ def worker_of(master):
 
 @pytest.fixture
 def site(tmp_path, database, smartcar, settings):
+    smartcar.requests.clear()  # the ids of cars repeat
     site = GunicornSite(tmp_path, database, smartcar)
     site.configure(settings)
     yield site
