@@ -175,16 +175,14 @@ def load_json(content: str | bytes, parse_constant: Callable[[str], Any] | None 
 
     Raises as ``json.loads`` does.
     """
-    text: str | bytes = content
     if isinstance(content, bytes):
-        text = Secret(content.decode(json.detect_encoding(content), "surrogatepass"))
+        content = Secret(content.decode(json.detect_encoding(content), "surrogatepass"))
     if parse_constant is None:
-        value = _DECODER.decode(text)
+        value = _DECODER.decode(content)
     else:
-        value = json.loads(text, object_hook=protected, parse_constant=parse_constant)
+        value = json.loads(content, object_hook=protected, parse_constant=parse_constant)
     # Without an escape, only text beyond ASCII can be unstorable: JSON allows no NUL.
-    has_escapes = "\\u" in text  # type: ignore[operator]
-    return _storable(value) if has_escapes or _UNSTORABLE.search(text) else value  # type: ignore[arg-type]
+    return _storable(value) if "\\u" in content or _UNSTORABLE.search(content) else value
 
 
 class ProtectedJSONDecoder(json.JSONDecoder):
