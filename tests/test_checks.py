@@ -77,6 +77,7 @@ def test_the_checks_are_registered(settings):
         ("SMARTCAR_WEBHOOK_TOKENS", {"guessed": ["token"]}, "smartcar.E030"),
         ("SMARTCAR_WEBHOOK_TOKENS", {"an/unguessable/name": ["token"]}, "smartcar.E030"),
         ("SMARTCAR_WEBHOOK_WORK", "later", "smartcar.E031"),
+        ("SMARTCAR_COMMAND_EXECUTION", "later", "smartcar.E050"),
         ("SMARTCAR_WEBHOOK_WORK", "tasks", "smartcar.W031"),
         ("SMARTCAR_WEBHOOKS", "0b1a1e0c-4b1e-4f0e-9c55-0d5f3a4f1b11", "smartcar.E034"),
         ("SMARTCAR_WEBHOOKS", [""], "smartcar.E034"),
@@ -171,6 +172,17 @@ def test_a_missing_task_backend_has_an_installation_hint(settings, engine, monke
     monkeypatch.setitem(sys.modules, task_backends.MODULES[engine], None)
     assert ids() == ["smartcar.E033"]
     assert f"pip install 'django-smartcar[{engine}]'" in hints()
+    del settings.SMARTCAR_WEBHOOK_WORK
+    settings.SMARTCAR_COMMAND_EXECUTION = engine
+    assert ids() == ["smartcar.E051"]
+    assert f"pip install 'django-smartcar[{engine}]'" in hints()
+
+
+def test_commands_need_a_task_backend_with_workers(settings):
+    settings.SMARTCAR_COMMAND_EXECUTION = "tasks"
+    assert ids() == ["smartcar.W050"]
+    settings.TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+    assert ids() == []
 
 
 def test_credentials_of_both_api_versions_may_be_set(settings):

@@ -47,6 +47,7 @@
 | ``smartcar.W041`` | (with ``--deploy``) an id, secret or token is the simulator's |
 | ``smartcar.W042`` | (with ``--deploy``) the simulator is installed or used while ``DEBUG`` is off |
 | ``smartcar.W043`` | (with ``--deploy``) a secret or token has fewer than 8 characters |
+| ``smartcar.W050`` | the task backend that sends commands has no worker |
 | ``smartcar.E090`` | users and the tables of this app are in different databases |
 | ``smartcar.E091`` | the database of these tables does not exist |
 | ``smartcar.W090`` | the callback and the webhook have a language in their addresses |

@@ -61,11 +61,17 @@ def _workers() -> Iterator[CheckMessage]:
         )
 
 
-def _task_backend() -> Iterator[CheckMessage]:
+def task_backend_without_worker() -> str:
+    """Return the backend of django.tasks if no worker runs its tasks, else an empty string."""
     # Django's default.
     immediate = {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}
-    backend = getattr(settings, "TASKS", {}).get("default", immediate).get("BACKEND", "")
-    if conf.SMARTCAR_WEBHOOK_WORK == "tasks" and backend.endswith((".ImmediateBackend", ".DummyBackend")):
+    backend = str(getattr(settings, "TASKS", {}).get("default", immediate).get("BACKEND", ""))
+    return backend if backend.endswith((".ImmediateBackend", ".DummyBackend")) else ""
+
+
+def _task_backend() -> Iterator[CheckMessage]:
+    backend = task_backend_without_worker()
+    if conf.SMARTCAR_WEBHOOK_WORK == "tasks" and backend:
         yield CheckWarning(
             f'SMARTCAR_WEBHOOK_WORK is "tasks", but {backend} has no worker: webhooks are processed in the '
             "request, which may take longer than Smartcar waits, or not at all.",
