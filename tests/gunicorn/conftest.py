@@ -195,12 +195,12 @@ def make_slow(seconds):
             car.latencies[LOCK] = seconds
 
 
-def worker_of(master):
-    """Return the process id of one of gunicorn's workers."""
+def workers_of(master):
+    """Return the process ids of gunicorn's workers."""
     children = subprocess.run(
         ["ps", "--ppid", str(master.pid), "-o", "pid="], capture_output=True, text=True, check=True
     )
-    return int(children.stdout.split()[0])
+    return [int(pid) for pid in children.stdout.split()]
 
 
 @pytest.fixture
