@@ -19,6 +19,7 @@ from django_smartcar.models import (
 )
 from django_smartcar.services import connect, webhooks
 from django_smartcar.services.connect import Callback
+from django_smartcar.views.connect import SESSION_VALUE
 
 from .. import webhooks as signed
 
@@ -125,7 +126,10 @@ def begin_attempt(site):
 
 
 def session_key(site):
-    return site.client.session.session_key
+    session = site.client.session
+    session.setdefault(SESSION_VALUE, "a-value-of-this-session")
+    session.save()
+    return session[SESSION_VALUE]
 
 
 def consume_attempt(site):
