@@ -88,6 +88,9 @@ class VehicleSignal(_SignalValue):
     confirmed_value = ProtectedJSONField(null=True, editable=False)
     confirmed_at = models.DateTimeField(_("changed by a command"), null=True, editable=False)
 
+    #: The columns that only commands write, perhaps while a value is stored.
+    COMMAND_COLUMNS = ("confirmed_value", "confirmed_at")
+
     objects = VehicleSignalQuerySet.as_manager()
 
     class Meta:

@@ -210,7 +210,11 @@ _NEEDED: dict[type[models.Model], Collection[str]] = {
     ),
     ApplicationToken: (*_TOKEN, "client_id"),
     RateLimit: Limit._fields,
-    VehicleSignal: [field.attname for field in VehicleSignal._meta.concrete_fields if not field.primary_key],
+    VehicleSignal: [
+        field.attname
+        for field in VehicleSignal._meta.concrete_fields
+        if not field.primary_key and field.name not in VehicleSignal.COMMAND_COLUMNS
+    ],
 }
 
 

@@ -85,7 +85,7 @@ def test_as_many_rows_as_allowed_are_acted_on(admin_client, make, mock_api):
     for number in range(3):
         mock_api.commands(f"car-{number}")
     page = act(admin_client, VEHICLES, "lock", _selected_action=chosen, select_across="0", confirmed="yes")
-    assert page.count(": locked") == 3
+    assert "3 commands are queued." in page
     assert VehicleCommand.objects.filter(status="succeeded").count() == 3
 
 

@@ -198,8 +198,9 @@ def test_the_history_holds_no_secret(admin_client, rows, car, mock_api):
             if action not in ("erase", "reload"):
                 form = {"action": action, "_selected_action": [row.split("/")[-2]], "confirmed": "yes"}
                 admin_client.post(url, form)
-    logged = str(list(LogEntry.objects.values()))
+    logged = f"{[*LogEntry.objects.values()]}{[*VehicleCommand.objects.values()]}"
     assert "location viewed" in logged
+    assert "queued: lock" in logged
     assert "INTERNAL" in logged
     for secret in ("0SCAUDI", "access-", "refresh-0", "37.42"):
         assert secret not in logged

@@ -16,8 +16,7 @@ from typing import Any
 from django.db import connections, models
 from django.utils import timezone
 
-#: Columns that only commands write, perhaps at the same time.
-OF_COMMANDS = ("confirmed_value", "confirmed_at")
+from ...models import VehicleSignal
 
 
 class _Seconds(models.Func):
@@ -142,4 +141,4 @@ def _value_of(field: Any, connection: Any) -> str:
 def columns_of(model: type[models.Model]) -> list[Any]:
     """Return the columns of a model that what a vehicle tells may change."""
     fields = (field for field in model._meta.concrete_fields if not field.primary_key)
-    return [field for field in fields if field.name not in OF_COMMANDS]
+    return [field for field in fields if field.name not in VehicleSignal.COMMAND_COLUMNS]
