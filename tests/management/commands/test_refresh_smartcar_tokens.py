@@ -3,6 +3,7 @@ import sys
 import uuid
 from datetime import datetime, timedelta
 from io import StringIO
+from uuid import uuid4
 
 import pytest
 import requests
@@ -304,7 +305,8 @@ def test_a_missing_task_backend_is_named(accounts, monkeypatch):
 def test_a_pending_command_of_a_dead_process_is_expired_but_not_by_a_dry_run(smartcar, connect_driver):
     record = commands.send(connect_driver().vehicles[0], "lock")
     long_ago = timezone.now() - timedelta(hours=1)
-    VehicleCommand.objects.update(status="pending", finished_at=None, created_at=long_ago)
+    columns = {"status": "pending", "finished_at": None, "created_at": long_ago}
+    VehicleCommand.objects.update(**columns, lease=uuid4(), lease_until=long_ago)
     run("--dry-run")
     record.refresh_from_db()
     assert record.status == "pending"
