@@ -20,7 +20,7 @@
   - DuplicateCommand                the same command is in progress, or was sent a moment ago
   - CommandInProgress               another command to the car is in progress, and this one cannot wait for it
   - TooManyInFlight                 the user has too many commands in progress
-  - CommandNotSent                  the command waited too long to be sent (recorded, never raised)
+  - CommandNotSent                  the command waited too long to be sent
   - TooManyRequests                 the user has reached a limit of this site: ``retry_after``
   - CommandInvalid                  unknown command or invalid parameters; also a ValueError
   - InvalidConnectState             the OAuth state is unknown, expired, used, or another user's or session's
@@ -160,7 +160,7 @@ class CommandInProgress(SmartcarAppError):
 
 
 class CommandNotSent(SmartcarAppError):
-    """The command waited too long to be sent. Never raised: its name is the ``error_type`` of the record."""
+    """The command waited too long to be sent. Of a queued one, the record has the name as ``error_type``."""
 
 
 class TooManyInFlight(SmartcarAppError):

@@ -79,6 +79,7 @@ class Lease:
         self._rows = rows.using(self.alias)
         self._max_age = max_age
         self._deadline = 0.0
+        self._begun_at = 0.0
 
     @property
     def held(self) -> QuerySet[Any]:
@@ -118,6 +119,7 @@ class Lease:
     def begin(self) -> None:
         """Start to renew the lease. Another process does not see the rows of a test's transaction."""
         self.extend()
+        self._begun_at = time.time()
         if not _transactions.is_of_test(connections[self.alias]):
             _heartbeat.add(self)
 
@@ -134,6 +136,10 @@ class Lease:
     def renew(self) -> int:
         """Renew the lease at once. Return how many rows are still held: others may have been taken."""
         return self.held.update(**self.time)
+
+    def is_held(self) -> bool:
+        """Return whether all is still held. Sends no query until `HEARTBEAT` seconds after `begin`."""
+        return 0 <= time.time() - self._begun_at < HEARTBEAT or bool(self.renew())
 
     def release(self, **values: Any) -> int:
         """End the lease and write ``values`` in the same statement. Return how many rows were still held."""

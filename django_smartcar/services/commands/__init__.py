@@ -27,6 +27,7 @@ from .. import (
     vehicles,
 )
 from .._access import Access
+from .._leases import Lease
 from ..client import Car
 from ..command_outcomes import ObservedValue, resolve, resolve_many
 from ..command_specs import CommandSpec
@@ -91,7 +92,7 @@ def send(
             raise
         with closing(lease):
             # The rows of a transaction may be old: MariaDB reads them as they were at its start.
-            failure = _execute(command, spec, parameters, None if is_in_transaction else access)
+            failure = _execute(command, lease, spec, parameters, None if is_in_transaction else access)
     command_outcomes.announce(command)
     _begin_waiting(vehicle.pk)
     if is_in_transaction and isinstance(failure, OperationalError):
@@ -167,7 +168,7 @@ def work(vehicle_id: int | None = None) -> bool:
         return False
     command, lease = claimed
     with closing(lease):
-        failure = _execute_claimed(command)
+        failure = _execute_claimed(command, lease)
     if failure is not None and not isinstance(failure, (SmartcarException, SmartcarAppError)):
         logger.error("command %s failed", command.pk, exc_info=failure)
     command_outcomes.announce(command)
@@ -204,7 +205,7 @@ def _begin_waiting(vehicle_id: int | None, *, is_new: bool = True) -> None:
             _executors.begin(work, command)
 
 
-def _execute_claimed(command: VehicleCommand) -> Exception | None:
+def _execute_claimed(command: VehicleCommand, lease: Lease) -> Exception | None:
     """Execute a claimed command or operation and record its outcome; return the exception, or None."""
     try:
         parameters = _records.parameters_of(command)
@@ -212,7 +213,7 @@ def _execute_claimed(command: VehicleCommand) -> Exception | None:
         if command.action not in OPERATIONS:
             access.check_limits()
             spec = command_specs.COMMANDS[command.action]
-            return _execute(command, spec, parameters, access, _transactions.release_connection)
+            return _execute(command, lease, spec, parameters, access, _transactions.release_connection)
         OPERATIONS[command.action](command)
     except Exception as error:
         _records.finish(command, Status.FAILED, error)
@@ -223,6 +224,7 @@ def _execute_claimed(command: VehicleCommand) -> Exception | None:
 
 def _execute(
     command: VehicleCommand,
+    lease: Lease,
     spec: CommandSpec,
     parameters: Mapping[str, Any],
     access: Access | None,
@@ -238,6 +240,7 @@ def _execute(
     is_sent = False
     try:
         session = _authenticated_calls.open_session(command.vehicle, access=access)
+        _records.check_not_too_late(command, lease)
         is_sent = True
         session.call(send_to, spec.scope)
     except Exception as error:

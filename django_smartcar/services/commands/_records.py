@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from ...conf import conf
 from ...databases import primary
-from ...exceptions import CommandInProgress, DuplicateCommand, help_url
+from ...exceptions import CommandInProgress, CommandNotSent, DuplicateCommand, help_url
 from ...models import ConnectedVehicle, VehicleCommand, VehicleSignal
 from ...secret_types import Secret, coordinate
 from .. import command_outcomes, command_specs
@@ -161,6 +161,17 @@ def claimable(commands: QuerySet[VehicleCommand]) -> QuerySet[VehicleCommand]:
     busy = rows().filter(vehicle_id=OuterRef("vehicle_id"), status=PENDING)
     queued = commands.filter(~Exists(busy), status=QUEUED)
     return queued.exclude(command_outcomes.is_late(timezone.now()))
+
+
+def check_not_too_late(command: VehicleCommand, lease: Lease) -> None:
+    """Raise CommandNotSent if another process has given the command up, or if it has waited too long.
+
+    A process may be suspended, or wait for a token, after it has claimed the command. The driver may have
+    asked for it again by then.
+    """
+    is_late = command.sent_at is not None and timezone.now() > command.created_at + command_specs.COMMAND_WAIT
+    if is_late or not lease.is_held():
+        raise CommandNotSent("the command waited too long")
 
 
 def location_json(parameters: Mapping[str, Any]) -> Secret:

@@ -11,6 +11,7 @@ from django_smartcar import signals
 from django_smartcar.exceptions import (
     CommandInProgress,
     CommandInvalid,
+    CommandNotSent,
     DuplicateCommand,
     PermissionMissing,
     RateLimited,
@@ -19,7 +20,7 @@ from django_smartcar.exceptions import (
     user_message,
 )
 from django_smartcar.models import ConnectedVehicle, VehicleCommand
-from django_smartcar.services import commands, readings
+from django_smartcar.services import _authenticated_calls, _leases, commands, readings
 from django_smartcar.services.commands import _executors, _records
 
 from ...mock_api import API, IN_MOTION
@@ -275,6 +276,64 @@ def test_a_command_that_waited_too_long_is_not_sent(
 def test_a_late_command_is_not_claimed_even_if_nobody_has_expired_it(vehicle, nobody):
     make_old(commands.enqueue(vehicle, "unlock"), minutes=2)
     assert not commands.work()
+
+
+@pytest.fixture
+def suspend(monkeypatch):
+    """Return a function that does something while the process is suspended, before it sends a command."""
+
+    def during(what):
+        def open_session(*args, **options):
+            monkeypatch.setattr(_authenticated_calls, "open_session", original)
+            monkeypatch.setattr(_leases, "HEARTBEAT", 0.0)  # so much time has passed
+            what()
+            return original(*args, **options)
+
+        original = _authenticated_calls.open_session
+        monkeypatch.setattr(_authenticated_calls, "open_session", open_session)
+
+    return during
+
+
+@pytest.mark.parametrize("is_queued", [True, False])
+def test_a_process_that_was_given_up_while_it_was_suspended_sends_nothing(
+    vehicle, nobody, mock_api, suspend, is_queued
+):
+    def give_up_and_ask_again():
+        VehicleCommand.objects.update(lease_until=timezone.now())
+        assert commands.expire_pending() == 1
+        assert VehicleCommand.objects.get().status == "unknown"
+        commands.send(vehicle, "unlock")
+
+    mock_api.commands("car-1")
+    suspend(give_up_and_ask_again)
+    if is_queued:
+        commands.enqueue(vehicle, "unlock")
+        assert commands.work()
+    else:
+        with pytest.raises(CommandNotSent):
+            commands.send(vehicle, "unlock")
+    assert len(mock_api.mock.calls) == 1
+    rows = VehicleCommand.objects.order_by("pk")
+    assert list(rows.values_list("status", "error_type")) == [("failed", "CommandNotSent"), ("succeeded", "")]
+
+
+def test_a_command_that_waits_too_long_for_its_token_is_not_sent(vehicle, nobody, mock_api):
+    command = commands.enqueue(vehicle, "unlock")
+    make_old(command, seconds=50)
+
+    def claim(commands):
+        found = original(commands)
+        found[0].created_at -= timedelta(seconds=20)
+        return found
+
+    original = _records.claim
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_records, "claim", claim)
+        assert commands.work()
+    assert not mock_api.mock.calls
+    command.refresh_from_db()
+    assert (command.status, command.error_type) == ("failed", "CommandNotSent")
 
 
 def test_refresh_reload_and_disconnect_are_executed_the_same_way(vehicle, mock_api, anna, finished):
