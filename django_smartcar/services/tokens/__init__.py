@@ -208,10 +208,10 @@ def _keep_spare(row: LeasedToken, version: int, access: Mapping[str, Any]) -> No
     this one: which of two exchanges came last, only Smartcar knows.
     """
     if isinstance(row, SmartcarAccount) and "refresh_token" in access:
-        rows = SmartcarAccount.objects.refreshable().filter(
-            pk=row.pk, token_version__in=(version, version + 1)
+        refreshable = primary(SmartcarAccount).refreshable()
+        refreshable.filter(pk=row.pk, token_version__in=(version, version + 1)).update(
+            spare_refresh_token=access["refresh_token"]
         )
-        rows.update(spare_refresh_token=access["refresh_token"])
 
 
 def _new_access(row: LeasedToken) -> Mapping[str, Any]:
