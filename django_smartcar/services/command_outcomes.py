@@ -33,6 +33,14 @@ LEASE = LeaseColumns("lease", "lease_until")
 #: The columns of a command that has ended, besides its status.
 ENDED: dict[str, Any] = {"slot": None, "lease": None, "lease_until": None, "location": ""}
 
+#: The columns of a command that was queued, and is not sent.
+NOT_SENT: dict[str, Any] = {
+    **ENDED,
+    "status": Status.FAILED,
+    "error_type": CommandNotSent.__name__,
+    "in_flight_key": None,
+}
+
 
 def expire(vehicle_id: int | None = None) -> int:
     """Mark commands whose process died as ``unknown``, and those that waited too long as ``failed``.
@@ -47,14 +55,19 @@ def expire(vehicle_id: int | None = None) -> int:
     if not found:
         return 0
     those = rows.filter(pk__in=found)
-    columns = {**ENDED, "in_flight_key": None, "finished_at": now}
-    number = those.filter(is_lost(now)).update(status=Status.UNKNOWN, **columns)
-    not_sent = CommandNotSent.__name__
-    number += those.filter(is_late(now)).update(status=Status.FAILED, error_type=not_sent, **columns)
+    lost = {**ENDED, "status": Status.UNKNOWN, "in_flight_key": None}
+    number = those.filter(is_lost(now)).update(finished_at=now, **lost)
+    number += those.filter(is_late(now)).update(finished_at=now, **NOT_SENT)
     for command in those.filter(finished_at=now):
         logger.warning("command %s: its process died, or none had time: %s", command.pk, command.status)
         transaction.on_commit(partial(announce, command), using=rows.db)
     return number
+
+
+def cancel_disconnects(vehicles: Iterable[ConnectedVehicle]) -> None:
+    """Do not disconnect these vehicles if that is still queued: their driver has connected them again."""
+    queued = primary(VehicleCommand).filter(action="disconnect", status=Status.QUEUED)
+    queued.filter(vehicle__in=list(vehicles)).update(finished_at=timezone.now(), **NOT_SENT)
 
 
 def is_lost(now: datetime) -> Q:

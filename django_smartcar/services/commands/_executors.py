@@ -11,7 +11,6 @@ from django.utils import timezone
 from ... import task_backends
 from ...conf import conf
 from ...databases import reload
-from ...exceptions import CommandNotSent
 from ...models import VehicleCommand
 from .. import _transactions, command_outcomes
 from . import _records
@@ -51,8 +50,7 @@ def _is_private() -> bool:
 
 
 def _give_up(command: VehicleCommand) -> None:
-    ended = {**command_outcomes.ENDED, "in_flight_key": None, "finished_at": timezone.now()}
     queued = _records.rows().filter(pk=command.pk, status=VehicleCommand.Status.QUEUED)
-    queued.update(status=VehicleCommand.Status.FAILED, error_type=CommandNotSent.__name__, **ended)
+    queued.update(finished_at=timezone.now(), **command_outcomes.NOT_SENT)
     reload(command)
     command_outcomes.announce(command)

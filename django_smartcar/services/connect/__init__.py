@@ -22,7 +22,7 @@ from ...exceptions import (
 )
 from ...models import ConnectAttempt, ConnectedVehicle, SmartcarAccount, SmartcarUser
 from ...secret_types import Secret
-from .. import _authenticated_calls, _transactions, client, tokens, vehicles, webhooks
+from .. import _authenticated_calls, _transactions, client, command_outcomes, tokens, vehicles, webhooks
 from ..client import ApiCredentials
 from ..webhooks import subscriptions
 from . import _ownership, _state
@@ -120,6 +120,7 @@ def _complete(attempt: ConnectAttempt, callback: Callback) -> Connected:
         account = _account(attempt, verified.user_id, {details.vehicle_id for details in found})
         _save(account, attempt, verified)
         stored = vehicles.store(account, found, attempt.created_at)
+        command_outcomes.cancel_disconnects(stored)
         subscriptions.reset(stored)
         _clean_up_earlier(account)
     logger.info("%s connected with %d vehicles", account, len(stored))

@@ -12,8 +12,15 @@ from django_smartcar.exceptions import (
     OwnedByAnotherUser,
     SmartcarException,
 )
-from django_smartcar.models import ConnectAttempt, ConnectedVehicle, ExternalId, SmartcarAccount, SmartcarUser
-from django_smartcar.services import connect, readings
+from django_smartcar.models import (
+    ConnectAttempt,
+    ConnectedVehicle,
+    ExternalId,
+    SmartcarAccount,
+    SmartcarUser,
+    VehicleCommand,
+)
+from django_smartcar.services import commands, connect, readings
 from django_smartcar.services.connect import _state
 from django_smartcar.services.connect._ownership import Callback
 
@@ -171,6 +178,27 @@ def test_reconnecting_updates_the_same_rows(anna, mock_api):
     car = ConnectedVehicle.objects.get()
     assert car.is_connected
     assert car.signals["odometer"].value == 12.5
+
+
+def test_a_queued_disconnect_does_not_end_a_later_connection(anna, mock_api, settings):
+    settings.SMARTCAR_COMMAND_EXECUTION = "command"
+    mock_api.tokens()
+    mock_api.driver("driver-a", ["car-1", "car-2"])
+    mock_api.car("car-1")
+    mock_api.car("car-2")
+    mock_api.disconnects("car-1")
+    mock_api.disconnects("car-2")
+    first, second = finish(anna).vehicles
+    queued = [commands.enqueue(car, "disconnect", actor=anna) for car in (first, second)]
+    mock_api.mock.remove("GET", f"{API}/vehicles")
+    mock_api.driver("driver-a", ["car-1"])
+    finish(anna, single_select=True)  # the driver has changed their mind about one
+    while commands.work():
+        pass
+    rows = VehicleCommand.objects.in_bulk([row.pk for row in queued])
+    assert [rows[row.pk].status for row in queued] == ["failed", "succeeded"]
+    assert [car.smartcar_vehicle_id for car in ConnectedVehicle.objects.connected()] == ["car-1"]
+    assert rows[queued[0].pk].slot is None
 
 
 def test_reconnecting_replaces_undecryptable_tokens(anna, mock_api, lose_key):
