@@ -93,7 +93,8 @@ def load_owned(user: Any, key: Any, *, signal: str) -> Access:
 
     Raises ConnectedVehicle.DoesNotExist or VehicleDisconnected.
     """
-    row = None if user.pk is None else _row(key, owner=user.pk, signal=signal)
+    is_possible = key is not None and 0 < key <= models.BigIntegerField.MAX_BIGINT
+    row = _row(key, owner=user.pk, signal=signal) if is_possible and user.pk is not None else None
     if row is None:
         raise ConnectedVehicle.DoesNotExist("The user has no vehicle with this key.")
     vehicle = row.pop("vehicle")

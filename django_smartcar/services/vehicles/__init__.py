@@ -92,6 +92,7 @@ def read_by_key(user: Any, key: Any, name: str) -> Any:
     """
     if name not in SOURCES or not is_single(name):
         raise ValueError(f"{name!r} is not read as one signal")
+    key = ConnectedVehicle._meta.pk.get_prep_value(key)
     return _read_one(key, name, partial(_access.load_owned, user, key))
 
 

@@ -210,6 +210,12 @@ def test_only_the_vehicles_own_user_reads_it_by_key(vehicle, mock_api, django_us
     assert not mock_api.mock.calls
 
 
+@pytest.mark.parametrize("key", [None, 0, -1, 2**63, "9" * 30])
+def test_no_vehicle_has_an_impossible_key(vehicle, anna, key):
+    with pytest.raises(ConnectedVehicle.DoesNotExist):
+        vehicles.read_by_key(anna, key, "odometer")
+
+
 def test_a_vehicle_that_is_read_by_key_must_be_connected(vehicle, mock_api):
     ConnectedVehicle.objects.update(disconnected_at=NOON)
     with pytest.raises(VehicleDisconnected) as disconnected:
