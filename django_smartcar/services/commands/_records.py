@@ -21,6 +21,7 @@ from ...models import ConnectedVehicle, VehicleCommand, VehicleSignal
 from ...secret_types import Secret, coordinate
 from .. import command_outcomes, command_specs
 from .._leases import Lease
+from ..signals import unit_of
 
 logger = logging.getLogger(__name__)
 
@@ -215,7 +216,9 @@ def _supersede(command: VehicleCommand) -> None:
     if spec.signal and (value := spec.result(command.parameters)) is not None:
         states = primary(VehicleSignal)
         state = states.filter(vehicle_id=command.vehicle_id, signal=spec.signal)
-        state.update(confirmed_value=value, confirmed_at=command.finished_at)
+        # A state that never had a value has no unit yet.
+        unit = unit_of(spec.signal)
+        state.update(confirmed_value=value, confirmed_at=command.finished_at, unit=unit)
 
 
 def _delete_earlier(command: VehicleCommand) -> None:

@@ -407,6 +407,15 @@ def test_a_confirmed_lock_supersedes_the_stored_state(vehicle, mock_api):
     assert vehicle.signals["is_locked"].value is False
 
 
+@pytest.mark.parametrize("told", [{"value": None, "unit": "", "status": "not_collected"}, {}])
+def test_a_confirmed_limit_has_its_unit_even_if_the_car_has_told_none(guided, mock_api, told):
+    observation = readings.make_observation(guided, "charge_limit", 90, "percent", None)
+    readings.save_many([observation._replace(**told)])
+    mock_api.mock.add("POST", f"{API}/vehicles/car-1/charge/limit", json={"status": "success"})
+    commands.send(guided, "set_charge_limit", limit=0.8)
+    assert readings.reading_of("get_charge_limit", guided.signals, "metric")["data"] == {"limit": 0.8}
+
+
 def test_a_failed_lock_supersedes_nothing(vehicle, mock_api):
     readings.save(vehicle, "is_locked", False)
     mock_api.commands("car-1", IN_MOTION, status=409)
