@@ -19,7 +19,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from ... import signals
 from ...databases import primary, to_database_time
-from ...exceptions import ReconnectRequired, SmartcarException, error_code
+from ...exceptions import DecryptionError, ReconnectRequired, SmartcarException, error_code
 from ...models import ApplicationToken, ConnectedVehicle, LeasedToken, SmartcarAccount
 from ...secret_types import Secret
 from .. import _transactions, client
@@ -182,19 +182,19 @@ def _ensure_fresh(row: LeasedToken) -> None:
 
 def _exchange(row: LeasedToken, lease: Lease) -> bool:
     """Request and store a new token. Return False if another process has taken the lease over."""
-    version = row.token_version
+    version, spare = row.token_version, _spare_of(row)
     try:
-        access = _new_access(row)
+        access = _new_access(row, spare)
     except Exception as error:
         if not _exchange_failed(row, lease, error):
             return False
         if isinstance(row, SmartcarAccount) and row.needs_reconnecting:
             raise ReconnectRequired(account=row) from error
         raise
-    # Without a spare, leave the column alone: another process may be writing one now (`_keep_spare`).
-    unchanged = {"spare_refresh_token"} - {name for name in row.TOKEN_FIELDS if getattr(row, name)}
     store(row, access)
-    columns = {name: getattr(row, name) for name in row.TOKEN_FIELDS if name not in unchanged}
+    columns = {name: getattr(row, name) for name in row.TOKEN_FIELDS}
+    if spare == "":  # leave the column alone: another process may be writing one now (`_keep_spare`)
+        columns.pop("spare_refresh_token", None)
     if _refresh_lock.write(row, version, lease, **columns):
         return True
     _keep_spare(row, version, access)
@@ -214,16 +214,24 @@ def _keep_spare(row: LeasedToken, version: int, access: Mapping[str, Any]) -> No
         )
 
 
-def _new_access(row: LeasedToken) -> Mapping[str, Any]:
+def _spare_of(row: LeasedToken) -> Secret | None:
+    """Return the account's spare refresh token, empty without one; None if it cannot be decrypted."""
+    try:
+        return Secret(row.spare_refresh_token if isinstance(row, SmartcarAccount) else "")
+    except DecryptionError:
+        return None
+
+
+def _new_access(row: LeasedToken, spare: Secret | None) -> Mapping[str, Any]:
     if not isinstance(row, SmartcarAccount):
         return client.application_auth().request_token()
     try:
         return _exchange_refresh_token(row.refresh_token)
     except SmartcarException as error:
-        if not (row.spare_refresh_token and _is_token_rejected(error)):
+        if not (spare and _is_token_rejected(error)):
             raise
     logger.warning("Smartcar rejected the refresh token of %s, trying that of an overtaken exchange", row)
-    return _exchange_refresh_token(row.spare_refresh_token)
+    return _exchange_refresh_token(spare)
 
 
 def _exchange_refresh_token(token: str) -> Mapping[str, Any]:

@@ -11,6 +11,8 @@ from datetime import timedelta
 from urllib.parse import parse_qs
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_smartcar.exceptions import ReconnectRequired
@@ -165,6 +167,23 @@ def test_both_tokens_rejected_means_that_the_driver_has_to_connect_again(endpoin
         with pytest.raises(ReconnectRequired):
             tokens.refresh(SmartcarAccount.objects.get())
     assert SmartcarAccount.objects.get().reconnect_required_at is not None
+
+
+@pytest.mark.parametrize("column", ["access_token", "spare_refresh_token"])
+def test_a_value_that_no_key_decrypts_costs_no_token(endpoint, due, column):
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE smartcar_smartcaraccount SET {column} = 'smartcar-siv:AAAA'")  # noqa: S608
+    assert tokens.refresh(SmartcarAccount.objects.get())
+    row = SmartcarAccount.objects.get()
+    assert (row.access_token != "", row.spare_refresh_token) == (True, "")
+    assert_is_usable(endpoint)
+
+
+def test_a_refresh_of_a_row_without_its_access_token_does_not_read_it(endpoint, due):
+    row = SmartcarAccount.objects.defer("access_token").get()
+    with CaptureQueriesContext(connection) as queries:
+        assert tokens.refresh(row)
+    assert not [query["sql"] for query in queries if query["sql"].startswith("SELECT")]
 
 
 def test_no_spare_token_is_kept_for_an_account_without_tokens(endpoint, due):
