@@ -262,7 +262,7 @@ class Settings:
 
     @property
     def SMARTCAR_COMMANDS_PER_CAR(self) -> int:
-        """How many commands may be queued for one car within a minute, and as many refreshes."""
+        """How many commands may be queued for one car within a minute, as many refreshes and disconnects."""
         return int(_setting("SMARTCAR_COMMANDS_PER_CAR", 10))
 
     @property

@@ -6,11 +6,12 @@ import math
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from ...conf import conf
 from ...exceptions import TooManyInFlight, TooManyRequests
-from ...models import ConnectedVehicle
+from ...models import ConnectedVehicle, VehicleCommand
 from .. import command_specs
 from . import _records
 
@@ -18,8 +19,12 @@ MINUTE = timedelta(minutes=1)
 
 
 def check(vehicle: ConnectedVehicle, action: str, actor: Any) -> None:
-    """Raise TooManyRequests or TooManyInFlight if nothing more may be queued. A disconnect always may."""
+    """Raise TooManyRequests or TooManyInFlight if nothing more may be queued.
+
+    A disconnect may be, whatever else is or was queued, for the car or the driver.
+    """
     if action == "disconnect":
+        _check_rate(_records.rows().filter(vehicle=vehicle, action="disconnect"))
         return
     _check_vehicle(vehicle, action)
     if actor is not None:
@@ -28,13 +33,16 @@ def check(vehicle: ConnectedVehicle, action: str, actor: Any) -> None:
 
 def _check_vehicle(vehicle: ConnectedVehicle, action: str) -> None:
     """Count the commands, or the refreshes, to the car within a minute, of all who have connected it."""
-    now = timezone.now()
-    recent = _records.rows().filter(
-        vehicle__smartcar_vehicle_id=vehicle.smartcar_vehicle_id, created_at__gt=now - MINUTE
-    )
     is_operation = action in command_specs.OPERATIONS
     kinds = command_specs.OPERATIONS if is_operation else tuple(command_specs.COMMANDS)
-    times = list(recent.filter(action__in=kinds).order_by("created_at").values_list("created_at", flat=True))
+    of_car = _records.rows().filter(vehicle__smartcar_vehicle_id=vehicle.smartcar_vehicle_id)
+    _check_rate(of_car.filter(action__in=kinds))
+
+
+def _check_rate(commands: QuerySet[VehicleCommand]) -> None:
+    now = timezone.now()
+    recent = commands.filter(created_at__gt=now - MINUTE).order_by("created_at")
+    times = list(recent.values_list("created_at", flat=True))
     if len(times) >= conf.SMARTCAR_COMMANDS_PER_CAR:
         wait = ((times[0] if times else now) + MINUTE - now).total_seconds()
         raise TooManyRequests("commands to a car", max(1, math.ceil(wait)))

@@ -90,6 +90,16 @@ def test_refreshes_have_the_same_limit_of_their_own(vehicle, anna, settings):
     ask(vehicle, anna, action="disconnect")
 
 
+def test_only_disconnects_of_ones_own_refuse_a_disconnect(vehicle, anna, bert, make_account, make_vehicle):
+    same = make_vehicle(make_account(bert, "driver-b"), vehicle.smartcar_vehicle_id)
+    ask(vehicle, anna, 10)
+    ask(vehicle, anna, 10, "refresh")
+    ask(vehicle, anna, 10, "disconnect")  # Smartcar has failed each time
+    with pytest.raises(TooManyRequests):
+        ask(vehicle, anna, action="disconnect")
+    ask(same, bert, action="disconnect")
+
+
 def test_a_refused_command_counts_for_nothing(vehicle, anna):
     commands.enqueue(vehicle, "lock", actor=anna)
     for _ in range(20):
