@@ -30,6 +30,7 @@ CHECKS = (
     Check("encryption", local.encryption, needs_tables=True),
     Check("signatures", background_jobs.signatures, needs_tables=True),
     Check("queue", background_jobs.event_queue, needs_tables=True),
+    Check("commands", background_jobs.command_queue, needs_tables=True),
     Check("tokens", background_jobs.token_refresh, needs_tables=True),
     Check("accounts", background_jobs.accounts, needs_tables=True),
     Check("signals", signal_statuses.signal_statuses, needs_tables=True),

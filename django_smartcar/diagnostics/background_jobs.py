@@ -1,4 +1,4 @@
-"""Checks of background work, read from the database: webhooks, token refresh, accounts, subscriptions."""
+"""Checks of background work, read from the database: webhooks, commands, tokens, accounts, subscriptions."""
 
 from __future__ import annotations
 
@@ -6,16 +6,28 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 
 from ..conf import conf
 from ..databases import primary, to_utc
-from ..models import ApplicationToken, ConnectedVehicle, SmartcarAccount, WebhookEndpoint, WebhookEvent
+from ..exceptions import CommandNotSent
+from ..models import (
+    ApplicationToken,
+    ConnectedVehicle,
+    SmartcarAccount,
+    VehicleCommand,
+    WebhookEndpoint,
+    WebhookEvent,
+)
+from ..services import command_outcomes
 from ..services.webhooks import subscriptions
 from .results import CheckResult, Context, not_checked, ok, warning, wrong
 
 #: An event that has been due for longer than this is not being processed.
 MAX_EVENT_DELAY = timedelta(minutes=5)
+#: Commands that nobody sent are reported for as long as this.
+UNSENT_COMMANDS_SINCE = timedelta(hours=1)
 #: A token that expired longer ago than this was missed by cron, which runs every ten minutes.
 MAX_REFRESH_DELAY = timedelta(minutes=30)
 #: The length of an HMAC-SHA256 in hex.
@@ -58,6 +70,33 @@ _WORKER_HINTS = {
     "manage.py work_smartcar_events --once from cron for events that were enqueued while none ran.",
     "celery": "Check that a Celery worker runs and reaches its broker, and have beat call "
     "django_smartcar.tasks.celery.work_events for events that were enqueued while none ran.",
+}
+
+
+def command_queue(context: Context) -> Iterator[CheckResult]:
+    """Look for commands that nobody has sent in time. One that waited for another of its car is no fault."""
+    now = timezone.now()
+    recent = primary(VehicleCommand).filter(created_at__gt=now - UNSENT_COMMANDS_SINCE)
+    is_unsent = Q(error_type=CommandNotSent.__name__) | command_outcomes.is_late(now)
+    if count := recent.filter(is_unsent).count():
+        found = warning if recent.exclude(sent_at=None).exists() else wrong
+        yield found(
+            f"commands of the last hour that were not sent in time: {count}",
+            _EXECUTOR_HINTS.get(
+                conf.SMARTCAR_COMMAND_EXECUTION, "See settings: SMARTCAR_COMMAND_EXECUTION is unknown."
+            ),
+        )
+    else:
+        yield ok("no command of the last hour has waited too long")
+
+
+#: What to do about commands that are not sent, by SMARTCAR_COMMAND_EXECUTION.
+_EXECUTOR_HINTS = {
+    "thread": "Raise SMARTCAR_COMMAND_THREADS, or run more processes; uWSGI needs enable-threads.",
+    "command": "Start manage.py work_smartcar_commands, or more of them, under a supervisor.",
+    "tasks": "Start workers of django.tasks, or more: manage.py db_worker, with the database backend.",
+    "celery": "Check that Celery workers run and reach their broker; start more, with --pool threads.",
+    "inline": "These were queued with another value of SMARTCAR_COMMAND_EXECUTION.",
 }
 
 

@@ -4,7 +4,14 @@ import pytest
 from django.utils import timezone
 
 from django_smartcar.diagnostics import background_jobs, webhook_probe
-from django_smartcar.models import ApplicationToken, SmartcarAccount, WebhookEndpoint, WebhookEvent
+from django_smartcar.models import (
+    ApplicationToken,
+    SmartcarAccount,
+    VehicleCommand,
+    WebhookEndpoint,
+    WebhookEvent,
+)
+from django_smartcar.services import command_outcomes, commands
 from tests.webhooks import TOKEN, event, post
 
 pytestmark = pytest.mark.django_db
@@ -128,6 +135,54 @@ class TestEventQueue:
         assert (outcome, text) == ("wrong", "dead events, given up after the last attempt: 1")
         assert "Run again" in hint
         assert "prune_smartcar_events --dead" in hint
+
+
+class TestCommandQueue:
+    @pytest.fixture(autouse=True)
+    def waiting(self, vehicle, anna, settings):
+        settings.SMARTCAR_COMMAND_EXECUTION = "command"
+        return commands.enqueue(vehicle, "lock", actor=anna)
+
+    def age(self, **age):
+        VehicleCommand.objects.update(created_at=timezone.now() - timedelta(**age))
+
+    def test_a_new_command_is_not_late(self, find_one):
+        assert find_one(background_jobs.command_queue)[:2] == (
+            "ok",
+            "no command of the last hour has waited too long",
+        )
+
+    @pytest.mark.parametrize(
+        ("mode", "expected"),
+        [
+            ("thread", "SMARTCAR_COMMAND_THREADS"),
+            ("command", "Start manage.py work_smartcar_commands"),
+            ("tasks", "db_worker"),
+            ("celery", "--pool threads"),
+            ("inline", "another value of SMARTCAR_COMMAND_EXECUTION"),
+            ("unknown", "SMARTCAR_COMMAND_EXECUTION is unknown"),
+        ],
+    )
+    @pytest.mark.parametrize("has_expired", [False, True])
+    def test_nobody_sends_commands(self, find_one, settings, mode, expected, has_expired):
+        self.age(minutes=2)
+        if has_expired:
+            assert command_outcomes.expire() == 1
+        settings.SMARTCAR_COMMAND_EXECUTION = mode
+        outcome, text, hint = find_one(background_jobs.command_queue)
+        assert (outcome, text) == ("wrong", "commands of the last hour that were not sent in time: 1")
+        assert expected in hint
+
+    def test_while_others_are_sent_it_is_a_warning(self, find_one, make_vehicle, account, anna):
+        self.age(minutes=2)
+        other = commands.enqueue(make_vehicle(account, "car-2"), "lock", actor=anna)
+        VehicleCommand.objects.filter(pk=other.pk).update(sent_at=timezone.now(), status="succeeded")
+        assert find_one(background_jobs.command_queue)[0] == "warning"
+
+    def test_what_happened_hours_ago_is_not_reported(self, find_one):
+        self.age(hours=2)
+        command_outcomes.expire()
+        assert find_one(background_jobs.command_queue)[0] == "ok"
 
 
 class TestTokenRefresh:
