@@ -340,6 +340,21 @@ class TestPublishedValues:
         ((number, text),) = self.messages()
         assert number == "smartcar.W041"
         assert text.startswith(f"{name} ")
+        assert ("send this site webhooks" in text) is name.endswith("_TOKENS")
+
+    def test_the_credentials_that_a_url_of_a_simulator_sets_are_reported_once(self, settings):
+        for name in ("CLIENT_ID", "CLIENT_SECRET", "APPLICATION_ID"):
+            setattr(settings, f"SMARTCAR_{name}", "")
+        settings.DEBUG = True
+        settings.SMARTCAR_SIMULATOR_URL = "http://127.0.0.1:8100"
+        ((number, text),) = self.messages()
+        assert number == "smartcar.W041"
+        assert text.startswith("SMARTCAR_SIMULATOR_URL ")
+        settings.SMARTCAR_CLIENT_SECRET = simulator.M2M_CLIENT_SECRET
+        assert [text.split()[0] for _, text in self.messages()] == [
+            "SMARTCAR_SIMULATOR_URL",
+            "SMARTCAR_CLIENT_SECRET",
+        ]
 
     def test_the_simulator_is_not_for_a_deployed_site(self, settings):
         settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "django_smartcar.simulator"]

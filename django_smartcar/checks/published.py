@@ -49,11 +49,18 @@ def _keys() -> Iterator[CheckMessage]:
 
 
 def _credentials() -> Iterator[CheckMessage]:
+    if conf.SMARTCAR_SIMULATOR_URL:
+        yield CheckWarning(
+            "SMARTCAR_SIMULATOR_URL sets credentials of the simulator, which everybody knows.",
+            hint="Replace it by the credentials of your application in Smartcar's dashboard.",
+            id="smartcar.W041",
+        )
     for name, values in credentials.texts().items():
-        if simulator.CREDENTIALS.intersection(values):
+        is_own = getattr(settings, name, None) or not conf.SMARTCAR_SIMULATOR_URL
+        if is_own and simulator.CREDENTIALS.intersection(values):
+            effect = ": anyone can send this site webhooks" if name.endswith("_TOKENS") else ""
             yield CheckWarning(
-                f"{name} is the simulator's, which everybody knows: with its token anyone can send this site "
-                "webhooks.",
+                f"{name} is the simulator's, which everybody knows{effect}.",
                 hint=f"Set {name} to the value of your application in Smartcar's dashboard.",
                 id="smartcar.W041",
             )
