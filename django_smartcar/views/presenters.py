@@ -207,7 +207,7 @@ class VehiclePresenter:
             parts.append(str(STATES.get(str(state), state)) + self._confirmed("charge_state"))
         if is_plugged_in and state not in ("CHARGING", "FULLY_CHARGED"):
             parts.insert(0, _("plugged in"))
-        if state == "CHARGING":
+        if state == "CHARGING":  # zeros are from before it began
             parts += [self._power(), self._time_left()]
         if limit := self._percent("get_charge_limit", "limit", _("limit %s")):
             parts.append(limit + self._confirmed("charge_limit"))
@@ -222,11 +222,13 @@ class VehiclePresenter:
 
     def _power(self) -> str:
         power = self._signal("charge_power")
-        return f"{floatformat(power.value / 1000, '1g')}{NO_BREAK}kW" if power else ""
+        return f"{floatformat(power.value / 1000, '1g')}{NO_BREAK}kW" if power and power.value else ""
 
     def _time_left(self) -> str:
         minutes = self._signal("charge_time_left")
-        return _("%s left") % f"{floatformat(minutes.value, '0g')}{NO_BREAK}min" if minutes else ""
+        if not minutes or not minutes.value:
+            return ""
+        return _("%s left") % f"{floatformat(minutes.value, '0g')}{NO_BREAK}min"
 
     def _temperatures(self) -> str:
         found = [(sentence, self._signal(name)) for name, sentence in TEMPERATURES.items()]

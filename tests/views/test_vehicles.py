@@ -417,6 +417,16 @@ def test_further_signals_are_shown(annas, make_vehicle, account, language, units
     assert lines_of(annas.get(LIST).text) == {}
 
 
+def test_no_power_and_no_time_left_are_not_shown_of_a_car_that_has_just_begun_to_charge(
+    annas, make_vehicle, account
+):
+    vehicle = make_vehicle(account, permissions=["read_charge"])
+    readings.save(vehicle, "is_charging", True)
+    readings.save(vehicle, "charge_power", 0, "W")
+    readings.save(vehicle, "charge_time_left", 0, "min")
+    assert lines_of(annas.get(LIST).text) == {"Charging": "charging"}
+
+
 def test_charging_power_is_not_shown_of_a_car_that_does_not_charge(annas, make_vehicle, account):
     vehicle = make_vehicle(account, permissions=["read_charge"])
     readings.save(vehicle, "charge_state", "NOT_CHARGING")
