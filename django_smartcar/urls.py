@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import connect, readings, vehicle_page, vehicles, webhook
+from .views import connect, readings, vehicle_page, vehicle_states, vehicles, webhook
 
 app_name = "smartcar"
 
@@ -16,14 +16,16 @@ endpoints = [
 
 urlpatterns = [
     path("", vehicles.vehicle_list, name="vehicles"),
+    path("states/", vehicle_states.vehicle_states, name="vehicle_states"),
     path("connect/", connect.start, name="connect"),
     *endpoints,
     path("<int:pk>/", vehicle_page.vehicle_page, name="vehicle"),
+    path("<int:pk>/state/", vehicle_states.vehicle_state, name="vehicle_state"),
     path("<int:pk>/lock/", vehicles.lock, name="lock"),
     path("<int:pk>/unlock/", vehicles.unlock, name="unlock"),
     path("<int:pk>/command/<slug:action>/", vehicles.send_command, name="command"),
-    path("<int:pk>/commands/<int:command_pk>/", vehicles.command_state, name="command_state"),
-    path("<int:pk>/commands/<int:command_pk>.json", vehicles.command_json, name="command_json"),
+    path("<int:pk>/commands/<int:command_pk>/", vehicle_states.command_state, name="command_state"),
+    path("<int:pk>/commands/<int:command_pk>.json", vehicle_states.command_json, name="command_json"),
     path("<int:pk>/refresh/", vehicles.refresh, name="refresh"),
     path("<int:pk>/reauthenticate/", connect.reauthenticate, name="reauthenticate"),
     path("readings.csv", readings.download, {"file_format": "csv"}, name="readings_csv"),

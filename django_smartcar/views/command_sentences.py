@@ -148,3 +148,8 @@ def of_latest(commands: list[VehicleCommand]) -> list[Shown]:
             is_open = command.status in (Status.FAILED, Status.UNKNOWN)
             shown.append(Shown(command, text, command.help_url if is_open else ""))
     return shown
+
+
+def of_all(commands: list[VehicleCommand]) -> list[Shown]:
+    """Return these commands, which are a vehicle's last, in their order."""
+    return [Shown(command, sentence(command), command.help_url) for command in commands]

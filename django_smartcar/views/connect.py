@@ -9,7 +9,7 @@ from django.contrib.auth.decorators import login_not_required, login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
@@ -34,6 +34,7 @@ from ..services.connect import Callback, reauthentication
 from .connect_errors import ERROR_PAGES, NOT_COMPLETED, error_page
 from .decorators import post_required
 from .limits import limit_page, limited
+from .next_url import safe_next
 from .vehicles import own_vehicle
 
 logger = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ def start(request: HttpRequest) -> HttpResponse:
             session_key=_begun_session(request),
             redirect_uri=addresses.redirect_uri(request),
             # Now, as the callback does not know the language of the pages.
-            next_url=_safe_next(request) or reverse("smartcar:vehicles"),
+            next_url=safe_next(request, request.POST) or reverse("smartcar:vehicles"),
             make=storable(request.POST.get("make", ""))[:50],
             single_select="single_select" in request.POST,
         )
@@ -85,7 +86,7 @@ def reauthenticate(request: HttpRequest, pk: int) -> HttpResponse:
             own_vehicle(request, pk),
             session_key=_begun_session(request),
             redirect_uri=addresses.redirect_uri(request),
-            next_url=_safe_next(request) or reverse("smartcar:vehicles"),
+            next_url=safe_next(request, request.POST) or reverse("smartcar:vehicles"),
         )
     )
     return ConnectRedirect(url.reveal())
@@ -238,15 +239,3 @@ def _continue_page(request: HttpRequest, parameters: Mapping[str, str]) -> HttpR
 def _begun_session(request: HttpRequest) -> Secret:
     """Return the random value that identifies this session in callbacks; create it the first time."""
     return Secret(request.session.setdefault(SESSION_VALUE, secrets.token_urlsafe(32)))
-
-
-def _safe_next(request: HttpRequest) -> str:
-    """Return the POST field ``next`` if it is a URL of this site, else an empty string."""
-    url = request.POST.get("next", "")
-    # A relative path has no clear base here, and only an attacker sends a NUL.
-    if not url.startswith(("/", "http://", "https://")) or "\x00" in url:
-        return ""
-    is_of_site = url_has_allowed_host_and_scheme(
-        url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return url if is_of_site and len(url) <= 2000 else ""

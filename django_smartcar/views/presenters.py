@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from typing import Any, NamedTuple
 
 from django.template.defaultfilters import floatformat
@@ -29,6 +30,8 @@ PERMISSIONS = {
     "read_engine_oil": gettext_lazy("engine oil"),
     "read_location": gettext_lazy("location"),
     "control_security": gettext_lazy("locking"),
+    "control_charge": gettext_lazy("charging commands"),
+    "control_navigation": gettext_lazy("sending a destination"),
 }
 
 STATES = {
@@ -74,6 +77,12 @@ DISTANCES = {"metric": "km", "imperial": "mi"}
 PRESSURES = {"metric": "kPa", "imperial": "psi"}
 
 
+#: A page with a map of a place, which opens only when the driver asks for it.
+MAP_URL = (
+    "https://www.openstreetmap.org/?mlat=%(latitude)s&mlon=%(longitude)s#map=16/%(latitude)s/%(longitude)s"
+)
+
+
 class DisplayRow(NamedTuple):
     """A row of the list: its icon, label and value as text, which may be a position, and its time."""
 
@@ -81,6 +90,8 @@ class DisplayRow(NamedTuple):
     label: str
     value: Secret
     at: datetime
+    #: Where the value is shown on a map.
+    map_url: Secret = Secret()
 
     @property
     def text(self) -> str:
@@ -106,7 +117,13 @@ class VehiclePresenter:
     def display_rows(self) -> list[DisplayRow]:
         """Return a row for each reading that has a value, in the order of the page."""
         return [
-            DisplayRow(signals.icon_of(signal), label, Secret(text), self._at(reads))
+            DisplayRow(
+                signals.icon_of(signal),
+                label,
+                Secret(text),
+                self._at(reads),
+                self._map_url() if signal == "location" else Secret(),
+            )
             for signal, label, text, reads in self._rows
             if text
         ]
@@ -123,12 +140,15 @@ class VehiclePresenter:
     def _rows(self) -> list[tuple[str, str, str, list[str]]]:
         """The signal that gives the icon, the label, the text and the sources of each row."""
         charge = ["charge", "get_charge_limit", *CHARGING]
+        # The lock and what is open are facts of their own: one may be known for longer than the other.
+        openings = [name for name in readings.signals_of("lock_status") if name != "is_locked"]
         return [
             ("odometer", _("Odometer"), self._measured("odometer", "distance", "1g"), ["odometer"]),
             ("battery_level", _("Battery"), self._energy("battery"), ["battery"]),
             ("fuel_level", _("Fuel"), self._energy("fuel"), ["fuel"]),
             ("charge_state", _("Charging"), self._charging(), charge),
-            ("is_locked", _("Doors and locks"), self._locks(), ["lock_status"]),
+            ("is_locked", _("Door lock"), self._lock(), ["is_locked"]),
+            ("doors", _("Doors and windows"), self._openings(), openings),
             ("tires", _("Tires"), self._tires(), ["tire_pressure"]),
             (
                 "oil_life",
@@ -242,19 +262,19 @@ class VehiclePresenter:
         codes = self._data("diagnostic_trouble_codes").get("active_codes", ())
         return ", ".join(code["code"] for code in codes)
 
-    def _locks(self) -> str:
+    def _lock(self) -> str:
+        is_locked = self._data("lock_status").get("is_locked")
+        if is_locked is None:
+            return ""
+        return (_("locked") if is_locked else _("unlocked")) + self._confirmed("is_locked")
+
+    def _openings(self) -> str:
         data = self._data("lock_status")
-        is_locked = data.get("is_locked")
-        word = _("locked") if is_locked else _("unlocked")
-        parts = [] if is_locked is None else [word + self._confirmed("is_locked")]
-        is_open = [
-            str(name)
-            for field, name in CLOSURES.items()
-            if any(item["status"] == "OPEN" for item in data.get(field, ()))
-        ]
+        told = {name: [item["status"] for item in data.get(field, ())] for field, name in CLOSURES.items()}
+        is_open = [str(name) for name, statuses in told.items() if "OPEN" in statuses]
         if is_open:
-            parts.append(_("open: %s") % ", ".join(is_open))
-        return "; ".join(parts)
+            return _("open: %s") % ", ".join(is_open)
+        return _("closed") if "CLOSED" in chain(*told.values()) else ""
 
     def _tires(self) -> str:
         data, parts = self._data("tire_pressure"), []
@@ -270,6 +290,15 @@ class VehiclePresenter:
         if not place:
             return Secret()
         return Secret(", ".join(floatformat(float(place[name]), "4u") for name in ("latitude", "longitude")))
+
+    def _map_url(self) -> Secret:
+        place = self._data("location")
+        return Secret(MAP_URL % {name: f"{float(place[name]):.5f}" for name in ("latitude", "longitude")})
+
+
+def shared(vehicle: ConnectedVehicle) -> list[str]:
+    """Return the names of the permissions that the driver has granted."""
+    return [str(name) for permission, name in PERMISSIONS.items() if vehicle.can(permission)]
 
 
 def not_shared(vehicle: ConnectedVehicle) -> list[str]:

@@ -1,13 +1,19 @@
-"""The page of one vehicle: its history as charts."""
+"""The page of one vehicle: everything it told, its commands, its history as charts, and what is shared."""
+
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from ..databases import outside_transactions
 from ..models import ConnectedVehicle
-from . import charts
+from ..services import commands
+from . import charts, command_sentences, page_messages, presenters
+from .vehicle_states import COMMANDS_LISTED, add_state, add_values, with_state
 
 #: The period that is shown without a choice.
 DEFAULT_PERIOD = "week"
@@ -16,16 +22,26 @@ DEFAULT_PERIOD = "week"
 @require_safe
 @never_cache
 @login_required
+@outside_transactions
 def vehicle_page(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one of the user's connected vehicles, with its history over ``?period=day`` to ``year``."""
-    connected = ConnectedVehicle.objects.for_user(request.user).connected().select_related("account")
-    vehicle = get_object_or_404(connected.prefetch_related("signal_states"), pk=pk)
+    own = ConnectedVehicle.objects.for_user(request.user).connected()
+    vehicle: Any = get_object_or_404(with_state(own, COMMANDS_LISTED), pk=pk)
     name = request.GET.get("period", DEFAULT_PERIOD)
     name = name if name in charts.PERIODS else DEFAULT_PERIOD
+    add_state(vehicle, reverse("smartcar:vehicle", args=[vehicle.pk]))
+    add_values(vehicle)
+    vehicle.history = command_sentences.of_all(vehicle.latest_commands)
+    if vehicle.followed is not None:
+        commands.expire_pending()
     context = {
         "vehicle": vehicle,
+        "shared": presenters.shared(vehicle),
+        "not_shared": presenters.not_shared(vehicle),
+        "not_capable": commands.not_capable(vehicle),
         "charts": charts.charts_of(vehicle, charts.PERIODS[name]),
         "period": name,
         "periods": charts.PERIODS,
+        "messages": page_messages.take(request, [vehicle]),
     }
     return render(request, "smartcar/vehicle_detail.html", context)

@@ -1,39 +1,30 @@
 """The pages of a user's own vehicles: list, commands, refresh and disconnect. None waits for a car."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
-from ..databases import outside_transactions, primary, reload
+from ..databases import outside_transactions, primary
 from ..exceptions import CommandInvalid, SmartcarAppError, SmartcarException, help_url, user_message
-from ..models import ConnectedVehicle, VehicleCommand
-from ..querysets import ConnectedVehicleQuerySet
+from ..models import ConnectedVehicle
 from ..secret_types import Coordinate, Secret
 from ..services import commands, throttling
-from . import command_sentences, presenters
+from . import page_messages, vehicle_states
 from .decorators import post_required
+from .next_url import safe_next
 
 logger = logging.getLogger(__name__)
-
-VEHICLES_PER_PAGE = 20
-
-#: How long the page still shows a car that the driver has disconnected.
-DISCONNECTED_SHOWN = timedelta(minutes=5)
 
 
 @require_safe
@@ -41,13 +32,8 @@ DISCONNECTED_SHOWN = timedelta(minutes=5)
 @login_required
 @outside_transactions
 def vehicle_list(request: HttpRequest) -> HttpResponse:
-    """List the user's connected vehicles with their latest readings, in pages: ``?page=2``."""
-    page = Paginator(with_state(_listed(request.user)), VEHICLES_PER_PAGE).get_page(request.GET.get("page"))
-    notices, others = _notices(request, page.object_list)
-    for vehicle in page.object_list:
-        add_state(vehicle)
-        vehicle.notices = notices.get(vehicle.pk, [])
-        vehicle.not_shared = presenters.not_shared(vehicle)
+    """List the user's connected vehicles as cards, in pages: ``?page=2``."""
+    page = vehicle_states.page_of(request)
     followed = next((vehicle for vehicle in page.object_list if vehicle.followed), None)
     if followed is not None:
         commands.expire_pending()
@@ -55,98 +41,9 @@ def vehicle_list(request: HttpRequest) -> HttpResponse:
         "vehicles": page,
         "page_numbers": list(page.paginator.get_elided_page_range(page.number)),
         "followed": followed,
-        "messages": others,
+        "messages": page_messages.take(request, page.object_list),
     }
     return render(request, "smartcar/vehicle_list.html", context)
-
-
-@require_safe
-@never_cache
-@login_required
-@outside_transactions
-def command_state(request: HttpRequest, pk: int, command_pk: int) -> HttpResponse:
-    """Return what the page shows of the command's car as a fragment of HTML, for the page's script."""
-    command = _own_command(request, pk, command_pk)
-    own = with_state(ConnectedVehicle.objects.for_user(request.user))
-    vehicle = get_object_or_404(own, pk=command.vehicle_id)
-    add_state(vehicle)
-    return render(request, "smartcar/vehicle_state.html", {"vehicle": vehicle})
-
-
-@require_safe
-@never_cache
-@login_required
-@outside_transactions
-def command_json(request: HttpRequest, pk: int, command_pk: int) -> HttpResponse:
-    """Return a command of the user's vehicle as JSON."""
-    command = _own_command(request, pk, command_pk)
-    names = ("id", "action", "status", "is_finished", "created_at", "sent_at", "finished_at")
-    return JsonResponse(
-        {**{name: getattr(command, name) for name in names}, "text": command_sentences.sentence(command)}
-    )
-
-
-def _own_command(request: HttpRequest, pk: int, command_pk: int) -> VehicleCommand:
-    """Return a command of the user's vehicle, or raise Http404. What its process left behind is decided."""
-    vehicles = primary(ConnectedVehicle).for_user(request.user)
-    own = _commands().filter(vehicle_id=pk, vehicle__in=vehicles)
-    command: VehicleCommand = get_object_or_404(own, pk=command_pk)
-    if not command.is_finished:
-        commands.expire_pending()
-        reload(command)
-    return command
-
-
-def _commands() -> QuerySet[VehicleCommand]:
-    """Return all commands, from the writer: a replica may not have yet what the user has just asked for."""
-    found: QuerySet[VehicleCommand] = primary(VehicleCommand)
-    return found
-
-
-def _listed(user: Any) -> ConnectedVehicleQuerySet:
-    """Return the user's connected vehicles, and those that the user disconnected a moment ago."""
-    ended = VehicleCommand.objects.filter(
-        vehicle_id=OuterRef("pk"),
-        action="disconnect",
-        status=VehicleCommand.Status.SUCCEEDED,
-        finished_at__gte=timezone.now() - DISCONNECTED_SHOWN,
-    )
-    own = ConnectedVehicle.objects.for_user(user).order_by("pk")
-    return own.filter(Q(disconnected_at=None) | Q(Exists(ended), disconnected_at__isnull=False))
-
-
-def with_state(vehicles: ConnectedVehicleQuerySet) -> ConnectedVehicleQuerySet:
-    """Prefetch what `add_state` needs."""
-    latest = Prefetch("commands", _commands().order_by("-pk")[:2], to_attr="latest_commands")
-    return vehicles.select_related("account").prefetch_related(latest, "signal_states")
-
-
-def add_state(vehicle: Any) -> None:
-    """Set what the templates show: readings, commands, and which command is followed until it is finished."""
-    presenter = presenters.VehiclePresenter(vehicle) if vehicle.is_connected else None
-    vehicle.display_rows = presenter.display_rows() if presenter else []
-    vehicle.explanations = presenter.explanations() if presenter else []
-    vehicle.shown_commands = command_sentences.of_latest(vehicle.latest_commands)
-    vehicle.followed = next(
-        (shown.command for shown in vehicle.shown_commands if not shown.command.is_finished), None
-    )
-
-
-def _notices(request: HttpRequest, vehicles: Iterable[Any]) -> tuple[dict[int, list[Any]], list[Any]]:
-    """Return the messages about each of these vehicles, by their keys, and all other messages."""
-    tags = {_tag(vehicle): vehicle.pk for vehicle in vehicles}
-    notices: dict[int, list[Any]] = {}
-    others = []
-    for message in messages.get_messages(request):
-        if message.extra_tags in tags:
-            notices.setdefault(tags[message.extra_tags], []).append(message)
-        else:
-            others.append(message)
-    return notices, others
-
-
-def _tag(vehicle: ConnectedVehicle) -> str:
-    return f"vehicle-{vehicle.pk}"
 
 
 @post_required
@@ -156,11 +53,18 @@ def lock(request: HttpRequest, pk: int) -> HttpResponse:
     return _enqueue(request, own_vehicle(request, pk), "lock")
 
 
-@post_required
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
 @login_required
 @outside_transactions
 def unlock(request: HttpRequest, pk: int) -> HttpResponse:
-    return _enqueue(request, own_vehicle(request, pk), "unlock")
+    """Ask for confirmation (GET), or unlock the vehicle (POST)."""
+    vehicle = own_vehicle(request, pk)
+    if request.method == "POST":
+        return _enqueue(request, vehicle, "unlock")
+    next_url = safe_next(request, request.GET)
+    context = {"vehicle": vehicle, "next": next_url, "back_url": next_url or _list_url(request, vehicle)}
+    return render(request, "smartcar/vehicle_unlock.html", context)
 
 
 #: The other commands of the page: how each form field is parsed.
@@ -184,7 +88,8 @@ def send_command(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     vehicle = own_vehicle(request, pk)
     if action not in FORM_COMMANDS:
         raise Http404
-    return _enqueue(request, vehicle, action, lambda: _numbers(form, FORM_COMMANDS[action]))
+    next_url = safe_next(request, {"next": form.get("next", Secret()).reveal()})
+    return _enqueue(request, vehicle, action, lambda: _numbers(form, FORM_COMMANDS[action]), next_url)
 
 
 @post_required
@@ -195,13 +100,15 @@ def refresh(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
 @login_required
 @outside_transactions
 def disconnect(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for confirmation (GET), or disconnect the vehicle (POST)."""
     vehicle = own_vehicle(request, pk)
     if request.method != "POST":
-        context = {"vehicle": vehicle, "list_url": _list_url(request, vehicle)}
+        back_url = safe_next(request, request.GET) or _list_url(request, vehicle)
+        context = {"vehicle": vehicle, "back_url": back_url}
         return render(request, "smartcar/vehicle_disconnect.html", context)
     return _enqueue(request, vehicle, "disconnect")
 
@@ -232,8 +139,9 @@ def _enqueue(
     vehicle: ConnectedVehicle,
     action: str,
     parameters: Callable[[], Mapping[str, Any]] = dict,
+    next_url: str = "",
 ) -> HttpResponse:
-    """Queue the command, or say why not, and redirect to the vehicle on its page of the list."""
+    """Queue the command, or say why not, and redirect to the form's ``next``, else to the vehicle in the list."""
     try:
         if action != "disconnect":
             throttling.check(request.user, "refresh" if action == "refresh" else "command")
@@ -243,12 +151,13 @@ def _enqueue(
         link = help_url(error)
         help_link = format_html(' <a href="{}">{}</a>', link, _("What to do")) if link else ""
         text = format_html("{}: {}{}", vehicle.name, user_message(error), help_link)
-        messages.error(request, text, extra_tags=_tag(vehicle), fail_silently=True)
-    return redirect(_list_url(request, vehicle))
+        messages.error(request, text, extra_tags=page_messages.tag_of(vehicle), fail_silently=True)
+    return redirect(next_url or safe_next(request, request.POST) or _list_url(request, vehicle))
 
 
 def _list_url(request: HttpRequest, vehicle: ConnectedVehicle) -> str:
     """Return the URL of the vehicle in the list, on its page."""
-    number = _listed(request.user).filter(pk__lt=vehicle.pk).count() // VEHICLES_PER_PAGE + 1
+    before = vehicle_states.listed(request.user).filter(pk__lt=vehicle.pk).count()
+    number = before // vehicle_states.VEHICLES_PER_PAGE + 1
     page = f"?page={number}" if number > 1 else ""
     return f"{reverse('smartcar:vehicles')}{page}#vehicle-{vehicle.pk}"

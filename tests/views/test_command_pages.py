@@ -76,7 +76,6 @@ def test_the_page_follows_a_command_until_it_is_finished(annas, vehicle, nobody,
     page = annas.get(LIST).text
     assert FOLLOWED not in page
     assert "noscript" not in page
-    assert "follow.js" not in page
 
 
 def test_the_fragment_has_the_values_that_the_page_shows(
@@ -88,10 +87,66 @@ def test_the_fragment_has_the_values_that_the_page_shows(
     assert "<dd>unlocked <small>" in annas.get(address(command)).text
     mock_api.commands("car-1")
     commands.work()
-    for url in (address(command), LIST):
+    page = f"/cars/{vehicle.pk}/"
+    for url in (address(command), page):
         assert "<dd>locked (confirmed 1 second ago) <small>" in annas.get(url).text
+    for url in (address(command), page, LIST):
+        assert re.search(r"<span>locked</span> <small>just now</small>", annas.get(url).text)
     readings.save(vehicle, "is_locked", False, recorded_at=timezone.now())
-    assert "<dd>unlocked <small>" in annas.get(LIST).text
+    assert "<dd>unlocked <small>" in annas.get(page).text
+    assert "<span>unlocked</span>" in annas.get(LIST).text
+
+
+def test_the_page_of_the_car_follows_and_leads_back_to_itself(annas, vehicle, nobody, mock_api):
+    url = f"/cars/{vehicle.pk}/"
+    page = annas.post(f"{url}lock/", {"next": url}, follow=True).text
+    command = VehicleCommand.objects.get()
+    assert sentences(page) == ["Locking… This can take up to 5 minutes."]
+    assert f'{FOLLOWED}="{address(command)}?next={url}"' in page
+    assert 'content="5; url=?period=week"' in page.partition("</head>")[0]
+    assert f'data-smartcar-live="{url}state/?next={url}"' in page
+    for fragment in (annas.get(f"{url}state/", {"next": url}), annas.get(address(command), {"next": url})):
+        assert sentences(fragment.text) == sentences(page)
+        assert f'name="next" value="{url}"' in fragment.text
+        assert "no-store" in fragment["Cache-Control"]
+
+
+def test_the_history_says_what_became_of_each_command(annas, vehicle, anna, mock_api):
+    mock_api.commands("car-1")
+    for action in ("lock", "unlock"):
+        annas.post(f"/cars/{vehicle.pk}/{action}/")
+    for number in range(9):
+        VehicleCommand.objects.create(
+            vehicle=vehicle,
+            action="refresh",
+            status="succeeded",
+            idempotency_key=str(number),
+            finished_at=timezone.now(),
+        )
+    for url in (f"/cars/{vehicle.pk}/", f"/cars/{vehicle.pk}/state/"):
+        history = re.search(r'data-smartcar-part="history">(.*?)</ol>', annas.get(url).text, re.DOTALL)[1]
+        assert re.findall(r"<li>(\w+) 1 second ago\.", history) == ["Read"] * 9 + ["Unlocked"]
+
+
+def test_the_list_follows_what_webhooks_change(annas, berts, vehicle, nobody):
+    vehicle.permissions = ["read_battery"]
+    vehicle.save()
+    page = annas.get(LIST).text
+    assert 'data-smartcar-live="/cars/states/?page=1"' in page
+    readings.save(vehicle, "battery_level", 0.68, "fraction")
+    fragment = annas.get("/cars/states/?page=1")
+    assert "<strong>68&nbsp;%</strong>" in fragment.text
+    assert f'data-smartcar-vehicle="{vehicle.pk}"' in fragment.text
+    assert "no-store" in fragment["Cache-Control"]
+    assert "smartcar-state" not in berts.get("/cars/states/").text
+    assert annas.post("/cars/states/").status_code == 405
+
+
+def test_fragments_leave_messages_for_the_page(annas, vehicle, queued):
+    annas.post(f"/cars/{vehicle.pk}/lock/")
+    for url in ("/cars/states/", f"/cars/{vehicle.pk}/state/", address(queued)):
+        assert "still under way" not in annas.get(url).text
+    assert "still under way" in annas.get(f"/cars/{vehicle.pk}/").text
 
 
 def test_the_json_says_the_same(annas, queued, mock_api):

@@ -20,7 +20,11 @@ OF_A_VEHICLE = {
     if "pk" in pattern.pattern.converters
 }
 #: Those of all of a user's vehicles.
-OF_A_USER = ["vehicles", "readings_csv", "readings_json"]
+OF_A_USER = ["vehicles", "vehicle_states", "readings_csv", "readings_json"]
+#: Those that show the values of all cars, and of one.
+WITH_VALUES = ["vehicles", "vehicle_states", "vehicle", "vehicle_state", "readings_csv", "readings_json"]
+#: What is read of a car while it is connected.
+PAGES = {"vehicle", "vehicle_state"}
 #: Downloads are the driver's own data, also after they have disconnected.
 DOWNLOADS = {"vehicle_readings_csv", "vehicle_readings_json"}
 PAGES = {"vehicle"}
@@ -28,7 +32,8 @@ PAGES = {"vehicle"}
 
 def method_of(name):
     """Return the method that a URL is for."""
-    return "get" if name in DOWNLOADS | PAGES or "command_pk" in OF_A_VEHICLE[name] else "post"
+    is_read = name in DOWNLOADS | PAGES or "command_pk" in OF_A_VEHICLE[name]
+    return "get" if is_read else "post"
 
 
 in_every_url = pytest.mark.parametrize("name", OF_A_VEHICLE)
@@ -122,11 +127,16 @@ def test_the_own_vehicle_exists_and_can_only_be_read_after_the_disconnection(sen
     assert send(anna, name, method_of(name)).status_code == (200 if is_kept else 404)
 
 
-@pytest.mark.parametrize("name", OF_A_USER)
-def test_a_users_pages_hold_nothing_of_anothers(send, strangers, anna, name):
+@pytest.mark.parametrize("name", WITH_VALUES)
+def test_a_users_pages_hold_nothing_of_anothers(send, strangers, anna, car, name):
+    car.permissions = [*car.permissions, "read_battery"]
+    car.save()
+    readings.save(car, "battery_level", 0.68, "fraction")
     for user in strangers:
+        assert b"68" not in re.sub(rb"csrf\S+ value=\S+", b"", send(user, name, "get").getvalue())
         assert b"4711" not in send(user, name, "get").getvalue()
-    assert re.search(rb"4.?711", send(anna, name, "get").getvalue())
+    shown = rb"0[.,]68|68(&nbsp;| )%" if "readings" in name else rb"68(&nbsp;| )%"
+    assert re.search(shown, send(anna, name, "get").getvalue())
 
 
 def test_a_command_is_found_through_its_own_vehicle_only(send, anna, bert, make_account, make_vehicle):

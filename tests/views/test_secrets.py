@@ -95,14 +95,14 @@ def test_the_page_of_vehicles_shows_its_positions_to_the_browser_only(
 ):
     vehicle = make_vehicle(account, permissions=["read_location"])
     readings.save(vehicle, "location", {"latitude": 48.1371, "longitude": 11.5764}, "", timezone.now())
-    page = annas.get("/cars/")
+    page = annas.get(f"/cars/{vehicle.pk}/")
     assert "48.1371, 11.5764" in page.text
-    (row,) = page.context["vehicles"][0].display_rows
+    (row,) = page.context["vehicle"].display_rows
     assert row.text == "48.1371, 11.5764"
     assert "48.1371" not in f"{row} {row!r}"
     monkeypatch.setattr(VehiclePresenter, "_at", fail)
     with pytest.raises(RuntimeError) as caught:
-        annas.get("/cars/")
+        annas.get(f"/cars/{vehicle.pk}/")
     assert "48.1371" not in local_variables(caught.value)
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.utils import timezone
 
-from django_smartcar.models import LABELS, VehicleSignal
+from django_smartcar.models import LABELS, ConnectedVehicle, VehicleSignal
 from django_smartcar.services import readings
 from django_smartcar.services.signals import icon_of
 from django_smartcar.views import presenters
@@ -37,7 +37,10 @@ def explanations(client, anna, make_vehicle, account):
                 },
             )
         client.force_login(anna)
-        return re.findall(r'<p class="smartcar-explanation">(.*?)</p>', client.get("/cars/").text)
+        return re.findall(
+            r'<p class="smartcar-explanation">(.*?)</p>',
+            client.get(f"/cars/{ConnectedVehicle.objects.get().pk}/").text,
+        )
 
     return explanations
 
@@ -72,7 +75,7 @@ def test_an_old_value_stays_with_the_reason_that_there_is_no_newer_one(explanati
     assert explanations(("odometer", "error", "UPSTREAM", "RATE_LIMIT")) == [
         "Odometer: The car&#x27;s brand was asked too often. Please wait an hour or so."
     ]
-    assert "104.3\xa0km" in client.get("/cars/").text
+    assert "104.3\xa0km" in client.get(f"/cars/{ConnectedVehicle.objects.get().pk}/").text
 
 
 def test_an_unknown_error_has_a_sentence_too(explanations):
@@ -98,7 +101,7 @@ def test_a_login_at_the_brand_is_asked_for_while_the_car_still_answers(client, a
     vehicle.save()
     readings.save(vehicle, "odometer", 104.32, "km")
     client.force_login(anna)
-    page = client.get("/cars/").text
+    page = client.get(f"/cars/{ConnectedVehicle.objects.get().pk}/").text
     assert "Until then its values may be old, and commands may fail." in page
     assert "104.3\xa0km" in page
     assert "cannot reach" not in page
@@ -114,5 +117,6 @@ class TestIcons:
     def test_the_page_shows_it_beside_the_label(self, explanations, client):
         explanations()
         assert (
-            '<use href="/static/smartcar/icons.svg#gauge"></use></svg> Odometer' in client.get("/cars/").text
+            '<use href="/static/smartcar/icons.svg#gauge"></use></svg> Odometer'
+            in client.get(f"/cars/{ConnectedVehicle.objects.get().pk}/").text
         )

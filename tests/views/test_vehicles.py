@@ -6,7 +6,8 @@ from html import unescape
 import pytest
 import time_machine
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext_lazy
 
 from django_smartcar.models import ConnectedVehicle, SmartcarAccount, VehicleCommand
 from django_smartcar.services import readings
@@ -34,12 +35,60 @@ def berts(bert):
     return client
 
 
-def test_the_owner_sees_the_vehicle_with_its_buttons(annas, vehicle):
+def page_of(client, vehicle, **options):
+    """Return the vehicle's own page."""
+    return client.get(f"/cars/{vehicle.pk}/", **options).text
+
+
+def test_the_owner_sees_the_vehicle_with_the_one_button_that_makes_sense(annas, make_vehicle, account):
+    vehicle = make_vehicle(account, permissions=["control_security", "read_security"])
+    lock, unlock = (
+        f'<form method="post" action="/cars/{vehicle.pk}/lock/">',
+        f'href="/cars/{vehicle.pk}/unlock/"',
+    )
     page = annas.get(LIST).text
-    assert "2021 Chevrolet Bolt" in page
-    for action in ("lock", "unlock", "refresh"):
-        assert f'<form method="post" action="/cars/{vehicle.pk}/{action}/">' in page
-    assert f'href="/cars/{vehicle.pk}/disconnect/"' in page
+    assert f'<a href="/cars/{vehicle.pk}/">2021 Chevrolet Bolt</a>' in page
+    assert (lock in page, unlock in page) == (True, False)
+    readings.save(vehicle, "is_locked", True)
+    page = annas.get(LIST).text
+    assert (lock in page, unlock in page) == (False, True)
+
+
+def test_the_page_of_the_vehicle_has_all_buttons_which_lead_back_to_it(annas, vehicle, mock_api):
+    url = f"/cars/{vehicle.pk}/"
+    page = page_of(annas, vehicle)
+    for action in ("lock", "refresh"):
+        assert f'<form method="post" action="{url}{action}/">' in page
+    for action in ("unlock", "disconnect"):
+        assert f'href="{url}{action}/?next={url}"' in page
+    assert page.count(f'name="next" value="{url}"') >= 2
+    mock_api.commands("car-1")
+    for action in ("lock", "unlock", "command/start_charge"):
+        assert annas.post(f"{url}{action}/", {"next": url})["Location"] == url
+    assert f'name="next" value="{url}"' in annas.get(f"{url}unlock/", {"next": url}).text
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "x"]
+)
+def test_a_button_leads_to_no_other_site(annas, vehicle, mock_api, elsewhere):
+    mock_api.commands("car-1")
+    for action in ("lock", "unlock", "command/start_charge"):
+        back = annas.post(f"/cars/{vehicle.pk}/{action}/", {"next": elsewhere})["Location"]
+        assert back == f"/cars/#vehicle-{vehicle.pk}"
+    for action in ("unlock", "disconnect"):
+        assert elsewhere not in re.findall(
+            r'(?:href|value)="(.*?)"', annas.get(f"/cars/{vehicle.pk}/{action}/", {"next": elsewhere}).text
+        )
+
+
+def test_unlocking_asks_for_confirmation(annas, vehicle, mock_api):
+    page = annas.get(f"/cars/{vehicle.pk}/unlock/")
+    assert "Unlock 2021 Chevrolet Bolt?" in page.text
+    assert "no-store" in page["Cache-Control"]
+    assert annas.put(f"/cars/{vehicle.pk}/unlock/").status_code == 405
+    assert not mock_api.mock.calls
+    assert not VehicleCommand.objects.exists()
 
 
 def test_another_user_does_not_see_the_vehicle(berts, vehicle):
@@ -63,7 +112,7 @@ def test_an_anonymous_user_is_redirected_to_the_login(client, vehicle, mock_api,
     assert not mock_api.mock.calls
 
 
-@pytest.mark.parametrize("action", ["lock", "unlock", *FORM_PATHS, "refresh"])
+@pytest.mark.parametrize("action", ["lock", *FORM_PATHS, "refresh"])
 def test_a_get_changes_nothing(annas, vehicle, mock_api, action):
     response = annas.get(f"/cars/{vehicle.pk}/{action}/", follow=True)
     assert response.redirect_chain == [(LIST, 302)]
@@ -100,7 +149,7 @@ def test_a_failed_command_shows_a_plain_message(annas, vehicle, mock_api):
 def test_refresh_reads_the_permitted_readings(annas, vehicle, mock_api):
     place = {"latitude": 37.4292, "longitude": 122.1381}
     mock_api.batch("car-1", {"odometer": {"distance": 104.32}, "location": place})
-    page = annas.post(f"/cars/{vehicle.pk}/refresh/", follow=True).text
+    page = annas.post(f"/cars/{vehicle.pk}/refresh/", {"next": f"/cars/{vehicle.pk}/"}, follow=True).text
     assert "Read 1 second ago." in page
     assert "104.3\xa0km" in page
     assert "37.4292, 122.1381" in page
@@ -124,11 +173,16 @@ def test_a_disconnected_vehicle_is_not_listed(annas, vehicle, mock_api):
 
 def test_a_vehicle_without_the_permission_has_no_lock_button(annas, make_vehicle, account):
     vehicle = make_vehicle(account, permissions=["read_odometer"])
-    page = annas.get(LIST).text
-    assert f"/cars/{vehicle.pk}/lock/" not in page
-    assert f"/cars/{vehicle.pk}/refresh/" in page
+    for page in (annas.get(LIST).text, page_of(annas, vehicle)):
+        assert f"/cars/{vehicle.pk}/lock/" not in page
+        assert f"/cars/{vehicle.pk}/unlock/" not in page
+        assert f"/cars/{vehicle.pk}/refresh/" in page
+        assert "Nothing has been read from this car yet." in page
+    assert "Shared with this site: odometer." in page
     assert "Not shared with this site: location, locking." in page
-    assert "Nothing has been read from this car yet." in page
+    share = re.search(r'<form method="post" action="/cars/connect/".*?>Share more<', page, re.DOTALL)[0]
+    assert f'name="next" value="/cars/{vehicle.pk}/"' in share
+    assert 'name="make" value="CHEVROLET"' in share
 
 
 def test_a_lost_connection_has_a_button_to_connect_again(annas, vehicle, mock_api):
@@ -183,7 +237,7 @@ def fleet(account):
 
 
 def shown(page):
-    return [int(number) for number in re.findall(r"<h2[^>]*>2020 No\. (\d+)</h2>", page)]
+    return [int(number) for number in re.findall(r"<h2[^>]*><a[^>]*>2020 No\. (\d+)</a></h2>", page)]
 
 
 def test_500_cars_come_in_pages_of_twenty(annas, fleet):
@@ -207,7 +261,7 @@ def test_a_page_that_does_not_exist_shows_the_first_or_the_last(annas, fleet, nu
 def test_a_few_cars_have_no_page_links(annas, vehicle):
     page = annas.get(LIST).text
     assert "smartcar-pages" not in page
-    assert "?page=" not in page
+    assert 'href="?page=' not in page
 
 
 def test_the_links_between_pages_are_translated(annas, fleet):
@@ -258,7 +312,7 @@ def controllable(make_vehicle, account):
 )
 def test_the_owner_charges_and_sends_a_destination(annas, controllable, mock_api, action, form, path, sent):
     mock_api.mock.add("POST", f"{API}/vehicles/car-1/{path}", json={"status": "success"})
-    assert f'action="/cars/{controllable.pk}/command/{action}/"' in annas.get(LIST).text
+    assert f'action="/cars/{controllable.pk}/command/{action}/"' in page_of(annas, controllable)
     page = annas.post(f"/cars/{controllable.pk}/command/{action}/", form, follow=True).text
     assert re.search(r"(Charging|Charge limit|Destination) (started|stopped|set|sent) 1 second ago\.", page)
     (request,) = mock_api.sent("POST", f"/{path}")
@@ -280,11 +334,41 @@ def test_an_unknown_command_is_a_404(annas, controllable, mock_api):
 
 
 def test_commands_without_permission_or_support_have_no_button(annas, controllable, lock_only_vehicle):
-    page = annas.get(LIST).text
-    assert f"/cars/{lock_only_vehicle.pk}/command/" not in page
+    assert "/command/" not in page_of(annas, lock_only_vehicle)
+    page = page_of(annas, controllable)
+    assert f"/cars/{controllable.pk}/command/start_charge/" in page
     assert "open_charge_port" not in page
     SmartcarAccount.objects.update(api_version="3")
-    assert f"/cars/{controllable.pk}/command/open_charge_port/" in annas.get(LIST).text
+    assert f"/cars/{controllable.pk}/command/open_charge_port/" in page_of(annas, controllable)
+
+
+def test_what_the_car_cannot_do_is_not_offered(annas, controllable):
+    refused = {"vehicle": controllable, "status": "failed", "error_type": "COMPATIBILITY"}
+    VehicleCommand.objects.create(action="stop_charge", error_code="VEHICLE_NOT_CAPABLE", **refused)
+    VehicleCommand.objects.create(action="start_charge", error_code="PLATFORM_NOT_CAPABLE", **refused)
+    page = page_of(annas, controllable)
+    assert "/command/stop_charge/" not in page
+    assert "/command/start_charge/" in page
+    with time_machine.travel(timezone.now() + timedelta(days=2)):
+        assert "/command/stop_charge/" in page_of(annas, controllable)
+
+
+def test_the_limit_of_the_charge_is_filled_in(annas, make_vehicle, account):
+    vehicle = make_vehicle(account, permissions=["control_charge", "read_charge"])
+    assert 'step="1" required>' in page_of(annas, vehicle)
+    readings.save(vehicle, "charge_limit", 0.8, "fraction")
+    assert 'step="1" required value="80">' in page_of(annas, vehicle)
+
+
+def test_the_place_is_linked_to_a_map(annas, make_vehicle, account):
+    vehicle = make_vehicle(account, permissions=["read_location"])
+    readings.save(vehicle, "location", {"latitude": 37.4292, "longitude": -122.1381})
+    page = page_of(annas, vehicle, headers={"accept-language": "de"})
+    url = "https://www.openstreetmap.org/?mlat=37.42920&amp;mlon=-122.13810#map=16/37.42920/-122.13810"
+    assert f'<a href="{url}" rel="noreferrer">' in page
+    assert "openstreetmap" not in annas.get(LIST).text
+    ConnectedVehicle.objects.update(permissions=[])
+    assert "openstreetmap" not in page_of(annas, vehicle)
 
 
 @pytest.fixture
@@ -333,7 +417,7 @@ READ = [
 
 
 def lines_of(page):
-    pairs = re.findall(r"<dt><svg.*?</svg> (.*?)</dt>\s*<dd>(.*?) <small>(.*?)</small></dd>", page)
+    pairs = re.findall(r"<dt><svg.*?</svg> (.*?)</dt>\s*<dd>(.*?) <small>(.*?)</small>", page)
     return {unescape(name): unescape(text).replace("\xa0", " ") for name, text, _ in pairs}
 
 
@@ -347,7 +431,8 @@ def lines_of(page):
                 "Odometer": "104.3 km",
                 "Battery": "68 %, range 171 km",
                 "Charging": "plugged in, not charging, limit 80 %",
-                "Doors and locks": "unlocked; open: doors",
+                "Door lock": "unlocked",
+                "Doors and windows": "open: doors",
                 "Tires": "front 230 / 230 kPa, back 220 kPa",
                 "Engine oil": "54 % left",
                 "Location": "37.4292, 122.1381",
@@ -360,7 +445,8 @@ def lines_of(page):
                 "Kilometerstand": "64,8 mi",
                 "Batterie": "68 %, Reichweite 107 mi",
                 "Laden": "eingesteckt, lädt nicht, Grenze 80 %",
-                "Türen und Schlösser": "entriegelt; offen: Türen",
+                gettext_lazy("Door lock"): "entriegelt",
+                gettext_lazy("Doors and windows"): "offen: Türen",
                 "Reifen": "vorn 33 / 33 psi, hinten 32 psi",
                 "Motoröl": "noch 54 %",
                 "Ort": "37.4292, 122.1381",
@@ -372,8 +458,9 @@ def test_readings_are_shown_in_the_units_of_the_vehicle(annas, make_vehicle, acc
     vehicle = make_vehicle(account, permissions=READ, unit_system=units)
     for kind, (value, unit) in READINGS.items():
         readings.save(vehicle, kind, value, unit)
-    page = annas.get(LIST, headers={"accept-language": language}).text
-    assert lines_of(page) == shown
+    page = page_of(annas, vehicle, headers={"accept-language": language})
+    with translation.override(language):
+        assert lines_of(page) == {str(label): text for label, text in shown.items()}
 
 
 @pytest.mark.parametrize(
@@ -411,10 +498,11 @@ def test_further_signals_are_shown(annas, make_vehicle, account, language, units
         ("trouble_codes", [{"code": "P0420", "timestamp": None}, {"code": "P0301", "timestamp": None}], ""),
     ):
         readings.save(vehicle, name, value, unit)
-    page = annas.get(LIST, headers={"accept-language": language}).text
-    assert lines_of(page) == shown
+    page = page_of(annas, vehicle, headers={"accept-language": language})
+    with translation.override(language):
+        assert lines_of(page) == {str(label): text for label, text in shown.items()}
     ConnectedVehicle.objects.update(permissions=[])
-    assert lines_of(annas.get(LIST).text) == {}
+    assert lines_of(page_of(annas, vehicle)) == {}
 
 
 def test_no_power_and_no_time_left_are_not_shown_of_a_car_that_has_just_begun_to_charge(
@@ -431,7 +519,7 @@ def test_charging_power_is_not_shown_of_a_car_that_does_not_charge(annas, make_v
     vehicle = make_vehicle(account, permissions=["read_charge"])
     readings.save(vehicle, "charge_state", "NOT_CHARGING")
     readings.save(vehicle, "charge_power", 7200, "W")
-    assert lines_of(annas.get(LIST).text) == {"Charging": "not charging"}
+    assert lines_of(page_of(annas, vehicle)) == {"Charging": "not charging"}
 
 
 def test_a_value_stays_on_the_page_with_its_time_after_a_failure(annas, make_vehicle, account, mock_api):
@@ -440,11 +528,11 @@ def test_a_value_stays_on_the_page_with_its_time_after_a_failure(annas, make_veh
     mock_api.batch("car-1", {"odometer": (501, v2_error(501, "COMPATIBILITY", "VEHICLE_NOT_CAPABLE"))})
     annas.post(f"/cars/{vehicle.pk}/refresh/")
     assert vehicle.signals["odometer"].status == "not_capable"
-    assert lines_of(annas.get(LIST).text) == {"Odometer": "104.3 km"}
+    assert lines_of(page_of(annas, vehicle)) == {"Odometer": "104.3 km"}
 
 
 def test_readings_without_permission_are_not_shown(annas, make_vehicle, account):
     vehicle = make_vehicle(account, permissions=["read_odometer"])
     for kind in ("odometer", "location"):
         readings.save(vehicle, kind, *READINGS[kind])
-    assert lines_of(annas.get(LIST).text) == {"Odometer": "104.3 km"}
+    assert lines_of(page_of(annas, vehicle)) == {"Odometer": "104.3 km"}

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Model
+from django.utils import timezone
 
 from ...conf import conf
 from ...exceptions import InvalidResponseException, SmartcarAppError, SmartcarException, TransactionNotAllowed
@@ -40,6 +41,7 @@ __all__ = [
     "Pool",
     "enqueue",
     "expire_pending",
+    "not_capable",
     "resolve",
     "resolve_many",
     "send",
@@ -158,6 +160,17 @@ def enqueue(
     else:
         begin()
     return command
+
+
+def not_capable(vehicle: ConnectedVehicle) -> set[str]:
+    """Return the actions that `enqueue` refuses: Smartcar recently reported that the vehicle cannot do them."""
+    refused = _records.rows().filter(
+        vehicle=vehicle,
+        created_at__gt=timezone.now() - _access.INCAPABLE_TTL,
+        error_type="COMPATIBILITY",
+        error_code__in=_access.INCAPABLE,
+    )
+    return set(refused.values_list("action", flat=True))
 
 
 def work(vehicle_id: int | None = None) -> bool:

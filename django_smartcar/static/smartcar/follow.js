@@ -1,9 +1,11 @@
-// Follow the commands that are under way on the page "Your cars": replace what has changed, until they are finished.
+// Keep the pages of vehicles new: follow commands that are under way until they are finished, and look
+// every few seconds for what webhooks have changed. Only what has changed is replaced.
 "use strict";
 
 (function () {
   const PAUSE = 2000;
   const LONGER_PAUSE = 5000; // after a minute, or after an error
+  const LIVE_PAUSE = 10000;
 
   function pause(milliseconds) {
     return new Promise(function (resolve) { setTimeout(resolve, milliseconds); });
@@ -23,10 +25,39 @@
     for (const part of region.querySelectorAll("[data-smartcar-part]")) {
       const name = part.dataset.smartcarPart;
       const news = state.querySelector(`[data-smartcar-part="${name}"]`);
-      if (news && news.innerHTML !== part.innerHTML) {
+      if (news && withoutTokens(news) !== withoutTokens(part)) {
+        const hadFocus = part.contains(document.activeElement);
         part.replaceChildren(...news.childNodes);
+        const next = part.querySelector("button, a");
+        if (hadFocus && next) {
+          next.focus({ preventScroll: true });
+        }
       }
     }
+  }
+
+  // Django masks the token of a form anew in each response.
+  function withoutTokens(part) {
+    const copy = part.cloneNode(true);
+    copy.querySelectorAll("[name=csrfmiddlewaretoken]").forEach(function (field) { field.remove(); });
+    return copy.innerHTML;
+  }
+
+  // Returns the fragment, or null if it cannot be had now. Throws once the car or the login is gone.
+  async function load(url) {
+    let response;
+    try {
+      response = await fetch(url, { credentials: "same-origin" });
+    } catch (error) {
+      return null;
+    }
+    if (response.status >= 500) {
+      return null;
+    }
+    if (!response.ok || response.redirected) {
+      throw new Error("the page is out of date");
+    }
+    return new DOMParser().parseFromString(await response.text(), "text/html");
   }
 
   async function follow(region) {
@@ -35,27 +66,18 @@
     while (region.dataset.smartcarFollow) {
       await pause(isFailing || Date.now() - begun > 60000 ? LONGER_PAUSE : PAUSE);
       await visible();
-      let response;
-      try {
-        response = await fetch(region.dataset.smartcarFollow, { credentials: "same-origin" });
-        isFailing = response.status >= 500;
-      } catch (error) {
-        isFailing = true;
-      }
+      const page = await load(region.dataset.smartcarFollow);
+      isFailing = page === null;
       if (isFailing) {
         continue;
       }
-      if (!response.ok || response.redirected) {
-        return; // the car is gone, or the user has logged out
-      }
-      const page = new DOMParser().parseFromString(await response.text(), "text/html");
       const state = page.querySelector(".smartcar-state");
       if (!state) {
         return;
       }
       replaceParts(region, state);
-      if (state.hasAttribute("data-smartcar-gone")) {
-        window.location.reload(); // its buttons are gone, too
+      if (state.dataset.smartcarGone) {
+        leave(state.dataset.smartcarGone); // the car's buttons are gone, too
         return;
       }
       if (state.dataset.smartcarFollow) {
@@ -66,5 +88,37 @@
     }
   }
 
-  document.querySelectorAll("[data-smartcar-follow]").forEach(follow);
+  function leave(url) {
+    if (url === window.location.pathname) {
+      window.location.reload();
+    } else {
+      window.location.assign(url);
+    }
+  }
+
+  async function watch(container) {
+    for (;;) {
+      await pause(LIVE_PAUSE);
+      await visible();
+      const page = await load(container.dataset.smartcarLive);
+      for (const state of page ? page.querySelectorAll(".smartcar-state") : []) {
+        const key = state.dataset.smartcarVehicle;
+        const region = container.querySelector(`.smartcar-state[data-smartcar-vehicle="${key}"]`);
+        if (region) {
+          replaceParts(region, state);
+          if (state.dataset.smartcarFollow && !region.dataset.smartcarFollow) {
+            region.dataset.smartcarFollow = state.dataset.smartcarFollow;
+            start(follow, region);
+          }
+        }
+      }
+    }
+  }
+
+  function start(keep, element) {
+    keep(element).catch(function () {}); // the car is gone, or the user has logged out
+  }
+
+  document.querySelectorAll("[data-smartcar-follow]").forEach(function (region) { start(follow, region); });
+  document.querySelectorAll("[data-smartcar-live]").forEach(function (list) { start(watch, list); });
 })();
