@@ -80,7 +80,7 @@ def add_values(vehicle: Any) -> None:
 @login_required
 @outside_transactions
 def vehicle_states(request: HttpRequest) -> HttpResponse:
-    """Return the states of the vehicles on a page of the list as a fragment of HTML, for the page's script."""
+    """Return the states of the vehicles on a page of the list as a fragment of HTML, for its script."""
     return render(request, "smartcar/vehicle_states.html", {"vehicles": page_of(request)})
 
 

@@ -141,7 +141,7 @@ def _enqueue(
     parameters: Callable[[], Mapping[str, Any]] = dict,
     next_url: str = "",
 ) -> HttpResponse:
-    """Queue the command, or say why not, and redirect to the form's ``next``, else to the vehicle in the list."""
+    """Queue the command, or say why not, and redirect to the form's ``next`` or the vehicle in the list."""
     try:
         if action != "disconnect":
             throttling.check(request.user, "refresh" if action == "refresh" else "command")

@@ -122,3 +122,41 @@ class TestSignal:
         (prefetched,) = type(car).objects.prefetch_related("signal_states")
         with django_assert_num_queries(0):
             self.show('{% smartcar_signal car "battery_level" %}', prefetched, anna)
+
+
+class TestCard:
+    """`smartcar_vehicle_card` shows a card on any page, to the car's own user only."""
+
+    @pytest.fixture
+    def car(self, make_vehicle, account):
+        car = make_vehicle(account, permissions=["read_battery", "control_security"])
+        readings.save(car, "battery_level", 0.68, "fraction")
+        return car
+
+    def show(self, car, user):
+        request = RequestFactory().get("/garage/?sort=name")
+        request.user = user
+        template = engines["django"].from_string("{% load smartcar %}{% smartcar_vehicle_card car %}")
+        return template.render({"car": car}, request)
+
+    def test_the_owner_sees_the_card_whose_buttons_lead_back(self, car, anna, django_assert_num_queries):
+        with django_assert_num_queries(3):
+            html = self.show(car, anna)
+        assert "<strong>68&nbsp;%</strong>" in html
+        assert f'action="/cars/{car.pk}/lock/"' in html
+        assert 'name="csrfmiddlewaretoken"' in html
+        assert 'name="next" value="/garage/?sort=name"' in html
+
+    def test_nobody_else_sees_anything(self, car, bert, admin_user):
+        for user in (bert, admin_user, AnonymousUser()):
+            assert self.show(car, user) == ""
+        template = Template("{% load smartcar %}{% smartcar_vehicle_card car %}")
+        assert template.render(Context({"car": car})) == ""
+
+    def test_a_disconnected_car_has_no_button_and_no_value(self, car, anna):
+        car.disconnected_at = timezone.now()
+        car.save()
+        html = self.show(car, anna)
+        assert "<strong>" not in html
+        assert "<form" not in html
+        assert "Bolt" in html

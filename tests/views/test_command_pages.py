@@ -142,6 +142,20 @@ def test_the_list_follows_what_webhooks_change(annas, berts, vehicle, nobody):
     assert annas.post("/cars/states/").status_code == 405
 
 
+@pytest.mark.parametrize(
+    "layout", ["{% if messages %}{% for m in messages %}<b>{{ m }}</b>{% endfor %}{% endif %}", ""]
+)
+def test_a_message_is_shown_once_whatever_layout_the_site_has(annas, settings, tmp_path, layout):
+    (tmp_path / "smartcar").mkdir()
+    base = tmp_path / "smartcar" / "base.html"
+    base.write_text(layout + "{% block content %}{% endblock %}")
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
+    annas.get("/cars/connect/")
+    page = annas.get(LIST).text
+    assert page.count("Please press the button again.") == 1
+    assert ("<b>You are" in page) is bool(layout)
+
+
 def test_fragments_leave_messages_for_the_page(annas, vehicle, queued):
     annas.post(f"/cars/{vehicle.pk}/lock/")
     for url in ("/cars/states/", f"/cars/{vehicle.pk}/state/", address(queued)):

@@ -2,9 +2,11 @@ import json
 import re
 from datetime import timedelta
 from html import unescape
+from pathlib import Path
 
 import pytest
 import time_machine
+from django.contrib.staticfiles import finders
 from django.test import Client
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy
@@ -289,6 +291,22 @@ def test_500_cars_take_as_many_statements_as_one(annas, fleet, django_assert_num
             page = annas.get(LIST).text
         assert len(shown(page)) == min(number, 20)
         ConnectedVehicle.objects.update(disconnected_at=None)
+
+
+def test_five_cars_weigh_at_most_60_kb(annas, make_vehicle, account):
+    """The page with its stylesheet, script and symbols, as they are sent without compression."""
+    values = {"battery_level": (0.68, "fraction"), "battery_range": (171.4, "km"), "is_locked": (True, "")}
+    for number in range(5):
+        permissions = ["read_battery", "read_security", "control_security"]
+        vehicle = make_vehicle(account, f"car-{number}", permissions=permissions)
+        for name, value in values.items():
+            readings.save(vehicle, name, *value)
+    page = annas.get(LIST).text
+    assert page.count("<strong>68&nbsp;%</strong>") == 5
+    files = set(re.findall(r"/static/(smartcar/[\w.]+)", page))
+    assert files == {"smartcar/smartcar.css", "smartcar/follow.js", "smartcar/icons.svg"}
+    weight = len(page.encode()) + sum(Path(finders.find(name)).stat().st_size for name in files)
+    assert weight <= 60_000
 
 
 @pytest.fixture

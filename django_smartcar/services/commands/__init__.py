@@ -163,7 +163,7 @@ def enqueue(
 
 
 def not_capable(vehicle: ConnectedVehicle) -> set[str]:
-    """Return the actions that `enqueue` refuses: Smartcar recently reported that the vehicle cannot do them."""
+    """Return the actions that `enqueue` refuses: Smartcar recently said that the vehicle cannot do them."""
     refused = _records.rows().filter(
         vehicle=vehicle,
         created_at__gt=timezone.now() - _access.INCAPABLE_TTL,
