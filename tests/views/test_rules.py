@@ -27,7 +27,6 @@ WITH_VALUES = ["vehicles", "vehicle_states", "vehicle", "vehicle_state", "readin
 PAGES = {"vehicle", "vehicle_state"}
 #: Downloads are the driver's own data, also after they have disconnected.
 DOWNLOADS = {"vehicle_readings_csv", "vehicle_readings_json"}
-PAGES = {"vehicle"}
 
 
 def method_of(name):
