@@ -1,4 +1,3 @@
-from datetime import UTC
 from functools import partial
 from typing import Any
 
@@ -7,7 +6,6 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -116,9 +114,8 @@ class ConnectedVehicleAdmin(SmartcarActionsAdmin):
         return [path("fleet/", view, name="smartcar_fleet"), *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ConnectedVehicle]:
-        month = f"{timezone.now().astimezone(UTC):%Y-%m}"
         vehicles: Any = super().get_queryset(request)
-        return vehicles.with_requests(month)  # type: ignore[no-any-return]
+        return fleet.with_requests(vehicles)
 
     def matches(self, word: str) -> Q:
         owned = Q(smartcar_vehicle_id=word) | Q(account_id__in=search.accounts(word))

@@ -17,7 +17,7 @@ from ..exceptions import CommandInvalid, NotCapableException, PermissionMissing
 from ..models import ConnectedVehicle
 from ..secret_types import SecretBytes, coordinate
 
-#: Location parameters: sent to the vehicle, never stored.
+#: Location parameters: sent to the vehicle; stored encrypted only, and until the command is sent.
 LOCATION_PARAMETERS = {"latitude", "longitude"}
 
 #: Given the signal's value and the parameters, whether the command was executed; None if it cannot be known.

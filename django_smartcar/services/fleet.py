@@ -5,7 +5,7 @@ No number is counted beyond `MAX_COUNTED`.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db.models import Count, F, Q, QuerySet, Sum
@@ -21,6 +21,8 @@ from ..models import (
     WebhookEndpoint,
     WebhookEvent,
 )
+from ..querysets import ConnectedVehicleQuerySet
+from ._rate_limits import this_month
 from .signals import Number
 
 #: A larger number is not counted.
@@ -128,10 +130,14 @@ def commands_since(since: datetime) -> dict[str, int]:
     return dict(rows.values_list("status").annotate(Count("pk")))
 
 
+def with_requests(vehicles: ConnectedVehicleQuerySet) -> ConnectedVehicleQuerySet:
+    """Annotate ``billed_requests``: those of this month, or None."""
+    return vehicles.with_requests(this_month())
+
+
 def requests_this_month() -> Requests:
     """Return the requests to vehicles. The plan's limit is ``SMARTCAR_MONTHLY_REQUESTS`` for each."""
-    month = f"{datetime.now(UTC):%Y-%m}"
-    counted = RateLimit.objects.filter(month=month).exclude(key__startswith="application:")
+    counted = RateLimit.objects.filter(month=this_month()).exclude(key__startswith="application:")
     connected = ConnectedVehicle.objects.connected().count()
     return Requests(
         sent=counted.aggregate(sent=Sum("requests"))["sent"] or 0,
