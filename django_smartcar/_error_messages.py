@@ -160,8 +160,12 @@ def help_url(error: Exception) -> str:
     callback can be matched to the user.
     """
     url = str((getattr(error, "resolution", None) or {}).get("url") or "")
-    is_safe = urlsplit(url).scheme == "https" and getattr(error, "code", None) != "AUTHENTICATION_FAILED"
-    return url if is_safe else ""
+    if not url.startswith("https://") or getattr(error, "code", None) == "AUTHENTICATION_FAILED":
+        return ""
+    try:
+        return urlsplit(url).geturl()
+    except ValueError:  # not an address
+        return ""
 
 
 def _lookup(error: SmartcarException) -> str:

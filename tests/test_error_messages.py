@@ -243,7 +243,7 @@ def test_a_new_login_has_two_classes_and_its_account(kind, base):
     assert failure.account == "the account"
 
 
-@pytest.mark.parametrize("url", ["javascript:alert(1)", "http://www.tesla.com/", "//x", ""])
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "http://www.tesla.com/", "//x", "https://[x", ""])
 def test_only_a_safe_address_is_a_link(url):
     resolution = {"type": "ACTION_REQUIRED", "url": url}
     assert help_url(sdk.ValidationException("…", code="VIRTUAL_KEY_REQUIRED", resolution=resolution)) == ""
