@@ -61,6 +61,6 @@ def test_another_user_gets_no_readings(client, bert, vehicle_with_readings, addr
 
 def test_the_page_links_to_the_downloads(client, anna, vehicle_with_readings):
     client.force_login(anna)
-    page = client.get("/cars/").text
+    page = client.get(f"/cars/{vehicle_with_readings.pk}/").text
     for form in ("csv", "json"):
         assert f'href="/cars/{vehicle_with_readings.pk}/readings.{form}"' in page

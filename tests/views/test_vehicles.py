@@ -530,7 +530,7 @@ def test_no_power_and_no_time_left_are_not_shown_of_a_car_that_has_just_begun_to
     readings.save(vehicle, "is_charging", True)
     readings.save(vehicle, "charge_power", 0, "W")
     readings.save(vehicle, "charge_time_left", 0, "min")
-    assert lines_of(annas.get(LIST).text) == {"Charging": "charging"}
+    assert lines_of(page_of(annas, vehicle)) == {"Charging": "charging"}
 
 
 def test_charging_power_is_not_shown_of_a_car_that_does_not_charge(annas, make_vehicle, account):
