@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from ..databases import outside_transactions, primary, reload
+from ..databases import outside_transactions, primary
 from ..models import ConnectedVehicle, VehicleCommand
 from ..querysets import ConnectedVehicleQuerySet
 from ..services import commands
@@ -132,7 +132,7 @@ def _own_command(request: HttpRequest, pk: int, command_pk: int) -> VehicleComma
     command: VehicleCommand = get_object_or_404(own, pk=command_pk)
     if not command.is_finished:
         commands.expire_pending()
-        reload(command)
+        command = get_object_or_404(own, pk=command_pk)  # its user may have been erased meanwhile
     return command
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, OperationalError, transaction
@@ -152,13 +153,7 @@ def enqueue(
     columns = {"actor": actor, "reason": reason, "location": location}
     command = _records.create(vehicle, action, parameters, Status.QUEUED, **columns)
 
-    def begin() -> None:
-        _executors.begin(work, command)
-
-    if _transactions.is_open(VehicleCommand):
-        transaction.on_commit(begin, using=_records.rows().db)
-    else:
-        begin()
+    _hand_over(command)
     return command
 
 
@@ -215,7 +210,16 @@ def _begin_waiting(vehicle_id: int | None, *, is_new: bool = True) -> None:
     """Have executed what waits for this vehicle, or for any. If nothing is new, tasks are on their way."""
     if is_new or not _executors.has_tasks():
         for command in _waiting(vehicle_id):
-            _executors.begin(work, command)
+            _hand_over(command)
+
+
+def _hand_over(command: VehicleCommand) -> None:
+    """Have a queued command executed, once the caller's transaction is committed."""
+    begin = partial(_executors.begin, work, command)
+    if _transactions.is_open(VehicleCommand):
+        transaction.on_commit(begin, using=_records.rows().db)
+    else:
+        begin()
 
 
 def _execute_claimed(command: VehicleCommand, lease: Lease) -> Exception | None:

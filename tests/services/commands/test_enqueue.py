@@ -421,3 +421,18 @@ def test_a_failed_lock_supersedes_nothing(vehicle, mock_api):
     mock_api.commands("car-1", IN_MOTION, status=409)
     commands.enqueue(vehicle, "lock")
     assert vehicle.signals["is_locked"].value is False
+
+
+def test_what_waits_is_sent_after_the_callers_transaction_only(
+    vehicle, nobody, mock_api, settings, monkeypatch, django_capture_on_commit_callbacks
+):
+    """Otherwise a rollback would queue a command again that has been sent."""
+    commands.enqueue(vehicle, "lock")
+    monkeypatch.setattr(commands._transactions, "is_open", lambda model: True)
+    mock_api.commands("car-1")
+    settings.SMARTCAR_COMMAND_EXECUTION = "inline"
+    with django_capture_on_commit_callbacks(execute=True), transaction.atomic():
+        commands.expire_pending()
+        assert VehicleCommand.objects.get().status == "queued"
+        assert not mock_api.mock.calls
+    assert VehicleCommand.objects.get().status == "succeeded"
