@@ -57,6 +57,10 @@ class Visitor:
             lambda browser: text in browser.find_element(By.TAG_NAME, "main").text
         )
 
+    def open_car(self):
+        """Open the page of the first car on the list."""
+        self.click(".smartcar-vehicle h2 a")
+
     def unlock(self):
         """Unlock the car: the site asks first."""
         self.click("a[href*='/unlock/']")
@@ -112,13 +116,13 @@ def test_a_user_connects_a_vehicle_and_locks_it(visitor, example):
     visitor.connect("driver@example.com")
     assert "Connected:" in visitor.text()
     assert "Chevrolet" in visitor.text()
+    visitor.open_car()
     visitor.unlock()
     visitor.wait_for("Unlocked ")
     assert locks(example) == {"CHEVROLET": False}
     visitor.click("form[action$='/lock/'] button")
     visitor.wait_for("Locked ")
     assert locks(example) == {"CHEVROLET": True}
-    visitor.click(".smartcar-vehicle h2 a")
     visitor.click("form[action$='/refresh/'] button")
     visitor.wait_for("Read ")
     assert re.search(r"Odometer\s+[\d.,]+ km", visitor.text())
@@ -145,6 +149,7 @@ def test_a_user_who_denies_consent_sees_a_page_and_can_try_again(visitor):
 def test_an_operator_locks_two_vehicles_and_one_fails(visitor, example):
     visitor.log_in("admin")
     visitor.connect("driver@example.com", "TESLA")
+    visitor.open_car()
     visitor.unlock()
     visitor.wait_for("Unlocked ")
     assert locks(example) == {"TESLA": False}
@@ -209,6 +214,7 @@ def test_the_flow_works_with_the_keyboard_alone_and_without_javascript(visitor, 
         visitor.log_in("demo")
         visitor.connect("driver@example.com")
         assert "Connected:" in visitor.text()
+        visitor.open_car()
         visitor.click("form[action$='/lock/'] button")
         visitor.wait_for("Locked ")
         assert locks(example) == {"CHEVROLET": True}

@@ -1,4 +1,4 @@
-"""A command that takes a while, followed on "Your cars" in a real browser."""
+"""What changes on the pages while they are open, in a real browser."""
 
 import time
 
@@ -23,11 +23,8 @@ def visitor(browser, example):
     visitor.fill(seconds="4")
     visitor.click("#latency-button")
     visitor.open("/cars/")
+    visitor.open_car()
     return visitor
-
-
-def car(visitor):
-    return visitor.browser.find_element(By.CSS_SELECTOR, ".smartcar-vehicle")
 
 
 def test_a_driver_watches_the_car_become_locked(visitor, example):
@@ -35,8 +32,8 @@ def test_a_driver_watches_the_car_become_locked(visitor, example):
     began = time.monotonic()
     visitor.click("form[action$='/lock/'] button")
     assert time.monotonic() - began < 3, "the page does not wait for the car"
-    assert browser.current_url.endswith(car(visitor).find_element(By.TAG_NAME, "h2").get_attribute("id"))
-    assert "Locking… This can take up to 5 minutes." in car(visitor).text
+    assert browser.current_url.endswith("/cars/1/"), "the browser is on the car's page again"
+    assert "Locking… This can take up to 5 minutes." in visitor.text()
     html = browser.find_element(By.TAG_NAME, "html")
     field = browser.find_element(By.CSS_SELECTOR, "form[action$='/refresh/'] button")
     browser.execute_script("arguments[0].focus()", field)
@@ -59,7 +56,7 @@ def test_a_driver_watches_the_car_become_locked(visitor, example):
 def test_a_second_press_is_answered_at_the_car(visitor):
     visitor.click("form[action$='/lock/'] button")
     visitor.click("form[action$='/lock/'] button")
-    assert "That is still under way." in car(visitor).text
+    assert "That is still under way." in visitor.text()
     visitor.wait_for("Locked ")
 
 
@@ -67,9 +64,8 @@ def test_without_javascript_the_page_refreshes_itself(visitor, example):
     browser = visitor.browser
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
-        visitor.open("/cars/")
         visitor.click("form[action$='/lock/'] button")
-        assert "Locking…" in car(visitor).text
+        assert "Locking…" in visitor.text()
         visitor.wait_for("Locked ")
         assert locks(example) == {"CHEVROLET": True}
         assert not browser.find_elements(By.CSS_SELECTOR, "meta[http-equiv=refresh]")
@@ -78,9 +74,27 @@ def test_without_javascript_the_page_refreshes_itself(visitor, example):
 
 
 def test_a_disconnected_car_loses_its_buttons(visitor):
-    visitor.click("a[href$='/disconnect/']")
-    visitor.click("form button[type=submit]:not(.outline)")
-    assert "Disconnecting…" in car(visitor).text
+    visitor.click("a[href*='/disconnect/']")
+    visitor.click("main form button.danger")
+    assert "Disconnecting…" in visitor.text()
     visitor.wait_for("Disconnected ")
     visitor.wait_for("Connect another car")
-    assert not car(visitor).find_elements(By.TAG_NAME, "form")
+    assert not visitor.browser.find_elements(By.CSS_SELECTOR, ".smartcar-vehicle form")
+
+
+def test_the_list_shows_without_reload_what_has_changed(visitor):
+    """The lock's button becomes the one for unlocking, and keeps the focus."""
+    browser = visitor.browser
+    visitor.unlock()
+    visitor.wait_for("Unlocked ")
+    visitor.open("/cars/")
+    page = browser.find_element(By.TAG_NAME, "html")
+    button = browser.find_element(By.CSS_SELECTOR, "form[action$='/lock/'] button")
+    browser.execute_script("arguments[0].focus()", button)
+    # As another tab would: the page itself sends nothing.
+    browser.execute_script(
+        "fetch(arguments[0].form.action, {method: 'POST', body: new FormData(arguments[0].form)})", button
+    )
+    visitor.wait_for("Locked ")
+    assert page.is_enabled(), "the page was not loaded again"
+    assert "/unlock/" in browser.switch_to.active_element.get_attribute("href")

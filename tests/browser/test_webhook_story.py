@@ -28,7 +28,7 @@ def test_webhooks_update_the_page_of_a_vehicle(browser, example):
 
     def shown(_):
         visitor.open("/cars/")
-        visitor.click(".smartcar-vehicle h2 a")
+        visitor.open_car()
         return f"{odometer:,}" in visitor.text()
 
     WebDriverWait(browser, 30).until(shown)
