@@ -1,10 +1,14 @@
-"""Every page of the simulator in every state: axe-core finds nothing, and nothing is cut off on a phone."""
+"""Every page of the simulator and of drivers, in every state: axe-core finds nothing, nothing is cut off."""
 
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
+from django.utils import timezone
 from selenium.webdriver.common.by import By
 
+from django_smartcar.models import VehicleCommand
+from django_smartcar.services import readings
 from django_smartcar.simulator import store
 from django_smartcar.simulator.access import redirect_uris
 from django_smartcar.simulator.access.scopes import SCOPES
@@ -336,7 +340,7 @@ def stage(smartcar, browser, settings):
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
-def appearances(browser):
+def appearances(browser, widths=WIDTHS):
     """Show the page in each color scheme and width, without transitions from one to the next."""
     for scheme in SCHEMES:
         features = [
@@ -344,17 +348,79 @@ def appearances(browser):
             {"name": "prefers-reduced-motion", "value": "reduce"},
         ]
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-        for width in WIDTHS:
+        for width in widths:
             metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
             browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
             yield f"{scheme}-{width}"
 
 
+def check(browser, widths=WIDTHS):
+    sizes = "const root = document.documentElement; return [root.scrollWidth, root.clientWidth]"
+    for appearance in appearances(browser, widths):
+        assert axe.problems(browser) == [], appearance
+        scroll_width, client_width = browser.execute_script(sizes)
+        assert scroll_width <= client_width, appearance
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.__name__)
 def test_axe_finds_nothing_and_no_page_scrolls_sideways(stage, page):
     page(stage)
-    widths = "const root = document.documentElement; return [root.scrollWidth, root.clientWidth]"
-    for appearance in appearances(stage.browser):
-        assert axe.problems(stage.browser) == [], appearance
-        scroll_width, client_width = stage.browser.execute_script(widths)
-        assert scroll_width <= client_width, appearance
+    check(stage.browser)
+
+
+# The driver's pages, as they are installed
+
+
+@pytest.fixture
+def driver(live_server, browser, client, anna, account, make_vehicle, settings):
+    """Return the function that opens a path as Anna, whose cars are in different states."""
+    settings.SESSION_COOKIE_SECURE = False
+    granted = ["read_battery", "read_charge", "read_security", "read_location", "read_tires"]
+    commands = ["control_security", "control_charge", "control_navigation"]
+    car = make_vehicle(account, "car-1", permissions=[*granted, *commands])
+    now = timezone.now()
+    for name, value, unit in (
+        ("battery_level", 0.12, "fraction"),
+        ("battery_range", 60, "km"),
+        ("is_locked", True, ""),
+        ("is_charging", True, ""),
+        ("charge_limit", 0.8, "fraction"),
+        ("windows", [{"row": 0, "column": 0, "isOpen": True}], ""),
+        ("location", {"latitude": 48.1371, "longitude": 11.5764}, ""),
+    ):
+        readings.save(car, name, value, unit, now - timedelta(hours=30))
+    readings.save(car, "battery_level", 0.1, "fraction", now)
+    VehicleCommand.objects.create(
+        vehicle=car, action="lock", status="failed", error_code="IN_MOTION", error_type="VEHICLE_STATE"
+    )
+    make_vehicle(account, "car-2", permissions=[*commands], reauthentication_required_at=now)
+    client.force_login(anna)
+    browser.get(f"{live_server.url}/static/smartcar/icons.svg")
+    browser.add_cookie({"name": "sessionid", "value": client.cookies["sessionid"].value, "path": "/"})
+    yield lambda path: browser.get(live_server.url + path.format(pk=car.pk))
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+TARGETS = """
+    return [...document.querySelectorAll("main a, main button, main summary, main input:not([type=hidden])")]
+        .filter(one => one.checkVisibility() && !one.closest("p, li, dd"))
+        .filter(one => Math.min(one.offsetWidth, one.offsetHeight) < 24).map(one => one.outerHTML)
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "heading"),
+    [
+        ("/cars/", "Your cars"),
+        ("/cars/{pk}/", "2021 Chevrolet Bolt"),
+        ("/cars/{pk}/unlock/", "Unlock 2021 Chevrolet Bolt?"),
+        ("/cars/{pk}/disconnect/", "Disconnect 2021 Chevrolet Bolt?"),
+        ("/cars/callback/?state=x&code=y", "Please start again"),
+    ],
+)
+def test_axe_finds_nothing_on_the_pages_of_a_driver(driver, browser, path, heading):
+    driver(path)
+    assert browser.find_element(By.TAG_NAME, "h1").text == heading
+    check(browser, (320, 1280))
+    assert browser.execute_script(TARGETS) == []
