@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from ..exceptions import DecryptionError
-from ..models import ApplicationToken, ConnectedVehicle, SmartcarAccount, SmartcarUser
+from ..models import ApplicationToken, ConnectedVehicle, SmartcarAccount, SmartcarUser, make_as_written
 from ..services import privacy, tokens, vehicles
-from . import search
+from . import display, search
 from .actions import SmartcarActionsAdmin, SmartcarModelAdmin
 
 
@@ -19,12 +19,16 @@ from .actions import SmartcarActionsAdmin, SmartcarModelAdmin
 class SmartcarUserAdmin(SmartcarActionsAdmin):
     """Smartcar users and their local users. After erasure another local user may connect the same account."""
 
-    list_display = ["id", "user", "created_at"]
+    list_display = ["id", "owner", "created_at"]
     list_select_related = ["user"]
     search_fields = ["id", "user"]
     search_help_text = _("Search by Smartcar's id of the user, or by the beginning of a username.")
     readonly_fields = ["id", "user", "created_at"]
     actions = ["erase"]
+
+    @admin.display(description=_("user"), ordering="user")
+    def owner(self, row: SmartcarUser) -> Any:
+        return display.link(row.user)
 
     def matches(self, word: str) -> Q:
         return Q(pk=word) | Q(user_id__in=search.users(word))
@@ -93,15 +97,20 @@ def _connected() -> QuerySet[ConnectedVehicle]:
     return ConnectedVehicle.objects.connected().filter(account=OuterRef("pk"))  # type: ignore[no-any-return]
 
 
+def account_name(account: SmartcarAccount, make: str) -> str:
+    """Return the name of an account: its user, and the brand of a car of it."""
+    return f"{account.user} · {make_as_written(make)}" if make else str(account.user)
+
+
 @admin.register(SmartcarAccount)
 class SmartcarAccountAdmin(SmartcarActionsAdmin):
     list_display = [
-        "__str__",
+        "name",
+        "health",
         "owner",
         "smartcar_user_id",
         "api_version",
         "mode",
-        "health",
         "vehicle_count",
         "created_at",
     ]
@@ -131,14 +140,19 @@ class SmartcarAccountAdmin(SmartcarActionsAdmin):
         # A subquery, which only the rows of a page run: a join would group all accounts first.
         numbers = _connected().order_by().values("account").annotate(number=Count("pk")).values("number")
         accounts: QuerySet[SmartcarAccount] = super().get_queryset(request)
-        return accounts.annotate(connected_vehicles=Coalesce(Subquery(numbers), 0))
+        makes = _connected().order_by("pk").values("make")[:1]  # a consent is for one brand
+        return accounts.annotate(connected_vehicles=Coalesce(Subquery(numbers), 0), brand=Subquery(makes))
 
     def matches(self, word: str) -> Q:
         return Q(pk__in=search.accounts(word))
 
+    @admin.display(description=_("account"))
+    def name(self, account: Any) -> str:
+        return account_name(account, account.brand or "")
+
     @admin.display(description=_("user"))
     def owner(self, account: SmartcarAccount) -> Any:
-        return account.user
+        return display.link(account.user)
 
     @admin.display(description=_("Smartcar user id"), ordering="smartcar_user_id")
     def smartcar_user_id(self, account: SmartcarAccount) -> str:
@@ -150,18 +164,23 @@ class SmartcarAccountAdmin(SmartcarActionsAdmin):
 
     @admin.display(description=_("health"))
     def health(self, account: Any) -> Any:
+        color, text = self._health(account)
+        return display.pill(text, color, display.ICONS.get(color, ""))
+
+    def _health(self, account: Any) -> tuple[str, Any]:
+        """Return the health of an account in words, with its color."""
         if account.reconnect_required_at is not None:
-            return _("needs reconnecting")
+            return "bad", _("needs reconnecting")
         if account.uses_v3:
-            return _("good") if account.connected_vehicles else _("disconnected")
+            return ("good", _("good")) if account.connected_vehicles else ("", _("disconnected"))
         try:
             if not account.refresh_token:
-                return _("disconnected")
+                return "", _("disconnected")
         except DecryptionError:
-            return _("tokens cannot be decrypted")
+            return "bad", _("tokens cannot be decrypted")
         if account.access_expires_within(timedelta(0)):
-            return _("refresh due")
-        return _("good")
+            return "warning", _("refresh due")
+        return "good", _("good")
 
     def has_refresh_permission(self, request: HttpRequest) -> bool:
         return self.may(request, "refresh")

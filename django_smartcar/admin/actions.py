@@ -22,6 +22,9 @@ from .paginator import LargeTablePaginator
 class SmartcarModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """A ModelAdmin for rows that only this app adds and deletes, maybe millions of them."""
 
+    class Media:
+        css = {"all": ["smartcar/admin.css"]}
+
     paginator = LargeTablePaginator
     list_per_page = 50
     show_full_result_count = False

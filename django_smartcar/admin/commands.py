@@ -3,10 +3,11 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Q
 from django.http import HttpRequest
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from ..models import VehicleCommand
-from . import search
+from . import display, search
 from .actions import SmartcarModelAdmin
 
 
@@ -17,7 +18,7 @@ class VehicleCommandAdmin(SmartcarModelAdmin):
     It has refreshes and disconnects, too.
     """
 
-    list_display = ["created_at", "vehicle", "action", "status", "actor", "error_type", "error_code"]
+    list_display = ["created_at", "what", "car", "outcome", "sender", "problem"]
     list_filter = ["action", "status", "created_at"]
     list_select_related = ["vehicle", "actor"]
     sortable_by = ["created_at"]
@@ -44,6 +45,26 @@ class VehicleCommandAdmin(SmartcarModelAdmin):
         "idempotency_key",
     ]
     fields = tuple(readonly_fields)
+
+    @admin.display(description=_("command"))
+    def what(self, command: VehicleCommand) -> str:
+        return capfirst(command.get_action_display())
+
+    @admin.display(description=_("car"))
+    def car(self, command: VehicleCommand) -> Any:
+        return display.link(command.vehicle)
+
+    @admin.display(description=_("status"))
+    def outcome(self, command: VehicleCommand) -> Any:
+        return display.state_pill(command.status, command.get_status_display())
+
+    @admin.display(description=_("sent by"))
+    def sender(self, command: VehicleCommand) -> Any:
+        return display.link(command.actor)
+
+    @admin.display(description=_("what went wrong"))
+    def problem(self, command: VehicleCommand) -> Any:
+        return display.problem(command.error_type, command.error_code)
 
     def matches(self, word: str) -> Q:
         # Most commands have no reason: the comparison with "" leaves the index only those that do.

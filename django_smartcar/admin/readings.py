@@ -7,9 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from ..models import VehicleReading, VehicleSignal
 from ..services import signals
-from . import search
+from . import display, search
 from .actions import SmartcarModelAdmin
-from .redaction import signal_value
 
 
 class SignalAdmin(SmartcarModelAdmin):
@@ -39,7 +38,11 @@ class SignalAdmin(SmartcarModelAdmin):
     @admin.display(description=_("value"))
     def shown_value(self, row: Any) -> Any:
         is_shared = signals.is_shared(row.vehicle, row.signal)
-        return signal_value(row.signal, row.value) if is_shared else _("not shared")
+        return display.value(row, row.vehicle.unit_system) if is_shared else _("not shared")
+
+    @admin.display(description=_("car"))
+    def car(self, row: Any) -> Any:
+        return display.link(row.vehicle)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -63,9 +66,8 @@ class VehicleReadingAdmin(SignalAdmin):
 
     readonly_fields = [
         "label",
-        "vehicle",
+        "car",
         "shown_value",
-        "unit",
         "recorded_at",
         "received_at",
         "source",
@@ -82,10 +84,9 @@ class VehicleSignalAdmin(SignalAdmin):
 
     readonly_fields = [
         "label",
-        "vehicle",
+        "car",
         "shown_value",
-        "unit",
-        "status",
+        "state",
         "error_type",
         "error_code",
         "recorded_at",
@@ -95,15 +96,18 @@ class VehicleSignalAdmin(SignalAdmin):
     fields = tuple(readonly_fields)
     list_display = (
         "label",
-        "vehicle",
+        "car",
         "shown_value",
-        "unit",
-        "status",
+        "state",
         "recorded_at",
         "received_at",
         "source",
     )
     list_filter = ["status"]
+
+    @admin.display(description=_("status"))
+    def state(self, row: VehicleSignal) -> Any:
+        return display.state_pill(row.status, row.get_status_display())
 
     def matches(self, word: str) -> Q:
         # All statuses: the index that has the signal begins with them.

@@ -2,7 +2,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -12,13 +12,17 @@ from django.utils.translation import ngettext
 
 from ..conf import conf
 from ..exceptions import SmartcarAppError, SmartcarException
-from ..models import ConnectedVehicle, VehicleCommand
+from ..models import ConnectedVehicle, VehicleCommand, VehicleSignal
 from ..secret_types import storable
 from ..services import commands, fleet, signals
 from ..services.webhooks import subscriptions
-from . import search
+from . import display, search
+from .accounts import account_name
 from .actions import SmartcarActionsAdmin
 from .fleet import dashboard
+
+#: The signals with a column in the list.
+LISTED = ("battery_level", "is_locked")
 
 
 class ConnectionFilter(admin.SimpleListFilter):
@@ -71,16 +75,24 @@ class SubscriptionFilter(admin.SimpleListFilter):
         return queryset.exclude(webhooks_error="") if self.value() == "failed" else queryset
 
 
+def _shared_state(vehicle: Any, name: str) -> VehicleSignal | None:
+    """Return the state of a listed signal, if the driver shares it now."""
+    if not signals.is_shared(vehicle, name):
+        return None
+    return next((state.current() for state in vehicle.listed_states if state.signal == name), None)
+
+
 @admin.register(ConnectedVehicle)
 class ConnectedVehicleAdmin(SmartcarActionsAdmin):
     list_display = [
         "name",
+        "health",
+        "battery",
+        "lock_state",
+        "seen",
         "owner",
-        "account",
-        "is_connected",
-        "last_seen_at",
+        "grant",
         "requests_this_month",
-        "created_at",
     ]
     list_filter = [ConnectionFilter, BatteryFilter, SubscriptionFilter, "make"]
     list_select_related = ["account__smartcar_user__user"]
@@ -90,8 +102,9 @@ class ConnectedVehicleAdmin(SmartcarActionsAdmin):
     )
     readonly_fields = [
         "name",
+        "health",
         "owner",
-        "account",
+        "grant",
         "smartcar_vehicle_id",
         "make",
         "model",
@@ -115,7 +128,9 @@ class ConnectedVehicleAdmin(SmartcarActionsAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ConnectedVehicle]:
         vehicles: Any = super().get_queryset(request)
-        return fleet.with_requests(vehicles)
+        shown = VehicleSignal.objects.filter(signal__in=LISTED)
+        states = Prefetch("signal_states", shown, to_attr="listed_states")
+        return fleet.with_requests(vehicles).prefetch_related(states)
 
     def matches(self, word: str) -> Q:
         owned = Q(smartcar_vehicle_id=word) | Q(account_id__in=search.accounts(word))
@@ -125,9 +140,39 @@ class ConnectedVehicleAdmin(SmartcarActionsAdmin):
     def name(self, vehicle: ConnectedVehicle) -> str:
         return vehicle.name
 
+    @admin.display(description=_("health"))
+    def health(self, vehicle: ConnectedVehicle) -> Any:
+        health = fleet.health_of(vehicle)
+        return display.state_pill(health, health.label)
+
+    @admin.display(description=_("battery"))
+    def battery(self, vehicle: Any) -> Any:
+        state = _shared_state(vehicle, "battery_level")
+        if state is None or not display.is_number(state.value):
+            return display.NOTHING
+        color = "bad" if state.value < fleet.LOW_BATTERY else ""
+        return display.pill(display.with_unit(state.value, "fraction"), color, "battery")
+
+    @admin.display(description=_("doors"))
+    def lock_state(self, vehicle: Any) -> Any:
+        state = _shared_state(vehicle, "is_locked")
+        if state is None or state.value is None:
+            return display.NOTHING
+        color, icon = ("good", "lock") if state.value else ("warning", "door")
+        return display.pill(display.value(state, vehicle.unit_system), color, icon)
+
+    @admin.display(description=_("last seen"), ordering="last_seen_at")
+    def seen(self, vehicle: ConnectedVehicle) -> Any:
+        return display.ago(vehicle.last_seen_at)
+
     @admin.display(description=_("user"))
     def owner(self, vehicle: ConnectedVehicle) -> Any:
-        return vehicle.user
+        return display.link(vehicle.user)
+
+    @admin.display(description=_("account"))
+    def grant(self, vehicle: ConnectedVehicle) -> Any:
+        account = vehicle.account
+        return display.link(account, account_name(account, vehicle.make))
 
     @admin.display(description=_("granted permissions"))
     def granted(self, vehicle: ConnectedVehicle) -> str:
@@ -136,10 +181,6 @@ class ConnectedVehicleAdmin(SmartcarActionsAdmin):
     @admin.display(description=_("requests this month"))
     def requests_this_month(self, vehicle: Any) -> str:
         return f"{vehicle.billed_requests or 0} / {conf.SMARTCAR_MONTHLY_REQUESTS}"
-
-    @admin.display(description=_("connected"), boolean=True)
-    def is_connected(self, vehicle: ConnectedVehicle) -> bool:
-        return vehicle.is_connected
 
     def has_lock_permission(self, request: HttpRequest) -> bool:
         return self.may(request, "lock")

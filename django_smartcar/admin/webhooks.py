@@ -5,6 +5,7 @@ from django.contrib import admin, messages
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.html import format_html
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -12,11 +13,18 @@ from ..exceptions import DecryptionError
 from ..models import VehicleProblem, WebhookEndpoint, WebhookEvent
 from ..secret_types import load_json
 from ..services import webhooks
+from . import display
 from .actions import SmartcarModelAdmin
 from .redaction import redact
 
 #: The kinds of webhooks of versions 4 and 2.0 that are stored.
-KINDS = ["VEHICLE_STATE", "VEHICLE_ERROR", "CHARGING_STARTED", "CHARGING_STOPPED", "CHARGING_COMPLETED"]
+KIND_NAMES = {
+    "VEHICLE_STATE": _("state of the car"),
+    "VEHICLE_ERROR": _("error of the car"),
+    "CHARGING_STARTED": _("charging started"),
+    "CHARGING_STOPPED": _("charging stopped"),
+    "CHARGING_COMPLETED": _("charging completed"),
+}
 
 #: The types of Smartcar's errors that concern one vehicle.
 PROBLEM_TYPES = [
@@ -38,7 +46,7 @@ class KindFilter(admin.SimpleListFilter):
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(kind, kind) for kind in KINDS]
+        return [(kind, capfirst(str(name))) for kind, name in KIND_NAMES.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> QuerySet[Any]:
         if self.value() is None:
@@ -51,7 +59,7 @@ class KindFilter(admin.SimpleListFilter):
 class WebhookEventAdmin(SmartcarModelAdmin):
     """Received webhook events and their processing. Only what is known to be harmless is shown of them."""
 
-    list_display = ["received_at", "kind", "smartcar_vehicle_id", "state", "attempts", "last_error"]
+    list_display = ["received_at", "what", "car", "outcome", "attempts", "last_error"]
     list_filter = ["state", KindFilter, "received_at"]
     sortable_by = ["received_at"]
     search_fields = ["event_id", "smartcar_vehicle_id", "smartcar_user_id"]
@@ -87,6 +95,21 @@ class WebhookEventAdmin(SmartcarModelAdmin):
 
     def matches(self, word: str) -> Q:
         return Q(event_id=word) | Q(smartcar_vehicle_id=word) | Q(smartcar_user_id=word)
+
+    @admin.display(description=_("event"))
+    def what(self, event: WebhookEvent) -> str:
+        return str(KIND_NAMES.get(event.kind, event.kind)) or display.NOTHING
+
+    @admin.display(description=_("car"))
+    def car(self, event: WebhookEvent) -> Any:
+        """Link to the cars of this id: an event names its car only by Smartcar's id."""
+        if not (name := event.smartcar_vehicle_id):
+            return display.NOTHING
+        return format_html('<a href="{}">{}</a>', display.list_url("connectedvehicle", q=name), name)
+
+    @admin.display(description=_("state"))
+    def outcome(self, event: WebhookEvent) -> Any:
+        return display.state_pill(event.state, event.get_state_display())
 
     def has_rerun_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("smartcar.rerun_webhookevent"))
@@ -179,11 +202,23 @@ class ProblemFilter(admin.SimpleListFilter):
 class VehicleProblemAdmin(SmartcarModelAdmin):
     """Why Smartcar cannot reach a vehicle, or could not. Read-only."""
 
-    list_display = ["vehicle", "type", "code", "opened_at", "resolved_at"]
+    list_display = ["what", "car", "opened_at", "until"]
     list_filter = [ProblemFilter, "opened_at"]
     list_select_related = ["vehicle"]
     readonly_fields = ["vehicle", "type", "code", "resolution", "signals", "opened_at", "resolved_at"]
     fields = tuple(readonly_fields)
+
+    @admin.display(description=_("problem"))
+    def what(self, row: VehicleProblem) -> str:
+        return display.problem(row.type, row.code)
+
+    @admin.display(description=_("car"))
+    def car(self, row: VehicleProblem) -> Any:
+        return display.link(row.vehicle)
+
+    @admin.display(description=_("until"))
+    def until(self, row: VehicleProblem) -> Any:
+        return row.resolved_at or display.pill(_("open"), "bad", "warning")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -8,8 +8,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum, TextChoices
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from ..conf import conf
 from ..models import (
@@ -31,6 +32,16 @@ MAX_COUNTED = 10_000
 STALE_AFTER = timedelta(days=1)
 #: A battery below this share is low.
 LOW_BATTERY = 0.2
+
+
+class Health(TextChoices):
+    """Whether a vehicle can be used, and what is in the way: the most important of it."""
+
+    OK = "ok", _("ok")
+    STALE = "stale", _("stale")
+    NEEDS_LOGIN = "needs-login", _("needs a login")
+    NEEDS_RECONNECTING = "needs-reconnecting", _("needs reconnecting")
+    DISCONNECTED = "disconnected", _("disconnected")
 
 
 class Vehicles(NamedTuple):
@@ -110,6 +121,19 @@ def needs_reconnecting() -> QuerySet[ConnectedVehicle]:
 
 def disconnected() -> QuerySet[ConnectedVehicle]:
     return ConnectedVehicle.objects.exclude(disconnected_at=None)
+
+
+def health_of(vehicle: ConnectedVehicle) -> Health:
+    """Return the health of a vehicle, as the querysets above find it. Its account should be loaded."""
+    if not vehicle.is_connected:
+        return Health.DISCONNECTED
+    if vehicle.account.reconnect_required_at is not None:
+        return Health.NEEDS_RECONNECTING
+    if vehicle.needs_reauthentication:
+        return Health.NEEDS_LOGIN
+    last_seen_at = vehicle.last_seen_at
+    is_fresh = last_seen_at is not None and last_seen_at >= timezone.now() - STALE_AFTER
+    return Health.OK if is_fresh else Health.STALE
 
 
 def vehicles() -> Vehicles:

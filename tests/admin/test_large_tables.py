@@ -27,7 +27,7 @@ ADMIN = "/admin/smartcar/"
 #: The lists, and how many statements each takes, however long it is: session, user, count, keys and rows.
 LISTS = {
     "applicationtoken": 5,
-    "connectedvehicle": 6,  # and the makes of the filter
+    "connectedvehicle": 7,  # and the makes of the filter, and the signals with a column
     "smartcaraccount": 5,
     "smartcaruser": 5,
     "vehiclecommand": 5,

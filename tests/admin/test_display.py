@@ -1,0 +1,199 @@
+"""What lists show: values with units, states in words with a color, links between the rows."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from django_smartcar.admin import display
+from django_smartcar.models import (
+    ConnectedVehicle,
+    SmartcarAccount,
+    VehicleCommand,
+    VehicleProblem,
+    VehicleSignal,
+    WebhookEvent,
+)
+from django_smartcar.services import fleet, readings
+
+pytestmark = pytest.mark.django_db
+
+ADMIN = "/admin/smartcar/"
+CARS = f"{ADMIN}connectedvehicle/"
+
+
+@pytest.fixture
+def vehicle(account, make_vehicle):
+    return make_vehicle(account, permissions=["read_battery", "read_odometer", "read_security"])
+
+
+def cells(page, name):
+    """Return the text of a column, without tags, and with plain spaces."""
+    found = re.findall(rf'<t[dh] class="(?:nowrap )?field-{name}(?: nowrap)?">(.*?)</t[dh]>', page, re.DOTALL)
+    return [re.sub(r"<.*?>", "", cell).replace("\xa0", " ").strip() for cell in found]
+
+
+VALUES = [
+    ("battery_level", 0.684, "fraction", "68 %", "68 %"),
+    ("odometer", 12345.6, "km", "12,345.60 km", "7,671.20 mi"),
+    ("charge_power", 11000, "W", "11 kW", "11 kW"),
+    ("outside_temperature", 20, "C", "20 °C", "68 °F"),
+    ("charge_time_left", 90, "minutes", "90 min", "90 min"),
+    ("trouble_code_count", 2, "", "2", "2"),
+    ("is_locked", True, "", "locked", "locked"),
+    ("is_locked", False, "", "unlocked", "unlocked"),
+    ("is_charging", False, "", "not charging", "not charging"),
+    ("is_climate_on", True, "", "yes", "yes"),
+    ("charge_state", "NOT_CHARGING", "", "not charging", "not charging"),
+    ("firmware_version", "2026.8.9", "", "2026.8.9", "2026.8.9"),
+    ("charge_limit", {"activeLimit": 0.8}, "fraction", "active limit: 80 %", "active limit: 80 %"),
+    ("doors", {"values": [{"row": 0, "column": 0, "isOpen": False}] * 4}, "", "closed", "closed"),
+    (
+        "doors",
+        {"values": [{"row": 0, "column": 0, "isOpen": True}, {"row": 0, "column": 1, "isOpen": False}]},
+        "",
+        "1 of 2 open",
+        "1 of 2 open",
+    ),
+    (
+        "tires",
+        {"values": [{"row": 0, "column": 0, "tirePressure": 250}]},
+        "kPa",
+        "250 kPa",
+        "36.26 psi",
+    ),
+    ("abs_status", {"status": "OK"}, "", "status: ok", "status: ok"),
+    ("battery_level", None, "fraction", "–", "–"),
+]
+
+
+@pytest.mark.parametrize(("name", "stored", "unit", "metric", "imperial"), VALUES)
+def test_a_value_is_shown_with_its_unit(name, stored, unit, metric, imperial):
+    row = VehicleSignal(signal=name, value=stored, unit=unit)
+    shown = [display.value(row, system).replace("\xa0", " ") for system in ("metric", "imperial")]
+    assert shown == [metric, imperial]
+
+
+@pytest.mark.parametrize("stored", ["Anna's home", {"street": "Home 1"}, ["Home 1"], True, 48.1372])
+def test_a_value_that_is_not_known_to_be_harmless_is_described(stored):
+    shown = display.value(VehicleSignal(signal="made-up_signal", value=stored), "metric")
+    assert shown.startswith("<")
+    assert "Home" not in shown
+    assert "48" not in shown
+
+
+@pytest.mark.parametrize("name", ["vehiclesignal", "vehiclereading"])
+def test_lists_of_signals_have_values_in_the_units_of_the_car(admin_client, vehicle, name):
+    ConnectedVehicle.objects.update(unit_system="imperial")
+    readings.save(vehicle, "odometer", 1000, "km")
+    readings.save(vehicle, "is_locked", True)
+    page = admin_client.get(f"{ADMIN}{name}/").text
+    assert sorted(cells(page, "shown_value")) == ["621.37 mi", "locked"]
+    assert f'<a href="{CARS}{vehicle.pk}/change/">2021 Chevrolet Bolt</a>' in page
+
+
+class TestHealth:
+    @pytest.mark.parametrize(
+        ("columns", "account_columns", "expected"),
+        [
+            ({"last_seen_at": 0}, {}, "ok"),
+            ({"last_seen_at": 2}, {}, "stale"),
+            ({}, {}, "stale"),
+            ({"last_seen_at": 0, "reauthentication_required_at": 1}, {}, "needs a login"),
+            ({"reauthentication_required_at": 1}, {"reconnect_required_at": 0}, "needs reconnecting"),
+            ({"disconnected_at": 0}, {"reconnect_required_at": 0}, "disconnected"),
+        ],
+    )
+    def test_the_most_important_state_is_shown(
+        self, admin_client, vehicle, columns, account_columns, expected
+    ):
+        def times(days):
+            return {name: timezone.now() - timedelta(days=number) for name, number in days.items()}
+
+        ConnectedVehicle.objects.update(**times(columns))
+        SmartcarAccount.objects.update(**times(account_columns))
+        assert cells(admin_client.get(CARS).text, "health") == [expected]
+
+    def test_it_is_that_of_the_dashboards_lists(self, vehicle):
+        now = timezone.now()
+        states = {
+            fleet.fresh: {"last_seen_at": now},
+            fleet.stale: {"last_seen_at": now - timedelta(days=2)},
+            fleet.needs_login: {"reauthentication_required_at": now},
+            fleet.disconnected: {"disconnected_at": now},
+        }
+        found = []
+        for rows, columns in states.items():
+            ConnectedVehicle.objects.update(**columns)
+            found.append(fleet.health_of(rows().select_related("account").get()))
+        assert found == ["ok", "stale", "needs-login", "disconnected"]
+
+
+class TestListOfCars:
+    def test_battery_and_lock_are_columns(self, admin_client, vehicle):
+        readings.save(vehicle, "battery_level", 0.12, "fraction")
+        readings.save(vehicle, "is_locked", False)
+        page = admin_client.get(CARS).text
+        assert cells(page, "battery") == ["12 %"]
+        assert cells(page, "lock_state") == ["unlocked"]
+        assert re.search(r'field-battery"><span class="smartcar-pill bad">', page), "low"
+        assert "minute" in cells(page, "seen")[0]
+
+    @pytest.mark.parametrize(
+        "ending", [{"permissions": []}, {"disconnected_at": "2026-11-20T12:00Z"}], ids=["permission", "car"]
+    )
+    def test_what_the_driver_shares_no_more_is_not_shown(self, admin_client, vehicle, ending):
+        readings.save(vehicle, "battery_level", 0.12, "fraction")
+        readings.save(vehicle, "is_locked", False)
+        ConnectedVehicle.objects.update(**ending)
+        page = admin_client.get(CARS).text
+        assert cells(page, "battery") == cells(page, "lock_state") == ["–"]
+
+    def test_a_car_is_linked_with_its_account(self, admin_client, vehicle):
+        page = admin_client.get(CARS).text
+        link = f'<a href="{ADMIN}smartcaraccount/{vehicle.account_id}/change/">anna · Chevrolet</a>'
+        assert link in page
+        assert "Smartcar account" not in "".join(cells(page, "grant"))
+
+    def test_never_seen(self, admin_client, vehicle):
+        ConnectedVehicle.objects.update(last_seen_at=None)
+        assert cells(admin_client.get(CARS).text, "seen") == ["never"]
+
+
+def test_an_account_has_the_name_of_its_user_and_brand(admin_client, vehicle):
+    page = admin_client.get(f"{ADMIN}smartcaraccount/").text
+    assert cells(page, "name") == ["anna · Chevrolet"]
+
+
+def test_commands_are_told_in_words(admin_client, vehicle, bert):
+    VehicleCommand.objects.create(
+        vehicle=vehicle, action="start_charge", status="failed", actor=bert, idempotency_key="1",
+        error_type="VEHICLE_STATE", error_code="ASLEEP",
+    )  # fmt: skip
+    page = admin_client.get(f"{ADMIN}vehiclecommand/").text
+    assert cells(page, "what") == ["Start charging"]
+    assert cells(page, "outcome") == ["failed"]
+    assert "(VEHICLE_STATE:ASLEEP)" in cells(page, "problem")[0]
+    assert f'<a href="{CARS}{vehicle.pk}/change/">' in page
+    assert '<span class="smartcar-pill bad">' in page
+
+
+def test_an_event_links_to_its_car(admin_client, vehicle):
+    WebhookEvent.objects.create(
+        event_id="e", payload="{}", size=2, key_position=1, kind="VEHICLE_STATE", state="processed",
+        smartcar_vehicle_id=vehicle.smartcar_vehicle_id,
+    )  # fmt: skip
+    page = admin_client.get(f"{ADMIN}webhookevent/").text
+    assert cells(page, "what") == ["state of the car"]
+    assert cells(page, "outcome") == ["processed"]
+    link = f"{CARS}?q={vehicle.smartcar_vehicle_id}"
+    assert f'<a href="{link}">' in page
+    assert "2021 Chevrolet Bolt</a>" in admin_client.get(link).text
+
+
+def test_a_problem_is_told_in_a_sentence(admin_client, vehicle):
+    VehicleProblem.objects.create(vehicle=vehicle, type="PERMISSION", opened_at=timezone.now())
+    page = admin_client.get(f"{ADMIN}vehicleproblem/").text
+    assert "The driver has not given permission" in cells(page, "what")[0]
+    assert cells(page, "until") == ["open"]
