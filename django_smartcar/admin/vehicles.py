@@ -20,6 +20,7 @@ from . import display, search
 from .accounts import account_name
 from .actions import SmartcarActionsAdmin
 from .fleet import dashboard
+from .vehicle_page import vehicle_page
 
 #: The signals with a column in the list.
 LISTED = ("battery_level", "is_locked")
@@ -131,6 +132,11 @@ class ConnectedVehicleAdmin(SmartcarActionsAdmin):
         shown = VehicleSignal.objects.filter(signal__in=LISTED)
         states = Prefetch("signal_states", shown, to_attr="listed_states")
         return fleet.with_requests(vehicles).prefetch_related(states)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        if vehicle := kwargs.get("obj"):
+            context["page"] = vehicle_page(vehicle, self.get_actions(request))
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def matches(self, word: str) -> Q:
         owned = Q(smartcar_vehicle_id=word) | Q(account_id__in=search.accounts(word))

@@ -1,0 +1,121 @@
+"""What the page of a car in the admin shows beside its fields: signals, problems, commands, buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+
+from ..models import ConnectedVehicle, VehicleCommand, VehicleSignal
+from ..services import signals
+from . import display
+
+#: How many commands the page has; the list of commands has them all.
+COMMANDS = 10
+#: The permission of the driver that an action needs. The others need none.
+NEEDS = {
+    "lock": "control_security",
+    "unlock": "control_security",
+    "start_charge": "control_charge",
+    "stop_charge": "control_charge",
+}
+
+
+class Button(NamedTuple):
+    """An action of the list for this car alone. It leads to the confirmation page that the list has."""
+
+    action: str
+    label: str
+    #: Why the car cannot do it now; empty if it can.
+    obstacle: str
+
+
+class SignalRow(NamedTuple):
+    icon: Any
+    label: str
+    value: str
+    status: Any
+    told: Any
+
+
+class CommandRow(NamedTuple):
+    command: Any
+    status: Any
+    sender: Any
+    sent: Any
+    problem: str
+
+
+class List(NamedTuple):
+    label: Any
+    url: str
+
+
+def vehicle_page(vehicle: ConnectedVehicle, actions: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the sections of the page; ``actions`` are those that the operator may use."""
+    problems = vehicle.problems.filter(resolved_at=None).order_by("-opened_at")
+    return {
+        "buttons": [
+            Button(name, str(label), _obstacle(vehicle, name)) for _call, name, label in actions.values()
+        ],
+        "signals": _signals(vehicle),
+        "problems": [(display.problem(row.type, row.code), display.ago(row.opened_at)) for row in problems],
+        "commands": _commands(vehicle),
+        "lists": _lists(vehicle),
+    }
+
+
+def _obstacle(vehicle: ConnectedVehicle, action: str) -> str:
+    if not vehicle.is_connected:
+        return str(_("The car is disconnected."))
+    if action in NEEDS and not vehicle.can(NEEDS[action]):
+        return str(_("The driver has not permitted this."))
+    return ""
+
+
+def _signals(vehicle: ConnectedVehicle) -> list[SignalRow]:
+    """Return the latest state of each signal that operators may see."""
+    rows = signals.without_private(vehicle.signal_states.all())
+    states = sorted((row.current() for row in rows), key=lambda state: state.label)
+    return [_signal(vehicle, state) for state in states]
+
+
+def _signal(vehicle: ConnectedVehicle, state: VehicleSignal) -> SignalRow:
+    is_shared = signals.is_shared(vehicle, state.signal)
+    return SignalRow(
+        display.icon_tag(signals.icon_of(state.signal)),
+        state.label,
+        display.value(state, vehicle.unit_system) if is_shared else str(_("not shared")),
+        display.state_pill(state.status, state.get_status_display()),
+        display.ago(state.at),
+    )
+
+
+def _commands(vehicle: ConnectedVehicle) -> list[CommandRow]:
+    commands = VehicleCommand.objects.filter(vehicle=vehicle).select_related("actor")[:COMMANDS]
+    return [
+        CommandRow(
+            display.link(command, capfirst(command.get_action_display())),
+            display.state_pill(command.status, command.get_status_display()),
+            display.link(command.actor),
+            display.ago(command.created_at),
+            display.problem(command.error_type, command.error_code),
+        )
+        for command in commands
+    ]
+
+
+def _lists(vehicle: ConnectedVehicle) -> list[List]:
+    """Return the lists that have more about this car."""
+    named = vehicle.smartcar_vehicle_id
+    return [
+        List(label, display.list_url(model, q=named))
+        for model, label in [
+            ("vehiclecommand", _("all commands")),
+            ("vehiclesignal", _("latest signals")),
+            ("vehiclereading", _("history of signals")),
+            ("webhookevent", _("webhook events")),
+        ]
+    ]
