@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -25,10 +25,11 @@ from ..exceptions import recorded_message
 from ..models import VehicleCommand, VehicleReading, VehicleSignal, WebhookEvent
 from ..services import readings, signals
 from ..services.fleet import Health
-from .redaction import signal_value
+from .redaction import describe, signal_value
 
 NO_BREAK = "\u00a0"
 NOTHING = "–"
+MINUTE = timedelta(minutes=1)
 ICON = '<svg class="smartcar-icon" width="16" height="16" aria-hidden="true"><use href="{}#{}"></use></svg>'
 
 #: The words for yes and no of signals that have better ones.
@@ -114,7 +115,9 @@ def ago(moment: datetime | None) -> Any:
     # Without a time zone in the settings there is none in the database, either.
     local = timezone.localtime(moment) if timezone.is_aware(moment) else moment
     exact = format_date(local, "DATETIME_FORMAT")
-    return format_html('<time title="{}">{}</time>', exact, _("%s ago") % timesince(moment, depth=1))
+    is_now = timezone.now() - moment < MINUTE
+    words = _("just now") if is_now else _("%s ago") % timesince(moment, depth=1)
+    return format_html('<time title="{}">{}</time>', exact, words)
 
 
 def problem(error_type: str, error_code: str) -> str:
@@ -166,7 +169,8 @@ def _parts(items: list[Any], unit: str) -> str:
 def _in_words(shown: Any, unit: str = "", name: str = "") -> str:
     """Return the harmless part of a value as text: ``{"state": "OPEN"}`` is "state: open"."""
     if isinstance(shown, Mapping):
-        parts = (f"{_plain(key)}: {_in_words(item, unit, key)}" for key, item in shown.items())
+        told = {key: item for key, item in shown.items() if item not in (None, describe(None))}
+        parts = (f"{_plain(key)}: {_in_words(item, unit, key)}" for key, item in told.items())
         return ", ".join(parts) or NOTHING
     if isinstance(shown, list):
         return "; ".join(_in_words(item, unit, name) for item in shown) or NOTHING

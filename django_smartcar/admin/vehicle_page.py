@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import operator
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -60,7 +62,7 @@ def vehicle_page(vehicle: ConnectedVehicle, actions: Mapping[str, Any]) -> dict[
         "buttons": [
             Button(name, str(label), _obstacle(vehicle, name)) for _call, name, label in actions.values()
         ],
-        "signals": _signals(vehicle),
+        **_signals(vehicle),
         "problems": [(display.problem(row.type, row.code), display.ago(row.opened_at)) for row in problems],
         "commands": _commands(vehicle),
         "lists": _lists(vehicle),
@@ -75,11 +77,21 @@ def _obstacle(vehicle: ConnectedVehicle, action: str) -> str:
     return ""
 
 
-def _signals(vehicle: ConnectedVehicle) -> list[SignalRow]:
-    """Return the latest state of each signal that operators may see."""
+def _signals(vehicle: ConnectedVehicle) -> dict[str, Any]:
+    """Return the latest states of the signals that operators may see, and the names of those without any.
+
+    An error is a state, too.
+    """
     rows = signals.without_private(vehicle.signal_states.all())
     states = sorted((row.current() for row in rows), key=lambda state: state.label)
-    return [_signal(vehicle, state) for state in states]
+    is_told = [state.has_value or state.status == VehicleSignal.Status.ERROR for state in states]
+    silent: dict[str, list[str]] = {}
+    for state in itertools.compress(states, map(operator.not_, is_told)):
+        silent.setdefault(state.get_status_display(), []).append(state.label)
+    return {
+        "signals": [_signal(vehicle, state) for state in itertools.compress(states, is_told)],
+        "silent": [(status, ", ".join(labels)) for status, labels in silent.items()],
+    }
 
 
 def _signal(vehicle: ConnectedVehicle, state: VehicleSignal) -> SignalRow:

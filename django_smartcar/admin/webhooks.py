@@ -98,7 +98,7 @@ class WebhookEventAdmin(SmartcarModelAdmin):
 
     @admin.display(description=_("event"))
     def what(self, event: WebhookEvent) -> str:
-        return str(KIND_NAMES.get(event.kind, event.kind)) or display.NOTHING
+        return capfirst(str(KIND_NAMES.get(event.kind, event.kind))) or display.NOTHING
 
     @admin.display(description=_("car"))
     def car(self, event: WebhookEvent) -> Any:

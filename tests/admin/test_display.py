@@ -64,6 +64,13 @@ VALUES = [
         "36.26 psi",
     ),
     ("abs_status", {"status": "OK"}, "", "status: ok", "status: ok"),
+    (
+        "battery_capacity",
+        {"capacity": 84, "description": None},
+        "kWh",
+        "capacity: 84 kWh",
+        "capacity: 84 kWh",
+    ),
     ("battery_level", None, "fraction", "–", "–"),
 ]
 
@@ -138,7 +145,7 @@ class TestListOfCars:
         assert cells(page, "battery") == ["12 %"]
         assert cells(page, "lock_state") == ["unlocked"]
         assert re.search(r'field-battery"><span class="smartcar-pill bad">', page), "low"
-        assert "minute" in cells(page, "seen")[0]
+        assert cells(page, "seen") == ["just now"]
 
     @pytest.mark.parametrize(
         "ending", [{"permissions": []}, {"disconnected_at": "2026-11-20T12:00Z"}], ids=["permission", "car"]
@@ -155,6 +162,11 @@ class TestListOfCars:
         link = f'<a href="{ADMIN}smartcaraccount/{vehicle.account_id}/change/">anna · Chevrolet</a>'
         assert link in page
         assert "Smartcar account" not in "".join(cells(page, "grant"))
+
+    @pytest.mark.parametrize(("hours", "expected"), [(1, "1 hour ago"), (50, "2 days ago")])
+    def test_the_age_of_the_newest_value(self, admin_client, vehicle, hours, expected):
+        ConnectedVehicle.objects.update(last_seen_at=timezone.now() - timedelta(hours=hours))
+        assert cells(admin_client.get(CARS).text, "seen") == [expected]
 
     def test_never_seen(self, admin_client, vehicle):
         ConnectedVehicle.objects.update(last_seen_at=None)
@@ -185,7 +197,7 @@ def test_an_event_links_to_its_car(admin_client, vehicle):
         smartcar_vehicle_id=vehicle.smartcar_vehicle_id,
     )  # fmt: skip
     page = admin_client.get(f"{ADMIN}webhookevent/").text
-    assert cells(page, "what") == ["state of the car"]
+    assert cells(page, "what") == ["State of the car"]
     assert cells(page, "outcome") == ["processed"]
     link = f"{CARS}?q={vehicle.smartcar_vehicle_id}"
     assert f'<a href="{link}">' in page

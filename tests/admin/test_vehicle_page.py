@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from django_smartcar.models import ConnectedVehicle, VehicleCommand, VehicleProblem
+from django_smartcar.models import ConnectedVehicle, VehicleCommand, VehicleProblem, VehicleSignal
 from django_smartcar.services import readings
 
 pytestmark = pytest.mark.django_db
@@ -46,9 +46,19 @@ def test_signals_are_shown_with_unit_and_age_but_no_position(admin_client, car):
     page = page_of(admin_client, car)
     assert "<td>777\xa0km</td>" in page
     assert "<td>not shared</td>" in page, "the battery"
-    assert "ago</time>" in page
+    assert ">just now</time>" in page
     assert "50\xa0%" not in page
     assert "37.42" not in page
+
+
+def test_signals_without_a_value_are_named_apart(admin_client, car):
+    readings.save(car, "odometer", 777, "km")
+    for name, status in {"gear": "not_capable", "speed": "not_requested", "oil_life": "error"}.items():
+        VehicleSignal.objects.create(vehicle=car, signal=name, status=status, status_at=timezone.now())
+    table, _, silent = page_of(admin_client, car).partition("Signals without a value")
+    assert "Not supported by the car: Gear" in silent
+    assert "Not requested by this site: Speed" in silent
+    assert "Oil life" in table
 
 
 def test_problems_and_commands_are_shown_with_links(admin_client, car, bert):
