@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Commands for working on the project. They need Python 3.11 or newer, and install the rest.
 
-python3 run.py demo [--port 8000]            serve the example project
+python3 run.py demo [--port 8000] [--empty]  serve the example project, with simulated cars or without
 python3 run.py test [--quick] [pytest args]  run all tests, or with --quick all but the slow ones
 python3 run.py lint                          run ruff and mypy
 python3 run.py matrix [pytest args]          run all tests on every supported Python and Django found here
@@ -200,7 +200,9 @@ def demo(arguments: list[str]) -> None:
     """Serve the example project."""
     parser = argparse.ArgumentParser(prog="run.py demo", description="Serve the example project.")
     parser.add_argument("--port", type=int, default=8000, help="port on 127.0.0.1 (default: 8000)")
-    port = parser.parse_args(arguments).port
+    parser.add_argument("--empty", action="store_true", help="begin without cars")
+    options = parser.parse_args(arguments)
+    port = options.port
     if not is_free(port):
         other = next(filter(is_free, range(8000, 9000)), 0)
         fail(f"port {port} is not free; type: python3 run.py demo --port {other}")
@@ -208,6 +210,9 @@ def demo(arguments: list[str]) -> None:
     os.environ["EXAMPLE_ORIGIN"] = f"http://127.0.0.1:{port}"
     os.environ |= {"DJANGO_SETTINGS_MODULE": "example.settings", "DJANGO_RUNSERVER_HIDE_WARNING": "true"}
     call([*manage, "migrate", "--verbosity", "0"], "migrate")
+    if not options.empty:
+        call([*manage, "make_demo_cars"], "connecting the demo's cars")
+        os.environ["EXAMPLE_LIVE"] = "true"
     call([*manage, "make_demo_users"], "creating the demo users")
     replace_process([*manage, "runserver", "--noreload", f"127.0.0.1:{port}"])
 

@@ -19,7 +19,7 @@ MANAGE = [sys.executable, str(ROOT / "example_project" / "manage.py")]
 DEMO = """
 import pathlib, sys, run
 run.environment = lambda *_: pathlib.Path(sys.executable)
-run.demo(["--port", sys.argv[1]])
+run.demo(["--port", *sys.argv[1:]])
 """
 
 
@@ -42,17 +42,17 @@ def manage(env, *arguments):
 
 
 @contextmanager
-def served(folder, **variables):
+def served(folder, *, has_cars=False, **variables):
     """Serve the example and yield its URL; its output goes to the file ``log`` in the folder."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     with (folder / "log").open("w") as log:
-        command = [sys.executable, "-c", DEMO, str(port)]
+        command = [sys.executable, "-c", DEMO, str(port), *([] if has_cars else ["--empty"])]
         settings = {"cwd": ROOT, "env": environment(folder, **variables), "preexec_fn": restore_sigint}
         with subprocess.Popen(command, stdout=log, stderr=log, **settings) as server:
             try:
-                wait_for(url, server)
+                wait_for(url, server, folder / "log")
                 yield url
                 server.send_signal(signal.SIGINT)
                 assert server.wait(60) == 0
@@ -66,14 +66,15 @@ def restore_sigint():
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def wait_for(url, server):
-    """Wait until the example responds to requests."""
-    for _ in range(600):
+def wait_for(url, server, log):
+    """Wait until the example responds to requests, and not only to those that connect the demo's cars."""
+    for _ in range(1200):
         assert server.poll() is None, "the example did not start"
         try:
-            requests.get(url, timeout=5)
+            if "Ctrl-C stops it." in log.read_text():
+                requests.get(url, timeout=5)
+                return
         except requests.ConnectionError:
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail("the example did not answer within 60 seconds")
+            pass
+        time.sleep(0.1)
+    pytest.fail("the example did not answer within 120 seconds")

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import time
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
@@ -159,6 +160,68 @@ def test_no_page_violates_the_policy(site, admin, path):
 @pytest.mark.parametrize("name", ["pico.min.css", "carport.css", "carport.svg"])
 def test_static_files_are_served(site, name):
     assert requests.get(f"{site}/static/example/{name}", timeout=10).status_code == 200
+
+
+# The demo's cars.
+
+
+@pytest.fixture(scope="module")
+def cars(tmp_path_factory):
+    """Serve the example as `run.py demo` does; return its URL and its folder."""
+    folder = tmp_path_factory.mktemp("cars")
+    with served(folder, has_cars=True) as url:
+        yield url, folder
+
+
+def test_the_demo_begins_with_three_cars_and_their_charts(cars):
+    url, _ = cars
+    with log_in(url, "demo") as demo:
+        page = demo.get(f"{url}/cars/", timeout=10).text
+        for name in ("Tesla", "BMW", "Toyota"):
+            assert name in page
+        keys = sorted(set(re.findall(r'href="/cars/(\d+)/"', page)))
+        assert len(keys) == 3
+        for key in keys:
+            year = demo.get(f"{url}/cars/{key}/?period=year", timeout=10).text
+            for chart in ("battery_level", "odometer", "outside_temperature"):
+                table = year.partition(f'id="chart-{chart}"')[2].partition("</table>")[0]
+                assert table.count("<tr>") > 90 / 5, "a step of the year is five days"
+
+
+def test_the_demos_admin_has_content(cars):
+    url, _ = cars
+    with log_in(url, "admin") as admin:
+        page = admin.get(f"{url}/admin/smartcar/connectedvehicle/fleet/", timeout=10).text
+        assert re.search("<strong>3</strong> with values of the last day", page)
+        assert not re.search("<strong>0</strong> (succeeded|sent|received in the last hour)", page)
+        assert re.search("<strong>0</strong> failed", page)
+
+
+def test_a_car_of_the_demo_moves(cars):
+    url, _ = cars
+
+    def odometer():
+        page = admin.get(f"{url}/admin/smartcar/vehiclesignal/", params={"q": "odometer"}, timeout=10).text
+        return sorted(re.findall(r"[\d,.]+\xa0km", page))
+
+    with log_in(url, "admin") as admin:
+        before, end = odometer(), time.monotonic() + 120
+        assert len(before) == 3
+        while odometer() == before:
+            assert time.monotonic() < end, "no webhook told that a car has moved"
+            time.sleep(1)
+
+
+def test_the_demos_cars_are_connected_once(cars):
+    url, folder = cars
+    done = manage(environment(folder, EXAMPLE_ORIGIN=url), "make_demo_cars")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+@pytest.mark.parametrize("more", [REAL, {"SMARTCAR_SIMULATOR_URL": "http://127.0.0.1:8100"}])
+def test_cars_of_another_server_are_not_connected(tmp_path, more):
+    done = manage(environment(tmp_path, **more), "make_demo_cars")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
 # Setup.

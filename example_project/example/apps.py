@@ -3,7 +3,7 @@ from django.conf import settings
 
 from django_smartcar.signals import account_connected
 
-from . import webhook
+from . import live, webhook
 
 
 class ExampleConfig(AppConfig):
@@ -12,3 +12,5 @@ class ExampleConfig(AppConfig):
     def ready(self) -> None:
         if settings.SIMULATED:
             account_connected.connect(webhook.register)
+            if settings.LIVE:
+                live.begin()

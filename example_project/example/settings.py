@@ -44,6 +44,8 @@ if SIMULATED:
         f"{origin}/cars/callback/" for origin in (ORIGIN, ORIGIN.replace("127.0.0.1", "localhost"))
     ]
     SMARTCAR_SIMULATOR_PROFILE = env("SMARTCAR_SIMULATOR_PROFILE", default="brand")
+    # Whether the cars move by themselves; otherwise they move when they are read.
+    LIVE = env.bool("EXAMPLE_LIVE", default=False)
     SMARTCAR_SIMULATOR_STATE = env("SMARTCAR_SIMULATOR_STATE", default=BASE_DIR / "simulator.json")
 else:
     SMARTCAR_CLIENT_SECRET = env("SMARTCAR_CLIENT_SECRET")
@@ -66,7 +68,9 @@ SMARTCAR_SCOPE = [
     "read_engine_oil",
     "read_tires",
     "read_security",
+    "read_thermometer",
     "control_security",
+    "control_charge",
 ]
 
 INSTALLED_APPS = [

@@ -93,11 +93,11 @@ def live(car: Car, days: int) -> list[Delivery]:
         ]
 
 
-def archive(car: Car, days: int) -> Iterator[dict[str, Any]]:
+def archive(car: Car, days: int, signals: Sequence[str] = ARCHIVE_SIGNALS) -> Iterator[dict[str, Any]]:
     """Return the events of so many days, oldest first, as documented (4.0). Nothing is sent.
 
-    Raises ValueError unless `days` is from 1 to 366. The signals are `ARCHIVE_SIGNALS`, as far as the vehicle
-    has them. Each event was delivered when it was retrieved.
+    Raises ValueError unless `days` is from 1 to 366. The events have these signals, by code, as far as the
+    vehicle has them. Each event was delivered when it was retrieved.
     """
     with store.changes():
         present, connection = replace(car), of_vehicle(car.id) or _unconnected(car)
@@ -107,7 +107,7 @@ def archive(car: Car, days: int) -> Iterator[dict[str, Any]]:
         name="Archive",
         callback_uri="",
         created_at=past[0].recorded_at,
-        signals=[code for code in ARCHIVE_SIGNALS if _is_capable(car, code)],
+        signals=[code for code in signals if _is_capable(car, code)],
     )
     return _archived(webhook, connection, past)
 

@@ -2,11 +2,10 @@ import os
 from argparse import ArgumentParser
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.urls import reverse
 
-from example.demo import LOGINS
+from example.demo import LOGINS, user_named
 
 
 class Command(BaseCommand):
@@ -40,9 +39,4 @@ class Command(BaseCommand):
 
     def prepare(self, username: str, password: str) -> str:
         """Create the user if missing; returns the password to show."""
-        users = get_user_model()._default_manager
-        user = users.filter(username=username).first()
-        if user is None:
-            is_admin = username == "admin"
-            user = users.create_user(username, password=password, is_staff=is_admin, is_superuser=is_admin)
-        return password if user.check_password(password) else "as you changed it"
+        return password if user_named(username).check_password(password) else "as you changed it"
