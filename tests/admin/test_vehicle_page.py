@@ -43,12 +43,14 @@ def test_signals_are_shown_with_unit_and_age_but_no_position(admin_client, car):
     readings.save(car, "odometer", 777, "km")
     readings.save(car, "battery_level", 0.5, "fraction")
     readings.save(car, "location", {"latitude": 37.4292, "longitude": 122.1381})
+    ConnectedVehicle.objects.update(permissions=["read_odometer", "read_location"])
     page = page_of(admin_client, car)
     assert "<td>777\xa0km</td>" in page
     assert "<td>not shared</td>" in page, "the battery"
     assert ">just now</time>" in page
     assert "50\xa0%" not in page
     assert "37.42" not in page
+    assert "Location" not in page, "not even its type and age"
 
 
 def test_signals_without_a_value_are_named_apart(admin_client, car):
