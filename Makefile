@@ -2,6 +2,6 @@
 
 PYTHON ?= python3
 
-.PHONY: demo test lint matrix bench
-demo test lint matrix bench:
+.PHONY: demo test lint matrix docs bench
+demo test lint matrix docs bench:
 	$(PYTHON) run.py $@ $(ARGS)

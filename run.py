@@ -5,6 +5,7 @@ python3 run.py demo [--port 8000] [--empty]  serve the example project, with sim
 python3 run.py test [--quick] [pytest args]  run all tests, or with --quick all but the slow ones
 python3 run.py lint                          run ruff and mypy
 python3 run.py matrix [pytest args]          run all tests on every supported Python and Django found here
+python3 run.py docs                          build the documentation into docs/_build/html
 python3 run.py bench [subject ...]           run all benchmarks, or those named; takes half an hour
 """
 
@@ -281,13 +282,23 @@ def cell(arguments: list[str]) -> None:
     replace_process([environment(test_extras(), folder, (f"Django=={django}.*",)), *pytest_command(rest)])
 
 
+def docs(arguments: list[str]) -> None:
+    """Build the documentation. Each warning is an error."""
+    target = ROOT / "docs" / "_build" / "html"
+    options = ["--builder", "html", "--fresh-env", "--fail-on-warning", "--keep-going", "--quiet", *arguments]
+    sphinx: Command = [environment({"docs"}), "-m", "sphinx", *options, ROOT / "docs", target]
+    call(sphinx, "building the documentation")
+    print(f"Built {target / 'index.html'}")
+
+
 def bench(arguments: list[str]) -> None:
     """Run the benchmarks."""
     replace_process([environment(test_extras()), "-m", "benchmarks", *arguments])
 
 
 def main() -> None:
-    commands = {"demo": demo, "test": test, "lint": lint, "matrix": matrix, "cell": cell, "bench": bench}
+    functions = (demo, test, lint, matrix, cell, docs, bench)
+    commands = {function.__name__: function for function in functions}
     name, *arguments = sys.argv[1:] or ["help"]
     if name in ("help", "-h", "--help"):
         print(__doc__)

@@ -1,0 +1,38 @@
+"""Settings of Sphinx: ``python3 run.py docs`` builds the documentation into ``docs/_build``."""
+
+import sys
+from pathlib import Path
+
+import django
+from django.conf import settings
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+# The reference is made from the code, which needs a project. Nothing is read from a database.
+settings.configure(
+    DEBUG=True,
+    SECRET_KEY="docs",  # noqa: S106 (signs nothing)
+    USE_TZ=True,
+    INSTALLED_APPS=[
+        "django.contrib.admin",
+        "django.contrib.auth",
+        "django.contrib.contenttypes",
+        "django.contrib.messages",
+        "django.contrib.sessions",
+        "django_smartcar",
+    ],
+)
+django.setup()
+
+project = "django-smartcar"
+author = "The django-smartcar developers"
+release = version = django.apps.apps.get_app_config("smartcar").module.__version__
+extensions = ["sphinx.ext.autodoc", "generated"]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = "django-smartcar"
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+# Functions and exceptions that a page refers to must exist. Types in signatures may be another package's.
+nitpicky = True
+nitpick_ignore_regex = [("py:(class|obj|attr|data)", ".*")]

@@ -1,0 +1,287 @@
+"""The pages in docs/ agree with the code: what they name exists, and the generated tables are complete."""
+
+import ast
+import importlib
+import importlib.util
+import inspect
+import re
+import shlex
+import textwrap
+from pathlib import Path
+
+import pytest
+from django.core.management import get_commands, load_command_class
+from django.template import Context, Engine
+
+from django_smartcar import checks, exceptions, models, signals
+from django_smartcar.conf import Settings
+from django_smartcar.sdk.signals import TYPES
+from django_smartcar.simulator import profiles
+from django_smartcar.simulator.conf import Settings as SimulatorSettings
+
+from .test_packaging import marked_code
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = {
+    path.relative_to(DOCS).as_posix(): path.read_text(encoding="utf-8")
+    for path in sorted(DOCS.rglob("*.rst"))
+    if "_build" not in path.parts
+}
+ALL_TEXT = "\n".join(PAGES.values())
+SITE_NAMES = {pattern.name for pattern in importlib.import_module("django_smartcar.urls").urlpatterns}
+#: The margin, language and code of a block of code.
+BLOCK = re.compile(r"^( *)\.\. code-block:: (\w+)\n(?:\1 +:.*\n)*\n((?:\1 +.*\n|\n)+)", re.M)
+
+
+def load_reference():
+    """Import docs/_ext/reference.py, which is not in a package."""
+    spec = importlib.util.spec_from_file_location("docs_reference", DOCS / "_ext" / "reference.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+reference = load_reference()
+
+
+def table(name):
+    return "\n".join(reference.TABLES[name]())
+
+
+# The reference.
+
+
+def test_each_table_is_on_a_page_and_each_page_names_a_table_that_exists():
+    assert set(re.findall(r"^\.\. generated:: (\S+)$", ALL_TEXT, re.M)) == set(reference.TABLES)
+
+
+@pytest.mark.parametrize("name", reference.TABLES)
+def test_a_table_has_rows_and_whole_lines(name):
+    lines = reference.TABLES[name]()
+    assert len(lines) > 5
+    assert not [line for line in lines if "\n" in line]
+    assert "<secret>" not in "".join(lines)
+
+
+def test_the_settings_have_their_defaults_whatever_the_site_has_set(settings):
+    settings.SMARTCAR_TIMEOUT = 7
+    settings.SMARTCAR_REGION = "EUROPE"
+    text = table("settings")
+    assert re.findall(r"^   \* - .*\n\n       ``(\w+)``$", text, re.M) == [
+        name for name in vars(Settings) if name.startswith("SMARTCAR_")
+    ]
+    assert "``SMARTCAR_TIMEOUT``\n     - ``30``\n     - Timeout of reads" in text
+    assert '``SMARTCAR_REGION``\n     - ``"US"``' in text
+    assert settings.SMARTCAR_TIMEOUT == 7
+
+
+def test_the_catalogue_has_every_signal_with_unit_permission_and_label():
+    text = table("signals")
+    assert len(TYPES) == 93
+    for name, kind in TYPES.items():
+        row = re.search(rf"^   \* - ``{name}``\n\n       {kind.code}\n     - (.*\n.*\n.*\n.*)$", text, re.M)
+        assert row, name
+        label, unit, _, permission = (line.removeprefix("     - ") for line in row[1].splitlines())
+        assert label.removesuffix(" (private)") == models.label_of(name)
+        assert label.endswith(" (private)") == kind.is_private
+        assert unit == f"{kind.json_type} {kind.unit}".strip()
+        assert permission == f"``{kind.permission}``"
+
+
+def test_the_exceptions_have_the_sentence_for_the_driver():
+    text = table("exceptions")
+    for name in exceptions.__all__:
+        if isinstance(getattr(exceptions, name), type):
+            assert f"- ``{name}``\n" in text
+    assert "This car is no longer connected." in text
+    assert "Please try again in 30 seconds." in text
+
+
+def test_the_other_tables_name_everything():
+    expected = {
+        "simulator-settings": [name for name in vars(SimulatorSettings) if name.startswith("SMARTCAR_")],
+        "simulator-profiles": profiles.PROFILES,
+        "django-signals": [
+            name for name, value in vars(signals).items() if isinstance(value, signals.Signal)
+        ],
+        "checks": re.findall(r"smartcar\.[EW]\d+", checks.__doc__),
+        "management-commands": [name for name, app in get_commands().items() if app == "django_smartcar"],
+        "urls": [name for name in SITE_NAMES if name],
+        "permissions": [
+            "smartcar.lock_connectedvehicle",
+            "smartcar.view_fleet",
+            "smartcar.rerun_webhookevent",
+        ],
+        "template-tags": ["smartcar_connect_button", "smartcar_signal", "ago"],
+        "models": [name for name in models.__all__ if hasattr(getattr(models, name), "objects")],
+    }
+    for name, words in expected.items():
+        text = table(name)
+        assert words
+        assert not [word for word in words if word not in text], name
+
+
+def test_the_options_of_commands_are_those_of_the_parser():
+    text = table("management-commands")
+    assert "usage: manage.py refresh_smartcar_tokens" in text
+    for option in ("--concurrency", "--jitter", "--limit", "--enqueue", "--dry-run", "--json", "--once"):
+        assert option in text
+    assert "--settings" not in text
+
+
+# The steps of the installation, which tests/test_packaging.py carries out.
+
+
+@pytest.mark.parametrize(
+    ("page", "steps"),
+    [
+        ("tutorial.rst", ["install", "settings", "urls", "run"]),
+        ("howto/go-live.rst", ["credentials", "key", "cron"]),
+    ],
+)
+def test_a_page_has_the_steps_of_the_readme(page, steps):
+    code = "\n".join(textwrap.dedent(block) for _, _, block in BLOCK.findall(PAGES[page]))
+    for step in steps:
+        assert not [line for line in marked_code()[step].splitlines() if line not in code], step
+
+
+def test_the_pages_of_the_app_fill_the_blocks_of_the_layout_that_is_shown():
+    (layout,) = (code for _, found, code in BLOCK.findall(PAGES["howto/style.rst"]) if "extends" in code)
+    base = "".join(f"{{% block {name} %}}{{% endblock %}}" for name in ("page_title", "extra_head", "main"))
+    page = '{% extends "smartcar/base.html" %}' + "".join(
+        f"{{% block {name} %}}<{name}>{{% endblock %}}" for name in ("title", "head", "content")
+    )
+    templates = {"base.html": base, "smartcar/base.html": textwrap.dedent(layout).strip(), "page.html": page}
+    engine = Engine(
+        libraries={"static": "django.templatetags.static"},
+        loaders=[("django.template.loaders.locmem.Loader", templates)],
+    )
+    text = engine.get_template("page.html").render(Context())
+    assert all(f"<{name}>" in text for name in ("title", "head", "content"))
+    assert "smartcar/smartcar.css" in text
+
+
+# What the pages name.
+
+
+def blocks(language):
+    """Return the code blocks of all pages in a language, as pairs of page and code."""
+    return [
+        pytest.param(textwrap.dedent(code), id=f"{page}-{number}")
+        for page, text in PAGES.items()
+        for number, (_, found, code) in enumerate(BLOCK.findall(text))
+        if found == language
+    ]
+
+
+@pytest.mark.parametrize("code", blocks("python"))
+def test_python_compiles_and_what_it_imports_exists(code):
+    tree = ast.parse(code)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module.startswith(("django", "celery")):
+            for alias in node.names:
+                member(node.module, alias.name)
+
+
+@pytest.mark.parametrize("code", blocks("python"))
+def test_functions_of_our_modules_take_the_arguments_of_a_call(code):
+    tree = ast.parse(code)
+    for function, call in our_calls(tree):
+        if any(keyword.arg is None for keyword in call.keywords):
+            continue
+        keywords = {keyword.arg: None for keyword in call.keywords}
+        inspect.signature(function).bind(*call.args, **keywords)
+
+
+def member(module, name):
+    """Return what ``from module import name`` imports."""
+    found = importlib.import_module(module)
+    return getattr(found, name) if hasattr(found, name) else importlib.import_module(f"{module}.{name}")
+
+
+def our_calls(tree):
+    """Yield each call of a function that the code has imported from this package, with the function."""
+    names = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("django_smartcar"):
+            for alias in node.names:
+                names[alias.asname or alias.name] = member(node.module, alias.name)
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        if isinstance(call.func, ast.Name) and inspect.isfunction(names.get(call.func.id)):
+            yield names[call.func.id], call
+        elif isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name):
+            owner = names.get(call.func.value.id)
+            if inspect.ismodule(owner):
+                yield getattr(owner, call.func.attr), call
+
+
+def test_the_signature_of_a_call_is_checked():
+    """The test above finds a wrong argument."""
+    tree = ast.parse(
+        "from django_smartcar.services import commands\ncommands.send(car, 'lock', 'now', actor=user)\n"
+    )
+    ((function, call),) = our_calls(tree)
+    with pytest.raises(TypeError):
+        inspect.signature(function).bind(*call.args, actor=None)
+
+
+@pytest.mark.parametrize("code", blocks("console"))
+def test_a_command_exists_and_takes_its_options(code):
+    for line in code.splitlines():
+        for match in re.finditer(r"(?:manage\.py|(?<=run\.py)) (\w+)([^|#]*)", line):
+            name, rest = match[1], shlex.split(match[2].replace("<username>", "anna"))
+            if "run.py" in line:
+                assert f"def {name}(" in (ROOT / "run.py").read_text(encoding="utf-8")
+            elif name in get_commands() and get_commands()[name] == "django_smartcar":
+                load_command_class("django_smartcar", name).create_parser("manage.py", name).parse_args(rest)
+            else:
+                assert name in {*get_commands(), "db_worker", "prune_db_task_results"}, name
+
+
+@pytest.mark.parametrize("code", blocks("django"))
+def test_a_template_compiles(code):
+    libraries = {
+        "smartcar": "django_smartcar.templatetags.smartcar",
+        "i18n": "django.templatetags.i18n",
+        "static": "django.templatetags.static",
+    }
+    Engine(libraries=libraries).from_string(code)
+
+
+def test_settings_that_are_named_exist():
+    known = {*vars(Settings), *vars(SimulatorSettings)}
+    named = set(re.findall(r"\bSMARTCAR_[A-Z0-9_]+\b", ALL_TEXT))
+    assert named <= known
+
+
+def test_commands_and_urls_and_permissions_and_exceptions_that_are_named_exist():
+    ours = {name for name, app in get_commands().items() if app == "django_smartcar"}
+    verbs = "|".join({name.partition("_")[0] for name in ours})
+    assert set(re.findall(rf"\b(?:{verbs})_smartcar(?:_[a-z]+)?\b", ALL_TEXT)) <= ours
+    assert set(re.findall(r"\bsmartcar:(\w+)\b", ALL_TEXT)) <= SITE_NAMES
+    granted = set(re.findall(r"``(smartcar\.\w+)``", table("permissions")))
+    default = {f"smartcar.view_{name.lower()}" for name in models.__all__}
+    assert set(re.findall(r"``(smartcar\.[a-z]+_\w+)``", ALL_TEXT)) <= granted | default
+    assert set(re.findall(r"``(\w+Exception)``", ALL_TEXT)) <= set(exceptions.__all__)
+
+
+@pytest.mark.parametrize("module", sorted(set(re.findall(r"``(django_smartcar(?:\.\w+)+)``", ALL_TEXT))))
+def test_a_dotted_name_exists(module):
+    parts = module.split(".")
+    for number in range(len(parts), 0, -1):
+        try:
+            thing = importlib.import_module(".".join(parts[:number]))
+        except ModuleNotFoundError:
+            continue
+        for name in parts[number:]:
+            thing = getattr(thing, name)
+        return
+    pytest.fail(module)
+
+
+@pytest.mark.parametrize(
+    "path", sorted(set(re.findall(r"``((?:tests|benchmarks|docs)/[\w./]+)``", ALL_TEXT)))
+)
+def test_a_path_exists(path):
+    assert (ROOT / path).exists()
