@@ -31,6 +31,9 @@ extensions = ["sphinx.ext.autodoc", "generated"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = "django-smartcar"
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]
+html_show_copyright = False
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 # Functions and exceptions that a page refers to must exist. Types in signatures may be another package's.

@@ -7,15 +7,22 @@ import inspect
 import re
 import shlex
 import textwrap
+from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import get_commands, load_command_class
+from django.db import transaction
 from django.template import Context, Engine
+from django.test import override_settings
+from django.urls import path
+from django.utils import timezone
 
-from django_smartcar import checks, exceptions, models, signals
+from django_smartcar import checks, exceptions, models, signals, testing
 from django_smartcar.conf import Settings
 from django_smartcar.sdk.signals import TYPES
+from django_smartcar.services import commands, vehicles
 from django_smartcar.simulator import profiles
 from django_smartcar.simulator.conf import Settings as SimulatorSettings
 
@@ -68,11 +75,11 @@ def test_the_settings_have_their_defaults_whatever_the_site_has_set(settings):
     settings.SMARTCAR_TIMEOUT = 7
     settings.SMARTCAR_REGION = "EUROPE"
     text = table("settings")
-    assert re.findall(r"^   \* - .*\n\n       ``(\w+)``$", text, re.M) == [
+    assert re.findall(r"^\.\. confval:: (\w+)$", text, re.M) == [
         name for name in vars(Settings) if name.startswith("SMARTCAR_")
     ]
-    assert "``SMARTCAR_TIMEOUT``\n     - ``30``\n     - Timeout of reads" in text
-    assert '``SMARTCAR_REGION``\n     - ``"US"``' in text
+    assert "confval:: SMARTCAR_TIMEOUT\n   :default: ``30``\n\n   Timeout of reads" in text
+    assert 'confval:: SMARTCAR_REGION\n   :default: ``"US"``\n' in text
     assert settings.SMARTCAR_TIMEOUT == 7
 
 
@@ -281,7 +288,91 @@ def test_a_dotted_name_exists(module):
 
 
 @pytest.mark.parametrize(
-    "path", sorted(set(re.findall(r"``((?:tests|benchmarks|docs)/[\w./]+)``", ALL_TEXT)))
+    "name", sorted(set(re.findall(r"``((?:tests|benchmarks|docs)/[\w./]+)``", ALL_TEXT)))
 )
-def test_a_path_exists(path):
-    assert (ROOT / path).exists()
+def test_a_path_exists(name):
+    assert (ROOT / name).exists()
+
+
+# The code of the pages, run with a connected car.
+
+#: Elsewhere: tests/test_pytest_plugin.py runs testing.rst, and the SDK's page shows what tests/sdk tests.
+RUN = [case for case in blocks("python") if not case.id.startswith(("testing.rst", "reference/sdk.rst"))]
+#: What a settings block may lack: these need a package or an app that the tests do not install.
+NEED_INSTALLED_APPS = {"smartcar.E033", "smartcar.E051"}
+
+
+@pytest.fixture
+def simulator(settings):
+    settings.SMARTCAR_MANAGEMENT_TOKENS = []
+    settings.SMARTCAR_SCOPE = [
+        *("required:read_vehicle_info", "read_odometer", "read_battery", "read_tires", "read_charge"),
+        *("read_security", "control_security", "control_charge"),
+    ]
+    with testing.simulator("3") as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def names(simulator, django_user_model, monkeypatch):
+    """Return the names that stand for the reader's own in the code, with a car that is connected."""
+    for name in ("SMARTCAR_CLIENT_SECRET", "SMARTCAR_V2_CLIENT_SECRET", "OTHER_MANAGEMENT_TOKEN"):
+        monkeypatch.setenv(name, f"secret-of-{name.lower()}")
+    for name in ("command_finished", "webhook_received", "reconnect_required"):
+        monkeypatch.setattr(getattr(signals, name), "receivers", [])
+    user = django_user_model.objects.create_user("anna", email="anna@example.com")
+    (vehicle,) = simulator.connect(user).vehicles
+    vehicles.read(vehicle, ["battery_level", "is_locked"])
+    notified = []
+    return {
+        "INSTALLED_APPS": [],
+        "urlpatterns": [],
+        "path": path,
+        "transaction": transaction,
+        "request": SimpleNamespace(user=user),
+        "user": user,
+        "account": vehicle.account,
+        "vehicle": vehicle,
+        "fleet": [vehicle],
+        "pk": vehicle.pk,
+        "monday": timezone.now() - timedelta(days=7),
+        "notified": notified,
+        "notify": lambda *what: notified.append(what),
+        "send_mail_to": notified.append,
+    }
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("code", RUN)
+def test_the_code_of_a_page_runs_and_its_settings_pass_the_system_checks(code, names):
+    before = set(names)
+    exec(compile(code, "a page", "exec"), names)  # noqa: S102 (our own pages)
+    own = {name: names[name] for name in names.keys() - before if name.startswith("SMARTCAR_")}
+    with override_settings(DEBUG=True, **{name: value for name, value in own.items() if value}):
+        found = {message.id for message in checks.check_settings() if message.is_serious()} if own else set()
+    assert found <= NEED_INSTALLED_APPS
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_receivers_of_the_page_about_events_are_called(names, simulator):
+    for case in RUN:
+        if case.id.startswith("howto/events.rst"):
+            exec(case.values[0], names)  # noqa: S102
+    vehicle = names["vehicle"]
+    simulator.car(vehicle).fault = "VEHICLE_STATE:ASLEEP"
+    with pytest.raises(exceptions.StateException):
+        commands.send(vehicle, "lock")
+    assert names["notified"] == [(names["user"], "lock")]
+    simulator.car(vehicle).fault = ""
+    testing.send_webhook(simulator.state_event(vehicle))
+    assert names["notified"][1:] == [names["user"]]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_view_of_the_page_about_commands_queues_one(names, rf):
+    (code,) = (case.values[0] for case in RUN if "def charge_to_80" in case.values[0])
+    exec(code, names)  # noqa: S102
+    request = rf.post("/")
+    request.user = names["user"]
+    assert names["charge_to_80"](request, names["pk"]).status_code == 302
+    assert names["vehicle"].commands.get().action == "set_charge_limit"

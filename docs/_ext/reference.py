@@ -74,7 +74,8 @@ def summary(thing: object) -> str:
 
 
 def settings_of(owner: type, instance: Any, prefix: str) -> list[str]:
-    rows = []
+    """Return a ``confval`` for each setting, to which ``:confval:`` links."""
+    lines = []
     for name, value in vars(owner).items():
         if name.startswith(prefix):
             with override_settings():
@@ -82,14 +83,9 @@ def settings_of(owner: type, instance: Any, prefix: str) -> list[str]:
                     delattr(settings, name)
                 default = getattr(instance, name)
             plain = dict(default) if isinstance(default, dict) else default
-            rows.append(
-                (
-                    f".. _setting-{name}:\n\n{literal(name)}",
-                    literal(repr(plain).replace("'", '"')),
-                    summary(value),
-                )
-            )
-    return table(("Setting", "Default", "Description"), rows, "30 30 40")
+            shown = literal(repr(plain).replace("'", '"'))
+            lines += [f".. confval:: {name}", f"   :default: {shown}", "", f"   {summary(value)}", ""]
+    return lines
 
 
 def app_settings() -> list[str]:
