@@ -376,3 +376,22 @@ def test_the_view_of_the_page_about_commands_queues_one(names, rf):
     request.user = names["user"]
     assert names["charge_to_80"](request, names["pk"]).status_code == 302
     assert names["vehicle"].commands.get().action == "set_charge_limit"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_template_with_cars_shows_them_in_two_queries(names, rf, settings, django_assert_num_queries):
+    python, template = (block for _, _, block in BLOCK.findall(PAGES["howto/template.rst"]))
+    loader = ("django.template.loaders.locmem.Loader", {"dashboard.html": textwrap.dedent(template)})
+    app_loader = "django.template.loaders.app_directories.Loader"
+    engine = {**settings.TEMPLATES[0], "APP_DIRS": False}
+    engine["OPTIONS"] = {**engine["OPTIONS"], "loaders": [loader, app_loader]}
+    settings.TEMPLATES = [engine]
+    exec(textwrap.dedent(python), names)  # noqa: S102
+    request = rf.get("/")
+    request.user = names["user"]
+    with django_assert_num_queries(2):
+        text = names["dashboard"](request).content.decode()
+    assert names["vehicle"].name in text
+    assert "smartcar-connect" not in text
+    assert re.search(r"<p>[\d.,]+</p>", text)  # the odometer
+    assert f'action="/cars/{names["pk"]}/lock/"' in text

@@ -316,6 +316,22 @@ def test_an_environment_is_not_rebuilt_by_its_own_python(checkout, monkeypatch):
         make(checkout, "example")
 
 
+# The documentation.
+
+
+def test_the_documentation_is_built_anew_and_a_warning_fails(monkeypatch, capsys):
+    called = []
+    monkeypatch.setattr(run, "environment", lambda extras: called.append(extras) or Path("python"))
+    monkeypatch.setattr(run, "call", lambda command, doing: called.append(command))
+    run.docs(["--verbose"])
+    extras, command = called
+    assert extras == {"docs"}
+    assert command[:3] == [Path("python"), "-m", "sphinx"]
+    assert {"--fail-on-warning", "--keep-going", "--fresh-env", "--verbose"} <= set(command)
+    assert command[-2:] == [ROOT / "docs", ROOT / "docs" / "_build" / "html"]
+    assert "index.html" in capsys.readouterr().out
+
+
 # Options of pytest.
 
 PARALLEL = ["-n", "auto", "--dist", "loadgroup"]
