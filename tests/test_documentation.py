@@ -120,6 +120,9 @@ def test_the_other_tables_name_everything():
             "smartcar.view_fleet",
             "smartcar.rerun_webhookevent",
         ],
+        "driver-permissions": [*(kind.permission for kind in TYPES.values()), "control_security", "unlock"],
+        "templates": ["smartcar/base.html", "smartcar/vehicle_list.html", "content"],
+        "css-properties": ["--smartcar-primary", "--smartcar-radius"],
         "template-tags": ["smartcar_connect_button", "smartcar_signal", "ago"],
         "models": [name for name in models.__all__ if hasattr(getattr(models, name), "objects")],
     }

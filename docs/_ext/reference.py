@@ -47,6 +47,8 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "VehicleDisconnected": (SimpleNamespace(pk=1),),
 }
 _CHECK = re.compile(r"^\| ``(smartcar\.\w+)`` \| (.+) \|$", re.MULTILINE)
+_BLOCK = re.compile(r"{% block (\w+) %}")
+_PROPERTY = re.compile(r"^ +(--smartcar-[\w-]+): (.+);$", re.MULTILINE)
 _SIGNAL = re.compile(r"((?:^#: .*\n)+)^(\w+) = Signal\(\)", re.MULTILINE)
 
 
@@ -106,6 +108,20 @@ def signal_catalogue() -> list[str]:
         rows.append((names, f"{models.label_of(name)}{private}", unit, span, literal(kind.permission)))
     headers = ("Name, and Smartcar's code", "Label", "Type and unit", "Range", "Permission")
     return table(headers, rows, "32 22 16 12 18")
+
+
+def driver_permissions() -> list[str]:
+    """Return what each permission of Smartcar shows and allows."""
+    uses: dict[str, list[str]] = {}
+    for name, kind in TYPES.items():
+        uses.setdefault(kind.permission, []).append(literal(name))
+    for name, permission in readings.PERMISSIONS.items():
+        if name not in TYPES:
+            uses.setdefault(permission, []).append(f"{literal(name)} (read)")
+    for name, spec in COMMANDS.items():
+        uses.setdefault(spec.scope, []).append(f"{literal(name)} (command)")
+    rows = [(literal(permission), ", ".join(names)) for permission, names in sorted(uses.items())]
+    return table(("Permission", "Signals, reads and commands that need it"), rows, "30 70")
 
 
 def reads() -> list[str]:
@@ -222,6 +238,24 @@ def _docstring(thing: Any) -> list[str]:
     return [*(inspect.getdoc(inspect.unwrap(thing)) or "").splitlines(), ""]
 
 
+def templates() -> list[str]:
+    rows = [
+        (literal(f"smartcar/{path.name}"), ", ".join(map(literal, _BLOCK.findall(path.read_text("utf-8")))))
+        for path in sorted(PACKAGE.glob("templates/smartcar/*.html"))
+    ]
+    return table(("Template", "Blocks that it has or fills"), rows, "45 55")
+
+
+def css_properties() -> list[str]:
+    """Return the custom properties and their first values, those of a light page."""
+    values: dict[str, str] = {}
+    text = (PACKAGE / "static" / "smartcar" / "smartcar.css").read_text(encoding="utf-8")
+    for name, value in _PROPERTY.findall(text):
+        values.setdefault(name, value)
+    rows = [(literal(name), literal(value)) for name, value in values.items()]
+    return table(("Custom property", "Default"), rows, "40 60")
+
+
 def model_classes() -> list[str]:
     lines = []
     for model in apps.get_app_config("smartcar").get_models():
@@ -270,6 +304,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "simulator-options": simulator_options,
     "simulator-profiles": simulator_profiles,
     "signals": signal_catalogue,
+    "driver-permissions": driver_permissions,
     "reads": reads,
     "vehicle-commands": vehicle_commands,
     "exceptions": exception_classes,
@@ -280,5 +315,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "urls": url_patterns,
     "permissions": permissions,
     "template-tags": template_tags,
+    "templates": templates,
+    "css-properties": css_properties,
     "models": model_classes,
 }
