@@ -70,16 +70,21 @@ class Story:
         self.disconnect()
         return results
 
-    def page(self):
+    def page(self, of_car=""):
+        """Return the page of all cars, or that of one by its key."""
         with self.site.caught_up():
-            return self.driver.get(self.site.pages).text
+            return self.driver.get(self.site.pages + (f"{of_car}/" if of_car else "")).text
+
+    def cars(self):
+        """Return the keys of the cars that have a page. One that was just disconnected is only named."""
+        return [int(key) for key in re.findall(r'<h2 id="vehicle-(\d+)"><a ', self.page())]
 
     @property
     def car(self):
         return self.site.smartcar.car(self.email)
 
     def connect(self):
-        assert "<h2" not in self.page()
+        assert not self.cars()
         response = self.driver.post(f"{self.site.pages}connect/", follow=False)
         assert response.status_code == 302
         visit = Visit(RequestsBrowser(), self.site.smartcar.url, response.headers["Location"])
@@ -89,23 +94,23 @@ class Story:
         assert urlsplit(self.driver.get(visit.landed).url).path == self.site.pages
         page = self.page()
         assert "Chevrolet" in page, page
-        assert page.count("<h2") == 1
-        self.key = int(re.search(r'id="vehicle-(\d+)"', page)[1])
+        (self.key,) = self.cars()
 
     def refresh(self):
         self.driver.post(f"{self.site.pages}{self.key}/refresh/")
         self.wait_for(lambda: self.odometer() == round(self.car.odometer_km))
 
     def odometer(self):
-        """Return the odometer on the page, in km; None if it is not there."""
-        found = re.search(r"(?:Odometer|Kilometerstand)</dt>\s*<dd>\s*([\d.,]+)", self.page())
+        """Return the odometer on the car's page, in km; None if it is not there."""
+        page = self.page(self.key)
+        found = re.search(r"(?:Odometer|Kilometerstand)</dt>\s*<dd>\s*([\d.,]+)", page)
         # One decimal, whatever the language separates it with.
         return found and round(int(re.sub(r"\D", "", found[1])) / 10)
 
     def command(self, action, *, is_locked):
         self.driver.post(f"{self.site.pages}{self.key}/{action}/")
         self.wait_for(lambda: self.car.is_locked is is_locked)
-        self.wait_for(lambda: "pending" not in self.page() and "queued" not in self.page())
+        self.wait_for(lambda: "data-smartcar-follow=" not in self.page())
 
     def receive_webhook(self):
         webhook = registry.add("Mine", f"{self.site.webhook_origin}{self.site.endpoints}webhook/")
@@ -154,7 +159,7 @@ class Story:
     def disconnect(self):
         self.driver.get(f"{self.site.pages}{self.key}/disconnect/")
         self.driver.post(f"{self.site.pages}{self.key}/disconnect/")
-        self.wait_for(lambda: "<h2" not in self.page())
+        self.wait_for(lambda: not self.cars())
 
     def wait_for(self, condition):
         deadline = time.monotonic() + WITHIN
