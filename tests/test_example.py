@@ -306,8 +306,13 @@ def test_without_debug_an_encryption_key_is_required(tmp_path):
     assert "smartcar.E021" in done.stderr
 
 
-def test_without_debug_no_demo_user_is_created(tmp_path):
-    done = manage(environment(tmp_path, DEBUG="false", **KEYS, **REAL), "make_demo_users")
+@pytest.mark.parametrize(
+    ("command", "more"), [("make_demo_users", REAL), ("make_demo_cars", {"SERVE_SIMULATOR": "true"})]
+)
+def test_without_debug_no_demo_user_is_created(tmp_path, command, more):
+    env = environment(tmp_path, DEBUG="false", **KEYS, **more)
+    manage(env, "migrate", "--verbosity", "0")
+    done = manage(env, command)
     assert done.returncode == 1
     assert "this command requires DEBUG=true" in done.stderr
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.core.management.base import CommandError
 from django.http import HttpRequest
 
 LOGINS = {"demo": "demo", "admin": "admin"}
@@ -15,7 +16,9 @@ def context(request: HttpRequest) -> dict[str, object]:
 
 
 def user_named(name: str) -> Any:
-    """Return a user of the demo; create it if it is missing."""
+    """Return a user of the demo; create it if it is missing. Raises CommandError without DEBUG."""
+    if not settings.DEBUG:
+        raise CommandError("The demo's passwords are public: this command requires DEBUG=true.")
     users = get_user_model()._default_manager
     user = users.filter(username=name).first()
     is_admin = name == "admin"
