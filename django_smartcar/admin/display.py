@@ -135,7 +135,10 @@ def value(row: VehicleSignal | VehicleReading, unit_system: str) -> str:
     if isinstance(row.value, bool) and signals.public_type(row.signal):
         yes, no = BOOLEANS.get(row.signal, (_("yes"), _("no")))
         return str(yes if row.value else no)
-    told = readings.in_units(row, unit_system)
+    try:
+        told = readings.in_units(row, unit_system)
+    except ValueError:  # stored when the catalogue said something else of the signal
+        told = readings.InUnits(None, row.unit)
     if is_number(told.value) and signals.unit_of(row.signal):
         return with_unit(told.value, told.unit)
     shown = signal_value(row.signal, row.value if told.value is None else told.value)

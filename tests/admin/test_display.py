@@ -1,5 +1,6 @@
 """What lists show: values with units, states in words with a color, links between the rows."""
 
+import html
 import re
 from datetime import timedelta
 
@@ -88,6 +89,17 @@ def test_a_value_that_is_not_known_to_be_harmless_is_described(stored):
     assert shown.startswith("<")
     assert "Home" not in shown
     assert "48" not in shown
+
+
+@pytest.mark.parametrize(
+    ("stored", "unit", "expected"), [("Anna", "km", "<text, 4 characters>"), (7, "W", "7")]
+)
+def test_a_value_that_the_catalogue_does_not_have_spoils_no_list(
+    admin_client, vehicle, stored, unit, expected
+):
+    readings.save(vehicle, "odometer", 1, "km")
+    VehicleSignal.objects.update(value=stored, unit=unit)
+    assert cells(admin_client.get(f"{ADMIN}vehiclesignal/").text, "shown_value") == [html.escape(expected)]
 
 
 @pytest.mark.parametrize("name", ["vehiclesignal", "vehiclereading"])
