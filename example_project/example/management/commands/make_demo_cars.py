@@ -1,7 +1,9 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from threading import Thread
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -22,6 +24,8 @@ from example.demo import user_named
 #: The brand of each car, and what the car does when the demo begins.
 CARS = {"TESLA": "parked", "BMW": "charging", "TOYOTA": "driving"}
 DAYS = 90
+#: A value that does not change is stored again after so long, so that its chart goes on.
+STEP = timedelta(hours=6)
 #: The signals with a chart.
 SIGNALS = (
     "charge-wattage",
@@ -96,14 +100,20 @@ def connect(browser: Client, make: str) -> None:
 
 
 def save_history(vehicle: ConnectedVehicle) -> None:
-    """Store the past of a car: each value that differs from the one before."""
-    last, observations = {}, []
+    """Store the past of a car: each value that differs from the last, and some of the others."""
+    last: dict[str, Any] = {}
+    observations: list[readings.Observation] = []
     for event in history.archive(store.car(vehicle.smartcar_vehicle_id), DAYS, SIGNALS):
         for update in sdk.webhooks.read(event).updates:
-            changed = [signal for signal in update.signals if last.get(signal["name"]) != signal["value"]]
-            last |= {signal["name"]: signal["value"] for signal in changed}
-            observations += readings.observations_of(vehicle, changed, Source.WEBHOOK)
+            news = [signal for signal in update.signals if is_news(signal, last.get(signal["name"]))]
+            last |= {signal["name"]: signal for signal in news}
+            observations += readings.observations_of(vehicle, news, Source.WEBHOOK)
     readings.save_many(observations)
+
+
+def is_news(signal: Any, last: Any) -> bool:
+    """Return whether a signal should be stored after the last one that was."""
+    return last is None or signal["value"] != last["value"] or signal["age"] - last["age"] > STEP
 
 
 def is_idle() -> bool:
