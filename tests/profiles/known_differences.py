@@ -163,7 +163,7 @@ PAGE = {
     },
     "volkswagen": {
         FAILED: {"Battery": ("77 %", "77 %")},
-        REFUSED: {"Doors and locks": ("open: trunk, charging port", "open: trunk, charging port")},
+        REFUSED: {"Door lock": ("absent", "absent")},
     },
 }
 

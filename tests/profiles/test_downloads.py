@@ -72,7 +72,8 @@ def test_the_downloads_say_what_is_stored(read_car, profile):
 @in_all_profiles
 def test_the_page_says_what_the_car_has(read_car, settings, profile, unit_system):
     connected, browser = read_car(profile, unit_system)
-    rows = ROW.findall(html.unescape(browser.get("/cars/").text.replace("\N{NO-BREAK SPACE}", " ")))
+    page = browser.get(f"/cars/{connected.vehicle.pk}/").text
+    rows = ROW.findall(html.unescape(page.replace("\N{NO-BREAK SPACE}", " ")))
     true = truth.of_page(connected.car, unit_system)
     is_v2 = settings.SMARTCAR_API_VERSION != "3"
     table = known_differences.V2_PAGE if is_v2 else known_differences.PAGE
