@@ -55,18 +55,24 @@ class List(NamedTuple):
     url: str
 
 
-def vehicle_page(vehicle: ConnectedVehicle, actions: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the sections of the page; ``actions`` are those that the operator may use."""
-    problems = vehicle.problems.filter(resolved_at=None).order_by("-opened_at")
+def vehicle_page(vehicle: ConnectedVehicle, user: Any, actions: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the sections of the page that the user may see; ``actions`` are those that the user may use.
+
+    Rows of another table need the permission to view that table.
+    """
     return {
         "buttons": [
             Button(name, str(label), _obstacle(vehicle, name)) for _call, name, label in actions.values()
         ],
-        **_signals(vehicle),
-        "problems": [(display.problem(row.type, row.code), display.ago(row.opened_at)) for row in problems],
-        "commands": _commands(vehicle),
-        "lists": _lists(vehicle),
+        **(_signals(vehicle) if _may_view(user, "vehiclesignal") else {}),
+        **({"problems": _problems(vehicle)} if _may_view(user, "vehicleproblem") else {}),
+        **({"commands": _commands(vehicle)} if _may_view(user, "vehiclecommand") else {}),
+        "lists": _lists(vehicle, user),
     }
+
+
+def _may_view(user: Any, model: str) -> bool:
+    return bool(user.has_perm(f"smartcar.view_{model}"))
 
 
 def _obstacle(vehicle: ConnectedVehicle, action: str) -> str:
@@ -105,6 +111,11 @@ def _signal(vehicle: ConnectedVehicle, state: VehicleSignal) -> SignalRow:
     )
 
 
+def _problems(vehicle: ConnectedVehicle) -> list[tuple[str, Any]]:
+    rows = vehicle.problems.filter(resolved_at=None).order_by("-opened_at")
+    return [(display.problem(row.type, row.code), display.ago(row.opened_at)) for row in rows]
+
+
 def _commands(vehicle: ConnectedVehicle) -> list[CommandRow]:
     commands = VehicleCommand.objects.filter(vehicle=vehicle).select_related("actor")[:COMMANDS]
     return [
@@ -119,8 +130,8 @@ def _commands(vehicle: ConnectedVehicle) -> list[CommandRow]:
     ]
 
 
-def _lists(vehicle: ConnectedVehicle) -> list[List]:
-    """Return the lists that have more about this car."""
+def _lists(vehicle: ConnectedVehicle, user: Any) -> list[List]:
+    """Return the lists that have more about this car, of those that the user may see."""
     named = vehicle.smartcar_vehicle_id
     return [
         List(label, display.list_url(model, q=named))
@@ -130,4 +141,5 @@ def _lists(vehicle: ConnectedVehicle) -> list[List]:
             ("vehiclereading", _("history of signals")),
             ("webhookevent", _("webhook events")),
         ]
+        if _may_view(user, model)
     ]

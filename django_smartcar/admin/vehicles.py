@@ -135,7 +135,7 @@ class ConnectedVehicleAdmin(SmartcarActionsAdmin):
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         if vehicle := kwargs.get("obj"):
-            context["page"] = vehicle_page(vehicle, self.get_actions(request))
+            context["page"] = vehicle_page(vehicle, request.user, self.get_actions(request))
         return super().render_change_form(request, context, *args, **kwargs)
 
     def matches(self, word: str) -> Q:

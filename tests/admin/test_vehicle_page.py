@@ -97,8 +97,30 @@ def test_a_button_needs_its_permission(staff, car, mock_api, action):
 
 def test_who_may_only_look_has_no_button(staff, car):
     page = page_of(staff("view_connectedvehicle"), car)
-    assert "Latest signals" in page
+    assert 'class="readonly"' in page
     assert not buttons(page)
+
+
+#: What the page shows of other tables.
+TABLES = {
+    "vehiclesignal": {"Latest signals", "777\xa0km", "Signals without a value", "/vehiclesignal/?q="},
+    "vehiclecommand": {"Last commands", "Sent by", ">bert<", "/vehiclecommand/?q="},
+    "vehicleproblem": {"<h2>Problems</h2>", "(PERMISSION)"},
+    "vehiclereading": {"/vehiclereading/?q="},
+    "webhookevent": {"/webhookevent/?q="},
+}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_rows_of_another_table_need_the_permission_to_view_it(staff, car, bert, table):
+    readings.save(car, "odometer", 777, "km")
+    VehicleSignal.objects.create(vehicle=car, signal="gear", status="not_capable", status_at=timezone.now())
+    VehicleProblem.objects.create(vehicle=car, type="PERMISSION", opened_at=timezone.now())
+    VehicleCommand.objects.create(vehicle=car, action="lock", actor=bert, idempotency_key="1")
+    page = page_of(staff("view_connectedvehicle", f"view_{table}"), car)
+    shown = {name for name, texts in TABLES.items() if any(text in page for text in texts)}
+    assert shown == {table}
+    assert all(text in page for text in TABLES[table])
 
 
 @pytest.mark.parametrize(
