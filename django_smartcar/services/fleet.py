@@ -1,6 +1,6 @@
 """The state of a site's vehicles, commands, webhooks and tokens in numbers, for its operators.
 
-No number is counted beyond `MAX_COUNTED`.
+Vehicles, events and accounts are not counted beyond `MAX_COUNTED`; commands and requests are.
 """
 
 from __future__ import annotations
@@ -102,11 +102,13 @@ def stale() -> QuerySet[ConnectedVehicle]:
 
 
 def low_battery() -> QuerySet[ConnectedVehicle]:
-    """Return connected vehicles whose battery is below `LOW_BATTERY`."""
+    """Return connected vehicles whose battery is below `LOW_BATTERY`, of those whose drivers share it."""
+    # SQLite looks into lists only as text. No permission has another's name in quotes.
+    shared = ConnectedVehicle.objects.connected().filter(permissions__icontains='"read_battery"')
     # All statuses: the index that has the signal begins with them.
     levels = VehicleSignal.objects.filter(status__in=VehicleSignal.Status.values, signal="battery_level")
     low = levels.annotate(level=Number(F("value"))).filter(level__lt=LOW_BATTERY)
-    return ConnectedVehicle.objects.connected().filter(pk__in=low.values("vehicle"))
+    return shared.filter(pk__in=low.values("vehicle"))
 
 
 def needs_login() -> QuerySet[ConnectedVehicle]:

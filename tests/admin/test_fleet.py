@@ -30,12 +30,17 @@ def cars(make_account, make_vehicle, anna, bert):
     anna_account = make_account(anna, "smartcar-anna")
     bert_account = make_account(bert, "smartcar-bert")
     SmartcarAccount.objects.filter(pk=bert_account.pk).update(reconnect_required_at=now)
-    good = make_vehicle(anna_account, "good", last_seen_at=now)
+    good = make_vehicle(anna_account, "good", last_seen_at=now, permissions=["read_battery"])
     make_vehicle(anna_account, "never")
-    make_vehicle(anna_account, "old", last_seen_at=now - timedelta(days=2))
+    make_vehicle(
+        anna_account,
+        "old",
+        last_seen_at=now - timedelta(days=2),
+        permissions=["read_odometer", "read_battery"],
+    )
     make_vehicle(anna_account, "login", last_seen_at=now, reauthentication_required_at=now)
     make_vehicle(bert_account, "lost", last_seen_at=now)
-    make_vehicle(anna_account, "sold", last_seen_at=now, disconnected_at=now)
+    make_vehicle(anna_account, "sold", last_seen_at=now, disconnected_at=now, permissions=["read_battery"])
     readings.save(good, "battery_level", 0.5, "fraction")
     for car in ConnectedVehicle.objects.filter(smartcar_vehicle_id__in=["old", "sold"]):
         readings.save(car, "battery_level", 0.1, "fraction")
@@ -98,6 +103,17 @@ def test_the_numbers_of_vehicles_and_their_lists(staff, cars):
         label: str(number) for label, number in expected.items()
     }
     assert {label: rows_of(client, shown[label][1]) for label in expected} == expected
+
+
+@pytest.mark.parametrize("permissions", [[], ["read_charge"], ["read_battery_health"]])
+def test_a_low_battery_that_the_driver_does_not_share_is_not_counted(staff, cars, permissions):
+    readings.save(cars, "battery_level", 0.1, "fraction")
+    client = staff("view_fleet", *VIEWS)
+    number, link = figures(client.get(URL))["with a low battery"]
+    assert (number, rows_of(client, link)) == ("2", 2)
+    ConnectedVehicle.objects.filter(pk=cars.pk).update(permissions=permissions)
+    number, link = figures(client.get(URL))["with a low battery"]
+    assert (number, rows_of(client, link)) == ("1", 1)
 
 
 def test_the_commands_of_the_last_day(staff, cars):
