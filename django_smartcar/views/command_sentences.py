@@ -144,12 +144,16 @@ def of_latest(commands: list[VehicleCommand]) -> list[Shown]:
     shown: list[Shown] = []
     for command in reversed(commands):
         if command is commands[0] or not command.is_finished:
-            text = sentence(command, is_behind=bool(shown))
-            is_open = command.status in (Status.FAILED, Status.UNKNOWN)
-            shown.append(Shown(command, text, command.help_url if is_open else ""))
+            shown.append(_shown(command, is_behind=bool(shown)))
     return shown
 
 
 def of_all(commands: list[VehicleCommand]) -> list[Shown]:
     """Return these commands, which are a vehicle's last, in their order."""
-    return [Shown(command, sentence(command), command.help_url) for command in commands]
+    return [_shown(command) for command in commands]
+
+
+def _shown(command: VehicleCommand, *, is_behind: bool = False) -> Shown:
+    """Return a command with its help, unless a reading has shown since that the car has done it."""
+    is_open = command.status in (Status.FAILED, Status.UNKNOWN)
+    return Shown(command, sentence(command, is_behind=is_behind), command.help_url if is_open else "")

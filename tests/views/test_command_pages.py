@@ -284,6 +284,22 @@ def test_help_is_linked_where_smartcar_names_it(annas, vehicle, mock_api):
     assert ' <a href="https://www.tesla.com/_ak/smartcar.com">What to do</a></p>' in annas.get(LIST).text
 
 
+@pytest.mark.parametrize(("status", "number"), [("failed", 2), ("unknown", 2), ("succeeded", 0)])
+def test_help_is_linked_until_the_car_has_done_it(annas, vehicle, status, number):
+    """A reading may show later that a command without an answer was executed."""
+    VehicleCommand.objects.create(
+        vehicle=vehicle,
+        action="lock",
+        status=status,
+        error_type="CONNECTED_SERVICES_ACCOUNT",
+        error_code="VIRTUAL_KEY_REQUIRED",
+        help_url="https://www.tesla.com/_ak/smartcar.com",
+        finished_at=timezone.now(),
+        resolved_at=timezone.now() if status == "succeeded" else None,
+    )
+    assert annas.get(f"/cars/{vehicle.pk}/").text.count("What to do") == number
+
+
 def test_every_action_has_sentences():
     assert set(command_sentences.TEXTS) == set(VehicleCommand.Action.values)
 
