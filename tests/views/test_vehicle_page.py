@@ -4,7 +4,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from django_smartcar.sdk.signals import TYPES
 from django_smartcar.services import readings
+from django_smartcar.services.command_specs import COMMANDS
+from django_smartcar.views import presenters
 
 pytestmark = pytest.mark.django_db
 
@@ -87,3 +90,16 @@ def test_the_number_of_statements_does_not_depend_on_the_history(
 
 def test_the_list_links_to_it(annas, driven):
     assert f'<a href="{url_of(driven)}"' in annas.get("/cars/").text
+
+
+def test_everything_that_is_shared_is_named(annas, make_vehicle, account, settings):
+    settings.SMARTCAR_SCOPE = ["required:read_odometer", "read_location", "read_alerts"]
+    car = make_vehicle(account, permissions=["control_trunk", "read_vin", "read_odometer"])
+    page = annas.get(url_of(car)).text
+    assert "Shared with this site: VIN, odometer, control trunk." in page
+    assert "Not shared with this site: location, read alerts." in page
+
+
+def test_each_permission_of_a_signal_or_a_command_has_a_name():
+    needed = {signal.permission for signal in TYPES.values()} | {spec.scope for spec in COMMANDS.values()}
+    assert needed - {""} == set(presenters.PERMISSIONS)

@@ -181,7 +181,7 @@ def test_a_vehicle_without_the_permission_has_no_lock_button(annas, make_vehicle
         assert f"/cars/{vehicle.pk}/refresh/" in page
         assert "Nothing has been read from this car yet." in page
     assert "Shared with this site: odometer." in page
-    assert "Not shared with this site: location, locking." in page
+    assert "Not shared with this site: make and model, VIN, location, locking." in page
     share = re.search(r'<form method="post" action="/cars/connect/".*?>Share more<', page, re.DOTALL)[0]
     assert f'name="next" value="/cars/{vehicle.pk}/"' in share
     assert 'name="make" value="CHEVROLET"' in share
