@@ -79,10 +79,7 @@ def pill(text: Any, color: str = "", icon: str = "") -> SafeString:
 def icon_tag(name: str) -> SafeString:
     if not name:
         return SafeString()
-    tag = (
-        '<svg class="smartcar-icon" width="16" height="16" aria-hidden="true"><use href="{}#{}"></use></svg>'
-    )
-    return format_html(tag, static("smartcar/icons.svg"), name)
+    return format_html(ICON, static("smartcar/icons.svg"), name)
 
 
 def state_pill(state: str, text: Any) -> SafeString:
