@@ -381,9 +381,9 @@ def test_the_view_of_the_page_about_commands_queues_one(names, rf):
     assert names["vehicle"].commands.get().action == "set_charge_limit"
 
 
-@pytest.mark.django_db(transaction=True)
-def test_the_template_with_cars_shows_them_in_two_queries(names, rf, settings, django_assert_num_queries):
-    python, template = (block for _, _, block in BLOCK.findall(PAGES["howto/template.rst"]))
+def page_with(template, names, rf, settings):
+    """Return a function that renders the page of the dashboard with this template, for the user."""
+    python = BLOCK.findall(PAGES["howto/template.rst"])[0][2]
     loader = ("django.template.loaders.locmem.Loader", {"dashboard.html": textwrap.dedent(template)})
     app_loader = "django.template.loaders.app_directories.Loader"
     engine = {**settings.TEMPLATES[0], "APP_DIRS": False}
@@ -392,9 +392,27 @@ def test_the_template_with_cars_shows_them_in_two_queries(names, rf, settings, d
     exec(textwrap.dedent(python), names)  # noqa: S102
     request = rf.get("/")
     request.user = names["user"]
+    return lambda: names["dashboard"](request).content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_template_with_cars_shows_them_in_two_queries(names, rf, settings, django_assert_num_queries):
+    template = BLOCK.findall(PAGES["howto/template.rst"])[1][2]
+    page = page_with(template, names, rf, settings)
     with django_assert_num_queries(2):
-        text = names["dashboard"](request).content.decode()
+        text = page()
     assert names["vehicle"].name in text
     assert "smartcar-connect" not in text
     assert re.search(r"<p>[\d.,]+</p>", text)  # the odometer
     assert f'action="/cars/{names["pk"]}/lock/"' in text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_template_with_cards_needs_three_queries_for_each(names, rf, settings, django_assert_num_queries):
+    template = BLOCK.findall(PAGES["howto/template.rst"])[2][2]
+    page = page_with(template, names, rf, settings)
+    with django_assert_num_queries(2 + 3):
+        text = page()
+    assert text.count("<article") == 1
+    assert "smartcar/follow.js" in text
+    assert 'name="next" value="/"' in text

@@ -94,4 +94,4 @@ def smartcar_vehicle_card(context: template.Context, vehicle: ConnectedVehicle) 
 
 def _is_own(context: template.Context, vehicle: ConnectedVehicle) -> bool:
     user = getattr(context.get("request"), "user", None)
-    return user is not None and user.pk is not None and user.pk == vehicle.user.pk
+    return user is not None and user.pk is not None and user.pk == vehicle.account.smartcar_user.user_id
