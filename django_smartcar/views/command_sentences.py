@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -105,8 +106,9 @@ def sentence(command: VehicleCommand, *, is_behind: bool = False) -> str:
         return str(texts.done) % since(command.resolved_at or command.finished_at or command.created_at)
     if command.status == Status.FAILED:
         return str(texts.failed) % recorded_message(command.error_type, command.error_code)
-    unknown = _("No answer came: the car may or may not have done it. Please check the car.")
-    return str(texts.failed) % unknown
+    # Not that it has failed: the car may be unlocked.
+    unknown = _("No answer came. The car may or may not have done it: please check the car.")
+    return f"{capfirst(command.get_action_display())}: {unknown}"
 
 
 def _note(command: VehicleCommand, is_behind: bool) -> str:

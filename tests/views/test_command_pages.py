@@ -226,7 +226,7 @@ def test_polling_expires_what_a_dead_process_left(annas, queued):
     _records.claim(VehicleCommand.objects.all())
     VehicleCommand.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     assert sentences(annas.get(address(queued)).text) == [
-        "Could not lock: No answer came: the car may or may not have done it. Please check the car."
+        "Lock: No answer came. The car may or may not have done it: please check the car."
     ]
     assert VehicleCommand.objects.get().status == "unknown"
 
