@@ -59,21 +59,28 @@ def create(
     if status == QUEUED:
         _check_pair(vehicle, action, key, status)
     connection = connections[rows().db]
+    command = VehicleCommand(
+        vehicle=vehicle,
+        action=action,
+        parameters=command_specs.without_location(parameters),
+        idempotency_key=key,
+        in_flight_key=key,
+        slot=_slot(vehicle.pk, status),
+        status=status,
+        **columns,
+    )
     try:
         with transaction.atomic(connection.alias) if connection.in_atomic_block else nullcontext():
-            return rows().create(
-                vehicle=vehicle,
-                action=action,
-                parameters=command_specs.without_location(parameters),
-                idempotency_key=key,
-                in_flight_key=key,
-                slot=_slot(vehicle.pk, status),
-                status=status,
-                **columns,
-            )
+            command.save(using=connection.alias, force_insert=True)
     except IntegrityError:
         _check_pair(vehicle, action, key, status)
         raise
+    except BaseException:
+        # A receiver of `post_save` has refused it: without a transaction, it is stored already.
+        if command.pk is not None:
+            rows().filter(pk=command.pk).delete()
+        raise
+    return command
 
 
 def create_leased(
