@@ -25,7 +25,8 @@ from tests.simulator.browser import RequestsBrowser, Visit
 for number in range({drivers}):
     user = User.objects.create(username=f"driver-{{number}}")
     url = connect.begin(user, session_key="s", redirect_uri=f"{{settings.ORIGIN}}/cars/callback/")
-    visit = Visit(RequestsBrowser(), settings.SIMULATOR, url).connect(f"driver-{{number}}@example.com")
+    browser = RequestsBrowser()
+    visit = Visit(browser, settings.SMARTCAR_SIMULATOR_URL, url).connect(f"driver-{{number}}@example.com")
     attempt = connect.consume(visit.callback["state"], user=user, session_key="s")
     connect.complete(attempt, Callback(visit.callback["code"]))
 """
