@@ -12,6 +12,7 @@ pytestmark = pytest.mark.browser
 @in_both_api_versions
 def test_webhooks_update_the_page_of_a_vehicle(browser, example):
     visitor = Visitor(browser, example)
+    visitor.console_errors()  # forget those of other tests
     visitor.log_in("demo")
     visitor.connect("driver@example.com")
     WebDriverWait(browser, 30).until(lambda _: example.state()["webhooks"])
