@@ -25,6 +25,7 @@ DEFAULT_USER_LIMITS: Mapping[str, str | None] = {
     "command": "20/m",
     "refresh": "10/m",
     "download": "3/h",
+    "address": "10/m",
 }
 
 _PERIODS = {"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60}
@@ -281,6 +282,17 @@ class Settings:
         """What a user may do: ``"10/m"`` is 10 at once, and 10 more a minute (``s``, ``m``, ``h``, ``d``)."""
         value: Mapping[str, str | None] = _setting("SMARTCAR_USER_LIMITS", DEFAULT_USER_LIMITS)
         return value
+
+    @property
+    def SMARTCAR_MAP_TILES(self) -> Mapping[str, str] | None:
+        """The tiles of maps: a dict with ``"url"`` and ``"attribution"``. None: links instead of maps."""
+        value: Mapping[str, str] | None = _setting("SMARTCAR_MAP_TILES", None)
+        return value
+
+    @property
+    def SMARTCAR_GEOCODER(self) -> str:
+        """The dotted path of your function that finds an address, for destinations. Empty: no search."""
+        return _text(_setting("SMARTCAR_GEOCODER", ""))
 
     @property
     def SMARTCAR_MONTHLY_REQUESTS(self) -> int:

@@ -69,6 +69,7 @@ from .sdk import (
 )
 
 __all__ = [
+    "AddressSearchFailed",
     "AuthenticationException",
     "CommandInProgress",
     "CommandInvalid",
@@ -184,6 +185,10 @@ class CommandInvalid(SmartcarAppError, ValueError):
     """Unknown command or invalid parameters. The text is for the user."""
 
 
+class AddressSearchFailed(SmartcarAppError):
+    """The function of ``SMARTCAR_GEOCODER`` failed."""
+
+
 class InvalidConnectState(SmartcarAppError, SuspiciousOperation):
     """The OAuth state is not valid. ``reason`` says why in one word, for the log."""
 
@@ -284,6 +289,7 @@ _APP_MESSAGES: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
         ),
     ),
     (CommandInvalid, str),
+    (AddressSearchFailed, lambda error: _("The search does not work now. Please try again later.")),
     (ReconnectRequired, lambda error: _("The connection to this car has ended. Please connect it again.")),
     (RefreshInProgress, lambda error: _("The connection is being renewed. Please try again in a moment.")),
     (VehicleDisconnected, lambda error: _("This car is no longer connected.")),

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import connect, readings, vehicle_page, vehicle_states, vehicles, webhook
+from .views import connect, destination, readings, vehicle_page, vehicle_states, vehicles, webhook
 
 app_name = "smartcar"
 
@@ -24,6 +24,7 @@ urlpatterns = [
     path("<int:pk>/lock/", vehicles.lock, name="lock"),
     path("<int:pk>/unlock/", vehicles.unlock, name="unlock"),
     path("<int:pk>/command/<slug:action>/", vehicles.send_command, name="command"),
+    path("<int:pk>/destination/", destination.find, name="find_destination"),
     path("<int:pk>/commands/<int:command_pk>/", vehicle_states.command_state, name="command_state"),
     path("<int:pk>/commands/<int:command_pk>.json", vehicle_states.command_json, name="command_json"),
     path("<int:pk>/refresh/", vehicles.refresh, name="refresh"),

@@ -41,7 +41,12 @@ def hints():
     return " ".join(f"{message.msg} {message.hint}" for message in checks.check_settings())
 
 
-def test_valid_settings_have_no_messages():
+def test_valid_settings_have_no_messages(settings):
+    settings.SMARTCAR_MAP_TILES = {
+        "url": "https://tiles.example.com/{z}/{x}/{y}.png",
+        "attribution": "© them",
+    }
+    settings.SMARTCAR_GEOCODER = "operator.itemgetter"
     assert ids() == []
     assert checks.check_urls() == []
 
@@ -119,6 +124,13 @@ def test_the_checks_are_registered(settings):
         ("SMARTCAR_USER_LIMITS", {"connect": "10/week"}, "smartcar.E017"),
         ("SMARTCAR_USER_LIMITS", {"conect": "10/m"}, "smartcar.E017"),
         ("SMARTCAR_USER_LIMITS", {5: "10/m"}, "smartcar.E017"),
+        ("SMARTCAR_MAP_TILES", "https://tiles.example.com/{z}/{x}/{y}.png", "smartcar.E022"),
+        ("SMARTCAR_MAP_TILES", {"url": "https://tiles.example.com/{z}/{x}/{y}.png"}, "smartcar.E022"),
+        ("SMARTCAR_MAP_TILES", {"url": "https://tiles.example.com/", "attribution": "x"}, "smartcar.E022"),
+        ("SMARTCAR_MAP_TILES", {"url": "javascript:{z}{x}{y}", "attribution": "x"}, "smartcar.E022"),
+        ("SMARTCAR_MAP_TILES", {"url": "/{z}/{x}/{y}.png", "attribution": ""}, "smartcar.E022"),
+        ("SMARTCAR_GEOCODER", "geocode", "smartcar.E023"),
+        ("SMARTCAR_GEOCODER", "django_smartcar.conf.DEFAULT_KEPT_DAYS", "smartcar.E023"),
         ("SMARTCAR_RATE_LIMIT", 120, "smartcar.E018"),
         ("SMARTCAR_RATE_LIMIT", (120,), "smartcar.E018"),
         ("SMARTCAR_RATE_LIMIT", (120, 0), "smartcar.E018"),

@@ -116,7 +116,7 @@ def test_the_wheel_contains_exactly_the_files_of_the_package(wheel, sources):
     packed = set(zipfile.ZipFile(wheel).namelist())
     information = {name for name in packed if ".dist-info/" in name}
     assert packed - information == {name for name in sources if name.startswith("django_smartcar/")}
-    for ending in (".html", ".css", "py.typed", ".mo"):
+    for ending in (".html", ".css", "py.typed", ".mo", "leaflet.js", "leaflet/LICENSE"):
         assert any(name.endswith(ending) for name in packed), ending
 
 

@@ -23,6 +23,8 @@
 | ``smartcar.E019`` | ``SMARTCAR_SIMULATOR_URL`` is set while ``DEBUG`` is off |
 | ``smartcar.E020`` | ``SMARTCAR_ENCRYPTION_KEYS`` is not a list of keys |
 | ``smartcar.E021`` | ``SMARTCAR_ENCRYPTION_KEYS`` is empty |
+| ``smartcar.E022`` | ``SMARTCAR_MAP_TILES`` is not a dict with the URL and the attribution of a tile server |
+| ``smartcar.E023`` | ``SMARTCAR_GEOCODER`` is not the dotted path of a function |
 | ``smartcar.E030`` | ``SMARTCAR_WEBHOOK_TOKENS`` is not a dict of unguessable names to tokens |
 | ``smartcar.E031`` | ``SMARTCAR_WEBHOOK_WORK`` is unknown |
 | ``smartcar.E032`` | ``SMARTCAR_SIGNALS`` is not a list |
@@ -68,7 +70,7 @@ from django.urls import NoReverseMatch
 
 from .. import addresses
 from ..conf import DEFAULT_USER_LIMITS, SIMULATOR_PATHS, conf
-from . import commands, credentials, encryption, form_action, simulator, site, webhooks
+from . import commands, credentials, encryption, form_action, maps, simulator, site, webhooks
 from .published import check_published
 from .simulator import LOCAL_HOSTS
 
@@ -95,6 +97,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         *_timeouts(),
         *_hosts(),
         *form_action.check(),
+        *maps.check(),
         *site.check(),
     ]
 

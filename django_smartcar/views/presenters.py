@@ -17,6 +17,7 @@ from ..exceptions import code_message
 from ..models import ConnectedVehicle, VehicleSignal
 from ..secret_types import Secret
 from ..services import readings, signals
+from ..services.places import Place, place_of
 from . import command_sentences
 
 #: The name of each permission that a signal or a command needs, in the order of the page.
@@ -87,12 +88,6 @@ DISTANCES = {"metric": "km", "imperial": "mi"}
 PRESSURES = {"metric": "kPa", "imperial": "psi"}
 
 
-#: A page with a map of a place, which opens only when the driver asks for it.
-MAP_URL = (
-    "https://www.openstreetmap.org/?mlat=%(latitude)s&mlon=%(longitude)s#map=16/%(latitude)s/%(longitude)s"
-)
-
-
 class DisplayRow(NamedTuple):
     """A row of the list: its icon, label and value as text, which may be a position, and its time."""
 
@@ -100,8 +95,8 @@ class DisplayRow(NamedTuple):
     label: str
     value: Secret
     at: datetime
-    #: Where the value is shown on a map.
-    map_url: Secret = Secret()
+    #: Where the value is, if it is a position.
+    place: Place | None = None
 
     @property
     def text(self) -> str:
@@ -132,7 +127,7 @@ class VehiclePresenter:
                 label,
                 Secret(text),
                 self._at(reads),
-                self._map_url() if signal == "location" else Secret(),
+                self._place() if signal == "location" else None,
             )
             for signal, label, text, reads in self._rows
             if text
@@ -301,9 +296,9 @@ class VehiclePresenter:
             return Secret()
         return Secret(", ".join(floatformat(float(place[name]), "4u") for name in ("latitude", "longitude")))
 
-    def _map_url(self) -> Secret:
+    def _place(self) -> Place:
         place = self._data("location")
-        return Secret(MAP_URL % {name: f"{float(place[name]):.5f}" for name in ("latitude", "longitude")})
+        return place_of(place["latitude"], place["longitude"])
 
 
 def shared(vehicle: ConnectedVehicle) -> list[str]:

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from ..conf import conf
 from ..databases import outside_transactions
 from ..models import ConnectedVehicle
 from ..services import commands
@@ -39,6 +40,8 @@ def vehicle_page(request: HttpRequest, pk: int) -> HttpResponse:
         "shared": presenters.shared(vehicle),
         "not_shared": presenters.not_shared(vehicle),
         "not_capable": commands.not_capable(vehicle),
+        "map_tiles": conf.SMARTCAR_MAP_TILES,
+        "has_search": bool(conf.SMARTCAR_GEOCODER),
         "charts": charts.charts_of(vehicle, charts.PERIODS[name]),
         "period": name,
         "periods": charts.PERIODS,

@@ -72,6 +72,7 @@ def add_values(vehicle: Any) -> None:
     """Set what the vehicle's page shows besides: all values, and why some are missing."""
     presenter = presenters.VehiclePresenter(vehicle) if vehicle.is_connected else None
     vehicle.display_rows = presenter.display_rows() if presenter else []
+    vehicle.place = next((row.place for row in vehicle.display_rows if row.place), None)
     vehicle.explanations = presenter.explanations() if presenter else []
 
 

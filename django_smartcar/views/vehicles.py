@@ -84,7 +84,7 @@ FORM_COMMANDS: dict[str, dict[str, Callable[[str], float]]] = {
 @sensitive_post_parameters("latitude", "longitude")
 @sensitive_variables()
 def send_command(request: HttpRequest, pk: int, action: str) -> HttpResponse:
-    form = _take_form(request)
+    form = take_form(request)
     vehicle = own_vehicle(request, pk)
     if action not in FORM_COMMANDS:
         raise Http404
@@ -120,7 +120,7 @@ def own_vehicle(request: HttpRequest, pk: int) -> ConnectedVehicle:
     return vehicle
 
 
-def _take_form(request: HttpRequest) -> dict[str, Secret]:
+def take_form(request: HttpRequest) -> dict[str, Secret]:
     """Return the form, and remove it from the request: error reports include what was posted."""
     form = {name: Secret(request.POST[name]) for name in request.POST}
     request.POST = QueryDict()  # type: ignore[assignment]

@@ -383,7 +383,8 @@ def test_the_place_is_linked_to_a_map(annas, make_vehicle, account):
     readings.save(vehicle, "location", {"latitude": 37.4292, "longitude": -122.1381})
     page = page_of(annas, vehicle, headers={"accept-language": "de"})
     url = "https://www.openstreetmap.org/?mlat=37.42920&amp;mlon=-122.13810#map=16/37.42920/-122.13810"
-    assert f'<a href="{url}" rel="noreferrer">' in page
+    place = 'data-smartcar-place="37.42920,-122.13810"'
+    assert f'<a href="{url}" rel="noreferrer" {place}>' in page
     assert "openstreetmap" not in annas.get(LIST).text
     ConnectedVehicle.objects.update(permissions=[])
     assert "openstreetmap" not in page_of(annas, vehicle)
