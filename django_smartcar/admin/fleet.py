@@ -15,8 +15,13 @@ from django.utils.http import urlencode
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
+from ..conf import conf
 from ..models import VehicleCommand
 from ..services import fleet
+from . import locations
+
+#: How many cars the dashboard locates at most.
+MAX_LOCATED = 200
 
 
 class Figure(NamedTuple):
@@ -35,14 +40,23 @@ class Group(NamedTuple):
 
 
 def dashboard(model_admin: Any, request: HttpRequest) -> HttpResponse:
-    """Show the dashboard to operators with the permission ``smartcar.view_fleet``."""
-    if not request.user.has_perm("smartcar.view_fleet"):
+    """Show the dashboard to operators with the permission ``smartcar.view_fleet``.
+
+    A POST shows where the cars are, too, to those who may locate them.
+    """
+    may_locate = model_admin.has_view_permission(request) and model_admin.has_locate_permission(request)
+    is_asked = request.method == "POST"
+    if not request.user.has_perm("smartcar.view_fleet") or (is_asked and not may_locate):
         raise PermissionDenied
     groups = [_vehicles(request), _commands(request), _requests(), _webhooks(request), _tokens(request)]
     context = {
         **model_admin.admin_site.each_context(request),
         "title": _("Fleet"),
         "groups": groups,
+        "may_locate": may_locate,
+        "places": locations.locate(model_admin, request, fleet.located(MAX_LOCATED)) if is_asked else None,
+        "max_located": MAX_LOCATED,
+        "map_tiles": conf.SMARTCAR_MAP_TILES,
         "opts": model_admin.opts,
     }
     return TemplateResponse(request, "admin/smartcar/fleet.html", context)

@@ -16,7 +16,7 @@ from ..models import ConnectedVehicle, VehicleCommand, VehicleSignal
 from ..secret_types import storable
 from ..services import commands, fleet, signals
 from ..services.webhooks import subscriptions
-from . import display, search
+from . import display, locations, search
 from .accounts import account_name
 from .actions import SmartcarActionsAdmin
 from .fleet import dashboard
@@ -227,13 +227,14 @@ class ConnectedVehicleAdmin(SmartcarActionsAdmin):
         """Show the last known positions that drivers share. Each vehicle's history records who looked."""
         if self.has_too_many(request, queryset):
             return HttpResponseRedirect(request.get_full_path())
-        rows = list(queryset)
-        for row in rows:
-            self.log_change(request, row, str(_("location viewed")))
-        states = signals.latest(rows, ["location"])
-        places = [(row, states[row.pk].get("location"), signals.is_shared(row, "location")) for row in rows]
-        context = {**self.admin_site.each_context(request), "title": _("Locations"), "places": places}
-        return TemplateResponse(request, "admin/smartcar/locations.html", {**context, "opts": self.opts})
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Locations"),
+            "places": locations.locate(self, request, queryset),
+            "map_tiles": conf.SMARTCAR_MAP_TILES,
+            "opts": self.opts,
+        }
+        return TemplateResponse(request, "admin/smartcar/locations.html", context)
 
     @admin.action(description=_("Re-read from Smartcar"), permissions=["reload"])
     def reload(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> None:

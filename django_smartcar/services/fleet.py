@@ -111,6 +111,14 @@ def low_battery() -> QuerySet[ConnectedVehicle]:
     return shared.filter(pk__in=low.values("vehicle"))
 
 
+def located(number: int) -> QuerySet[ConnectedVehicle]:
+    """Return so many connected vehicles whose drivers share where they are, those seen last first."""
+    shared = ConnectedVehicle.objects.connected().filter(permissions__icontains='"read_location"')
+    known = VehicleSignal.objects.filter(status__in=VehicleSignal.Status.values, signal="location")
+    located = known.exclude(received_at=None).exclude(error_type="PERMISSION")
+    return shared.filter(pk__in=located.values("vehicle")).order_by("-last_seen_at", "pk")[:number]
+
+
 def needs_login() -> QuerySet[ConnectedVehicle]:
     """Return connected vehicles whose brand asks the driver for a new login."""
     return ConnectedVehicle.objects.connected().exclude(reauthentication_required_at=None)
