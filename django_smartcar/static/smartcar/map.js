@@ -50,7 +50,9 @@
         const name = elements[number].dataset.smartcarName;
         const marker = pin(at, "car", name).addTo(pins);
         if (name) {
-          marker.bindPopup(elements[number].cloneNode(true));
+          const text = document.createElement("div");
+          text.append(...elements[number].cloneNode(true).childNodes);
+          marker.bindPopup(text, { closeButton: false, maxWidth: 200, autoPanPaddingTopLeft: [64, 8] });
         }
       });
       if (corners.length) {
