@@ -11,9 +11,11 @@ SMARTCAR = "https://*.smartcar.com"
 
 
 def policy(path: str) -> str:
+    tiles = urlsplit(conf.SMARTCAR_MAP_TILES["url"]) if conf.SMARTCAR_MAP_TILES else None
+    tile_server = f" {tiles.scheme}://{tiles.netloc}" if tiles and tiles.netloc else ""
     rules = [
         "default-src 'self'",
-        "img-src 'self' data:",  # icons of the style sheet
+        f"img-src 'self' data:{tile_server}",  # icons of the style sheet, and maps
         "object-src 'none'",
         "base-uri 'none'",
         "frame-ancestors 'none'",

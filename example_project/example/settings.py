@@ -56,6 +56,9 @@ else:
     SMARTCAR_MODE = env("SMARTCAR_MODE", default="live")
     SMARTCAR_WEBHOOKS = env.list("SMARTCAR_WEBHOOKS", default=[])
 
+if MAP_TILES_URL := env("MAP_TILES_URL", default=""):
+    SMARTCAR_MAP_TILES = {"url": MAP_TILES_URL, "attribution": env("MAP_TILES_ATTRIBUTION")}
+
 # More than the default, so that the page "Your cars" shows something for every car.
 SMARTCAR_SCOPE = [
     "required:read_vehicle_info",
@@ -71,6 +74,7 @@ SMARTCAR_SCOPE = [
     "read_thermometer",
     "control_security",
     "control_charge",
+    "control_navigation",
 ]
 
 INSTALLED_APPS = [

@@ -424,3 +424,41 @@ def test_axe_finds_nothing_on_the_pages_of_a_driver(driver, browser, path, headi
     assert browser.find_element(By.TAG_NAME, "h1").text == heading
     check(browser, (320, 1280))
     assert browser.execute_script(TARGETS) == []
+
+
+def geocode(address):
+    return 48.13713, 11.57541, f"{address}, Munich"
+
+
+@pytest.fixture
+def maps(settings):
+    attribution = '© <a href="https://example.com/">The makers of the map</a>'
+    settings.SMARTCAR_MAP_TILES = {"url": "/static/smartcar/icons.svg?{z}{x}{y}", "attribution": attribution}
+    settings.SMARTCAR_GEOCODER = f"{__name__}.geocode"
+
+
+def test_axe_finds_nothing_on_pages_with_maps(maps, driver, browser):
+    driver("/cars/{pk}/")
+    browser.find_element(By.CSS_SELECTOR, ".smartcar-map-tools button").click()
+    check(browser, (320, 1280))
+    assert browser.execute_script(TARGETS) == []
+    browser.find_element(By.NAME, "address").send_keys("Marienplatz")
+    browser.find_element(By.NAME, "address").submit()
+    assert browser.find_element(By.TAG_NAME, "h1").text == "Send this destination?"
+    assert browser.find_elements(By.CSS_SELECTOR, ".leaflet-container .smartcar-pin")
+    check(browser, (320, 1280))
+    assert browser.execute_script(TARGETS) == []
+
+
+def test_axe_finds_nothing_on_the_map_of_the_fleet(maps, driver, browser, anna):
+    anna.is_staff = anna.is_superuser = True
+    anna.save()
+    driver("/admin/smartcar/connectedvehicle/fleet/")
+    browser.find_element(By.CSS_SELECTOR, ".smartcar-fleet-map input[type=submit]").click()
+    browser.find_element(By.CSS_SELECTOR, ".leaflet-container .smartcar-pin").click()
+    browser.execute_script("return document.querySelector('.smartcar-map').scrollIntoView()")
+    for appearance in appearances(browser):
+        found = [
+            problem for problem in axe.problems(browser) if "smartcar" in problem or "leaflet" in problem
+        ]
+        assert found == [], appearance
