@@ -227,6 +227,7 @@ VIEWS = [
         "view send_destination",
         _post("{pk}/command/send_destination/", latitude=LATITUDE, longitude=LONGITUDE),
     ),
+    Call("view find_destination", _post("{pk}/destination/", address=f"{LATITUDE}"), is_remote=False),
     Call("view start_charge", _post("{pk}/command/start_charge/")),
     Call("view refresh", _post("{pk}/refresh/")),
     Call("view reauthenticate", _post("{pk}/reauthenticate/"), is_remote=False),

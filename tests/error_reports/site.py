@@ -46,6 +46,10 @@ PERMISSIONS += ["control_charge", "control_navigation"]
 REDIRECT_URI = "https://testserver/cars/callback/"
 
 
+def geocode(address):
+    return LATITUDE, LONGITUDE, address
+
+
 def configure(settings, version):
     settings.SMARTCAR_API_VERSION = version
     settings.SMARTCAR_CLIENT_ID = "client-1"
@@ -57,6 +61,7 @@ def configure(settings, version):
     settings.SMARTCAR_MANAGEMENT_TOKENS = [SECRETS["management token"]]
     settings.SMARTCAR_WEBHOOK_TOKENS = {"endpoint": [SECRETS["webhook token"]]}
     settings.SMARTCAR_WEBHOOK_WORK = "command"
+    settings.SMARTCAR_GEOCODER = f"{__name__}.geocode"
     settings.SMARTCAR_WEBHOOKS = ["webhook-1"]
 
 
