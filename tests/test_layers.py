@@ -25,7 +25,7 @@ LAYERS = [
     {"urls"},
     {"templatetags"},
     {"views", "admin", "management", "tasks"},
-    {"diagnostics"},
+    {"diagnostics", "charts"},
     {"services", "apps"},
     {"models", "exceptions", "checks"},
     {"_error_messages"},

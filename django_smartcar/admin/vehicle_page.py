@@ -1,4 +1,4 @@
-"""What the page of a car in the admin shows beside its fields: signals, problems, commands, buttons."""
+"""What the page of a car in the admin shows beside its fields: signals, problems, commands, charts, buttons."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
+from ..charts import PERIODS, charts_of, period_named
 from ..models import ConnectedVehicle, VehicleCommand, VehicleSignal
 from ..services import signals
 from . import display
@@ -55,10 +56,12 @@ class List(NamedTuple):
     url: str
 
 
-def vehicle_page(vehicle: ConnectedVehicle, user: Any, actions: Mapping[str, Any]) -> dict[str, Any]:
+def vehicle_page(
+    vehicle: ConnectedVehicle, user: Any, actions: Mapping[str, Any], period: str
+) -> dict[str, Any]:
     """Return the sections of the page that the user may see; ``actions`` are those that the user may use.
 
-    Rows of another table need the permission to view that table.
+    ``period`` is the name of the period of the charts. Rows of another table need the permission to view that table.
     """
     return {
         "buttons": [
@@ -67,6 +70,7 @@ def vehicle_page(vehicle: ConnectedVehicle, user: Any, actions: Mapping[str, Any
         **(_signals(vehicle) if _may_view(user, "vehiclesignal") else {}),
         **({"problems": _problems(vehicle)} if _may_view(user, "vehicleproblem") else {}),
         **({"commands": _commands(vehicle)} if _may_view(user, "vehiclecommand") else {}),
+        **(_charts(vehicle, period) if _may_view(user, "vehiclereading") else {}),
         "lists": _lists(vehicle, user),
     }
 
@@ -128,6 +132,12 @@ def _commands(vehicle: ConnectedVehicle) -> list[CommandRow]:
         )
         for command in commands
     ]
+
+
+def _charts(vehicle: ConnectedVehicle, period: str) -> dict[str, Any]:
+    """Return the charts of what the driver shares. No signal with a chart says where the car is."""
+    name = period_named(period)
+    return {"charts": charts_of(vehicle, PERIODS[name]), "period": name, "periods": PERIODS}
 
 
 def _lists(vehicle: ConnectedVehicle, user: Any) -> list[List]:

@@ -135,7 +135,8 @@ class ConnectedVehicleAdmin(SmartcarActionsAdmin):
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         if vehicle := kwargs.get("obj"):
-            context["page"] = vehicle_page(vehicle, request.user, self.get_actions(request))
+            period = request.GET.get("period", "")
+            context["page"] = vehicle_page(vehicle, request.user, self.get_actions(request), period)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def matches(self, word: str) -> Q:

@@ -9,15 +9,13 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from .. import charts
 from ..conf import conf
 from ..databases import outside_transactions
 from ..models import ConnectedVehicle
 from ..services import commands
-from . import charts, command_sentences, page_messages, presenters
+from . import command_sentences, page_messages, presenters
 from .vehicle_states import COMMANDS_LISTED, add_state, add_values, with_state
-
-#: The period that is shown without a choice.
-DEFAULT_PERIOD = "week"
 
 
 @require_safe
@@ -28,8 +26,7 @@ def vehicle_page(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one of the user's connected vehicles, with its history over ``?period=day`` to ``year``."""
     own = ConnectedVehicle.objects.for_user(request.user).connected()
     vehicle: Any = get_object_or_404(with_state(own, COMMANDS_LISTED), pk=pk)
-    name = request.GET.get("period", DEFAULT_PERIOD)
-    name = name if name in charts.PERIODS else DEFAULT_PERIOD
+    name = charts.period_named(request.GET.get("period", ""))
     add_state(vehicle, reverse("smartcar:vehicle", args=[vehicle.pk]))
     add_values(vehicle)
     vehicle.history = command_sentences.of_all(vehicle.latest_commands)

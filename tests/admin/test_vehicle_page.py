@@ -1,6 +1,7 @@
 """The page of a car: its signals, problems, commands, and the buttons that an operator may use."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -106,7 +107,7 @@ TABLES = {
     "vehiclesignal": {"Latest signals", "777\xa0km", "Signals without a value", "/vehiclesignal/?q="},
     "vehiclecommand": {"Last commands", "Sent by", ">bert<", "/vehiclecommand/?q="},
     "vehicleproblem": {"<h2>Problems</h2>", "(PERMISSION)"},
-    "vehiclereading": {"/vehiclereading/?q="},
+    "vehiclereading": {"/vehiclereading/?q=", '<h2 id="smartcar-history">', 'id="chart-odometer"'},
     "webhookevent": {"/webhookevent/?q="},
 }
 
@@ -121,6 +122,28 @@ def test_rows_of_another_table_need_the_permission_to_view_it(staff, car, bert, 
     shown = {name for name, texts in TABLES.items() if any(text in page for text in texts)}
     assert shown == {table}
     assert all(text in page for text in TABLES[table])
+
+
+def test_charts_are_of_the_period_that_was_chosen(admin_client, car):
+    readings.save(car, "odometer", 777, "km", timezone.now() - timedelta(days=3))
+    for query, number in {"": 1, "?period=week": 1, "?period=day": 0, "?period=made-up": 1}.items():
+        page = admin_client.get(f"{CARS}{car.pk}/change/{query}").text
+        assert page.count("<svg viewBox") == number, query
+        assert "style=" not in page.partition("smartcar-history")[2].partition("</section>")[0]
+    assert '<a href="?period=week#smartcar-history" aria-current="true">Week</a>' in page
+
+
+@pytest.mark.parametrize(
+    "ending", [{"permissions": ["read_battery"]}, {"disconnected_at": "2026-11-20T12:00Z"}]
+)
+def test_what_the_driver_shares_no_more_has_no_chart(admin_client, car, ending):
+    readings.save(car, "odometer", 777, "km")
+    readings.save(car, "location", {"latitude": 37.4292, "longitude": 122.1381})
+    assert page_of(admin_client, car).count('id="chart-') == 1, "a position has none in any case"
+    ConnectedVehicle.objects.update(**ending)
+    page = page_of(admin_client, car)
+    assert "There are no values in this period yet." in page
+    assert 'id="chart-' not in page
 
 
 @pytest.mark.parametrize(
@@ -157,5 +180,5 @@ def test_the_number_of_statements_does_not_grow(admin_client, car, bert, django_
         readings.save(car, name, True if name != "gear" else "PARK")
         VehicleProblem.objects.create(vehicle=car, type=f"T{number}", opened_at=timezone.now())
         VehicleCommand.objects.create(vehicle=car, action="lock", actor=bert, idempotency_key=str(number))
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         page_of(admin_client, car)

@@ -14,10 +14,10 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from ..databases import to_database_time, to_utc
-from ..models import ConnectedVehicle, VehicleReading, label_of
-from ..services import readings, signals
-from ..services.signals import Bucket
+from .databases import to_database_time, to_utc
+from .models import ConnectedVehicle, VehicleReading, label_of
+from .services import readings, signals
+from .services.signals import Bucket
 
 #: Signals with a chart, in the order of the page.
 CHARTED = (
@@ -50,12 +50,22 @@ class Period(NamedTuple):
     row_format: str
 
 
+#: By name, as in ``?period=day``.
 PERIODS = {
     "day": Period(_("Day"), timedelta(days=1), timedelta(minutes=30), 6, "H:i", "j M, H:i"),
     "week": Period(_("Week"), timedelta(days=7), timedelta(hours=3), 7, "D", "D j M, H:i"),
     "month": Period(_("Month"), timedelta(days=30), timedelta(hours=12), 5, "j M", "j M, H:i"),
     "year": Period(_("Year"), timedelta(days=365), timedelta(days=5), 4, "M Y", "j M Y"),
 }
+
+
+#: The period that is shown without a choice.
+DEFAULT_PERIOD = "week"
+
+
+def period_named(name: str) -> str:
+    """Return the name if there is such a period, otherwise that of the default."""
+    return name if name in PERIODS else DEFAULT_PERIOD
 
 
 class Axis(NamedTuple):
@@ -112,10 +122,12 @@ class Chart:
 
 
 def charts_of(vehicle: ConnectedVehicle, period: Period) -> list[Chart]:
-    """Return a chart of each signal that has a history in the period and is granted: one query."""
+    """Return a chart of each signal that has a history in the period and is shared: one query, or none."""
     since = datetime.now(UTC) - period.length
-    granted = [name for name in CHARTED if vehicle.can(signals.permission_of(name))]
-    found = signals.histories(vehicle, granted, period.step, since=to_database_time(since))
+    shared = [name for name in CHARTED if signals.is_shared(vehicle, name)]
+    if not shared:
+        return []
+    found = signals.histories(vehicle, shared, period.step, since=to_database_time(since))
     return [
         _chart(name, _in_units(name, buckets, vehicle.unit_system), period, since)
         for name, buckets in found.items()

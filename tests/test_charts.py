@@ -4,9 +4,9 @@ import pytest
 import time_machine
 from django.utils import timezone, translation
 
+from django_smartcar import charts
+from django_smartcar.charts import PERIODS, axis_of, charts_of
 from django_smartcar.services import readings
-from django_smartcar.views import charts
-from django_smartcar.views.charts import PERIODS, axis_of, charts_of
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PERMISSIONS = ["read_battery", "read_charge", "read_odometer", "read_thermometer"]
@@ -74,6 +74,11 @@ class TestChartsOfAVehicle:
 
     def test_a_signal_that_is_no_longer_granted_has_no_chart(self, save):
         vehicle = save("odometer", "km", (1, 100), permissions=["read_battery"])
+        assert charts_of(vehicle, PERIODS["day"]) == []
+
+    def test_a_car_that_is_disconnected_has_no_chart(self, save):
+        vehicle = save("odometer", "km", (1, 100))
+        vehicle.disconnected_at = NOON
         assert charts_of(vehicle, PERIODS["day"]) == []
 
     def test_implausible_values_are_left_out(self, save):
