@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from ..exceptions import DecryptionError
-from ..models import ApplicationToken, ConnectedVehicle, SmartcarAccount, SmartcarUser, make_as_written
+from ..models import ApplicationToken, ConnectedVehicle, SmartcarAccount, SmartcarUser
 from ..services import privacy, tokens, vehicles
 from . import display, search
 from .actions import SmartcarActionsAdmin, SmartcarModelAdmin
@@ -97,11 +97,6 @@ def _connected() -> QuerySet[ConnectedVehicle]:
     return ConnectedVehicle.objects.connected().filter(account=OuterRef("pk"))  # type: ignore[no-any-return]
 
 
-def account_name(account: SmartcarAccount, make: str) -> str:
-    """Return the name of an account: its user, and the brand of a car of it."""
-    return f"{account.user} · {make_as_written(make)}" if make else str(account.user)
-
-
 @admin.register(SmartcarAccount)
 class SmartcarAccountAdmin(SmartcarActionsAdmin):
     list_display = [
@@ -115,7 +110,6 @@ class SmartcarAccountAdmin(SmartcarActionsAdmin):
         "created_at",
     ]
     list_filter = [HealthFilter, "api_version", "mode"]
-    list_select_related = ["smartcar_user__user"]
     sortable_by = ["smartcar_user_id", "api_version", "mode", "created_at"]
     search_fields = ["smartcar_user"]
     search_help_text = _("Search by Smartcar's id of the user, or by the beginning of a username.")
@@ -140,15 +134,17 @@ class SmartcarAccountAdmin(SmartcarActionsAdmin):
         # A subquery, which only the rows of a page run: a join would group all accounts first.
         numbers = _connected().order_by().values("account").annotate(number=Count("pk")).values("number")
         accounts: QuerySet[SmartcarAccount] = super().get_queryset(request)
-        makes = _connected().order_by("pk").values("make")[:1]  # a consent is for one brand
-        return accounts.annotate(connected_vehicles=Coalesce(Subquery(numbers), 0), brand=Subquery(makes))
+        vehicles = ConnectedVehicle.objects.filter(account=OuterRef("pk"))
+        makes = vehicles.order_by("pk").values("make")[:1]
+        named = accounts.select_related("smartcar_user__user").annotate(brand=Subquery(makes))
+        return named.annotate(connected_vehicles=Coalesce(Subquery(numbers), 0))
 
     def matches(self, word: str) -> Q:
         return Q(pk__in=search.accounts(word))
 
     @admin.display(description=_("account"))
-    def name(self, account: Any) -> str:
-        return account_name(account, account.brand or "")
+    def name(self, account: SmartcarAccount) -> str:
+        return str(account)
 
     @admin.display(description=_("user"))
     def owner(self, account: SmartcarAccount) -> Any:

@@ -1,6 +1,7 @@
 """Base classes of the admin: actions on many rows, with confirmation, error messages and history."""
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 from django.contrib import admin, messages
@@ -128,13 +129,14 @@ class SmartcarActionsAdmin(SmartcarModelAdmin):
         if self.has_too_many(request, queryset):
             return
         for row in queryset:
+            named = copy(row)  # the action may reload the row, without the relations that its name needs
             try:
                 act(row)
             except (SmartcarException, SmartcarAppError) as error:
-                self.failed(request, row, done, error)
+                self.failed(request, named, done, error)
             else:
-                self.log_change(request, self.logged_on(row), done)
-                messages.success(request, f"{row}: {done}")
+                self.log_change(request, self.logged_on(named), done)
+                messages.success(request, f"{named}: {done}")
 
     def logged_on(self, row: Any) -> Any:
         """Return the object whose history an action on this row is logged in."""

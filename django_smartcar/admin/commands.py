@@ -1,7 +1,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
@@ -20,7 +20,6 @@ class VehicleCommandAdmin(SmartcarModelAdmin):
 
     list_display = ["created_at", "what", "car", "outcome", "sender", "problem"]
     list_filter = ["action", "status", "created_at"]
-    list_select_related = ["vehicle", "actor"]
     sortable_by = ["created_at"]
     search_fields = ["request_id", "reason", "vehicle", "actor"]
     search_help_text = _(
@@ -45,6 +44,10 @@ class VehicleCommandAdmin(SmartcarModelAdmin):
         "idempotency_key",
     ]
     fields = tuple(readonly_fields)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[VehicleCommand]:
+        commands: QuerySet[VehicleCommand] = super().get_queryset(request)
+        return commands.select_related("vehicle", "actor")
 
     @admin.display(description=_("command"))
     def what(self, command: VehicleCommand) -> str:

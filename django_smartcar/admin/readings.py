@@ -17,7 +17,6 @@ class SignalAdmin(SmartcarModelAdmin):
     Their values are shown while the driver shares them.
     """
 
-    list_select_related = ["vehicle"]
     sortable_by = ()
     search_fields = ["signal", "vehicle"]
     search_help_text = _(
@@ -29,7 +28,7 @@ class SignalAdmin(SmartcarModelAdmin):
         return Q(vehicle_id__in=vehicles) | Q(signal__in=names)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return signals.without_private(super().get_queryset(request))
+        return signals.without_private(super().get_queryset(request).select_related("vehicle"))
 
     @admin.display(description=_("signal"))
     def label(self, row: Any) -> str:

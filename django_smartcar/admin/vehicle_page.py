@@ -1,4 +1,4 @@
-"""What the page of a car in the admin shows beside its fields: signals, problems, commands, charts, buttons."""
+"""What the page of a car in the admin shows beside its fields: signals, problems, commands, charts."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def vehicle_page(
 ) -> dict[str, Any]:
     """Return the sections of the page that the user may see; ``actions`` are those that the user may use.
 
-    ``period`` is the name of the period of the charts. Rows of another table need the permission to view that table.
+    ``period`` names the period of the charts. Rows of another table need the permission to view that table.
     """
     return {
         "buttons": [

@@ -17,7 +17,6 @@ from ..secret_types import storable
 from ..services import commands, fleet, signals
 from ..services.webhooks import subscriptions
 from . import display, locations, search
-from .accounts import account_name
 from .actions import SmartcarActionsAdmin
 from .fleet import dashboard
 from .vehicle_page import vehicle_page
@@ -179,7 +178,7 @@ class ConnectedVehicleAdmin(SmartcarActionsAdmin):
     @admin.display(description=_("account"))
     def grant(self, vehicle: ConnectedVehicle) -> Any:
         account = vehicle.account
-        return display.link(account, account_name(account, vehicle.make))
+        return display.link(account, account.named_with(vehicle.make))
 
     @admin.display(description=_("granted permissions"))
     def granted(self, vehicle: ConnectedVehicle) -> str:

@@ -4,12 +4,13 @@ from .accounts import SmartcarAccount, SmartcarUser
 from .commands import VehicleCommand
 from .connect_attempts import ConnectAttempt
 from .external_ids import ExternalId
+from .names import make_as_written
 from .rate_limits import RateLimit
 from .readings import Source, VehicleReading, VehicleSignal
 from .signal_types import LABELS, label_of
 from .throttles import Throttle
 from .tokens import ApplicationToken, LeasedToken
-from .vehicles import ConnectedVehicle, make_as_written
+from .vehicles import ConnectedVehicle
 from .webhooks import VehicleProblem, WebhookEndpoint, WebhookEvent
 
 __all__ = [

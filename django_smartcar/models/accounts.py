@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..fields import DecryptionError, EncryptedTextField
 from ..querysets import SmartcarAccountQuerySet
+from .names import is_loaded, make_as_written
 from .tokens import LeasedToken
 
 
@@ -104,7 +105,14 @@ class SmartcarAccount(LeasedToken):
         ]
 
     def __str__(self) -> str:
-        return f"Smartcar account {self.pk}"
+        # A query may have annotated the make of one of its vehicles: a consent is for one brand.
+        return self.named_with(getattr(self, "brand", ""))
+
+    def named_with(self, make: str | None) -> str:
+        """Return its user and the brand: "anna (Tesla)". Its number if the user is not loaded: no query."""
+        if not is_loaded(self, "smartcar_user", "user"):
+            return f"Smartcar account {self.pk}"
+        return f"{self.user} ({make_as_written(make)})" if make else str(self.user)
 
     @property
     def user(self) -> Any:

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from ..fields import EncryptedTextField
+from .names import is_loaded
 from .vehicles import ConnectedVehicle
 
 
@@ -95,7 +97,8 @@ class VehicleCommand(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.action} of vehicle {self.vehicle_id}: {self.status}"
+        vehicle = self.vehicle if is_loaded(self, "vehicle") else f"vehicle {self.vehicle_id}"
+        return f"{capfirst(self.get_action_display())} · {vehicle}"
 
     @property
     def is_finished(self) -> bool:

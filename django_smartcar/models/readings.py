@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..fields import ProtectedJSONField
 from ..querysets import VehicleReadingQuerySet, VehicleSignalQuerySet
+from .names import is_loaded
 from .signal_types import label_of
 from .vehicles import ConnectedVehicle
 
@@ -36,6 +37,12 @@ class _SignalValue(models.Model):
         abstract = True
 
     value: Any
+    vehicle: Any
+    vehicle_id: int
+
+    def __str__(self) -> str:
+        vehicle = self.vehicle if is_loaded(self, "vehicle") else f"vehicle {self.vehicle_id}"
+        return f"{self.label} · {vehicle}"
 
     @property
     def label(self) -> str:
@@ -102,9 +109,6 @@ class VehicleSignal(_SignalValue):
         # For the admin's filter by status, and its search by signal.
         indexes = [models.Index(fields=["status", "signal"], name="smartcar_signal_status")]
 
-    def __str__(self) -> str:
-        return f"{self.signal} of vehicle {self.vehicle_id}"
-
     @property
     def has_value(self) -> bool:
         return self.received_at is not None
@@ -169,9 +173,6 @@ class VehicleReading(_SignalValue):
             # For the admin's filter: outliers are few among millions.
             models.Index(fields=["is_outlier", "id"], name="smartcar_reading_outlier"),
         ]
-
-    def __str__(self) -> str:
-        return f"{self.signal} of vehicle {self.vehicle_id}"
 
     @property
     def at(self) -> datetime:

@@ -9,20 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from ..fields import VinField
 from ..querysets import ConnectedVehicleQuerySet
 from .accounts import SmartcarAccount
-
-#: Makes with their own spelling. Smartcar sends all makes in capitals.
-SPELLINGS = {
-    "BMW": "BMW",
-    "GMC": "GMC",
-    "MINI": "MINI",
-    "MERCEDES_BENZ": "Mercedes-Benz",
-    "ROLLS_ROYCE": "Rolls-Royce",
-}
-
-
-def make_as_written(make: str) -> str:
-    """Return a make as it is spelled: ``"LAND_ROVER"`` is Land Rover, ``"BMW"`` BMW. Mixed case is kept."""
-    return SPELLINGS.get(make) or (make.replace("_", " ").title() if make.isupper() else make)
+from .names import make_as_written
 
 
 class ConnectedVehicle(models.Model):

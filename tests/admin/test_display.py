@@ -171,7 +171,7 @@ class TestListOfCars:
 
     def test_a_car_is_linked_with_its_account(self, admin_client, vehicle):
         page = admin_client.get(CARS).text
-        link = f'<a href="{ADMIN}smartcaraccount/{vehicle.account_id}/change/">anna · Chevrolet</a>'
+        link = f'<a href="{ADMIN}smartcaraccount/{vehicle.account_id}/change/">anna (Chevrolet)</a>'
         assert link in page
         assert "Smartcar account" not in "".join(cells(page, "grant"))
 
@@ -187,7 +187,7 @@ class TestListOfCars:
 
 def test_an_account_has_the_name_of_its_user_and_brand(admin_client, vehicle):
     page = admin_client.get(f"{ADMIN}smartcaraccount/").text
-    assert cells(page, "name") == ["anna · Chevrolet"]
+    assert cells(page, "name") == ["anna (Chevrolet)"]
 
 
 def test_commands_are_told_in_words(admin_client, vehicle, bert):
@@ -221,3 +221,37 @@ def test_a_problem_is_told_in_a_sentence(admin_client, vehicle):
     page = admin_client.get(f"{ADMIN}vehicleproblem/").text
     assert "The driver has not given permission" in cells(page, "what")[0]
     assert cells(page, "until") == ["open"]
+
+
+class TestNamesOfRows:
+    def test_the_page_of_an_account_has_its_user_and_brand_in_the_title(self, admin_client, vehicle):
+        page = admin_client.get(f"{ADMIN}smartcaraccount/{vehicle.account_id}/change/").text
+        assert "<h2>anna (Chevrolet)</h2>" in page
+        assert "&rsaquo; anna (Chevrolet)" in page
+
+    def test_an_account_whose_cars_are_disconnected_keeps_its_brand(self, admin_client, vehicle):
+        ConnectedVehicle.objects.update(disconnected_at=timezone.now())
+        assert cells(admin_client.get(f"{ADMIN}smartcaraccount/").text, "name") == ["anna (Chevrolet)"]
+
+    def test_a_name_takes_no_query(self, vehicle, django_assert_num_queries):
+        readings.save(vehicle, "odometer", 1, "km")
+        command = VehicleCommand.objects.create(vehicle=vehicle, action="lock", idempotency_key="1")
+        account = SmartcarAccount.objects.get()
+        command, state = VehicleCommand.objects.get(), VehicleSignal.objects.get()
+        with django_assert_num_queries(0):
+            names = [str(row) for row in (account, command, state)]
+        assert names == [
+            f"Smartcar account {account.pk}",
+            f"Lock · vehicle {vehicle.pk}",
+            f"Odometer · vehicle {vehicle.pk}",
+        ]
+
+    @pytest.mark.parametrize("model", ["vehiclecommand", "vehiclesignal", "vehiclereading"])
+    def test_the_pages_of_rows_name_their_car(self, admin_client, vehicle, model):
+        readings.save(vehicle, "odometer", 1, "km")
+        VehicleCommand.objects.create(vehicle=vehicle, action="lock", idempotency_key="1")
+        row = {"vehiclecommand": vehicle.commands, "vehiclesignal": vehicle.signal_states}.get(
+            model, vehicle.readings
+        ).get()
+        page = admin_client.get(f"{ADMIN}{model}/{row.pk}/change/").text
+        assert re.search(r"<h2>(Lock|Odometer) · 2021 Chevrolet Bolt</h2>", page)
