@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..exceptions import DecryptionError
 from ..models import ApplicationToken, ConnectedVehicle, SmartcarAccount, SmartcarUser
-from ..services import privacy, tokens, vehicles
+from ..services import fleet, privacy, tokens, vehicles
 from . import display, search
 from .actions import SmartcarActionsAdmin, SmartcarModelAdmin
 
@@ -77,6 +77,7 @@ class HealthFilter(admin.SimpleListFilter):
         return [
             ("good", _("good")),
             ("needs-reconnecting", _("needs reconnecting")),
+            ("overdue", _("token overdue")),
             ("disconnected", _("disconnected")),
         ]
 
@@ -88,6 +89,8 @@ class HealthFilter(admin.SimpleListFilter):
             return queryset.filter(is_usable, reconnect_required_at=None)
         if self.value() == "needs-reconnecting":
             return queryset.exclude(reconnect_required_at=None)
+        if self.value() == "overdue":
+            return queryset.filter(pk__in=fleet.overdue().order_by())
         if self.value() == "disconnected":
             return queryset.filter(~is_usable, reconnect_required_at=None)
         return queryset

@@ -48,11 +48,10 @@ def dashboard(model_admin: Any, request: HttpRequest) -> HttpResponse:
     is_asked = request.method == "POST"
     if not request.user.has_perm("smartcar.view_fleet") or (is_asked and not may_locate):
         raise PermissionDenied
-    groups = [_vehicles(request), _commands(request), _requests(), _webhooks(request), _tokens(request)]
     context = {
         **model_admin.admin_site.each_context(request),
         "title": _("Fleet"),
-        "groups": groups,
+        "groups": [group(request) for group in (_vehicles, _commands, _requests, _webhooks, _tokens)],
         "may_locate": may_locate,
         "places": locations.locate(model_admin, request, fleet.located(MAX_LOCATED)) if is_asked else None,
         "max_located": MAX_LOCATED,
@@ -112,14 +111,21 @@ def _commands(request: HttpRequest) -> Group:
     )
 
 
-def _requests() -> Group:
+def _requests(request: HttpRequest) -> Group:
     numbers = fleet.requests_this_month()
     return Group(
         _("Requests of this month"),
         [
             Figure(_("sent"), number_format(numbers.sent, force_grouping=True)),
             Figure(_("in the plan"), number_format(numbers.included, force_grouping=True)),
-            Figure(_("vehicles without any left"), _text(numbers.exhausted), "", numbers.exhausted > 0),
+            _figure(
+                request,
+                "connectedvehicle",
+                _("vehicles without any left"),
+                numbers.exhausted,
+                True,
+                {"requests": "used-up"},
+            ),
         ],
     )
 
@@ -131,13 +137,14 @@ def _webhooks(request: HttpRequest) -> Group:
         return _figure(request, "webhookevent", label, number, is_alert, query)
 
     lag = numbers.lag
+    hour_ago = timezone.now() - timedelta(hours=1)
     found = [
-        figure(_("received in the last hour"), numbers.received),
-        figure(_("due"), numbers.due),
+        figure(_("received in the last hour"), numbers.received, received_at__gte=hour_ago.isoformat()),
+        figure(_("due"), numbers.due, due="now"),
         Figure(
             _("the oldest is due since"),
             "–" if lag is None else timesince(timezone.now() - lag),
-            "",
+            _list_url(request, "webhookevent", {"due": "now"}),
             lag is not None and lag > timedelta(minutes=5),
         ),
         figure(_("failed"), numbers.failed, is_alert=True, state__exact="failed"),
@@ -151,19 +158,15 @@ def _webhooks(request: HttpRequest) -> Group:
 
 def _tokens(request: HttpRequest) -> Group:
     numbers = fleet.tokens()
-    query = {"health": "needs-reconnecting"}
+
+    def figure(label: str, number: int, health: str) -> Figure:
+        return _figure(request, "smartcaraccount", label, number, True, {"health": health})
+
     return Group(
         _("Tokens"),
         [
-            Figure(_("overdue"), _text(numbers.overdue), "", numbers.overdue > 0),
-            _figure(
-                request,
-                "smartcaraccount",
-                _("accounts to connect again"),
-                numbers.needs_reconnecting,
-                True,
-                query,
-            ),
+            figure(_("overdue"), numbers.overdue, "overdue"),
+            figure(_("accounts to connect again"), numbers.needs_reconnecting, "needs-reconnecting"),
         ],
     )
 

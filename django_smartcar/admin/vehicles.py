@@ -62,6 +62,17 @@ class BatteryFilter(admin.SimpleListFilter):
         return queryset.filter(pk__in=fleet.low_battery().order_by()) if self.value() == "low" else queryset
 
 
+class RequestsFilter(admin.SimpleListFilter):
+    title = _("requests this month")
+    parameter_name = "requests"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("used-up", _("none left"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> QuerySet[Any]:
+        return queryset.filter(pk__in=fleet.exhausted().order_by()) if self.value() == "used-up" else queryset
+
+
 class SubscriptionFilter(admin.SimpleListFilter):
     title = _("webhooks")
     parameter_name = "webhooks"
@@ -94,7 +105,7 @@ class ConnectedVehicleAdmin(SmartcarActionsAdmin):
         "grant",
         "requests_this_month",
     ]
-    list_filter = [ConnectionFilter, BatteryFilter, SubscriptionFilter, "make"]
+    list_filter = [ConnectionFilter, BatteryFilter, RequestsFilter, SubscriptionFilter, "make"]
     list_select_related = ["account__smartcar_user__user"]
     search_fields = ["make", "model", "smartcar_vehicle_id", "account"]
     search_help_text = _(

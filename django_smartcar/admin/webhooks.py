@@ -4,6 +4,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
@@ -55,12 +56,25 @@ class KindFilter(admin.SimpleListFilter):
         return queryset.filter(state__in=WebhookEvent.State.values, kind=self.value())
 
 
+class DueFilter(admin.SimpleListFilter):
+    """Events that should be processed now. A list that stays long means that no worker runs."""
+
+    title = _("due")
+    parameter_name = "due"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("now", _("now"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> QuerySet[Any]:
+        return queryset.filter(next_attempt_at__lte=timezone.now()) if self.value() == "now" else queryset
+
+
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(SmartcarModelAdmin):
     """Received webhook events and their processing. Only what is known to be harmless is shown of them."""
 
     list_display = ["received_at", "what", "car", "outcome", "attempts", "last_error"]
-    list_filter = ["state", KindFilter, "received_at"]
+    list_filter = ["state", DueFilter, KindFilter, "received_at"]
     sortable_by = ["received_at"]
     search_fields = ["event_id", "smartcar_vehicle_id", "smartcar_user_id"]
     search_help_text = _("Search by Smartcar's id of the event, vehicle or user.")

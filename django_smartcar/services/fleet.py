@@ -1,6 +1,6 @@
 """The state of a site's vehicles, commands, webhooks and tokens in numbers, for its operators.
 
-Vehicles, events and accounts are not counted beyond `MAX_COUNTED`; commands and requests are.
+Rows are not counted beyond `MAX_COUNTED`, but for the requests of the plan, which has a row for each vehicle.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import Count, F, Q, QuerySet, Sum, TextChoices
+from django.db.models import F, Q, QuerySet, Sum, TextChoices
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -32,6 +32,8 @@ MAX_COUNTED = 10_000
 STALE_AFTER = timedelta(days=1)
 #: A battery below this share is low.
 LOW_BATTERY = 0.2
+#: A token that expired longer ago is overdue: nothing renews tokens.
+OVERDUE_AFTER = timedelta(minutes=30)
 
 
 class Health(TextChoices):
@@ -133,6 +135,17 @@ def disconnected() -> QuerySet[ConnectedVehicle]:
     return ConnectedVehicle.objects.exclude(disconnected_at=None)
 
 
+def exhausted() -> QuerySet[ConnectedVehicle]:
+    """Return connected vehicles whose plan includes no further request this month."""
+    used_up = _counted().filter(requests__gte=conf.SMARTCAR_MONTHLY_REQUESTS)
+    return ConnectedVehicle.objects.connected().filter(smartcar_vehicle_id__in=used_up.values("key"))
+
+
+def overdue() -> QuerySet[SmartcarAccount]:
+    """Return accounts of API v2 whose token should have been refreshed for longer than `OVERDUE_AFTER`."""
+    return SmartcarAccount.objects.refresh_due(timezone.now() - OVERDUE_AFTER)  # type: ignore[no-any-return]
+
+
 def health_of(vehicle: ConnectedVehicle) -> Health:
     """Return the health of a vehicle, as the querysets above find it. Its account should be loaded."""
     if not vehicle.is_connected:
@@ -160,8 +173,8 @@ def vehicles() -> Vehicles:
 
 def commands_since(since: datetime) -> dict[str, int]:
     """Return how many commands have each status."""
-    rows = VehicleCommand.objects.filter(created_at__gte=since).order_by("status")
-    return dict(rows.values_list("status").annotate(Count("pk")))
+    rows = VehicleCommand.objects.filter(created_at__gte=since)
+    return {status: count(rows.filter(status=status)) for status in VehicleCommand.Status.values}
 
 
 def with_requests(vehicles: ConnectedVehicleQuerySet) -> ConnectedVehicleQuerySet:
@@ -171,13 +184,17 @@ def with_requests(vehicles: ConnectedVehicleQuerySet) -> ConnectedVehicleQuerySe
 
 def requests_this_month() -> Requests:
     """Return the requests to vehicles. The plan's limit is ``SMARTCAR_MONTHLY_REQUESTS`` for each."""
-    counted = RateLimit.objects.filter(month=this_month()).exclude(key__startswith="application:")
     connected = ConnectedVehicle.objects.connected().count()
     return Requests(
-        sent=counted.aggregate(sent=Sum("requests"))["sent"] or 0,
+        sent=_counted().aggregate(sent=Sum("requests"))["sent"] or 0,
         included=connected * conf.SMARTCAR_MONTHLY_REQUESTS,
-        exhausted=count(counted.filter(requests__gte=conf.SMARTCAR_MONTHLY_REQUESTS)),
+        exhausted=count(exhausted()),
     )
+
+
+def _counted() -> QuerySet[RateLimit]:
+    """Return the counts of this month."""
+    return RateLimit.objects.filter(month=this_month()).exclude(key__startswith="application:")
 
 
 def webhooks() -> Webhooks:
@@ -198,6 +215,6 @@ def webhooks() -> Webhooks:
 
 def tokens() -> Tokens:
     return Tokens(
-        overdue=count(SmartcarAccount.objects.refresh_due(timezone.now() - timedelta(minutes=30))),
+        overdue=count(overdue()),
         needs_reconnecting=count(SmartcarAccount.objects.exclude(reconnect_required_at=None)),
     )

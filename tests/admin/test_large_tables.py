@@ -271,7 +271,8 @@ def test_the_health_filter_counts_connected_vehicles_only(admin_client, make_row
     ("name", "query"),
     [(name, {"q": term}) for name, terms in FOUND.items() for term in (*terms, "nobody")]
     + [("vehiclereading", {"is_outlier": "1"}), ("vehiclesignal", {"status__exact": "error"})]
-    + [("webhookevent", {"kind": "VEHICLE_ERROR"}), ("webhookevent", {"state__exact": "dead"})],
+    + [("webhookevent", {"kind": "VEHICLE_ERROR"}), ("webhookevent", {"state__exact": "dead"})]
+    + [("webhookevent", {"due": "now"}), ("webhookevent", {"received_at__gte": "2026-11-20T12:00:00+00:00"})],
 )
 def test_searches_and_filters_use_an_index(admin_client, make_rows, name, query):
     """What finds rows is the query that counts them. SQLite tells its plan however small a table is."""
