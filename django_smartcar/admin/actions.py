@@ -1,5 +1,6 @@
 """Base classes of the admin: actions on many rows, with confirmation, error messages and history."""
 
+import time
 from collections.abc import Callable
 from copy import copy
 from typing import Any
@@ -13,11 +14,15 @@ from django.template.response import TemplateResponse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from ..databases import outside_transactions
 from ..exceptions import SmartcarAppError, SmartcarException, error_code, help_url, user_message
 from . import search
 from .paginator import LargeTablePaginator
+
+#: Seconds after which an action that sends requests begins no further row: web servers end requests after 30.
+MAX_ACTION_SECONDS = 20.0
 
 
 class SmartcarModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -125,10 +130,17 @@ class SmartcarActionsAdmin(SmartcarModelAdmin):
     def run(
         self, request: HttpRequest, queryset: QuerySet[Any], done: str, act: Callable[[Any], Any]
     ) -> None:
-        """Call ``act`` with each row; show the outcome and log it. A failure does not stop the others."""
+        """Call ``act`` with each row; show the outcome and log it. A failure does not stop the others.
+
+        No further row is begun after `MAX_ACTION_SECONDS`: a message says how many are left.
+        """
         if self.has_too_many(request, queryset):
             return
-        for row in queryset:
+        rows, deadline = list(queryset), time.monotonic() + MAX_ACTION_SECONDS
+        for position, row in enumerate(rows):
+            if time.monotonic() > deadline:
+                self._stopped(request, len(rows) - position)
+                return
             named = copy(row)  # the action may reload the row, without the relations that its name needs
             try:
                 act(row)
@@ -137,6 +149,14 @@ class SmartcarActionsAdmin(SmartcarModelAdmin):
             else:
                 self.log_change(request, self.logged_on(named), done)
                 messages.success(request, f"{named}: {done}")
+
+    def _stopped(self, request: HttpRequest, left: int) -> None:
+        text = ngettext(
+            "Smartcar takes long to answer. %(count)d is left: please choose it again.",
+            "Smartcar takes long to answer. %(count)d are left: please choose them again.",
+            left,
+        )
+        self.message_user(request, text % {"count": left}, messages.WARNING)
 
     def logged_on(self, row: Any) -> Any:
         """Return the object whose history an action on this row is logged in."""

@@ -1,10 +1,19 @@
 """No action has more rows than it may have, however the form was sent, and none passes its confirmation."""
 
+import time
+
 import pytest
 from django.utils import timezone
 
 from django_smartcar.admin import actions, paginator, search, webhooks
-from django_smartcar.models import ConnectedVehicle, SmartcarUser, VehicleCommand, WebhookEvent
+from django_smartcar.models import (
+    ConnectedVehicle,
+    SmartcarAccount,
+    SmartcarUser,
+    VehicleCommand,
+    WebhookEvent,
+)
+from django_smartcar.services import tokens
 
 pytestmark = pytest.mark.django_db
 
@@ -87,6 +96,23 @@ def test_as_many_rows_as_allowed_are_acted_on(admin_client, make, mock_api):
     page = act(admin_client, VEHICLES, "lock", _selected_action=chosen, select_across="0", confirmed="yes")
     assert "3 commands are queued." in page
     assert VehicleCommand.objects.filter(status="succeeded").count() == 3
+
+
+def test_an_action_stops_in_time_and_says_how_many_rows_are_left(admin_client, make, mock_api, monkeypatch):
+    make(3)
+    chosen = [account.pk for account in SmartcarAccount.objects.all()]
+    refreshed = []
+
+    def refresh(account):
+        refreshed.append(account.pk)
+        time.sleep(0.02)
+
+    monkeypatch.setattr(tokens, "refresh", refresh)
+    monkeypatch.setattr(actions, "MAX_ACTION_SECONDS", 0.01)
+    page = act(admin_client, ACCOUNTS, "refresh_tokens", _selected_action=chosen)
+    assert refreshed == chosen[:1]
+    assert "2 are left: please choose them again." in page
+    assert page.count("tokens refreshed</li>") == 1
 
 
 @pytest.mark.parametrize(("number", "state"), [(3, "received"), (4, "dead")])
