@@ -23,8 +23,19 @@ class SmartcarUserAdmin(SmartcarActionsAdmin):
     list_select_related = ["user"]
     search_fields = ["id", "user"]
     search_help_text = _("Search by Smartcar's id of the user, or by the beginning of a username.")
-    readonly_fields = ["id", "user", "created_at"]
+    readonly_fields = ["id", "owner", "created_at", "accounts"]
+    fields = ("id", "owner", "created_at")
     actions = ["erase"]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return [*self.fields, *self.related(request, "accounts", "smartcaraccount")]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description=_("Smartcar accounts"))
+    def accounts(self, row: SmartcarUser) -> Any:
+        return display.links(_named(row.accounts.all()))
 
     @admin.display(description=_("user"), ordering="user")
     def owner(self, row: SmartcarUser) -> Any:
@@ -67,6 +78,13 @@ class ApplicationTokenAdmin(SmartcarModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def _named(accounts: QuerySet[SmartcarAccount]) -> QuerySet[SmartcarAccount]:
+    """Load what the name of an account is made of."""
+    vehicles = ConnectedVehicle.objects.filter(account=OuterRef("pk"))
+    brand = Subquery(vehicles.order_by("pk").values("make")[:1])
+    return accounts.select_related("smartcar_user__user").annotate(brand=brand)
 
 
 class HealthFilter(admin.SimpleListFilter):
@@ -129,18 +147,24 @@ class SmartcarAccountAdmin(SmartcarActionsAdmin):
         "reconnect_required_at",
         "created_at",
         "updated_at",
+        "cars",
+        "grantor",
     ]
-    fields = tuple(readonly_fields)
+    fields = tuple(readonly_fields[:-2])
     actions = ["refresh_tokens", "reload"]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        cars = self.related(request, "cars", "connectedvehicle")
+        return [*cars, *self.fields, *self.related(request, "grantor", "smartcaruser")]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SmartcarAccount]:
         # A subquery, which only the rows of a page run: a join would group all accounts first.
         numbers = _connected().order_by().values("account").annotate(number=Count("pk")).values("number")
         accounts: QuerySet[SmartcarAccount] = super().get_queryset(request)
-        vehicles = ConnectedVehicle.objects.filter(account=OuterRef("pk"))
-        makes = vehicles.order_by("pk").values("make")[:1]
-        named = accounts.select_related("smartcar_user__user").annotate(brand=Subquery(makes))
-        return named.annotate(connected_vehicles=Coalesce(Subquery(numbers), 0))
+        return _named(accounts).annotate(connected_vehicles=Coalesce(Subquery(numbers), 0))
 
     def matches(self, word: str) -> Q:
         return Q(pk__in=search.accounts(word))
@@ -156,6 +180,14 @@ class SmartcarAccountAdmin(SmartcarActionsAdmin):
     @admin.display(description=_("Smartcar user id"), ordering="smartcar_user_id")
     def smartcar_user_id(self, account: SmartcarAccount) -> str:
         return account.smartcar_user_id
+
+    @admin.display(description=_("cars"))
+    def cars(self, account: SmartcarAccount) -> Any:
+        return display.links(account.vehicles.all())
+
+    @admin.display(description=_("Smartcar user"))
+    def grantor(self, account: SmartcarAccount) -> Any:
+        return display.link(account.smartcar_user)
 
     @admin.display(description=_("connected cars"))
     def vehicle_count(self, account: Any) -> int:

@@ -67,6 +67,10 @@ class SmartcarModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return False
         return super().has_delete_permission(request, obj)
 
+    def related(self, request: HttpRequest, field: str, model: str) -> list[str]:
+        """Return the field that shows rows of another model, if the user may view these; else nothing."""
+        return [field] if request.user.has_perm(f"smartcar.view_{model}") else []
+
     def has_too_many(self, request: HttpRequest, queryset: QuerySet[Any]) -> bool:
         """Return whether an action has more rows than it may have, with a message to the user if it has.
 

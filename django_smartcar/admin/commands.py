@@ -27,21 +27,19 @@ class VehicleCommandAdmin(SmartcarModelAdmin):
         "or by reason."
     )
     readonly_fields = [
-        "vehicle",
-        "action",
-        "parameters",
-        "status",
-        "actor",
+        "car",
+        "what",
+        "told",
+        "outcome",
+        "sender",
         "reason",
-        "error_type",
-        "error_code",
+        "problem",
         "help_url",
         "request_id",
         "created_at",
         "sent_at",
         "finished_at",
         "resolved_at",
-        "idempotency_key",
     ]
     fields = tuple(readonly_fields)
 
@@ -52,6 +50,10 @@ class VehicleCommandAdmin(SmartcarModelAdmin):
     @admin.display(description=_("command"))
     def what(self, command: VehicleCommand) -> str:
         return capfirst(command.get_action_display())
+
+    @admin.display(description=_("parameters"))
+    def told(self, command: VehicleCommand) -> str:
+        return display.parameters(command.parameters)
 
     @admin.display(description=_("car"))
     def car(self, command: VehicleCommand) -> Any:

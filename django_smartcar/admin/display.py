@@ -8,15 +8,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.template.defaultfilters import date as format_date
 from django.template.defaultfilters import floatformat
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -29,6 +29,8 @@ from .redaction import describe, signal_value
 
 NO_BREAK = "\u00a0"
 NOTHING = "–"
+#: No page links to more rows of another model than these.
+MAX_LINKS = 20
 MINUTE = timedelta(minutes=1)
 ICON = '<svg class="smartcar-icon" width="16" height="16" aria-hidden="true"><use href="{}#{}"></use></svg>'
 
@@ -100,6 +102,13 @@ def link(row: Model | None, text: Any = "") -> Any:
     return format_html('<a href="{}">{}</a>', url, text or row)
 
 
+def links(rows: QuerySet[Any]) -> Any:
+    """Return links to rows, one a line, `MAX_LINKS` at most; a dash without any."""
+    found = list(rows[: MAX_LINKS + 1])
+    shown = format_html_join(mark_safe("<br>"), "{}", ((link(row),) for row in found[:MAX_LINKS]))
+    return format_html("{}{}", shown or NOTHING, "…" if len(found) > MAX_LINKS else "")
+
+
 def list_url(model: str, **query: str) -> str:
     """Return the address of a list of this app with this search or filter."""
     return f"{reverse(f'admin:smartcar_{model}_changelist')}?{urlencode(query)}"
@@ -143,6 +152,11 @@ def value(row: VehicleSignal | VehicleReading, unit_system: str) -> str:
     if isinstance(items, list) and items and all(isinstance(item, Mapping) for item in items):
         return _parts(items, told.unit)
     return _in_words(shown, told.unit)
+
+
+def parameters(told: Mapping[str, Any]) -> str:
+    """Return what a command was sent with: ``{"limit": 0.8}`` is "limit: 80 %"."""
+    return _in_words(told, "fraction")
 
 
 def is_number(number: Any) -> bool:

@@ -86,8 +86,7 @@ class VehicleSignalAdmin(SignalAdmin):
         "car",
         "shown_value",
         "state",
-        "error_type",
-        "error_code",
+        "problem",
         "recorded_at",
         "received_at",
         "source",
@@ -107,6 +106,10 @@ class VehicleSignalAdmin(SignalAdmin):
     @admin.display(description=_("status"))
     def state(self, row: VehicleSignal) -> Any:
         return display.state_pill(row.status, row.get_status_display())
+
+    @admin.display(description=_("what went wrong"))
+    def problem(self, row: VehicleSignal) -> str:
+        return display.problem(row.error_type, row.error_code)
 
     def matches(self, word: str) -> Q:
         # All statuses: the index that has the signal begins with them.

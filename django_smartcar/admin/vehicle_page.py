@@ -7,6 +7,7 @@ import operator
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
@@ -110,9 +111,16 @@ def _signal(vehicle: ConnectedVehicle, state: VehicleSignal) -> SignalRow:
         display.icon_tag(signals.icon_of(state.signal)),
         state.label,
         display.value(state, vehicle.unit_system) if is_shared else str(_("not shared")),
-        display.state_pill(state.status, state.get_status_display()),
+        "" if state.status == VehicleSignal.Status.OK else _why(state),
         display.ago(state.at),
     )
+
+
+def _why(state: VehicleSignal) -> Any:
+    """Return the status of a signal, and what went wrong when it was last read."""
+    pill = display.state_pill(state.status, state.get_status_display())
+    reason = display.problem(state.error_type, state.error_code) if state.error_type else ""
+    return format_html("{} {}", pill, reason)
 
 
 def _problems(vehicle: ConnectedVehicle) -> list[tuple[str, Any]]:

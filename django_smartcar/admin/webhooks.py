@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from ..exceptions import DecryptionError
 from ..models import VehicleProblem, WebhookEndpoint, WebhookEvent
 from ..secret_types import load_json
-from ..services import webhooks
+from ..services import signals, webhooks
 from . import display
 from .actions import SmartcarModelAdmin
 from .redaction import redact
@@ -80,15 +80,15 @@ class WebhookEventAdmin(SmartcarModelAdmin):
     search_help_text = _("Search by Smartcar's id of the event, vehicle or user.")
     readonly_fields = [
         "received_at",
-        "kind",
+        "what",
         "event_id",
-        "smartcar_vehicle_id",
-        "smartcar_user_id",
+        "car",
+        "driver",
         "webhook_id",
         "endpoint",
         "key_position",
         "size",
-        "state",
+        "outcome",
         "attempts",
         "next_attempt_at",
         "last_error",
@@ -120,6 +120,12 @@ class WebhookEventAdmin(SmartcarModelAdmin):
         if not (name := event.smartcar_vehicle_id):
             return display.NOTHING
         return format_html('<a href="{}">{}</a>', display.list_url("connectedvehicle", q=name), name)
+
+    @admin.display(description=_("Smartcar user id"))
+    def driver(self, event: WebhookEvent) -> Any:
+        if not (name := event.smartcar_user_id):
+            return display.NOTHING
+        return format_html('<a href="{}">{}</a>', display.list_url("smartcaruser", q=name), name)
 
     @admin.display(description=_("state"))
     def outcome(self, event: WebhookEvent) -> Any:
@@ -219,7 +225,7 @@ class VehicleProblemAdmin(SmartcarModelAdmin):
     list_display = ["what", "car", "opened_at", "until"]
     list_filter = [ProblemFilter, "opened_at"]
     list_select_related = ["vehicle"]
-    readonly_fields = ["vehicle", "type", "code", "resolution", "signals", "opened_at", "resolved_at"]
+    readonly_fields = ["car", "what", "resolution", "concerned", "opened_at", "until"]
     fields = tuple(readonly_fields)
 
     @admin.display(description=_("problem"))
@@ -229,6 +235,10 @@ class VehicleProblemAdmin(SmartcarModelAdmin):
     @admin.display(description=_("car"))
     def car(self, row: VehicleProblem) -> Any:
         return display.link(row.vehicle)
+
+    @admin.display(description=_("signals"))
+    def concerned(self, row: VehicleProblem) -> str:
+        return ", ".join(map(signals.label_of_code, row.signals)) or str(_("all"))
 
     @admin.display(description=_("until"))
     def until(self, row: VehicleProblem) -> Any:

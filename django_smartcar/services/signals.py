@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from django.db.models import Avg, Count, F, FloatField, Func, IntegerField, Max, Min, Q, QuerySet
 from django.utils import timezone
 
-from ..models import ConnectedVehicle, VehicleReading, VehicleSignal
+from ..models import ConnectedVehicle, VehicleReading, VehicleSignal, label_of
 from ..sdk.signal_types import NUMBER, PRIVATE_GROUPS
 from ..sdk.signals import SIGNALS, TYPES, type_named
 
@@ -27,6 +27,7 @@ __all__ = [
     "icon_of",
     "is_private",
     "is_shared",
+    "label_of_code",
     "latest",
     "permission_of",
     "public_type",
@@ -155,6 +156,12 @@ def public_type(name: str) -> str:
     """Return the JSON type of a signal, by our name or Smartcar's code; empty if private or not known."""
     signal_type = TYPES.get(name) or SIGNALS.get(name)
     return "" if signal_type is None or signal_type.is_private else signal_type.json_type
+
+
+def label_of_code(code: str) -> str:
+    """Return the label of a signal by Smartcar's code: "Odometer". An unknown one has its code."""
+    known = SIGNALS.get(code)
+    return code if known is None else label_of(known.name)
 
 
 def permission_of(name: str) -> str:

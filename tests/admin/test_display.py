@@ -255,3 +255,90 @@ class TestNamesOfRows:
         ).get()
         page = admin_client.get(f"{ADMIN}{model}/{row.pk}/change/").text
         assert re.search(r"<h2>(Lock|Odometer) · 2021 Chevrolet Bolt</h2>", page)
+
+
+class TestPagesOfRows:
+    def test_a_command_is_told_with_its_parameters_and_what_went_wrong(self, admin_client, vehicle):
+        command = VehicleCommand.objects.create(
+            vehicle=vehicle, action="set_charge_limit", parameters={"limit": 0.8}, status="failed",
+            error_type="VEHICLE_STATE", error_code="ASLEEP", idempotency_key="secret-key",
+        )  # fmt: skip
+        page = admin_client.get(f"{ADMIN}vehiclecommand/{command.pk}/change/").text
+        assert '<div class="readonly">limit: 80\xa0%</div>' in page
+        assert "(VEHICLE_STATE:ASLEEP)" in page
+        assert '<span class="smartcar-pill bad">' in page
+        assert "secret-key" not in page
+        assert "{" not in "".join(re.findall(r'<div class="readonly">(.*?)</div>', page))
+
+    def test_a_problem_names_its_signals(self, admin_client, vehicle):
+        problem = VehicleProblem.objects.create(
+            vehicle=vehicle, type="PERMISSION", opened_at=timezone.now(),
+            signals=["odometer-traveleddistance", "made-up"],
+        )  # fmt: skip
+        url = f"{ADMIN}vehicleproblem/{problem.pk}/change/"
+        assert '<div class="readonly">Odometer, made-up</div>' in admin_client.get(url).text
+        VehicleProblem.objects.update(signals=[])
+        assert '<div class="readonly">all</div>' in admin_client.get(url).text
+
+    def test_an_event_links_to_its_car_and_user(self, admin_client, vehicle):
+        event = WebhookEvent.objects.create(
+            event_id="e", payload="{}", size=2, key_position=1, kind="VEHICLE_STATE",
+            smartcar_vehicle_id=vehicle.smartcar_vehicle_id, smartcar_user_id="driver-a",
+        )  # fmt: skip
+        page = admin_client.get(f"{ADMIN}webhookevent/{event.pk}/change/").text
+        assert f'href="{CARS}?q={vehicle.smartcar_vehicle_id}"' in page
+        assert f'href="{ADMIN}smartcaruser/?q=driver-a"' in page
+
+    def test_user_account_and_car_link_to_each_other(self, admin_client, vehicle):
+        account, user = vehicle.account, vehicle.account.smartcar_user
+        car_url, user_url = f"{CARS}{vehicle.pk}/change/", f"{ADMIN}smartcaruser/{user.pk}/change/"
+        account_url = f"{ADMIN}smartcaraccount/{account.pk}/change/"
+        assert f'<a href="{account_url}">anna (Chevrolet)</a>' in admin_client.get(car_url).text
+        assert f'<a href="{account_url}">anna (Chevrolet)</a>' in admin_client.get(user_url).text
+        page = admin_client.get(account_url).text
+        assert f'<a href="{car_url}">2021 Chevrolet Bolt</a>' in page
+        assert f'<a href="{user_url}">' in page
+
+    def test_cars_and_users_are_shown_to_those_who_may_see_them(self, staff, vehicle):
+        page = staff("view_smartcaraccount").get(f"{ADMIN}smartcaraccount/{vehicle.account_id}/change/").text
+        assert "anna (Chevrolet)" in page
+        assert "2021 Chevrolet Bolt" not in page
+        assert "smartcaruser" not in page
+
+    def test_accounts_are_shown_to_those_who_may_see_them(self, staff, vehicle):
+        user = vehicle.account.smartcar_user
+        page = staff("view_smartcaruser").get(f"{ADMIN}smartcaruser/{user.pk}/change/").text
+        assert "anna" in page
+        assert "Chevrolet" not in page
+
+    def test_a_page_links_to_few_rows(self, admin_client, account, make_vehicle, monkeypatch):
+        monkeypatch.setattr(display, "MAX_LINKS", 2)
+        for number in range(3):
+            make_vehicle(account, f"car-{number}")
+        page = admin_client.get(f"{ADMIN}smartcaraccount/{account.pk}/change/").text
+        assert page.count("2021 Chevrolet Bolt</a>") == 2
+        assert "</a>…" in page
+
+    @pytest.mark.parametrize(
+        "model", ["smartcaraccount", "smartcaruser", "vehiclecommand", "vehiclesignal", "vehiclereading"]
+    )
+    def test_what_cannot_be_changed_has_no_button_that_saves(self, admin_client, vehicle, model):
+        readings.save(vehicle, "odometer", 1, "km")
+        command = VehicleCommand.objects.create(vehicle=vehicle, action="lock", idempotency_key="1")
+        row = {
+            "smartcaraccount": vehicle.account,
+            "smartcaruser": vehicle.account.smartcar_user,
+            "vehiclecommand": command,
+            "vehiclesignal": vehicle.signal_states.get(),
+            "vehiclereading": vehicle.readings.get(),
+        }[model]
+        page = admin_client.get(f"{ADMIN}{model}/{row.pk}/change/").text
+        assert 'name="_save"' not in page
+        assert 'name="_save"' in admin_client.get(f"{CARS}{vehicle.pk}/change/").text
+
+
+def test_a_signal_that_failed_says_why(admin_client, vehicle):
+    readings.save(vehicle, "odometer", 777, "km")
+    VehicleSignal.objects.update(status="error", error_type="VEHICLE_STATE", error_code="ASLEEP")
+    page = admin_client.get(f"{CARS}{vehicle.pk}/change/").text
+    assert re.search(r"777\xa0km</td><td><span[^>]*>.*?error</span> .*\(VEHICLE_STATE:ASLEEP\)", page)
