@@ -3,7 +3,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
@@ -82,9 +82,14 @@ class ApplicationTokenAdmin(SmartcarModelAdmin):
 
 def _named(accounts: QuerySet[SmartcarAccount]) -> QuerySet[SmartcarAccount]:
     """Load what the name of an account is made of."""
-    vehicles = ConnectedVehicle.objects.filter(account=OuterRef("pk"))
-    brand = Subquery(vehicles.order_by("pk").values("make")[:1])
-    return accounts.select_related("smartcar_user__user").annotate(brand=brand)
+    return accounts.select_related("smartcar_user__user").annotate(brand=brand_of("pk"))
+
+
+def brand_of(account: str) -> Subquery:
+    """Return the make of the cars of an account, if all have the same: it may have several brands."""
+    vehicles = ConnectedVehicle.objects.filter(account=OuterRef(account)).exclude(make="")
+    makes = vehicles.order_by().values("account").annotate(first=Min("make"), last=Max("make"))
+    return Subquery(makes.filter(first=F("last")).values("first"))
 
 
 class HealthFilter(admin.SimpleListFilter):

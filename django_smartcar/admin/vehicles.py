@@ -17,6 +17,7 @@ from ..secret_types import storable
 from ..services import commands, fleet, signals
 from ..services.webhooks import subscriptions
 from . import display, locations, search
+from .accounts import brand_of
 from .actions import SmartcarActionsAdmin
 from .fleet import dashboard
 from .vehicle_page import vehicle_page
@@ -141,7 +142,8 @@ class ConnectedVehicleAdmin(SmartcarActionsAdmin):
         vehicles: Any = super().get_queryset(request)
         shown = VehicleSignal.objects.filter(signal__in=LISTED)
         states = Prefetch("signal_states", shown, to_attr="listed_states")
-        return fleet.with_requests(vehicles).prefetch_related(states)
+        named = vehicles.annotate(account_brand=brand_of("account"))
+        return fleet.with_requests(named).prefetch_related(states)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         if vehicle := kwargs.get("obj"):
@@ -187,9 +189,9 @@ class ConnectedVehicleAdmin(SmartcarActionsAdmin):
         return display.link(vehicle.user)
 
     @admin.display(description=_("account"))
-    def grant(self, vehicle: ConnectedVehicle) -> Any:
+    def grant(self, vehicle: Any) -> Any:
         account = vehicle.account
-        return display.link(account, account.named_with(vehicle.make))
+        return display.link(account, account.named_with(vehicle.account_brand))
 
     @admin.display(description=_("granted permissions"))
     def granted(self, vehicle: ConnectedVehicle) -> str:

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin, messages
@@ -11,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from ..exceptions import DecryptionError
-from ..models import VehicleProblem, WebhookEndpoint, WebhookEvent
+from ..models import ConnectedVehicle, VehicleProblem, WebhookEndpoint, WebhookEvent
 from ..secret_types import load_json
 from ..services import signals, webhooks
 from . import display
@@ -56,6 +57,17 @@ class KindFilter(admin.SimpleListFilter):
         return queryset.filter(state__in=WebhookEvent.State.values, kind=self.value())
 
 
+def _signal_name(item: Any) -> str:
+    """Return the label of a signal of a redacted payload, with the code of its error if it has one."""
+    code = item.get("code") if isinstance(item, Mapping) else None
+    if not isinstance(code, str):
+        return ""
+    status = item.get("status")
+    error = status.get("error") if isinstance(status, Mapping) else None
+    label = signals.label_of_code(code)
+    return f"{label} ({error.get('code')})" if isinstance(error, Mapping) else label
+
+
 class DueFilter(admin.SimpleListFilter):
     """Events that should be processed now. A list that stays long means that no worker runs."""
 
@@ -93,6 +105,7 @@ class WebhookEventAdmin(SmartcarModelAdmin):
         "next_attempt_at",
         "last_error",
         "processed_at",
+        "told",
         "redacted",
     ]
     fields = tuple(readonly_fields)
@@ -100,7 +113,12 @@ class WebhookEventAdmin(SmartcarModelAdmin):
     max_action_rows = 1000  # a row in the history for each, but no request
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
-        events: QuerySet[WebhookEvent] = super().get_queryset(request)
+        cars = ConnectedVehicle.objects.filter(smartcar_vehicle_id=OuterRef("smartcar_vehicle_id"))
+        details = {
+            f"car_{name}": Subquery(cars.order_by("-pk").values(name)[:1])
+            for name in ("make", "model", "year")
+        }
+        events: QuerySet[WebhookEvent] = super().get_queryset(request).annotate(**details)
         is_detail_page = request.resolver_match and "object_id" in request.resolver_match.kwargs
         return events if is_detail_page else events.defer("payload")
 
@@ -115,11 +133,13 @@ class WebhookEventAdmin(SmartcarModelAdmin):
         return capfirst(str(KIND_NAMES.get(event.kind, event.kind))) or display.NOTHING
 
     @admin.display(description=_("car"))
-    def car(self, event: WebhookEvent) -> Any:
+    def car(self, event: Any) -> Any:
         """Link to the cars of this id: an event names its car only by Smartcar's id."""
-        if not (name := event.smartcar_vehicle_id):
+        if not (smartcar_id := event.smartcar_vehicle_id):
             return display.NOTHING
-        return format_html('<a href="{}">{}</a>', display.list_url("connectedvehicle", q=name), name)
+        car = ConnectedVehicle(make=event.car_make or "", model=event.car_model or "", year=event.car_year)
+        url = display.list_url("connectedvehicle", q=smartcar_id)
+        return format_html('<a href="{}">{}</a>', url, car.name if car.make else smartcar_id)
 
     @admin.display(description=_("Smartcar user id"))
     def driver(self, event: WebhookEvent) -> Any:
@@ -142,7 +162,19 @@ class WebhookEventAdmin(SmartcarModelAdmin):
             return str(_("cannot be decrypted"))
         except ValueError:
             return str(_("is not JSON"))
-        return format_html("<pre>{}</pre>", json.dumps(redact(payload), indent=2, ensure_ascii=False))
+        text = json.dumps(redact(payload), indent=2, ensure_ascii=False)
+        return format_html("<details><summary>{}</summary><pre>{}</pre></details>", _("as JSON"), text)
+
+    @admin.display(description=_("signals"))
+    def told(self, event: WebhookEvent) -> str:
+        """Name the signals of the event, and those that Smartcar could not read."""
+        try:
+            data = redact(load_json(event.payload)).get("data")
+        except (DecryptionError, ValueError, AttributeError):
+            return display.NOTHING
+        items = data.get("signals") if isinstance(data, Mapping) else None
+        names = [_signal_name(item) for item in items] if isinstance(items, list) else []
+        return ", ".join(filter(None, names)) or display.NOTHING
 
     @admin.action(description=_("Run again"), permissions=["rerun"])
     def requeue(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> None:

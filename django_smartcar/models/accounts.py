@@ -105,7 +105,7 @@ class SmartcarAccount(LeasedToken):
         ]
 
     def __str__(self) -> str:
-        # A query may have annotated the make of one of its vehicles: a consent is for one brand.
+        # A query may have annotated the make that all its vehicles have.
         return self.named_with(getattr(self, "brand", ""))
 
     def named_with(self, make: str | None) -> str:

@@ -211,6 +211,7 @@ def test_an_event_links_to_its_car(admin_client, vehicle):
     page = admin_client.get(f"{ADMIN}webhookevent/").text
     assert cells(page, "what") == ["State of the car"]
     assert cells(page, "outcome") == ["processed"]
+    assert cells(page, "car") == ["2021 Chevrolet Bolt"]
     link = f"{CARS}?q={vehicle.smartcar_vehicle_id}"
     assert f'<a href="{link}">' in page
     assert "2021 Chevrolet Bolt</a>" in admin_client.get(link).text
@@ -232,6 +233,13 @@ class TestNamesOfRows:
     def test_an_account_whose_cars_are_disconnected_keeps_its_brand(self, admin_client, vehicle):
         ConnectedVehicle.objects.update(disconnected_at=timezone.now())
         assert cells(admin_client.get(f"{ADMIN}smartcaraccount/").text, "name") == ["anna (Chevrolet)"]
+
+    def test_an_account_with_cars_of_several_brands_is_named_after_none(
+        self, admin_client, vehicle, make_vehicle
+    ):
+        make_vehicle(vehicle.account, "car-2", make="TESLA", model="Model S")
+        assert cells(admin_client.get(f"{ADMIN}smartcaraccount/").text, "name") == ["anna"]
+        assert cells(admin_client.get(CARS).text, "grant") == ["anna", "anna"]
 
     def test_a_name_takes_no_query(self, vehicle, django_assert_num_queries):
         readings.save(vehicle, "odometer", 1, "km")

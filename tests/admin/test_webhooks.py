@@ -131,6 +131,7 @@ def test_an_operator_sees_what_an_event_is_about(admin_client, row):
     assert (position["code"], position["status"]) == ("location-preciselocation", {"value": "SUCCESS"})
     assert position["body"] == "<object, 2 items>"
     assert vin["meta"] == payload["data"]["signals"][2]["meta"]
+    assert '<div class="readonly">Odometer, Location, VIN</div>' in page
     assert told["data"]["user"] == {"id": "driver-a", "externalId": "<text, 24 characters>"}
     assert told["data"]["vehicle"] == {"id": "car-1", "vin": "<text, 17 characters>"}
 
@@ -161,6 +162,32 @@ def test_an_operator_sees_the_error_and_the_numbers_of_any_public_signal():
         "headers": {"sc-data-age": AGE},
     }
     assert redact(v2(item)) == v2(item)
+
+
+@pytest.mark.parametrize(
+    ("payload", "shown"),
+    [
+        (
+            signals_of(
+                {
+                    "code": "internalcombustionengine-fuellevel",
+                    "status": {"value": "ERROR", "error": {"type": "COMPATIBILITY", "code": "NOT_CAPABLE"}},
+                },
+                {"code": f"new-{VIN}"},
+            ),
+            "Fuel (NOT_CAPABLE), &lt;text, 21 characters&gt;",
+        ),
+        (signals_of(7, {"code": 7}, {"code": "odometer-traveleddistance", "status": 7}), "Odometer"),
+        ({"data": {"signals": 7}}, "–"),
+        ({"data": [7]}, "–"),
+        ([7], "–"),
+    ],
+)
+def test_the_signals_of_any_event_are_named(admin_client, payload, shown):
+    row = WebhookEvent.objects.create(event_id="e", payload=json.dumps(payload), size=2, key_position=1)
+    page = admin_client.get(f"{LIST}{row.pk}/change/").text
+    assert f'<div class="readonly">{shown}</div>' in page
+    assert VIN not in page
 
 
 def test_an_undecryptable_event_can_be_viewed(admin_client, row, lose_key):
