@@ -52,6 +52,8 @@ UNITS = {"fraction": ("%", 100), "W": ("kW", 0.001), "C": ("°C", 1), "F": ("°F
 
 #: The fields of an object that have its unit.
 MEASURED = {"limit", "activeLimit", "capacity", "availableCapacities", "tirePressure"}
+#: The fields of an object that only say something without others.
+UNSAID = {"type", "source"}
 _CONSTANT = re.compile(r"OK|[A-Z]{4,}|[A-Z]+(_[A-Z]+)+")
 _CAPITAL = re.compile(r"(?<=[a-z])[A-Z]")
 
@@ -114,16 +116,22 @@ def list_url(model: str, **query: str) -> str:
     return f"{reverse(f'admin:smartcar_{model}_changelist')}?{urlencode(query)}"
 
 
+def exact(moment: datetime | None) -> str:
+    """Return a time as the pages of Django's admin write it; a dash without one."""
+    if moment is None:
+        return NOTHING
+    # Without a time zone in the settings there is none in the database, either.
+    local = timezone.localtime(moment) if timezone.is_aware(moment) else moment
+    return format_date(local, "DATETIME_FORMAT")
+
+
 def ago(moment: datetime | None) -> Any:
     """Return how long ago a moment was; the exact time appears with the pointer over it."""
     if moment is None:
         return _("never")
-    # Without a time zone in the settings there is none in the database, either.
-    local = timezone.localtime(moment) if timezone.is_aware(moment) else moment
-    exact = format_date(local, "DATETIME_FORMAT")
     is_now = timezone.now() - moment < MINUTE
     words = _("just now") if is_now else _("%s ago") % timesince(moment, depth=1)
-    return format_html('<time title="{}">{}</time>', exact, words)
+    return format_html('<time title="{}">{}</time>', exact(moment), words)
 
 
 def problem(error_type: str, error_code: str) -> str:
@@ -184,6 +192,7 @@ def _in_words(shown: Any, unit: str = "", name: str = "") -> str:
     """Return the harmless part of a value as text: ``{"state": "OPEN"}`` is "state: open"."""
     if isinstance(shown, Mapping):
         told = {key: item for key, item in shown.items() if item not in (None, describe(None))}
+        told = {key: item for key, item in told.items() if key not in UNSAID} or told
         parts = (f"{_plain(key)}: {_in_words(item, unit, key)}" for key, item in told.items())
         return ", ".join(parts) or NOTHING
     if isinstance(shown, list):

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from ..conf import conf
 from ..exceptions import SmartcarAppError, SmartcarException
-from ..models import ConnectedVehicle, VehicleCommand, VehicleSignal
+from ..models import ConnectedVehicle, VehicleCommand, VehicleSignal, make_as_written
 from ..secret_types import storable
 from ..services import commands, fleet, signals
 from ..services.webhooks import subscriptions
@@ -118,7 +118,7 @@ class ConnectedVehicleAdmin(SmartcarActionsAdmin):
         "owner",
         "grant",
         "smartcar_vehicle_id",
-        "make",
+        "brand",
         "model",
         "year",
         "granted",
@@ -192,6 +192,10 @@ class ConnectedVehicleAdmin(SmartcarActionsAdmin):
     def grant(self, vehicle: Any) -> Any:
         account = vehicle.account
         return display.link(account, account.named_with(vehicle.account_brand))
+
+    @admin.display(description=_("make"))
+    def brand(self, vehicle: ConnectedVehicle) -> str:
+        return make_as_written(vehicle.make)
 
     @admin.display(description=_("granted permissions"))
     def granted(self, vehicle: ConnectedVehicle) -> str:

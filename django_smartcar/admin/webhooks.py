@@ -29,16 +29,16 @@ KIND_NAMES = {
 }
 
 #: The types of Smartcar's errors that concern one vehicle.
-PROBLEM_TYPES = [
-    "BILLING",
-    "COMPATIBILITY",
-    "CONNECTED_SERVICES_ACCOUNT",
-    "PERMISSION",
-    "RATE_LIMIT",
-    "SERVER",
-    "UPSTREAM",
-    "VEHICLE_STATE",
-]
+PROBLEM_TYPES = {
+    "BILLING": _("plan at Smartcar"),
+    "COMPATIBILITY": _("not supported by the car"),
+    "CONNECTED_SERVICES_ACCOUNT": _("account at the brand"),
+    "PERMISSION": _("permission of the driver"),
+    "RATE_LIMIT": _("rate limit"),
+    "SERVER": _("error of Smartcar"),
+    "UPSTREAM": _("no answer of the brand"),
+    "VEHICLE_STATE": _("state of the car"),
+}
 
 
 class KindFilter(admin.SimpleListFilter):
@@ -226,7 +226,7 @@ class WebhookEndpointAdmin(SmartcarModelAdmin):
 
     @admin.display(description=_("last event accepted"))
     def last_good(self, endpoint: Any) -> Any:
-        return endpoint.newest_received_at
+        return display.exact(endpoint.newest_received_at)
 
     @admin.display(description=_("position of its token"))
     def matching_key(self, endpoint: Any) -> Any:
@@ -244,10 +244,21 @@ class ProblemFilter(admin.SimpleListFilter):
     parameter_name = "type"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(name, name) for name in PROBLEM_TYPES]
+        return list(PROBLEM_TYPES.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[VehicleProblem]) -> QuerySet[Any]:
         return queryset if self.value() is None else queryset.filter(type=self.value())
+
+
+class OpenFilter(admin.SimpleListFilter):
+    title = _("state")
+    parameter_name = "open"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("1", _("open")), ("0", _("resolved"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[VehicleProblem]) -> QuerySet[Any]:
+        return queryset if self.value() is None else queryset.filter(resolved_at__isnull=self.value() == "1")
 
 
 @admin.register(VehicleProblem)
@@ -255,7 +266,7 @@ class VehicleProblemAdmin(SmartcarModelAdmin):
     """Why Smartcar cannot reach a vehicle, or could not. Read-only."""
 
     list_display = ["what", "car", "opened_at", "until"]
-    list_filter = [ProblemFilter, "opened_at"]
+    list_filter = [OpenFilter, ProblemFilter, "opened_at"]
     list_select_related = ["vehicle"]
     readonly_fields = ["car", "what", "resolution", "concerned", "opened_at", "until"]
     fields = tuple(readonly_fields)
@@ -274,7 +285,9 @@ class VehicleProblemAdmin(SmartcarModelAdmin):
 
     @admin.display(description=_("until"))
     def until(self, row: VehicleProblem) -> Any:
-        return row.resolved_at or display.pill(_("open"), "bad", "warning")
+        return (
+            display.exact(row.resolved_at) if row.resolved_at else display.pill(_("open"), "bad", "warning")
+        )
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

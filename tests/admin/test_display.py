@@ -14,6 +14,7 @@ from django_smartcar.models import (
     VehicleCommand,
     VehicleProblem,
     VehicleSignal,
+    WebhookEndpoint,
     WebhookEvent,
 )
 from django_smartcar.services import fleet, readings
@@ -48,6 +49,13 @@ VALUES = [
     ("is_climate_on", True, "", "yes", "yes"),
     ("charge_state", "NOT_CHARGING", "", "not charging", "not charging"),
     ("firmware_version", "2026.8.9", "", "2026.8.9", "2026.8.9"),
+    (
+        "charge_limit",
+        {"values": [{"type": "GLOBAL", "limit": 0.8}]},
+        "fraction",
+        "limit: 80 %",
+        "limit: 80 %",
+    ),
     ("charge_limit", {"activeLimit": 0.8}, "fraction", "active limit: 80 %", "active limit: 80 %"),
     ("doors", {"values": [{"row": 0, "column": 0, "isOpen": False}] * 4}, "", "closed", "closed"),
     (
@@ -350,3 +358,24 @@ def test_a_signal_that_failed_says_why(admin_client, vehicle):
     VehicleSignal.objects.update(status="error", error_type="VEHICLE_STATE", error_code="ASLEEP")
     page = admin_client.get(f"{CARS}{vehicle.pk}/change/").text
     assert re.search(r"777\xa0km</td><td><span[^>]*>.*?error</span> .*\(VEHICLE_STATE:ASLEEP\)", page)
+
+
+def test_times_on_pages_of_rows_are_written_for_people(admin_client, vehicle):
+    at = timezone.now().replace(month=11, day=20, hour=12, minute=30, year=2026)
+    WebhookEvent.objects.create(event_id="e", payload="{}", size=2, key_position=1, received_at=at)
+    endpoint = WebhookEndpoint.objects.create(endpoint="")
+    problem = VehicleProblem.objects.create(vehicle=vehicle, type="SERVER", opened_at=at, resolved_at=at)
+    for url in (f"webhookendpoint/{endpoint.pk}", f"vehicleproblem/{problem.pk}"):
+        page = admin_client.get(f"{ADMIN}{url}/change/").text
+        assert re.search(r'<div class="readonly">Nov\. 20, 2026, \d+:30 [ap]\.m\.</div>', page)
+        assert "2026-11-20" not in page
+
+
+def test_problems_can_be_filtered_by_state_and_type(admin_client, vehicle):
+    now = timezone.now()
+    VehicleProblem.objects.create(vehicle=vehicle, type="PERMISSION", opened_at=now)
+    VehicleProblem.objects.create(vehicle=vehicle, type="BILLING", opened_at=now, resolved_at=now)
+    url = f"{ADMIN}vehicleproblem/"
+    for query, shown in [({"open": "1"}, "(PERMISSION)"), ({"open": "0", "type": "BILLING"}, "(BILLING)")]:
+        (cell,) = cells(admin_client.get(url, query).text, "what")
+        assert cell.endswith(shown)
