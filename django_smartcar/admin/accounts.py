@@ -68,12 +68,24 @@ class SmartcarUserAdmin(SmartcarActionsAdmin):
         return page
 
 
+class RefreshFilter(admin.SimpleListFilter):
+    title = _("last refresh")
+    parameter_name = "refresh"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("failed", _("failed"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ApplicationToken]) -> QuerySet[Any]:
+        return queryset.filter(pk__in=fleet.failed_applications()) if self.value() == "failed" else queryset
+
+
 @admin.register(ApplicationToken)
 class ApplicationTokenAdmin(SmartcarModelAdmin):
     """The application tokens of API v3: when they expire, and why a refresh failed."""
 
     fields = ("client_id", "access_expires_at", "refreshed_at", "refresh_error")
     list_display = fields
+    list_filter = [RefreshFilter]
     readonly_fields = fields
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

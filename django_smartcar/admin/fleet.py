@@ -165,6 +165,14 @@ def _tokens(request: HttpRequest) -> Group:
     return Group(
         _("Tokens"),
         [
+            _figure(
+                request,
+                "applicationtoken",
+                _("applications whose refresh failed"),
+                numbers.failed_applications,
+                True,
+                {"refresh": "failed"},
+            ),
             figure(_("overdue"), numbers.overdue, "overdue"),
             figure(_("accounts to connect again"), numbers.needs_reconnecting, "needs-reconnecting"),
         ],

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..conf import conf
 from ..models import (
+    ApplicationToken,
     ConnectedVehicle,
     RateLimit,
     SmartcarAccount,
@@ -80,8 +81,11 @@ class Webhooks(NamedTuple):
 
 
 class Tokens(NamedTuple):
-    """The accounts of API v2 whose token is overdue, and those that must be connected again."""
+    """Failed and overdue tokens, and the accounts that must be connected again."""
 
+    #: Applications of API v3 whose last refresh failed.
+    failed_applications: int
+    #: Accounts of API v2.
     overdue: int
     needs_reconnecting: int
 
@@ -144,6 +148,11 @@ def exhausted() -> QuerySet[ConnectedVehicle]:
 def overdue() -> QuerySet[SmartcarAccount]:
     """Return accounts of API v2 whose token should have been refreshed for longer than `OVERDUE_AFTER`."""
     return SmartcarAccount.objects.refresh_due(timezone.now() - OVERDUE_AFTER)  # type: ignore[no-any-return]
+
+
+def failed_applications() -> QuerySet[ApplicationToken]:
+    """Return the application tokens whose last refresh failed: without one, API v3 reaches no car."""
+    return ApplicationToken.objects.exclude(refresh_error="")
 
 
 def health_of(vehicle: ConnectedVehicle) -> Health:
@@ -215,6 +224,7 @@ def webhooks() -> Webhooks:
 
 def tokens() -> Tokens:
     return Tokens(
+        failed_applications=count(failed_applications()),
         overdue=count(overdue()),
         needs_reconnecting=count(SmartcarAccount.objects.exclude(reconnect_required_at=None)),
     )

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_smartcar.models import (
+    ApplicationToken,
     ConnectedVehicle,
     RateLimit,
     SmartcarAccount,
@@ -22,7 +23,13 @@ from django_smartcar.services import fleet, readings
 pytestmark = pytest.mark.django_db
 
 URL = "/admin/smartcar/connectedvehicle/fleet/"
-VIEWS = ["view_connectedvehicle", "view_vehiclecommand", "view_webhookevent", "view_smartcaraccount"]
+VIEWS = [
+    "view_connectedvehicle",
+    "view_vehiclecommand",
+    "view_webhookevent",
+    "view_smartcaraccount",
+    "view_applicationtoken",
+]
 
 
 @pytest.fixture
@@ -198,6 +205,14 @@ def test_an_overdue_token_leads_to_its_account(staff, cars, make_account, anna):
     assert (number, rows_of(client, link)) == ("1", 1)
 
 
+def test_an_application_whose_refresh_failed_leads_to_its_token(staff, cars):
+    ApplicationToken.objects.create(client_id="good")
+    ApplicationToken.objects.create(client_id="bad", refresh_error="invalid_client")
+    client = staff("view_fleet", *VIEWS)
+    number, link = figures(client.get(URL))["applications whose refresh failed"]
+    assert (number, rows_of(client, link)) == ("1", 1)
+
+
 def test_each_number_of_rows_leads_to_its_list(staff, cars):
     shown = figures(staff("view_fleet", *VIEWS).get(URL))
     assert {label for label, (_, link) in shown.items() if "?" not in link} == {"sent", "in the plan"}
@@ -235,7 +250,7 @@ def test_the_number_of_statements_does_not_grow(staff, cars, make_vehicle, djang
     client = staff("view_fleet", *VIEWS)
     for number in range(20):
         make_vehicle(cars.account, f"car-{number}")
-    with django_assert_max_num_queries(27):
+    with django_assert_max_num_queries(28):
         client.get(URL)
 
 
