@@ -120,7 +120,7 @@ class RefreshInProgress(SmartcarAppError):
     """Another process has held the refresh lock of this account or application for too long. Has ``row``."""
 
     def __init__(self, row: Any) -> None:
-        super().__init__(f"{row} is being refreshed elsewhere; try again")
+        super().__init__(f"{getattr(row, 'reference', row)} is being refreshed elsewhere; try again")
         self.row = row
 
 
@@ -129,8 +129,8 @@ class TransactionNotAllowed(SmartcarAppError):
 
     def __init__(self, row: Any) -> None:
         super().__init__(
-            f"Cannot save {row} inside your open transaction. Commit first, or call "
-            "tokens.access_token(account) before it starts."
+            f"Cannot save {getattr(row, 'reference', row)} inside your open transaction. Commit first, or "
+            "call tokens.access_token(account) before it starts."
         )
         self.row = row
 

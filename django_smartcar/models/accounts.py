@@ -111,8 +111,12 @@ class SmartcarAccount(LeasedToken):
     def named_with(self, make: str | None) -> str:
         """Return its user and the brand: "anna (Tesla)". Its number if the user is not loaded: no query."""
         if not is_loaded(self, "smartcar_user", "user"):
-            return f"Smartcar account {self.pk}"
+            return self.reference
         return f"{self.user} ({make_as_written(make)})" if make else str(self.user)
+
+    @property
+    def reference(self) -> str:
+        return f"Smartcar account {self.pk}"
 
     @property
     def user(self) -> Any:

@@ -49,6 +49,11 @@ class LeasedToken(models.Model):
         super().save(*args, update_fields=update_fields, **options)
 
     @property
+    def reference(self) -> str:
+        """The row in logs and in the messages of exceptions, which name no person."""
+        return str(self)
+
+    @property
     def is_refreshable(self) -> bool:
         """Whether the access token can be refreshed; ``refreshable()`` is the same as a queryset."""
         return True

@@ -4,7 +4,9 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
+from django_smartcar.exceptions import ReconnectRequired, RefreshInProgress, TransactionNotAllowed
 from django_smartcar.models import SmartcarAccount, SmartcarUser
+from django_smartcar.services import tokens
 
 pytestmark = pytest.mark.django_db
 
@@ -157,3 +159,20 @@ def test_the_admin_log_keeps_no_erased_data(admin_client, account, vehicle, mock
     erase(admin_client, account, confirmed="yes")
     entry = LogEntry.objects.get()
     assert (entry.object_id, account.smartcar_user_id in entry.object_repr) == (str(anna.pk), False)
+
+
+def test_errors_and_logs_name_the_account_by_its_number_not_the_driver(account, mock_api, caplog):
+    """A username may be an e-mail address."""
+    named = SmartcarAccount.objects.select_related("smartcar_user__user").get()
+    assert str(named) == "anna"
+    mock_api.tokens_fail(description="Invalid refresh_token: refresh-0.")
+    with pytest.raises(ReconnectRequired, match=f"^Smartcar account {account.pk} ") as error:
+        tokens.refresh(named)
+    assert f"Smartcar account {account.pk}: the driver has to connect again" in caplog.text
+    for text in (
+        caplog.text,
+        str(error.value),
+        str(RefreshInProgress(named)),
+        str(TransactionNotAllowed(named)),
+    ):
+        assert "anna" not in text

@@ -51,12 +51,13 @@ class Command(BaseCommand):
         migrated = failed = 0
         accounts = primary(SmartcarAccount).of_api_version(api_version).select_related("smartcar_user")
         for account in accounts.order_by("pk").iterator():
+            name = str(account)
             try:
-                self.stdout.write(f"{account}: {migrate(account, apply)}")
+                self.stdout.write(f"{name}: {migrate(account, apply)}")
                 migrated += 1
             except (CannotMigrate, SmartcarException, SmartcarAppError, DatabaseError) as error:
                 reason = str(error) if isinstance(error, CannotMigrate) else error_code(error)
-                self.stdout.write(self.style.ERROR(f"{account}: not {verb} ({reason})"))
+                self.stdout.write(self.style.ERROR(f"{name}: not {verb} ({reason})"))
                 failed += 1
                 if isinstance(error, RateLimited) and error.scope == "application":
                     done = verb if apply else f"would be {verb}"

@@ -123,7 +123,7 @@ def _complete(attempt: ConnectAttempt, callback: Callback) -> Connected:
         command_outcomes.cancel_disconnects(stored)
         subscriptions.reset(stored)
         _clean_up_earlier(account)
-    logger.info("%s connected with %d vehicles", account, len(stored))
+    logger.info("%s connected with %d vehicles", account.reference, len(stored))
     signals.account_connected.send_robust(SmartcarAccount, account=account, vehicles=stored)
     subscriptions.begin(stored)
     webhooks.begin_work()  # events of these vehicles may have arrived before this

@@ -91,7 +91,7 @@ def refresh(row: LeasedToken, *, wait: bool = True) -> bool:
     tokens are unchanged).
     """
     if isinstance(row, SmartcarAccount) and row.needs_reconnecting:
-        raise ReconnectRequired(account=row)
+        raise ReconnectRequired(f"{row.reference} needs its driver to connect again", account=row)
     if isinstance(row, SmartcarAccount) and row.uses_v3:
         shared = application()
         is_recent = (
@@ -100,7 +100,7 @@ def refresh(row: LeasedToken, *, wait: bool = True) -> bool:
         return False if is_recent else refresh(shared, wait=wait)
     refreshed = _refresh_lock.refresh_with_lock(row, partial(_exchange, row), wait=wait)
     if isinstance(row, SmartcarAccount) and row.reconnect_required_at is not None:
-        raise ReconnectRequired(account=row)
+        raise ReconnectRequired(f"{row.reference} needs its driver to connect again", account=row)
     return refreshed
 
 
@@ -110,7 +110,7 @@ def invalidate(account: SmartcarAccount | None, rejected: ApiCredentials) -> Non
     ``account`` is needed for a token of API v2 only.
     """
     row: LeasedToken = application() if rejected.uses_v3 or account is None else account
-    logger.warning("Smartcar rejected an access token of %s that had not expired", row)
+    logger.warning("Smartcar rejected an access token of %s that had not expired", row.reference)
     _refresh_lock.write(row, rejected.token_version, access_token="", access_expires_at=timezone.now())
 
 
@@ -159,7 +159,7 @@ def _row_and_token(
         # Another process may have migrated the account to the other API version in the meantime.
         if account.uses_v3 == was_v3 and not account.needs_reconnecting:
             return row, Secret(row.access_token)
-    raise ReconnectRequired(account=account)
+    raise ReconnectRequired(f"{account.reference} needs its driver to connect again", account=account)
 
 
 def _ensure_fresh(row: LeasedToken) -> None:
@@ -175,7 +175,9 @@ def _ensure_fresh(row: LeasedToken) -> None:
             if is_urgent:
                 raise
             logger.warning(
-                "could not refresh the token of %s early, still using the old one: %s", row, error_code(error)
+                "could not refresh the token of %s early, still using the old one: %s",
+                row.reference,
+                error_code(error),
             )
             return
 
@@ -189,7 +191,9 @@ def _exchange(row: LeasedToken, lease: Lease) -> bool:
         if not _exchange_failed(row, lease, error):
             return False
         if isinstance(row, SmartcarAccount) and row.needs_reconnecting:
-            raise ReconnectRequired(account=row) from error
+            raise ReconnectRequired(
+                f"{row.reference} needs its driver to connect again", account=row
+            ) from error
         raise
     store(row, access)
     columns = {name: getattr(row, name) for name in row.TOKEN_FIELDS}
@@ -230,7 +234,9 @@ def _new_access(row: LeasedToken, spare: Secret | None) -> Mapping[str, Any]:
     except SmartcarException as error:
         if not (spare and _is_token_rejected(error)):
             raise
-    logger.warning("Smartcar rejected the refresh token of %s, trying that of an overtaken exchange", row)
+    logger.warning(
+        "Smartcar rejected the refresh token of %s, trying that of an overtaken exchange", row.reference
+    )
     return _exchange_refresh_token(spare)
 
 
@@ -258,7 +264,9 @@ def _exchange_failed(row: LeasedToken, lease: Lease, error: Exception) -> bool:
     if not _refresh_lock.release(row, lease, **columns):
         return False
     if is_rejected:
-        logger.warning("%s: the driver has to connect again, Smartcar rejected the refresh token", row)
+        logger.warning(
+            "%s: the driver has to connect again, Smartcar rejected the refresh token", row.reference
+        )
         signals.reconnect_required.send_robust(SmartcarAccount, account=row)
     return True
 

@@ -99,9 +99,13 @@ def write(row: LeasedToken, version: int, lease: Lease | None = None, **columns:
             return False
         except (OperationalError, InterfaceError) as error:
             if time.monotonic() > deadline:
-                logger.critical("could not save the new tokens of %s: %s", row, type(error).__name__)
+                logger.critical(
+                    "could not save the new tokens of %s: %s", row.reference, type(error).__name__
+                )
                 raise
-            logger.error("could not save the new tokens of %s yet, retrying: %s", row, type(error).__name__)
+            logger.error(
+                "could not save the new tokens of %s yet, retrying: %s", row.reference, type(error).__name__
+            )
             connections[router.db_for_write(type(row))].close_if_unusable_or_obsolete()
             time.sleep(_SAVE_PAUSE)
 
@@ -118,7 +122,7 @@ def reload(row: LeasedToken) -> None:
     try:
         databases.reload(row)
     except ObjectDoesNotExist:
-        raise ReconnectRequired(account=row) from None
+        raise ReconnectRequired(f"{row.reference} needs its driver to connect again", account=row) from None
 
 
 def _take(row: LeasedToken, version: int) -> Lease | None:
