@@ -3,9 +3,11 @@
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required, login_required
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -13,7 +15,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
 from .. import addresses
 from ..conf import conf
@@ -31,8 +33,9 @@ from ..models import ConnectAttempt, ConnectedVehicle, SmartcarAccount
 from ..secret_types import Secret, storable
 from ..services import commands, connect, throttling
 from ..services.connect import Callback, reauthentication
+from . import connect_presses
 from .connect_errors import ERROR_PAGES, NOT_COMPLETED, error_page
-from .decorators import post_required
+from .decorators import post_required, press_again
 from .limits import limit_page, limited
 from .next_url import safe_next
 from .vehicles import own_vehicle
@@ -55,21 +58,37 @@ class ConnectRedirect(HttpResponseRedirect):
         return f"<{type(self).__name__} status_code={self.status_code}>"
 
 
-@post_required
-@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@login_not_required
 @outside_transactions
-@limited("connect")
 def start(request: HttpRequest) -> HttpResponse:
-    """Redirect the user to Connect. Optional POST fields: ``make``, ``single_select`` and ``next``."""
+    """Redirect the user to Connect. Optional POST fields: ``make``, ``single_select`` and ``next``.
+
+    Without a login, the press of the button is remembered: Connect comes after the login.
+    """
+    if request.method == "POST":
+        if not request.user.is_authenticated:
+            return redirect_to_login(connect_presses.remember(request))
+        return _begin(request, connect_presses.fields_of(request, request.POST))
+    if request.method == "GET" and request.user.is_authenticated:
+        fields = connect_presses.take(request)
+        if fields is not None:
+            return _begin(request, fields)
+    return press_again(request)
+
+
+@limited("connect")
+def _begin(request: HttpRequest, fields: Mapping[str, Any]) -> HttpResponse:
     url = Secret(
         connect.begin(
             request.user,
             session_key=_begun_session(request),
             redirect_uri=addresses.redirect_uri(request),
             # Now, as the callback does not know the language of the pages.
-            next_url=safe_next(request, request.POST) or reverse("smartcar:vehicles"),
-            make=storable(request.POST.get("make", ""))[:50],
-            single_select="single_select" in request.POST,
+            next_url=fields["next_url"] or reverse("smartcar:vehicles"),
+            make=fields["make"],
+            single_select=fields["single_select"],
         )
     )
     return ConnectRedirect(url.reveal())

@@ -24,10 +24,15 @@ def post_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
     @wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method != "POST":
-            if request.user.is_authenticated and len(messages.get_messages(request)) < MAX_MESSAGES:
-                text = _("You are logged in. Please press the button again.")
-                messages.info(request, text, fail_silently=True)
-            return redirect("smartcar:vehicles")
+            return press_again(request)
         return view(request, *args, **kwargs)
 
     return wrapper
+
+
+def press_again(request: HttpRequest) -> HttpResponse:
+    """Redirect to the list of cars, and ask a user who has logged in to press the button again."""
+    if request.user.is_authenticated and len(messages.get_messages(request)) < MAX_MESSAGES:
+        text = _("You are logged in. Please press the button again.")
+        messages.info(request, text, fail_silently=True)
+    return redirect("smartcar:vehicles")

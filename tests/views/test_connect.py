@@ -87,12 +87,6 @@ def test_connecting_needs_a_csrf_token(anna):
     assert not ConnectAttempt.objects.exists()
 
 
-def test_an_anonymous_user_is_redirected_to_the_login(client):
-    response = client.post(CONNECT)
-    assert response.url == "/login/?next=/cars/connect/"
-    assert not ConnectAttempt.objects.exists()
-
-
 def test_the_redirect_uri_is_built_from_the_request(annas):
     response = annas.post(CONNECT, HTTP_HOST="cars.example", secure=True)
     assert parse_qs(urlsplit(response.url).query)["redirect_uri"] == ["https://cars.example/cars/callback/"]
