@@ -119,9 +119,10 @@ class Card:
 
     def _lock(self) -> Iterator[Pill]:
         if (state := self._states.get("is_locked")) is not None:
-            is_locked = state.value
-            word = _("locked") if is_locked else _("unlocked")
-            yield Pill("lock", word, _at(state), "good" if is_locked else "warning")
+            if state.value:
+                yield Pill("lock", _("locked"), _at(state), "good")
+            else:
+                yield Pill("lock-open", _("unlocked"), _at(state), "warning")
 
     def _openings(self) -> Iterator[Pill]:
         for name, word in OPENINGS.items():

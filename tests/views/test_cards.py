@@ -79,6 +79,11 @@ def test_a_speed_of_an_hour_ago_is_not_driving(card):
     assert words(card(("speed", 40, "km/h"), ago=timedelta(hours=1))) == []
 
 
+@pytest.mark.parametrize(("is_locked", "icon"), [(True, "lock"), (False, "lock-open")])
+def test_the_lock_is_drawn_as_it_is(card, is_locked, icon):
+    assert [pill.icon for pill in card(("is_locked", is_locked)).pills] == [icon]
+
+
 def test_the_lock_and_what_is_open_are_separate_facts(card):
     window = {"values": [{"row": 0, "column": 1, "isOpen": True}, {"row": 0, "column": 0, "isOpen": False}]}
     shown = card(("is_locked", True), ("windows", window), ("rear_trunk", {"isOpen": False}))
