@@ -72,6 +72,7 @@ SMARTCAR_SCOPE = [
     "read_tires",
     "read_security",
     "read_thermometer",
+    "read_speedometer",
     "control_security",
     "control_charge",
     "control_navigation",
