@@ -12,7 +12,7 @@ from ... import task_backends
 from ...conf import conf
 from ...databases import reload
 from ...models import VehicleCommand
-from .. import _transactions, command_outcomes
+from .. import _concurrency, _transactions, command_outcomes
 from . import _records
 from ._threads import pool
 
@@ -32,7 +32,7 @@ def begin(work: Work, command: VehicleCommand) -> None:
             while work(command.vehicle_id):
                 pass
         elif mode == "thread":
-            pool.wake(work, conf.SMARTCAR_COMMAND_THREADS)
+            pool.wake(work, _concurrency.fitting(conf.SMARTCAR_COMMAND_THREADS))
     except Exception as error:
         # Without the error's message: the URL of a broker may contain a password.
         logger.error("could not hand over command %s (%s): %s", command.pk, mode, type(error).__name__)

@@ -436,3 +436,14 @@ def test_what_waits_is_sent_after_the_callers_transaction_only(
         assert VehicleCommand.objects.get().status == "queued"
         assert not mock_api.mock.calls
     assert VehicleCommand.objects.get().status == "succeeded"
+
+
+def test_no_more_threads_are_started_than_fit_djangos_pool(vehicle, settings, monkeypatch):
+    settings.SMARTCAR_COMMAND_EXECUTION = "thread"
+    settings.SMARTCAR_COMMAND_THREADS = 8
+    started = []
+    monkeypatch.setattr(_executors, "_is_private", lambda: False)
+    monkeypatch.setattr(_executors.pool, "wake", lambda work, max_threads: started.append(max_threads))
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "pool", {"max_size": 3})
+    commands.enqueue(vehicle, "lock")
+    assert started == [2]
