@@ -146,6 +146,8 @@ class VehicleDisconnected(SmartcarAppError):
 class DuplicateCommand(SmartcarAppError):
     """The same command is in progress, or was sent a moment ago. ``command_id`` is that command's id."""
 
+    is_finished = False
+
     def __init__(self, command_id: int, is_finished: bool = False) -> None:
         super().__init__(f"the same command is in flight, or was sent a moment ago: command {command_id}")
         self.command_id = command_id
@@ -260,6 +262,8 @@ def recorded_message(error_type: str, error_code: str) -> str:
     kind = globals().get(error_type)
     if not (isinstance(kind, type) and issubclass(kind, Exception)):
         return user_message(SmartcarException(type=error_type, code=error_code or None))
+    if kind is TooManyRequests:  # the record does not say for how long
+        kind = RateLimited
     return user_message(kind() if issubclass(kind, SmartcarException) else kind.__new__(kind))
 
 

@@ -447,3 +447,11 @@ def test_no_more_threads_are_started_than_fit_djangos_pool(vehicle, settings, mo
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "pool", {"max_size": 3})
     commands.enqueue(vehicle, "lock")
     assert started == [2]
+
+
+@pytest.mark.parametrize(("error_type", "message"), [
+    ("TooManyRequests", "asked too often"),
+    ("DuplicateCommand", "still under way"),
+])  # fmt: skip
+def test_a_recorded_refusal_has_a_sentence_without_its_details(error_type, message):
+    assert message in recorded_message(error_type, "")
