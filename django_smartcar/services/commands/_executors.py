@@ -51,6 +51,6 @@ def _is_private() -> bool:
 
 def _give_up(command: VehicleCommand) -> None:
     queued = _records.rows().filter(pk=command.pk, status=VehicleCommand.Status.QUEUED)
-    queued.update(finished_at=timezone.now(), **command_outcomes.NOT_SENT)
-    reload(command)
-    command_outcomes.announce(command)
+    if queued.update(finished_at=timezone.now(), **command_outcomes.NOT_SENT):
+        reload(command)
+        command_outcomes.announce(command)

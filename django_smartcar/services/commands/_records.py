@@ -10,8 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, connections, transaction
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from ...conf import conf
@@ -55,6 +54,7 @@ def create(
     The database decides which of two processes is first: ``in_flight_key`` and ``slot`` are unique.
     """
     key = command_specs.key(vehicle, action, parameters)
+    command_outcomes.expire(vehicle.pk)
     _release_keys(vehicle, action, key)
     if status == QUEUED:
         _check_pair(vehicle, action, key, status)
@@ -124,7 +124,7 @@ def may_wait(action: str, earlier: str) -> bool:
 
 
 def _release_keys(vehicle: ConnectedVehicle, action: str, key: str) -> None:
-    """Release keys that are past their cooldown, reversed by this command, or held by a dead process.
+    """Release keys that are past their cooldown, or reversed by this command.
 
     Lock, unlock, lock is not a duplicate.
     """
@@ -133,14 +133,7 @@ def _release_keys(vehicle: ConnectedVehicle, action: str, key: str) -> None:
     is_reversed = Q(finished_at__isnull=False, action__in=command_specs.related_actions(action))
     is_reversed &= ~Q(in_flight_key=key)
     held = rows().filter(vehicle=vehicle, in_flight_key__isnull=False)
-    is_lost = command_outcomes.is_lost(now)
-    held.filter(has_cooled_down | is_reversed | is_lost).update(
-        status=Case(When(status=PENDING, then=Value(Status.UNKNOWN)), default=F("status")),
-        finished_at=Coalesce("finished_at", Value(now)),
-        in_flight_key=None,
-        slot=None,
-        location="",
-    )
+    held.filter(has_cooled_down | is_reversed).update(in_flight_key=None)
 
 
 def claim(commands: QuerySet[VehicleCommand]) -> tuple[VehicleCommand, Lease] | None:

@@ -455,3 +455,28 @@ def test_no_more_threads_are_started_than_fit_djangos_pool(vehicle, settings, mo
 ])  # fmt: skip
 def test_a_recorded_refusal_has_a_sentence_without_its_details(error_type, message):
     assert message in recorded_message(error_type, "")
+
+
+def test_a_lost_command_that_a_new_one_replaces_is_announced_once(
+    vehicle, nobody, finished, django_capture_on_commit_callbacks
+):
+    commands.enqueue(vehicle, "lock")
+    _records.claim(VehicleCommand.objects.all())
+    VehicleCommand.objects.update(lease_until=timezone.now())
+    with django_capture_on_commit_callbacks(execute=True):
+        commands.enqueue(vehicle, "lock")
+        commands.expire_pending()
+    assert finished == [("lock", "unknown")]
+    assert list(VehicleCommand.objects.order_by("pk").values_list("status", flat=True)) == [
+        "unknown",
+        "queued",
+    ]
+
+
+def test_a_command_that_was_executed_although_its_hand_over_failed_is_not_announced_again(
+    vehicle, nobody, finished
+):
+    command = commands.enqueue(vehicle, "lock")
+    VehicleCommand.objects.update(status="succeeded")
+    _executors._give_up(command)
+    assert finished == []
