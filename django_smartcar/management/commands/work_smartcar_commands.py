@@ -8,7 +8,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 from django_smartcar.conf import conf
 from django_smartcar.management import shutdown
 from django_smartcar.management.arguments import number_of
-from django_smartcar.services import commands
+from django_smartcar.services import command_outcomes, commands
 
 #: Seconds between two looks at the queue.
 PAUSE = 0.5
@@ -46,7 +46,8 @@ class Command(BaseCommand):
         """Start a thread for each waiting command. Keep running while the database is unavailable."""
         close_old_connections()
         try:
-            commands.expire_pending()
+            # Not `commands.expire_pending`: that would start the threads of this process's other pool, too.
+            command_outcomes.expire()
             for _ in range(commands.waiting()):
                 pool.wake(commands.work, concurrency)
         except (DatabaseError, InterfaceError) as error:

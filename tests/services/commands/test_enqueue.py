@@ -19,6 +19,7 @@ from django_smartcar.exceptions import (
     recorded_message,
     user_message,
 )
+from django_smartcar.management.commands import work_smartcar_commands
 from django_smartcar.models import ConnectedVehicle, VehicleCommand
 from django_smartcar.services import _authenticated_calls, _leases, commands, readings
 from django_smartcar.services.commands import _executors, _records
@@ -480,3 +481,14 @@ def test_a_command_that_was_executed_although_its_hand_over_failed_is_not_announ
     VehicleCommand.objects.update(status="succeeded")
     _executors._give_up(command)
     assert finished == []
+
+
+def test_the_worker_sends_what_waits_in_its_own_pool_only(vehicle, nobody, settings, monkeypatch):
+    commands.enqueue(vehicle, "lock")
+    settings.SMARTCAR_COMMAND_EXECUTION = "thread"
+    handed_over, woken = [], []
+    monkeypatch.setattr(_executors, "begin", lambda work, command: handed_over.append(command))
+    pool = commands.Pool()
+    monkeypatch.setattr(pool, "wake", lambda work, concurrency: woken.append(concurrency))
+    work_smartcar_commands.Command()._begin_waiting(pool, 3)
+    assert (handed_over, woken) == ([], [3])
