@@ -132,6 +132,13 @@ def test_the_other_tables_name_everything():
         assert not [word for word in words if word not in text], name
 
 
+@pytest.mark.parametrize("name", ["urls", "permissions", "checks", "django-signals", "exceptions"])
+def test_the_last_cell_of_each_row_says_something(name):
+    rows = re.split(r"^   \* - ", table(name), flags=re.M)[2:]
+    assert rows
+    assert not [row for row in rows if row.strip().endswith("- –")]
+
+
 def test_the_options_of_commands_are_those_of_the_parser():
     text = table("management-commands")
     assert "usage: manage.py refresh_smartcar_tokens" in text

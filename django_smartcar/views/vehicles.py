@@ -50,6 +50,7 @@ def vehicle_list(request: HttpRequest) -> HttpResponse:
 @login_required
 @outside_transactions
 def lock(request: HttpRequest, pk: int) -> HttpResponse:
+    """Lock the vehicle."""
     return _enqueue(request, own_vehicle(request, pk), "lock")
 
 
@@ -84,6 +85,7 @@ FORM_COMMANDS: dict[str, dict[str, Callable[[str], float]]] = {
 @sensitive_post_parameters("latitude", "longitude")
 @sensitive_variables()
 def send_command(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+    """Send another command; the parameters are POST fields. An unknown one is a 404."""
     form = take_form(request)
     vehicle = own_vehicle(request, pk)
     if action not in FORM_COMMANDS:
@@ -96,6 +98,7 @@ def send_command(request: HttpRequest, pk: int, action: str) -> HttpResponse:
 @login_required
 @outside_transactions
 def refresh(request: HttpRequest, pk: int) -> HttpResponse:
+    """Read the vehicle's signals from Smartcar again."""
     return _enqueue(request, own_vehicle(request, pk), "refresh")
 
 
