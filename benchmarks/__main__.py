@@ -1,6 +1,6 @@
 """Run the benchmarks on SQLite and PostgreSQL and report which claims of the README are met.
 
-``python -m benchmarks [SUBJECT …]``: refreshing, reading, syncing, receiving, working, growth; or all.
+``python -m benchmarks [SUBJECT …]``: refreshing, reading, syncing, receiving, working, growth, pages; or all.
 A subject may name other ``DATABASES``.
 Exits with status 1 if a claim is not met. Prints the machine's load, because it affects the results.
 """
@@ -13,7 +13,7 @@ from types import ModuleType
 
 from tests.databases import MARIADB, POSTGRESQL, created, running
 
-from . import growth, reading, receiving, refreshing, syncing, working
+from . import growth, pages, reading, receiving, refreshing, syncing, working
 from .bench import Bench, load, machine, report
 
 SUBJECTS = {
@@ -23,6 +23,7 @@ SUBJECTS = {
     "receiving": receiving,
     "working": working,
     "growth": growth,
+    "pages": pages,
 }
 DATABASES = ("SQLite", "PostgreSQL")
 

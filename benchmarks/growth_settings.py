@@ -1,4 +1,4 @@
-"""Settings of the site of the benchmark of growth: those of the others, and the admin."""
+"""Settings of the site of the benchmarks of growth and of pages: those of the others, and the admin."""
 
 from .settings import *  # noqa: F403
 from .settings import INSTALLED_APPS, MIDDLEWARE

@@ -1,4 +1,10 @@
 from django.contrib import admin
 from django.urls import include, path
 
-urlpatterns = [path("admin/", admin.site.urls), path("cars/", include("django_smartcar.urls"))]
+from benchmarks.bare.views import page
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("cars/", include("django_smartcar.urls")),
+    path("bare/page/", page),
+]

@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks import __main__ as benchmarks
 from benchmarks import bench as benches
-from benchmarks import growth, reading, receiving, refreshing, syncing, working
+from benchmarks import growth, pages, reading, receiving, refreshing, syncing, working
 
 pytestmark = pytest.mark.slow
 
@@ -141,6 +141,15 @@ def test_growth_is_measured_at_two_sizes(bench, monkeypatch):
     assert len(claims) == 3 * len(growth.MAXIMA)
 
 
+def test_the_pages_of_a_driver_are_measured(bench, monkeypatch):
+    monkeypatch.setattr(pages, "TIMES", 3)
+    monkeypatch.setattr(pages, "REPEATS", 1)
+    claims = {claim.what: claim for claim in pages.claims(bench)}
+    assert claims["your cars, 5 cars, statements"].is_met
+    assert claims["    more than with one car"].measured == "0"
+    assert float(claims["    of that compressed by gzip, as many servers do"].measured.split()[0]) > 3
+
+
 def test_a_failed_installation_of_dj_stripe_is_reported(bench, monkeypatch, tmp_path, capfd):
     monkeypatch.setattr(receiving, "FOLDER", tmp_path / "dj-stripe")
     monkeypatch.setattr(receiving, "PACKAGES", ["--no-index", "dj-stripe==0"])
@@ -176,7 +185,7 @@ def test_a_number_for_comparison_has_no_verdict(capsys):
 
 
 def test_all_subjects_run_unless_some_are_named(capsys):
-    assert benchmarks.parse_subjects([]) == [refreshing, reading, syncing, receiving, working, growth]
+    assert benchmarks.parse_subjects([]) == [refreshing, reading, syncing, receiving, working, growth, pages]
     assert benchmarks.parse_subjects(["syncing", "reading"]) == [syncing, reading]
     with pytest.raises(SystemExit):
         benchmarks.parse_subjects(["syncin"])

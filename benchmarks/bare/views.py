@@ -1,4 +1,5 @@
-from django.http import HttpRequest, JsonResponse
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from benchmarks.bare.models import Received
@@ -8,3 +9,8 @@ from benchmarks.bare.models import Received
 def store(request: HttpRequest) -> JsonResponse:
     Received.objects.create(body=request.body.decode())
     return JsonResponse({})
+
+
+@login_required
+def page(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(f"<!doctype html><title>Bare</title><p>{request.user}")

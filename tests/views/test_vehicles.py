@@ -293,6 +293,14 @@ def test_500_cars_take_as_many_statements_as_one(annas, fleet, django_assert_num
         ConnectedVehicle.objects.update(disconnected_at=None)
 
 
+def test_cars_with_commands_in_flight_take_at_most_10_statements(annas, fleet, django_assert_max_num_queries):
+    for car in fleet[:20]:
+        VehicleCommand.objects.create(vehicle=car, action="lock", status="pending", sent_at=timezone.now())
+    with django_assert_max_num_queries(10):
+        page = annas.get(LIST).text
+    assert page.count("data-smartcar-follow=") == 20
+
+
 def test_five_cars_weigh_at_most_60_kb(annas, make_vehicle, account):
     """The page with its stylesheet, script and symbols, as they are sent without compression."""
     values = {"battery_level": (0.68, "fraction"), "battery_range": (171.4, "km"), "is_locked": (True, "")}
