@@ -51,10 +51,24 @@ def create(
 ) -> VehicleCommand:
     """Insert a record. Raises DuplicateCommand or CommandInProgress.
 
+    A command whose process died refuses no other one.
+    """
+    try:
+        return _insert(vehicle, action, parameters, status, **columns)
+    except (DuplicateCommand, CommandInProgress):
+        if not command_outcomes.expire(vehicle.pk):
+            raise
+        return _insert(vehicle, action, parameters, status, **columns)
+
+
+def _insert(
+    vehicle: ConnectedVehicle, action: str, parameters: Mapping[str, Any], status: str, **columns: Any
+) -> VehicleCommand:
+    """Insert a record. Raises DuplicateCommand or CommandInProgress.
+
     The database decides which of two processes is first: ``in_flight_key`` and ``slot`` are unique.
     """
     key = command_specs.key(vehicle, action, parameters)
-    command_outcomes.expire(vehicle.pk)
     _release_keys(vehicle, action, key)
     if status == QUEUED:
         _check_pair(vehicle, action, key, status)
