@@ -20,16 +20,16 @@ CHOICE = "[data-chosen]"
 
 
 @pytest.fixture
-def example(tmp_path):
+def mapped_example(tmp_path):
     with served(tmp_path, SMARTCAR_API_VERSION="3", **TILES) as url:
         yield Example(url, tmp_path)
 
 
 @pytest.fixture
-def visitor(browser, example):
+def visitor(browser, mapped_example):
     """A driver on the page of the only car, which has told where it is."""
     browser.get_log("browser")
-    visitor = Visitor(browser, example)
+    visitor = Visitor(browser, mapped_example)
     visitor.log_in("demo")
     visitor.connect("driver@example.com", "TESLA")
     visitor.open("/cars/")
@@ -56,7 +56,7 @@ def place_of_the_car(browser):
     return [float(number) for number in link.get_attribute("data-smartcar-place").split(",")]
 
 
-def test_a_click_on_the_map_chooses_the_destination(visitor, example):
+def test_a_click_on_the_map_chooses_the_destination(visitor, mapped_example):
     browser = visitor.browser
     box = browser.find_element(By.CSS_SELECTOR, CHOICE)
     browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", box)
@@ -70,13 +70,13 @@ def test_a_click_on_the_map_chooses_the_destination(visitor, example):
     assert car[1] < chosen[1] < car[1] + 0.05, "right of the middle"
     visitor.click("form[action$='/send_destination/'] button")
     visitor.wait_for("Destination sent ")
-    assert destination(example) == chosen
+    assert destination(mapped_example) == chosen
     tiles = "return [...document.querySelectorAll('img.leaflet-tile')].filter(one => one.naturalWidth).length"
     WebDriverWait(browser, 15).until(lambda _: browser.execute_script(tiles) > 0)
     assert visitor.console_errors() == [], "the content security policy allows all of it"
 
 
-def test_the_middle_of_the_map_can_be_chosen_with_the_keyboard(visitor, example):
+def test_the_middle_of_the_map_can_be_chosen_with_the_keyboard(visitor, mapped_example):
     browser = visitor.browser
     box = browser.find_element(By.CSS_SELECTOR, CHOICE)
     browser.execute_script("arguments[0].focus()", box)
@@ -86,7 +86,7 @@ def test_the_middle_of_the_map_can_be_chosen_with_the_keyboard(visitor, example)
     visitor.press = visitor.tab_to_and_press_enter
     visitor.click("form[action$='/send_destination/'] button")
     visitor.wait_for("Destination sent ")
-    assert destination(example)[0] > place_of_the_car(browser)[0] + 0.0005
+    assert destination(mapped_example)[0] > place_of_the_car(browser)[0] + 0.0005
 
 
 def middle_is_north(button, browser):
@@ -95,7 +95,7 @@ def middle_is_north(button, browser):
     return form_values(browser)[0] > place_of_the_car(browser)[0] + 0.0005
 
 
-def test_without_javascript_the_coordinates_and_the_link_remain(visitor, example):
+def test_without_javascript_the_coordinates_and_the_link_remain(visitor, mapped_example):
     browser = visitor.browser
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
@@ -109,7 +109,7 @@ def test_without_javascript_the_coordinates_and_the_link_remain(visitor, example
         visitor.fill(latitude="48.5", longitude="11.25")
         visitor.click("form[action$='/send_destination/'] button")
         visitor.wait_for("Destination sent ")
-        assert destination(example) == [48.5, 11.25]
+        assert destination(mapped_example) == [48.5, 11.25]
     finally:
         browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
