@@ -173,6 +173,17 @@ def test_the_new_tokens_survive_the_rollback_of_a_manual_transaction(vehicle):
     assert newest_token_is_stored()
 
 
+def test_the_connection_of_a_manual_transaction_is_kept(vehicle):
+    transaction.set_autocommit(False)
+    try:
+        ConnectedVehicle.objects.count()
+        _transactions.release_connection(ConnectedVehicle)
+        assert connection.connection is not None
+    finally:
+        transaction.rollback()
+        transaction.set_autocommit(True)
+
+
 def test_the_token_of_the_application_survives_too(vehicle, smartcar, settings):
     smartcar.point(settings, "3")
     with suppress(RolledBack), transaction.atomic():
@@ -268,7 +279,8 @@ def test_a_database_that_stays_unavailable_is_logged_as_critical(locked_account,
     with pytest.raises(OperationalError):
         tokens.access_token(locked_account)
     (record,) = [record for record in caplog.records if record.levelname == "CRITICAL"]
-    assert record.getMessage() == f"could not save the new tokens of {locked_account}: OperationalError"
+    account = f"Smartcar account {locked_account.pk}"
+    assert record.getMessage() == f"could not save the new tokens of {account}: OperationalError"
 
 
 def test_a_connection_that_the_database_has_closed_is_opened_again(make_account, anna, token_endpoint):
