@@ -20,7 +20,7 @@ import time
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
@@ -151,6 +151,21 @@ class Lease:
         _heartbeat.discard(self)
 
 
+@contextmanager
+def lock_free(rows: QuerySet[Any]) -> Iterator[QuerySet[Any]]:
+    """Lock the rows that no transaction has locked, and yield them by their keys. SQLite locks nothing.
+
+    An UPDATE with another condition would let MariaDB find the rows by an index: it waits for the rows that
+    others have locked on the way, and they for these, which is a deadlock.
+    """
+    if not connections[rows.db].features.has_select_for_update_skip_locked:
+        yield rows
+        return
+    with transaction.atomic(rows.db):
+        keys = rows.select_for_update(skip_locked=True).values_list("pk", flat=True)
+        yield rows.model._default_manager.using(rows.db).filter(pk__in=list(keys))
+
+
 class _Heartbeat:
     """The thread that renews the leases of this process. It ends when there are none."""
 
@@ -198,25 +213,22 @@ class _Heartbeat:
 def _renew_together(leases: list[Lease]) -> None:
     """Renew leases on one table with one UPDATE, whatever goes wrong with it."""
     try:
-        with _own_connection(leases[0].alias) as connection:
+        with _own_connection(leases[0].alias):
             rows = reduce(or_, (lease.held for lease in leases))
-            can_skip = connection.features.has_select_for_update_skip_locked
-            with transaction.atomic(connection.alias) if can_skip else nullcontext():
-                if can_skip:  # one locked row must not delay the others; nobody else can take it either
-                    unlocked = list(rows.select_for_update(skip_locked=True).values_list("pk", flat=True))
-                    rows = rows.filter(pk__in=unlocked)
-                rows.update(**leases[0].time)
+            # One locked row must not delay the others; nobody else can take it either.
+            with lock_free(rows) as free:
+                free.update(**leases[0].time)
     except Exception as error:
         # Try again at the next tick. A lease that is lost meanwhile is noticed by whoever holds it.
         logger.warning("could not renew %d leases: %s", len(leases), type(error).__name__)
 
 
 @contextmanager
-def _own_connection(alias: str) -> Iterator[Any]:
+def _own_connection(alias: str) -> Iterator[None]:
     """Use a new connection, outside Django's pool: that may have none left for this thread."""
     connection = connections[alias] = _transactions.separate_copy(connections[alias])
     try:
-        yield connection
+        yield
     finally:
         connection.close()
         del connections[alias]

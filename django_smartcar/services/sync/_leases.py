@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from ...databases import primary
 from ...models import ConnectedVehicle
-from .._leases import DURATION, Lease, LeaseColumns
+from .._leases import DURATION, Lease, LeaseColumns, lock_free
 
 #: The longest time without any progress; a request and a step of a pause are shorter.
 MAX_SILENCE = timedelta(minutes=10)
@@ -28,7 +28,8 @@ class SyncLease:
         self._lease = Lease(_COLUMNS, primary(ConnectedVehicle).all(), MAX_SILENCE)
         self.vehicles = vehicles
         # Check again that they are due: another process may have been faster.
-        taken = self._lease.take(due(before).filter(pk__in=[vehicle.pk for vehicle in vehicles]))
+        with lock_free(due(before).filter(pk__in=[vehicle.pk for vehicle in vehicles])) as free:
+            taken = self._lease.take(free)
         if taken < len(vehicles):
             held = set(self._lease.held.values_list("pk", flat=True)) if taken else set()
             self.vehicles = [vehicle for vehicle in vehicles if vehicle.pk in held]
