@@ -51,7 +51,7 @@ def is_open(model: type[models.Model]) -> bool:
 def release_connection(model: type[models.Model]) -> None:
     """Close the connection before a long wait: others may need it. The next query opens a new one."""
     connection = connections[router.db_for_write(model)]
-    if not (connection.in_atomic_block or is_of_test(connection)):
+    if not (is_open(model) or is_of_test(connection)):
         connection.close()
 
 

@@ -231,6 +231,7 @@ def _execute_claimed(command: VehicleCommand, lease: Lease) -> Exception | None:
             access.check_limits()
             spec = command_specs.COMMANDS[command.action]
             return _execute(command, lease, spec, parameters, access, _transactions.release_connection)
+        _records.check_not_too_late(command, lease)
         OPERATIONS[command.action](command)
     except Exception as error:
         _records.finish(command, Status.FAILED, error)

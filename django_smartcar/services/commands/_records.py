@@ -58,7 +58,9 @@ def create(
     except (DuplicateCommand, CommandInProgress):
         if not command_outcomes.expire(vehicle.pk):
             raise
-        return _insert(vehicle, action, parameters, status, **columns)
+    except IntegrityError:
+        pass  # The command that was in its way has ended meanwhile.
+    return _insert(vehicle, action, parameters, status, **columns)
 
 
 def _insert(
@@ -184,7 +186,9 @@ def check_not_too_late(command: VehicleCommand, lease: Lease) -> None:
     A process may be suspended, or wait for a token, after it has claimed the command. The driver may have
     asked for it again by then.
     """
-    is_late = command.sent_at is not None and timezone.now() > command.created_at + command_specs.COMMAND_WAIT
+    is_operation = command.action in command_specs.OPERATIONS
+    wait = command_specs.OPERATION_WAIT if is_operation else command_specs.COMMAND_WAIT
+    is_late = command.sent_at is not None and timezone.now() > command.created_at + wait
     if is_late or not lease.is_held():
         raise CommandNotSent("the command waited too long")
 

@@ -1,10 +1,12 @@
 """Queued commands: recorded at once, sent by an executor; here within the process, or by nobody."""
 
 import json
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+import time_machine
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from django_smartcar import signals
@@ -492,3 +494,30 @@ def test_the_worker_sends_what_waits_in_its_own_pool_only(vehicle, nobody, setti
     monkeypatch.setattr(pool, "wake", lambda work, concurrency: woken.append(concurrency))
     work_smartcar_commands.Command()._begin_waiting(pool, 3)
     assert (handed_over, woken) == ([], [3])
+
+
+@pytest.mark.parametrize("action", ["lock", "refresh"])
+def test_what_another_process_has_given_up_is_not_begun(vehicle, nobody, mock_api, action):
+    """The process that claimed it was suspended meanwhile."""
+    commands.enqueue(vehicle, action)
+    command, lease = _records.claim(VehicleCommand.objects.select_related("vehicle", "actor"))
+    VehicleCommand.objects.update(lease=None)
+    with closing(lease), time_machine.travel(timezone.now() + timedelta(seconds=5)):
+        assert type(commands._execute_claimed(command, lease)) is CommandNotSent
+    assert not mock_api.mock.calls
+
+
+def test_a_command_whose_obstacle_ends_meanwhile_is_recorded(vehicle, nobody):
+    """Another process finishes its command between the INSERT and the look for what was in its way."""
+    refused = []
+
+    def refuse_once(execute, sql, *arguments):
+        if sql.startswith("INSERT") and "vehiclecommand" in sql and not refused:
+            refused.append(sql)
+            raise IntegrityError("UNIQUE constraint failed: slot")
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(refuse_once):
+        commands.enqueue(vehicle, "lock")
+    assert refused
+    assert VehicleCommand.objects.get().status == "queued"
