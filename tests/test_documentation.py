@@ -41,15 +41,14 @@ SITE_NAMES = {pattern.name for pattern in importlib.import_module("django_smartc
 BLOCK = re.compile(r"^( *)\.\. code-block:: (\w+)\n(?:\1 +:.*\n)*\n((?:\1 +.*\n|\n)+)", re.M)
 
 
-def load_reference():
-    """Import docs/_ext/reference.py, which is not in a package."""
-    spec = importlib.util.spec_from_file_location("docs_reference", DOCS / "_ext" / "reference.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def load_extension(name):
+    """Import a module of docs/_ext, which is not a package."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(DOCS / "_ext")
+        return importlib.import_module(name)
 
 
-reference = load_reference()
+reference, sentences = map(load_extension, ("reference", "sentences"))
 
 
 def table(name):
@@ -87,13 +86,24 @@ def test_the_catalogue_has_every_signal_with_unit_permission_and_label():
     text = table("signals")
     assert len(TYPES) == 93
     for name, kind in TYPES.items():
-        row = re.search(rf"^   \* - ``{name}``\n\n       {kind.code}\n     - (.*\n.*\n.*\n.*)$", text, re.M)
+        row = re.search(rf"^   \* - ``{name}``\n\n       {kind.code}\n((?:     - .*\n){{4}})", text, re.M)
         assert row, name
-        label, unit, _, permission = (line.removeprefix("     - ") for line in row[1].splitlines())
+        label, meaning, unit, permission = (line.removeprefix("     - ") for line in row[1].splitlines())
         assert label.removesuffix(" (private)") == models.label_of(name)
         assert label.endswith(" (private)") == kind.is_private
-        assert unit == f"{kind.json_type} {kind.unit}".strip()
+        assert meaning == sentences.SIGNALS[name]
+        assert unit.partition(",")[0] == f"{kind.json_type} {kind.unit}".strip()
         assert permission == f"``{kind.permission}``"
+
+
+def is_a_sentence(text):
+    return bool(re.fullmatch(r"(?:[A-Z]|``)[^\n]*\.", text)) and len(text) < 120
+
+
+def test_every_signal_has_one_short_meaning_of_its_own():
+    assert list(sentences.SIGNALS) == list(TYPES)
+    assert not [text for text in sentences.SIGNALS.values() if not is_a_sentence(text)]
+    assert len(set(sentences.SIGNALS.values())) == len(TYPES)
 
 
 def test_the_exceptions_have_the_sentence_for_the_driver():

@@ -22,6 +22,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.management import load_command_class
 from django.test import override_settings
+from sentences import SIGNALS
 
 from django_smartcar import _error_messages, checks, conf, exceptions, models, signals, urls
 from django_smartcar.sdk import readings, v2, v3
@@ -101,13 +102,14 @@ def simulator_settings() -> list[str]:
 def signal_catalogue() -> list[str]:
     rows = []
     for name, kind in TYPES.items():
-        span = "{:g} to {:g}".format(*kind.range) if kind.range else ""
-        unit = " ".join(filter(None, [kind.json_type, kind.unit]))
+        span = ", {:g} to {:g}".format(*kind.range) if kind.range else ""
+        unit = " ".join(filter(None, [kind.json_type, kind.unit])) + span
         private = " (private)" if kind.is_private else ""
         names = f"{literal(name)}\n\n{kind.code}"
-        rows.append((names, f"{models.label_of(name)}{private}", unit, span, literal(kind.permission)))
-    headers = ("Name, and Smartcar's code", "Label", "Type and unit", "Range", "Permission")
-    return table(headers, rows, "32 22 16 12 18")
+        label = f"{models.label_of(name)}{private}"
+        rows.append((names, label, SIGNALS[name], unit, literal(kind.permission)))
+    headers = ("Name, and Smartcar's code", "Label", "Meaning", "Type, unit and range", "Permission")
+    return table(headers, rows, "28 14 28 14 16")
 
 
 def driver_permissions() -> list[str]:
