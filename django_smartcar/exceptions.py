@@ -21,7 +21,7 @@
   - CommandInProgress               another command to the car is in progress, and this one cannot wait for it
   - TooManyInFlight                 the user has too many commands in progress
   - CommandNotSent                  the command waited too long to be sent
-  - TooManyRequests                 the user has reached a limit of this site: ``retry_after``
+  - TooManyRequests                 the user or the car has reached a limit of this site: ``retry_after``
   - CommandInvalid                  unknown command or invalid parameters; also a ValueError
   - InvalidConnectState             the OAuth state is unknown, expired, used, or another user's or session's
   - OwnedByAnotherUser              the Smartcar user belongs to another local user
@@ -175,7 +175,7 @@ class TooManyInFlight(SmartcarAppError):
 
 
 class TooManyRequests(SmartcarAppError):
-    """The user has reached a limit of ``SMARTCAR_USER_LIMITS``. ``retry_after`` is in whole seconds."""
+    """A limit of ``SMARTCAR_USER_LIMITS`` or ``SMARTCAR_COMMANDS_PER_CAR`` is reached: ``retry_after``."""
 
     def __init__(self, kind: str, retry_after: int) -> None:
         super().__init__(f"limit of {kind} reached; try again in {retry_after} seconds")

@@ -23,6 +23,7 @@ from django_smartcar import checks, exceptions, models, signals, testing
 from django_smartcar.conf import Settings
 from django_smartcar.sdk.signals import TYPES
 from django_smartcar.services import commands, vehicles
+from django_smartcar.services.command_specs import COMMANDS
 from django_smartcar.simulator import profiles
 from django_smartcar.simulator.conf import Settings as SimulatorSettings
 
@@ -104,6 +105,21 @@ def test_every_signal_has_one_short_meaning_of_its_own():
     assert list(sentences.SIGNALS) == list(TYPES)
     assert not [text for text in sentences.SIGNALS.values() if not is_a_sentence(text)]
     assert len(set(sentences.SIGNALS.values())) == len(TYPES)
+
+
+def test_every_permission_has_a_sentence():
+    needed = {kind.permission for kind in TYPES.values()} | {spec.scope for spec in COMMANDS.values()}
+    assert set(sentences.PERMISSIONS) == needed
+    assert list(sentences.PERMISSIONS) == sorted(needed)
+    assert not [text for text in sentences.PERMISSIONS.values() if not is_a_sentence(text)]
+
+
+def test_every_exception_has_advice():
+    classes = [name for name in exceptions.__all__ if isinstance(getattr(exceptions, name), type)]
+    assert list(sentences.ADVICE) == classes
+    assert not [text for text in sentences.ADVICE.values() if not is_a_sentence(text)]
+    text = table("exceptions")
+    assert all(f"     - {advice}\n" in text for advice in sentences.ADVICE.values())
 
 
 def test_the_exceptions_have_the_sentence_for_the_driver():

@@ -22,7 +22,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.management import load_command_class
 from django.test import override_settings
-from sentences import SIGNALS
+from sentences import ADVICE, PERMISSIONS, SIGNALS
 
 from django_smartcar import _error_messages, checks, conf, exceptions, models, signals, urls
 from django_smartcar.sdk import readings, v2, v3
@@ -122,8 +122,9 @@ def driver_permissions() -> list[str]:
             uses.setdefault(permission, []).append(f"{literal(name)} (read)")
     for name, spec in COMMANDS.items():
         uses.setdefault(spec.scope, []).append(f"{literal(name)} (command)")
-    rows = [(literal(permission), ", ".join(names)) for permission, names in sorted(uses.items())]
-    return table(("Permission", "Signals, reads and commands that need it"), rows, "30 70")
+    rows = [(literal(name), PERMISSIONS[name], ", ".join(used)) for name, used in sorted(uses.items())]
+    headers = ("Permission", "Shows or allows", "Signals, reads and commands that need it")
+    return table(headers, rows, "24 30 46")
 
 
 def reads() -> list[str]:
@@ -155,9 +156,9 @@ def exception_classes() -> list[str]:
             is_ours = issubclass(kind, exceptions.SmartcarAppError)
             sentence = exceptions.user_message(kind(*ARGUMENTS.get(name, ()))) if is_ours else "(see below)"
             parents = ", ".join(literal(parent.__name__) for parent in kind.__bases__)
-            rows.append((f"{literal(name)}\n\n({parents})", summary(kind), sentence))
-    headers = ("Exception (subclass of)", "Meaning", "``user_message``")
-    return table(headers, rows, "30 35 35")
+            rows.append((f"{literal(name)}\n\n({parents})", summary(kind), ADVICE[name], sentence))
+    headers = ("Exception (subclass of)", "Meaning", "What to do", "``user_message``")
+    return table(headers, rows, "26 26 26 22")
 
 
 def error_sentences() -> list[str]:
