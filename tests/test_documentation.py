@@ -19,7 +19,7 @@ from django.test import override_settings
 from django.urls import path
 from django.utils import timezone
 
-from django_smartcar import checks, exceptions, models, signals, testing
+from django_smartcar import _error_messages, checks, diagnostics, exceptions, models, signals, testing
 from django_smartcar.conf import Settings
 from django_smartcar.sdk.signals import TYPES
 from django_smartcar.services import commands, vehicles
@@ -49,7 +49,7 @@ def load_extension(name):
         return importlib.import_module(name)
 
 
-reference, sentences = map(load_extension, ("reference", "sentences"))
+reference, sentences, messages = map(load_extension, ("reference", "sentences", "messages"))
 
 
 def table(name):
@@ -173,6 +173,50 @@ def test_the_options_of_commands_are_those_of_the_parser():
     assert "--settings" not in text
 
 
+def test_every_system_check_has_advice():
+    hints = messages.hints(reference.PACKAGE)
+    assert set(hints) == set(re.findall(r"smartcar\.[EW]\d+", checks.__doc__))
+    depending = {name for name, hint in hints.items() if hint == messages.DEPENDS}
+    assert depending == {"smartcar.E033", "smartcar.E051", "smartcar.W003"}
+    assert hints["smartcar.E005"] == 'Set it to "live", "simulated" or "test".'
+
+
+def pattern_of(text):
+    return ".*".join(map(re.escape, text.split("…")))
+
+
+def test_what_check_smartcar_finds_is_in_the_table(mock_api, make_account, make_vehicle, anna, lose_key):
+    long_ago = timezone.now() - timedelta(days=1)
+    account = make_account(anna, reconnect_required_at=long_ago)
+    make_vehicle(account, reauthentication_required_at=long_ago)
+    make_account(anna, "driver-b", access_expires_at=long_ago)
+    lose_key()
+    known = list(messages.check_smartcar(reference.PACKAGE))
+    results = [
+        (check, result)
+        for check, result in diagnostics.run_checks("https://your.site")
+        if result.outcome in ("wrong", "warning") and check != "settings"
+    ]
+    assert len({check for check, _ in results} & {"encryption", "tokens", "accounts", "network"}) == 4
+    for _, result in results:
+        advice = [advice for message, advice in known if re.search(pattern_of(message), result.text)]
+        assert any(re.search(pattern_of(text), result.hint) for text in advice), result
+
+
+def test_the_messages_of_the_page_about_trouble_are_those_of_the_code():
+    """Each is the name of an exception, a type or code of Smartcar's, a check, or in the source."""
+    page = PAGES["howto/troubleshoot.rst"].partition("Where else to look")[0]
+    terms = [line for line in re.findall(r"^(\S.*)\n   \S", page, re.M) if not line.startswith("..")]
+    found = [term for line in terms for term in re.findall("``(.+?)``", line)]
+    assert len(found) > 25
+    known = {":".join(filter(None, pair)) for pair in _error_messages.MESSAGES} | set(exceptions.__all__)
+    known |= set(models.VehicleCommand.Status.values)
+    not_ours = {"http://", "https://", "database is locked", "NetworkBlocked", "RATE_LIMIT:VEHICLE"}
+    source = "\n".join(path.read_text() for path in (ROOT / "django_smartcar").rglob("*.py"))
+    for term in {*found} - known - not_ours:
+        assert re.search(pattern_of(term).replace(r"\ ", r'(?: |"\s+")'), source), term
+
+
 # The steps of the installation, which tests/test_packaging.py carries out.
 
 
@@ -294,7 +338,7 @@ def test_a_template_compiles(code):
 
 def test_settings_that_are_named_exist():
     known = {*vars(Settings), *vars(SimulatorSettings)}
-    named = set(re.findall(r"\bSMARTCAR_[A-Z0-9_]+\b", ALL_TEXT))
+    named = set(re.findall(r"(?<!:)\bSMARTCAR_[A-Z0-9_]+\b", ALL_TEXT))
     assert named <= known
 
 

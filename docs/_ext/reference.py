@@ -22,6 +22,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.management import load_command_class
 from django.test import override_settings
+from messages import check_smartcar, hints
 from sentences import ADVICE, PERMISSIONS, SIGNALS
 
 from django_smartcar import _error_messages, checks, conf, exceptions, models, signals, urls
@@ -179,8 +180,19 @@ def django_signals() -> list[str]:
 
 
 def system_checks() -> list[str]:
-    rows = [(literal(id_), text) for id_, text in _CHECK.findall(checks.__doc__ or "")]
-    return table(("Id", "Problem"), rows, "20 80")
+    advice = hints(PACKAGE)
+    rows = [(literal(id_), text, _plain(advice[id_])) for id_, text in _CHECK.findall(checks.__doc__ or "")]
+    return table(("Id", "Problem", "What to do"), rows, "16 38 46")
+
+
+def check_smartcar_messages() -> list[str]:
+    rows = [map(_plain, row) for row in check_smartcar(PACKAGE)]
+    return table(("Message", "What to do"), rows, "45 55")
+
+
+def _plain(text: str) -> str:
+    """Return a text in which an asterisk is one."""
+    return text.replace("*", r"\*")
 
 
 def management_commands() -> list[str]:
@@ -314,6 +326,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "error-sentences": error_sentences,
     "django-signals": django_signals,
     "checks": system_checks,
+    "check-smartcar": check_smartcar_messages,
     "management-commands": management_commands,
     "urls": url_patterns,
     "permissions": permissions,
