@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
+import textwrap
 from contextlib import ExitStack, closing, contextmanager
 
 import psycopg
@@ -120,6 +122,30 @@ def test_tokens_survive_rollbacks_behind_pgbouncer(tmp_path):
             command, cwd=databases.ROOT, env=environment, capture_output=True, text=True, timeout=300
         )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+class WithPartitions(Deployment):
+    """A site whose readings are in partitions of PostgreSQL, as docs/howto/retention.rst makes them."""
+
+    def prepare(self):
+        super().prepare()
+        page = (databases.ROOT / "docs" / "howto" / "retention.rst").read_text()
+        blocks = re.findall(r"code-block:: sql\n\n((?: {4}.*\n|\n)+)", page)
+        self.make, self.drop = map(textwrap.dedent, blocks)
+        self.execute(self.make)
+
+    def execute(self, statements):
+        with psycopg.connect(self.environment["SITE_DATABASE_URL"], autocommit=True) as connection:
+            return connection.execute(statements)
+
+
+def test_a_site_with_partitions_of_readings(postgresql, tmp_path, smartcar):
+    with databases.created("postgresql", postgresql, tmp_path) as url:
+        site = WithPartitions("plain", tmp_path, smartcar, SITE_DATABASE_URL=url)
+        tell(site)
+        assert site.execute("SELECT count(*) FROM smartcar_vehiclereading").fetchone()[0] > 0
+        site.execute(site.drop)
+        site.run("-m", "django", "prune_smartcar_readings")
 
 
 def test_a_site_with_a_connection_pool(postgresql, tmp_path, smartcar):
