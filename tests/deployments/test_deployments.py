@@ -3,14 +3,20 @@
 import json
 import os
 import re
+import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
 import textwrap
-from contextlib import ExitStack, closing, contextmanager
+import time
+from contextlib import ExitStack, closing, contextmanager, suppress
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+import requests
+import trustme
 
 from .. import databases
 from ..simulator.tls_proxy import TlsProxy
@@ -214,6 +220,73 @@ class BehindTlsProxy(Deployment):
 
 def test_a_site_behind_a_tls_proxy(tmp_path, smartcar):
     tell(BehindTlsProxy("proxied", tmp_path, smartcar, SITE_PROXY_HEADER="HTTP_X_FORWARDED_PROTO"))
+
+
+class BehindNginx(Deployment):
+    """A site behind nginx, set up as docs/howto/deploy.rst says, on other ports and paths."""
+
+    @contextmanager
+    def published(self):
+        program = shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
+        if program is None:
+            pytest.skip("there is no nginx on this machine")
+        tls_port, port = free_port(), free_port()
+        self.configure(tls_port, port)
+        command = [program, "-p", self.folder, "-e", "nginx.log", "-c", self.folder / "nginx.conf"]
+        with subprocess.Popen(command) as process:
+            try:
+                wait_until_open(tls_port)
+                redirect = requests.get(f"http://127.0.0.1:{port}/cars/", allow_redirects=False, timeout=30)
+                assert redirect.headers["Location"] == "https://127.0.0.1/cars/"
+                self.url, self.verify = f"https://127.0.0.1:{tls_port}", str(self.folder / "authority.pem")
+                self.environment["REQUESTS_CA_BUNDLE"] = self.verify
+                yield
+            finally:
+                process.terminate()
+        log = (self.folder / "access.log").read_text()
+        assert "GET /cars/callback/ " in log
+        assert "?" not in log
+
+    def configure(self, tls_port, port):
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(self.folder / "authority.pem")
+        authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(
+            self.folder / "site.pem"
+        )
+        page = (databases.ROOT / "docs" / "howto" / "deploy.rst").read_text()
+        (server,) = re.findall(r"code-block:: nginx\n\n((?: {4}.*\n|\n)+)", page)
+        for ours, here in {
+            "listen 443 ": f"listen 127.0.0.1:{tls_port} ",
+            "listen 80;": f"listen 127.0.0.1:{port};",
+            "127.0.0.1:8000": urlsplit(self.url).netloc,
+            "/etc/ssl/your.site.pem": f"{self.folder}/site.pem",
+            "/etc/ssl/your.site.key": f"{self.folder}/site.pem",
+            "/var/log/nginx/your.site.log": f"{self.folder}/access.log",
+        }.items():
+            assert ours in server
+            server = server.replace(ours, here)
+        paths = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        temporary = "".join(f"{name}_temp_path {self.folder}/{name}; " for name in paths)
+        text = f"daemon off; pid {self.folder}/pid; events {{}} http {{ access_log off; {temporary}\n{server} }}"
+        (self.folder / "nginx.conf").write_text(text)
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+def wait_until_open(port):
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
+            return
+        time.sleep(0.05)
+    pytest.fail("nginx did not start")
+
+
+def test_a_site_behind_nginx(tmp_path, smartcar):
+    tell(BehindNginx("proxied", tmp_path, smartcar, SITE_PROXY_HEADER="HTTP_X_FORWARDED_PROTO"))
 
 
 def steps(site):
