@@ -406,6 +406,7 @@ def names(simulator, django_user_model, monkeypatch):
     notified = []
     return {
         "INSTALLED_APPS": [],
+        "DATABASES": {"default": {}},
         "urlpatterns": [],
         "path": path,
         "transaction": transaction,

@@ -267,7 +267,9 @@ class BehindNginx(Deployment):
             server = server.replace(ours, here)
         paths = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         temporary = "".join(f"{name}_temp_path {self.folder}/{name}; " for name in paths)
-        text = f"daemon off; pid {self.folder}/pid; events {{}} http {{ access_log off; {temporary}\n{server} }}"
+        text = (
+            f"daemon off; pid {self.folder}/pid; events {{}} http {{ access_log off; {temporary}\n{server} }}"
+        )
         (self.folder / "nginx.conf").write_text(text)
 
 
