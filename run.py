@@ -29,8 +29,13 @@ if sys.version_info < (3, 11):  # noqa: UP036 (older Pythons print this line)
 
 ROOT = Path(__file__).resolve().parent
 MATRIX = ["3.11 5.2", "3.12 5.2", "3.12 6.0", "3.12 6.1", "3.13 5.2", "3.13 6.0", "3.13 6.1"]
+#: The extras and dependency groups that the tests need on every machine.
+TEST_NAMES = {"celery", "example", "postgres", "tasks", "test"}
 # pip's arguments for Smartcar's own SDKs, which the tests compare ours with.
-OFFICIAL = {"6.19.1": ["--no-deps", "smartcar==6.19.1"], "3.0.1": ["smartcar==3.0.1", "python-dateutil"]}
+OFFICIAL = {
+    "6.19.1": ["--no-deps", "smartcar==6.19.1"],
+    "3.0.1": ["smartcar==3.0.1", "python-dateutil"],
+}
 # Packages of npm for the tests: Smartcar's own SDK for Node; axe-core finds accessibility problems of pages.
 NPM_PACKAGES = {"axe-core": "4.14.1", "smartcar": "10.4.0"}
 STAMP = "run.json"
@@ -138,15 +143,19 @@ def rebuild(folder: Path) -> None:
     call([sys.executable, "-m", "venv", folder], "creating the environment")
 
 
-def install(folder: Path, extras: list[str], pins: list[str]) -> None:
-    """Install the package with these extras, and Smartcar's SDKs for the tests."""
+def install(folder: Path, names: list[str], pins: list[str]) -> None:
+    """Install the package with these extras and dependency groups, and Smartcar's SDKs for the tests."""
+    tomllib = importlib.import_module("tomllib")  # new in Python 3.11
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+    extras = ",".join(name for name in names if name not in groups)
+    packages = [package for name in names for package in groups.get(name, [])]
     pip: Command = [python_of(folder), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    call([*pip, "--editable", f".[{','.join(extras)}]", *pins], "pip install")
-    for version, arguments in OFFICIAL.items() if "test" in extras else ():
+    call([*pip, "--editable", f".[{extras}]", *packages, *pins], "pip install")
+    for version, arguments in OFFICIAL.items() if "test" in names else ():
         target = folder / "official" / f"smartcar-{version}"
         if not target.is_dir():
             call([*pip, "--target", target, *arguments], f"installing smartcar {version}")
-    for name, version in NPM_PACKAGES.items() if "test" in extras else ():
+    for name, version in NPM_PACKAGES.items() if "test" in names else ():
         install_npm_package(name, version, folder / "official" / f"{name}-{version}")
 
 
@@ -163,25 +172,26 @@ def install_npm_package(name: str, version: str, target: Path) -> None:
 
 
 def environment(wanted: set[str], folder: Path = ROOT / ".venv", pins: tuple[str, ...] = ()) -> Path:
-    """Create or update an environment with these extras; return its Python."""
+    """Create or update an environment with these extras and dependency groups; return its Python."""
     with exclusive_lock():
         stamp = read_stamp(folder)
         # Rebuild for another Python or folder; update when the requirements change.
         place = f"Python {VERSION} of {sys.base_prefix} for {ROOT}"
         npm = NPM_PACKAGES, bool(shutil.which("npm"))
-        requirements = repr([(ROOT / "setup.cfg").read_text(encoding="utf-8"), OFFICIAL, npm, pins])
+        files = [(ROOT / name).read_text(encoding="utf-8") for name in ("setup.cfg", "pyproject.toml")]
+        requirements = repr([files, OFFICIAL, npm, pins])
         new = {"place": place, "requirements": hashlib.sha256(requirements.encode()).hexdigest()}
-        if {**stamp, **new} == stamp and wanted <= set(stamp["extras"]):
+        if {**stamp, **new} == stamp and wanted <= set(stamp["names"]):
             return python_of(folder)
         if stamp.get("place") != place and (stamp or version_of(python_of(folder)) != VERSION):
             rebuild(folder)
             stamp = json.loads(UNFINISHED)
-        extras = sorted(wanted | set(stamp.get("extras", [])))
-        print(f"Installing the package with {', '.join(extras)}; a minute or two…", flush=True)
+        names = sorted(wanted | set(stamp.get("names", [])))
+        print(f"Installing the package with {', '.join(names)}; a minute or two…", flush=True)
         (folder / STAMP).write_text(UNFINISHED)
         try:
-            install(folder, extras, list(pins))
-            stamp = {**new, "extras": extras}
+            install(folder, names, list(pins))
+            stamp = {**new, "names": names}
         finally:  # a failed pip install changes nothing, so the old stamp is still right
             (folder / STAMP).write_text(json.dumps(stamp))
     return python_of(folder)
@@ -218,10 +228,10 @@ def demo(arguments: list[str]) -> None:
     replace_process([*manage, "runserver", "--noreload", f"127.0.0.1:{port}"])
 
 
-def test_extras() -> set[str]:
-    """Return the extras that the tests need: PostgreSQL as a wheel if it is not installed here."""
+def test_names() -> set[str]:
+    """Return what the tests need: PostgreSQL as a wheel if it is not installed here."""
     is_installed = shutil.which("initdb") or any(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return {"test"} if is_installed else {"test", "postgresql"}
+    return TEST_NAMES if is_installed else {*TEST_NAMES, "postgresql"}
 
 
 def pytest_command(arguments: list[str]) -> list[str]:
@@ -238,12 +248,12 @@ def test(arguments: list[str]) -> None:
     if "--quick" not in arguments:
         require_browser()
         require_pgbouncer()
-    replace_process([environment(test_extras()), *pytest_command(arguments)])
+    replace_process([environment(test_names()), *pytest_command(arguments)])
 
 
 def lint(arguments: list[str]) -> None:
     """Run ruff and mypy."""
-    python = environment({"lint", "test"})  # mypy's Django plugin loads the tests' settings
+    python = environment({*TEST_NAMES, "lint"})  # mypy's Django plugin loads the tests' settings
     steps = ("ruff check", "ruff format --check", "mypy")
     failed = [step for step in steps if subprocess.run([python, "-m", *step.split()], cwd=ROOT).returncode]
     if failed:
@@ -279,7 +289,7 @@ def cell(arguments: list[str]) -> None:
     """Run one row of the matrix with the current Python."""
     django, *rest = arguments
     folder = ROOT / ".matrix" / f"python{VERSION}-django{django}"
-    replace_process([environment(test_extras(), folder, (f"Django=={django}.*",)), *pytest_command(rest)])
+    replace_process([environment(test_names(), folder, (f"Django=={django}.*",)), *pytest_command(rest)])
 
 
 def docs(arguments: list[str]) -> None:
@@ -293,7 +303,7 @@ def docs(arguments: list[str]) -> None:
 
 def bench(arguments: list[str]) -> None:
     """Run the benchmarks."""
-    replace_process([environment(test_extras()), "-m", "benchmarks", *arguments])
+    replace_process([environment(test_names()), "-m", "benchmarks", *arguments])
 
 
 def main() -> None:

@@ -1,12 +1,15 @@
 """``run.py``: its messages, its options, and when it builds an environment."""
 
 import ast
+import configparser
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -147,13 +150,13 @@ def test_a_failed_installation_of_chromium_does_not_stop_the_tests(machine, caps
 
 
 @pytest.mark.parametrize(
-    ("installed", "extras"),
-    [([], {"test", "postgresql"}), (["initdb"], {"test"}), ([Path("15/bin/initdb")], {"test"})],
+    ("installed", "more"),
+    [([], {"postgresql"}), (["initdb"], set()), ([Path("15/bin/initdb")], set())],
 )
-def test_the_wheel_of_postgresql_is_added_when_the_machine_has_none(machine, monkeypatch, installed, extras):
+def test_the_wheel_of_postgresql_is_added_when_the_machine_has_none(machine, monkeypatch, installed, more):
     machine(installed)
     monkeypatch.setattr(Path, "glob", lambda *_: (path for path in installed if isinstance(path, Path)))
-    assert run.test_extras() == extras
+    assert run.test_names() == run.TEST_NAMES | more
 
 
 @pytest.mark.parametrize("browser", ["chromium", "chromium-browser", "google-chrome"])
@@ -188,22 +191,47 @@ def test_a_program_that_fails_ends_the_run_with_one_line():
 # The environment and its stamp.
 
 
+def test_users_can_install_four_extras_and_no_group_of_development():
+    metadata = configparser.ConfigParser()
+    metadata.read(ROOT / "setup.cfg")
+    assert list(metadata["options.extras_require"]) == ["tasks", "celery", "postgres", "docs"]
+
+
+def test_each_command_installs_extras_and_groups_that_exist():
+    metadata = configparser.ConfigParser()
+    metadata.read(ROOT / "setup.cfg")
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+    commands = re.findall(r"environment\(\{([^}]+)\}", (ROOT / "run.py").read_text(encoding="utf-8"))
+    used = set(re.findall(r'"(\w+)"', "".join(commands))) | run.TEST_NAMES | {"postgresql"}
+    assert used == {*metadata["options.extras_require"], *groups}
+
+
+def test_extras_and_groups_are_installed_together(tmp_path, monkeypatch):
+    commands = []
+    monkeypatch.setattr(run, "call", lambda command, doing: commands.append(command))
+    run.install(tmp_path, ["docs", "example"], [])
+    ((*_, option, package, other),) = commands
+    assert (option, package) == ("--editable", ".[docs]")
+    assert other.startswith("django-environ>=")
+
+
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
     """Return a checkout, and the list of the steps that were taken to build its environments."""
     steps = []
     (tmp_path / "setup.cfg").write_text("[options]\ninstall_requires = Django\n")
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
     monkeypatch.setattr(run, "ROOT", tmp_path)
     monkeypatch.setattr(run, "call", lambda command, doing: steps.append(doing))
     monkeypatch.setattr(run, "version_of", lambda python: "")
     return tmp_path, steps
 
 
-def make(checkout, *extras):
+def make(checkout, *groups):
     """Request an environment; return the steps that this took."""
     root, steps = checkout
     steps.clear()
-    run.environment(set(extras), root / ".venv")
+    run.environment(set(groups), root / ".venv")
     return steps
 
 
@@ -219,7 +247,7 @@ def test_a_complete_environment_is_reused(checkout):
     assert make(checkout, "example") == []
 
 
-def test_a_missing_extra_is_added(checkout):
+def test_a_missing_group_is_added(checkout):
     make(checkout, "example")
     assert make(checkout, "lint") == ["pip install"]
     assert make(checkout, "example") == []
@@ -229,7 +257,7 @@ SDKS = ["installing smartcar 6.19.1", "installing smartcar 3.0.1"]
 FROM_NPM = [f"installing {name} {version}" for name, version in run.NPM_PACKAGES.items()]
 
 
-def test_the_extra_for_tests_installs_the_official_sdks_and_packages_of_npm(checkout, monkeypatch):
+def test_the_group_for_tests_installs_the_official_sdks_and_packages_of_npm(checkout, monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
     assert make(checkout, "test") == [*NEW, *SDKS, *FROM_NPM]
     assert run.NPM_PACKAGES["axe-core"] == axe.VERSION
@@ -256,9 +284,11 @@ def test_a_package_of_npm_is_installed_once(checkout, monkeypatch):
     assert make(checkout, "test") == ["pip install", *SDKS]
 
 
-def test_a_change_of_setup_cfg_updates_the_environment(checkout):
+@pytest.mark.parametrize("name", ["setup.cfg", "pyproject.toml"])
+def test_a_change_of_the_requirements_updates_the_environment(checkout, name):
     make(checkout, "example")
-    (checkout[0] / "setup.cfg").write_text("[options]\ninstall_requires = Django>=5.2\n")
+    with (checkout[0] / name).open("a") as file:
+        file.write("# changed\n")
     assert make(checkout, "example") == ["pip install"]
 
 
@@ -307,7 +337,7 @@ def test_an_environment_that_was_created_by_hand_is_kept(checkout, monkeypatch):
     monkeypatch.setattr(run, "version_of", lambda python: run.VERSION)
     (checkout[0] / ".venv").mkdir()
     assert make(checkout, "example") == ["pip install"]
-    assert json.loads((checkout[0] / ".venv" / "run.json").read_text())["extras"] == ["example"]
+    assert json.loads((checkout[0] / ".venv" / "run.json").read_text())["names"] == ["example"]
 
 
 def test_an_environment_is_not_rebuilt_by_its_own_python(checkout, monkeypatch):
@@ -321,11 +351,11 @@ def test_an_environment_is_not_rebuilt_by_its_own_python(checkout, monkeypatch):
 
 def test_the_documentation_is_built_anew_and_a_warning_fails(monkeypatch, capsys):
     called = []
-    monkeypatch.setattr(run, "environment", lambda extras: called.append(extras) or Path("python"))
+    monkeypatch.setattr(run, "environment", lambda names: called.append(names) or Path("python"))
     monkeypatch.setattr(run, "call", lambda command, doing: called.append(command))
     run.docs(["--verbose"])
-    extras, command = called
-    assert extras == {"docs"}
+    names, command = called
+    assert names == {"docs"}
     assert command[:3] == [Path("python"), "-m", "sphinx"]
     assert {"--fail-on-warning", "--keep-going", "--fresh-env", "--verbose"} <= set(command)
     assert command[-2:] == [ROOT / "docs", ROOT / "docs" / "_build" / "html"]
@@ -358,7 +388,7 @@ def test_only_the_full_run_needs_more_programs(monkeypatch, arguments, needs_pro
     calls = []
     monkeypatch.setattr(run, "require_browser", lambda: calls.append("browser"))
     monkeypatch.setattr(run, "require_pgbouncer", lambda: calls.append("pgbouncer"))
-    monkeypatch.setattr(run, "environment", lambda extras: Path("python"))
+    monkeypatch.setattr(run, "environment", lambda names: Path("python"))
     monkeypatch.setattr(run, "replace_process", calls.append)
     run.test(arguments)
     command = [Path("python"), *run.pytest_command(arguments)]
