@@ -34,7 +34,7 @@ TEST_NAMES = {"celery", "example", "postgres", "tasks", "test"}
 # pip's arguments for Smartcar's own SDKs, which the tests compare ours with.
 OFFICIAL = {
     "6.19.1": ["--no-deps", "smartcar==6.19.1"],
-    "3.0.1": ["smartcar==3.0.1", "python-dateutil"],
+    "3.0.1": ["smartcar==3.0.1", "python-dateutil==2.9.0.post0"],  # Celery needs the same
 }
 # Packages of npm for the tests: Smartcar's own SDK for Node; axe-core finds accessibility problems of pages.
 NPM_PACKAGES = {"axe-core": "4.14.1", "smartcar": "10.4.0"}
