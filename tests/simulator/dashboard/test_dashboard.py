@@ -609,11 +609,10 @@ def test_deliveries_are_shown_without_secrets(registered, garage, volt, receiver
     assert store.MANAGEMENT_TOKEN not in text
 
 
-def test_the_code_in_the_readme_works(volt, receiver, settings):
+def test_the_code_in_the_documentation_works(volt, receiver, settings):
     settings.SMARTCAR_SIMULATOR_DELIVERIES = False
-    readme = (ROOT / "README.rst").read_text()
-    start = re.search(r"can\s+do\s+the\s+same\s+from\s+code:", readme).end()
-    (block,) = re.findall(r"\n\n((?:    .*\n|\n)+)", readme[start:])[:1]
+    page = (ROOT / "docs" / "howto" / "simulator.rst").read_text()
+    (block,) = re.findall(r"code-block:: python\n\n((?:    .*\n|\n)+)", page)
     names = {}
     exec(textwrap.dedent(block).replace("http://127.0.0.1:8000/hook/", receiver.url), names)  # noqa: S102
     assert names["webhook"] in store.state().webhooks.values()
