@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import django_smartcar
-from django_smartcar import models, signals
+from django_smartcar import models
 from django_smartcar.conf import Settings, conf
 from django_smartcar.simulator.conf import Settings as SimulatorSettings
 
@@ -43,7 +43,7 @@ def test_a_command_of_the_readme_exists(name):
     assert f"def {verb}(" in (ROOT / file).read_text()
 
 
-def test_permissions_and_signals_that_are_mentioned_exist():
+def test_permissions_that_are_mentioned_exist():
     granted = {
         f"smartcar.{codename}"
         for model in (models.ConnectedVehicle, models.SmartcarAccount, models.SmartcarUser)
@@ -53,16 +53,6 @@ def test_permissions_and_signals_that_are_mentioned_exist():
         set(re.findall(r"smartcar\.\w+_(?:connectedvehicle|fleet|smartcaraccount|smartcaruser)", README))
         == granted
     )
-    for name in (
-        "account_connected",
-        "connection_refused",
-        "reconnect_required",
-        "vehicle_disconnected",
-        "command_finished",
-        "webhook_received",
-    ):
-        assert f"``{name}``" in README
-        assert hasattr(signals, name)
 
 
 def test_supported_versions_match_the_metadata():

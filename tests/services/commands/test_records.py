@@ -239,7 +239,7 @@ def test_port_commands_are_resolved_by_the_port_status(vehicle, action, seen, st
 
 
 def test_a_command_that_no_reading_confirms_stays_unknown_and_can_be_sent_again(vehicle):
-    """README.rst documents this."""
+    """docs/explanation/commands.rst documents this."""
     unconfirmed = {action for action, spec in command_specs.COMMANDS.items() if not spec.signal}
     assert unconfirmed == {
         "send_destination",
