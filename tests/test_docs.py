@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 import django_smartcar
-from django_smartcar import models
 from django_smartcar.conf import Settings, conf
 from django_smartcar.simulator.conf import Settings as SimulatorSettings
 
@@ -41,18 +40,6 @@ def test_every_setting_that_is_mentioned_exists():
 def test_a_command_of_the_readme_exists(name):
     file, verb = name.split()
     assert f"def {verb}(" in (ROOT / file).read_text()
-
-
-def test_permissions_that_are_mentioned_exist():
-    granted = {
-        f"smartcar.{codename}"
-        for model in (models.ConnectedVehicle, models.SmartcarAccount, models.SmartcarUser)
-        for codename, _ in model._meta.permissions
-    }
-    assert (
-        set(re.findall(r"smartcar\.\w+_(?:connectedvehicle|fleet|smartcaraccount|smartcaruser)", README))
-        == granted
-    )
 
 
 def test_supported_versions_match_the_metadata():

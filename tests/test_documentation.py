@@ -158,6 +158,11 @@ def test_the_other_tables_name_everything():
         assert not [word for word in words if word not in text], name
 
 
+def test_the_page_about_the_admin_names_every_permission():
+    granted = set(re.findall(r"``(smartcar\.\w+)``", table("permissions")))
+    assert set(re.findall(r"``(smartcar\.\w+)``", PAGES["howto/admin.rst"])) == granted
+
+
 @pytest.mark.parametrize("name", ["urls", "permissions", "checks", "django-signals", "exceptions"])
 def test_the_last_cell_of_each_row_says_something(name):
     rows = re.split(r"^   \* - ", table(name), flags=re.M)[2:]
