@@ -187,7 +187,15 @@ def lose_key(settings):
 @pytest.fixture
 def make_vehicle(db):
     def make(account, vehicle_id="car-1", **changes):
-        values = {"make": "CHEVROLET", "model": "Bolt", "year": 2021, "permissions": PERMISSIONS, **changes}
+        values = {
+            "make": "CHEVROLET",
+            "model": "Bolt",
+            "year": 2021,
+            "permissions": PERMISSIONS,
+            # Not so new that its page reads it.
+            "connected_at": timezone.now() - timedelta(hours=1),
+            **changes,
+        }
         return ConnectedVehicle.objects.create(account=account, smartcar_vehicle_id=vehicle_id, **values)
 
     return make

@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -18,7 +18,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from .. import addresses
-from ..conf import conf
 from ..databases import outside_transactions
 from ..exceptions import (
     InvalidConnectState,
@@ -29,11 +28,11 @@ from ..exceptions import (
     error_code,
     user_message,
 )
-from ..models import ConnectAttempt, ConnectedVehicle, SmartcarAccount
+from ..models import ConnectAttempt, SmartcarAccount
 from ..secret_types import Secret, storable
-from ..services import commands, connect, throttling
+from ..services import connect, throttling
 from ..services.connect import Callback, reauthentication
-from . import connect_presses
+from . import connect_presses, first_reads
 from .connect_errors import ERROR_PAGES, NOT_COMPLETED, error_page
 from .decorators import post_required, press_again
 from .limits import limit_page, limited
@@ -167,7 +166,7 @@ def _complete(request: HttpRequest, attempt: ConnectAttempt, callback: Callback)
     except (SmartcarException, SmartcarAppError) as error:
         return _not_completed(request, attempt, error)
     throttling.give_back(request.user, "callback", FAILED_CALLBACK_COST - 1)
-    _read_first(request, connected.vehicles)
+    first_reads.begin(request.user, connected.vehicles)
     count = len(connected.vehicles)
     names = ", ".join(vehicle.name for vehicle in connected.vehicles[:5])
     messages.success(
@@ -177,15 +176,6 @@ def _complete(request: HttpRequest, attempt: ConnectAttempt, callback: Callback)
         fail_silently=True,  # a site without django.contrib.messages shows the vehicle, and no message
     )
     return _redirect_to_next(attempt)
-
-
-def _read_first(request: HttpRequest, connected: Sequence[ConnectedVehicle]) -> None:
-    """Read the cars in the background, as many as a driver may have in flight, for the first page."""
-    for vehicle in connected[: conf.SMARTCAR_COMMANDS_IN_FLIGHT]:
-        try:
-            commands.enqueue(vehicle, "refresh", actor=request.user)
-        except (SmartcarException, SmartcarAppError) as error:
-            logger.info("vehicle %s is not read yet: %s", vehicle.pk, type(error).__name__)
 
 
 def _not_completed(request: HttpRequest, attempt: ConnectAttempt, error: Exception) -> HttpResponse:

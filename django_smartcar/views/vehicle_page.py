@@ -15,7 +15,7 @@ from ..databases import outside_transactions
 from ..models import ConnectedVehicle
 from ..services import commands
 from . import command_sentences, page_messages, presenters
-from .vehicle_states import COMMANDS_LISTED, add_state, add_values, with_state
+from .vehicle_states import COMMANDS_LISTED, add_state, add_values, read_new, with_state
 
 
 @require_safe
@@ -28,6 +28,7 @@ def vehicle_page(request: HttpRequest, pk: int) -> HttpResponse:
     vehicle: Any = get_object_or_404(with_state(own, COMMANDS_LISTED), pk=pk)
     name = charts.period_named(request.GET.get("period", ""))
     add_state(vehicle, reverse("smartcar:vehicle", args=[vehicle.pk]))
+    read_new(request.user, [vehicle])
     add_values(vehicle)
     vehicle.history = command_sentences.of_all(vehicle.latest_commands)
     if vehicle.followed is not None:

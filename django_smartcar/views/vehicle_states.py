@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ from ..databases import outside_transactions, primary
 from ..models import ConnectedVehicle, VehicleCommand
 from ..querysets import ConnectedVehicleQuerySet
 from ..services import commands
-from . import command_sentences, presenters
+from . import command_sentences, first_reads, presenters
 from .cards import Card
 from .next_url import safe_next
 
@@ -65,7 +66,17 @@ def add_state(vehicle: Any, next_url: str = "") -> None:
     vehicle.followed = next(
         (shown.command for shown in vehicle.shown_commands if not shown.command.is_finished), None
     )
+    vehicle.awaits_first_read = vehicle.followed is None and first_reads.is_awaited(vehicle)
     vehicle.next_url = next_url
+
+
+def read_new(user: Any, vehicles: Iterable[Any]) -> None:
+    """Read those of the user's vehicles that have just been connected and could not be read so far."""
+    new = {vehicle.pk: vehicle for vehicle in vehicles if vehicle.awaits_first_read}
+    for pk, command in first_reads.begin(user, new.values()).items():
+        vehicle = new[pk]
+        vehicle.latest_commands.insert(0, command)
+        add_state(vehicle, vehicle.next_url)
 
 
 def add_values(vehicle: Any) -> None:
@@ -94,6 +105,7 @@ def vehicle_state(request: HttpRequest, pk: int) -> HttpResponse:
     own = with_state(ConnectedVehicle.objects.for_user(request.user).connected(), COMMANDS_LISTED)
     vehicle = get_object_or_404(own, pk=pk)
     add_state(vehicle, safe_next(request, request.GET))
+    read_new(request.user, [vehicle])
     add_values(vehicle)
     vehicle.history = command_sentences.of_all(vehicle.latest_commands)
     return render(request, "smartcar/vehicle_state.html", {"vehicle": vehicle})

@@ -34,7 +34,10 @@ logger = logging.getLogger(__name__)
 def vehicle_list(request: HttpRequest) -> HttpResponse:
     """List the user's connected vehicles as cards, in pages: ``?page=2``."""
     page = vehicle_states.page_of(request)
-    followed = next((vehicle for vehicle in page.object_list if vehicle.followed), None)
+    vehicle_states.read_new(request.user, page.object_list)
+    followed = next(
+        (vehicle for vehicle in page.object_list if vehicle.followed or vehicle.awaits_first_read), None
+    )
     if followed is not None:
         commands.expire_pending()
     context = {

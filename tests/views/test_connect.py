@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.html import escape
 from django.views.debug import ExceptionReporter
 
-from django_smartcar.models import ConnectAttempt, ConnectedVehicle, SmartcarAccount, VehicleCommand
+from django_smartcar.models import ConnectAttempt, ConnectedVehicle, SmartcarAccount
 from django_smartcar.services.connect import _ownership
 from django_smartcar.views.connect_errors import ERROR_PAGES
 
@@ -43,36 +43,6 @@ def test_a_user_who_returns_with_a_code_sees_the_vehicle(annas, mock_api):
     assert response.redirect_chain == [(reverse("smartcar:vehicles"), 302)]
     assert "Connected: 2021 Chevrolet Bolt." in response.text
     assert "<h2 id=" in response.text
-
-
-def test_newly_connected_vehicles_are_read_in_the_background(annas, anna, mock_api, settings):
-    settings.SMARTCAR_COMMAND_EXECUTION = "command"
-    connects(mock_api)
-    page = annas.get(CALLBACK, {"code": "a-code", "state": start(annas)}, follow=True).text
-    assert "Reading your car…" in page
-    command = VehicleCommand.objects.get()
-    assert (command.action, command.status, command.actor) == ("refresh", "queued", anna)
-    assert not mock_api.sent("POST", "/batch"), "the callback does not wait for it"
-
-
-def test_no_more_vehicles_are_read_at_once_than_a_driver_may_refresh(annas, mock_api, settings):
-    settings.SMARTCAR_COMMAND_EXECUTION = "command"
-    settings.SMARTCAR_COMMANDS_IN_FLIGHT = 2
-    mock_api.tokens()
-    mock_api.driver("driver-a", ["car-1", "car-2", "car-3"])
-    for number in (1, 2, 3):
-        mock_api.car(f"car-{number}")
-    page = annas.get(CALLBACK, {"code": "a-code", "state": start(annas)}, follow=True).text
-    assert "Connected 3 cars" in page
-    assert VehicleCommand.objects.count() == 2
-
-
-def test_a_read_that_cannot_be_queued_does_not_affect_the_connection(annas, mock_api, settings):
-    connects(mock_api)
-    settings.SMARTCAR_COMMANDS_PER_CAR = 0
-    page = annas.get(CALLBACK, {"code": "a-code", "state": start(annas)}, follow=True).text
-    assert "Connected: 2021 Chevrolet Bolt." in page
-    assert not VehicleCommand.objects.exists()
 
 
 def test_a_get_does_not_start_an_attempt(annas):

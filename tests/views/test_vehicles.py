@@ -228,7 +228,11 @@ def fleet(account):
     """500 cars of Anna, the first ones with readings."""
     cars = [
         ConnectedVehicle(
-            account=account, smartcar_vehicle_id=f"car-{number}", model=f"No. {number:03}", year=2020
+            account=account,
+            smartcar_vehicle_id=f"car-{number}",
+            model=f"No. {number:03}",
+            year=2020,
+            connected_at=timezone.now() - timedelta(days=1),
         )
         for number in range(500)
     ]
