@@ -82,7 +82,7 @@ def smartcar_vehicle_card(context: template.Context, vehicle: ConnectedVehicle) 
         {% for vehicle in vehicles %}{% smartcar_vehicle_card vehicle %}{% endfor %}
 
     Its buttons lead back to the page. Empty for everybody but the car's own user. Link the stylesheet
-    ``smartcar/smartcar.css``, and the script ``smartcar/follow.js``: it follows commands. Three queries.
+    ``smartcar/smartcar.css``, and the script ``smartcar/follow.js``: it follows commands. Four queries.
     """
     if not _is_own(context, vehicle):
         return ""

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from ..models import ConnectedVehicle, VehicleSignal
 from ..services import readings, signals
+from . import presenters
 
 NO_BREAK = "\u00a0"
 #: A battery or tank below this share is shown as low.
@@ -68,7 +69,7 @@ class Card:
     """The gauges and states of a vehicle, of the signals that its driver has granted."""
 
     def __init__(self, vehicle: ConnectedVehicle) -> None:
-        self._vehicle = vehicle
+        self._vehicle: Any = vehicle
         self._states = {
             name: state
             for name, state in vehicle.signals.items()
@@ -101,10 +102,18 @@ class Card:
 
     @property
     def action(self) -> str:
-        """The command that makes sense: "unlock" if it is locked, else "lock"; empty if not permitted."""
-        if not self._vehicle.is_lockable:
-            return ""
-        return "unlock" if self._value("is_locked") else "lock"
+        """The command that makes sense: "unlock" if it is locked, else "lock"; empty if it is not offered."""
+        action = "unlock" if self._value("is_locked") else "lock"
+        return action if action in self._vehicle.offered else ""
+
+    @property
+    def is_locking_withheld(self) -> bool:
+        """Whether this site asks to lock cars, and the driver of this one has not granted it."""
+        if not self._vehicle.permissions:  # they have not been read from Smartcar yet
+            return False
+        state = self._vehicle.signals.get("is_locked")
+        is_lacking = state is not None and state.status == state.Status.NOT_CAPABLE
+        return not is_lacking and "control_security" in presenters.withheld(self._vehicle)
 
     @property
     def is_charging(self) -> bool:

@@ -307,9 +307,14 @@ def shared(vehicle: ConnectedVehicle) -> list[str]:
 
 
 def not_shared(vehicle: ConnectedVehicle) -> list[str]:
-    """Return the names of the permissions that this site requests and the driver has not granted."""
+    """Return the names of the permissions in `withheld`."""
+    return _names(withheld(vehicle))
+
+
+def withheld(vehicle: ConnectedVehicle) -> set[str]:
+    """Return the permissions that this site requests and the driver has not granted."""
     requested = {scope.removeprefix("required:") for scope in conf.SMARTCAR_SCOPE}
-    return _names(requested - {*vehicle.permissions})
+    return requested - {*vehicle.permissions}
 
 
 def _names(permissions: set[str]) -> list[str]:

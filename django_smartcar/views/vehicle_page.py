@@ -14,6 +14,7 @@ from ..conf import conf
 from ..databases import outside_transactions
 from ..models import ConnectedVehicle
 from ..services import commands
+from ..services.command_specs import COMMANDS
 from . import command_sentences, page_messages, presenters
 from .vehicle_states import COMMANDS_LISTED, add_state, add_values, read_new, with_state
 
@@ -37,7 +38,7 @@ def vehicle_page(request: HttpRequest, pk: int) -> HttpResponse:
         "vehicle": vehicle,
         "shared": presenters.shared(vehicle),
         "not_shared": presenters.not_shared(vehicle),
-        "not_capable": commands.not_capable(vehicle),
+        "has_charging": any(COMMANDS[action].scope == "control_charge" for action in vehicle.offered),
         "map_tiles": conf.SMARTCAR_MAP_TILES,
         "has_search": bool(conf.SMARTCAR_GEOCODER),
         "charts": charts.charts_of(vehicle, charts.PERIODS[name]),

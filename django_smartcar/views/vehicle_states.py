@@ -53,14 +53,20 @@ def page_of(request: HttpRequest) -> Page:
 def with_state(vehicles: ConnectedVehicleQuerySet, number_of_commands: int = 2) -> ConnectedVehicleQuerySet:
     """Prefetch what `add_state` needs, and so many of the last commands."""
     latest = Prefetch("commands", _commands().order_by("-pk")[:number_of_commands], to_attr="latest_commands")
-    return vehicles.select_related("account__smartcar_user").prefetch_related(latest, "signal_states")
+    refusals = Prefetch("commands", commands.refusals(), to_attr="refused_commands")
+    return vehicles.select_related("account__smartcar_user").prefetch_related(
+        latest, refusals, "signal_states"
+    )
 
 
 def add_state(vehicle: Any, next_url: str = "") -> None:
     """Set what a card shows: gauges, states, commands, and which command is followed until it is finished.
 
+    ``offered`` are the commands that have a button.
+
     The vehicle's buttons lead back to ``next_url``; to the list of vehicles without one.
     """
+    vehicle.offered = commands.offered(vehicle, vehicle.refused_commands)
     vehicle.card = Card(vehicle)
     vehicle.shown_commands = command_sentences.of_latest(vehicle.latest_commands)
     vehicle.followed = next(

@@ -140,7 +140,7 @@ class TestCard:
         return template.render({"car": car}, request)
 
     def test_the_owner_sees_the_card_whose_buttons_lead_back(self, car, anna, django_assert_num_queries):
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(4):
             html = self.show(car, anna)
         assert "<strong>68&nbsp;%</strong>" in html
         assert f'action="/cars/{car.pk}/lock/"' in html

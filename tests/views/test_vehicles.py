@@ -219,7 +219,7 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_vehicles(
     for number in range(10):
         vehicle = make_vehicle(account, f"car-{number}")
         readings.save(vehicle, "odometer", 100 + number, "km")
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         annas.get(LIST)
 
 
@@ -290,8 +290,8 @@ def test_a_button_returns_to_its_car(annas, fleet, mock_api):
 def test_500_cars_take_as_many_statements_as_one(annas, fleet, django_assert_num_queries):
     ConnectedVehicle.objects.exclude(pk=fleet[0].pk).update(disconnected_at=timezone.now())
     for number in (1, 500):
-        # Session, user, number of cars, cars, commands and signals.
-        with django_assert_num_queries(6):
+        # Session, user, number of cars, cars, commands, refused commands and signals.
+        with django_assert_num_queries(7):
             page = annas.get(LIST).text
         assert len(shown(page)) == min(number, 20)
         ConnectedVehicle.objects.update(disconnected_at=None)

@@ -13,7 +13,6 @@ from typing import Any
 
 from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Model
-from django.utils import timezone
 
 from ...conf import conf
 from ...exceptions import InvalidResponseException, SmartcarAppError, SmartcarException, TransactionNotAllowed
@@ -35,6 +34,7 @@ from ..command_outcomes import ObservedValue, resolve, resolve_many
 from ..command_specs import CommandSpec
 from ..outcomes import Outcome, Result
 from . import _bounds, _executors, _records
+from ._offers import offered, refusals
 from ._threads import Pool
 
 __all__ = [
@@ -42,7 +42,8 @@ __all__ = [
     "Pool",
     "enqueue",
     "expire_pending",
-    "not_capable",
+    "offered",
+    "refusals",
     "resolve",
     "resolve_many",
     "send",
@@ -155,17 +156,6 @@ def enqueue(
 
     _hand_over(command)
     return command
-
-
-def not_capable(vehicle: ConnectedVehicle) -> set[str]:
-    """Return the actions that `enqueue` refuses: Smartcar recently said that the vehicle cannot do them."""
-    refused = _records.rows().filter(
-        vehicle=vehicle,
-        created_at__gt=timezone.now() - _access.INCAPABLE_TTL,
-        error_type="COMPATIBILITY",
-        error_code__in=_access.INCAPABLE,
-    )
-    return set(refused.values_list("action", flat=True))
 
 
 def work(vehicle_id: int | None = None) -> bool:
