@@ -6,6 +6,7 @@ python3 run.py test [--quick] [pytest args]  run all tests, or with --quick all 
 python3 run.py lint                          run ruff and mypy
 python3 run.py matrix [pytest args]          run all tests on every supported Python and Django found here
 python3 run.py docs                          build the documentation into docs/_build/html
+python3 run.py screenshots                   take the pictures of the documentation
 python3 run.py bench [subject ...]           run all benchmarks, or those named; takes half an hour
 """
 
@@ -301,13 +302,19 @@ def docs(arguments: list[str]) -> None:
     print(f"Built {target / 'index.html'}")
 
 
+def screenshots(arguments: list[str]) -> None:
+    """Take the pictures of the documentation."""
+    require_browser()
+    replace_process([environment(test_extras()), "-m", "tests.browser.screenshots", *arguments])
+
+
 def bench(arguments: list[str]) -> None:
     """Run the benchmarks."""
     replace_process([environment(test_names()), "-m", "benchmarks", *arguments])
 
 
 def main() -> None:
-    functions = (demo, test, lint, matrix, cell, docs, bench)
+    functions = (demo, test, lint, matrix, cell, docs, screenshots, bench)
     commands = {function.__name__: function for function in functions}
     name, *arguments = sys.argv[1:] or ["help"]
     if name in ("help", "-h", "--help"):

@@ -27,6 +27,7 @@ from django_smartcar.services.command_specs import COMMANDS
 from django_smartcar.simulator import profiles
 from django_smartcar.simulator.conf import Settings as SimulatorSettings
 
+from .browser.screenshots import PICTURES
 from .test_packaging import marked_code
 
 ROOT = Path(__file__).parent.parent
@@ -499,3 +500,18 @@ def test_the_template_with_cards_needs_three_queries_for_each(names, rf, setting
     assert text.count("<article") == 1
     assert "smartcar/follow.js" in text
     assert 'name="next" value="/"' in text
+
+
+# The pictures.
+
+
+def test_every_picture_is_one_that_run_py_takes_and_the_tour_shows():
+    pictures = {path.name for path in DOCS.rglob("*.png") if "_build" not in path.parts}
+    assert pictures == PICTURES.keys() == set(re.findall(r"image:: (\S+)", PAGES["tour.rst"]))
+
+
+def test_every_picture_has_a_text_and_is_small():
+    for page in [*PAGES.values(), (ROOT / "README.rst").read_text()]:
+        assert page.count(".. image::") == len(re.findall(r"\.\. image:: .*\n   :alt: \w", page))
+    for name in PICTURES:
+        assert (DOCS / name).stat().st_size < 160_000, name

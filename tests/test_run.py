@@ -44,7 +44,7 @@ def port_in_use():
 def test_help_lists_every_command(arguments):
     done = run_script(*arguments)
     assert done.returncode == 0
-    for command in ("demo", "test", "lint", "matrix", "docs", "bench"):
+    for command in ("demo", "test", "lint", "matrix", "docs", "screenshots", "bench"):
         assert f"python3 run.py {command}" in done.stdout
 
 
@@ -93,7 +93,7 @@ def test_demo_rejects_an_invalid_port(port):
 
 def test_make_forwards_every_command():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert "\ndemo test lint matrix docs bench:\n\t$(PYTHON) run.py $@ $(ARGS)\n" in makefile
+    assert "\ndemo test lint matrix docs screenshots bench:\n\t$(PYTHON) run.py $@ $(ARGS)\n" in makefile
 
 
 # Programs that are not installed.

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,16 +35,22 @@ def program(*names):
     skip_or_fail(f"{names[0]} is not installed: on Debian, `apt-get install chromium chromium-driver`")
 
 
-@pytest.fixture(scope="session")
-def chromium():
-    """Start one Chromium for the whole run."""
+@contextmanager
+def started_chromium():
+    """Start a Chromium, and yield its driver."""
     options = Options()
     options.binary_location = program("chromium", "chromium-browser", "google-chrome")
     for flag in FLAGS:
         options.add_argument(flag)
-    driver = webdriver.Chrome(options=options, service=Service(program("chromedriver")))
-    yield driver
-    driver.quit()
+    with webdriver.Chrome(options=options, service=Service(program("chromedriver"))) as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Start one Chromium for the whole run."""
+    with started_chromium() as driver:
+        yield driver
 
 
 @pytest.fixture
