@@ -28,18 +28,18 @@ class SmartcarUserAdmin(SmartcarActionsAdmin):
     actions = ["erase"]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        return [*self.fields, *self.related(request, "accounts", "smartcaraccount")]
+        return [*self.fields, *self.related(request, "accounts", SmartcarAccount)]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     @admin.display(description=_("Smartcar accounts"))
     def accounts(self, row: SmartcarUser) -> Any:
-        return display.links(_named(row.accounts.all()))
+        return self.links(_named(row.accounts.all()))
 
     @admin.display(description=_("user"), ordering="user")
     def owner(self, row: SmartcarUser) -> Any:
-        return display.link(row.user)
+        return self.link(row.user)
 
     def matches(self, word: str) -> Q:
         return Q(pk=word) | Q(user_id__in=search.users(word))
@@ -171,8 +171,8 @@ class SmartcarAccountAdmin(SmartcarActionsAdmin):
     actions = ["refresh_tokens", "reload"]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        cars = self.related(request, "cars", "connectedvehicle")
-        return [*cars, *self.fields, *self.related(request, "grantor", "smartcaruser")]
+        cars = self.related(request, "cars", ConnectedVehicle)
+        return [*cars, *self.fields, *self.related(request, "grantor", SmartcarUser)]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -192,7 +192,7 @@ class SmartcarAccountAdmin(SmartcarActionsAdmin):
 
     @admin.display(description=_("user"))
     def owner(self, account: SmartcarAccount) -> Any:
-        return display.link(account.user)
+        return self.link(account.user)
 
     @admin.display(description=_("Smartcar user id"), ordering="smartcar_user_id")
     def smartcar_user_id(self, account: SmartcarAccount) -> str:
@@ -200,11 +200,11 @@ class SmartcarAccountAdmin(SmartcarActionsAdmin):
 
     @admin.display(description=_("cars"))
     def cars(self, account: SmartcarAccount) -> Any:
-        return display.links(account.vehicles.all())
+        return self.links(account.vehicles.all())
 
     @admin.display(description=_("Smartcar user"))
     def grantor(self, account: SmartcarAccount) -> Any:
-        return display.link(account.smartcar_user)
+        return self.link(account.smartcar_user)
 
     @admin.display(description=_("connected cars"))
     def vehicle_count(self, account: Any) -> int:

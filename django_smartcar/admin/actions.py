@@ -19,13 +19,14 @@ from django.utils.translation import ngettext
 from ..databases import outside_transactions
 from ..exceptions import SmartcarAppError, SmartcarException, error_code, help_url, user_message
 from . import search
+from .linking import LinkingModelAdmin
 from .paginator import LargeTablePaginator
 
 #: Seconds after which an action that sends requests begins no further row: web servers end requests after 30.
 MAX_ACTION_SECONDS = 20.0
 
 
-class SmartcarModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class SmartcarModelAdmin(LinkingModelAdmin):
     """A ModelAdmin for rows that only this app adds and deletes, maybe millions of them."""
 
     class Media:
@@ -67,9 +68,9 @@ class SmartcarModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return False
         return super().has_delete_permission(request, obj)
 
-    def related(self, request: HttpRequest, field: str, model: str) -> list[str]:
+    def related(self, request: HttpRequest, field: str, model: type[Model]) -> list[str]:
         """Return the field that shows rows of another model, if the user may view these; else nothing."""
-        return [field] if request.user.has_perm(f"smartcar.view_{model}") else []
+        return [field] if self.may_view(request, model) else []
 
     def has_too_many(self, request: HttpRequest, queryset: QuerySet[Any]) -> bool:
         """Return whether an action has more rows than it may have, with a message to the user if it has.

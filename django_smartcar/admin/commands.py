@@ -57,7 +57,7 @@ class VehicleCommandAdmin(SmartcarModelAdmin):
 
     @admin.display(description=_("car"))
     def car(self, command: VehicleCommand) -> Any:
-        return display.link(command.vehicle)
+        return self.link(command.vehicle)
 
     @admin.display(description=_("status"))
     def outcome(self, command: VehicleCommand) -> Any:
@@ -65,7 +65,7 @@ class VehicleCommandAdmin(SmartcarModelAdmin):
 
     @admin.display(description=_("sent by"))
     def sender(self, command: VehicleCommand) -> Any:
-        return display.link(command.actor)
+        return self.link(command.actor)
 
     @admin.display(description=_("what went wrong"))
     def problem(self, command: VehicleCommand) -> Any:

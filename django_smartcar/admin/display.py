@@ -1,4 +1,4 @@
-"""States, values, times and links as people read them: words, units, icons and colors, never raw data."""
+"""States, values and times as people read them: words, units, icons and colors, never raw data."""
 
 from __future__ import annotations
 
@@ -7,16 +7,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib import admin
-from django.db.models import Model, QuerySet
 from django.template.defaultfilters import date as format_date
 from django.template.defaultfilters import floatformat
 from django.templatetags.static import static
-from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
-from django.utils.http import urlencode
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -29,8 +25,6 @@ from .redaction import describe, signal_value
 
 NO_BREAK = "\u00a0"
 NOTHING = "–"
-#: No page links to more rows of another model than these.
-MAX_LINKS = 20
 MINUTE = timedelta(minutes=1)
 ICON = '<svg class="smartcar-icon" width="16" height="16" aria-hidden="true"><use href="{}#{}"></use></svg>'
 
@@ -90,30 +84,6 @@ def state_pill(state: str, text: Any) -> SafeString:
     """Return a state of a car, a command, an event or a signal."""
     color = COLORS.get(state, "")
     return pill(text, color, ICONS.get(color, ""))
-
-
-def link(row: Model | None, text: Any = "") -> Any:
-    """Return a link to a row's page in the admin; its text alone if the admin has no such page."""
-    if row is None:
-        return NOTHING
-    name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
-    try:
-        url = reverse(name, args=[row.pk], current_app=admin.site.name)
-    except NoReverseMatch:
-        return text or row
-    return format_html('<a href="{}">{}</a>', url, text or row)
-
-
-def links(rows: QuerySet[Any]) -> Any:
-    """Return links to rows, one a line, `MAX_LINKS` at most; a dash without any."""
-    found = list(rows[: MAX_LINKS + 1])
-    shown = format_html_join(mark_safe("<br>"), "{}", ((link(row),) for row in found[:MAX_LINKS]))
-    return format_html("{}{}", shown or NOTHING, "…" if len(found) > MAX_LINKS else "")
-
-
-def list_url(model: str, **query: str) -> str:
-    """Return the address of a list of this app with this search or filter."""
-    return f"{reverse(f'admin:smartcar_{model}_changelist')}?{urlencode(query)}"
 
 
 def exact(moment: datetime | None) -> str:

@@ -41,7 +41,7 @@ class SignalAdmin(SmartcarModelAdmin):
 
     @admin.display(description=_("car"))
     def car(self, row: Any) -> Any:
-        return display.link(row.vehicle)
+        return self.link(row.vehicle)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

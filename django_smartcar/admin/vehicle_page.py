@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from ..charts import PERIODS, charts_of, period_named
-from ..models import ConnectedVehicle, VehicleCommand, VehicleSignal
+from ..models import (
+    ConnectedVehicle,
+    VehicleCommand,
+    VehicleProblem,
+    VehicleReading,
+    VehicleSignal,
+    WebhookEvent,
+)
 from ..services import signals
 from . import display
 
@@ -25,6 +33,13 @@ NEEDS = {
     "start_charge": "control_charge",
     "stop_charge": "control_charge",
 }
+#: The lists that have more about a car.
+LISTS = [
+    (VehicleCommand, _("all commands")),
+    (VehicleSignal, _("latest signals")),
+    (VehicleReading, _("history of signals")),
+    (WebhookEvent, _("webhook events")),
+]
 
 
 class Button(NamedTuple):
@@ -58,26 +73,26 @@ class List(NamedTuple):
 
 
 def vehicle_page(
-    vehicle: ConnectedVehicle, user: Any, actions: Mapping[str, Any], period: str
+    model_admin: Any, request: HttpRequest, vehicle: ConnectedVehicle, period: str
 ) -> dict[str, Any]:
-    """Return the sections of the page that the user may see; ``actions`` are those that the user may use.
+    """Return the sections of the page, and the buttons for actions, that the operator may see and use.
 
     ``period`` names the period of the charts. Rows of another table need the permission to view that table.
     """
+    may_view = partial(model_admin.may_view, request)
+    actions = model_admin.get_actions(request).values()
     return {
-        "buttons": [
-            Button(name, str(label), _obstacle(vehicle, name)) for _call, name, label in actions.values()
+        "buttons": [Button(name, str(label), _obstacle(vehicle, name)) for _call, name, label in actions],
+        **(_signals(vehicle) if may_view(VehicleSignal) else {}),
+        **({"problems": _problems(vehicle)} if may_view(VehicleProblem) else {}),
+        **({"commands": _commands(model_admin, vehicle)} if may_view(VehicleCommand) else {}),
+        **(_charts(vehicle, period) if may_view(VehicleReading) else {}),
+        "lists": [
+            List(label, model_admin.search_url(model, vehicle.smartcar_vehicle_id))
+            for model, label in LISTS
+            if may_view(model)
         ],
-        **(_signals(vehicle) if _may_view(user, "vehiclesignal") else {}),
-        **({"problems": _problems(vehicle)} if _may_view(user, "vehicleproblem") else {}),
-        **({"commands": _commands(vehicle)} if _may_view(user, "vehiclecommand") else {}),
-        **(_charts(vehicle, period) if _may_view(user, "vehiclereading") else {}),
-        "lists": _lists(vehicle, user),
     }
-
-
-def _may_view(user: Any, model: str) -> bool:
-    return bool(user.has_perm(f"smartcar.view_{model}"))
 
 
 def _obstacle(vehicle: ConnectedVehicle, action: str) -> str:
@@ -128,13 +143,13 @@ def _problems(vehicle: ConnectedVehicle) -> list[tuple[str, Any]]:
     return [(display.problem(row.type, row.code), display.ago(row.opened_at)) for row in rows]
 
 
-def _commands(vehicle: ConnectedVehicle) -> list[CommandRow]:
+def _commands(model_admin: Any, vehicle: ConnectedVehicle) -> list[CommandRow]:
     commands = VehicleCommand.objects.filter(vehicle=vehicle).select_related("actor")[:COMMANDS]
     return [
         CommandRow(
-            display.link(command, capfirst(command.get_action_display())),
+            model_admin.link(command, capfirst(command.get_action_display())),
             display.state_pill(command.status, command.get_status_display()),
-            display.link(command.actor),
+            model_admin.link(command.actor),
             display.ago(command.created_at),
             display.problem(command.error_type, command.error_code),
         )
@@ -146,18 +161,3 @@ def _charts(vehicle: ConnectedVehicle, period: str) -> dict[str, Any]:
     """Return the charts of what the driver shares. No signal with a chart says where the car is."""
     name = period_named(period)
     return {"charts": charts_of(vehicle, PERIODS[name]), "period": name, "periods": PERIODS}
-
-
-def _lists(vehicle: ConnectedVehicle, user: Any) -> list[List]:
-    """Return the lists that have more about this car, of those that the user may see."""
-    named = vehicle.smartcar_vehicle_id
-    return [
-        List(label, display.list_url(model, q=named))
-        for model, label in [
-            ("vehiclecommand", _("all commands")),
-            ("vehiclesignal", _("latest signals")),
-            ("vehiclereading", _("history of signals")),
-            ("webhookevent", _("webhook events")),
-        ]
-        if _may_view(user, model)
-    ]

@@ -148,7 +148,7 @@ class ConnectedVehicleAdmin(SmartcarActionsAdmin):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         if vehicle := kwargs.get("obj"):
             period = request.GET.get("period", "")
-            context["page"] = vehicle_page(vehicle, request.user, self.get_actions(request), period)
+            context["page"] = vehicle_page(self, request, vehicle, period)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def matches(self, word: str) -> Q:
@@ -186,12 +186,12 @@ class ConnectedVehicleAdmin(SmartcarActionsAdmin):
 
     @admin.display(description=_("user"))
     def owner(self, vehicle: ConnectedVehicle) -> Any:
-        return display.link(vehicle.user)
+        return self.link(vehicle.user)
 
     @admin.display(description=_("account"))
     def grant(self, vehicle: Any) -> Any:
         account = vehicle.account
-        return display.link(account, account.named_with(vehicle.account_brand))
+        return self.link(account, account.named_with(vehicle.account_brand))
 
     @admin.display(description=_("make"))
     def brand(self, vehicle: ConnectedVehicle) -> str:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from ..exceptions import DecryptionError
-from ..models import ConnectedVehicle, VehicleProblem, WebhookEndpoint, WebhookEvent
+from ..models import ConnectedVehicle, SmartcarUser, VehicleProblem, WebhookEndpoint, WebhookEvent
 from ..secret_types import load_json
 from ..services import signals, webhooks
 from . import display
@@ -138,14 +138,13 @@ class WebhookEventAdmin(SmartcarModelAdmin):
         if not (smartcar_id := event.smartcar_vehicle_id):
             return display.NOTHING
         car = ConnectedVehicle(make=event.car_make or "", model=event.car_model or "", year=event.car_year)
-        url = display.list_url("connectedvehicle", q=smartcar_id)
-        return format_html('<a href="{}">{}</a>', url, car.name if car.make else smartcar_id)
+        return self.search_link(ConnectedVehicle, smartcar_id, car.name if car.make else smartcar_id)
 
     @admin.display(description=_("Smartcar user id"))
     def driver(self, event: WebhookEvent) -> Any:
         if not (name := event.smartcar_user_id):
             return display.NOTHING
-        return format_html('<a href="{}">{}</a>', display.list_url("smartcaruser", q=name), name)
+        return self.search_link(SmartcarUser, name, name)
 
     @admin.display(description=_("state"))
     def outcome(self, event: WebhookEvent) -> Any:
@@ -277,7 +276,7 @@ class VehicleProblemAdmin(SmartcarModelAdmin):
 
     @admin.display(description=_("car"))
     def car(self, row: VehicleProblem) -> Any:
-        return display.link(row.vehicle)
+        return self.link(row.vehicle)
 
     @admin.display(description=_("signals"))
     def concerned(self, row: VehicleProblem) -> str:

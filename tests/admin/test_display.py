@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from django_smartcar.admin import display
+from django_smartcar.admin import display, linking
 from django_smartcar.models import (
     ConnectedVehicle,
     SmartcarAccount,
@@ -328,7 +328,7 @@ class TestPagesOfRows:
         assert "Chevrolet" not in page
 
     def test_a_page_links_to_few_rows(self, admin_client, account, make_vehicle, monkeypatch):
-        monkeypatch.setattr(display, "MAX_LINKS", 2)
+        monkeypatch.setattr(linking, "MAX_LINKS", 2)
         for number in range(3):
             make_vehicle(account, f"car-{number}")
         page = admin_client.get(f"{ADMIN}smartcaraccount/{account.pk}/change/").text

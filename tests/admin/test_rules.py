@@ -1,5 +1,7 @@
 """What operators may see and do: each rule from the side of somebody who may not, and of one who may."""
 
+import re
+
 import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
@@ -161,6 +163,26 @@ def test_who_may_change_still_gives_nobody_anothers_rows(staff, rows, bert, mode
     after = [list(one._default_manager.values()) for one in (SmartcarUser, VehicleSignal, VehicleReading)]
     assert before == after
     assert {car.user.username for car in ConnectedVehicle.objects.all()} == {"anna"}
+
+
+@of_every_model
+def test_pages_link_to_nothing_that_the_operator_may_not_view(staff, rows, car, anna, model):
+    VehicleCommand.objects.update(actor=anna)
+    WebhookEvent.objects.update(smartcar_vehicle_id="car-1", smartcar_user_id=car.account.smartcar_user_id)
+    client = staff(f"view_{model._meta.model_name}")
+    url, row = addresses(model)
+    for page in (client.get(url).text, client.get(f"{row}change/").text):
+        content = page[page.index('id="content"') :]
+        links = set(re.findall(r'href="(/admin/[^"]+)"', content))
+        assert {link: client.get(link, follow=True).status_code for link in links} == dict.fromkeys(
+            links, 200
+        )
+
+
+def test_who_may_change_rows_has_links_to_them(staff, rows, car, anna):
+    """Django lets those who may change a row view it, too."""
+    client = staff("view_vehiclecommand", "change_connectedvehicle")
+    assert f'<a href="{CARS}{car.pk}/change/">' in client.get(addresses(VehicleCommand)[0]).text
 
 
 SEARCHES = ["connectedvehicle", "smartcaraccount", "smartcaruser", "vehiclecommand", "vehiclereading"]
