@@ -305,7 +305,7 @@ def docs(arguments: list[str]) -> None:
 def screenshots(arguments: list[str]) -> None:
     """Take the pictures of the documentation."""
     require_browser()
-    replace_process([environment(test_extras()), "-m", "tests.browser.screenshots", *arguments])
+    replace_process([environment(test_names()), "-m", "tests.browser.screenshots", *arguments])
 
 
 def bench(arguments: list[str]) -> None:
