@@ -329,7 +329,7 @@ def test_a_command_exists_and_takes_its_options(code):
             elif name in get_commands() and get_commands()[name] == "django_smartcar":
                 load_command_class("django_smartcar", name).create_parser("manage.py", name).parse_args(rest)
             else:
-                assert name in {*get_commands(), "db_worker", "prune_db_task_results"}, name
+                assert name in {*get_commands(), "db_worker", "prune_db_task_results", "collectstatic"}, name
 
 
 @pytest.mark.parametrize("code", blocks("django"))
@@ -378,6 +378,19 @@ def test_a_dotted_name_exists(module):
 )
 def test_a_path_exists(name):
     assert (ROOT / name).exists()
+
+
+@pytest.mark.parametrize("name", re.findall(r"include:: \.\./(\S+)", ALL_TEXT))
+def test_a_file_that_is_included_exists(name):
+    assert (ROOT / name).is_file()
+
+
+def test_the_versions_are_those_of_the_metadata():
+    metadata = (ROOT / "setup.cfg").read_text()
+    page = PAGES["versions.rst"]
+    for name, classifier in (("Python", "Programming Language :: Python"), ("Django", "Framework :: Django")):
+        (line,) = re.findall(rf"^\* {name} (.+?)(?: \(|$)", page, re.M)
+        assert re.findall(r"[\d.]+", line) == re.findall(rf"{classifier} :: (\d+\.\d+)", metadata)
 
 
 # The code of the pages, run with a connected car.
