@@ -231,6 +231,7 @@ def test_the_messages_of_the_page_about_trouble_are_those_of_the_code():
     [
         ("tutorial.rst", ["install", "settings", "urls", "run"]),
         ("howto/go-live.rst", ["credentials", "key", "cron"]),
+        ("tutorial-live.rst", ["key", "cron"]),
     ],
 )
 def test_a_page_has_the_steps_of_the_readme(page, steps):
