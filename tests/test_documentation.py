@@ -20,7 +20,7 @@ from django.urls import path
 from django.utils import timezone
 
 from django_smartcar import _error_messages, checks, diagnostics, exceptions, models, signals, testing
-from django_smartcar.conf import Settings
+from django_smartcar.conf import Settings, conf
 from django_smartcar.sdk.signals import TYPES
 from django_smartcar.services import commands, vehicles
 from django_smartcar.services.command_specs import COMMANDS
@@ -82,6 +82,16 @@ def test_the_settings_have_their_defaults_whatever_the_site_has_set(settings):
     assert "confval:: SMARTCAR_TIMEOUT\n   :default: ``30``\n\n   Timeout of reads" in text
     assert 'confval:: SMARTCAR_REGION\n   :default: ``"US"``\n' in text
     assert settings.SMARTCAR_TIMEOUT == 7
+
+
+@pytest.mark.parametrize("name", [name for name in vars(Settings) if name.startswith("SMARTCAR_")])
+def test_the_page_shows_the_default_and_the_docstring_of_a_setting(name, settings):
+    if hasattr(settings, name):
+        delattr(settings, name)
+    entry = re.compile(rf"^\.\. confval:: {name}\n   :default: ``(.*)``\n\n   (.*)\n$", re.M)
+    ((default, text),) = entry.findall(table("settings"))
+    assert ast.literal_eval(default) == getattr(conf, name)
+    assert text == vars(Settings)[name].__doc__
 
 
 def test_the_catalogue_has_every_signal_with_unit_permission_and_label():

@@ -19,8 +19,8 @@ WORKERS = {
     ),
 }
 
-README = (ROOT / "README.rst").read_text()
-BEAT = ast.literal_eval(re.search(r"CELERY_BEAT_SCHEDULE = (\{.*?\n {4}\})", README, re.DOTALL)[1])
+PAGE = (ROOT / "docs" / "howto" / "workers.rst").read_text()
+BEAT = ast.literal_eval(re.search(r"CELERY_BEAT_SCHEDULE = (\{.*?\n {4}\})", PAGE, re.DOTALL)[1])
 
 
 @pytest.fixture(params=WORKERS)
