@@ -1,6 +1,6 @@
-"""The built package, installed in an empty environment and used as README.rst says.
+"""The built package, installed in an empty environment and used as README.rst and docs/howto/go-live.rst say.
 
-README.rst marks each piece of code that a reader copies during the installation with a comment before it::
+They mark each piece of code that a reader copies during the installation with a comment before it::
 
     .. install-step: settings
 
@@ -25,6 +25,7 @@ import textwrap
 import time
 import zipfile
 from contextlib import contextmanager
+from email import message_from_string
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -36,6 +37,7 @@ from .simulator.browser import RequestsBrowser, Visit
 ROOT = Path(__file__).parents[1]
 #: To a connected car; two of them are edits of a file.
 FIRST_STEPS = ("install", "settings", "urls", "run")
+PAGES = ("README.rst", "docs/howto/go-live.rst")
 STEPS = {*FIRST_STEPS, "credentials", "key", "cron", "button"}
 IGNORED = (".venv*", ".matrix", "build", "dist", "*.egg-info", "__pycache__", ".*_cache", "db.sqlite3*")
 
@@ -56,8 +58,8 @@ def is_ignored(name):
 
 
 def marked_code():
-    """Return the marked code of README.rst: step -> code."""
-    text = (ROOT / "README.rst").read_text(encoding="utf-8")
+    """Return the marked code of the pages about the installation: step -> code."""
+    text = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in PAGES)
     pattern = r"^ *\.\. install-step: (\w+)\n\s*\n *\.\. code-block:: \w+\n\s*\n(?=((?: +.*\n|\n)+))"
     found = re.findall(pattern, text, re.MULTILINE)
     code = {}
@@ -126,7 +128,16 @@ def test_the_sdist_contains_what_building_and_testing_need(dist, sources):
         packed = {name.partition("/")[2] for name in archive.getnames()}
     folders = ("django_smartcar/", "tests/", "example_project/", "docs/")
     needed = {name for name in sources if name.startswith(folders)}
-    needed |= {"run.py", "Makefile", "setup.cfg", "pyproject.toml", "MANIFEST.in", "LICENSE", "README.rst"}
+    needed |= {
+        "run.py",
+        "Makefile",
+        "setup.py",
+        "setup.cfg",
+        "pyproject.toml",
+        "MANIFEST.in",
+        "LICENSE",
+        "README.rst",
+    }
     assert needed <= packed
     assert not [name for name in packed if name.endswith((".pyc", ".sqlite3", ".env"))]
 
@@ -137,7 +148,17 @@ def test_the_migrations_depend_only_on_apps_of_django():
     assert set(re.findall(r"^ +\('(\w+)', '\d{4}_", source, re.M)) <= {"smartcar", "auth", "contenttypes"}
 
 
-def test_readme_marks_every_step_of_the_installation():
+def test_an_index_shows_the_readme_without_the_picture(wheel):
+    (name,) = (name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".dist-info/METADATA"))
+    metadata = message_from_string(zipfile.ZipFile(wheel).read(name).decode())
+    readme = (ROOT / "README.rst").read_text(encoding="utf-8")
+    before, picture, after = re.split(r"(\.\. image:: \S+\n   :alt: .*\n   :width: .*\n\n)", readme)
+    assert picture
+    assert metadata["Description-Content-Type"] == "text/x-rst"
+    assert metadata.get_payload().strip() == (before + after).strip()
+
+
+def test_the_pages_mark_every_step_of_the_installation():
     assert set(marked_code()) == STEPS
 
 
@@ -265,7 +286,7 @@ def connect_a_car(anna, url, simulator):
     assert "CHEVROLET" in connected.text.upper()
 
 
-def test_the_further_steps_of_the_readme_make_the_site_ready_for_smartcar(tmp_path, wheel):
+def test_the_further_steps_make_the_site_ready_for_smartcar(tmp_path, wheel):
     site = Site(tmp_path, wheel)
     site.run("django-admin startproject mysite", tmp_path)
     site.steps["settings"] = re.sub("^SMARTCAR_SIMULATOR_URL.*\n", "", site.steps["settings"], flags=re.M)
