@@ -1,17 +1,15 @@
 """Template tags: ``{% load smartcar %}``."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django import template
 from django.template.loader import render_to_string
-from django.utils import timezone
-from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from ..models import ConnectedVehicle
 from ..services import readings, signals
-from ..views import vehicle_states
+from ..views import command_sentences, vehicle_states
 
 register = template.Library()
 
@@ -19,9 +17,7 @@ register = template.Library()
 @register.filter
 def ago(moment: datetime) -> str:
     """Return "just now" or "31 minutes ago": ``{{ vehicle.odometer_recorded_at|ago }}``."""
-    if timezone.now() - moment < timedelta(minutes=1):
-        return _("just now")
-    return _("%s ago") % timesince(moment)
+    return command_sentences.since(moment)
 
 
 @register.inclusion_tag("smartcar/connect_button.html", takes_context=True)
@@ -82,14 +78,14 @@ def smartcar_vehicle_card(context: template.Context, vehicle: ConnectedVehicle) 
         {% for vehicle in vehicles %}{% smartcar_vehicle_card vehicle %}{% endfor %}
 
     Its buttons lead back to the page. Empty for everybody but the car's own user. Link the stylesheet
-    ``smartcar/smartcar.css``, and the script ``smartcar/follow.js``: it follows commands. Four queries.
+    ``smartcar/smartcar.css``, and the script ``smartcar/follow.js``: it keeps the card new. Four queries.
     """
     if not _is_own(context, vehicle):
         return ""
     request = context["request"]
     shown = vehicle_states.with_state(ConnectedVehicle.objects.filter(pk=vehicle.pk)).get()
     vehicle_states.add_state(shown, request.get_full_path())
-    return render_to_string("smartcar/vehicle_card.html", {"vehicle": shown}, request)
+    return render_to_string("smartcar/vehicle_card.html", {"vehicle": shown, "is_alone": True}, request)
 
 
 def _is_own(context: template.Context, vehicle: ConnectedVehicle) -> bool:

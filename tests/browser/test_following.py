@@ -1,6 +1,8 @@
 """What changes on the pages while they are open, in a real browser."""
 
+import sqlite3
 import time
+from contextlib import closing
 
 import pytest
 from selenium.webdriver.common.by import By
@@ -33,7 +35,7 @@ def test_a_driver_watches_the_car_become_locked(visitor, example):
     visitor.click("form[action$='/lock/'] button")
     assert time.monotonic() - began < 3, "the page does not wait for the car"
     assert browser.current_url.endswith("/cars/1/"), "the browser is on the car's page again"
-    assert "Locking… This can take up to 5 minutes." in visitor.text()
+    visitor.wait_for("Locking… This can take up to 5 minutes.")
     html = browser.find_element(By.TAG_NAME, "html")
     field = browser.find_element(By.CSS_SELECTOR, "form[action$='/refresh/'] button")
     browser.execute_script("arguments[0].focus()", field)
@@ -53,6 +55,19 @@ def test_a_driver_watches_the_car_become_locked(visitor, example):
     assert visitor.console_errors() == [], "the content security policy allows it"
 
 
+def test_the_times_of_an_open_page_stay_true(visitor, example):
+    visitor.click("form[action$='/lock/'] button")
+    visitor.wait_for("Locked just now.")
+    # Some minutes later.
+    with closing(sqlite3.connect(example.folder / "db.sqlite3")) as database, database:
+        database.execute(
+            "UPDATE smartcar_vehiclecommand SET finished_at = datetime(finished_at, '-3 minutes')"
+        )
+    visitor.wait_for("Locked 3 minutes ago.")
+    region = visitor.browser.find_element(By.CSS_SELECTOR, "[data-smartcar-part=commands]")
+    assert region.get_attribute("aria-live") == "off", "a screen reader does not tell the time"
+
+
 def test_a_second_press_is_answered_at_the_car(visitor):
     visitor.click("form[action$='/lock/'] button")
     visitor.click("form[action$='/lock/'] button")
@@ -65,7 +80,7 @@ def test_without_javascript_the_page_refreshes_itself(visitor, example):
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
         visitor.click("form[action$='/lock/'] button")
-        assert "Locking…" in visitor.text()
+        visitor.wait_for("Locking…")
         visitor.wait_for("Locked ")
         assert locks(example) == {"CHEVROLET": True}
         assert not browser.find_elements(By.CSS_SELECTOR, "meta[http-equiv=refresh]")
@@ -76,7 +91,7 @@ def test_without_javascript_the_page_refreshes_itself(visitor, example):
 def test_a_disconnected_car_loses_its_buttons(visitor):
     visitor.click("a[href*='/disconnect/']")
     visitor.click("main form button.danger")
-    assert "Disconnecting…" in visitor.text()
+    visitor.wait_for("Disconnecting…")
     visitor.wait_for("Disconnected ")
     visitor.wait_for("Connect another car")
     assert not visitor.browser.find_elements(By.CSS_SELECTOR, ".smartcar-vehicle form")

@@ -146,6 +146,8 @@ class TestCard:
         assert f'action="/cars/{car.pk}/lock/"' in html
         assert 'name="csrfmiddlewaretoken"' in html
         assert 'name="next" value="/garage/?sort=name"' in html
+        live = f'data-smartcar-live="/cars/{car.pk}/state/?next=/garage/%3Fsort%3Dname"'
+        assert live in html, "the script keeps it new"
 
     def test_nobody_else_sees_anything(self, car, bert, admin_user):
         for user in (bert, admin_user, AnonymousUser()):

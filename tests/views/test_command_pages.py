@@ -55,7 +55,7 @@ def sentences(page):
 def test_the_page_follows_a_command_until_it_is_finished(annas, vehicle, nobody, mock_api):
     page = annas.post(f"/cars/{vehicle.pk}/lock/", follow=True).text
     command = VehicleCommand.objects.get()
-    assert sentences(page) == ["Locking… This can take up to 5 minutes."]
+    assert sentences(page) == ["Waiting to lock…"]
     assert f'{FOLLOWED}="{address(command)}"' in page
     head = page.partition("</head>")[0]
     refreshes = (
@@ -71,7 +71,7 @@ def test_the_page_follows_a_command_until_it_is_finished(annas, vehicle, nobody,
     mock_api.commands("car-1")
     commands.work()
     fragment = annas.get(address(command)).text
-    assert sentences(fragment) == ["Locked 1 second ago."]
+    assert sentences(fragment) == ["Locked just now."]
     assert FOLLOWED not in fragment
     page = annas.get(LIST).text
     assert FOLLOWED not in page
@@ -89,7 +89,7 @@ def test_the_fragment_has_the_values_that_the_page_shows(
     commands.work()
     page = f"/cars/{vehicle.pk}/"
     for url in (address(command), page):
-        assert "<dd>locked (confirmed 1 second ago) <small>" in annas.get(url).text
+        assert "<dd>locked (confirmed just now) <small>" in annas.get(url).text
     for url in (address(command), page, LIST):
         assert re.search(r"<span>locked</span> <small>just now</small>", annas.get(url).text)
     readings.save(vehicle, "is_locked", False, recorded_at=timezone.now())
@@ -101,7 +101,7 @@ def test_the_page_of_the_car_follows_and_leads_back_to_itself(annas, vehicle, no
     url = f"/cars/{vehicle.pk}/"
     page = annas.post(f"{url}lock/", {"next": url}, follow=True).text
     command = VehicleCommand.objects.get()
-    assert sentences(page) == ["Locking… This can take up to 5 minutes."]
+    assert sentences(page) == ["Waiting to lock…"]
     assert f'{FOLLOWED}="{address(command)}?next={url}"' in page
     assert 'content="5; url=?period=week"' in page.partition("</head>")[0]
     assert f'data-smartcar-live="{url}state/?next={url}"' in page
@@ -125,7 +125,7 @@ def test_the_history_says_what_became_of_each_command(annas, vehicle, anna, mock
         )
     for url in (f"/cars/{vehicle.pk}/", f"/cars/{vehicle.pk}/state/"):
         history = re.search(r'data-smartcar-part="history">(.*?)</ol>', annas.get(url).text, re.DOTALL)[1]
-        assert re.findall(r"<li>(\w+) 1 second ago\.", history) == ["Read"] * 9 + ["Unlocked"]
+        assert re.findall(r"<li>(\w+) just now\.", history) == ["Read"] * 9 + ["Unlocked"]
 
 
 def test_the_list_follows_what_webhooks_change(annas, berts, vehicle, nobody):
@@ -168,7 +168,7 @@ def test_the_json_says_the_same(annas, queued, mock_api):
     assert "no-store" in answer["Cache-Control"]
     found = answer.json()
     assert (found["status"], found["is_finished"], found["action"]) == ("queued", False, "lock")
-    assert found["text"].startswith("Locking…")
+    assert found["text"].startswith("Waiting to lock…")
     assert not {"location", "parameters", "actor"} & set(found)
     mock_api.commands("car-1")
     commands.work()
@@ -218,7 +218,7 @@ def test_a_command_behind_another_says_so(annas, vehicle, queued):
     page = annas.post(f"/cars/{vehicle.pk}/unlock/", follow=True).text
     assert sentences(page) == [
         "Locking… This can take up to 5 minutes.",
-        "Unlocking… The car is still busy with what it was asked before.",
+        "Waiting to unlock… The car is still busy with what it was asked before.",
     ]
 
 
@@ -242,16 +242,16 @@ def test_polling_sends_nothing_that_has_waited_too_long(annas, queued, settings)
 def test_polling_sends_what_a_dead_process_has_not_begun(annas, queued, settings, mock_api):
     mock_api.commands("car-1")
     settings.SMARTCAR_COMMAND_EXECUTION = "thread"
-    assert sentences(annas.get(address(queued)).text) == ["Locked 1 second ago."]
+    assert sentences(annas.get(address(queued)).text) == ["Locked just now."]
 
 
 def test_disconnecting_is_followed_like_a_command(annas, vehicle, nobody, mock_api):
     mock_api.disconnects("car-1")
     page = annas.post(f"/cars/{vehicle.pk}/disconnect/", follow=True).text
-    assert sentences(page) == ["Disconnecting…"]
+    assert sentences(page) == ["Waiting to disconnect…"]
     commands.work()
     fragment = annas.get(address(VehicleCommand.objects.get())).text
-    assert sentences(fragment) == ["Disconnected 1 second ago."]
+    assert sentences(fragment) == ["Disconnected just now."]
     assert "data-smartcar-gone" in fragment
 
 
@@ -264,10 +264,10 @@ def test_disconnecting_is_followed_without_a_working_connection_and_whatever_els
     account.save()
     page = annas.post(f"/cars/{vehicle.pk}/disconnect/", follow=True).text
     assert "too often" not in page
-    assert sentences(page)[-1].startswith("Locking…")
+    assert sentences(page)[-1].startswith("Waiting to lock…")
     _records.claim(VehicleCommand.objects.all())
     page = annas.post(f"/cars/{vehicle.pk}/disconnect/", follow=True).text
-    assert sentences(page)[-1].startswith("Disconnecting…")
+    assert sentences(page)[-1].startswith("Waiting to disconnect…")
     assert FOLLOWED in page
 
 
@@ -304,10 +304,23 @@ def test_every_action_has_sentences():
     assert set(command_sentences.TEXTS) == set(VehicleCommand.Action.values)
 
 
+@pytest.mark.parametrize("action", command_sentences.TEXTS)
+def test_a_queued_command_reads_otherwise_than_one_that_was_sent(vehicle, action):
+    command = VehicleCommand(vehicle=vehicle, action=action, status="queued")
+    waiting = command_sentences.sentence(command)
+    command.status = "pending"
+    doing = command_sentences.sentence(command)
+    if action in ("refresh", "reload"):
+        assert waiting == doing == "Reading your car…"
+    else:
+        assert waiting.startswith("Waiting to ")
+        assert not doing.startswith("Waiting")
+
+
 @pytest.mark.parametrize(("seconds", "text"), [
-    (0, "1 second ago"),
-    (3, "3 seconds ago"),
-    (59, "59 seconds ago"),
+    (0, "just now"),
+    (59, "just now"),
+    (60, "1\xa0minute ago"),
     (125, "2\xa0minutes ago"),
 ])  # fmt: skip
 def test_times(seconds, text):
@@ -317,6 +330,7 @@ def test_times(seconds, text):
 @pytest.mark.parametrize(("timeout", "text"), [(310, "up to 5 minutes"), (30, "up to a minute")])
 def test_how_long_it_can_take_follows_the_setting(queued, settings, timeout, text):
     settings.SMARTCAR_COMMAND_TIMEOUT = timeout
+    queued.status = "pending"
     assert text in command_sentences.sentence(queued)
 
 

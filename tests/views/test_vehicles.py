@@ -135,7 +135,7 @@ def test_a_post_needs_a_csrf_token(anna, vehicle, mock_api, action):
 def test_the_owner_locks_and_unlocks(annas, anna, vehicle, mock_api, action, word):
     mock_api.commands("car-1")
     page = annas.post(f"/cars/{vehicle.pk}/{action}/", follow=True).text
-    assert f"{word.capitalize()} 1 second ago." in page
+    assert f"{word.capitalize()} just now." in page
     row = VehicleCommand.objects.get()
     assert (row.action, row.status, row.actor) == (action, "succeeded", anna)
 
@@ -152,7 +152,7 @@ def test_refresh_reads_the_permitted_readings(annas, vehicle, mock_api):
     place = {"latitude": 37.4292, "longitude": 122.1381}
     mock_api.batch("car-1", {"odometer": {"distance": 104.32}, "location": place})
     page = annas.post(f"/cars/{vehicle.pk}/refresh/", {"next": f"/cars/{vehicle.pk}/"}, follow=True).text
-    assert "Read 1 second ago." in page
+    assert "Read just now." in page
     assert "104.3\xa0km" in page
     assert "37.4292, 122.1381" in page
 
@@ -166,7 +166,7 @@ def test_disconnecting_asks_for_confirmation(annas, vehicle, mock_api):
 def test_a_disconnected_vehicle_is_not_listed(annas, vehicle, mock_api):
     mock_api.disconnects("car-1")
     page = annas.post(f"/cars/{vehicle.pk}/disconnect/", follow=True).text
-    assert "Disconnected 1 second ago." in page
+    assert "Disconnected just now." in page
     assert not re.search(r"/cars/\d+/", page), "it has no buttons"
     with time_machine.travel(timezone.now() + timedelta(minutes=6)):
         assert "You have not connected a car yet." in annas.get(LIST).text
@@ -344,7 +344,7 @@ def test_the_owner_charges_and_sends_a_destination(annas, controllable, mock_api
     mock_api.mock.add("POST", f"{API}/vehicles/car-1/{path}", json={"status": "success"})
     assert f'action="/cars/{controllable.pk}/command/{action}/"' in page_of(annas, controllable)
     page = annas.post(f"/cars/{controllable.pk}/command/{action}/", form, follow=True).text
-    assert re.search(r"(Charging|Charge limit|Destination) (started|stopped|set|sent) 1 second ago\.", page)
+    assert re.search(r"(Charging|Charge limit|Destination) (started|stopped|set|sent) just now\.", page)
     (request,) = mock_api.sent("POST", f"/{path}")
     assert json.loads(request.body) == sent
     assert VehicleCommand.objects.get().status == "succeeded"

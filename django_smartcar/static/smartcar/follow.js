@@ -26,6 +26,9 @@
       const name = part.dataset.smartcarPart;
       const news = state.querySelector(`[data-smartcar-part="${name}"]`);
       if (news && withoutTokens(news) !== withoutTokens(part)) {
+        if (part.hasAttribute("aria-live")) { // that only the time has changed is no news
+          part.setAttribute("aria-live", region.dataset.smartcarFollow ? "polite" : "off");
+        }
         const hadFocus = part.contains(document.activeElement);
         part.replaceChildren(...news.childNodes);
         const next = part.querySelector("button, a");
@@ -96,9 +99,12 @@
     }
   }
 
+  // One request for each pause, however many lists and cards the page has.
+  const lists = document.querySelectorAll("[data-smartcar-live]");
+
   async function watch(container) {
     for (;;) {
-      await pause(LIVE_PAUSE);
+      await pause(LIVE_PAUSE * lists.length);
       await visible();
       const page = await load(container.dataset.smartcarLive);
       for (const state of page ? page.querySelectorAll(".smartcar-state") : []) {
@@ -120,5 +126,5 @@
   }
 
   document.querySelectorAll("[data-smartcar-follow]").forEach(function (region) { start(follow, region); });
-  document.querySelectorAll("[data-smartcar-live]").forEach(function (list) { start(watch, list); });
+  lists.forEach(function (list) { start(watch, list); });
 })();
