@@ -511,10 +511,10 @@ def test_the_template_with_cars_shows_them_in_two_queries(names, rf, settings, d
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_template_with_cards_needs_three_queries_for_each(names, rf, settings, django_assert_num_queries):
+def test_the_template_with_cards_needs_four_queries_for_each(names, rf, settings, django_assert_num_queries):
     template = BLOCK.findall(PAGES["howto/template.rst"])[2][2]
     page = page_with(template, names, rf, settings)
-    with django_assert_num_queries(2 + 3):
+    with django_assert_num_queries(2 + 4):
         text = page()
     assert text.count("<article") == 1
     assert "smartcar/follow.js" in text

@@ -50,6 +50,11 @@ class Settings:
         return str(_setting("SMARTCAR_SIMULATOR_M2M_CLIENT_SECRET", M2M_CLIENT_SECRET))
 
     @property
+    def SMARTCAR_SIMULATOR_APPLICATION_NAME(self) -> str:
+        """The application's name in Connect and in errors."""
+        return str(_setting("SMARTCAR_SIMULATOR_APPLICATION_NAME", "Demo application"))
+
+    @property
     def SMARTCAR_SIMULATOR_CODES(self) -> bool:
         """Whether Connect returns an authorization code. By Smartcar's newest documentation it does not."""
         return bool(_setting("SMARTCAR_SIMULATOR_CODES", True))

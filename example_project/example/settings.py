@@ -43,6 +43,7 @@ if SIMULATED:
     SMARTCAR_SIMULATOR_REDIRECT_URIS = [
         f"{origin}/cars/callback/" for origin in (ORIGIN, ORIGIN.replace("127.0.0.1", "localhost"))
     ]
+    SMARTCAR_SIMULATOR_APPLICATION_NAME = "Carport"
     SMARTCAR_SIMULATOR_PROFILE = env("SMARTCAR_SIMULATOR_PROFILE", default="brand")
     # Whether the cars move by themselves; otherwise they move when they are read.
     LIVE = env.bool("EXAMPLE_LIVE", default=False)

@@ -9,7 +9,6 @@ from django.http.response import HttpResponseBase
 
 from .. import store
 from ..conf import conf
-from ..errors.v2 import APPLICATION_NAME
 from ..errors.v3 import missing as missing_parameter
 from ..errors.v3 import not_found
 from ..store.models import Webhook
@@ -122,7 +121,7 @@ def _application_resource(request: HttpRequest) -> dict[str, Any]:
         "id": application_id,
         "type": "application",
         "attributes": {
-            "name": APPLICATION_NAME,
+            "name": conf.SMARTCAR_SIMULATOR_APPLICATION_NAME,
             "redirectUris": list(conf.SMARTCAR_SIMULATOR_REDIRECT_URIS),
         },
         "links": {"self": absolute_url(request, _HOST, f"applications/{application_id}")},

@@ -19,7 +19,6 @@ from .. import store
 from ..access import grants
 from ..access.scopes import SCOPES
 from ..conf import conf
-from ..errors.v2 import APPLICATION_NAME
 from ..pages import render
 from ..vehicles.catalog import MAKES, Make
 from ..vehicles.test_accounts import EXAMPLES, ConnectError, UnknownErrorAccount, sign_in
@@ -271,7 +270,7 @@ def _page(
     }
     context |= {
         "session": session,
-        "application_name": APPLICATION_NAME,
+        "application_name": conf.SMARTCAR_SIMULATOR_APPLICATION_NAME,
         "steps": steps,
         "step": step,
         "step_number": list(steps).index(step) + 1,

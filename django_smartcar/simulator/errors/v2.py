@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..conf import conf
 from .table import ERRORS
-
-APPLICATION_NAME = "Demo application"
 
 #: The error types of v1, by the type of v2.
 _V1_TYPES = {
@@ -82,7 +81,9 @@ class SmartcarError(Exception):
             "requestId": request_id,
         }
         if self.spec.user_message:
-            body["suggestedUserMessage"] = self.spec.user_message.format(app=APPLICATION_NAME)
+            body["suggestedUserMessage"] = self.spec.user_message.format(
+                app=conf.SMARTCAR_SIMULATOR_APPLICATION_NAME
+            )
         if self.detail:
             body["detail"] = self.detail
         return body

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from ..conf import conf
 from .table import ERRORS
-from .v2 import APPLICATION_NAME, SmartcarError
+from .v2 import SmartcarError
 
 _DOCS = "https://smartcar.com/docs/errors/api-errors/v3"
 
@@ -66,7 +67,9 @@ def shared_body(error: SmartcarError) -> dict[str, Any]:
     detail = str(error.detail[0].get("message", spec.description)) if error.detail else spec.description
     body = _json_api_body(error.type, error.code, spec.status, detail, resolution)
     if spec.user_message:
-        body["errors"][0]["suggestedUserMessage"] = spec.user_message.format(app=APPLICATION_NAME)
+        body["errors"][0]["suggestedUserMessage"] = spec.user_message.format(
+            app=conf.SMARTCAR_SIMULATOR_APPLICATION_NAME
+        )
     return body
 
 

@@ -32,6 +32,14 @@ def test_no_code_is_sent_when_the_setting_turns_codes_off(visit, settings):
     assert len(store.grants()) == 1
 
 
+def test_connect_names_the_application_of_the_setting(visit, settings):
+    assert "Demo application" in visit().text
+    settings.SMARTCAR_SIMULATOR_APPLICATION_NAME = "Carport"
+    page = visit().text
+    assert "Carport" in page
+    assert "Demo application" not in page
+
+
 def test_no_code_is_sent_for_response_type_none(visit, v3):
     callback = visit(response_type="none").connect().callback
     assert callback == {"user_id": store.owners()[0].id, "state": "the-state"}
