@@ -263,6 +263,13 @@ def test_the_pages_of_the_app_fill_the_blocks_of_the_layout_that_is_shown():
 # What the pages name.
 
 
+def test_all_blocks_of_the_pages_are_documented():
+    templates = ROOT / "django_smartcar" / "templates" / "smartcar"
+    found = [re.findall(r"{% block (smartcar_\w+) %}", path.read_text()) for path in templates.glob("*.html")]
+    documented = re.findall(r"\* - ``(smartcar_\w+)``", PAGES["howto/style.rst"])
+    assert sorted(documented) == sorted(name for names in found for name in names)
+
+
 def blocks(language):
     """Return the code blocks of all pages in a language, as pairs of page and code."""
     return [
