@@ -20,12 +20,14 @@ class SmartcarUserAdmin(SmartcarActionsAdmin):
     """Smartcar users and their local users. After erasure another local user may connect the same account."""
 
     list_display = ["id", "owner", "created_at"]
-    list_select_related = ["user"]
     search_fields = ["id", "user"]
     search_help_text = _("Search by Smartcar's id of the user, or by the beginning of a username.")
     readonly_fields = ["id", "owner", "created_at", "accounts"]
     fields = ("id", "owner", "created_at")
     actions = ["erase"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SmartcarUser]:
+        return super().get_queryset(request).select_related("user")  # type: ignore[no-any-return]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return [*self.fields, *self.related(request, "accounts", SmartcarAccount)]
@@ -140,15 +142,13 @@ class SmartcarAccountAdmin(SmartcarActionsAdmin):
     list_display = [
         "name",
         "health",
-        "owner",
-        "smartcar_user_id",
-        "api_version",
-        "mode",
         "vehicle_count",
+        "mode",
+        "api_version",
         "created_at",
     ]
     list_filter = [HealthFilter, "api_version", "mode"]
-    sortable_by = ["smartcar_user_id", "api_version", "mode", "created_at"]
+    sortable_by = ["api_version", "mode", "created_at"]
     search_fields = ["smartcar_user"]
     search_help_text = _("Search by Smartcar's id of the user, or by the beginning of a username.")
     readonly_fields = [

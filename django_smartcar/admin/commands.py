@@ -3,6 +3,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
@@ -18,7 +19,7 @@ class VehicleCommandAdmin(SmartcarModelAdmin):
     It has refreshes and disconnects, too.
     """
 
-    list_display = ["created_at", "what", "car", "outcome", "sender", "problem"]
+    list_display = ["created_at", "what", "car", "sender", "result"]
     list_filter = ["action", "status", "created_at"]
     sortable_by = ["created_at"]
     search_fields = ["request_id", "reason", "vehicle", "actor"]
@@ -62,6 +63,12 @@ class VehicleCommandAdmin(SmartcarModelAdmin):
     @admin.display(description=_("status"))
     def outcome(self, command: VehicleCommand) -> Any:
         return display.state_pill(command.status, command.get_status_display())
+
+    @admin.display(description=_("status"))
+    def result(self, command: VehicleCommand) -> Any:
+        if not command.error_type:
+            return self.outcome(command)
+        return format_html("{}<br>{}", self.outcome(command), self.problem(command))
 
     @admin.display(description=_("sent by"))
     def sender(self, command: VehicleCommand) -> Any:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.template.defaultfilters import date as format_date
 from django.template.defaultfilters import floatformat
 from django.templatetags.static import static
 from django.utils import timezone
@@ -18,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..exceptions import recorded_message
-from ..models import VehicleCommand, VehicleReading, VehicleSignal, WebhookEvent
+from ..models import VehicleCommand, VehicleReading, VehicleSignal, WebhookEvent, time_as_written
 from ..services import readings, signals
 from ..services.fleet import Health
 from .redaction import describe, signal_value
@@ -88,11 +87,7 @@ def state_pill(state: str, text: Any) -> SafeString:
 
 def exact(moment: datetime | None) -> str:
     """Return a time as the pages of Django's admin write it; a dash without one."""
-    if moment is None:
-        return NOTHING
-    # Without a time zone in the settings there is none in the database, either.
-    local = timezone.localtime(moment) if timezone.is_aware(moment) else moment
-    return format_date(local, "DATETIME_FORMAT")
+    return NOTHING if moment is None else time_as_written(moment)
 
 
 def ago(moment: datetime | None) -> Any:
@@ -142,9 +137,11 @@ def is_number(number: Any) -> bool:
 
 
 def with_unit(number: float, unit: str) -> str:
-    """Return a number and its unit: ``0.68, "fraction"`` is 68 %."""
+    """Return a number and its unit: ``0.68, "fraction"`` is 68 %. It has two decimals at most."""
     symbol, factor = UNITS.get(unit, (unit, 1))
-    text = floatformat(number * factor, "0" if symbol == "%" else "-2g")
+    shown = round(number * factor, 0 if symbol == "%" else 2)
+    digits = next(digits for digits in range(3) if digits == 2 or round(shown, digits) == shown)
+    text = floatformat(shown, f"{digits}g")
     return f"{text}{NO_BREAK}{symbol}" if symbol else text
 
 

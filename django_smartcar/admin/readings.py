@@ -3,6 +3,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from ..models import VehicleReading, VehicleSignal
@@ -70,11 +71,17 @@ class VehicleReadingAdmin(SignalAdmin):
         "recorded_at",
         "received_at",
         "source",
-        "is_outlier",
     ]
     fields = tuple(readonly_fields)
-    list_display = tuple(readonly_fields)
+    list_display = ("label", "car", "shown_value", "recorded_at")
     list_filter = [OutlierFilter]
+
+    @admin.display(description=_("value"))
+    def shown_value(self, row: VehicleReading) -> Any:
+        value = super().shown_value(row)
+        if not row.is_outlier:
+            return value
+        return format_html("{} {}", value, display.pill(_("implausible"), "warning", "warning"))
 
 
 @admin.register(VehicleSignal)
@@ -98,8 +105,6 @@ class VehicleSignalAdmin(SignalAdmin):
         "shown_value",
         "state",
         "recorded_at",
-        "received_at",
-        "source",
     )
     list_filter = ["status"]
 

@@ -6,13 +6,14 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from ..conf import conf
 from ..exceptions import SmartcarAppError, SmartcarException
-from ..models import ConnectedVehicle, VehicleCommand, VehicleSignal, make_as_written
+from ..models import ConnectedVehicle, VehicleCommand, VehicleSignal, make_as_written, named_permissions
 from ..secret_types import storable
 from ..services import commands, fleet, signals
 from ..services.webhooks import subscriptions
@@ -87,6 +88,18 @@ class SubscriptionFilter(admin.SimpleListFilter):
         return queryset.exclude(webhooks_error="") if self.value() == "failed" else queryset
 
 
+class MakeFilter(admin.SimpleListFilter):
+    title = _("make")
+    parameter_name = "make"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        makes = ConnectedVehicle.objects.exclude(make="").order_by("make").values_list("make", flat=True)
+        return [(make, make_as_written(make)) for make in makes.distinct()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ConnectedVehicle]) -> QuerySet[Any]:
+        return queryset.filter(make=self.value()) if self.value() else queryset
+
+
 def _shared_state(vehicle: Any, name: str) -> VehicleSignal | None:
     """Return the state of a listed signal, if the driver shares it now."""
     if not signals.is_shared(vehicle, name):
@@ -98,15 +111,13 @@ def _shared_state(vehicle: Any, name: str) -> VehicleSignal | None:
 class ConnectedVehicleAdmin(SmartcarActionsAdmin):
     list_display = [
         "name",
-        "health",
+        "condition",
         "battery",
         "lock_state",
-        "seen",
         "owner",
-        "grant",
         "requests_this_month",
     ]
-    list_filter = [ConnectionFilter, BatteryFilter, RequestsFilter, SubscriptionFilter, "make"]
+    list_filter = [ConnectionFilter, BatteryFilter, RequestsFilter, SubscriptionFilter, MakeFilter]
     list_select_related = ["account__smartcar_user__user"]
     search_fields = ["make", "model", "smartcar_vehicle_id", "account"]
     search_help_text = _(
@@ -181,8 +192,8 @@ class ConnectedVehicleAdmin(SmartcarActionsAdmin):
         return display.pill(display.value(state, vehicle.unit_system), color, icon)
 
     @admin.display(description=_("last seen"), ordering="last_seen_at")
-    def seen(self, vehicle: ConnectedVehicle) -> Any:
-        return display.ago(vehicle.last_seen_at)
+    def condition(self, vehicle: ConnectedVehicle) -> Any:
+        return format_html("{}<br>{}", self.health(vehicle), display.ago(vehicle.last_seen_at))
 
     @admin.display(description=_("user"))
     def owner(self, vehicle: ConnectedVehicle) -> Any:
@@ -199,7 +210,8 @@ class ConnectedVehicleAdmin(SmartcarActionsAdmin):
 
     @admin.display(description=_("granted permissions"))
     def granted(self, vehicle: ConnectedVehicle) -> str:
-        return ", ".join(vehicle.permissions)
+        named = ((name, code) for code, name in named_permissions(vehicle.permissions))
+        return format_html_join(mark_safe("<br>"), "{} <code>{}</code>", named) or display.NOTHING
 
     @admin.display(description=_("requests this month"))
     def requests_this_month(self, vehicle: Any) -> str:

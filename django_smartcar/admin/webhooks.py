@@ -7,38 +7,24 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from ..exceptions import DecryptionError
-from ..models import ConnectedVehicle, SmartcarUser, VehicleProblem, WebhookEndpoint, WebhookEvent
+from ..models import (
+    KIND_NAMES,
+    PROBLEM_TYPES,
+    ConnectedVehicle,
+    SmartcarUser,
+    VehicleProblem,
+    WebhookEndpoint,
+    WebhookEvent,
+)
 from ..secret_types import load_json
 from ..services import signals, webhooks
 from . import display
 from .actions import SmartcarModelAdmin
 from .redaction import redact
-
-#: The kinds of webhooks of versions 4 and 2.0 that are stored.
-KIND_NAMES = {
-    "VEHICLE_STATE": _("state of the car"),
-    "VEHICLE_ERROR": _("error of the car"),
-    "CHARGING_STARTED": _("charging started"),
-    "CHARGING_STOPPED": _("charging stopped"),
-    "CHARGING_COMPLETED": _("charging completed"),
-}
-
-#: The types of Smartcar's errors that concern one vehicle.
-PROBLEM_TYPES = {
-    "BILLING": _("plan at Smartcar"),
-    "COMPATIBILITY": _("not supported by the car"),
-    "CONNECTED_SERVICES_ACCOUNT": _("account at the brand"),
-    "PERMISSION": _("permission of the driver"),
-    "RATE_LIMIT": _("rate limit"),
-    "SERVER": _("error of Smartcar"),
-    "UPSTREAM": _("no answer of the brand"),
-    "VEHICLE_STATE": _("state of the car"),
-}
 
 
 class KindFilter(admin.SimpleListFilter):
@@ -48,7 +34,7 @@ class KindFilter(admin.SimpleListFilter):
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(kind, capfirst(str(name))) for kind, name in KIND_NAMES.items()]
+        return list(KIND_NAMES.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> QuerySet[Any]:
         if self.value() is None:
@@ -85,7 +71,7 @@ class DueFilter(admin.SimpleListFilter):
 class WebhookEventAdmin(SmartcarModelAdmin):
     """Received webhook events and their processing. Only what is known to be harmless is shown of them."""
 
-    list_display = ["received_at", "what", "car", "outcome", "attempts", "last_error"]
+    list_display = ["received_at", "what", "car", "outcome", "last_error"]
     list_filter = ["state", DueFilter, KindFilter, "received_at"]
     sortable_by = ["received_at"]
     search_fields = ["event_id", "smartcar_vehicle_id", "smartcar_user_id"]
@@ -130,7 +116,7 @@ class WebhookEventAdmin(SmartcarModelAdmin):
 
     @admin.display(description=_("event"))
     def what(self, event: WebhookEvent) -> str:
-        return capfirst(str(KIND_NAMES.get(event.kind, event.kind))) or display.NOTHING
+        return event.kind_name or display.NOTHING
 
     @admin.display(description=_("car"))
     def car(self, event: Any) -> Any:
@@ -221,7 +207,7 @@ class WebhookEndpointAdmin(SmartcarModelAdmin):
 
     @admin.display(description=_("address"))
     def address(self, endpoint: WebhookEndpoint) -> str:
-        return f"webhook/{endpoint.endpoint}"
+        return str(endpoint)
 
     @admin.display(description=_("last event accepted"))
     def last_good(self, endpoint: Any) -> Any:
@@ -266,9 +252,11 @@ class VehicleProblemAdmin(SmartcarModelAdmin):
 
     list_display = ["what", "car", "opened_at", "until"]
     list_filter = [OpenFilter, ProblemFilter, "opened_at"]
-    list_select_related = ["vehicle"]
     readonly_fields = ["car", "what", "resolution", "concerned", "opened_at", "until"]
     fields = tuple(readonly_fields)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[VehicleProblem]:
+        return super().get_queryset(request).select_related("vehicle")  # type: ignore[no-any-return]
 
     @admin.display(description=_("problem"))
     def what(self, row: VehicleProblem) -> str:

@@ -4,17 +4,20 @@ from .accounts import SmartcarAccount, SmartcarUser
 from .commands import VehicleCommand
 from .connect_attempts import ConnectAttempt
 from .external_ids import ExternalId
-from .names import make_as_written
+from .names import PERMISSION_NAMES, make_as_written, named_permissions, time_as_written
 from .rate_limits import RateLimit
 from .readings import Source, VehicleReading, VehicleSignal
 from .signal_types import LABELS, label_of
 from .throttles import Throttle
 from .tokens import ApplicationToken, LeasedToken
 from .vehicles import ConnectedVehicle
-from .webhooks import VehicleProblem, WebhookEndpoint, WebhookEvent
+from .webhooks import KIND_NAMES, PROBLEM_TYPES, VehicleProblem, WebhookEndpoint, WebhookEvent
 
 __all__ = [
+    "KIND_NAMES",
     "LABELS",
+    "PERMISSION_NAMES",
+    "PROBLEM_TYPES",
     "RateLimit",
     "ApplicationToken",
     "ConnectAttempt",
@@ -33,4 +36,6 @@ __all__ = [
     "WebhookEvent",
     "label_of",
     "make_as_written",
+    "named_permissions",
+    "time_as_written",
 ]

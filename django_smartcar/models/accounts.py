@@ -34,7 +34,8 @@ class SmartcarUser(models.Model):
         permissions = [("erase_smartcaruser", _("Can erase Smartcar users, at Smartcar and here"))]
 
     def __str__(self) -> str:
-        return f"Smartcar user {self.pk}"
+        """Return the user and Smartcar's id: "anna · 4644d225". The id alone if the user is not loaded."""
+        return f"{self.user} · {self.pk}" if is_loaded(self, "user") else f"Smartcar user {self.pk}"
 
 
 class SmartcarAccount(LeasedToken):

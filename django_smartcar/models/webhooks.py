@@ -2,11 +2,34 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from ..fields import CompressedTextField
 from ..querysets import WebhookEventQuerySet
+from .names import is_loaded, time_as_written
 from .vehicles import ConnectedVehicle
+
+#: The kinds of webhooks of versions 4 and 2.0 that are stored.
+KIND_NAMES = {
+    "VEHICLE_STATE": _("state of the car"),
+    "VEHICLE_ERROR": _("error of the car"),
+    "CHARGING_STARTED": _("charging started"),
+    "CHARGING_STOPPED": _("charging stopped"),
+    "CHARGING_COMPLETED": _("charging completed"),
+}
+
+#: The types of Smartcar's errors that concern one vehicle.
+PROBLEM_TYPES = {
+    "BILLING": _("plan at Smartcar"),
+    "COMPATIBILITY": _("not supported by the car"),
+    "CONNECTED_SERVICES_ACCOUNT": _("account at the brand"),
+    "PERMISSION": _("permission of the driver"),
+    "RATE_LIMIT": _("rate limit"),
+    "SERVER": _("error of Smartcar"),
+    "UPSTREAM": _("no answer of the brand"),
+    "VEHICLE_STATE": _("state of the car"),
+}
 
 
 class WebhookEvent(models.Model):
@@ -71,7 +94,12 @@ class WebhookEvent(models.Model):
         permissions = [("rerun_webhookevent", _("Can run webhook events again"))]
 
     def __str__(self) -> str:
-        return f"webhook event {self.pk}"
+        return f"{self.kind_name or _('webhook event')} · {time_as_written(self.received_at)}"
+
+    @property
+    def kind_name(self) -> str:
+        """The kind in words: "State of the car"."""
+        return capfirst(str(KIND_NAMES.get(self.kind, self.kind)))
 
 
 class WebhookEndpoint(models.Model):
@@ -94,7 +122,7 @@ class WebhookEndpoint(models.Model):
         constraints = [models.UniqueConstraint(fields=["endpoint"], name="smartcar_endpoint_once")]
 
     def __str__(self) -> str:
-        return f"webhook endpoint {self.pk}"
+        return f"webhook/{self.endpoint}"
 
 
 class VehicleProblem(models.Model):
@@ -126,7 +154,8 @@ class VehicleProblem(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.type} {self.code}".strip()
+        vehicle = self.vehicle if is_loaded(self, "vehicle") else f"vehicle {self.vehicle_id}"
+        return f"{capfirst(str(PROBLEM_TYPES.get(self.type, self.type)))} · {vehicle}"
 
     @property
     def is_open(self) -> bool:

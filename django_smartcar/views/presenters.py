@@ -14,36 +14,11 @@ from django.utils.translation import gettext_lazy
 
 from ..conf import conf
 from ..exceptions import code_message
-from ..models import ConnectedVehicle, VehicleSignal
+from ..models import ConnectedVehicle, VehicleSignal, named_permissions
 from ..secret_types import Secret
 from ..services import readings, signals
 from ..services.places import Place, place_of
 from . import command_sentences
-
-#: The name of each permission that a signal or a command needs, in the order of the page.
-PERMISSIONS = {
-    "read_vehicle_info": gettext_lazy("make and model"),
-    "read_vin": gettext_lazy("VIN"),
-    "read_extended_vehicle_info": gettext_lazy("equipment"),
-    "read_odometer": gettext_lazy("odometer"),
-    "read_battery": gettext_lazy("battery"),
-    "read_fuel": gettext_lazy("fuel"),
-    "read_charge": gettext_lazy("charging state"),
-    "read_security": gettext_lazy("doors and locks"),
-    "read_tires": gettext_lazy("tires"),
-    "read_engine_oil": gettext_lazy("engine oil"),
-    "read_thermometer": gettext_lazy("temperatures"),
-    "read_climate": gettext_lazy("climate settings"),
-    "read_speedometer": gettext_lazy("speed"),
-    "read_diagnostics": gettext_lazy("diagnostics"),
-    "read_service_history": gettext_lazy("service records"),
-    "read_charge_records": gettext_lazy("charging sessions"),
-    "read_user_profile": gettext_lazy("profile at the brand"),
-    "read_location": gettext_lazy("location"),
-    "control_security": gettext_lazy("locking"),
-    "control_charge": gettext_lazy("charging commands"),
-    "control_navigation": gettext_lazy("sending a destination"),
-}
 
 STATES = {
     "CHARGING": gettext_lazy("charging"),
@@ -318,7 +293,4 @@ def withheld(vehicle: ConnectedVehicle) -> set[str]:
 
 
 def _names(permissions: set[str]) -> list[str]:
-    """Return the names in the order of the page; at the end, Smartcar's names of those that have none."""
-    unnamed = sorted(permissions - PERMISSIONS.keys())
-    named = [str(name) for permission, name in PERMISSIONS.items() if permission in permissions]
-    return [*named, *(permission.replace("_", " ") for permission in unnamed)]
+    return [name for _code, name in named_permissions(permissions)]

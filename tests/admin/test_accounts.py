@@ -26,7 +26,7 @@ def healths(page):
 @pytest.mark.parametrize("word", ["driver-a", "anna"])
 def test_accounts_can_be_searched(admin_client, account, word):
     page = admin_client.get(LIST, {"q": word}).text
-    assert "driver-a" in page
+    assert ">anna</a>" in page
     assert "0 results" not in page
 
 
@@ -101,7 +101,7 @@ def test_an_operator_erases_a_smartcar_user_after_confirmation(admin_client, acc
     mock_api.disconnects("car-1")
     page = erase(admin_client, account)
     assert "Erase these Smartcar users?" in page
-    assert f"{account.smartcar_user} · anna</li>" in page
+    assert "<li>anna · driver-a</li>" in page
     assert not mock_api.mock.calls
     assert "erased" in erase(admin_client, account, confirmed="yes")
     assert mock_api.sent("DELETE", "/application")
@@ -123,11 +123,11 @@ def test_erasing_needs_a_permission(staff, account, vehicle, mock_api):
     assert not mock_api.mock.calls
 
 
-@pytest.mark.parametrize(("health", "shown"), [("good", "driver-a"), ("needs-reconnecting", "driver-b")])
+@pytest.mark.parametrize(("health", "shown"), [("good", "anna"), ("needs-reconnecting", "bert")])
 def test_accounts_can_be_filtered_by_health(admin_client, account, make_account, bert, health, shown):
     make_account(bert, "driver-b", reconnect_required_at=timezone.now())
     page = admin_client.get(LIST, {"health": health}).text
-    assert {"driver-a", "driver-b"} & set(re.findall(r"driver-[ab]", page)) == {shown}
+    assert re.findall(r">(anna|bert)</a>", page) == [shown]
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_accounts_can_be_filtered_by_health(admin_client, account, make_account,
 )
 def test_lookups_in_the_url_cannot_reveal_a_secret(admin_client, account, lookup):
     assert admin_client.get(f"{LIST}?{lookup}").status_code in (302, 400)
-    assert "driver-a" not in admin_client.get(f"{LIST}?{lookup}").text
+    assert ">anna</a>" not in admin_client.get(f"{LIST}?{lookup}").text
 
 
 def test_an_account_without_vehicles_is_disconnected_not_lost(admin_client, account):

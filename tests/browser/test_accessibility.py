@@ -4,10 +4,20 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
+from django.apps import apps
+from django.contrib import admin
 from django.utils import timezone
 from selenium.webdriver.common.by import By
 
-from django_smartcar.models import ConnectedVehicle, VehicleCommand, VehicleProblem
+from django_smartcar.models import (
+    ApplicationToken,
+    ConnectedVehicle,
+    VehicleCommand,
+    VehicleProblem,
+    VehicleSignal,
+    WebhookEndpoint,
+    WebhookEvent,
+)
 from django_smartcar.services import readings
 from django_smartcar.simulator import store
 from django_smartcar.simulator.access import redirect_uris
@@ -498,3 +508,46 @@ def test_axe_finds_nothing_of_this_app_in_the_admin(operator, browser, path, hea
     for appearance in appearances(browser):
         found = [line for line in axe.problems(browser) if not line.startswith(OF_DJANGO)]
         assert found == [], appearance
+
+
+LIST_WIDTHS = """
+    const list = document.querySelector(".results")
+    return [list.scrollWidth, list.clientWidth]
+"""
+
+
+@pytest.fixture
+def long_words(operator, anna):
+    """Fill every list of the admin, with long names, numbers and errors."""
+    anna.username = "anna-katharina.mustermann@example.com"
+    anna.save()
+    car = ConnectedVehicle.objects.get(smartcar_vehicle_id="car-1")
+    now = timezone.now()
+    readings.save(car, "odometer", 123456.78, "km")
+    VehicleSignal.objects.create(vehicle=car, signal="wheels", status="not_requested", status_at=now)
+    ApplicationToken.objects.create(client_id=f"client_{'0' * 26}", access_expires_at=now, refreshed_at=now)
+    WebhookEndpoint.objects.create(endpoint="", refused=12345, refused_at=now, challenged_at=now)
+    WebhookEvent.objects.create(
+        event_id="e", payload="{}", size=2, key_position=1, kind="CHARGING_COMPLETED", state="failed",
+        smartcar_vehicle_id="car-1", last_error=f"InvalidResponseException: {'x' * 60}", attempts=12,
+    )  # fmt: skip
+    VehicleCommand.objects.create(
+        vehicle=car, action="set_workweek_charge_schedule", status="failed", actor=anna, idempotency_key="1",
+        error_type="CONNECTED_SERVICES_ACCOUNT", error_code="AUTHENTICATION_FAILED",
+    )  # fmt: skip
+    VehicleProblem.objects.create(vehicle=car, type="CONNECTED_SERVICES_ACCOUNT", opened_at=now)
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_no_list_of_the_admin_scrolls_sideways_beside_the_sidebar(long_words, operator, browser, language):
+    browser.add_cookie({"name": "django_language", "value": language, "path": "/"})
+    metrics = {"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    for model in apps.get_app_config("smartcar").get_models():
+        if admin.site.is_registered(model):
+            operator(f"{model._meta.model_name}/")
+            assert browser.find_element(By.TAG_NAME, "html").get_attribute("lang") == language
+            assert browser.find_element(By.ID, "nav-sidebar").is_displayed()
+            assert browser.find_elements(By.CSS_SELECTOR, "#result_list tbody tr"), model
+            wanted, width = browser.execute_script(LIST_WIDTHS)
+            assert wanted <= width, model

@@ -4,10 +4,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from django_smartcar.models import PERMISSION_NAMES
 from django_smartcar.sdk.signals import TYPES
 from django_smartcar.services import readings
 from django_smartcar.services.command_specs import COMMANDS
-from django_smartcar.views import presenters
 
 pytestmark = pytest.mark.django_db
 
@@ -102,4 +102,4 @@ def test_everything_that_is_shared_is_named(annas, make_vehicle, account, settin
 
 def test_each_permission_of_a_signal_or_a_command_has_a_name():
     needed = {signal.permission for signal in TYPES.values()} | {spec.scope for spec in COMMANDS.values()}
-    assert needed - {""} == set(presenters.PERMISSIONS)
+    assert needed - {""} == set(PERMISSION_NAMES)
