@@ -5,6 +5,7 @@ python3 run.py demo [--port 8000] [--empty]  serve the example project, with sim
 python3 run.py test [--quick] [pytest args]  run all tests, or with --quick all but the slow ones
 python3 run.py lint                          run ruff and mypy
 python3 run.py matrix [pytest args]          run all tests on every supported Python and Django found here
+python3 run.py messages [language ...]       update and compile the translations, or begin those of a language
 python3 run.py docs                          build the documentation into docs/_build/html
 python3 run.py screenshots                   take the pictures of the documentation
 python3 run.py bench [subject ...]           run all benchmarks, or those named; takes half an hour
@@ -16,6 +17,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -50,9 +52,9 @@ def fail(message: str) -> None:
     sys.exit(f"run.py: {message}")
 
 
-def call(command: Command, doing: str) -> None:
-    """Run a program and wait for it. If it fails, exit with a one-line message."""
-    status = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL).returncode
+def call(command: Command, doing: str, folder: str = ".") -> None:
+    """Run a program in a folder of the project. If it fails, exit with a one-line message."""
+    status = subprocess.run(command, cwd=ROOT / folder, stdin=subprocess.DEVNULL).returncode
     if status:
         fail(f"{doing} failed with status {status}; see its output above.")
 
@@ -293,6 +295,38 @@ def cell(arguments: list[str]) -> None:
     replace_process([environment(test_names(), folder, (f"Django=={django}.*",)), *pytest_command(rest)])
 
 
+def messages(arguments: list[str]) -> None:
+    """Update and compile the catalogs of these languages, or of all; print what they lack."""
+    if not shutil.which("msgattrib"):
+        install_or_advise(["gettext"], "translations need GNU gettext", required=True)
+    package = "django_smartcar"  # makemessages looks for texts and catalogs in the current folder
+    catalogs = ROOT / package / "locale"
+    languages = arguments or sorted(folder.name for folder in catalogs.iterdir())
+    django: Command = [environment({"test"}), "-m", "django"]
+    options = ["--no-wrap", "--no-obsolete", "--no-location", "--ignore", "simulator/*"]
+    for language in languages:
+        locale = ["--locale", language]
+        call([*django, "makemessages", *locale, *options], "collecting texts", package)
+        catalog = catalogs / language / "LC_MESSAGES" / "django.po"
+        if not catalog.is_file():
+            fail(f"{language} is not the name of a language; names are de or pt_BR")
+        call([*django, "compilemessages", *locale], "compiling", package)
+        print(f"\n{catalog.relative_to(ROOT)}")
+        for kind, option in (("untranslated", "--untranslated"), ("fuzzy", "--only-fuzzy")):
+            texts = entries(catalog, option)
+            print(f"  {len(texts)} {kind}")
+            print("".join(f"    {text}\n" for text in texts), end="")
+
+
+def entries(catalog: Path, option: str) -> list[str]:
+    """Return the texts of a catalog that this option of msgattrib selects, without the header."""
+    command: Command = ["msgattrib", option, "--no-wrap", catalog]
+    found = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=True).stdout
+    lines = re.findall(r"^msgid ((?:\".*\"\n)+)", found, re.MULTILINE)
+    texts = [line.strip().replace('"\n"', "").strip('"') for line in lines]
+    return [text for text in texts if text]
+
+
 def docs(arguments: list[str]) -> None:
     """Build the documentation. Each warning is an error."""
     target = ROOT / "docs" / "_build" / "html"
@@ -314,7 +348,7 @@ def bench(arguments: list[str]) -> None:
 
 
 def main() -> None:
-    functions = (demo, test, lint, matrix, cell, docs, screenshots, bench)
+    functions = (demo, test, lint, matrix, cell, messages, docs, screenshots, bench)
     commands = {function.__name__: function for function in functions}
     name, *arguments = sys.argv[1:] or ["help"]
     if name in ("help", "-h", "--help"):

@@ -10,12 +10,14 @@ import socket
 import subprocess
 import sys
 import tomllib
+from gettext import GNUTranslations
 from pathlib import Path
 
 import pytest
 
 import run
 from tests.browser import axe
+from tests.missing import skip_or_fail
 
 ROOT = Path(__file__).parents[1]
 
@@ -44,7 +46,7 @@ def port_in_use():
 def test_help_lists_every_command(arguments):
     done = run_script(*arguments)
     assert done.returncode == 0
-    for command in ("demo", "test", "lint", "matrix", "docs", "screenshots", "bench"):
+    for command in ("demo", "test", "lint", "matrix", "messages", "docs", "screenshots", "bench"):
         assert f"python3 run.py {command}" in done.stdout
 
 
@@ -427,3 +429,43 @@ def test_the_matrix_reports_failed_and_missing_versions(monkeypatch, capsys):
 def test_find_python_finds_the_current_python():
     assert run.find_python(run.VERSION) == sys.executable
     assert run.find_python("3.99") is None
+
+
+# Translations.
+
+
+@pytest.fixture
+def translate(tmp_path, monkeypatch, capfd):
+    """Return the function that runs ``run.py messages`` in a project of these texts, for its output."""
+    if not shutil.which("msgattrib"):
+        skip_or_fail("GNU gettext is not installed: on Debian, `apt-get install gettext`")
+    monkeypatch.setattr(run, "ROOT", tmp_path)
+    monkeypatch.setattr(run, "environment", lambda *_: Path(sys.executable))
+    (tmp_path / "django_smartcar" / "locale").mkdir(parents=True)
+
+    def messages(texts, *languages):
+        lines = "".join(f"_({text!r})\n" for text in texts)
+        (tmp_path / "django_smartcar" / "texts.py").write_text(lines)
+        run.messages([*languages])
+        return capfd.readouterr().out
+
+    return messages
+
+
+def test_messages_begins_the_catalog_of_a_language_and_says_what_it_lacks(translate, tmp_path):
+    folder = tmp_path / "django_smartcar" / "locale" / "fr" / "LC_MESSAGES"
+    printed = translate(["Lock the car", "Unlock"], "fr")
+    assert "  2 untranslated\n    Lock the car\n    Unlock\n  0 fuzzy\n" in printed
+    catalog = folder / "django.po"
+    catalog.write_text(catalog.read_text().replace('car"\nmsgstr ""', 'car"\nmsgstr "Verrouiller"'))
+    printed = translate(["Lock the cars", "Unlock"])
+    assert "  1 untranslated\n    Unlock\n  1 fuzzy\n    Lock the cars\n" in printed
+    catalog.write_text(catalog.read_text().replace("#, fuzzy\n", ""))
+    assert "  1 untranslated\n    Unlock\n  0 fuzzy\n" in translate(["Lock the cars", "Unlock"])
+    with (folder / "django.mo").open("rb") as compiled:
+        assert GNUTranslations(compiled).gettext("Lock the cars") == "Verrouiller"
+
+
+def test_messages_refuses_what_is_no_language(translate, capfd):
+    with pytest.raises(SystemExit, match="pt-br is not the name of a language"):
+        translate(["Lock"], "pt-br")
