@@ -237,7 +237,9 @@ def test_the_messages_of_the_page_about_trouble_are_those_of_the_code():
 # The steps of the installation, which tests/test_packaging.py carries out.
 
 
-@pytest.mark.parametrize(("page", "steps"), [("tutorial.rst", FIRST_STEPS), ("tutorial-live.rst", ["key", "cron"])])
+@pytest.mark.parametrize(
+    ("page", "steps"), [("tutorial.rst", FIRST_STEPS), ("tutorial-live.rst", ["key", "cron"])]
+)
 def test_a_tutorial_has_the_marked_steps(page, steps):
     code = "\n".join(textwrap.dedent(block) for _, _, block in BLOCK.findall(PAGES[page]))
     for step in steps:
