@@ -1,1 +1,1 @@
-"""Benchmarks for the numbers in the README, each next to a peer in one run: ``python3 run.py bench``."""
+"""Benchmarks for the numbers in docs/, each next to a peer in one run: ``python3 run.py bench``."""

@@ -1,4 +1,4 @@
-"""Run the benchmarks on SQLite and PostgreSQL and report which claims of the README are met.
+"""Run the benchmarks on SQLite and PostgreSQL and report which claims of the documentation are met.
 
 ``python -m benchmarks [SUBJECT …]``: refreshing, reading, syncing, receiving, working, growth, pages; or all.
 A subject may name other ``DATABASES``.

@@ -17,7 +17,7 @@ import trustme
 
 
 class Claim(NamedTuple):
-    """A claim of the README with its expected and its measured value."""
+    """A claim of the documentation with its expected and its measured value."""
 
     what: str
     expected: str

@@ -1,4 +1,4 @@
-"""Settings of the measured site, as in the README. The environment has the database and Smartcar's URL."""
+"""Settings of the measured site, as in docs/. The environment has the database and Smartcar's URL."""
 
 import sys
 

@@ -128,16 +128,8 @@ def test_the_sdist_contains_what_building_and_testing_need(dist, sources):
         packed = {name.partition("/")[2] for name in archive.getnames()}
     folders = ("django_smartcar/", "tests/", "example_project/", "docs/")
     needed = {name for name in sources if name.startswith(folders)}
-    needed |= {
-        "run.py",
-        "Makefile",
-        "setup.py",
-        "setup.cfg",
-        "pyproject.toml",
-        "MANIFEST.in",
-        "LICENSE",
-        "README.rst",
-    }
+    needed |= {"run.py", "Makefile", "setup.py", "setup.cfg", "pyproject.toml", "MANIFEST.in", "LICENSE"}
+    needed |= {path.name for path in ROOT.glob("*.rst")}
     assert needed <= packed
     assert not [name for name in packed if name.endswith((".pyc", ".sqlite3", ".env"))]
 

@@ -29,8 +29,8 @@ _faults = sdk.failures
 FAULTS = {
     _faults.DNS: (
         "its name cannot be resolved here",
-        "Compare the spelling of {names} with the README; if it is right, DNS does not work on this machine: "
-        "try getent hosts {host}.",
+        "Compare the spelling of {names} with the documentation; if it is right, DNS does not work on this "
+        "machine: try getent hosts {host}.",
     ),
     _faults.REFUSED: (
         "it refuses the connection",
