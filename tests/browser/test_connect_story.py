@@ -209,7 +209,7 @@ def test_the_pages_use_the_color_scheme_of_the_browser(visitor, scheme):
 def test_the_flow_works_with_the_keyboard_alone_and_without_javascript(visitor, example):
     """Use only Tab and Enter on every page, with JavaScript disabled."""
     visitor.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
-    visitor.press = visitor.tab_to_and_press_enter
+    visitor.activate = visitor.tab_to_and_press_enter
     try:
         visitor.log_in("demo")
         visitor.connect("driver@example.com")

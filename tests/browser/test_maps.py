@@ -83,7 +83,7 @@ def test_the_middle_of_the_map_can_be_chosen_with_the_keyboard(visitor, mapped_e
     ActionChains(browser).send_keys(Keys.ARROW_UP).perform()
     button = browser.find_element(By.CSS_SELECTOR, ".smartcar-map-tools button")
     WebDriverWait(browser, 5).until(lambda _: middle_is_north(button, browser))
-    visitor.press = visitor.tab_to_and_press_enter
+    visitor.activate = visitor.tab_to_and_press_enter
     visitor.click("form[action$='/send_destination/'] button")
     visitor.wait_for("Destination sent ")
     assert destination(mapped_example)[0] > place_of_the_car(browser)[0] + 0.0005

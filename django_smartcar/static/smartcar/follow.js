@@ -31,9 +31,9 @@
         }
         const hadFocus = part.contains(document.activeElement);
         part.replaceChildren(...news.childNodes);
-        const next = part.querySelector("button, a");
-        if (hadFocus && next) {
-          next.focus({ preventScroll: true });
+        if (hadFocus) {
+          part.tabIndex = -1; // it takes the focus if it has no button or link any more
+          (part.querySelector("button, a") || part).focus({ preventScroll: true });
         }
       }
     }
