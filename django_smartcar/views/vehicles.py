@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from datetime import time
 from typing import Any
 
 from django.contrib import messages
@@ -71,14 +72,19 @@ def unlock(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "smartcar/vehicle_unlock.html", context)
 
 
+def _time(text: str) -> str:
+    return time.fromisoformat(text).strftime("%H:%M")
+
+
 #: The other commands of the page: how each form field is parsed.
-FORM_COMMANDS: dict[str, dict[str, Callable[[str], float]]] = {
+FORM_COMMANDS: dict[str, dict[str, Callable[[str], Any]]] = {
     "start_charge": {},
     "stop_charge": {},
     "set_charge_limit": {"limit": lambda percent: float(percent) * 0.01},
     "open_charge_port": {},
     "close_charge_port": {},
     "send_destination": {"latitude": Coordinate, "longitude": Coordinate},
+    "set_daily_charge_schedule": {"start": _time, "stop": _time},
 }
 
 
@@ -94,7 +100,7 @@ def send_command(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     if action not in FORM_COMMANDS:
         raise Http404
     next_url = safe_next(request, {"next": form.get("next", Secret()).reveal()})
-    return _enqueue(request, vehicle, action, lambda: _numbers(form, FORM_COMMANDS[action]), next_url)
+    return _enqueue(request, vehicle, action, lambda: _parameters(vehicle, action, form), next_url)
 
 
 @post_required
@@ -133,11 +139,20 @@ def take_form(request: HttpRequest) -> dict[str, Secret]:
     return form
 
 
-def _numbers(form: Mapping[str, str], fields: dict[str, Callable[[str], float]]) -> dict[str, float]:
+def _parameters(vehicle: ConnectedVehicle, action: str, form: Mapping[str, str]) -> dict[str, Any]:
+    """Return the parameters of a command. The car is charged at certain times where it is now."""
+    is_schedule = action == "set_daily_charge_schedule"
     try:
-        return {name: parse(form[name]) for name, parse in fields.items()}
+        fields = {name: parse(form[name]) for name, parse in FORM_COMMANDS[action].items()}
     except (KeyError, ValueError):
-        raise CommandInvalid(_("Please fill in numbers.")) from None
+        hint = _("Please fill in times, such as 22:00.") if is_schedule else _("Please fill in numbers.")
+        raise CommandInvalid(hint) from None
+    if not is_schedule:
+        return fields
+    location = vehicle.signals.get("location")
+    if location is None or not location.has_value or not vehicle.can("read_location"):
+        raise CommandInvalid(_("This site does not know where the car is."))
+    return {name: location.value[name] for name in ("latitude", "longitude")} | {"window": fields}
 
 
 def _enqueue(

@@ -359,6 +359,54 @@ def test_an_invalid_limit_shows_an_error(annas, controllable, mock_api, limit):
     assert not mock_api.mock.calls
 
 
+@pytest.fixture
+def parked(make_vehicle, account):
+    """Anna's car, of API v3, which has told where it is."""
+    SmartcarAccount.objects.update(api_version="3")
+    vehicle = make_vehicle(account, permissions=["control_charge", "read_location"])
+    readings.save(vehicle, "location", {"latitude": 48.1, "longitude": 11.5})
+    return vehicle
+
+
+@pytest.fixture
+def queued_only(settings):
+    settings.SMARTCAR_COMMAND_EXECUTION = "command"
+
+
+NIGHT = {"start": "22:00", "stop": "06:30"}
+
+
+def test_the_owner_sets_charging_times_for_the_place_of_the_car(annas, parked, queued_only):
+    url = f"/cars/{parked.pk}/command/set_daily_charge_schedule/"
+    page = page_of(annas, parked)
+    assert f'action="{url}"' in page
+    assert 'type="time" name="start" required' in page
+    annas.post(url, NIGHT)
+    command = VehicleCommand.objects.get()
+    assert (command.action, command.status) == ("set_daily_charge_schedule", "queued")
+    assert command.parameters == {"window": NIGHT}
+    assert json.loads(command.location) == {"latitude": 48.1, "longitude": 11.5}
+    assert "Waiting to set the charging times…" in page_of(annas, parked)
+
+
+@pytest.mark.parametrize("form", [{}, {"start": "22:00"}, NIGHT | {"stop": "25:00"}, NIGHT | {"stop": "x"}])
+def test_invalid_charging_times_show_an_error(annas, parked, queued_only, form):
+    url = f"/cars/{parked.pk}/command/set_daily_charge_schedule/"
+    assert "Please fill in times, such as 22:00." in annas.post(url, form, follow=True).text
+    assert not VehicleCommand.objects.exists()
+
+
+@pytest.mark.parametrize("permissions", [["control_charge"], ["control_charge", "read_location"]])
+def test_charging_times_need_the_place_of_the_car(annas, parked, queued_only, permissions):
+    ConnectedVehicle.objects.update(permissions=permissions)
+    if "read_location" in permissions:
+        parked.signal_states.all().delete()
+    url = f"/cars/{parked.pk}/command/set_daily_charge_schedule/"
+    assert url not in page_of(annas, parked)
+    assert "This site does not know where the car is." in annas.post(url, NIGHT, follow=True).text
+    assert not VehicleCommand.objects.exists()
+
+
 def test_an_unknown_command_is_a_404(annas, controllable, mock_api):
     assert annas.post(f"/cars/{controllable.pk}/command/delete_charge_schedule/").status_code == 404
 
