@@ -408,6 +408,34 @@ def test_the_versions_are_those_of_the_metadata():
         assert re.findall(r"[\d.]+", line) == re.findall(rf"{classifier} :: (\d+\.\d+)", metadata)
 
 
+@pytest.mark.parametrize(
+    ("word", "page"),
+    [
+        ("429", "howto/troubleshoot"),
+        ("ADR", "explanation/decisions"),
+        ("backup", "howto/deploy"),
+        ("Celery", "howto/workers"),
+        ("CSP", "howto/deploy"),
+        ("dark mode", "howto/style"),
+        ("GDPR", "howto/privacy"),
+        ("idempotency", "explanation/commands"),
+        ("Kubernetes", "howto/machines"),
+        ("logout", "howto/login"),
+        ("mock", "howto/simulator"),
+        ("nginx", "howto/deploy"),
+        ("PgBouncer", "howto/databases"),
+        ("rate limit", "howto/many-vehicles"),
+        ("scope", "howto/permissions"),
+        ("staging", "howto/rehearse"),
+        ("translation", "howto/deploy"),
+        ("upgrade", "versions"),
+    ],
+)
+def test_a_page_is_in_the_index_under_the_word_that_somebody_searches(word, page):
+    entries = ", ".join(re.findall(r"^\.\. index:: (.+)$", PAGES[f"{page}.rst"], re.M))
+    assert word in re.split(r"[,;] ", entries)
+
+
 # The code of the pages, run with a connected car.
 
 #: Elsewhere: tests/test_pytest_plugin.py runs testing.rst, and the SDK's page shows what tests/sdk tests.
