@@ -8,11 +8,12 @@ import re
 import shlex
 import textwrap
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from django.core.management import get_commands, load_command_class
+from django.core.management import call_command, get_commands, load_command_class
 from django.db import transaction
 from django.template import Context, Engine
 from django.test import override_settings
@@ -495,6 +496,34 @@ def test_the_code_of_a_page_runs_and_its_settings_pass_the_system_checks(code, n
     with override_settings(DEBUG=True, **{name: value for name, value in own.items() if value}):
         found = {message.id for message in checks.check_settings() if message.is_serious()} if own else set()
     assert found <= NEED_INSTALLED_APPS
+
+
+COMMAND = re.compile(r"^\$ (python manage.py .+[^\\\n])\n((?:(?!\$).+\n)+)", re.M)
+#: Each command of the pages that is followed by its output, and that.
+OUTPUTS = [
+    pytest.param(command, output, id=command)
+    for case in blocks("console")
+    for command, output in re.findall(
+        r"^\$ (python manage.py .+[^\\\n])\n((?:(?!\$).+\n)+)", case.values[0], re.M
+    )
+]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("command", "output"), OUTPUTS)
+def test_a_command_prints_what_a_page_shows(command, output, names):
+    models.VehicleSignal.objects.update(received_at=timezone.now() - timedelta(days=1))
+    models.ConnectedVehicle.objects.update(synced_at=None)
+    name, *arguments = shlex.split(command)[2:]
+    printed = StringIO()
+    call_command(name, *arguments, stdout=printed)
+    expected = re.sub(r"vehicle \d+", f"vehicle {names['pk']}", output)
+    pattern = re.escape(expected).replace("…\\\n", r"(?:.*\n)*?").replace("…", ".*")
+    assert re.fullmatch(pattern, printed.getvalue()), printed.getvalue()
+
+
+def test_some_outputs_are_compared():
+    assert len(OUTPUTS) >= 4
 
 
 @pytest.mark.django_db(transaction=True)
