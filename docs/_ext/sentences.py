@@ -10,7 +10,7 @@ SIGNALS = {
     "charge_rate": "The range that the car gains in an hour of charging.",
     "charge_records": "The past charging sessions.",
     "charger_phases": "The number of phases with which the car charges.",
-    "charge_timers": "The times at which the car is set to charge, or to be charged.",
+    "charge_timers": "The times at which the car is set to charge.",
     "charge_connector": "The type of the charging connector.",
     "charge_state": '``"CHARGING"``, ``"NOT_CHARGING"`` or ``"FULLY_CHARGED"``.',
     "charge_energy_added": "The energy that a charging session has added.",
