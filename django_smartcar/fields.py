@@ -20,11 +20,6 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from cryptography.exceptions import InvalidTag
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.ciphers.aead import AESSIV
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.apps import apps
 from django.core.exceptions import FieldError, ImproperlyConfigured
 from django.db import models
@@ -33,12 +28,22 @@ from django.db.models.query_utils import DeferredAttribute
 from django.views.decorators.debug import sensitive_variables
 
 from .conf import conf
+from .late import late
 from .secret_types import ProtectedJSONDecoder, Secret, SecretBytes, Vin
 
 if TYPE_CHECKING:
+    from cryptography import exceptions, fernet
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.ciphers import aead
+    from cryptography.hazmat.primitives.kdf import hkdf
+
     _TextField = models.TextField[str, str]  # the types that its attribute accepts and returns
     _CharField = models.CharField[str, Secret]
 else:
+    exceptions, fernet = late("cryptography.exceptions"), late("cryptography.fernet")
+    hashes = late("cryptography.hazmat.primitives.hashes")
+    aead = late("cryptography.hazmat.primitives.ciphers.aead")
+    hkdf = late("cryptography.hazmat.primitives.kdf.hkdf")
     _TextField = models.TextField
     _CharField = models.CharField
 
@@ -86,7 +91,7 @@ class Undecryptable:
 def is_key(value: Any) -> bool:
     """Return whether this is a Fernet key: 32 bytes in URL-safe base64."""
     try:
-        Fernet(value)
+        fernet.Fernet(value)
     except (TypeError, ValueError):
         return False
     return True
@@ -142,7 +147,7 @@ def _decrypted(stored: Secret, context: str, keys: tuple[Secret, ...]) -> Secret
         if stored.startswith((COMPRESSED_PREFIX, COMPRESSED_FERNET_PREFIX)):
             content = SecretBytes(_decompress(content))
         return Secret(content.decode(*_CODEC))
-    except (InvalidTag, InvalidToken, zlib.error, ValueError):
+    except (exceptions.InvalidTag, fernet.InvalidToken, zlib.error, ValueError):
         raise DecryptionError from None
 
 
@@ -152,7 +157,7 @@ def is_current(stored: str, context: str) -> bool:
         return False
     try:
         _opened(Secret(stored), context, conf.encryption_keys[:1])
-    except (InvalidTag, ValueError):
+    except (exceptions.InvalidTag, ValueError):
         return False
     return True
 
@@ -166,9 +171,9 @@ def _opened(stored: Secret, context: str, keys: tuple[Secret, ...]) -> SecretByt
     for cipher in _ciphers(keys):
         try:
             return SecretBytes(cipher.decrypt(sealed[_NONCE_BYTES:], bound_to))
-        except InvalidTag:
+        except exceptions.InvalidTag:
             continue
-    raise InvalidTag
+    raise exceptions.InvalidTag
 
 
 def _bound(prefix: str, context: str) -> bytes:
@@ -186,22 +191,22 @@ def _decompress(content: bytes) -> bytes:
 
 
 @lru_cache(maxsize=4)
-def _ciphers(keys: tuple[Secret, ...]) -> list[AESSIV]:
+def _ciphers(keys: tuple[Secret, ...]) -> list[aead.AESSIV]:
     """Return a cipher for each key. AES-SIV stays safe however many texts one key encrypts."""
     _check(keys)
-    return [AESSIV(_derived(key)) for key in keys]
+    return [aead.AESSIV(_derived(key)) for key in keys]
 
 
 def _derived(key: Secret) -> bytes:
-    return HKDF(SHA256(), length=64, salt=None, info=b"django_smartcar.fields AES-SIV").derive(
+    return hkdf.HKDF(hashes.SHA256(), length=64, salt=None, info=b"django_smartcar.fields AES-SIV").derive(
         urlsafe_b64decode(key)
     )
 
 
 @lru_cache(maxsize=4)
-def _fernet(keys: tuple[Secret, ...]) -> MultiFernet:
+def _fernet(keys: tuple[Secret, ...]) -> fernet.MultiFernet:
     _check(keys)
-    return MultiFernet([Fernet(key) for key in keys])
+    return fernet.MultiFernet([fernet.Fernet(key) for key in keys])
 
 
 def _check(keys: tuple[Secret, ...]) -> None:

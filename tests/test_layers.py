@@ -31,7 +31,7 @@ LAYERS = [
     {"_error_messages"},
     {"sdk", "fields", "querysets", "signals", "addresses", "databases"},
     {"conf", "task_backends"},
-    {"secret_types"},
+    {"secret_types", "late"},
 ]
 LAYER = {name: len(LAYERS) - number for number, names in enumerate(LAYERS) for name in names}
 

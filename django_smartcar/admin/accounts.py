@@ -8,11 +8,11 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from ..exceptions import DecryptionError
+from ..fields import DecryptionError
 from ..models import ApplicationToken, ConnectedVehicle, SmartcarAccount, SmartcarUser
-from ..services import fleet, privacy, tokens, vehicles
 from . import display, search
 from .actions import SmartcarActionsAdmin, SmartcarModelAdmin
+from .imports import fleet, privacy, tokens, vehicles
 
 
 @admin.register(SmartcarUser)

@@ -17,8 +17,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from ..databases import outside_transactions
-from ..exceptions import SmartcarAppError, SmartcarException, error_code, help_url, user_message
 from . import search
+from .imports import exceptions
 from .linking import LinkingModelAdmin
 from .paginator import LargeTablePaginator
 
@@ -149,7 +149,7 @@ class SmartcarActionsAdmin(SmartcarModelAdmin):
             named = copy(row)  # the action may reload the row, without the relations that its name needs
             try:
                 act(row)
-            except (SmartcarException, SmartcarAppError) as error:
+            except (exceptions.SmartcarException, exceptions.SmartcarAppError) as error:
                 self.failed(request, named, done, error)
             else:
                 self.log_change(request, self.logged_on(named), done)
@@ -169,10 +169,11 @@ class SmartcarActionsAdmin(SmartcarModelAdmin):
 
     def failed(self, request: HttpRequest, row: Model, done: str, error: Exception) -> None:
         """Show why the action failed for this row, and log it in the row's history."""
-        reason = error_code(error)
+        reason = exceptions.error_code(error)
         self.log_change(
             request, self.logged_on(row), _("Not %(done)s: %(reason)s") % {"done": done, "reason": reason}
         )
-        link = help_url(error)
+        link = exceptions.help_url(error)
         help_link = format_html(' <a href="{}">{}</a>', link, _("What to do")) if link else ""
-        messages.error(request, format_html("{}: {} ({}){}", row, user_message(error), reason, help_link))
+        message = exceptions.user_message(error)
+        messages.error(request, format_html("{}: {} ({}){}", row, message, reason, help_link))

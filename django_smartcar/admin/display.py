@@ -16,10 +16,8 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ..exceptions import recorded_message
 from ..models import VehicleCommand, VehicleReading, VehicleSignal, WebhookEvent, time_as_written
-from ..services import readings, signals
-from ..services.fleet import Health
+from .imports import exceptions, readings, signals
 from .redaction import describe, signal_value
 
 NO_BREAK = "\u00a0"
@@ -50,12 +48,12 @@ UNSAID = {"type", "source"}
 _CONSTANT = re.compile(r"OK|[A-Z]{4,}|[A-Z]+(_[A-Z]+)+")
 _CAPITAL = re.compile(r"(?<=[a-z])[A-Z]")
 
-#: The color of each state: good, warning, bad; the others have none.
+#: The color of each state: good, warning, bad; the others have none. The first are those of `fleet.Health`.
 COLORS: dict[str, str] = {
-    Health.OK: "good",
-    Health.STALE: "warning",
-    Health.NEEDS_LOGIN: "bad",
-    Health.NEEDS_RECONNECTING: "bad",
+    "ok": "good",
+    "stale": "warning",
+    "needs-login": "bad",
+    "needs-reconnecting": "bad",
     VehicleCommand.Status.SUCCEEDED: "good",
     VehicleCommand.Status.FAILED: "bad",
     VehicleCommand.Status.UNKNOWN: "warning",
@@ -104,7 +102,7 @@ def problem(error_type: str, error_code: str) -> str:
     if not error_type:
         return NOTHING
     code = f"{error_type}:{error_code}" if error_code else error_type
-    return f"{recorded_message(error_type, error_code)} ({code})"
+    return f"{exceptions.recorded_message(error_type, error_code)} ({code})"
 
 
 def value(row: VehicleSignal | VehicleReading, unit_system: str) -> str:

@@ -17,8 +17,8 @@ from django.utils.translation import gettext as _
 
 from ..conf import conf
 from ..models import VehicleCommand
-from ..services import fleet
 from . import locations
+from .imports import fleet
 
 #: How many cars the dashboard locates at most.
 MAX_LOCATED = 200

@@ -10,8 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from ..models import ConnectedVehicle
-from ..services import signals
-from ..services.places import Place, place_of
+from .imports import places, signals
 
 
 class Located(NamedTuple):
@@ -19,7 +18,7 @@ class Located(NamedTuple):
 
     vehicle: ConnectedVehicle
     is_shared: bool
-    place: Place | None
+    place: places.Place | None
     at: datetime | None
 
 
@@ -36,4 +35,4 @@ def _located(vehicle: ConnectedVehicle, state: Any) -> Located:
     is_shared = signals.is_shared(vehicle, "location")
     if not is_shared or state is None or not state.has_value:
         return Located(vehicle, is_shared, None, None)
-    return Located(vehicle, True, place_of(**state.degrees), state.at)
+    return Located(vehicle, True, places.place_of(**state.degrees), state.at)

@@ -7,9 +7,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from ..models import VehicleReading, VehicleSignal
-from ..services import signals
 from . import display, search
 from .actions import SmartcarModelAdmin
+from .imports import signals
 
 
 class SignalAdmin(SmartcarModelAdmin):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..secret_types import Coordinate, Secret
-from ..services import signals
+from .imports import signals
 
 #: Ids, codes, names of types and times: nothing with a space, an @ or the form of a VIN.
 _WORD = re.compile(r"[\w./:+-]{1,64}", re.ASCII)

@@ -12,7 +12,6 @@ from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from ..charts import PERIODS, charts_of, period_named
 from ..models import (
     ConnectedVehicle,
     VehicleCommand,
@@ -21,8 +20,8 @@ from ..models import (
     VehicleSignal,
     WebhookEvent,
 )
-from ..services import signals
 from . import display
+from .imports import charts, signals
 
 #: How many commands the page has; the list of commands has them all.
 COMMANDS = 10
@@ -159,5 +158,9 @@ def _commands(model_admin: Any, vehicle: ConnectedVehicle) -> list[CommandRow]:
 
 def _charts(vehicle: ConnectedVehicle, period: str) -> dict[str, Any]:
     """Return the charts of what the driver shares. No signal with a chart says where the car is."""
-    name = period_named(period)
-    return {"charts": charts_of(vehicle, PERIODS[name]), "period": name, "periods": PERIODS}
+    name = charts.period_named(period)
+    return {
+        "charts": charts.charts_of(vehicle, charts.PERIODS[name]),
+        "period": name,
+        "periods": charts.PERIODS,
+    }

@@ -12,15 +12,13 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from ..conf import conf
-from ..exceptions import SmartcarAppError, SmartcarException
 from ..models import ConnectedVehicle, VehicleCommand, VehicleSignal, make_as_written, named_permissions
 from ..secret_types import storable
-from ..services import commands, fleet, signals
-from ..services.webhooks import subscriptions
 from . import display, locations, search
 from .accounts import brand_of
 from .actions import SmartcarActionsAdmin
 from .fleet import dashboard
+from .imports import commands, exceptions, fleet, signals, subscriptions
 from .vehicle_page import vehicle_page
 
 #: The signals with a column in the list.
@@ -295,7 +293,7 @@ class ConnectedVehicleAdmin(SmartcarActionsAdmin):
         for row in queryset.select_related("account__smartcar_user__user"):
             try:
                 commands.enqueue(row, action, actor=request.user, reason=reason)
-            except (SmartcarException, SmartcarAppError) as error:
+            except (exceptions.SmartcarException, exceptions.SmartcarAppError) as error:
                 self.failed(request, row, done, error)
             else:
                 self.log_change(request, row, done)

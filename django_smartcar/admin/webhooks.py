@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from ..exceptions import DecryptionError
+from ..fields import DecryptionError
 from ..models import (
     KIND_NAMES,
     PROBLEM_TYPES,
@@ -21,9 +21,9 @@ from ..models import (
     WebhookEvent,
 )
 from ..secret_types import load_json
-from ..services import signals, webhooks
 from . import display
 from .actions import SmartcarModelAdmin
+from .imports import signals, webhooks
 from .redaction import redact
 
 
