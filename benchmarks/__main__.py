@@ -1,6 +1,7 @@
 """Run the benchmarks on SQLite and PostgreSQL and report which claims of the documentation are met.
 
-``python -m benchmarks [SUBJECT …]``: refreshing, reading, syncing, receiving, working, growth, pages; or all.
+``python -m benchmarks [SUBJECT …]``: starting, refreshing, reading, syncing, receiving, working, growth,
+pages; or all.
 A subject may name other ``DATABASES``.
 Exits with status 1 if a claim is not met. Prints the machine's load, because it affects the results.
 """
@@ -13,10 +14,11 @@ from types import ModuleType
 
 from tests.databases import MARIADB, POSTGRESQL, created, running
 
-from . import growth, pages, reading, receiving, refreshing, syncing, working
+from . import growth, pages, reading, receiving, refreshing, starting, syncing, working
 from .bench import Bench, load, machine, report
 
 SUBJECTS = {
+    "starting": starting,
     "refreshing": refreshing,
     "reading": reading,
     "syncing": syncing,

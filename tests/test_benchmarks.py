@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks import __main__ as benchmarks
 from benchmarks import bench as benches
-from benchmarks import growth, pages, reading, receiving, refreshing, syncing, working
+from benchmarks import growth, pages, reading, receiving, refreshing, starting, syncing, working
 
 pytestmark = pytest.mark.slow
 
@@ -185,8 +185,13 @@ def test_a_number_for_comparison_has_no_verdict(capsys):
 
 
 def test_all_subjects_run_unless_some_are_named(capsys):
-    assert benchmarks.parse_subjects([]) == [refreshing, reading, syncing, receiving, working, growth, pages]
+    everything = [starting, refreshing, reading, syncing, receiving, working, growth, pages]
+    assert benchmarks.parse_subjects([]) == everything
     assert benchmarks.parse_subjects(["syncing", "reading"]) == [syncing, reading]
     with pytest.raises(SystemExit):
         benchmarks.parse_subjects(["syncin"])
     assert "unknown subject syncin" in capsys.readouterr().err
+
+
+def test_the_start_of_both_sites_is_measured():
+    assert all(milliseconds > 0 for milliseconds in starting.measure(times=1))
