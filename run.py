@@ -7,7 +7,7 @@ python3 run.py lint                          run ruff and mypy
 python3 run.py matrix [pytest args]          run all tests on every supported Python and Django found here
 python3 run.py messages [language ...]       update and compile the translations, or begin those of a language
 python3 run.py docs                          build the documentation into docs/_build/html
-python3 run.py screenshots                   take the pictures of the documentation
+python3 run.py screenshots [--all FOLDER]    take the pictures of the documentation, or of every page
 python3 run.py bench [subject ...]           run all benchmarks, or those named; takes half an hour
 """
 

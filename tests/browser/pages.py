@@ -165,6 +165,15 @@ class Inspector(Visitor):
             self.log_in("admin" if route.startswith("admin/") else "demo")
 
 
+#: The layout of the pages of the app: that of the example, or the app's own.
+LAYOUTS = ("example", "app")
+
+
+def routes_of(layout):
+    """Return the routes of the pages that depend on the layout; those of the ``example`` are all."""
+    return [route for route in PAGES if layout == "example" or route.startswith("cars/")]
+
+
 def environment_of(folder, layout, url):
     return example_server.environment(
         folder,

@@ -1,17 +1,21 @@
-"""Take the pictures of the documentation: ``python -m tests.browser.screenshots``."""
+"""Take the pictures of the documentation, or with ``--all FOLDER`` of every page in every variant."""
 
+import argparse
+import base64
+import re
 import tempfile
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import product
 from pathlib import Path
 
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from ..example_server import served
+from . import pages
 from .conftest import Example, started_chromium
-from .test_connect_story import Visitor
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -45,14 +49,8 @@ def tile_server():
         server.shutdown()
 
 
-class Photographer(Visitor):
-    """A visitor who sets the size and the colors of the browser's window."""
-
-    def show(self, width=1280, height=800, scheme="light", scale=1):
-        metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": width < 500}
-        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-        features = [{"name": "prefers-color-scheme", "value": scheme}]
-        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+class Photographer(pages.Inspector):
+    """A visitor who takes pictures."""
 
     def scroll_to(self, selector):
         """Scroll until an element is near the top of the window."""
@@ -159,20 +157,57 @@ PICTURES = {
 }
 
 
-def main():
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        tile_server() as tiles,
-        served(
-            Path(folder), has_cars=True, MAP_TILES_URL=tiles, MAP_TILES_ATTRIBUTION="An example of a map"
-        ) as url,
-        started_chromium() as browser,
-    ):
-        browser.execute_cdp_cmd("Emulation.setScrollbarsHidden", {"hidden": True})
-        visitor = Photographer(browser, Example(url, Path(folder)))
+def take_pictures(browser, folder, tiles):
+    """Take the pictures of the documentation."""
+    maps = {"MAP_TILES_URL": tiles, "MAP_TILES_ATTRIBUTION": "An example of a map"}
+    with served(folder, has_cars=True, **maps) as url:
+        visitor = Photographer(browser, Example(url, folder))
         for name, function in PICTURES.items():
             function(visitor)
             browser.save_screenshot(str(DOCS / name))
+
+
+def take_every_page(browser, folder, target, only):
+    """Take pictures of the pages whose route matches an expression, in every variant, into a folder."""
+    pages.make(folder)
+    for layout in pages.LAYOUTS:
+        with pages.served(folder, layout) as site:
+            visitor = Photographer(browser, site)
+            for route in pages.routes_of(layout):
+                if re.search(only, route):
+                    visitor.enter(route)
+                    pages.PAGES[route](visitor)
+                    take_variants(visitor, target, f"{re.sub(r'[^a-z]+', '-', f'{route} {layout}')}")
+
+
+def take_variants(visitor, target, name):
+    """Take pictures of all of the page, in every width, language and color scheme, with scripts or not."""
+    browser = visitor.browser
+    variants = product((390, 768, 1280), ("en", "de"), ("light", "dark"), ("", "-without-scripts"))
+    for width, language, scheme, scripts in variants:
+        visitor.show(width, scheme=scheme, language=language)
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": bool(scripts)})
+        browser.get(browser.current_url)
+        size = browser.execute_cdp_cmd("Page.getLayoutMetrics", {})["cssContentSize"]
+        options = {"clip": {**size, "scale": 1}, "captureBeyondViewport": True}
+        png = browser.execute_cdp_cmd("Page.captureScreenshot", options)["data"]
+        path = target / f"{name}-{language}-{scheme}-{width}{scripts}.png"
+        path.write_bytes(base64.b64decode(png))
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="run.py screenshots", description=__doc__)
+    parser.add_argument("--all", type=Path, metavar="FOLDER", help="every page in every variant, in here")
+    parser.add_argument("--only", default="", metavar="REGEX", help="of these, the pages with such a route")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, tile_server() as tiles, started_chromium() as browser:
+        browser.execute_cdp_cmd("Emulation.setScrollbarsHidden", {"hidden": True})
+        if options.all:
+            options.all.mkdir(parents=True, exist_ok=True)
+            take_every_page(browser, Path(folder), options.all, options.only)
+        else:
+            take_pictures(browser, Path(folder), tiles)
 
 
 if __name__ == "__main__":

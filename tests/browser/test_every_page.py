@@ -21,9 +21,7 @@ FACTS = """
     return [navigation.responseStatus, document.documentElement.lang, document.scrollingElement.scrollWidth]
 """
 
-SITES = [("example", route) for route in pages.PAGES] + [
-    ("app", route) for route in pages.PAGES if route.startswith("cars/")
-]
+SITES = [(layout, route) for layout in pages.LAYOUTS for route in pages.routes_of(layout)]
 
 
 def test_every_url_has_a_page_or_none():
@@ -39,7 +37,7 @@ def folder(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module", params=["example", "app"])
+@pytest.fixture(scope="module", params=pages.LAYOUTS)
 def layout(request):
     return request.param
 
