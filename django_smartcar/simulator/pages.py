@@ -8,13 +8,18 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.template.backends.django import DjangoTemplates
+from django.utils import translation
 
 
 def render(
     request: HttpRequest, name: str, context: dict[str, Any] | None = None, status: int | None = None
 ) -> HttpResponse:
-    """Render a template of the simulator, as Django's ``render`` does for the site's templates."""
-    return HttpResponse(_engine().get_template(name).render(context, request), status=status)
+    """Render a template of the simulator, as Django's ``render`` does for the site's templates.
+
+    The pages are in English: the site's translations have only some of their words.
+    """
+    with translation.override("en"):
+        return HttpResponse(_engine().get_template(name).render(context, request), status=status)
 
 
 @cache

@@ -22,3 +22,17 @@ def test_pages_have_styles_on_a_site_without_templates_and_static_files(client, 
 @pytest.mark.parametrize("name", ["nothing.css", "..%2Fserver.py", "%2Fetc%2Fpasswd", "a" * 300, "%00"])
 def test_other_files_are_not_served(client, name):
     assert client.get(f"/smartcar-simulator/files/{name}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["", "garage/", "garage/rules/", "garage/cars/{}/", "garage/cars/{}/errors/"]
+)
+def test_pages_are_in_english_whatever_the_language_of_the_site(client, smartcar, clock, path):
+    smartcar.grant()
+    url = f"/smartcar-simulator/{path.format(smartcar.car().id)}"
+    page, german_page = (client.get(url, headers={"accept-language": name}) for name in ("en", "de"))
+    assert without_tokens(german_page) == without_tokens(page)
+
+
+def without_tokens(response):
+    return re.sub(r'(?<=csrfmiddlewaretoken" value=")\w+', "", response.content.decode())

@@ -11,8 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.encoding import iri_to_uri
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from .. import store
@@ -30,10 +29,10 @@ from .session import ConnectSession, InvalidParameter, start, start_reauthentica
 _MAX_CHOICES = 50
 
 _STEPS = {
-    "preamble": gettext_lazy("Start"),
-    "brands": gettext_lazy("Brand"),
-    "sign_in": gettext_lazy("Sign in"),
-    "approval": gettext_lazy("Allow"),
+    "preamble": _("Start"),
+    "brands": _("Brand"),
+    "sign_in": _("Sign in"),
+    "approval": _("Allow"),
 }
 
 
@@ -111,7 +110,7 @@ def sign_in_page(request: HttpRequest, session_id: str) -> HttpResponse:
     if session.make is None:
         return redirect("smartcar_simulator:connect-brands", session_id=session.id)
     email, password = request.POST.get("username", "").strip(), request.POST.get("password", "")
-    problem = None
+    problem: object = None
     if request.method == "POST":
         problem = _("Enter an email address and a password. Any password works.")
         if "@" in email and password:

@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.forms import BaseForm, BoundField
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils import translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods
@@ -22,7 +23,9 @@ _NO_MESSAGES: Mapping[str, Label] = {}
 
 def garage_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Make a page of the garage of this view: no login, as in all of the simulator, but with a CSRF check."""
-    return login_not_required(never_cache(csrf_protect(require_http_methods(["GET", "HEAD", "POST"])(view))))
+    in_english = translation.override("en")(view)
+    checked = csrf_protect(require_http_methods(["GET", "HEAD", "POST"])(in_english))
+    return login_not_required(never_cache(checked))
 
 
 class FormPage:
