@@ -2,6 +2,6 @@
 
 PYTHON ?= python3
 
-.PHONY: demo test lint matrix docs screenshots bench
-demo test lint matrix docs screenshots bench:
+.PHONY: demo test lint matrix oldest messages docs screenshots bench
+demo test lint matrix oldest messages docs screenshots bench:
 	$(PYTHON) run.py $@ $(ARGS)

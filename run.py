@@ -5,6 +5,7 @@ python3 run.py demo [--port 8000] [--empty]  serve the example project, with sim
 python3 run.py test [--quick] [pytest args]  run all tests, or with --quick all but the slow ones
 python3 run.py lint                          run ruff and mypy
 python3 run.py matrix [pytest args]          run all tests on every supported Python and Django found here
+python3 run.py oldest [pytest args]          run the tests on the oldest packages that the project allows
 python3 run.py messages [language ...]       update and compile the translations, or begin those of a language
 python3 run.py docs                          build the documentation into docs/_build/html
 python3 run.py screenshots [--all FOLDER]    take the pictures of the documentation, or of every page
@@ -295,6 +296,18 @@ def cell(arguments: list[str]) -> None:
     replace_process([environment(test_names(), folder, (f"Django=={django}.*",)), *pytest_command(rest)])
 
 
+def oldest(arguments: list[str]) -> None:
+    """Run the tests with the lowest version of each package that setup.cfg and pyproject.toml allow."""
+    text = "".join((ROOT / name).read_text(encoding="utf-8") for name in ("setup.cfg", "pyproject.toml"))
+    lowest = re.findall(r"([\w-]+)(?:\[[\w,]+\])?>=([\d.]+)", text)
+    constraints = ROOT / ".matrix" / "oldest.txt"
+    constraints.parent.mkdir(exist_ok=True)
+    constraints.write_text("".join(f"{name}=={version}\n" for name, version in lowest), encoding="utf-8")
+    folder = ROOT / ".matrix" / f"python{VERSION}-oldest"
+    python = environment(test_names(), folder, ("--constraint", str(constraints)))
+    replace_process([python, *pytest_command(arguments)])
+
+
 def messages(arguments: list[str]) -> None:
     """Update and compile the catalogs of these languages, or of all; print what they lack."""
     if not shutil.which("msgattrib"):
@@ -302,7 +315,7 @@ def messages(arguments: list[str]) -> None:
     package = "django_smartcar"  # makemessages looks for texts and catalogs in the current folder
     catalogs = ROOT / package / "locale"
     languages = arguments or sorted(folder.name for folder in catalogs.iterdir())
-    django: Command = [environment({"test"}), "-m", "django"]
+    django: Command = [environment(test_names()), "-m", "django"]
     options = ["--no-wrap", "--no-obsolete", "--no-location", "--ignore", "simulator/*"]
     for language in languages:
         locale = ["--locale", language]
@@ -348,7 +361,7 @@ def bench(arguments: list[str]) -> None:
 
 
 def main() -> None:
-    functions = (demo, test, lint, matrix, cell, messages, docs, screenshots, bench)
+    functions = (demo, test, lint, matrix, cell, oldest, messages, docs, screenshots, bench)
     commands = {function.__name__: function for function in functions}
     name, *arguments = sys.argv[1:] or ["help"]
     if name in ("help", "-h", "--help"):

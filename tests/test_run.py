@@ -46,7 +46,7 @@ def port_in_use():
 def test_help_lists_every_command(arguments):
     done = run_script(*arguments)
     assert done.returncode == 0
-    for command in ("demo", "test", "lint", "matrix", "messages", "docs", "screenshots", "bench"):
+    for command in ("demo", "test", "lint", "matrix", "oldest", "messages", "docs", "screenshots", "bench"):
         assert f"python3 run.py {command}" in done.stdout
 
 
@@ -95,7 +95,10 @@ def test_demo_rejects_an_invalid_port(port):
 
 def test_make_forwards_every_command():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert "\ndemo test lint matrix docs screenshots bench:\n\t$(PYTHON) run.py $@ $(ARGS)\n" in makefile
+    assert (
+        "\ndemo test lint matrix oldest messages docs screenshots bench:\n\t$(PYTHON) run.py $@ $(ARGS)\n"
+        in makefile
+    )
 
 
 # Programs that are not installed.
@@ -424,6 +427,22 @@ def test_the_matrix_reports_failed_and_missing_versions(monkeypatch, capsys):
         "passed",
         *["not run: no Python 3.13 with pip was found"] * 3,
     ]
+
+
+def test_oldest_installs_the_lowest_versions(checkout, monkeypatch):
+    root, _ = checkout
+    shutil.copy(ROOT / "setup.cfg", root)
+    called = []
+    monkeypatch.setattr(run, "environment", lambda *arguments: called.append(arguments) or Path("python"))
+    monkeypatch.setattr(run, "replace_process", called.append)
+    run.oldest(["--quick", "-n", "0"])
+    (names, folder, (option, constraints)), command = called
+    assert names >= run.TEST_NAMES
+    assert folder.parent == root / ".matrix"
+    assert option == "--constraint"
+    lines = Path(constraints).read_text(encoding="utf-8").splitlines()
+    assert {"Django==5.2.3", "urllib3==2.6.3", "psycopg==3.2.2", "pytest==8.4"} <= set(lines)
+    assert command == [Path("python"), *run.pytest_command(["--quick", "-n", "0"])]
 
 
 def test_find_python_finds_the_current_python():
