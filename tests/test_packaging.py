@@ -14,6 +14,7 @@ of the simulator; ``button`` goes into a template. The test installs the wheel, 
 and uses free ports instead of 8100 and 8000.
 """
 
+import importlib.util
 import os
 import re
 import shutil
@@ -32,6 +33,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from .missing import skip_or_fail
 from .simulator.browser import RequestsBrowser, Visit
 
 ROOT = Path(__file__).parents[1]
@@ -122,11 +124,65 @@ def test_the_wheel_contains_exactly_the_files_of_the_package(wheel, sources):
         assert any(name.endswith(ending) for name in packed), ending
 
 
+def test_the_wheel_installs_no_tests_and_no_tools_of_development(wheel):
+    packed = zipfile.ZipFile(wheel).namelist()
+    assert {name.partition("/")[0].partition("-")[0] for name in packed} == {"django_smartcar"}
+    assert not [name for name in packed if re.search(r"(^|/)(tests?|conftest|benchmarks|docs)[/.]", name)]
+
+
+def test_the_simulator_is_about_a_quarter_of_the_wheel(wheel):
+    sizes = {entry.filename: entry.compress_size for entry in zipfile.ZipFile(wheel).infolist()}
+    simulator = sum(size for name, size in sizes.items() if name.startswith("django_smartcar/simulator/"))
+    assert 0.2 < simulator / sum(sizes.values()) < 0.3
+
+
+def test_the_index_accepts_the_sdist_and_the_wheel_and_can_show_their_description(dist):
+    if importlib.util.find_spec("twine") is None:
+        skip_or_fail("twine is not installed: `python3 run.py test` installs it")
+    shell([sys.executable, "-m", "twine", "check", "--strict", *dist.glob("django_smartcar-*")], cwd=dist)
+
+
+#: A site with the admin, without the simulator that the settings of the tests install.
+SITE = """
+import django
+from django.conf import settings
+
+settings.configure(
+    INSTALLED_APPS=[
+        *(f"django.contrib.{name}" for name in ("auth", "contenttypes", "sessions", "messages", "admin")),
+        "django_smartcar",
+    ],
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+    ROOT_URLCONF="django_smartcar.urls",
+)
+django.setup()
+import django_smartcar.admin, django_smartcar.checks.published, django_smartcar.urls
+"""
+
+
+def modules_after(code):
+    """Return the modules of the package that a new process has imported after running the code."""
+    script = f"{code}\nimport sys\nprint(*sys.modules)"
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    modules = shell([sys.executable, "-c", script], cwd=ROOT, env=env).split()
+    return {name for name in modules if name.partition(".")[0] == "django_smartcar"}
+
+
+def test_importing_the_package_imports_nothing_else():
+    assert modules_after("import django_smartcar") == {"django_smartcar"}
+
+
+def test_a_site_imports_neither_the_simulator_nor_the_tools_for_tests():
+    packages = {name.split(".")[1] for name in modules_after(SITE) if "." in name}
+    assert {"urls", "views", "admin", "services", "sdk", "checks"} <= packages
+    assert not packages & {"simulator", "testing", "pytest_plugin"}
+
+
 def test_the_sdist_contains_what_building_and_testing_need(dist, sources):
     (path,) = dist.glob("django_smartcar-*.tar.gz")
     with tarfile.open(path) as archive:
         packed = {name.partition("/")[2] for name in archive.getnames()}
-    folders = ("django_smartcar/", "tests/", "example_project/", "docs/")
+    folders = ("django_smartcar/", "tests/", "example_project/", "docs/", "benchmarks/", ".ci/")
     needed = {name for name in sources if name.startswith(folders)}
     needed |= {"run.py", "Makefile", "setup.py", "setup.cfg", "pyproject.toml", "MANIFEST.in", "LICENSE"}
     needed |= {path.name for path in ROOT.glob("*.rst")}
