@@ -150,7 +150,7 @@ def _commands(model_admin: Any, vehicle: ConnectedVehicle) -> list[CommandRow]:
             display.state_pill(command.status, command.get_status_display()),
             model_admin.link(command.actor),
             display.ago(command.created_at),
-            display.problem(command.error_type, command.error_code),
+            display.problem(command.error_type, command.error_code) if command.error_type else "",
         )
         for command in commands
     ]
