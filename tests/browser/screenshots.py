@@ -58,8 +58,8 @@ class Photographer(pages.Inspector):
         self.browser.execute_script("arguments[0].scrollIntoView(); scrollBy(0, -16)", element)
 
     def wait_for_tiles(self):
-        """Wait until the maps are drawn and no longer fade in."""
-        drawn = "return [...document.querySelectorAll('.leaflet-tile')].every(one => one.style.opacity == 1)"
+        """Wait until the maps are drawn."""
+        drawn = "return !document.querySelector('.leaflet-tile:not(.leaflet-tile-loaded)')"
         WebDriverWait(self.browser, 15).until(lambda browser: browser.execute_script(drawn))
 
 
