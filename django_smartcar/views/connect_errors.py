@@ -21,15 +21,19 @@ class ErrorPage(NamedTuple):
 #: A page for each error of Connect and of this site. Unknown errors are shown as `server_error`.
 ERROR_PAGES = {
     "access_denied": ErrorPage(
-        200, _("You did not connect a car"), _("You chose not to give access. Nothing has changed.")
+        200,
+        _("You did not connect a car"),
+        _("You chose not to give access. Nothing has changed. If you change your mind, try again."),
     ),
     "user_manually_returned_to_application": ErrorPage(
-        200, _("You did not connect a car"), _("You left before giving access. Nothing has changed.")
+        200,
+        _("You did not connect a car"),
+        _("You left before giving access. Nothing has changed. To connect it after all, try again."),
     ),
     "vehicle_incompatible": ErrorPage(
         400,
         _("This car cannot be connected"),
-        _("It does not support remote access through Smartcar. Another car may."),
+        _("It does not support remote access through Smartcar. If you have another one, try again with it."),
     ),
     "invalid_subscription": ErrorPage(
         400,
