@@ -37,6 +37,7 @@ def test_places_are_shown_when_asked_for_and_recorded(staff, car):
     assert history() == []
     page = operator.post(URL)
     assert "37.4292, 122.1381" in page.text
+    assert f'<a href="/admin/smartcar/connectedvehicle/{car.pk}/change/">' in page.text
     assert "https://www.openstreetmap.org/?mlat=37.42920&amp;mlon=122.13810" in page.text
     assert "Tesla" not in page.text
     assert "48.13" not in page.text
