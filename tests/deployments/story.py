@@ -103,7 +103,7 @@ class Story:
     def odometer(self):
         """Return the odometer on the car's page, in km; None if it is not there."""
         page = self.page(self.key)
-        found = re.search(r"(?:Odometer|Kilometerstand)</dt>\s*<dd>\s*([\d.,]+)", page)
+        found = re.search(r"(?:Odometer|Kilometerstand)</dt>\s*<dd><bdi>\s*([\d.,]+)", page)
         # One decimal, whatever the language separates it with.
         return found and round(int(re.sub(r"\D", "", found[1])) / 10)
 

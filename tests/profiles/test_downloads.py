@@ -18,7 +18,7 @@ from .test_reads import SCENARIOS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROW = re.compile(r"<dt>(?:<svg.*?</svg> )?(.*?)</dt>\s*<dd>(.*?) <small>", re.DOTALL)
+ROW = re.compile(r"<dt>(?:<svg.*?</svg> )?(.*?)</dt>\s*<dd><bdi>(.*?)</bdi> <small>", re.DOTALL)
 
 
 @pytest.fixture

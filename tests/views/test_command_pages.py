@@ -84,16 +84,16 @@ def test_the_fragment_has_the_values_that_the_page_shows(
     vehicle = make_vehicle(account, permissions=["control_security", "read_security"])
     readings.save(vehicle, "is_locked", False, recorded_at=timezone.now() - timedelta(minutes=5))
     command = commands.enqueue(vehicle, "lock", actor=anna)
-    assert "<dd>unlocked <small>" in annas.get(address(command)).text
+    assert "<dd><bdi>unlocked</bdi> <small>" in annas.get(address(command)).text
     mock_api.commands("car-1")
     commands.work()
     page = f"/cars/{vehicle.pk}/"
     for url in (address(command), page):
-        assert "<dd>locked (confirmed just now) <small>" in annas.get(url).text
+        assert "<dd><bdi>locked (confirmed just now)</bdi> <small>" in annas.get(url).text
     for url in (address(command), page, LIST):
         assert re.search(r"<span>locked</span> <small>just now</small>", annas.get(url).text)
     readings.save(vehicle, "is_locked", False, recorded_at=timezone.now())
-    assert "<dd>unlocked <small>" in annas.get(page).text
+    assert "<dd><bdi>unlocked</bdi> <small>" in annas.get(page).text
     assert "<span>unlocked</span>" in annas.get(LIST).text
 
 

@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -103,3 +104,11 @@ def test_everything_that_is_shared_is_named(annas, make_vehicle, account, settin
 def test_each_permission_of_a_signal_or_a_command_has_a_name():
     needed = {signal.permission for signal in TYPES.values()} | {spec.scope for spec in COMMANDS.values()}
     assert needed - {""} == set(PERMISSION_NAMES)
+
+
+def test_a_page_from_right_to_left_keeps_names_and_values_together(annas, driven, settings):
+    settings.LANGUAGES = [("ar", "Arabic")]
+    page = annas.get(url_of(driven), headers={"accept-language": "ar"}).text
+    assert '<html lang="ar" dir="rtl">' in page
+    assert "<bdi>2021 Chevrolet Bolt</bdi></h1>" in page
+    assert re.search(r"<dd><bdi>1,?100[.,]0\xa0km</bdi> <small>", page)
