@@ -182,7 +182,7 @@ def test_the_sdist_contains_what_building_and_testing_need(dist, sources):
     (path,) = dist.glob("django_smartcar-*.tar.gz")
     with tarfile.open(path) as archive:
         packed = {name.partition("/")[2] for name in archive.getnames()}
-    folders = ("django_smartcar/", "tests/", "example_project/", "docs/", "benchmarks/", ".ci/")
+    folders = ("django_smartcar/", "tests/", "example_project/", "docs/", "benchmarks/", ".ci/", ".github/")
     needed = {name for name in sources if name.startswith(folders)}
     needed |= {"run.py", "Makefile", "setup.py", "setup.cfg", "pyproject.toml", "MANIFEST.in", "LICENSE"}
     needed |= {path.name for path in ROOT.glob("*.rst")}

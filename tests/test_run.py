@@ -410,6 +410,26 @@ def test_the_matrix_covers_the_versions_in_setup_cfg():
     assert djangos == {line.split()[-1] for line in promised.splitlines() if ":: Django ::" in line}
 
 
+def test_the_workflow_runs_every_row_of_the_matrix_and_the_oldest_packages():
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    commands = re.findall(r'{ python: "([\d.]+)", command: "(.+)" }', workflow)
+    cells = [f"{python} {command.split()[-1]}" for python, command in commands if " cell " in command]
+    assert cells == run.MATRIX
+    assert ("3.11", "python3 run.py oldest --quick") in commands
+    newest = run.MATRIX[-1].split()[0]
+    assert (newest, "bash .ci/run") in commands
+    assert set(re.findall(r'python-version: "([\d.]+)"', workflow)) == {newest}
+
+
+def test_pre_commit_installs_what_the_project_requires():
+    allowed = (ROOT / "setup.cfg").read_text() + (ROOT / "pyproject.toml").read_text()
+    config = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    requirements = re.findall(r"^ +- ([\w-]+>=[\d.]+|types-\w+)$|: \[(ruff.+)\]$", config, re.M)
+    assert len(requirements) > 5
+    for requirement in map("".join, requirements):
+        assert re.search(rf"\b{re.escape(requirement)}(?![\d.])", allowed), requirement
+
+
 def test_the_matrix_reports_failed_and_missing_versions(monkeypatch, capsys):
     cells = iter([0, 1, 0, 0])
     monkeypatch.setattr(run, "require_browser", lambda: None)
