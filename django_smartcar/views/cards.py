@@ -111,9 +111,7 @@ class Card:
         """Whether this site asks to lock cars, and the driver of this one has not granted it."""
         if not self._vehicle.permissions:  # they have not been read from Smartcar yet
             return False
-        state = self._vehicle.signals.get("is_locked")
-        is_lacking = state is not None and state.status == state.Status.NOT_CAPABLE
-        return not is_lacking and "control_security" in presenters.withheld(self._vehicle)
+        return "control_security" in presenters.withheld(self._vehicle)
 
     @property
     def is_charging(self) -> bool:

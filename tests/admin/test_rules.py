@@ -67,7 +67,7 @@ def test_an_operator_sees_what_the_driver_shares(admin_client, car):
 def test_an_operator_sees_nothing_that_the_driver_shares_no_more(admin_client, car, ending):
     ConnectedVehicle.objects.update(**ending)
     page = locate(admin_client, car)
-    assert "Chevrolet Bolt · not shared" in page
+    assert "Chevrolet Bolt</a> · not shared" in page
     for text in (page, pages(admin_client, car)):
         for value in ("37.42", "122.13", "777.25"):
             assert value not in text
@@ -82,14 +82,14 @@ def test_each_position_is_shown_as_its_own_driver_shares_it(
     ConnectedVehicle.objects.filter(pk=other.pk).update(permissions=["read_odometer"])
     page = locate(admin_client, car, other)
     assert "37.4292, 122.1381" in page
-    assert "Tesla Bolt · not shared" in page
+    assert "Tesla Bolt</a> · not shared" in page
     assert "48.13" not in page
 
 
 def test_a_position_that_smartcar_refused_to_tell_again_is_not_shown(admin_client, car):
     VehicleSignal.objects.filter(signal="location").update(status="error", error_type="PERMISSION")
     page = locate(admin_client, car)
-    assert "Chevrolet Bolt · not read yet" in page
+    assert "Chevrolet Bolt</a> · not read yet" in page
     assert "37.42" not in page
 
 

@@ -30,7 +30,7 @@ def offered(vehicle: ConnectedVehicle, refused: Iterable[VehicleCommand] | None 
     """Return the actions to offer for the vehicle: granted, and not known to be impossible.
 
     ``refused`` are the vehicle's `refusals`; without them, one query. Smartcar tells what a vehicle cannot do
-    when it refuses a command, and beside the signal that would confirm it, ``not_capable``.
+    when it refuses a command, and for charging also beside the signal that would confirm it, ``not_capable``.
     """
     refused = refusals().filter(vehicle=vehicle) if refused is None else refused
     impossible = {command.action for command in refused}
@@ -47,6 +47,8 @@ def offered(vehicle: ConnectedVehicle, refused: Iterable[VehicleCommand] | None 
 
 
 def _is_lacking(signals: dict[str, VehicleSignal], spec: CommandSpec) -> bool:
+    if spec.signal == "is_locked":
+        return False  # A car may be locked although it does not tell whether it is.
     signal = spec.signal or ("charge_state" if spec.scope == "control_charge" else "")
     states = [signals[name] for name in _ALTERNATIVES.get(signal, (signal,)) if name in signals]
     return bool(states) and all(state.status == state.Status.NOT_CAPABLE for state in states)
