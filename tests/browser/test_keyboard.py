@@ -66,6 +66,16 @@ def test_a_car_is_locked_and_unlocked_with_the_keyboard(visitor, example):
     assert locks(example) == {"CHEVROLET": False}
 
 
+def test_the_focus_returns_to_the_button_after_an_action(visitor):
+    visitor.open_car()
+    visitor.click("form[action$='/lock/'] button")
+    visitor.wait_for("Locked ")
+    assert visitor.focused().text == "Lock"
+    visitor.unlock()
+    visitor.wait_for("Unlocked ")
+    assert visitor.focused().text == "Unlock…"
+
+
 def test_the_first_link_skips_to_the_content(visitor):
     visitor.press(Keys.TAB)
     assert visitor.focused().get_attribute("href").endswith("#content")

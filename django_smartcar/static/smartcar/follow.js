@@ -127,4 +127,27 @@
 
   document.querySelectorAll("[data-smartcar-follow]").forEach(function (region) { start(follow, region); });
   lists.forEach(function (list) { start(watch, list); });
+
+  // The page loads again after an action: the focus returns to its button or link.
+  const FOCUSED = "smartcar-focused";
+
+  function remember(element, attribute) {
+    sessionStorage.setItem(FOCUSED, element.getAttribute(attribute));
+  }
+
+  document.addEventListener("submit", function (event) { remember(event.target, "action"); });
+  document.addEventListener("click", function (event) {
+    const link = event.target.closest(".smartcar-actions a");
+    if (link) {
+      remember(link, "href");
+    }
+  });
+
+  const last = sessionStorage.getItem(FOCUSED);
+  sessionStorage.removeItem(FOCUSED);
+  for (const element of last ? document.querySelectorAll(".smartcar-card form, .smartcar-actions a") : []) {
+    if (last === (element.getAttribute("action") || element.getAttribute("href"))) {
+      (element.querySelector("[type=submit]") || element).focus({ preventScroll: true });
+    }
+  }
 })();
