@@ -77,7 +77,7 @@ def _webhook(webhook: sdk.v3.Webhook) -> CheckResult:
             "Add its id to SMARTCAR_WEBHOOKS and run manage.py subscribe_smartcar_vehicles, or turn on "
             "automatic subscription in the dashboard.",
         )
-    return ok(f"{name} is for this site, and enabled")
+    return ok(f"{name} is for this site, and enabled; the dashboard shows whether it is verified")
 
 
 def _normalized(url: str) -> tuple[str, str, str]:
