@@ -403,10 +403,10 @@ def test_a_file_that_is_included_exists(name):
 
 def test_the_versions_are_those_of_the_metadata():
     metadata = (ROOT / "setup.cfg").read_text()
-    page = PAGES["versions.rst"]
-    for name, classifier in (("Python", "Programming Language :: Python"), ("Django", "Framework :: Django")):
-        (line,) = re.findall(rf"^\* {name} (.+?)(?: \(|$)", page, re.M)
-        assert re.findall(r"[\d.]+", line) == re.findall(rf"{classifier} :: (\d+\.\d+)", metadata)
+    rows = re.findall(r"^   \* - ([\d.]+).*\n     - (3\.\d+.*)$", PAGES["versions.rst"], re.M)
+    assert [django for django, _ in rows] == re.findall(r"Framework :: Django :: (\d+\.\d+)", metadata)
+    pythons = set(re.findall(r"3\.\d+", " ".join(python for _, python in rows)))
+    assert pythons == set(re.findall(r"Programming Language :: Python :: (\d+\.\d+)", metadata))
 
 
 @pytest.mark.parametrize(
@@ -539,6 +539,15 @@ def test_the_receivers_of_the_page_about_events_are_called(names, simulator):
     simulator.car(vehicle).fault = ""
     testing.send_webhook(simulator.state_event(vehicle))
     assert names["notified"][1:] == [names["user"]]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_receiver_of_the_tutorial_prints_the_odometer(names, simulator, capsys):
+    (code,) = (case.values[0] for case in RUN if "def print_odometer" in case.values[0])
+    exec(code, names)  # noqa: S102
+    vehicle = names["vehicle"]
+    testing.send_webhook(simulator.state_event(vehicle))
+    assert capsys.readouterr().out == f"{vehicle.name} {simulator.car(vehicle).odometer_km} km\n"
 
 
 @pytest.mark.django_db(transaction=True)
