@@ -9,6 +9,7 @@ import shlex
 import textwrap
 from datetime import timedelta
 from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -25,7 +26,8 @@ from django_smartcar.conf import Settings, conf
 from django_smartcar.sdk.signals import TYPES
 from django_smartcar.services import commands, vehicles
 from django_smartcar.services.command_specs import COMMANDS
-from django_smartcar.simulator import profiles
+from django_smartcar.services.readings._observations import status_of
+from django_smartcar.simulator import profiles, store
 from django_smartcar.simulator.conf import Settings as SimulatorSettings
 
 from .browser.screenshots import PICTURES
@@ -548,6 +550,55 @@ def test_the_receiver_of_the_tutorial_prints_the_odometer(names, simulator, caps
     vehicle = names["vehicle"]
     testing.send_webhook(simulator.state_event(vehicle))
     assert capsys.readouterr().out == f"{vehicle.name} {simulator.car(vehicle).odometer_km} km\n"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_receiver_sees_what_the_page_about_events_says_of_an_implausible_value(names, simulator):
+    told, stored = [], []
+
+    def receive(vehicle, update, **kwargs):
+        told.extend(signal["value"] for signal in update.signals if signal["name"] == "odometer")
+        stored.append(vehicle.signals["odometer"].value)
+
+    signals.webhook_received.connect(receive)
+    vehicle = names["vehicle"]
+    car = simulator.car(vehicle)
+    for kilometres in (0, 5, 5000):
+        store.advance(2)
+        car.recorded_at = store.now()
+        car.odometer_km += kilometres
+        testing.send_webhook(simulator.state_event(vehicle))
+    assert [after - before for before, after in pairwise(told)] == pytest.approx([5, 5000])
+    assert stored == [told[0], told[1], told[1]]
+    outliers = models.VehicleReading.objects.filter(vehicle=vehicle, is_outlier=True)
+    assert [row.value for row in outliers] == [told[2]]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        ({"type": "PERMISSION"}, {"read_odometer": "error", "read_engine_oil": "not_granted"}),
+        ({"type": "COMPATIBILITY"}, {"read_odometer": "not_capable"}),
+        ({"type": "RESOURCE_NOT_FOUND"}, {"read_odometer": "not_collected"}),
+        ({"type": "BILLING", "code": "INVALID_PLAN"}, {"read_odometer": "not_in_plan"}),
+        ({"type": "BILLING", "code": "OTHER"}, {"read_odometer": "error"}),
+        (
+            {},
+            {
+                "read_odometer": "not_collected",
+                "read_engine_oil": "not_granted",
+                "read_fuel": "not_requested",
+            },
+        ),
+    ],
+)
+def test_the_table_of_the_page_about_events_is_true(error, expected, settings):
+    settings.SMARTCAR_SCOPE = ["read_odometer", "read_engine_oil"]
+    vehicle = models.ConnectedVehicle(permissions=["read_odometer"])
+    found = {permission: status_of(vehicle, permission, error) for permission in expected}
+    assert found == expected
+    assert set(expected.values()) <= set(re.findall(r'``"(\w+)"``', PAGES["howto/events.rst"]))
 
 
 @pytest.mark.django_db(transaction=True)
