@@ -6,6 +6,7 @@ import importlib.util
 import inspect
 import re
 import shlex
+import subprocess
 import textwrap
 from datetime import timedelta
 from io import StringIO
@@ -340,7 +341,7 @@ def test_the_signature_of_a_call_is_checked():
 @pytest.mark.parametrize("code", blocks("console"))
 def test_a_command_exists_and_takes_its_options(code):
     for line in code.splitlines():
-        for match in re.finditer(r"(?:manage\.py|(?<=run\.py)) (\w+)([^|#]*)", line):
+        for match in re.finditer(r"(?:\bmanage(?:\.py)?|(?<=run\.py)) (\w+)([^|#]*)", line):
             name, rest = match[1], shlex.split(match[2].replace("<username>", "anna"))
             if "run.py" in line:
                 assert f"def {name}(" in (ROOT / "run.py").read_text(encoding="utf-8")
@@ -358,6 +359,19 @@ def test_a_template_compiles(code):
         "static": "django.templatetags.static",
     }
     Engine(libraries=libraries).from_string(code)
+
+
+def test_the_script_of_the_page_about_deployment_runs_a_command_with_the_variables(tmp_path):
+    codes = {found: textwrap.dedent(code) for _, found, code in BLOCK.findall(PAGES["howto/deploy.rst"])}
+    python = tmp_path / "venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "$SMARTCAR_CLIENT_ID" "$@"\n')
+    python.chmod(0o700)
+    (tmp_path / "env").write_text(codes["text"])
+    script = codes["sh"].replace("/srv/mysite", str(tmp_path))
+    command = ["sh", "-c", script, "manage", "prune_smartcar_events", "--days", "30"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603
+    assert printed == "client_… manage.py prune_smartcar_events --days 30\n"
 
 
 def test_settings_that_are_named_exist():
