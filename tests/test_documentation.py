@@ -444,7 +444,7 @@ def test_the_versions_are_those_of_the_metadata():
         ("rate limit", "howto/many-vehicles"),
         ("scope", "howto/permissions"),
         ("staging", "howto/rehearse"),
-        ("translation", "howto/deploy"),
+        ("translation", "howto/translate"),
         ("upgrade", "versions"),
     ],
 )
