@@ -263,7 +263,7 @@ class Settings:
 
     @property
     def SMARTCAR_COMMANDS_PER_CAR(self) -> int:
-        """How many commands may be queued for one car within a minute, as many refreshes and disconnects."""
+        """Commands to one car within a minute. Refreshes and disconnects have a limit of the same number."""
         return int(_setting("SMARTCAR_COMMANDS_PER_CAR", 10))
 
     @property
