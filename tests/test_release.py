@@ -14,6 +14,7 @@ from django_smartcar import __version__
 ROOT = Path(__file__).parents[1]
 CHANGELOG = (ROOT / "CHANGELOG.rst").read_text(encoding="utf-8")
 VERSIONS = (ROOT / "docs" / "versions.rst").read_text(encoding="utf-8")
+INSTALLATION = (ROOT / "docs" / "installation.rst").read_text(encoding="utf-8")
 METADATA = configparser.ConfigParser()
 METADATA.read(ROOT / "setup.cfg")
 HEADING = re.compile(r"^(\d+\.\d+\.\d+) \((unreleased|\d{4}-\d\d-\d\d)\)\n=+$", re.M)
@@ -78,9 +79,9 @@ def test_the_page_of_versions_names_those_that_the_matrix_tests():
     )
 
 
-def test_the_page_of_versions_names_the_requirements_and_extras():
+def test_the_pages_of_installation_and_versions_name_the_requirements_and_extras():
     for requirement in METADATA["options"]["install_requires"].split():
-        assert requirement.partition(">=")[0] in VERSIONS
-    assert re.findall(r"^   \* - ``(\w+)``$", VERSIONS, re.M) == list(METADATA["options.extras_require"])
+        assert requirement.partition(">=")[0] in INSTALLATION
+    assert re.findall(r"^   \* - ``(\w+)``$", INSTALLATION, re.M) == list(METADATA["options.extras_require"])
     (lowest,) = re.findall(r"Django>=([\d.]+)", METADATA["options"]["install_requires"])
     assert f"(from {lowest})" in VERSIONS
