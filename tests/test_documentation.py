@@ -365,13 +365,13 @@ def test_the_script_of_the_page_about_deployment_runs_a_command_with_the_variabl
     codes = {found: textwrap.dedent(code) for _, found, code in BLOCK.findall(PAGES["howto/deploy.rst"])}
     python = tmp_path / "venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
-    python.write_text('#!/bin/sh\necho "$SMARTCAR_CLIENT_ID" "$@"\n')
+    python.write_text('#!/bin/sh\necho "$SMARTCAR_ENCRYPTION_KEYS" "$@"\n')
     python.chmod(0o700)
-    (tmp_path / "env").write_text(codes["text"])
+    (tmp_path / "env").write_text(codes["text"].replace('"…"', '"new old"'))
     script = codes["sh"].replace("/srv/mysite", str(tmp_path))
     command = ["sh", "-c", script, "manage", "prune_smartcar_events", "--days", "30"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603
-    assert printed == "client_… manage.py prune_smartcar_events --days 30\n"
+    assert printed == "new old manage.py prune_smartcar_events --days 30\n"
 
 
 def test_settings_that_are_named_exist():
