@@ -480,6 +480,7 @@ def translate(tmp_path, monkeypatch, capfd):
         skip_or_fail("GNU gettext is not installed: on Debian, `apt-get install gettext`")
     monkeypatch.setattr(run, "ROOT", tmp_path)
     monkeypatch.setattr(run, "environment", lambda *_: Path(sys.executable))
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE")
     (tmp_path / "django_smartcar" / "locale").mkdir(parents=True)
 
     def messages(texts, *languages):

@@ -4,8 +4,10 @@ import json
 import os
 import socket
 import subprocess
+import tempfile
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import requests
 from selenium.webdriver.common.by import By
@@ -194,7 +196,9 @@ def make(folder):
 
 def routes():
     """Return the routes of all URLs of the example project."""
-    done = example_server.manage({**os.environ, "LAYOUT": "example"}, "shell", "-v0", "-c", ROUTES)
+    env = example_server.environment(Path(tempfile.gettempdir()), LAYOUT="example")
+    done = example_server.manage(env, "shell", "-v0", "-c", ROUTES)
+    assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 

@@ -6,6 +6,7 @@ from contextlib import closing
 
 import pytest
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 from .test_connect_story import Visitor, locks
 
@@ -92,9 +93,10 @@ def test_a_disconnected_car_loses_its_buttons(visitor):
     visitor.click("a[href*='/disconnect/']")
     visitor.click("main form button.danger")
     visitor.wait_for("Disconnecting…")
-    visitor.wait_for("Disconnected ")
-    visitor.wait_for("Connect another car")
-    assert not visitor.browser.find_elements(By.CSS_SELECTOR, ".smartcar-vehicle form")
+    WebDriverWait(visitor.browser, 15).until(
+        lambda browser: not browser.find_elements(By.CSS_SELECTOR, ".smartcar-vehicle, .smartcar-state")
+    )
+    visitor.wait_for("Connect your car")
 
 
 def test_the_list_shows_without_reload_what_has_changed(visitor):

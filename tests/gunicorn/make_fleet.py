@@ -1,6 +1,7 @@
 """Create drivers with a car each, in a process of the site; write the key of each one's session."""
 
 import sys
+from datetime import timedelta
 from urllib.parse import parse_qsl, urlsplit
 
 import django
@@ -9,7 +10,9 @@ django.setup()
 
 from django.contrib.auth import get_user_model  # noqa: E402
 from django.test import Client  # noqa: E402
+from django.utils import timezone  # noqa: E402
 
+from django_smartcar.models import ConnectedVehicle  # noqa: E402
 from django_smartcar.services import connect  # noqa: E402
 from django_smartcar.services.connect import Callback  # noqa: E402
 from tests.simulator.browser import RequestsBrowser, Visit  # noqa: E402
@@ -24,6 +27,9 @@ for name in (f"driver-{position}" for position in range(number)):
     attempt = connect.consume(query["state"], user=user, session_key="s")
     callback = Callback(query.get("code", ""), query.get("user_id", ""), query.get("external_id", ""))
     (vehicle,) = connect.complete(attempt, callback).vehicles
+    # Not so new that its page reads it.
+    hour_ago = timezone.now() - timedelta(hours=1)
+    ConnectedVehicle.objects.filter(pk=vehicle.pk).update(connected_at=hour_ago)
     client = Client()
     client.force_login(user)
     sys.stdout.write(f"{client.cookies['sessionid'].value} {vehicle.pk} {vehicle.smartcar_vehicle_id}\n")
