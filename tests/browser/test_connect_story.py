@@ -51,9 +51,9 @@ class Visitor:
     def text(self):
         return self.browser.find_element(By.TAG_NAME, "main").text
 
-    def wait_for(self, text):
+    def wait_for(self, text, seconds=15):
         """Wait until the page shows a text, by its script or by refreshing itself."""
-        WebDriverWait(self.browser, 15, ignored_exceptions=[StaleElementReferenceException]).until(
+        WebDriverWait(self.browser, seconds, ignored_exceptions=[StaleElementReferenceException]).until(
             lambda browser: text in browser.find_element(By.TAG_NAME, "main").text
         )
 
