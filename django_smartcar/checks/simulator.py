@@ -18,8 +18,9 @@ CREDENTIALS = frozenset(
     for text in (value if isinstance(value, list) else [value])
 )
 _REMEDY = (
-    "To use the simulator, set SMARTCAR_SIMULATOR_URL alone, without credentials and hosts. To use Smartcar, "
-    "leave out SMARTCAR_SIMULATOR_URL and the hosts, and copy the credentials from Smartcar's dashboard."
+    "To use the simulator, set SMARTCAR_SIMULATOR_URL alone, without credentials and hosts; while DEBUG is "
+    "off, set all that it prints instead. To use Smartcar, leave out SMARTCAR_SIMULATOR_URL and the hosts, "
+    "and copy the credentials from Smartcar's dashboard."
 )
 
 
@@ -42,7 +43,8 @@ def _mixtures() -> Iterator[CheckMessage]:
     real_hosts = [name for name in hosts if is_smartcars(host_of(getattr(conf, name)))]
     real = [name for name in credentials if name not in simulated]
     if simulated and (real_hosts or real):
-        problem = f"{_list(real_hosts)} leads to Smartcar" if real_hosts else f"{_list(real)} is not"
+        to_smartcar = f"{_list(real_hosts)} {'lead' if len(real_hosts) > 1 else 'leads'} to Smartcar"
+        problem = to_smartcar if real_hosts else f"{_list(real)} is not"
         yield _mixed(f"The simulator's credentials are set in {_list(simulated)}, but {problem}.")
     if real and any(map(is_simulators, hosts)):
         yield _mixed(f"Credentials in {_list(real)} are not the simulator's, but are sent to a simulator.")

@@ -44,7 +44,8 @@ FAULTS = {
     ),
     _faults.CERTIFICATE: (
         "its certificate is not trusted here",
-        "If a proxy of yours intercepts TLS, set REQUESTS_CA_BUNDLE to its certificate authority's file. "
+        "If a private authority signed it, or a proxy of yours intercepts TLS, set REQUESTS_CA_BUNDLE to the "
+        "authority's file. "
         "Otherwise update the Python package certifi, and check this machine's date.",
     ),
     _faults.TLS: (
