@@ -16,6 +16,8 @@ from django_smartcar.simulator import conf as simulator
 from django_smartcar.simulator import store
 from django_smartcar.testing.simulator import ENCRYPTION_KEY
 
+pytestmark = pytest.mark.django_db  # Django's checks of models ask the database what it supports
+
 ROOT = Path(__file__).parents[1]
 
 APPLICATION = "0b1a1e0c-4b1e-4f0e-9c55-0d5f3a4f1b11"

@@ -79,9 +79,9 @@ def vehicle_page(
     ``period`` names the period of the charts. Rows of another table need the permission to view that table.
     """
     may_view = partial(model_admin.may_view, request)
-    actions = model_admin.get_actions(request).values()
+    actions = model_admin.get_action_choices(request, default_choices=[])
     return {
-        "buttons": [Button(name, str(label), _obstacle(vehicle, name)) for _call, name, label in actions],
+        "buttons": [Button(name, str(label), _obstacle(vehicle, name)) for name, label in actions],
         **(_signals(vehicle) if may_view(VehicleSignal) else {}),
         **({"problems": _problems(vehicle)} if may_view(VehicleProblem) else {}),
         **({"commands": _commands(model_admin, vehicle)} if may_view(VehicleCommand) else {}),
