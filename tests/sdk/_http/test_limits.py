@@ -189,7 +189,7 @@ class TestConnecting:
             monkeypatch.setattr(socket, "getaddrinfo", slow)
             limits = {"connect_timeout": 0.5, "command_timeout": 0.1, "verify": str(tmp_path / "ca.pem")}
             assert failure_in_time(server.url, "POST", 0.8, **limits).request_sent is False
-        assert server.requests == [b""]
+        assert b"".join(server.requests) == b"", "the server may not even have finished its handshake"
 
 
 def bomb(size, *compressors):
