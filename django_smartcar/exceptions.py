@@ -67,6 +67,7 @@ from .sdk import (
     UpstreamException,
     ValidationException,
 )
+from .sdk.exceptions import reference_of
 
 __all__ = [
     "AddressSearchFailed",
@@ -120,7 +121,7 @@ class RefreshInProgress(SmartcarAppError):
     """Another process has held the refresh lock of this account or application for too long. Has ``row``."""
 
     def __init__(self, row: Any) -> None:
-        super().__init__(f"{getattr(row, 'reference', row)} is being refreshed elsewhere; try again")
+        super().__init__(f"{reference_of(row)} is being refreshed elsewhere; try again")
         self.row = row
 
 
@@ -129,7 +130,7 @@ class TransactionNotAllowed(SmartcarAppError):
 
     def __init__(self, row: Any) -> None:
         super().__init__(
-            f"Cannot save {getattr(row, 'reference', row)} inside your open transaction. Commit first, or "
+            f"Cannot save {reference_of(row)} inside your open transaction. Commit first, or "
             "call tokens.access_token(account) before it starts."
         )
         self.row = row

@@ -97,6 +97,11 @@ class OwnerActionRequired(ValidationException):
     """400: the owner has something to do at the vehicle's brand; ``resolution`` may have a link."""
 
 
+def reference_of(row: Any) -> str:
+    """Return a row's ``reference``, which names no person, for logs and messages; its text without one."""
+    return str(getattr(row, "reference", row))
+
+
 class ReconnectRequired(SmartcarException):
     """Only the owner can restore access, by a new login or consent.
 
@@ -104,7 +109,7 @@ class ReconnectRequired(SmartcarException):
     """
 
     def __init__(self, message: str = "", *, account: Any = None, **details: Unpack[ErrorDetails]) -> None:
-        super().__init__(message or f"{account} needs its driver to connect again", **details)
+        super().__init__(message or f"{reference_of(account)} needs its driver to connect again", **details)
         self.account = account
 
 

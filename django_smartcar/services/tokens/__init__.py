@@ -91,7 +91,7 @@ def refresh(row: LeasedToken, *, wait: bool = True) -> bool:
     tokens are unchanged).
     """
     if isinstance(row, SmartcarAccount) and row.needs_reconnecting:
-        raise ReconnectRequired(f"{row.reference} needs its driver to connect again", account=row)
+        raise ReconnectRequired(account=row)
     if isinstance(row, SmartcarAccount) and row.uses_v3:
         shared = application()
         is_recent = (
@@ -100,7 +100,7 @@ def refresh(row: LeasedToken, *, wait: bool = True) -> bool:
         return False if is_recent else refresh(shared, wait=wait)
     refreshed = _refresh_lock.refresh_with_lock(row, partial(_exchange, row), wait=wait)
     if isinstance(row, SmartcarAccount) and row.reconnect_required_at is not None:
-        raise ReconnectRequired(f"{row.reference} needs its driver to connect again", account=row)
+        raise ReconnectRequired(account=row)
     return refreshed
 
 
@@ -159,7 +159,7 @@ def _row_and_token(
         # Another process may have migrated the account to the other API version in the meantime.
         if account.uses_v3 == was_v3 and not account.needs_reconnecting:
             return row, Secret(row.access_token)
-    raise ReconnectRequired(f"{account.reference} needs its driver to connect again", account=account)
+    raise ReconnectRequired(account=account)
 
 
 def _ensure_fresh(row: LeasedToken) -> None:
@@ -191,9 +191,7 @@ def _exchange(row: LeasedToken, lease: Lease) -> bool:
         if not _exchange_failed(row, lease, error):
             return False
         if isinstance(row, SmartcarAccount) and row.needs_reconnecting:
-            raise ReconnectRequired(
-                f"{row.reference} needs its driver to connect again", account=row
-            ) from error
+            raise ReconnectRequired(account=row) from error
         raise
     store(row, access)
     columns = {name: getattr(row, name) for name in row.TOKEN_FIELDS}

@@ -122,7 +122,7 @@ def reload(row: LeasedToken) -> None:
     try:
         databases.reload(row)
     except ObjectDoesNotExist:
-        raise ReconnectRequired(f"{row.reference} needs its driver to connect again", account=row) from None
+        raise ReconnectRequired(account=row) from None
 
 
 def _take(row: LeasedToken, version: int) -> Lease | None:
