@@ -6,7 +6,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from ..fields import EncryptedTextField
-from .names import is_loaded
+from .names import of_its_vehicle
 from .vehicles import ConnectedVehicle
 
 
@@ -97,8 +97,7 @@ class VehicleCommand(models.Model):
         ]
 
     def __str__(self) -> str:
-        vehicle = self.vehicle if is_loaded(self, "vehicle") else f"vehicle {self.vehicle_id}"
-        return f"{capfirst(self.get_action_display())} · {vehicle}"
+        return of_its_vehicle(self, capfirst(self.get_action_display()))
 
     @property
     def is_finished(self) -> bool:

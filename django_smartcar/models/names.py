@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db import models
 from django.utils import timezone
@@ -63,6 +64,12 @@ def named_permissions(permissions: Iterable[str]) -> list[tuple[str, str]]:
     named = [(code, str(name)) for code, name in PERMISSION_NAMES.items() if code in granted]
     unnamed = sorted(granted - PERMISSION_NAMES.keys())
     return [*named, *((code, code.replace("_", " ")) for code in unnamed)]
+
+
+def of_its_vehicle(row: Any, name: str) -> str:
+    """Return a row's name with its vehicle's: "Lock · 2021 Tesla Model 3". Takes no query."""
+    vehicle = row.vehicle if is_loaded(row, "vehicle") else f"vehicle {row.vehicle_id}"
+    return f"{name} · {vehicle}"
 
 
 def is_loaded(row: models.Model, *path: str) -> bool:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..fields import ProtectedJSONField
 from ..querysets import VehicleReadingQuerySet, VehicleSignalQuerySet
-from .names import is_loaded
+from .names import of_its_vehicle
 from .signal_types import label_of
 from .vehicles import ConnectedVehicle
 
@@ -37,12 +37,9 @@ class _SignalValue(models.Model):
         abstract = True
 
     value: Any
-    vehicle: Any
-    vehicle_id: int
 
     def __str__(self) -> str:
-        vehicle = self.vehicle if is_loaded(self, "vehicle") else f"vehicle {self.vehicle_id}"
-        return f"{self.label} · {vehicle}"
+        return of_its_vehicle(self, self.label)
 
     @property
     def label(self) -> str:

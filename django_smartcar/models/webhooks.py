@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..fields import CompressedTextField
 from ..querysets import WebhookEventQuerySet
-from .names import is_loaded, time_as_written
+from .names import of_its_vehicle, time_as_written
 from .vehicles import ConnectedVehicle
 
 #: The kinds of webhooks of versions 4 and 2.0 that are stored.
@@ -154,8 +154,7 @@ class VehicleProblem(models.Model):
         ]
 
     def __str__(self) -> str:
-        vehicle = self.vehicle if is_loaded(self, "vehicle") else f"vehicle {self.vehicle_id}"
-        return f"{capfirst(str(PROBLEM_TYPES.get(self.type, self.type)))} · {vehicle}"
+        return of_its_vehicle(self, capfirst(str(PROBLEM_TYPES.get(self.type, self.type))))
 
     @property
     def is_open(self) -> bool:
