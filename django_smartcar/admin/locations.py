@@ -25,8 +25,7 @@ class Located(NamedTuple):
 def locate(model_admin: Any, request: HttpRequest, vehicles: Iterable[ConnectedVehicle]) -> list[Located]:
     """Return the last known positions that drivers share. Each vehicle's history records who looked."""
     rows = list(vehicles)
-    for row in rows:
-        model_admin.log_change(request, row, _("location viewed"))
+    model_admin.log_changes(request, rows, _("location viewed"))
     states = signals.latest(rows, ["location"])
     return [_located(row, states[row.pk].get("location")) for row in rows]
 

@@ -168,8 +168,7 @@ class WebhookEventAdmin(SmartcarModelAdmin):
             return
         events = list(queryset.exclude(state=WebhookEvent.State.PROCESSED))
         count = webhooks.requeue(WebhookEvent.objects.filter(pk__in=[event.pk for event in events]))
-        for event in events:
-            self.log_change(request, event, str(_("queued again")))
+        self.log_changes(request, events, str(_("queued again")))
         webhooks.begin_work()
         text = ngettext("%(count)d event is queued again.", "%(count)d events are queued again.", count)
         messages.success(request, text % {"count": count})

@@ -2,6 +2,8 @@
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from django_smartcar.admin import fleet
 from django_smartcar.models import ConnectedVehicle, VehicleSignal
@@ -42,6 +44,21 @@ def test_places_are_shown_when_asked_for_and_recorded(staff, car):
     assert "Tesla" not in page.text
     assert "48.13" not in page.text
     assert history() == [(str(car.pk), "location viewed")]
+
+
+def test_more_cars_take_no_more_statements(staff, car, make_vehicle):
+    operator = staff(*MAY)
+    operator.post(URL)  # the types of rows are known now
+    with CaptureQueriesContext(connection) as of_one:
+        operator.post(URL)
+    for number in range(3):
+        other = make_vehicle(car.account, f"car-{number + 3}", permissions=["read_location"])
+        readings.save(other, "location", {"latitude": 37.4292, "longitude": 122.1381})
+    LogEntry.objects.all().delete()
+    with CaptureQueriesContext(connection) as of_four:
+        operator.post(URL)
+    assert len(history()) == 4
+    assert len(of_four) == len(of_one), of_four.captured_queries
 
 
 @pytest.mark.parametrize("missing", MAY)
