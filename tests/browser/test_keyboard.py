@@ -57,23 +57,16 @@ def visitor(browser, example):
 
 
 def test_a_car_is_locked_and_unlocked_with_the_keyboard(visitor, example):
-    visitor.open_car()
-    visitor.click("form[action$='/lock/'] button")
-    visitor.wait_for("Locked ")
-    assert locks(example) == {"CHEVROLET": True}
-    visitor.unlock()
-    visitor.wait_for("Unlocked ")
-    assert locks(example) == {"CHEVROLET": False}
-
-
-def test_the_focus_returns_to_the_button_after_an_action(visitor):
+    """After each action the focus is on its button again."""
     visitor.open_car()
     visitor.click("form[action$='/lock/'] button")
     visitor.wait_for("Locked ")
     assert visitor.focused().text == "Lock"
+    assert locks(example) == {"CHEVROLET": True}
     visitor.unlock()
     visitor.wait_for("Unlocked ")
     assert visitor.focused().text == "Unlock…"
+    assert locks(example) == {"CHEVROLET": False}
 
 
 def test_the_first_link_skips_to_the_content(visitor):
